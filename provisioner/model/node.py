@@ -1,0 +1,82 @@
+"""A YAML value that knows where it stands. The document layer makes them, binding reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from provisioner.model.span import Span
+
+Scalar = str | int | float | bool | None
+JSON = Scalar | list["JSON"] | dict[str, "JSON"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`value` is a scalar, a tuple of nodes, or a mapping of nodes in file order.
+
+    `text` is a scalar's source text before typing, `key_spans` the positions of a mapping's keys,
+    `tag` a Compose merge tag (`!reset`, `!override`) until the merge has used it.
+    """
+
+    value: Scalar | tuple[Node, ...] | Mapping[str, Node]
+    span: Span
+    text: str | None = None
+    key_spans: Mapping[str, Span] = field(default_factory=dict)
+    tag: str | None = None
+
+    @property
+    def mapping(self) -> Mapping[str, Node]:
+        """The value of a mapping; an empty one for null."""
+        if self.value is None:
+            return {}
+        if isinstance(self.value, (str, int, float, tuple)):
+            raise TypeError(f"{self.span}: not a mapping")
+        return self.value
+
+    @property
+    def items(self) -> tuple[Node, ...]:
+        """The elements of a sequence; none for null."""
+        if self.value is None:
+            return ()
+        if not isinstance(self.value, tuple):
+            raise TypeError(f"{self.span}: not a sequence")
+        return self.value
+
+    @property
+    def is_mapping(self) -> bool:
+        return not isinstance(self.value, (str, int, float, tuple, type(None)))
+
+    @property
+    def is_sequence(self) -> bool:
+        return isinstance(self.value, tuple)
+
+    def get(self, *path: str) -> Node | None:
+        """The node under nested mapping keys, or None where one is missing."""
+        node: Node = self
+        for key in path:
+            if not node.is_mapping or key not in node.mapping:
+                return None
+            node = node.mapping[key]
+        return node
+
+    def plain(self) -> JSON:
+        """The value as plain lists, dicts and scalars."""
+        if isinstance(self.value, tuple):
+            return [item.plain() for item in self.value]
+        if self.is_mapping:
+            return {key: item.plain() for key, item in self.mapping.items()}
+        return self.value  # type: ignore[return-value]
+
+    def walk(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
+        """Every node with its path, parents first."""
+        yield path, self
+        if self.is_mapping:
+            for key, item in self.mapping.items():
+                yield from item.walk((*path, key))
+        elif self.is_sequence:
+            for index, item in enumerate(self.items):
+                yield from item.walk((*path, str(index)))
