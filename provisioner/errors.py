@@ -74,9 +74,7 @@ class Unsafe(ProvisionError):
 class EngineRefused(ProvisionError):
     """The engine answered with an error. `status` is the HTTP status, 0 when the error came in a stream."""
 
-    def __init__(
-        self, message: str, *, status: int = 0, hint: str | None = None, detail: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, status: int = 0, hint: str | None = None, detail: str | None = None) -> None:
         super().__init__(message, hint=hint, detail=detail)
         self.status = status
 

@@ -1,0 +1,34 @@
+"""The user's name for a declared object; the key of every mapping between rooms."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_FORM = re.compile(r"(?P<kind>[a-z]+)\.(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]*?)(?:\[(?P<index>[0-9]+)\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """`service.api`, or `service.api[2]` for one replica (counted from 1)."""
+
+    kind: str
+    name: str
+    index: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.name}[{self.index}]" if self.index else f"{self.kind}.{self.name}"
+
+    def __lt__(self, other: Address) -> bool:
+        return (self.kind, self.name, self.index) < (other.kind, other.name, other.index)
+
+    @property
+    def whole(self) -> Address:
+        """The address without its replica index."""
+        return Address(self.kind, self.name)
+
+    @classmethod
+    def parse(cls, text: str) -> Address | None:
+        """The address that `text` spells, or None."""
+        found = _FORM.fullmatch(text)
+        return cls(found["kind"], found["name"], int(found["index"] or 0)) if found else None

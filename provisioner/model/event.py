@@ -1,0 +1,31 @@
+"""What may be narrated while a plan is carried out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provisioner.model.plan import Step
+    from provisioner.model.report import StepResult
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Something moved inside a step: a layer, a build line, why a wait is still waiting."""
+
+    step: Step
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    result: StepResult
+
+
+Event = Started | Progress | Finished

@@ -1,0 +1,79 @@
+"""The ordered calls that carry out the changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.model.address import Address
+    from provisioner.model.change import Change
+    from provisioner.model.node import JSON
+    from provisioner.model.span import Problem
+    from provisioner.model.state import DesiredState, ObservedState
+
+
+class Verb(StrEnum):
+    """One engine call each, but WAIT, which only reads."""
+
+    CREATE = "create"
+    REMOVE = "remove"
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    UNPAUSE = "unpause"
+    RENAME = "rename"
+    UPDATE = "update"
+    CONNECT = "connect"
+    DISCONNECT = "disconnect"
+    PULL = "pull"
+    BUILD = "build"
+    FILL = "fill"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call on one object.
+
+    `object_id` is the id of an object that was there when the plan was made; without it the step acts on
+    what the step `made_by` makes. `needs` are the ids of the steps that must have ended well before.
+    """
+
+    id: int
+    verb: Verb
+    kind: str
+    address: Address
+    cause: str
+    needs: tuple[int, ...] = ()
+    object_id: str = ""
+    made_by: int | None = None
+    arguments: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the user permits."""
+
+    prune: bool = False
+    volumes: bool = False
+    targets: tuple[Address, ...] = ()
+    wait_timeout: float = 0.0
+    parallel: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Changes in the order of their addresses, steps in an order that respects their needs."""
+
+    title: str
+    desired: DesiredState
+    observed: ObservedState
+    changes: tuple[Change, ...]
+    steps: tuple[Step, ...]
+    notes: tuple[Problem, ...] = ()
+    refusals: tuple[Problem, ...] = ()
+    unchanged: int = 0

@@ -1,0 +1,119 @@
+"""A bound playbook: what is declared, typed as far as every mode needs it.
+
+The bodies of objects stay canonical nodes; the kinds read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.model.node import JSON, Node
+    from provisioner.model.span import Span
+
+Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One entry of `depends_on` (Compose Specification, depends_on long syntax)."""
+
+    service: str
+    condition: Condition = "service_started"
+    restart: bool = False
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePolicy:
+    """How replicas are replaced: `deploy.update_config`, or `update`. Durations in seconds."""
+
+    order: Literal["start-first", "stop-first"] = "stop-first"
+    parallelism: int = 1
+    delay: float = 0.0
+    monitor: float = 0.0
+    on_failure: Literal["pause", "continue", "rollback"] = "pause"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One active service. `job` is set for one-shots: when it runs again."""
+
+    name: str
+    body: Node
+    depends_on: tuple[Dependency, ...] = ()
+    replicas: int = 1
+    job: Literal["on_change", "once", "always"] | None = None
+    update: UpdatePolicy = field(default_factory=UpdatePolicy)
+    backup: tuple[str, ...] = ()
+    image: str = ""
+    builds: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A network, volume, config or secret. `name` is its name on the engine."""
+
+    key: str
+    name: str
+    body: Node
+    external: bool = False
+    protect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One acceptance criterion of `verify`. `kind` is http, exec or tcp; `arguments` its body."""
+
+    name: str
+    kind: str
+    arguments: Mapping[str, JSON]
+    within: float
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A lint finding that is accepted, with the reason."""
+
+    rule: str
+    reason: str
+    service: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """Which engine the playbook asks for; None leaves it to the command line and the environment."""
+
+    mode: Literal["auto", "containers", "swarm"] = "auto"
+    context: str | None = None
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """Everything one environment declares. `project` prefixes the names of its objects on the engine."""
+
+    name: str
+    environment: str | None
+    project: str
+    directory: str
+    files: tuple[str, ...]
+    root: Node
+    engine: EngineChoice
+    services: Mapping[str, Service]
+    networks: Mapping[str, Declared]
+    volumes: Mapping[str, Declared]
+    configs: Mapping[str, Declared]
+    secrets: Mapping[str, Declared]
+    checks: tuple[Check, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The environment as results name it: `campaign/prod`, or the project alone."""
+        return f"{self.name}/{self.environment}" if self.environment else self.project

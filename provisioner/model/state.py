@@ -1,0 +1,136 @@
+"""Desired and observed objects, in the same terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.model.address import Address
+    from provisioner.model.node import JSON
+    from provisioner.model.playbook import Condition, UpdatePolicy
+    from provisioner.model.span import Span
+
+# One object of the engine in Compose's vocabulary: field key → JSON value. Total: every field of the kind is there.
+Spec = dict[str, "JSON"]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What an image gives to every container made from it (Engine API: ImageInspect.Config)."""
+
+    id: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    user: str = ""
+    working_dir: str = ""
+    stop_signal: str = ""
+    healthcheck: JSON = None
+    ports: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is true of the engine as a whole, read once per run (GET /info, /version, /images)."""
+
+    engine_id: str = ""
+    engine_name: str = ""
+    engine_version: str = ""
+    api_version: tuple[int, int] = (1, 41)
+    platform: str = "linux"
+    swarm_manager: bool = False
+    logging_driver: str = "json-file"
+    default_runtime: str = "runc"
+    cgroup_version: str = "1"
+    images: Mapping[str, ImageFacts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An edge to another declared object; services carry the condition that must hold."""
+
+    address: Address
+    condition: Condition | None = None
+    restart: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One desired object. `name` is its name on the engine, `spans` the position of each declared field."""
+
+    address: Address
+    kind: str
+    name: str
+    spec: Spec
+    needs: tuple[Need, ...] = ()
+    external: bool = False
+    protect: bool = False
+    job: Literal["on_change", "once", "always"] | None = None
+    update: UpdatePolicy | None = None
+    span: Span | None = None
+    spans: Mapping[str, Span] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """Everything that one environment wants on one engine."""
+
+    project: str
+    resources: Mapping[Address, Resource]
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What a container is doing. `health` is empty without a health check; times are RFC 3339."""
+
+    status: str
+    exit_code: int = 0
+    health: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+    restarts: int = 0
+    oom_killed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One object of the engine that this environment owns, or refers to by name.
+
+    `created` and `name` with the id are its identity; `inherits` names the image whose facts it was made with.
+    """
+
+    address: Address
+    kind: str
+    id: str
+    name: str
+    spec: Spec
+    created: str = ""
+    runtime: Runtime | None = None
+    image: ImageFacts | None = None
+    users: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """An object that stands where a declared one should, and is not ours."""
+
+    address: Address
+    kind: str
+    name: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedState:
+    """One snapshot. `leftovers` are ours and in nobody's way: an interrupted apply made them."""
+
+    facts: Facts
+    resources: Mapping[Address, Observed]
+    leftovers: tuple[Observed, ...] = ()
+    strangers: tuple[Stranger, ...] = ()

@@ -1,0 +1,94 @@
+"""The protocols through which the core touches the world, owned by the core."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from provisioner.model.event import Event
+    from provisioner.model.node import JSON
+    from provisioner.model.state import Facts
+
+
+class EngineReader(Protocol):
+    """Looks at an engine and can not change it.
+
+    `kind` is network, volume, container or image. Objects are the Engine API's own JSON. Every call raises
+    `Unreachable` when there is no answer, `EngineRefused` for an answer that is an error other than 404.
+    """
+
+    def facts(self) -> Facts:
+        """The engine's own facts, without any image (GET /info, /version)."""
+
+    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, JSON]]:
+        """Full inspections of all objects, running or not, that carry all the labels."""
+
+    def inspect(self, kind: str, name: str) -> Mapping[str, JSON] | None:
+        """One object by its id or exact name; None when there is none."""
+
+    def logs(
+        self, container_id: str, *, tail: int | None, since: str | None = None, follow: bool = False
+    ) -> Iterator[bytes]:
+        """Lines of a container's output with their newline, oldest first; `tail` None for all of them."""
+
+    def read_file(self, container_id: str, path: str) -> bytes | None:
+        """The content of one file in a container, running or not; None when it is not there."""
+
+    def distribution(self, reference: str) -> str | None:
+        """The digest that the registry has for an image reference; None when it can not be told."""
+
+
+class EngineWriter(EngineReader, Protocol):
+    """Changes an engine. Objects are addressed by full id. A missing object raises `EngineRefused` (404)."""
+
+    def create(self, kind: str, name: str, body: Mapping[str, JSON]) -> str:
+        """Create a network, volume or container and return its full id (a volume's name)."""
+
+    def remove(self, kind: str, object_id: str, *, volumes: bool = False) -> None:
+        """Remove it; already gone is fine. `volumes` takes a container's anonymous volumes along."""
+
+    def start(self, container_id: str) -> None: ...
+
+    def stop(self, container_id: str, *, grace: float | None = None) -> None:
+        """Stop it with its own signal and grace time (seconds); already stopped is fine."""
+
+    def restart(self, container_id: str) -> None: ...
+
+    def unpause(self, container_id: str) -> None: ...
+
+    def rename(self, container_id: str, name: str) -> None: ...
+
+    def update(self, container_id: str, body: Mapping[str, JSON]) -> None:
+        """Change limits or the restart policy of a live container (POST /containers/{id}/update)."""
+
+    def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, JSON]) -> None: ...
+
+    def disconnect(self, network_id: str, container_id: str) -> None: ...
+
+    def put_archive(self, container_id: str, path: str, tar: bytes) -> None: ...
+
+    def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None: ...
+
+    def build(
+        self, tag: str, build: Mapping[str, JSON], labels: Mapping[str, str], progress: Callable[[str], None]
+    ) -> None:
+        """Build an image from a canonical Compose `build` mapping with absolute paths."""
+
+    def execute(
+        self, container_id: str, command: Sequence[str], *, user: str = "", environment: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes, bytes]:
+        """Run a command in a running container; its exit code, standard output and standard error."""
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds of a clock that never goes back."""
+
+    def sleep(self, seconds: float) -> None: ...
+
+
+class Listener(Protocol):
+    def __call__(self, event: Event) -> None:
+        """Told of each event, from one thread at a time."""
