@@ -1,0 +1,1 @@
+"""Accepts performance-management events over HTTP and stores them in PostgreSQL."""
