@@ -1,0 +1,32 @@
+"""What the user asked about: which playbook, with which variables, on which engine. Knows no command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One environment, as far as the command line and its surroundings choose it.
+
+    `files` are merged in order and stand as the user would name them, relative to `directory` (absolute: where
+    the command runs) or absolute. `target` is the TARGET as typed or as found by default; empty where files were
+    named with `-f`. `in_playbooks` says that the file lies under `playbooks/`, where a playbook has an environment
+    even if it does not name one. `overrides` (`-e`) win over `shell`, a snapshot of the process environment.
+    `context` and `host` are never both set.
+    """
+
+    files: tuple[str, ...]
+    directory: str
+    target: str = ""
+    in_playbooks: bool = False
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    env_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    context: str | None = None
+    host: str | None = None
+    shell: Mapping[str, str] = field(default_factory=dict)
