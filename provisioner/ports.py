@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.event import Event
     from provisioner.model.node import JSON
+    from provisioner.model.secret import Resolution, SecretRef, SecretValue
     from provisioner.model.state import Facts
 
 
@@ -92,3 +93,37 @@ class Clock(Protocol):
 class Listener(Protocol):
     def __call__(self, event: Event) -> None:
         """Told of each event, from one thread at a time."""
+
+
+class SecretSource(Protocol):
+    """One tier that secrets may come from.
+
+    `tier` is its name under `sources`. `remote` is true when asking costs a request to a service outside, which is
+    then not made only to see whether a value shadows another.
+    """
+
+    @property
+    def tier(self) -> str: ...
+
+    @property
+    def remote(self) -> bool: ...
+
+    def fetch(self, refs: Sequence[SecretRef]) -> Mapping[SecretRef, Resolution]:
+        """An answer for every ref, asked in one batch; fingerprints are left empty.
+
+        `Missing` means that the tier definitely has no such secret. A tier that can not tell raises: `Unreachable`
+        when it does not answer, `SecretUnavailable` when it refuses or answers with something unusable.
+        """
+
+    def warnings(self) -> Sequence[str]:
+        """What the last fetch met that a person should know, without any value."""
+
+
+class SecretStore(Protocol):
+    """Keeps secret values for `secrets set`, `unset` and generated ones."""
+
+    def set(self, values: Mapping[str, SecretValue]) -> None:
+        """Keep all of them or, on an error, none. `SecretUnavailable` for a value that the store can not carry."""
+
+    def unset(self, names: Sequence[str]) -> Sequence[str]:
+        """Remove them and return those that were there."""
