@@ -1,0 +1,93 @@
+"""Which engine to talk to: command line, playbook, DOCKER_HOST, then the current Docker context."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provisioner.errors import Unreachable, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an engine answers. `tls` is docker-py's TLSConfig, or None; `source` says who chose it."""
+
+    url: str
+    source: str
+    tls: Any = None
+
+
+def choose_endpoint(
+    *,
+    host: str | None,
+    context: str | None,
+    playbook_host: str | None,
+    playbook_context: str | None,
+    environment: Mapping[str, str],
+) -> Endpoint:
+    """The endpoint to use. A host and a context given at once are an error, as one of them would be ignored."""
+    if host and context:
+        raise UsageError("--host and --context name two engines", hint="give only one of them")
+    if host:
+        return _at(host, "--host", environment)
+    if context:
+        return _from_context(context, "--context")
+    if playbook_host:
+        return _at(playbook_host, "engine.host", environment)
+    if playbook_context:
+        return _from_context(playbook_context, "engine.context")
+    if environment.get("DOCKER_HOST"):
+        return _at(environment["DOCKER_HOST"], "DOCKER_HOST", environment)
+    if environment.get("DOCKER_CONTEXT"):
+        return _from_context(environment["DOCKER_CONTEXT"], "DOCKER_CONTEXT")
+    return _current_context()
+
+
+def _at(url: str, source: str, environment: Mapping[str, str]) -> Endpoint:
+    if not url.startswith(("unix://", "tcp://", "ssh://", "http://", "https://", "npipe://")):
+        raise UsageError(
+            f"{source}: {url!r} is not an engine address", hint="use unix://PATH, tcp://HOST:PORT or ssh://USER@HOST"
+        )
+    tls = None
+    if environment.get("DOCKER_TLS_VERIFY") and url.startswith("tcp://"):
+        from docker.tls import TLSConfig
+
+        folder = environment.get("DOCKER_CERT_PATH") or f"{environment.get('HOME', '')}/.docker"
+        tls = TLSConfig(
+            client_cert=(f"{folder}/cert.pem", f"{folder}/key.pem"), ca_cert=f"{folder}/ca.pem", verify=True
+        )
+    return Endpoint(url, source, tls)
+
+
+def _from_context(name: str, source: str) -> Endpoint:
+    from docker.context import ContextAPI
+    from docker.errors import DockerException
+
+    if name == "default":
+        return Endpoint(DEFAULT_HOST, source)
+    try:
+        context = ContextAPI.get_context(name)
+    except (DockerException, OSError, ValueError) as error:
+        raise UsageError(f"the Docker context {name!r} can not be read: {error}") from error
+    if context is None:
+        known = ", ".join(sorted(known.Name for known in ContextAPI.contexts()))
+        raise UsageError(f"{source}: there is no Docker context {name!r}", hint=f"known contexts: {known}")
+    return Endpoint(context.Host, f"context {name}", context.TLSConfig)
+
+
+def _current_context() -> Endpoint:
+    from docker.context import ContextAPI
+    from docker.errors import DockerException
+
+    try:
+        context = ContextAPI.get_current_context()
+    except (DockerException, OSError, ValueError) as error:
+        raise Unreachable(f"the current Docker context can not be read: {error}") from error
+    if context is None or context.Name == "default":
+        return Endpoint(DEFAULT_HOST, "default")
+    return Endpoint(context.Host, f"context {context.Name}", context.TLSConfig)

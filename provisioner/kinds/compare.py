@@ -1,0 +1,70 @@
+"""The one comparison of two specs of a kind: every field, both sides complete. Knows no kind."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from provisioner.model.change import FieldChange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from provisioner.kinds.fields import Field
+    from provisioner.model.node import JSON
+    from provisioner.model.span import Span
+    from provisioner.model.state import Spec
+
+# The observed side's key for the chosen fields that were declared when the object was made.
+DECLARED = "declared"
+
+_SECRET_NAME = re.compile(r"(?i)pass(word|wd|phrase)?(?![a-z])|secret|token|credential|private|api_?key|access_?key")
+_URL_PASSWORD = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
+
+
+def compare(
+    fields: Sequence[Field], desired: Spec, observed: Spec, spans: Mapping[str, Span] | None = None
+) -> tuple[FieldChange, ...]:
+    """What must change on the observed side, in the order of the fields. Equal specs give nothing."""
+    changes: list[FieldChange] = []
+    declared = observed.get(DECLARED) or []
+    for field in fields:
+        after, before = desired.get(field.key, field.default), observed.get(field.key, field.default)
+        if field.chosen and after == field.default and isinstance(declared, list) and field.key not in declared:
+            continue
+        span = (spans or {}).get(field.key)
+        changes.extend(
+            FieldChange(
+                path=path,
+                before=old,
+                after=new,
+                impact=field.impacts.get(path, field.impact),
+                sensitive=looks_secret(path, old) or looks_secret(path, new),
+                unit=field.unit,
+                span=span,
+            )
+            for path, old, new in _differences(field.key, before, after, keyed=field.keyed)
+        )
+    return tuple(changes)
+
+
+def looks_secret(path: str, value: JSON) -> bool:
+    """Whether a plain value is better not shown: its name speaks of a secret, or a URL carries a password."""
+    if not isinstance(value, str):
+        return False
+    name = path.rpartition(".")[2]
+    if _URL_PASSWORD.search(value):
+        return True
+    return bool(_SECRET_NAME.search(name)) and not name.upper().endswith("_FILE")
+
+
+def _differences(path: str, before: JSON, after: JSON, *, keyed: bool) -> Iterator[tuple[str, JSON, JSON]]:
+    if before == after:
+        return
+    if keyed and isinstance(before, dict | None) and isinstance(after, dict | None) and (before or after):
+        old, new = before or {}, after or {}
+        for key in sorted(old.keys() | new.keys()):
+            both = isinstance(old.get(key), dict) and isinstance(new.get(key), dict)
+            yield from _differences(f"{path}.{key}", old.get(key), new.get(key), keyed=both)
+        return
+    yield path, before, after

@@ -1,0 +1,398 @@
+"""Containers: what one replica of a service is on a plain engine (POST /containers/create, API 1.41 and later)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds import container_mounts as mounts
+from provisioner.kinds import container_networks as networks
+from provisioner.kinds import values
+from provisioner.kinds.compare import DECLARED
+from provisioner.kinds.container_fields import PLAIN
+from provisioner.kinds.fields import Field, Raw
+from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, user_labels
+from provisioner.model.change import FieldChange, Impact
+from provisioner.model.state import ImageFacts, Runtime, Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KIND = "container"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How the playbook's names and the engine's meet.
+
+    `volumes` and `networks` map a declared key to the engine's name; `services` a container's id to its service;
+    `versions` a config or secret (`configs/x`, `secrets/x`) to the digest of its content.
+    """
+
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
+    services: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What only the engine knows when a container is created.
+
+    `ids` gives a service's container id, `file_volumes` the volume and mountpoint of configs and secrets,
+    `anonymous` the volumes that a replaced container leaves to this one.
+    """
+
+    labels: Mapping[str, str]
+    networks: Mapping[str, str]
+    ids: Mapping[str, str] = field(default_factory=dict)
+    file_volumes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    anonymous: Mapping[str, str] = field(default_factory=dict)
+
+
+def _unparsed(body: Raw) -> Any:
+    raise NotImplementedError("parsed with the names of the playbook")
+
+
+def _structured(
+    key: str, api: str, summary: str, *, default: Any = None, impact: Impact = Impact.REPLACE, keyed: bool = False
+) -> Field:
+    """A field that `parse`, `encode` and `decode` below handle themselves."""
+    return Field(
+        key=key, impact=impact, summary=summary, api=api, default=default, keyed=keyed,
+        parse=_unparsed, encode=lambda raw, value: None, decode=_unparsed,
+    )  # fmt: skip
+
+
+STRUCTURED: tuple[Field, ...] = (
+    _structured("image", "Config.Image", "the image"),
+    _structured("platform", "platform", "the image's platform"),
+    _structured("entrypoint", "Config.Entrypoint", "what is run"),
+    _structured("command", "Config.Cmd", "its arguments"),
+    _structured("environment", "Config.Env", "environment variables", default={}, keyed=True),
+    _structured("labels", "Config.Labels", "labels", default={}, keyed=True),
+    _structured("user", "Config.User", "who runs it"),
+    _structured("working_dir", "Config.WorkingDir", "where it runs"),
+    _structured("stop_signal", "Config.StopSignal", "how it is asked to stop"),
+    _structured("healthcheck", "Config.Healthcheck", "how its health is told", keyed=True),
+    _structured("expose", "Config.ExposedPorts", "ports it listens on", default=[]),
+    _structured("ports", "HostConfig.PortBindings", "published ports", default={}, keyed=True),
+    _structured("volumes", "HostConfig.Mounts", "mounts", default={}, keyed=True),
+    _structured("volumes_from", "HostConfig.VolumesFrom", "mounts of other containers", default=[]),
+    _structured("configs", "HostConfig.Mounts", "files of configs", default={}, keyed=True),
+    _structured("secrets", "HostConfig.Mounts", "files of secrets", default={}, keyed=True),
+    _structured("network_mode", "HostConfig.NetworkMode", "whose network it uses"),
+    _structured("networks", "NetworkingConfig", "networks", default={}, impact=Impact.IN_PLACE, keyed=True),
+    _structured("links", "HostConfig.Links", "links", default=[]),
+    _structured("pid", "HostConfig.PidMode", "process namespace"),
+    _structured("ipc", "HostConfig.IpcMode", "IPC namespace"),
+)
+FIELDS: tuple[Field, ...] = (*STRUCTURED, *PLAIN)
+
+
+def parse(service: str, body: Raw, names: Names, image: str) -> Spec:
+    """The spec of a service's containers from its canonical body. `image` is the reference they are made from."""
+    versions = {
+        kind: {key.partition("/")[2]: digest for key, digest in names.versions.items() if key.startswith(kind)}
+        for kind in mounts.ROOTS
+    }
+    spec: Spec = {
+        "image": image,
+        "platform": body.get("platform"),
+        "entrypoint": body.get("entrypoint"),
+        "command": body.get("command"),
+        "environment": {k: values.text(v) for k, v in (body.get("environment") or {}).items() if v is not None},
+        "labels": dict(values.pairs(body.get("labels"), "=")),
+        "user": str(body["user"]) if body.get("user") not in (None, "") else None,
+        "working_dir": body.get("working_dir") or None,
+        "stop_signal": body.get("stop_signal") or None,
+        "healthcheck": _parse_healthcheck(body.get("healthcheck")),
+        "expose": sorted(_port(entry) for entry in body.get("expose") or []),
+        "ports": _parse_ports(body),
+        "volumes": mounts.parse_volumes(body, names.volumes),
+        "volumes_from": sorted(_volumes_from(entry) for entry in body.get("volumes_from") or []),
+        "configs": mounts.parse_files(body, "configs", versions["configs"]),
+        "secrets": mounts.parse_files(body, "secrets", versions["secrets"]),
+        "network_mode": networks.parse_mode(body),
+        "networks": networks.parse_networks(service, body),
+        "links": sorted(str(link) for link in body.get("external_links") or []),
+        "pid": body.get("pid") or None,
+        "ipc": body.get("ipc") or None,
+    }
+    return spec | {f.key: f.parse(body) for f in PLAIN}
+
+
+def _parse_healthcheck(check: Any) -> Any:
+    if not check:
+        return None
+    if check.get("disable"):
+        return {"test": ["NONE"]}
+    durations = ("interval", "timeout", "start_period", "start_interval")
+    result: dict[str, Any] = {key: check[key] for key in durations if check.get(key) not in (None, "", "0s")}
+    if check.get("test"):
+        result["test"] = check["test"] if isinstance(check["test"], list) else ["CMD-SHELL", check["test"]]
+    if check.get("retries"):
+        result["retries"] = int(check["retries"])
+    return result or None
+
+
+def _port(entry: Any) -> str:
+    return str(entry) if "/" in str(entry) else f"{entry}/tcp"
+
+
+def _parse_ports(body: Raw) -> dict[str, Any]:
+    result: dict[str, list[str]] = {}
+    for port in body.get("ports") or []:
+        host, published = port.get("host_ip") or "", str(port.get("published") or "")
+        binding = f"[{host}]:{published}" if ":" in host else f"{host}:{published}" if host else published
+        result.setdefault(f"{port['target']}/{port.get('protocol') or 'tcp'}", []).append(binding)
+    return {target: sorted(set(bindings)) for target, bindings in result.items()}
+
+
+def _volumes_from(entry: str) -> str:
+    return entry if entry.startswith("container:") else f"service:{entry}"
+
+
+def encode(spec: Spec, wiring: Wiring) -> Raw:
+    """The body of POST /containers/create. Every name in it is the engine's."""
+    raw: Raw = {"Config": {}, "HostConfig": {}}
+    config, host = raw["Config"], raw["HostConfig"]
+    for entry in FIELDS:
+        entry.encode(raw, spec[entry.key])
+    for key, api in (
+        ("image", "Image"), ("entrypoint", "Entrypoint"), ("command", "Cmd"), ("user", "User"),
+        ("working_dir", "WorkingDir"), ("stop_signal", "StopSignal"),
+    ):  # fmt: skip
+        if spec[key] is not None:
+            config[api] = spec[key]
+    config["Env"] = [f"{key}={value}" for key, value in spec["environment"].items()]
+    config["Labels"] = {**spec["labels"], **wiring.labels, **_record(spec)}
+    if spec["healthcheck"]:
+        config["Healthcheck"] = _encode_healthcheck(spec["healthcheck"])
+    config["ExposedPorts"] = {port: {} for port in sorted({*spec["expose"], *spec["ports"]})}
+    if spec["ports"]:
+        host["PortBindings"] = {target: [_binding(b) for b in bound] for target, bound in spec["ports"].items()}
+    _encode_mounts(raw, spec, wiring)
+    host["NetworkMode"] = _encode_mode(spec, wiring)
+    if spec["networks"]:
+        first = next(iter(spec["networks"]))
+        raw["NetworkingConfig"] = {
+            "EndpointsConfig": {wiring.networks.get(first, first): networks.endpoint(spec["networks"][first])}
+        }
+    for key, api in (("pid", "PidMode"), ("ipc", "IpcMode")):
+        if spec[key]:
+            host[api] = _namespace(spec[key], wiring)
+    if spec["links"]:
+        host["Links"] = spec["links"]
+    return {**config, **{key: value for key, value in raw.items() if key != "Config"}}
+
+
+def _record(spec: Spec) -> dict[str, str]:
+    """What can not be read back from the engine: the chosen fields that were declared, and the files' versions."""
+    declared = sorted(f.key for f in FIELDS if f.chosen and spec[f.key] != f.default)
+    labels = {DECLARED_FIELDS: ",".join(declared)} if declared else {}
+    files = {kind: spec[kind] for kind in mounts.ROOTS if spec[kind]}
+    return labels | ({FILES: json.dumps(files, sort_keys=True)} if files else {})
+
+
+def _encode_healthcheck(check: dict[str, Any]) -> Raw:
+    result: Raw = {"Test": check["test"]} if check.get("test") else {}
+    for key, api in (
+        ("interval", "Interval"), ("timeout", "Timeout"), ("start_period", "StartPeriod"), ("start_interval", "StartInterval")
+    ):  # fmt: skip
+        if key in check:
+            result[api] = values.nanoseconds(check[key])
+    if "retries" in check:
+        result["Retries"] = check["retries"]
+    return result
+
+
+def _binding(text: str) -> Raw:
+    host, _, port = text.rpartition(":")
+    return {"HostIp": host.strip("[]"), "HostPort": port}
+
+
+def _encode_mounts(raw: Raw, spec: Spec, wiring: Wiring) -> None:
+    volumes = dict(spec["volumes"])
+    for target, name in wiring.anonymous.items():
+        if volumes.get(target, {"type": "volume"}) | {"source": ""} == {"type": "volume", "source": ""}:
+            volumes[target] = {"type": "volume", "source": name}
+    mounts.encode_volumes(raw, volumes)
+    for kind, (volume, mountpoint) in sorted(wiring.file_volumes.items()):
+        mounts.encode_files(raw, kind, spec[kind], volume, mountpoint)
+    if spec["volumes_from"]:
+        raw["HostConfig"]["VolumesFrom"] = [_encode_volumes_from(entry, wiring) for entry in spec["volumes_from"]]
+
+
+def _encode_volumes_from(entry: str, wiring: Wiring) -> str:
+    scheme, _, rest = entry.partition(":")
+    name, _, mode = rest.partition(":")
+    name = wiring.ids[name] if scheme == "service" else name
+    return f"{name}:{mode}" if mode else name
+
+
+def _namespace(mode: str, wiring: Wiring) -> str:
+    return f"container:{wiring.ids[mode.partition(':')[2]]}" if mode.startswith("service:") else mode
+
+
+def _encode_mode(spec: Spec, wiring: Wiring) -> str:
+    if spec["networks"]:
+        first = next(iter(spec["networks"]))
+        return wiring.networks.get(first, first)
+    return _namespace(spec["network_mode"] or "default", wiring)
+
+
+def endpoint(spec: Spec, key: str) -> Raw:
+    """The EndpointSettings with which a container joins one more network."""
+    return networks.endpoint(spec["networks"][key])
+
+
+def encode_update(spec: Spec, paths: tuple[str, ...]) -> Raw:
+    """The body of POST /containers/{id}/update that mends these fields."""
+    raw: Raw = {"HostConfig": {}}
+    for entry in PLAIN:
+        if entry.key in paths:
+            entry.encode(raw, spec[entry.key])
+    update: Raw = raw["HostConfig"]
+    # The engine refuses memory above the memory-and-swap it has; without a declared value it is twice the memory.
+    if "Memory" in update:
+        update["MemorySwap"] = spec["memswap_limit"] or 2 * update["Memory"]
+    return update
+
+
+def decode(raw: Raw, names: Names) -> Spec:
+    """The spec of a container from its inspection. `names` maps the engine's names back (networks: name → key)."""
+    config, host = raw["Config"], raw["HostConfig"]
+    labels = config.get("Labels") or {}
+    files = json.loads(labels.get(FILES, "{}"))
+    bindings = host.get("PortBindings") or {}
+    spec: Spec = {
+        "image": config.get("Image") or "",
+        "platform": None,
+        "entrypoint": list(config.get("Entrypoint") or []),
+        "command": list(config.get("Cmd") or []),
+        "environment": dict(entry.partition("=")[::2] for entry in config.get("Env") or []),
+        "labels": user_labels(labels),
+        "user": config.get("User") or None,
+        "working_dir": config.get("WorkingDir") or None,
+        "stop_signal": config.get("StopSignal") or None,
+        "healthcheck": _decode_healthcheck(config.get("Healthcheck")),
+        "expose": sorted(set(config.get("ExposedPorts") or {}) - set(bindings)),
+        "ports": {target: sorted({_bound(b) for b in bound or [{}]}) for target, bound in bindings.items()},
+        "volumes": mounts.decode_volumes(raw, files),
+        "volumes_from": sorted(_decode_volumes_from(entry, names) for entry in host.get("VolumesFrom") or []),
+        "configs": files.get("configs", {}),
+        "secrets": files.get("secrets", {}),
+        "network_mode": networks.decode_mode(raw, names.services),
+        "networks": networks.decode_networks(raw, names.networks),
+        "links": sorted(host.get("Links") or []),
+        "pid": _decode_namespace(host.get("PidMode"), names),
+        "ipc": _decode_namespace(host.get("IpcMode"), names, "private", "shareable"),
+        DECLARED: [key for key in labels.get(DECLARED_FIELDS, "").split(",") if key],
+    }
+    return spec | {f.key: f.decode(raw) for f in PLAIN}
+
+
+def _decode_healthcheck(check: Any) -> Any:
+    if not check:
+        return None
+    result: dict[str, Any] = {"test": check["Test"]} if check.get("Test") else {}
+    for key, api in (
+        ("interval", "Interval"), ("timeout", "Timeout"), ("start_period", "StartPeriod"), ("start_interval", "StartInterval")
+    ):  # fmt: skip
+        if check.get(api):
+            result[key] = values.duration(check[api])
+    if check.get("Retries"):
+        result["retries"] = check["Retries"]
+    return result or None
+
+
+def _bound(binding: Raw) -> str:
+    host, port = binding.get("HostIp") or "", binding.get("HostPort") or ""
+    port = "" if port == "0" else port
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}" if host else port
+
+
+def _decode_volumes_from(entry: str, names: Names) -> str:
+    name, _, mode = entry.partition(":")
+    source = networks.shared(f"container:{name}", names.services)
+    return f"{source}:{mode}" if mode else source
+
+
+def _decode_namespace(mode: str | None, names: Names, *defaults: str) -> str | None:
+    if not mode or mode in defaults:
+        return None
+    return networks.shared(mode, names.services) if mode.startswith("container:") else mode
+
+
+def runtime(raw: Raw) -> Runtime:
+    """What the container is doing (ContainerInspect.State)."""
+    state = raw["State"]
+    return Runtime(
+        status=state.get("Status") or "",
+        exit_code=int(state.get("ExitCode") or 0),
+        health=(state.get("Health") or {}).get("Status") or "",
+        started_at=state.get("StartedAt") or "",
+        finished_at=state.get("FinishedAt") or "",
+        restarts=int(raw.get("RestartCount") or 0),
+        oom_killed=bool(state.get("OOMKilled")),
+    )
+
+
+def normalise(spec: Spec, image: ImageFacts) -> Spec:
+    """The spec without what its image gives anyway, so that two containers of different images can be compared.
+
+    Both sides go through this, each with its own image.
+    """
+    entrypoint = list(image.entrypoint) if spec["entrypoint"] is None else list(spec["entrypoint"])
+    inherits_command = spec["command"] is None and spec["entrypoint"] is None
+    command = list(image.command) if inherits_command else list(spec["command"] or [])
+    health = spec["healthcheck"]
+    inherited = _decode_healthcheck(image.healthcheck)
+    if health and inherited and health.get("test") != ["NONE"]:
+        health = {**inherited, **health}
+    return {
+        **spec,
+        "entrypoint": None if entrypoint == list(image.entrypoint) else entrypoint,
+        "command": None if command == list(image.command) else command,
+        "environment": _beyond(spec["environment"], image.environment),
+        "labels": _beyond(spec["labels"], user_labels(image.labels)),
+        "user": None if spec["user"] == (image.user or None) else spec["user"],
+        "working_dir": None if spec["working_dir"] in (image.working_dir or None, "/") else spec["working_dir"],
+        "stop_signal": None if spec["stop_signal"] in (image.stop_signal or None, "SIGTERM") else spec["stop_signal"],
+        "healthcheck": None if health == inherited else health,
+        "expose": sorted(set(spec["expose"]) - set(spec["ports"]) - set(image.ports)),
+        "volumes": {
+            target: entry
+            for target, entry in spec["volumes"].items()
+            if not (entry == {"type": "volume"} and target in image.volumes)
+        },
+    }
+
+
+def _beyond(entries: dict[str, str], inherited: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in entries.items() if inherited.get(key) != value}
+
+
+def meet(desired: Spec, observed: Spec) -> tuple[Spec, Spec]:
+    """Both specs with what only one side can know taken out: addresses nobody declared, how a source was made."""
+    attached = {}
+    for key, entry in observed["networks"].items():
+        wanted = desired["networks"].get(key, {})
+        attached[key] = {name: value for name, value in entry.items() if name != "mac_address" or name in wanted}
+    volumes = {target: dict(entry) for target, entry in desired["volumes"].items()}
+    live = {target: dict(entry) for target, entry in observed["volumes"].items()}
+    for entry in (*volumes.values(), *live.values()):
+        entry.pop("create_host_path", None)
+        if entry.get("propagation") == "rprivate":
+            del entry["propagation"]
+    return {**desired, "volumes": volumes}, {**observed, "networks": attached, "volumes": live}
+
+
+def settle(difference: FieldChange) -> FieldChange:
+    """The impact of this particular change: a limit can be moved while the container runs, not taken away."""
+    resource = any(f.key == difference.path and f.impact is Impact.IN_PLACE for f in PLAIN)
+    if resource and difference.path != "restart" and difference.after is None:
+        return replace(difference, impact=Impact.REPLACE)
+    return difference

@@ -1,0 +1,182 @@
+"""A container's `volumes` and the files of its `configs` and `secrets`: keyed by where they stand inside.
+
+Engine API: HostConfig.Mounts and, for bind mounts whose source may be made, HostConfig.Binds.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds.values import whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.kinds.fields import Raw
+
+_ANONYMOUS = re.compile(r"[0-9a-f]{64}")
+# Where the volumes that carry configs and secrets stand; each file wanted elsewhere is bound from them.
+ROOTS = {"configs": "/run/configs", "secrets": "/run/secrets"}
+
+
+def parse_volumes(body: Raw, names: Mapping[str, str]) -> dict[str, Any]:
+    """Mounts by target. `names` gives a declared volume's name on the engine."""
+    result: dict[str, Any] = {}
+    for volume in body.get("volumes") or []:
+        kind = volume.get("type", "volume")
+        entry: dict[str, Any] = {"type": kind}
+        source = volume.get("source")
+        if source:
+            entry["source"] = names.get(source, source) if kind == "volume" else source
+        if volume.get("read_only"):
+            entry["read_only"] = True
+        bind, storage, memory = volume.get("bind") or {}, volume.get("volume") or {}, volume.get("tmpfs") or {}
+        options = {
+            "propagation": bind.get("propagation"),
+            "selinux": bind.get("selinux"),
+            "recursive": bind.get("recursive"),
+            "create_host_path": bool(bind.get("create_host_path")) and kind == "bind",
+            "nocopy": storage.get("nocopy"),
+            "subpath": storage.get("subpath") or (volume.get("image") or {}).get("subpath"),
+            "size": whole_number(memory["size"]) if memory.get("size") else None,
+            "mode": memory.get("mode"),
+        }
+        result[volume["target"]] = {**entry, **{key: value for key, value in options.items() if value}}
+    return result
+
+
+def encode_volumes(raw: Raw, value: dict[str, Any]) -> None:
+    """Write the mounts into HostConfig."""
+    host = raw.setdefault("HostConfig", {})
+    for target, entry in sorted(value.items()):
+        if entry["type"] == "bind" and (entry.get("create_host_path") or entry.get("selinux")):
+            options = ["ro" if entry.get("read_only") else "rw", entry.get("selinux"), entry.get("propagation")]
+            text = f"{entry['source']}:{target}:{','.join(option for option in options if option)}"
+            host.setdefault("Binds", []).append(text)
+        else:
+            host.setdefault("Mounts", []).append(_mount(target, entry))
+
+
+def _mount(target: str, entry: dict[str, Any]) -> Raw:
+    mount: Raw = {"Type": entry["type"], "Target": target, "ReadOnly": bool(entry.get("read_only"))}
+    if entry.get("source"):
+        mount["Source"] = entry["source"]
+    bind: Raw = {"Propagation": entry["propagation"]} if entry.get("propagation") else {}
+    bind |= {"disabled": {"NonRecursive": True}, "readonly": {"ReadOnlyForceRecursive": True}}.get(
+        entry.get("recursive", ""), {}
+    )
+    if bind:
+        mount["BindOptions"] = bind
+    storage: Raw = {"NoCopy": True} if entry.get("nocopy") else {}
+    if entry.get("subpath"):
+        storage["Subpath"] = entry["subpath"]
+    if storage:
+        mount["ImageOptions" if entry["type"] == "image" else "VolumeOptions"] = storage
+    memory: Raw = {"SizeBytes": entry["size"]} if entry.get("size") else {}
+    if entry.get("mode"):
+        memory["Mode"] = entry["mode"]
+    if memory:
+        mount["TmpfsOptions"] = memory
+    return mount
+
+
+def decode_volumes(raw: Raw, files: dict[str, Any]) -> dict[str, Any]:
+    """Mounts by target from an inspection, without those that carry `files` (the decoded files label)."""
+    own = {target for kind, root in ROOTS.items() if files.get(kind) for target in (root, *files[kind])}
+    result: dict[str, Any] = {}
+    for text in raw["HostConfig"].get("Binds") or []:
+        source, target, *options = text.split(":")
+        result[target] = _decode_bind(source, options[0].split(",") if options else [])
+    for mount in raw["HostConfig"].get("Mounts") or []:
+        result[mount["Target"]] = _decode_mount(mount)
+    return {target: entry for target, entry in result.items() if target not in own}
+
+
+def _decode_bind(source: str, options: list[str]) -> dict[str, Any]:
+    if not source.startswith("/"):
+        entry: dict[str, Any] = {"type": "volume"}
+        if not _ANONYMOUS.fullmatch(source):
+            entry["source"] = source
+    else:
+        entry = {"type": "bind", "source": source, "create_host_path": True}
+    for option in options:
+        if option == "ro":
+            entry["read_only"] = True
+        elif option in ("z", "Z"):
+            entry["selinux"] = option
+        elif option not in ("rw", "", "rprivate"):
+            entry["nocopy" if option == "nocopy" else "propagation"] = True if option == "nocopy" else option
+    return entry
+
+
+def _decode_mount(mount: Raw) -> dict[str, Any]:
+    entry: dict[str, Any] = {"type": mount["Type"]}
+    source = mount.get("Source")
+    if source and not (mount["Type"] == "volume" and _ANONYMOUS.fullmatch(source)):
+        entry["source"] = source
+    if mount.get("ReadOnly"):
+        entry["read_only"] = True
+    bind = mount.get("BindOptions") or {}
+    storage = mount.get("VolumeOptions") or mount.get("ImageOptions") or {}
+    memory = mount.get("TmpfsOptions") or {}
+    recursive = "disabled" if bind.get("NonRecursive") else "readonly" if bind.get("ReadOnlyForceRecursive") else None
+    options = {
+        "propagation": bind.get("Propagation"),
+        "recursive": recursive,
+        "nocopy": storage.get("NoCopy"),
+        "subpath": storage.get("Subpath"),
+        "size": memory.get("SizeBytes"),
+        "mode": memory.get("Mode"),
+    }
+    return entry | {key: value for key, value in options.items() if value}
+
+
+def anonymous_volumes(raw: Raw) -> dict[str, str]:
+    """Names of a container's anonymous volumes by target, which its replacement takes over."""
+    return {
+        mount["Destination"]: mount["Name"]
+        for mount in raw.get("Mounts") or []
+        if mount.get("Type") == "volume" and _ANONYMOUS.fullmatch(mount.get("Name") or "")
+    }
+
+
+def parse_files(body: Raw, kind: str, versions: Mapping[str, str]) -> dict[str, Any]:
+    """The files of `configs` or `secrets` by target. `versions` gives the digest of each one's content."""
+    result: dict[str, Any] = {}
+    for reference in body.get(kind) or []:
+        source = reference["source"]
+        target = reference.get("target") or source
+        if not target.startswith("/"):
+            target = f"{ROOTS['secrets']}/{target}" if kind == "secrets" else f"/{target}"
+        mode = reference.get("mode")
+        result[target] = {
+            "source": source,
+            "version": versions.get(source, ""),
+            "uid": str(reference.get("uid") or "0"),
+            "gid": str(reference.get("gid") or "0"),
+            "mode": "0444" if mode is None else mode if isinstance(mode, str) else f"{mode:04o}",
+        }
+    return result
+
+
+def encode_files(raw: Raw, kind: str, files: dict[str, Any], volume: str, mountpoint: str) -> None:
+    """Mount the volume that carries the files, and bind those that are wanted outside its root."""
+    mounts = raw.setdefault("HostConfig", {}).setdefault("Mounts", [])
+    root = ROOTS[kind]
+    mounts.append(
+        {"Type": "volume", "Source": volume, "Target": root, "ReadOnly": True, "VolumeOptions": {"NoCopy": True}}
+    )
+    for target in sorted(files):
+        if not inside_root(kind, target):
+            source = f"{mountpoint}/{file_name(kind, target)}"
+            mounts.append({"Type": "bind", "Source": source, "Target": target, "ReadOnly": True})
+
+
+def inside_root(kind: str, target: str) -> bool:
+    return target.rpartition("/")[0] == ROOTS[kind]
+
+
+def file_name(kind: str, target: str) -> str:
+    """The name of a file in its volume: its own when it is read there, else one made from its whole path."""
+    return target.rpartition("/")[2] if inside_root(kind, target) else target.strip("/").replace("/", "__")

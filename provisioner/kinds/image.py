@@ -1,0 +1,54 @@
+"""Images: what a service's `image`, `build` and `pull_policy` ask for, Engine API ImageInspect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.kinds.fields import Field, Raw
+from provisioner.model.change import Impact
+from provisioner.model.state import ImageFacts, Spec
+
+KIND = "image"
+# What a built image was made from: a digest of its build context, Dockerfile and arguments.
+BUILD_LABEL = "provisioner.build"
+
+
+def _nothing(raw: Raw, value: Any) -> None:
+    """Images are built and pulled; there is no body to encode them into."""
+
+
+FIELDS: tuple[Field, ...] = (
+    Field(
+        key="build", impact=Impact.IN_PLACE, summary="digest of the build context and arguments", api="Config.Labels",
+        parse=lambda body: body.get("build_digest"), encode=_nothing,
+        decode=lambda raw: ((raw.get("Config") or {}).get("Labels") or {}).get(BUILD_LABEL), chosen=True,
+    ),
+    Field(
+        key="digest", impact=Impact.IN_PLACE, summary="digest that the registry has for the tag", api="RepoDigests",
+        parse=lambda body: body.get("registry_digest"), encode=_nothing, decode=lambda raw: None, chosen=True,
+    ),
+)  # fmt: skip
+
+
+def decode(raw: Raw) -> Spec:
+    """The spec of an image from its inspection (GET /images/{name}/json)."""
+    return {field.key: field.decode(raw) for field in FIELDS}
+
+
+def image_facts(raw: Raw) -> ImageFacts:
+    """What containers inherit from the image. Absent parts of Config (API 1.50 and later) mean empty."""
+    config: Raw = raw.get("Config") or {}
+    return ImageFacts(
+        id=raw["Id"],
+        environment=dict(entry.partition("=")[::2] for entry in config.get("Env") or []),
+        labels=config.get("Labels") or {},
+        entrypoint=tuple(config.get("Entrypoint") or ()),
+        command=tuple(config.get("Cmd") or ()),
+        user=config.get("User") or "",
+        working_dir=config.get("WorkingDir") or "",
+        stop_signal=config.get("StopSignal") or "",
+        healthcheck=config.get("Healthcheck"),
+        ports=tuple(sorted(config.get("ExposedPorts") or ())),
+        volumes=tuple(sorted(config.get("Volumes") or ())),
+        digests=tuple(raw.get("RepoDigests") or ()),
+    )

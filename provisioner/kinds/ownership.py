@@ -1,0 +1,41 @@
+"""The labels that say whose an object is. A label names the object it sits on, so a copied one owns nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.model.address import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "provisioner."
+PROJECT = "provisioner.environment"
+ADDRESS = "provisioner.address"
+NAME = "provisioner.name"
+DECLARED_FIELDS = "provisioner.declared"
+FILES = "provisioner.files"
+ONE_OFF = "provisioner.oneoff"
+# A replacement stands beside the object it will replace under this suffix.
+NEXT = ".next"
+
+
+def ownership_labels(project: str, address: Address, name: str) -> dict[str, str]:
+    """The labels that an object of this project carries. `name` is its final name on the engine."""
+    return {PROJECT: project, ADDRESS: str(address), NAME: name}
+
+
+def owner(labels: Mapping[str, str] | None, actual_name: str) -> tuple[str, Address] | None:
+    """The project and address an object belongs to, or None when its labels are missing or speak of another object."""
+    if not labels or PROJECT not in labels:
+        return None
+    named = labels.get(NAME, "")
+    address = Address.parse(labels.get(ADDRESS, ""))
+    if address is None or actual_name not in (named, named + NEXT):
+        return None
+    return labels[PROJECT], address
+
+
+def user_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
+    """The labels without ours."""
+    return {key: value for key, value in (labels or {}).items() if not key.startswith(PREFIX)}

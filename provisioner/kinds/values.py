@@ -1,0 +1,78 @@
+"""Values as Compose's canonical form writes them, and as the Engine API counts them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
+_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)")
+
+
+def nanoseconds(text: str) -> int:
+    """Nanoseconds of a Go duration such as `1m30s`; raises ValueError for anything else."""
+    parts = _PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(f"not a duration: {text!r}")
+    return round(sum(float(number) * _UNITS[unit] for number, unit in parts))
+
+
+def duration(count: int) -> str:
+    """A Go duration as Go prints it: `1m30s`, `500ms`, `0s`."""
+    if count == 0:
+        return "0s"
+    if count < 10**9:
+        for unit, size in (("ms", 10**6), ("µs", 10**3), ("ns", 1)):
+            if count >= size:
+                return f"{_decimal(count, size)}{unit}"
+    minutes, rest = divmod(count, 60 * 10**9)
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{_decimal(rest, 10**9)}s"
+    if hours:
+        return f"{hours}h{minutes}m{seconds}"
+    return f"{minutes}m{seconds}" if minutes else seconds
+
+
+def _decimal(count: int, size: int) -> str:
+    whole, rest = divmod(count, size)
+    digits = str(rest).rjust(len(str(size)) - 1, "0").rstrip("0") if rest else ""
+    return f"{whole}.{digits}" if digits else str(whole)
+
+
+def whole_number(value: Any) -> int:
+    """An integer from Compose's canonical forms: numbers and decimal strings."""
+    return int(float(value)) if isinstance(value, float) else int(str(value))
+
+
+def nano_cpus(value: Any) -> int:
+    """Billionths of a CPU from a number such as `0.5`."""
+    return round(float(value) * 10**9)
+
+
+def cpus(count: int) -> float:
+    return count / 10**9
+
+
+def pairs(entries: Any, *separators: str) -> dict[str, str]:
+    """A mapping from a mapping, or from a list of `key<separator>value`."""
+    if isinstance(entries, dict):
+        return {str(key): text(value) for key, value in entries.items()}
+    result: dict[str, str] = {}
+    for entry in entries or []:
+        separator = next((s for s in separators if s in entry), separators[0])
+        key, _, value = str(entry).partition(separator)
+        result[key] = value
+    return result
+
+
+def text(value: Any) -> str:
+    """A scalar as Compose puts it into a string: booleans in lower case, null as nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def sorted_texts(values: Any) -> list[str]:
+    return sorted(str(value) for value in values or [])

@@ -1,0 +1,128 @@
+"""A playbook as objects of a plain engine: networks, volumes, images, and a container for each replica. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds import container, network, volume
+from provisioner.model.address import Address
+from provisioner.model.state import DesiredState, Need, Resource
+from provisioner.platforms.lowering import Inputs, image_addresses, key_spans, plain_body
+
+if TYPE_CHECKING:
+    from provisioner.model.playbook import Declared, Playbook, Service
+
+PLATFORM = "containers"
+
+
+def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
+    """Every object that the playbook declares, complete. Same playbook and inputs, same objects."""
+    resources: dict[Address, Resource] = {}
+    for declared in playbook.networks.values():
+        resource = _stored(declared, "network", network.parse(plain_body(declared.body)))
+        resources[resource.address] = resource
+    for declared in playbook.volumes.values():
+        resource = _stored(declared, "volume", volume.parse(plain_body(declared.body)))
+        resources[resource.address] = resource
+    images = image_addresses(playbook)
+    for name in sorted(playbook.services):
+        service = playbook.services[name]
+        if images[service.image] == Address("image", name):
+            resources[images[service.image]] = _image(service, inputs)
+    names = names_of(playbook, inputs)
+    for name in sorted(playbook.services):
+        for resource in _replicas(playbook, playbook.services[name], names, images):
+            resources[resource.address] = resource
+    return DesiredState(playbook.project, resources)
+
+
+def names_of(playbook: Playbook, inputs: Inputs) -> container.Names:
+    """How the playbook's keys and the engine's names meet."""
+    return container.Names(
+        volumes={key: declared.name for key, declared in playbook.volumes.items()},
+        networks={key: declared.name for key, declared in playbook.networks.items()},
+        versions=inputs.versions,
+    )
+
+
+def container_name(playbook: Playbook, service: Service, index: int) -> str:
+    """`container_name`, or `<project>-<service>-<n>` as Compose names it."""
+    own = service.body.get("container_name")
+    return str(own.value) if own is not None and own.value else f"{playbook.project}-{service.name}-{index}"
+
+
+def _stored(declared: Declared, kind: str, spec: dict[str, Any]) -> Resource:
+    return Resource(
+        address=Address(kind, declared.key),
+        kind=kind,
+        name=declared.name,
+        spec=spec,
+        external=declared.external,
+        protect=declared.protect,
+        span=declared.body.span,
+        spans=key_spans(declared.body),
+    )
+
+
+def _image(service: Service, inputs: Inputs) -> Resource:
+    body = plain_body(service.body)
+    return Resource(
+        address=Address("image", service.name),
+        kind="image",
+        name=service.image,
+        spec={
+            "build": inputs.builds.get(service.name),
+            "digest": inputs.registry.get(service.image),
+            "pull_policy": body.get("pull_policy") or "missing",
+            "recipe": body.get("build"),
+            "platform": body.get("platform"),
+        },
+        span=service.body.span,
+        spans=key_spans(service.body),
+    )
+
+
+def _replicas(
+    playbook: Playbook, service: Service, names: container.Names, images: dict[str, Address]
+) -> list[Resource]:
+    body = plain_body(service.body)
+    spec = container.parse(service.name, body, names, service.image)
+    order = container.networks.network_order(body)
+    spec["networks"] = {key: spec["networks"][key] for key in order if key in spec["networks"]}
+    needs = (Need(images[service.image]), *_attachments(playbook, spec), *_conditions(playbook, service))
+    spans = key_spans(service.body)
+    return [
+        Resource(
+            address=Address("service", service.name, index),
+            kind="container",
+            name=container_name(playbook, service, index),
+            spec=spec,
+            needs=needs,
+            job=service.job,
+            update=service.update,
+            span=service.body.span,
+            spans=spans,
+        )
+        for index in range(1, service.replicas + 1)
+    ]
+
+
+def _attachments(playbook: Playbook, spec: dict[str, Any]) -> list[Need]:
+    keys = {declared.name: key for key, declared in playbook.volumes.items()}
+    volumes = {entry.get("source") for entry in spec["volumes"].values() if entry["type"] == "volume"}
+    needs = [Need(Address("network", key)) for key in sorted(spec["networks"]) if key in playbook.networks]
+    needs += [Need(Address("volume", keys[name])) for name in sorted(volumes & keys.keys())]
+    return needs
+
+
+def _conditions(playbook: Playbook, service: Service) -> list[Need]:
+    """One need for each replica of each service it depends on; optional ones that are not active are left out."""
+    needs = []
+    for dependency in service.depends_on:
+        if dependency.service not in playbook.services:
+            continue
+        needs += [
+            Need(Address("service", dependency.service, index), dependency.condition, dependency.restart)
+            for index in range(1, playbook.services[dependency.service].replicas + 1)
+        ]
+    return needs
