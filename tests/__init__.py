@@ -1,0 +1,1 @@
+"""The tests. `tests/engine_fixtures.py` has what tests on a real engine share."""
