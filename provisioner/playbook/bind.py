@@ -1,0 +1,88 @@
+"""The canonical document → a Playbook, with every problem at once. Pure; knows nothing of engines or kinds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, cast
+
+from provisioner.errors import PlaybookInvalid
+from provisioner.model.playbook import EngineChoice, Playbook, Waiver
+from provisioner.playbook.checks import bind_checks
+from provisioner.playbook.crossref import contradictions
+from provisioner.playbook.fields import Fields, Problems, nearest
+from provisioner.playbook.objects import bind_objects
+from provisioner.playbook.services import bind_services
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from provisioner.document.sources import Document
+    from provisioner.model.node import Node
+
+_MODES = ("auto", "containers", "swarm")
+
+
+def bind(document: Document) -> Playbook:
+    """The bound playbook. Raises `PlaybookInvalid` with all problems of the document's own and combined keys."""
+    problems = Problems()
+    root, project = document.root, document.project
+    services = bind_services(root.get("services"), project, problems)
+    playbook = Playbook(
+        name=document.name,
+        environment=document.environment,
+        project=project,
+        directory=str(document.directory),
+        files=tuple(str(file) for file in document.files),
+        root=root,
+        engine=_engine(root, problems),
+        services=services,
+        networks=bind_objects(root.get("networks"), "networks", project, problems),
+        volumes=bind_objects(root.get("volumes"), "volumes", project, problems),
+        configs=bind_objects(root.get("configs"), "configs", project, problems),
+        secrets=bind_objects(root.get("secrets"), "secrets", project, problems),
+        checks=bind_checks(root.get("verify"), services, problems),
+        waivers=_waivers(root.get("lint"), services, problems),
+    )
+    mode = None if playbook.engine.mode == "auto" else playbook.engine.mode
+    found = [*problems.found, *contradictions(playbook, mode)]
+    if found:
+        raise PlaybookInvalid(found)
+    return playbook
+
+
+def _engine(root: Node, problems: Problems) -> EngineChoice:
+    section = Fields(root, "", problems).mapping("engine")
+    if section is None:
+        return EngineChoice()
+    section.only("mode", "context", "host")
+    context, host = section.text("context"), section.text("host")
+    if context and host:
+        problems.add("names a context and a host", section.node.span, section.path, "keep one of them")
+    mode = section.choice("mode", _MODES) or "auto"
+    return EngineChoice(cast("Literal['auto', 'containers', 'swarm']", mode), context, host)
+
+
+def _waivers(section: Node | None, services: Collection[str], problems: Problems) -> tuple[Waiver, ...]:
+    if section is None or section.value is None:
+        return ()
+    if not section.is_mapping:
+        problems.expected("a mapping", section, "lint")
+        return ()
+    fields = Fields(section, "lint", problems).only("ignore")
+    waivers = []
+    for index, item in enumerate(fields.items("ignore")):
+        path = f"lint.ignore.{index}"
+        if not item.is_mapping:
+            problems.expected("a mapping with rule and reason", item, path)
+            continue
+        entry = Fields(item, path, problems).only("rule", "service", "reason")
+        rule, reason, service = entry.text("rule"), entry.text("reason"), entry.text("service")
+        if not rule:
+            problems.add("has no 'rule'", item.span, path, "name the rule, such as P001")
+        if not (reason or "").strip():
+            problems.add("has no 'reason'", item.span, path, "say why the finding is accepted")
+        if service is not None and service not in services:
+            found = item.mapping["service"].span
+            problems.add(f"no service is named '{service}'", found, entry.at("service"), nearest(service, services))
+        if rule and reason:
+            waivers.append(Waiver(rule, reason.strip(), service, item.span))
+    return tuple(waivers)

@@ -1,0 +1,199 @@
+"""Contradictions between parts of a playbook that are each right alone. Pure; the document layer has already
+checked that what is referred to exists and that nothing waits for itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from provisioner.model.span import Problem
+from provisioner.playbook.ports import published
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from provisioner.model.node import Node
+    from provisioner.model.playbook import Playbook, Service
+    from provisioner.model.span import Span
+    from provisioner.playbook.ports import Published
+
+Mode = Literal["containers", "swarm"]
+
+_ENDLESS = ("always", "unless-stopped")
+
+
+def contradictions(playbook: Playbook, mode: Mode | None = None) -> tuple[Problem, ...]:
+    """Everything that can not be true at once. With `mode` None only what holds for every mode is checked."""
+    found = [problem for check in _CHECKS for problem in check(playbook)]
+    if mode == "containers":
+        found.extend(problem for check in _CONTAINER_CHECKS for problem in check(playbook))
+    return tuple(sorted(found, key=lambda problem: problem.sort_key))
+
+
+def _endless_jobs(playbook: Playbook) -> Iterator[Problem]:
+    for service in playbook.services.values():
+        if service.job is None:
+            continue
+        restart = service.body.get("restart")
+        if restart is None or restart.value not in _ENDLESS:
+            continue
+        waiting = _waiting_for(playbook, service.name, "service_completed_successfully")
+        reason = f"which '{waiting[0].name}' waits for" if waiting else "which is a one-shot"
+        yield Problem(
+            f"'restart: {restart.value}' never lets this service complete, {reason}",
+            restart.span,
+            f"services.{service.name}.restart",
+            "use 'restart: on-failure' or leave it out",
+        )
+
+
+def _unhealthy_dependencies(playbook: Playbook) -> Iterator[Problem]:
+    for service in playbook.services.values():
+        disabled = health_check_disabled(service)
+        if disabled is None:
+            continue
+        for other in _waiting_for(playbook, service.name, "service_healthy"):
+            yield Problem(
+                f"waits until '{service.name}' is healthy, but its health check is disabled at {disabled.span}",
+                _dependency_span(other, service.name),
+                f"services.{other.name}.depends_on.{service.name}",
+                "give it a health check, or wait for service_started",
+            )
+
+
+def _shared_container_names(playbook: Playbook) -> Iterator[Problem]:
+    owners: dict[str, Service] = {}
+    for service in playbook.services.values():
+        name = service.body.get("container_name")
+        if name is None or not isinstance(name.value, str):
+            continue
+        path = f"services.{service.name}.container_name"
+        if service.replicas > 1:
+            yield Problem(
+                f"'{name.value}' can name one container, the service has {service.replicas} replicas",
+                name.span,
+                path,
+                "leave container_name out: containers are named after service and number",
+            )
+        first = owners.setdefault(name.value, service)
+        if first is not service:
+            yield Problem(
+                f"'{name.value}' is also the container of service '{first.name}'", name.span, path, "choose another"
+            )
+
+
+def _colliding_ports(playbook: Playbook) -> Iterator[Problem]:
+    seen: list[tuple[Service, Published]] = []
+    for service in playbook.services.values():
+        if service.replicas == 0:
+            continue
+        for port in published(service.body):
+            # Two host-mode services of a Swarm may run on different nodes.
+            for owner, other in seen if port.fixed else ():
+                both_host = port.mode == other.mode == "host" and playbook.engine.mode == "swarm"
+                if port.collides(other) and not (both_host and owner is not service):
+                    whose = "this service" if owner is service else f"service '{owner.name}'"
+                    yield Problem(
+                        f"host port {port}/{port.protocol} is also published by {whose} at {other.span}",
+                        port.span,
+                        f"services.{service.name}.ports",
+                        "choose another host port",
+                    )
+                    break
+            seen.append((service, port))
+
+
+def _ports_of_a_guest(playbook: Playbook) -> Iterator[Problem]:
+    for service in playbook.services.values():
+        mode = service.body.get("network_mode")
+        if mode is None or not isinstance(mode.value, str) or not mode.value.startswith(("service:", "container:")):
+            continue
+        for port in published(service.body):
+            yield Problem(
+                f"port {port.target} can not be published here: the network belongs to '{mode.value}'",
+                port.span,
+                f"services.{service.name}.ports",
+                f"publish it where the network is: at '{mode.value}'",
+            )
+
+
+def _reservations_above_limits(playbook: Playbook) -> Iterator[Problem]:
+    for service in playbook.services.values():
+        for key in ("memory", "cpus"):
+            limit = service.body.get("deploy", "resources", "limits", key)
+            reserved = service.body.get("deploy", "resources", "reservations", key)
+            if limit is None or reserved is None:
+                continue
+            most, least = _number(limit), _number(reserved)
+            if most is not None and least is not None and 0 < most < least:
+                yield Problem(
+                    f"reserves more {key} than its limit at {limit.span} allows",
+                    reserved.span,
+                    f"services.{service.name}.deploy.resources.reservations.{key}",
+                    "lower the reservation or raise the limit",
+                )
+
+
+def _fixed_ports_of_replicas(playbook: Playbook) -> Iterator[Problem]:
+    for service in playbook.services.values():
+        fixed = [port for port in published(service.body) if port.fixed]
+        path = f"services.{service.name}.ports"
+        for port in fixed if service.replicas > 1 else ():
+            last = port.first + service.replicas - 1
+            yield Problem(
+                f"{service.replicas} replicas can not share host port {port}",
+                port.span,
+                path,
+                f"publish a range such as {port.first}-{last}:{port.target}, or put a proxy in front",
+            )
+        for port in fixed if service.update.order == "start-first" and service.replicas == 1 else ():
+            yield Problem(
+                f"start-first runs the old and the new container at once, and both would need host port {port}",
+                port.span,
+                path,
+                "publish a range of ports, put a proxy in front, or use stop-first",
+            )
+
+
+_CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
+    _endless_jobs,
+    _unhealthy_dependencies,
+    _shared_container_names,
+    _colliding_ports,
+    _ports_of_a_guest,
+    _reservations_above_limits,
+)
+_CONTAINER_CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (_fixed_ports_of_replicas,)
+
+
+def health_check_disabled(service: Service) -> Node | None:
+    """The node that switches the service's health check off, or None."""
+    disable = service.body.get("healthcheck", "disable")
+    if disable is not None and disable.value is True:
+        return disable
+    test = service.body.get("healthcheck", "test")
+    if test is not None and test.is_sequence and [item.value for item in test.items] == ["NONE"]:
+        return test
+    return None
+
+
+def _waiting_for(playbook: Playbook, name: str, condition: str) -> list[Service]:
+    return [
+        service
+        for service in playbook.services.values()
+        if any(other.service == name and other.condition == condition for other in service.depends_on)
+    ]
+
+
+def _dependency_span(service: Service, name: str) -> Span:
+    section = service.body.mapping["depends_on"]
+    return section.key_spans.get(name, section.mapping[name].span if name in section.mapping else section.span)
+
+
+def _number(node: Node) -> float | None:
+    if isinstance(node.value, bool) or not isinstance(node.value, (int, float, str)):
+        return None
+    try:
+        return float(node.value)
+    except ValueError:
+        return None

@@ -1,0 +1,57 @@
+"""Canonical documents written as plain data: every key gets a line of its own, in the order in which it is written."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from provisioner.errors import PlaybookInvalid
+from provisioner.model.node import Node
+from provisioner.model.span import Span
+from provisioner.playbook.bind import bind
+
+
+def node(value, lines=None):
+    """`value` as nodes; positions count keys and list items."""
+    lines = lines or count(1)
+    span = Span("playbook.yml", next(lines), 1)
+    if isinstance(value, dict):
+        spans, items = {}, {}
+        for key, item in value.items():
+            items[key] = node(item, lines)
+            spans[key] = items[key].span
+        return Node(items, span, key_spans=spans)
+    if isinstance(value, list):
+        return Node(tuple(node(item, lines) for item in value), span)
+    return Node(value, span, text=None if value is None else str(value))
+
+
+class Document:
+    """What `bind` reads of the document layer's result."""
+
+    project = "shop-prod"
+    name = "shop"
+    environment = "prod"
+    directory = "/srv/shop"
+    files = ("playbook.yml",)
+
+    def __init__(self, root):
+        self.root = node(root)
+
+
+@pytest.fixture
+def bound():
+    return lambda **root: bind(Document(root))
+
+
+@pytest.fixture
+def problems():
+    """What is wrong with a document, one line each."""
+
+    def find(**root):
+        with pytest.raises(PlaybookInvalid) as caught:
+            bind(Document(root))
+        return [f"{problem.path}: {problem.message}" for problem in caught.value.problems]
+
+    return find

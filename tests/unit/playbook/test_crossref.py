@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import pytest
+
+from provisioner.playbook.crossref import contradictions
+
+
+def port(published, target=80, **more):
+    return {"mode": "ingress", "target": target, "published": str(published), "protocol": "tcp", **more}
+
+
+def test_an_endless_service_can_not_be_waited_for(problems):
+    assert problems(
+        services={
+            "migrate": {"image": "a:1", "restart": "always"},
+            "api": {"image": "a:1", "depends_on": {"migrate": {"condition": "service_completed_successfully"}}},
+        }
+    ) == [
+        "services.migrate.restart: 'restart: always' never lets this service complete, which 'api' waits for",
+    ]
+
+
+def test_an_endless_one_shot_is_a_contradiction(problems):
+    assert problems(services={"migrate": {"image": "a:1", "restart": "unless-stopped", "job": {"run": "once"}}}) == [
+        "services.migrate.restart: 'restart: unless-stopped' never lets this service complete, which is a one-shot",
+    ]
+
+
+@pytest.mark.parametrize("off", [{"disable": True}, {"test": ["NONE"]}])
+def test_health_that_is_switched_off_can_not_be_waited_for(problems, off):
+    found = problems(
+        services={
+            "db": {"image": "a:1", "healthcheck": off},
+            "api": {"image": "a:1", "depends_on": {"db": {"condition": "service_healthy"}}},
+        }
+    )
+    assert len(found) == 1
+    assert found[0].startswith(
+        "services.api.depends_on.db: waits until 'db' is healthy, but its health check is disabled"
+    )
+
+
+def test_one_name_is_one_container(problems):
+    assert problems(
+        services={
+            "a": {"image": "a:1", "container_name": "web", "deploy": {"replicas": 2}},
+            "b": {"image": "a:1", "container_name": "web"},
+        }
+    ) == [
+        "services.a.container_name: 'web' can name one container, the service has 2 replicas",
+        "services.b.container_name: 'web' is also the container of service 'a'",
+    ]
+
+
+def test_two_services_can_not_publish_one_host_port(problems):
+    found = problems(services={"a": {"image": "a:1", "ports": [port(80)]}, "b": {"image": "a:1", "ports": [port(80)]}})
+    assert found == ["services.b.ports: host port 80/tcp is also published by service 'a' at playbook.yml:6:1"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (port(80), port(81)),
+        (port(80), port(80, protocol="udp")),
+        (port(80, host_ip="127.0.0.1"), port(80, host_ip="127.0.0.2")),
+        (port(80, host_ip="0.0.0.0"), port(80, host_ip="::1")),
+        (port("8000-8010"), port("8000-8010")),
+        ({"target": 80}, {"target": 80}),
+    ],
+)
+def test_host_ports_that_do_not_collide(bound, one, other):
+    playbook = bound(services={"a": {"image": "a:1", "ports": [one]}, "b": {"image": "a:1", "ports": [other]}})
+    assert contradictions(playbook, "containers") == ()
+
+
+def test_an_open_port_takes_it_from_every_address(problems):
+    found = problems(
+        services={
+            "a": {"image": "a:1", "ports": [port(80, host_ip="127.0.0.1")]},
+            "b": {"image": "a:1", "ports": [port(80)]},
+        }
+    )
+    assert len(found) == 1
+
+
+def test_a_guest_of_another_network_publishes_nothing(problems):
+    found = problems(
+        services={
+            "a": {"image": "a:1"},
+            "b": {"image": "a:1", "network_mode": "service:a", "ports": [port(80)]},
+        }
+    )
+    assert found == ["services.b.ports: port 80 can not be published here: the network belongs to 'service:a'"]
+
+
+def test_a_reservation_above_its_limit(problems):
+    resources = {"limits": {"memory": "1000"}, "reservations": {"memory": "2000"}}
+    assert problems(services={"a": {"image": "a:1", "deploy": {"resources": resources}}}) == [
+        "services.a.deploy.resources.reservations.memory: reserves more memory than its limit at playbook.yml:8:1"
+        " allows"
+    ]
+
+
+def test_fixed_ports_bind_containers_and_not_a_swarm(bound, problems):
+    services = {"a": {"image": "a:1", "deploy": {"replicas": 3}, "ports": [port(80)]}}
+    assert contradictions(bound(services=services, engine={"mode": "swarm"}), "swarm") == ()
+    assert [str(problem.message) for problem in contradictions(bound(services=services), "containers")] == [
+        "3 replicas can not share host port 80"
+    ]
+    assert problems(services=services, engine={"mode": "containers"}) == [
+        "services.a.ports: 3 replicas can not share host port 80"
+    ]
+
+
+def test_start_first_needs_the_port_twice(problems):
+    services = {"a": {"image": "a:1", "update": {"order": "start-first"}, "ports": [port(80)]}}
+    assert problems(services=services, engine={"mode": "containers"}) == [
+        "services.a.ports: start-first runs the old and the new container at once, and both would need host port 80"
+    ]
