@@ -24,7 +24,7 @@ main { display: grid; grid-template-columns: repeat(24, 1fr); grid-auto-rows: 34
 section { background: #181b1f; border: 1px solid #2a2d33; border-radius: 3px; padding: 8px; overflow: auto }
 h2 { font-size: 13px; margin: 0 0 6px } .stat { font-size: 34px; text-align: center; color: #73bf69 }
 table { border-collapse: collapse; width: 100%; font-size: 12px } td, th { text-align: left; padding: 2px 6px }
-tr:nth-child(even) { background: #1f2228 } svg { width: 100%; height: calc(100% - 44px) } .legend { font-size: 11px }
+tr:nth-child(even) { background: #1f2228 } svg { width: 100%; height: calc(100% - 64px) } .legend { font-size: 11px }
 .error { color: #f2495c } .empty { color: #8e8e9a } pre { margin: 0; white-space: pre-wrap }
 """
 
