@@ -50,13 +50,14 @@ class Delivery:
         try:
             self._post(event)
         except urllib.error.HTTPError as error:
-            if error.code < 500 and error.code not in (408, 429):
-                # It would be refused again, and everything behind it would wait for ever.
+            with error:
                 reason = error.read(2000).decode(errors="replace")
-                _log.error("an event was rejected", extra={"fields": {"status": error.code, "reason": reason}})
-                self._outbox.popleft()
-                return True
-            return self._away(f"status {error.code}")
+            if error.code >= 500 or error.code in (408, 429):
+                return self._away(f"status {error.code}: {reason}")
+            # It would be refused again, and everything behind it would wait for ever.
+            _log.error("an event was rejected", extra={"fields": {"status": error.code, "reason": reason}})
+            self._outbox.popleft()
+            return True
         except (OSError, http.client.HTTPException) as error:
             return self._away(str(error) or type(error).__name__)
         self._outbox.popleft()
