@@ -1,0 +1,102 @@
+"""`provision plan`: what an apply would do, and why."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.command import PLAN, Command
+from provisioner.cli.options import json_option, plan_options, policy, scales, target_argument
+
+if TYPE_CHECKING:
+    from provisioner.cli.options import Settings
+    from provisioner.model.plan import Plan
+
+PENDING = 2
+
+
+@click.command(
+    "plan",
+    cls=Command,
+    purpose=PLAN,
+    short_help="Show what apply would do, and why; reads only.",
+    examples=(
+        ("provision plan telecom/dev", "the plan for playbooks/telecom/dev.yml"),
+        ("provision plan -f compose.yaml", "for a Compose file"),
+        ("provision plan --detailed-exitcode", "exit 2 when changes are pending, for CI"),
+        ("provision plan --json | jq .summary", "for programs"),
+    ),
+)
+@target_argument
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes are pending, 0 when none are.")
+@plan_options
+@click.option("--diff/--no-diff", default=True, help="Show each field that differs (default), or only the objects.")
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    target: str | None,
+    detailed_exitcode: bool,
+    addresses: tuple[str, ...],
+    scale: tuple[str, ...],
+    prune: bool,
+    diff: bool,
+    as_json: bool,
+) -> int:
+    """Show what `apply` would do to bring the engine to the state that the playbook declares, and why.
+
+    Every field of every object is compared with the live engine. Nothing is changed, on no account.
+    """
+    request, permitted, replicas = settings.request(target), policy(addresses, prune=prune), scales(scale)
+    from provisioner.app.plan import make_plan
+
+    plan = make_plan(request, permitted, replicas)
+    return show_plan(
+        settings,
+        plan,
+        as_json=as_json,
+        differences=diff,
+        detailed=detailed_exitcode,
+        target=target,
+        scale=scale,
+        prune=prune,
+    )
+
+
+def show_plan(
+    settings: Settings,
+    plan: Plan,
+    *,
+    as_json: bool,
+    differences: bool = True,
+    detailed: bool,
+    target: str | None,
+    scale: tuple[str, ...] = (),
+    prune: bool = False,
+) -> int:
+    """Print a plan and return the exit code that goes with it."""
+    out = settings.out()
+    if as_json:
+        from provisioner.render.plan_json import plan_json
+
+        out.write(json.dumps(plan_json(plan), indent=2, ensure_ascii=False) + "\n")
+    else:
+        from provisioner.render.plan_text import plan_text
+
+        typed = [target] if target else [part for file in settings.files for part in ("-f", file)]
+        typed += [part for entry in scale for part in ("--scale", entry)] + (["--prune"] if prune else [])
+        next_command = "" if settings.quiet else shlex.join(["provision", "apply", *typed])
+        out.write(plan_text(plan, paint=out.paint, next_command=next_command, differences=differences))
+    return plan_exit_code(plan, detailed=detailed)
+
+
+def plan_exit_code(plan: Plan, *, detailed: bool) -> int:
+    """1 for a plan that would be refused; with `detailed` 2 when changes are pending; else 0."""
+    from provisioner.render.summary import summarize
+
+    if plan.refusals:
+        return 1
+    return PENDING if detailed and summarize(plan).pending else 0

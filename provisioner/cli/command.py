@@ -1,0 +1,84 @@
+"""A command of `provision`: takes the global options after its name too, and shows examples in its help."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from provisioner.cli.exit import Manner
+from provisioner.cli.options import Settings, global_options, is_global
+from provisioner.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# The key under which a context keeps the manner in which errors are told.
+MANNER = "provisioner.manner"
+
+# The groups of `provision --help`, in its order.
+PLAN, LOOK, OPERATE, WRITE, TOOLS = (
+    "Plan and apply", "Look", "Operate", "Write playbooks", "The tool itself",
+)  # fmt: skip
+PURPOSES = (PLAN, LOOK, OPERATE, WRITE, TOOLS)
+
+
+class Command(click.Command):
+    """`purpose` is its group in the help, `examples` are command lines with a word on what they do.
+
+    `streams_json`: with --json it writes objects as things happen, and an error is the last of them.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        purpose: str,
+        examples: Sequence[tuple[str, str]] = (),
+        see: str = "",
+        streams_json: bool = False,
+        **attributes: Any,
+    ) -> None:
+        super().__init__(*args, **attributes)
+        self.streams_json = streams_json
+        self.purpose = purpose
+        self.examples = tuple(examples)
+        self.see = see
+        taken = {spelling for parameter in self.params for spelling in (*parameter.opts, *parameter.secondary_opts)}
+        self.params += global_options(frozenset(taken), after_command=True)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command with the settings of both places; `-C` takes effect here."""
+        settings = ctx.obj if isinstance(ctx.obj, Settings) else Settings()
+        settings = settings.merged(ctx.params, ctx.get_parameter_source)
+        settings.check()
+        ctx.params = {name: value for name, value in ctx.params.items() if not is_global(name)}
+        ctx.obj = settings
+        manner = ctx.meta.get(MANNER)
+        if isinstance(manner, Manner):
+            manner.verbose, manner.no_color = settings.verbose, settings.no_color
+            manner.json = ("stdout" if self.streams_json else "stderr") if ctx.params.get("as_json") else ""
+        if settings.directory:
+            go_to(settings.directory)
+        return super().invoke(ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        if self.see:
+            with formatter.section("Good to know"):
+                formatter.write_text(self.see)
+        if self.examples:
+            with formatter.section("Examples"):
+                formatter.write_dl(self.examples, col_max=60)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_paragraph()
+        formatter.write_text("Global options (provision --help) may stand before or after the command.")
+
+
+def go_to(directory: str) -> None:
+    """Make a folder the current one."""
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise UsageError(f"-C {directory}: {error.strerror}") from error

@@ -1,0 +1,95 @@
+"""The one place where errors become messages and exit codes (docs/exit-codes.md)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from provisioner.cli.streams import Stream
+from provisioner.errors import Interrupted, ProvisionError, UsageError
+from provisioner.render.error_text import error_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(slots=True)
+class Manner:
+    """How errors are told; the command fills it in once its options are known.
+
+    `json` is empty for text, `stderr` for one JSON object there, `stdout` where the object ends a stream of others.
+    """
+
+    json: Literal["", "stderr", "stdout"] = ""
+    verbose: bool = False
+    no_color: bool = False
+
+
+def guarded(call: Callable[[Manner], int], manner: Manner) -> int:
+    """The exit code of `call`, which is given the manner to fill in; an error is told and becomes its code."""
+    try:
+        return call(manner)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.ClickException as refused:
+        return _tell(_usage(refused), manner)
+    except ProvisionError as error:
+        return _tell(error, manner)
+    except (KeyboardInterrupt, click.Abort):
+        return _tell(Interrupted("interrupted"), manner)
+    except BrokenPipeError:
+        Stream(sys.stdout, no_color=True, environment={}).discard()
+        return 0
+    except Exception as defect:  # the last resort: whatever it is, a user gets a sentence and no traceback
+        return _tell(_defect(defect), manner)
+
+
+def _tell(error: ProvisionError, manner: Manner) -> int:
+    output = sys.stdout if manner.json == "stdout" else sys.stderr
+    stream = Stream(output, no_color=manner.no_color, environment=os.environ)
+    if manner.json:
+        from provisioner.render.error_json import error_json
+        from provisioner.render.report_json import line
+
+        stream.write(line({"error": error_json(error)}))
+    else:
+        stream.write(error_text(error, paint=stream.paint, detailed=manner.verbose))
+    return error.exit_code
+
+
+def _usage(refused: click.ClickException) -> UsageError:
+    """click's own errors; its exit code 2 would mean that changes are pending."""
+    context = getattr(refused, "ctx", None)
+    path = context.command_path if context else "provision"
+    message = refused.format_message().rstrip(".").replace("Did you mean", "did you mean")
+    message = message[:1].lower() + message[1:]
+    return UsageError(f"{path}: {message}", hint=f"{path} --help")
+
+
+def _defect(defect: Exception) -> ProvisionError:
+    import platform
+    import tempfile
+    import traceback
+
+    from provisioner import __version__
+
+    # Secret values have a type that does not print itself; the arguments are left out, `-e` may carry anything.
+    text = "".join(traceback.format_exception(defect))
+    head = f"provision {__version__}, Python {platform.python_version()}, {platform.platform()}\n\n"
+    message = f"this is a defect in provision itself: {type(defect).__name__}"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="provision-report-", suffix=".txt", delete=False
+        ) as report:
+            report.write(head + text)
+    except OSError:
+        return ProvisionError(message, hint="run it again with -v to see where", detail=text)
+    return ProvisionError(
+        f"{message}; a report lies in {report.name}",
+        hint="please send it to the authors; -v shows it here",
+        detail=text,
+    )

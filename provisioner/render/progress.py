@@ -1,0 +1,194 @@
+"""What is going on while a plan is carried out: a live region on a terminal, one plain line per event elsewhere.
+
+Knows nothing of where it is written to: it is given a function that writes, and a clock in seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner.model.event import Finished, Progress, Started
+from provisioner.model.plan import Verb
+from provisioner.model.report import Outcome
+from provisioner.render.paint import PLAIN, Paint, printable
+from provisioner.render.values import seconds, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from provisioner.model.event import Event
+    from provisioner.model.plan import Step
+    from provisioner.model.report import StepResult
+
+_DOING = {
+    Verb.CREATE: "creating", Verb.REMOVE: "removing", Verb.START: "starting", Verb.STOP: "stopping",
+    Verb.RESTART: "restarting", Verb.UNPAUSE: "unpausing", Verb.RENAME: "renaming", Verb.UPDATE: "updating",
+    Verb.CONNECT: "connecting", Verb.DISCONNECT: "disconnecting", Verb.PULL: "pulling", Verb.BUILD: "building",
+    Verb.FILL: "filling", Verb.WAIT: "waiting",
+}  # fmt: skip
+_DONE = {
+    Verb.CREATE: "created", Verb.REMOVE: "removed", Verb.START: "started", Verb.STOP: "stopped",
+    Verb.RESTART: "restarted", Verb.UNPAUSE: "unpaused", Verb.RENAME: "renamed", Verb.UPDATE: "updated",
+    Verb.CONNECT: "connected", Verb.DISCONNECT: "disconnected", Verb.PULL: "pulled", Verb.BUILD: "built",
+    Verb.FILL: "filled", Verb.WAIT: "ready",
+}  # fmt: skip
+_MOST_RUNNING = 10
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+def doing(verb: Verb) -> str:
+    """A verb while it lasts: `pulling`."""
+    return _DOING[verb]
+
+
+def done(verb: Verb) -> str:
+    """A verb when it is over: `pulled`."""
+    return _DONE[verb]
+
+
+class PlainProgress:
+    """One line per event with the time since the first one. A repeated message is said once."""
+
+    def __init__(self, write: Callable[[str], None], now: Callable[[], float], paint: Paint = PLAIN) -> None:
+        self._write = write
+        self._now = now
+        self._paint = paint
+        self._begin: float | None = None
+        self._said: dict[int, str] = {}
+
+    def __call__(self, event: Event) -> None:
+        moment = self._now()
+        if self._begin is None:
+            self._begin = moment
+        text = self._text(event)
+        if text:
+            self._write(f"{seconds(moment - self._begin):>7}  {text}\n")
+
+    def close(self) -> None:
+        """There is nothing to tidy."""
+
+    def _text(self, event: Event) -> str:
+        match event:
+            case Started(step):
+                return f"{step.address}: {doing(step.verb)}"
+            case Progress(step, message):
+                if self._said.get(step.id) == message:
+                    return ""
+                self._said[step.id] = message
+                return f"{step.address}: {printable(message)}"
+            case Finished(result):
+                return result_line(result, self._paint)
+
+
+def result_line(result: StepResult, paint: Paint) -> str:
+    """How a step ended, on one line."""
+    step = result.step
+    if result.outcome is Outcome.FAILED:
+        error = printable(str(result.error).splitlines()[0]) if result.error and str(result.error) else "failed"
+        return f"{paint.red('✘')} {step.address}: {step.verb.value} failed: {error}"
+    if result.outcome is Outcome.SKIPPED:
+        because = f" ({printable(result.because)})" if result.because else ""
+        return paint.dim(f"- {step.address}: {step.verb.value} skipped{because}")
+    return f"{paint.green('✔')} {step.address}: {done(step.verb)} in {seconds(result.seconds)}"
+
+
+@dataclass(slots=True)
+class _Running:
+    step: Step
+    since: float
+    message: str = ""
+
+
+class LiveProgress:
+    """A region at the end of the terminal: finished steps scroll away above it, running ones stay with their times.
+
+    `width` gives the terminal's width in columns. `close` must be called; until then a thread redraws the times.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        now: Callable[[], float],
+        width: Callable[[], int],
+        paint: Paint = PLAIN,
+        interval: float = 0.1,
+    ) -> None:
+        self._write = write
+        self._now = now
+        self._width = width
+        self._paint = paint
+        self._interval = interval
+        self._running: dict[int, _Running] = {}
+        self._drawn = 0
+        self._finished = 0
+        self._frame = 0
+        self._begin: float | None = None
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._ticker: threading.Thread | None = None
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            if self._begin is None:
+                self._start()
+            above = ""
+            match event:
+                case Started(step):
+                    self._running[step.id] = _Running(step, self._now())
+                case Progress(step, message):
+                    if step.id in self._running:
+                        self._running[step.id].message = printable(message)
+                case Finished(result):
+                    self._running.pop(result.step.id, None)
+                    self._finished += 1
+                    above = result_line(result, self._paint) + "\n"
+            self._draw(above)
+
+    def close(self) -> None:
+        """Take the region away and give the cursor back."""
+        self._over.set()
+        if self._ticker:
+            self._ticker.join()
+        with self._lock:
+            if self._begin is not None:
+                self._write(f"{self._erase()}\x1b[?25h")
+                self._drawn = 0
+                self._begin = None
+
+    def _start(self) -> None:
+        self._begin = self._now()
+        self._write("\x1b[?25l")
+        self._ticker = threading.Thread(target=self._tick, daemon=True)
+        self._ticker.start()
+
+    def _tick(self) -> None:
+        while not self._over.wait(self._interval):
+            with self._lock:
+                self._frame += 1
+                self._draw("")
+
+    def _draw(self, above: str) -> None:
+        lines = self._lines()
+        self._write(self._erase() + above + "".join(f"{line}\n" for line in lines))
+        self._drawn = len(lines)
+
+    def _erase(self) -> str:
+        return f"\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
+
+    def _lines(self) -> list[str]:
+        if not self._running or self._begin is None:
+            return []
+        width = max(self._width() - 1, 20)
+        shown = list(self._running.values())[:_MOST_RUNNING]
+        spin = _SPINNER[self._frame % len(_SPINNER)]
+        lines = []
+        for running in shown:
+            message = f": {running.message}" if running.message else ""
+            time = seconds(self._now() - running.since)
+            text = shorten(f"{running.step.address}: {doing(running.step.verb)}{message}", width - len(time) - 4)
+            lines.append(f"{self._paint.cyan(spin)} {text.ljust(width - len(time) - 3)} {self._paint.dim(time)}")
+        if len(self._running) > len(shown):
+            lines.append(self._paint.dim(f"  … {len(self._running) - len(shown)} more"))
+        return lines

@@ -1,0 +1,93 @@
+"""What an apply did, for people: what failed and why, what was done, what was not, and the last line to search for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.model.plan import Verb
+from provisioner.model.report import Outcome
+from provisioner.render.paint import PLAIN, Paint, printable
+from provisioner.render.progress import done
+from provisioner.render.summary import by_outcome, recap
+from provisioner.render.values import before_and_after, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provisioner.model.change import Change
+    from provisioner.model.report import Report, StepResult
+
+_MOST_LISTED = 15
+
+
+def report_text(report: Report, *, paint: Paint = PLAIN) -> str:
+    """Everything that did not go well, ending with a newline; empty where all went well."""
+    sections = [_failure(result, paint) for result in report.failures]
+    if report.interrupted:
+        sections.append(paint.yellow("Interrupted: the steps in hand were finished, no other was started."))
+    if report.failures or report.interrupted:
+        sections += [_what_was_done(report, paint), _what_was_not(report, paint)]
+        sections.append("Nothing else was changed. The same command continues from here.")
+    if report.remaining:
+        sections.append(_remaining(report.remaining, paint))
+    return "\n\n".join(section for section in sections if section) + "\n" if sections else ""
+
+
+def last_line(report: Report, *, paint: Paint = PLAIN) -> str:
+    """`campaign/prod: ok=12 changed=3 failed=0 skipped=0 in 8.4s`, with a newline."""
+    counts = recap(report)
+    changed, failed = f"changed={counts.changed}", f"failed={counts.failed}"
+    return (
+        f"{report.plan.title}: ok={counts.ok} {paint.yellow(changed) if counts.changed else changed} "
+        f"{paint.red(failed) if counts.failed else failed} skipped={counts.skipped} in {report.seconds:.1f}s\n"
+    )
+
+
+def _failure(result: StepResult, paint: Paint) -> str:
+    step = result.step
+    lines = [
+        f"{paint.red('✘')} {paint.bold(str(step.address))}: {step.verb.value} failed after {seconds(result.seconds)}"
+    ]
+    if step.cause:
+        lines.append(f"  it was meant to: {printable(step.cause)}")
+    error = result.error
+    if error is None:
+        return "\n".join(lines)
+    lines += [f"  {printable(line)}" for line in str(error).splitlines()]
+    evidence: tuple[str, ...] = getattr(error, "evidence", ())
+    lines += [f"    {paint.dim('|')} {printable(line.rstrip())}" for line in evidence]
+    if error.hint:
+        lines.append(f"  {paint.bold('Next:')} {printable(error.hint)}")
+    return "\n".join(lines)
+
+
+def _what_was_done(report: Report, paint: Paint) -> str:
+    results = [r for r in by_outcome(report.results, Outcome.DONE) if r.step.verb is not Verb.WAIT]
+    if not results:
+        return f"{paint.bold('Done:')} nothing was changed."
+    return _listed("Done:", [f"{result.step.address} {done(result.step.verb)}" for result in results], paint)
+
+
+def _what_was_not(report: Report, paint: Paint) -> str:
+    results = by_outcome(report.results, Outcome.SKIPPED)
+    lines = [f"{r.step.address} {r.step.verb.value}{f': {printable(r.because)}' if r.because else ''}" for r in results]
+    return _listed("Not done:", lines, paint)
+
+
+def _remaining(changes: Sequence[Change], paint: Paint) -> str:
+    lines = []
+    for change in changes:
+        lines.append(f"{change.address}: {change.action.value}, {printable(change.reason)}")
+        for difference in change.differences:
+            before, after = before_and_after(difference)
+            lines.append(f"    {difference.path}  {before} → {after}")
+    return _listed("Not converged: a second look at the engine still finds", lines, paint)
+
+
+def _listed(title: str, lines: Sequence[str], paint: Paint) -> str:
+    if not lines:
+        return ""
+    shown = [f"  {line}" for line in lines[:_MOST_LISTED]]
+    if len(lines) > _MOST_LISTED:
+        shown.append(paint.dim(f"  … {len(lines) - _MOST_LISTED} more"))
+    return "\n".join([paint.bold(title), *shown])

@@ -1,0 +1,89 @@
+"""The counts of a plan and of a report, from which every output and exit code takes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner.model.change import Action
+from provisioner.model.plan import Verb
+from provisioner.model.report import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from provisioner.model.address import Address
+    from provisioner.model.change import Change
+    from provisioner.model.plan import Plan
+    from provisioner.model.report import Report, StepResult
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How many objects a plan touches, by action, and how many it leaves alone. `pending`: an apply would act."""
+
+    create: int
+    update: int
+    replace: int
+    delete: int
+    unchanged: int
+    pending: bool
+
+
+def summarize(plan: Plan) -> Summary:
+    """The counts of a plan."""
+    actions = [change.action for change in changed(plan.changes)]
+    return Summary(
+        create=actions.count(Action.CREATE),
+        update=actions.count(Action.UPDATE),
+        replace=actions.count(Action.REPLACE),
+        delete=actions.count(Action.DELETE),
+        unchanged=plan.unchanged,
+        pending=bool(actions) or any(step.verb is not Verb.WAIT for step in plan.steps),
+    )
+
+
+def changed(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes that change something."""
+    return tuple(change for change in changes if change.action is not Action.UNCHANGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Recap:
+    """What became of each object. `ok` counts those that are as declared now, the changed ones among them."""
+
+    ok: int
+    changed: int
+    failed: int
+    skipped: int
+
+
+def recap(report: Report) -> Recap:
+    """The counts of a report: each object once, by the worst that happened to it.
+
+    Changes of a plan that was not carried out (a report without results) count as skipped.
+    """
+    outcomes: dict[Address, set[Outcome]] = {}
+    moved: set[Address] = set()
+    for result in report.results:
+        outcomes.setdefault(result.step.address, set()).add(result.outcome)
+        if result.outcome is Outcome.DONE and result.step.verb is not Verb.WAIT:
+            moved.add(result.step.address)
+    broken = report.interrupted or not report.results or any(Outcome.DONE not in seen for seen in outcomes.values())
+    for change in changed(report.plan.changes):
+        # A change without a step of its own was carried out along with others, if they were carried out.
+        outcomes.setdefault(change.address, {Outcome.SKIPPED} if broken else set())
+        if not broken:
+            moved.add(change.address)
+    failed = {address for address, seen in outcomes.items() if Outcome.FAILED in seen}
+    skipped = {address for address, seen in outcomes.items() if Outcome.SKIPPED in seen} - failed
+    done = moved - failed - skipped
+    touched = {change.address for change in changed(report.plan.changes)}
+    # An unchanged object that was only waited for is one of the plan's unchanged ones, unless the wait went wrong.
+    unchanged = report.plan.unchanged - len((failed | skipped | done) - touched)
+    return Recap(ok=max(unchanged, 0) + len(done), changed=len(done), failed=len(failed), skipped=len(skipped))
+
+
+def by_outcome(results: Iterable[StepResult], outcome: Outcome) -> tuple[StepResult, ...]:
+    """The results with one outcome, in the order of the plan."""
+    return tuple(result for result in results if result.outcome is outcome)
