@@ -1,0 +1,87 @@
+"""The tier `docker`: a secret that already exists, as a file when provision itself runs in a container that was given
+it, or as a Docker secret on the Swarm, which can be mounted and never read.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from provisioner.errors import SecretUnavailable
+from provisioner.model.secret import LARGEST_SECRET, Found, Held, Missing, Resolution, SecretRef, SecretValue
+from provisioner.secrets.surroundings import Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from provisioner.model.node import JSON
+    from provisioner.ports import EngineReader
+
+
+@dataclass(slots=True)
+class DockerTier:
+    """`mounted` is the folder of a container's own secrets; `engine` None leaves the Swarm out."""
+
+    mounted: Path
+    engine: EngineReader | None
+    tier: str = field(default="docker", init=False)
+    remote: bool = field(default=False, init=False)
+
+    def fetch(self, refs: Sequence[SecretRef]) -> Mapping[SecretRef, Resolution]:
+        """A mounted file wins over the Swarm, since it has the value. The Swarm is asked once, by exact names."""
+        answers: dict[SecretRef, Resolution] = {}
+        for ref in refs:
+            value = None if ref.external else self._file(ref)
+            if value is not None:
+                answers[ref] = Found(value, "", self.tier)
+        left = [ref for ref in refs if ref not in answers]
+        held, where = self._swarm() if left else ({}, "")
+        for ref in left:
+            name = next((name for name in ref.names if name in held), None)
+            names = " or ".join(ref.names)
+            answers[ref] = held[name] if name else Missing((f"docker: no secret {names} {where}",))
+        return answers
+
+    def warnings(self) -> Sequence[str]:
+        return ()
+
+    def _file(self, ref: SecretRef) -> SecretValue | None:
+        path = self.mounted / ref.key
+        try:
+            with path.open("rb") as stream:
+                return SecretValue(stream.read(LARGEST_SECRET + 1))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            why = os.strerror(error.errno or 0)
+        raise SecretUnavailable(f"secret {ref.key}: {path} can not be read: {why}")
+
+    def _swarm(self) -> tuple[Mapping[str, Held], str]:
+        """The Swarm's secrets by name, and where was looked, for the messages."""
+        if self.engine is None:
+            return {}, f"under {self.mounted}"
+        if not self.engine.facts().swarm_manager:
+            return {}, f"under {self.mounted}, and the engine is not a Swarm manager"
+        found = [_held(body) for body in self.engine.list("secret", {})]
+        return {held.name: held for held in found}, f"under {self.mounted} or on the Swarm"
+
+
+def _held(body: Mapping[str, JSON]) -> Held:
+    """A secret of the Engine API; its id is its version, since its data never changes."""
+    spec = body.get("Spec")
+    name = spec.get("Name") if isinstance(spec, dict) else None
+    return Held(str(name or ""), version=str(body.get("ID") or ""), created=_seconds(str(body.get("CreatedAt") or "")))
+
+
+def _seconds(moment: str) -> float | None:
+    """The engine's RFC 3339 time, whose nanoseconds Python does not read, in Unix seconds."""
+    try:
+        return datetime.fromisoformat(f"{moment[:19]}+00:00").timestamp()
+    except ValueError:
+        return None
+
+
+SOURCE = Tier("docker", lambda surroundings: DockerTier(surroundings.mounted, surroundings.engine))
