@@ -1,0 +1,41 @@
+"""What lint found, and what is known of a rule: as much as any output needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provisioner.model.span import Span
+
+
+class Severity(StrEnum):
+    """Only errors make `provision lint` fail."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One place where a rule does not hold. `fix` is an imperative; `service` is empty where none is concerned."""
+
+    rule: str
+    severity: Severity
+    message: str
+    span: Span | None
+    path: str
+    fix: str
+    service: str = ""
+
+    @property
+    def sort_key(self) -> tuple[str, int, int, str, str, str]:
+        span = self.span
+        place = (span.file, span.line, span.column) if span else ("", 0, 0)
+        return (*place, self.rule, self.path, self.message)
+
+    def __str__(self) -> str:
+        where = f"{self.span}: " if self.span else ""
+        return f"{where}{self.rule} {self.severity}: {self.path}: {self.message} ({self.fix})"

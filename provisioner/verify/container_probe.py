@@ -1,0 +1,148 @@
+"""Open a TCP connection from inside a running container with whatever its image happens to bring.
+
+Tells "nothing to try with" apart from "tried and failed": a missing tool never counts as an unreachable port.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner.errors import EngineRefused
+
+if TYPE_CHECKING:
+    from provisioner.ports import EngineWriter
+
+_OPEN, _CLOSED, _NONE = "provision-open", "provision-closed", "provision-none"
+
+_PYTHON = f"""
+import socket, sys
+try:
+    socket.create_connection((sys.argv[1], int(sys.argv[2])), float(sys.argv[3])).close()
+    print("{_OPEN}")
+except Exception as error:
+    print("{_CLOSED}", error)
+"""
+_PERL = f"""
+use IO::Socket::INET;
+my $s = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], Proto => "tcp", Timeout => $ARGV[2]);
+print $s ? "{_OPEN}\\n" : "{_CLOSED} $@\\n";
+"""
+_NODE = f"""
+const [host, port, limit] = process.argv.slice(-3);
+const end = (text) => {{ console.log(text); process.exit(0); }};
+const socket = require("net").connect({{host, port: Number(port)}}, () => end("{_OPEN}"));
+socket.setTimeout(Number(limit) * 1000, () => end("{_CLOSED} timed out"));
+socket.on("error", (error) => end("{_CLOSED} " + (error.code || error.message)));
+"""
+_PHP = f"""
+$s = @fsockopen($argv[1], (int) $argv[2], $code, $text, (float) $argv[3]);
+echo $s ? "{_OPEN}\\n" : "{_CLOSED} $text\\n";
+"""
+_RUBY = f"""
+require "socket"
+begin
+  Socket.tcp(ARGV[0], ARGV[1].to_i, connect_timeout: ARGV[2].to_f).close
+  puts "{_OPEN}"
+rescue StandardError => e
+  puts "{_CLOSED} #{{e.message}}"
+end
+"""
+# $1 host, $2 port, $3 seconds. A connect in bash has no time limit of its own: a second process ends it.
+_SHELL = f"""
+has() {{ command -v "$1" >/dev/null 2>&1; }}
+if has bash && has sleep; then
+  said=$(bash -c '
+    ( exec 3<>"/dev/tcp/$1/$2" ) & connecting=$!
+    ( sleep "$3"; kill "$connecting" ) >/dev/null 2>&1 </dev/null & watching=$!
+    wait "$connecting"; code=$?
+    kill "$watching" 2>/dev/null
+    exit "$code"' probe "$1" "$2" "$3" 2>&1) && echo {_OPEN} || echo {_CLOSED} "$said"
+elif has python3; then python3 -c "$PROVISION_PYTHON" "$1" "$2" "$3"
+elif has python; then python -c "$PROVISION_PYTHON" "$1" "$2" "$3"
+elif has perl; then perl -e "$PROVISION_PERL" "$1" "$2" "$3"
+elif has node; then node -e "$PROVISION_NODE" "$1" "$2" "$3"
+elif has php; then php -r "$PROVISION_PHP" -- "$1" "$2" "$3"
+elif has ruby; then ruby -e "$PROVISION_RUBY" "$1" "$2" "$3"
+elif has nc || has busybox; then
+  if has nc; then tool=nc; else tool="busybox nc"; fi
+  case "$($tool -h 2>&1; $tool --help 2>&1)" in
+    *applet\\ not\\ found*) echo {_NONE}; exit 0 ;;
+    *-z*) zero=-z ;;
+    *) zero= ;;
+  esac
+  said=$($tool $zero -w "$3" "$1" "$2" </dev/null 2>&1 >/dev/null) && echo {_OPEN} || echo {_CLOSED} "$said"
+else echo {_NONE}
+fi
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`open` is None when nobody could try; `reason` says why it is not open."""
+
+    open: bool | None
+    reason: str
+
+
+def probe(engine: EngineWriter, container_id: str, host: str, port: int, seconds: float) -> Answer:
+    """Try `host:port` from the container, with a time limit in seconds (rounded up: most tools count whole ones)."""
+    limit = str(max(1, math.ceil(seconds)))
+    target = (host, str(port), limit)
+    scripts = {
+        "PROVISION_PYTHON": _PYTHON,
+        "PROVISION_PERL": _PERL,
+        "PROVISION_NODE": _NODE,
+        "PROVISION_PHP": _PHP,
+        "PROVISION_RUBY": _RUBY,
+    }
+    commands = (
+        ("sh", "-c", _SHELL, "probe", *target),
+        ("python3", "-c", _PYTHON, *target),
+        ("node", "-e", _NODE, *target),
+        ("perl", "-e", _PERL, *target),
+    )
+    for command in commands:
+        answer = _answer(_output(engine, container_id, command, scripts), limit)
+        if answer is not None:
+            return answer
+    return Answer(
+        None,
+        "the image has none of bash, python, perl, node, php, ruby, nc and busybox to open a connection with; "
+        "use 'from: host', or an exec check with a tool of its own",
+    )
+
+
+def _output(engine: EngineWriter, container_id: str, command: tuple[str, ...], scripts: dict[str, str]) -> str:
+    """What the command printed; nothing when the image does not have it."""
+    try:
+        code, output, _ = engine.execute(container_id, command, environment=scripts)
+    except EngineRefused as error:
+        # Engines tell a missing program with 400 or 404 and this text, or with exit code 126 or 127.
+        if "executable file not found" in str(error) or "no such file or directory" in str(error):
+            return ""
+        raise
+    return "" if code in (126, 127) else output.decode("utf-8", "replace")
+
+
+def _answer(output: str, limit: str) -> Answer | None:
+    for line in output.splitlines():
+        if line.startswith(_OPEN):
+            return Answer(True, "")
+        if line.startswith(_CLOSED):
+            said = line.removeprefix(_CLOSED).strip()
+            return Answer(False, _reason(said, limit))
+    return None
+
+
+def _reason(said: str, limit: str) -> str:
+    text = said.lower()
+    if "refused" in text:
+        return "connection refused"
+    unknown = ("not known", "bad address", "enotfound", "not resolve", "resolution", "no address", "bad hostname")
+    if any(word in text for word in (*unknown, "eai_again", "getaddrinfo")):
+        return "the name does not resolve"
+    if not said or any(word in text for word in ("timed out", "timeout", "terminated")):
+        return f"no answer within {limit} s"
+    return said.rpartition(": ")[2]

@@ -1,0 +1,48 @@
+"""A command in a container of a service: its exit code and what it prints."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from provisioner.verify.kind import Attempt, Kind, shown
+
+if TYPE_CHECKING:
+    from provisioner.model.playbook import Check
+    from provisioner.verify.kind import World
+
+
+def attempt(check: Check, world: World) -> Attempt:
+    """Run the command in the service's first container. A line is given to `sh -c`, a list is run as it is.
+
+    Without other expectations, exit code 0 is one. Output is compared without the white space around it.
+    """
+    arguments = check.arguments
+    service = str(arguments["service"])
+    containers = world.containers(service)
+    if not containers:
+        return Attempt(False, f"no container of '{service}' is running")
+    command = arguments["command"]
+    words = [str(word) for word in command] if isinstance(command, list) else ["sh", "-c", str(command)]
+    environment = arguments.get("environment")
+    code, output, errors = world.engine.execute(
+        containers[0],
+        words,
+        user=str(arguments.get("user") or ""),
+        environment={name: str(value) for name, value in environment.items()} if isinstance(environment, dict) else {},
+    )
+    stdout, stderr = (stream.decode("utf-8", "replace").strip() for stream in (output, errors))
+    expected = arguments.get("exit_code", 0)
+    if code != expected:
+        said = stderr or stdout
+        return Attempt(False, f"exit code {code}, expected {expected}" + (f": {shown(said)}" if said else ""))
+    for stream, text in (("stdout", stdout), ("stderr", stderr)):
+        exact, pattern = arguments.get(stream), arguments.get(f"{stream}_matches")
+        if exact is not None and text != str(exact).strip():
+            return Attempt(False, f"{stream} is {shown(text)}, expected {shown(str(exact))}")
+        if pattern is not None and not re.search(str(pattern), text):
+            return Attempt(False, f"{stream} is {shown(text)}, which {shown(str(pattern))} does not match")
+    return Attempt(True, f"exit code {code}" + (f", stdout {shown(stdout, 60)}" if stdout else ""))
+
+
+CHECK = Kind("exec", attempt)

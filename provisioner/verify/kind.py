@@ -1,0 +1,45 @@
+"""What a kind of check is, and what it is given. Decides nothing about how often or how long to try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from provisioner.model.playbook import Check
+    from provisioner.ports import Clock, EngineWriter
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What checks may touch. `containers` gives the full ids of a service's running containers, replica 1 first."""
+
+    engine: EngineWriter
+    containers: Callable[[str], Sequence[str]]
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How one try went. `message` says what was found and, for a failure, what was expected."""
+
+    ok: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`name` is the key in the playbook. `attempt` tries once: it raises `Unreachable` when the engine is away and
+    `EngineRefused` when the engine refuses, and reports everything else as an `Attempt`.
+    """
+
+    name: str
+    attempt: Callable[[Check, World], Attempt]
+
+
+def shown(text: str, limit: int = 160) -> str:
+    """A quoted piece of output for a message: one line, shortened."""
+    line = " ".join(text.split())
+    return f"'{line[: limit - 1]}…'" if len(line) > limit else f"'{line}'"
