@@ -48,30 +48,30 @@ class Delivery:
         """Send the oldest event. False when ingest could not take it and it has to wait."""
         event = self._outbox[0]
         try:
-            self._post(event)
-        except urllib.error.HTTPError as error:
-            with error:
-                reason = error.read(2000).decode(errors="replace")
-            if error.code >= 500 or error.code in (408, 429):
-                return self._away(f"status {error.code}: {reason}")
-            # It would be refused again, and everything behind it would wait for ever.
-            _log.error("an event was rejected", extra={"fields": {"status": error.code, "reason": reason}})
-            self._outbox.popleft()
-            return True
+            status, reason = self._post(event)
         except (OSError, http.client.HTTPException) as error:
             return self._away(str(error) or type(error).__name__)
-        self._outbox.popleft()
-        if self._failures:
+        if status >= 500 or status in (408, 429):
+            return self._away(f"status {status}: {reason}")
+        if status >= 400:
+            # It would be refused again, and everything behind it would wait for ever.
+            _log.error("an event was rejected", extra={"fields": {"status": status, "reason": reason}})
+        elif self._failures:
             _log.info("ingest is back", extra={"fields": {"tries": self._failures, "waiting": self.waiting}})
+        self._outbox.popleft()
         self._failures = 0
         return True
 
-    def _post(self, event: dict[str, Any]) -> None:
+    def _post(self, event: dict[str, Any]) -> tuple[int, str]:
         request = urllib.request.Request(
             self._url, json.dumps(event).encode(), {"Content-Type": "application/json"}, method="POST"
         )
-        with urllib.request.urlopen(request, timeout=self._timeout) as response:
-            response.read()
+        try:
+            with urllib.request.urlopen(request, timeout=self._timeout) as response:
+                return response.status, response.read(2000).decode(errors="replace")
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read(2000).decode(errors="replace")
 
     def _away(self, reason: str) -> bool:
         self._failures += 1
