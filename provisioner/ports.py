@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from provisioner.model.event import Event
-    from provisioner.model.node import JSON
     from provisioner.model.secret import Resolution, SecretRef, SecretValue
     from provisioner.model.state import Facts
 
@@ -23,10 +22,10 @@ class EngineReader(Protocol):
     def facts(self) -> Facts:
         """The engine's own facts, without any image (GET /info, /version)."""
 
-    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, JSON]]:
+    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
         """Full inspections of all objects, running or not, that carry all the labels."""
 
-    def inspect(self, kind: str, name: str) -> Mapping[str, JSON] | None:
+    def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
         """One object by its id or exact name; None when there is none."""
 
     def logs(
@@ -44,7 +43,7 @@ class EngineReader(Protocol):
 class EngineWriter(EngineReader, Protocol):
     """Changes an engine. Objects are addressed by full id. A missing object raises `EngineRefused` (404)."""
 
-    def create(self, kind: str, name: str, body: Mapping[str, JSON]) -> str:
+    def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
         """Create a network, volume or container and return its full id (a volume's name)."""
 
     def remove(self, kind: str, object_id: str, *, volumes: bool = False) -> None:
@@ -61,10 +60,10 @@ class EngineWriter(EngineReader, Protocol):
 
     def rename(self, container_id: str, name: str) -> None: ...
 
-    def update(self, container_id: str, body: Mapping[str, JSON]) -> None:
+    def update(self, container_id: str, body: Mapping[str, Any]) -> None:
         """Change limits or the restart policy of a live container (POST /containers/{id}/update)."""
 
-    def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, JSON]) -> None: ...
+    def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, Any]) -> None: ...
 
     def disconnect(self, network_id: str, container_id: str) -> None: ...
 
@@ -73,7 +72,7 @@ class EngineWriter(EngineReader, Protocol):
     def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None: ...
 
     def build(
-        self, tag: str, build: Mapping[str, JSON], labels: Mapping[str, str], progress: Callable[[str], None]
+        self, tag: str, build: Mapping[str, Any], labels: Mapping[str, str], progress: Callable[[str], None]
     ) -> None:
         """Build an image from a canonical Compose `build` mapping with absolute paths."""
 

@@ -104,7 +104,7 @@ class DockerEngine:
         answer = self._get(path, {**parameters, **({"filters": json.dumps({"label": wanted})} if wanted else {})})
         found = (answer.get(inside) if inside else answer) or []
         if kind != "container" or not found:
-            return found  # type: ignore[no-any-return]
+            return list(found)
         with ThreadPoolExecutor(min(8, len(found))) as pool:
             inspected = pool.map(lambda entry: self.inspect("container", entry["Id"]), found)
         return [entry for entry in inspected if entry is not None]

@@ -48,6 +48,11 @@ def compare(
     return tuple(changes)
 
 
+def declared_fields(fields: Sequence[Field], spec: Spec) -> list[str]:
+    """The chosen fields that a spec declares; they are recorded on the object, as they can not be read back."""
+    return sorted(field.key for field in fields if field.chosen and spec[field.key] != field.default)
+
+
 def looks_secret(path: str, value: JSON) -> bool:
     """Whether a plain value is better not shown: its name speaks of a secret, or a URL carries a password."""
     if not isinstance(value, str):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds import container_mounts as mounts
 from provisioner.kinds import container_networks as networks
 from provisioner.kinds import values
-from provisioner.kinds.compare import DECLARED
+from provisioner.kinds.compare import DECLARED, declared_fields
 from provisioner.kinds.container_fields import PLAIN
 from provisioner.kinds.fields import Field, Raw
 from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, user_labels
@@ -190,7 +190,7 @@ def encode(spec: Spec, wiring: Wiring) -> Raw:
 
 def _record(spec: Spec) -> dict[str, str]:
     """What can not be read back from the engine: the chosen fields that were declared, and the files' versions."""
-    declared = sorted(f.key for f in FIELDS if f.chosen and spec[f.key] != f.default)
+    declared = declared_fields(FIELDS, spec)
     labels = {DECLARED_FIELDS: ",".join(declared)} if declared else {}
     files = {kind: spec[kind] for kind in mounts.ROOTS if spec[kind]}
     return labels | ({FILES: json.dumps(files, sort_keys=True)} if files else {})

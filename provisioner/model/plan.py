@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.model.address import Address
     from provisioner.model.change import Change
-    from provisioner.model.node import JSON
     from provisioner.model.span import Problem
     from provisioner.model.state import DesiredState, ObservedState
 
@@ -51,7 +50,7 @@ class Step:
     needs: tuple[int, ...] = ()
     object_id: str = ""
     made_by: int | None = None
-    arguments: Mapping[str, JSON] = field(default_factory=dict)
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from provisioner.model.span import Span
 
 # One object of the engine in Compose's vocabulary: field key → JSON value. Total: every field of the kind is there.
-Spec = dict[str, "JSON"]
+Spec = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,8 @@ class Runtime:
 class Observed:
     """One object of the engine that this environment owns, or refers to by name.
 
-    `created` and `name` with the id are its identity; `inherits` names the image whose facts it was made with.
+    `created` and `name` with the id are its identity; `image` is what a container was made from. `users` are the ids
+    of the containers on a network or volume, `anonymous` a container's unnamed volumes by target.
     """
 
     address: Address
@@ -114,6 +115,7 @@ class Observed:
     runtime: Runtime | None = None
     image: ImageFacts | None = None
     users: tuple[str, ...] = ()
+    anonymous: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,8 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True)
 class ObservedState:
-    """One snapshot. `leftovers` are ours and in nobody's way: an interrupted apply made them."""
+    """One snapshot. `leftovers` are ours and nobody needs them: an interrupted apply made them, or the last one
+    put something in their place."""
 
     facts: Facts
     resources: Mapping[Address, Observed]

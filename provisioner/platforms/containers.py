@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, network, volume
+from provisioner.kinds.container_networks import network_order
 from provisioner.model.address import Address
 from provisioner.model.state import DesiredState, Need, Resource
 from provisioner.platforms.lowering import Inputs, image_addresses, key_spans, plain_body
@@ -87,7 +88,7 @@ def _replicas(
 ) -> list[Resource]:
     body = plain_body(service.body)
     spec = container.parse(service.name, body, names, service.image)
-    order = container.networks.network_order(body)
+    order = network_order(body)
     spec["networks"] = {key: spec["networks"][key] for key in order if key in spec["networks"]}
     needs = (Need(images[service.image]), *_attachments(playbook, spec), *_conditions(playbook, service))
     spans = key_spans(service.body)

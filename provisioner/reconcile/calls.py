@@ -1,0 +1,206 @@
+"""The one engine call of each step on a plain engine. Bodies are encoded here, from the desired state."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+from provisioner.errors import EngineRefused
+from provisioner.kinds import container, container_mounts, network, volume
+from provisioner.kinds.compare import declared_fields
+from provisioner.kinds.image import BUILD_LABEL
+from provisioner.kinds.ownership import DECLARED_FIELDS, NAME, PROJECT, ownership_labels
+from provisioner.model.address import Address
+from provisioner.model.plan import Verb
+from provisioner.reconcile.files import file_volume
+from provisioner.reconcile.wait import wait
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from provisioner.model.plan import Plan, Step
+    from provisioner.model.secret import SecretValue
+    from provisioner.model.state import Resource
+    from provisioner.ports import Clock, EngineWriter
+
+
+class ContainerCalls:
+    """Calls for plans of the containers platform.
+
+    `contents` gives the bytes of configs and the values of secrets by `configs/x` and `secrets/x`.
+    """
+
+    def __init__(
+        self, plan: Plan, engine: EngineWriter, contents: Mapping[str, bytes | SecretValue], clock: Clock
+    ) -> None:
+        self._plan = plan
+        self._engine = engine
+        self._contents = contents
+        self._clock = clock
+        self._networks = {
+            resource.address.name: resource.name
+            for resource in plan.desired.resources.values()
+            if resource.kind == "network"
+        }
+
+    def __call__(
+        self, step: Step, made: Mapping[int, str], progress: Callable[[str], None], stopped: Callable[[], bool]
+    ) -> str:
+        """Make the step's call; returns the id of what was created. Raises ProvisionError when it failed."""
+        match step.verb:
+            case Verb.PULL | Verb.BUILD:
+                self._image(step, progress)
+            case Verb.CREATE:
+                return self._create(step, made)
+            case Verb.FILL:
+                return self._fill(step)
+            case Verb.REMOVE:
+                self._engine.remove(step.kind, step.object_id, volumes=bool(step.arguments.get("volumes")))
+            case Verb.WAIT:
+                timeout = float(str(step.arguments["timeout"]))
+                wait(
+                    self._engine, self._id(step, made), str(step.arguments["until"]), timeout,
+                    clock=self._clock, progress=progress, stopped=stopped,
+                )  # fmt: skip
+            case _:
+                self._act(step, self._id(step, made))
+        return ""
+
+    def _id(self, step: Step, made: Mapping[int, str]) -> str:
+        return step.object_id or made[step.made_by or 0]
+
+    def _resource(self, address: Address) -> Resource:
+        resources = self._plan.desired.resources
+        return resources[address] if address in resources else resources[Address(address.kind, address.name, 1)]
+
+    def _act(self, step: Step, identity: str) -> None:
+        engine = self._engine
+        match step.verb:
+            case Verb.START:
+                engine.start(identity)
+            case Verb.STOP:
+                engine.stop(identity)
+            case Verb.RESTART:
+                engine.restart(identity)
+            case Verb.UNPAUSE:
+                engine.unpause(identity)
+            case Verb.RENAME:
+                engine.rename(identity, str(step.arguments["name"]))
+            case Verb.UPDATE:
+                fields = tuple(str(field) for field in step.arguments["fields"] or ())
+                engine.update(identity, container.encode_update(self._resource(step.address).spec, fields))
+            case Verb.DISCONNECT:
+                engine.disconnect(str(step.arguments["network_id"]), identity)
+            case Verb.CONNECT:
+                key = str(step.arguments["network"])
+                endpoint = container.endpoint(self._resource(step.address).spec, key)
+                engine.connect(self._network_id(key), identity, endpoint)
+            case _:
+                raise AssertionError(step.verb)
+
+    def _network_id(self, key: str) -> str:
+        name = self._networks.get(key, key)
+        found = self._engine.inspect("network", name)
+        if found is None:
+            raise EngineRefused(f"the network {name} is gone", status=404, hint="apply again")
+        return str(found["Id"])
+
+    def _image(self, step: Step, progress: Callable[[str], None]) -> None:
+        wanted = self._resource(step.address)
+        if step.verb is Verb.BUILD:
+            labels = {BUILD_LABEL: str(wanted.spec["build"]), PROJECT: self._plan.desired.project}
+            self._engine.build(wanted.name, wanted.spec["recipe"], labels, progress)
+        else:
+            self._engine.pull(wanted.name, wanted.spec["platform"], progress)
+
+    def _create(self, step: Step, made: Mapping[int, str]) -> str:
+        wanted = self._resource(step.address)
+        labels = ownership_labels(self._plan.desired.project, step.address, wanted.name)
+        if step.kind == "network":
+            labels |= _declared(network.FIELDS, wanted)
+            return self._engine.create("network", wanted.name, network.encode(wanted.spec, labels))
+        if step.kind == "volume":
+            return self._engine.create("volume", wanted.name, volume.encode(wanted.spec, labels))
+        wiring = container.Wiring(
+            labels=labels,
+            networks=self._networks,
+            ids=self._ids(made),
+            file_volumes={kind: self._file_volume(step.address, kind) for kind in _file_kinds(wanted)},
+            anonymous={str(k): str(v) for k, v in (step.arguments.get("anonymous") or {}).items()},
+        )
+        body = container.encode(wanted.spec, wiring) | {"platform": wanted.spec["platform"]}
+        return self._engine.create("container", str(step.arguments["name"]), body)
+
+    def _ids(self, made: Mapping[int, str]) -> dict[str, str]:
+        """The container of each service that others share namespaces with: the first replica, the newest one."""
+        ids = {
+            a.name: o.id for a, o in self._plan.observed.resources.items() if a.kind == "service" and a.index in (0, 1)
+        }
+        for step in self._plan.steps:
+            if (
+                step.verb is Verb.CREATE
+                and step.kind == "container"
+                and step.id in made
+                and step.address.index in (0, 1)
+            ):
+                ids[step.address.name] = made[step.id]
+        return ids
+
+    def _file_volume(self, address: Address, kind: str) -> tuple[str, str]:
+        name = file_volume(self._plan.desired.project, address.name, kind, self._resource(address).spec[kind])
+        raw = self._engine.inspect("volume", name)
+        if raw is None:
+            raise EngineRefused(f"the volume {name} is gone", status=404, hint="apply again")
+        return name, str(raw["Mountpoint"])
+
+    def _fill(self, step: Step) -> str:
+        """Put the files into their volume through a container that is created and never started."""
+        project, kind = self._plan.desired.project, str(step.arguments["kind"])
+        wanted = self._resource(step.address)
+        files: dict[str, Any] = wanted.spec[kind]
+        name = file_volume(project, step.address.name, kind, files)
+        address = Address("files", f"{step.address.name}.{kind}")
+        labels = ownership_labels(project, address, name)
+        self._engine.create("volume", name, {"Labels": labels})
+        carrier = f"{name}.carrier"
+        stale = self._engine.inspect("container", carrier)
+        if stale is not None and (stale["Config"].get("Labels") or {}).get(PROJECT) == project:
+            self._engine.remove("container", str(stale["Id"]))
+        body = {
+            "Image": wanted.spec["image"],
+            "Cmd": ["never-started"],
+            "Labels": {**labels, NAME: carrier},
+            "HostConfig": {
+                "Mounts": [{"Type": "volume", "Source": name, "Target": "/files", "VolumeOptions": {"NoCopy": True}}],
+                "NetworkMode": "none",
+            },
+        }
+        identity = self._engine.create("container", carrier, body)
+        try:
+            self._engine.put_archive(identity, "/files", self._archive(kind, files))
+        finally:
+            self._engine.remove("container", identity)
+        return name
+
+    def _archive(self, kind: str, files: Mapping[str, Any]) -> bytes:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            for target, entry in sorted(files.items()):
+                content = self._contents[f"{kind}/{entry['source']}"]
+                data = content if isinstance(content, bytes) else content.reveal()
+                member = tarfile.TarInfo(container_mounts.file_name(kind, target))
+                member.size = len(data)
+                member.mode = int(entry["mode"], 8)
+                member.uid, member.gid = int(entry["uid"]), int(entry["gid"])
+                archive.addfile(member, io.BytesIO(data))
+        return buffer.getvalue()
+
+
+def _file_kinds(wanted: Resource) -> list[str]:
+    return [kind for kind in sorted(container_mounts.ROOTS) if wanted.spec[kind]]
+
+
+def _declared(fields: Any, wanted: Resource) -> dict[str, str]:
+    declared = declared_fields(fields, wanted.spec)
+    return {DECLARED_FIELDS: ",".join(declared)} if declared else {}

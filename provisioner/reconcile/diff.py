@@ -1,0 +1,183 @@
+"""What differs between two states, object by object and field by field. Pure; does not know where they came from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from provisioner.kinds import container, image, network, volume
+from provisioner.kinds.compare import compare
+from provisioner.kinds.ownership import NEXT
+from provisioner.model.change import Action, Change, FieldChange, Impact
+from provisioner.model.state import ImageFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.model.address import Address
+    from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
+
+_FIELDS = {"network": network.FIELDS, "volume": volume.FIELDS, "image": image.FIELDS}
+
+
+def diff(desired: DesiredState, observed: ObservedState, last: DesiredState | None = None) -> tuple[Change, ...]:
+    """One change for each object that either side has, UNCHANGED ones too, sorted by address.
+
+    `last` is what was last applied; with it a difference that the file did not ask for is marked as drift.
+    """
+    changes = {}
+    for address in sorted(desired.resources.keys() | observed.resources.keys()):
+        wanted, found = desired.resources.get(address), observed.resources.get(address)
+        if wanted is None and found is not None:
+            gone = "no longer declared" if found.kind != "image" else ""
+            changes[address] = Change(address, Action.DELETE, gone, observed=found)
+        elif wanted is not None and found is None:
+            changes[address] = _creation(wanted, last)
+        elif wanted is not None and found is not None:
+            changes[address] = _comparison(wanted, found, observed, last)
+    _cascade(changes)
+    return tuple(changes[address] for address in sorted(changes))
+
+
+def _creation(wanted: Resource, last: DesiredState | None) -> Change:
+    if wanted.kind == "image":
+        reason = "to be built" if wanted.spec.get("recipe") else "not on the engine yet"
+        return Change(wanted.address, Action.CREATE, reason, desired=wanted)
+    if last is not None and wanted.address in last.resources and not wanted.external:
+        gone = FieldChange("state", "absent", "present", Impact.IN_PLACE, drift=True, span=wanted.span)
+        return Change(wanted.address, Action.CREATE, "it was removed by hand", (gone,), drift=True, desired=wanted)
+    return Change(wanted.address, Action.CREATE, "declared, and not there yet", desired=wanted)
+
+
+def _comparison(wanted: Resource, found: Observed, state: ObservedState, last: DesiredState | None) -> Change:
+    if wanted.external:
+        return Change(wanted.address, Action.UNCHANGED, "", desired=wanted, observed=found)
+    differences = differences_of(wanted, found, state)
+    before = last.resources.get(wanted.address) if last else None
+    if before is not None:
+        differences = tuple(_with_drift(one, wanted, before) for one in differences)
+    impact = max((one.impact for one in differences), default=None)
+    action = Action.UNCHANGED if impact is None else Action.UPDATE if impact <= Impact.IN_PLACE else Action.REPLACE
+    drift = bool(differences) and all(one.drift for one in differences)
+    return Change(wanted.address, action, _reason(differences, drift=drift), differences, drift, wanted, found)
+
+
+def _reason(differences: tuple[FieldChange, ...], *, drift: bool) -> str:
+    if not differences:
+        return ""
+    keys = list(dict.fromkeys(one.path.partition(".")[0] for one in differences))
+    listed = keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} and {keys[-1]}"
+    return f"{listed} changed by hand" if drift else f"{listed} changed"
+
+
+def _with_drift(difference: FieldChange, wanted: Resource, before: Resource) -> FieldChange:
+    """A difference is drift when the playbook says about this field what it said when it was last applied."""
+    key = difference.path.partition(".")[0]
+    if key == "state":
+        return replace(difference, drift=True)
+    keys = [one for one in wanted.spec if one == key or one.startswith(key + ".")]
+    return replace(difference, drift=all(wanted.spec.get(one) == before.spec.get(one) for one in keys))
+
+
+def differences_of(wanted: Resource, found: Observed, state: ObservedState) -> tuple[FieldChange, ...]:
+    """The fields in which an object differs from what is declared."""
+    if wanted.kind == "container":
+        return _container_differences(wanted, found, state)
+    spec = wanted.spec
+    if wanted.kind == "network":
+        spec = network.normalise(spec, found.spec, state.facts)
+    if wanted.kind == "image":
+        return _image_differences(wanted, found, state)
+    return compare(_FIELDS[wanted.kind], spec, found.spec, wanted.spans)
+
+
+def _image_differences(wanted: Resource, found: Observed, state: ObservedState) -> tuple[FieldChange, ...]:
+    live = found.spec
+    digest, facts = wanted.spec.get("digest"), state.facts.images.get(wanted.name)
+    if digest and facts:
+        here = next((one.rpartition("@")[2] for one in facts.digests), None)
+        live = {**live, "digest": digest if any(one.endswith(f"@{digest}") for one in facts.digests) else here}
+    return compare(image.FIELDS, wanted.spec, live, {"build": span} if (span := wanted.spans.get("build")) else {})
+
+
+def _container_differences(wanted: Resource, found: Observed, state: ObservedState) -> tuple[FieldChange, ...]:
+    if wanted.job == "once" and found.runtime and found.runtime.status == "exited" and found.runtime.exit_code == 0:
+        return ()
+    made_from = found.image or ImageFacts(id="")
+    would_use = state.facts.images.get(str(wanted.spec["image"]))
+    desired, live = container.meet(
+        container.normalise(wanted.spec, would_use or made_from), container.normalise(found.spec, made_from)
+    )
+    if would_use and would_use.id != made_from.id:
+        desired = {**desired, "image": f"{wanted.spec['image']} ({_short(would_use.id)})"}
+        live = {**live, "image": f"{found.spec['image']} ({_short(made_from.id)})"}
+    live = {**live, "platform": desired["platform"]}
+    changes = [container.settle(one) for one in compare(container.FIELDS, desired, live, wanted.spans)]
+    if found.name != wanted.name:
+        impact = Impact.METADATA if found.name == wanted.name + NEXT else Impact.REPLACE
+        changes.append(FieldChange("container_name", found.name, wanted.name, impact))
+    return (*changes, *_state(wanted, found))
+
+
+def _state(wanted: Resource, found: Observed) -> tuple[FieldChange, ...]:
+    runtime = found.runtime
+    if runtime is None:
+        return ()
+    if wanted.job == "always":
+        return (FieldChange("job", "completed", "runs at every apply", Impact.REPLACE),)
+    said = f"exited ({runtime.exit_code})" if runtime.status in ("exited", "dead") else runtime.status
+    if wanted.job:
+        if runtime.status == "running" or said == "exited (0)":
+            return ()
+        fresh = runtime.status == "created"
+        return (FieldChange("state", said, "completed", Impact.IN_PLACE if fresh else Impact.REPLACE),)
+    if runtime.status in ("running", "restarting"):
+        return ()
+    return (FieldChange("state", said, "running", Impact.IN_PLACE if runtime.status != "dead" else Impact.REPLACE),)
+
+
+def _short(identity: str) -> str:
+    return identity.removeprefix("sha256:")[:12]
+
+
+def _cascade(changes: dict[Address, Change]) -> None:
+    """Changes that follow from others: they carry the reason, and no differences of their own."""
+    settled = False
+    while not settled:
+        settled = True
+        for address in sorted(changes):
+            change = changes[address]
+            follow = _follow(change, changes)
+            if follow is not None and follow != change:
+                changes[address] = follow
+                settled = False
+
+
+def _follow(change: Change, changes: Mapping[Address, Change]) -> Change | None:
+    wanted = change.desired
+    if wanted is None or wanted.kind != "container" or change.action in (Action.CREATE, Action.DELETE, Action.REPLACE):
+        return None
+    for need in wanted.needs:
+        cause = changes.get(need.address)
+        if cause is None or cause.action in (Action.UNCHANGED, Action.DELETE):
+            continue
+        if need.address.kind == "image":
+            word = "rebuilt" if cause.desired and cause.desired.spec.get("recipe") else "pulled"
+            return replace(change, action=Action.REPLACE, reason=f"{need.address} is {word}")
+        if need.address.kind == "network" and cause.action is Action.REPLACE and change.action is Action.UNCHANGED:
+            return replace(change, action=Action.UPDATE, reason=f"{need.address} is replaced")
+        replaced = cause.action in (Action.REPLACE, Action.CREATE)
+        if need.address.kind == "service" and replaced and need.address.name in _shares(wanted):
+            return replace(
+                change, action=Action.REPLACE, reason=f"{need.address.whole} is replaced, and it lives in it"
+            )
+        if need.address.kind == "service" and need.restart and change.action is Action.UNCHANGED:
+            return replace(change, action=Action.UPDATE, reason=f"restarted with {need.address.whole}")
+    return None
+
+
+def _shares(wanted: Resource) -> set[str]:
+    """The services whose namespaces or mounts this container uses."""
+    spec = wanted.spec
+    modes = [spec["network_mode"], spec["pid"], spec["ipc"], *spec["volumes_from"]]
+    return {mode.split(":")[1] for mode in modes if mode and mode.startswith("service:")}

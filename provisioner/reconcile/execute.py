@@ -1,0 +1,130 @@
+"""Carries out a plan: runs what is ready on a few threads, stops starting after a failure, decides nothing."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from provisioner.errors import ProvisionError
+from provisioner.model.event import Finished, Progress, Started
+from provisioner.model.plan import Verb
+from provisioner.model.report import Outcome, Report, StepResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from provisioner.model.event import Event
+    from provisioner.model.plan import Plan, Step
+    from provisioner.ports import Clock, Listener
+
+    # Makes the one call of a step. Gets the results of earlier steps by step id, returns its own (an id, or nothing).
+    Call = Callable[[Step, Mapping[int, str], Callable[[str], None], Callable[[], bool]], str]
+
+
+def execute(
+    plan: Plan, call: Call, *, parallel: int, clock: Clock, listener: Listener, interrupted: threading.Event
+) -> Report:
+    """Run the steps of a plan along their needs, at most `parallel` mutating calls at a time; waits are not counted.
+
+    After a failure, or once `interrupted` is set, nothing new starts, what is in flight ends, and the rest is
+    reported as skipped. Never raises for a failed step: the report says it.
+    """
+    return _Execution(plan, call, parallel, clock, listener, interrupted).run()
+
+
+class _Execution:
+    def __init__(
+        self, plan: Plan, call: Call, parallel: int, clock: Clock, listener: Listener, interrupted: threading.Event
+    ) -> None:
+        self._plan = plan
+        self._call = call
+        self._parallel = max(1, parallel)
+        self._clock = clock
+        self._listener = listener
+        self._interrupted = interrupted
+        self._made: dict[int, str] = {}
+        self._results: dict[int, StepResult] = {}
+        self._finished: queue.SimpleQueue[StepResult | Event] = queue.SimpleQueue()
+        self._failed = threading.Event()
+
+    def run(self) -> Report:
+        began = self._clock.now()
+        steps = self._plan.steps
+        waiting = {step.id: set(step.needs) for step in steps}
+        by_id = {step.id: step for step in steps}
+        users: dict[int, list[int]] = {}
+        for step in steps:
+            for need in step.needs:
+                users.setdefault(need, []).append(step.id)
+        ready = sorted(identity for identity, needs in waiting.items() if not needs)
+        running: set[int] = set()
+        threads = self._parallel + sum(1 for step in steps if step.verb is Verb.WAIT)
+        with ThreadPoolExecutor(max_workers=max(1, min(threads, 64))) as pool:
+            while ready or running:
+                if not self._stopping():
+                    ready = self._begin(ready, running, by_id, pool)
+                if not running:
+                    break
+                message = self._finished.get()
+                if not isinstance(message, StepResult):
+                    self._listener(message)
+                    continue
+                self._listener(Finished(message))
+                identity = message.step.id
+                running.discard(identity)
+                self._results[identity] = message
+                if message.outcome is Outcome.FAILED:
+                    self._failed.set()
+                    continue
+                if message.outcome is Outcome.DONE:
+                    for user in users.get(identity, []):
+                        waiting[user].discard(identity)
+                        if not waiting[user]:
+                            ready.append(user)
+                    ready.sort()
+        results = tuple(self._results.get(step.id) or self._skipped(step) for step in steps)
+        return Report(self._plan, results, self._clock.now() - began, interrupted=self._interrupted.is_set())
+
+    def _stopping(self) -> bool:
+        return self._failed.is_set() or self._interrupted.is_set()
+
+    def _begin(
+        self, ready: list[int], running: set[int], by_id: Mapping[int, Step], pool: ThreadPoolExecutor
+    ) -> list[int]:
+        left = []
+        for identity in ready:
+            step = by_id[identity]
+            busy = sum(1 for one in running if by_id[one].verb is not Verb.WAIT)
+            if step.verb is not Verb.WAIT and busy >= self._parallel:
+                left.append(identity)
+                continue
+            running.add(identity)
+            self._listener(Started(step))
+            pool.submit(self._work, step)
+        return left
+
+    def _work(self, step: Step) -> None:
+        began = self._clock.now()
+        error: ProvisionError | None = None
+        try:
+            made = self._call(step, self._made, lambda text: self._finished.put(Progress(step, text)), self._stopping)
+            if made:
+                self._made[step.id] = made
+        except ProvisionError as failure:
+            error = failure
+        except Exception as failure:  # a bug must end the run with a report, not hang the scheduler
+            error = ProvisionError(f"unexpected {type(failure).__name__}: {failure}")
+        if error is None and step.verb is Verb.WAIT and self._stopping():
+            self._finished.put(
+                StepResult(step, Outcome.SKIPPED, self._clock.now() - began, because="no longer waited for")
+            )
+            return
+        outcome = Outcome.FAILED if error else Outcome.DONE
+        self._finished.put(StepResult(step, outcome, self._clock.now() - began, error))
+
+    def _skipped(self, step: Step) -> StepResult:
+        failed = next((r for r in self._results.values() if r.outcome is Outcome.FAILED), None)
+        because = f"{failed.step.address} failed" if failed else "interrupted"
+        return StepResult(step, Outcome.SKIPPED, because=because)

@@ -1,0 +1,174 @@
+"""One look at the engine: what this environment owns, and what stands where it wants to stand. Reads only."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds import container, container_mounts, image, network, volume
+from provisioner.kinds.compare import DECLARED
+from provisioner.kinds.ownership import DECLARED_FIELDS, NEXT, ONE_OFF, PROJECT, owner
+from provisioner.model.address import Address
+from provisioner.model.state import ImageFacts, Observed, ObservedState, Stranger
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioner.model.state import DesiredState
+    from provisioner.ports import EngineReader
+
+    Raw = Mapping[str, Any]
+
+_WORKERS = 8
+# Volumes that carry the files of configs and secrets.
+FILES_KIND = "files"
+
+
+def observe(engine: EngineReader, desired: DesiredState) -> ObservedState:
+    """A snapshot of everything that the project owns or names.
+
+    Raises Unreachable or EngineRefused when the engine can not be asked; a partial look is never returned.
+    """
+    labels = {PROJECT: desired.project}
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        facts = pool.submit(engine.facts)
+        listed = {kind: pool.submit(engine.list, kind, labels) for kind in ("container", "network", "volume")}
+        references = {r.name for r in desired.resources.values() if r.kind == "image"}
+        looked = {name: pool.submit(engine.inspect, "image", name) for name in sorted(references)}
+        raw = {kind: result.result() for kind, result in listed.items()}
+        containers = [one for one in raw["container"] if ONE_OFF not in (one["Config"].get("Labels") or {})]
+        identities = sorted({one["Image"] for one in containers})
+        made_from = dict(zip(identities, pool.map(lambda i: engine.inspect("image", i), identities), strict=True))
+        networks = [one for one in pool.map(lambda n: engine.inspect("network", n["Id"]), raw["network"]) if one]
+        images = {name: image.image_facts(dict(found)) for name, one in looked.items() if (found := one.result())}
+        image_specs = {name: image.decode(dict(found)) for name, one in looked.items() if (found := one.result())}
+        state = ObservedState(replace(facts.result(), images=images), {})
+    owned = _own(desired, networks, raw["volume"], containers, made_from)
+    for resource in desired.resources.values():
+        if resource.kind == "image" and resource.name in images:
+            facts_of = images[resource.name]
+            owned.append(Observed(resource.address, "image", facts_of.id, resource.name, image_specs[resource.name]))
+    resources, leftovers = _settle(owned)
+    named, strangers = _named(engine, desired, resources)
+    return replace(state, resources=resources | named, leftovers=tuple(leftovers), strangers=tuple(strangers))
+
+
+def _own(
+    desired: DesiredState,
+    networks: Sequence[Raw],
+    volumes: Sequence[Raw],
+    containers: Sequence[Raw],
+    made_from: Mapping[str, Raw | None],
+) -> list[Observed]:
+    """Everything whose label names this project and the very object it sits on."""
+    own: list[Observed] = []
+    keys = {r.name: r.address.name for r in desired.resources.values() if r.kind == "network"}
+    mounted: dict[str, list[str]] = {}
+    services: dict[str, str] = {}
+    mine: list[tuple[Address, Raw]] = []
+    for raw in containers:
+        address = _address(desired.project, raw["Config"].get("Labels"), raw["Name"].lstrip("/"))
+        for mount in raw.get("Mounts") or []:
+            if mount.get("Type") == "volume":
+                mounted.setdefault(mount.get("Name") or "", []).append(raw["Id"])
+        if address:
+            mine.append((address, raw))
+            services[raw["Id"]] = address.name
+    for raw in networks:
+        if address := _address(desired.project, raw.get("Labels"), raw["Name"]):
+            keys[raw["Name"]] = address.name
+            own.append(decode_network(address, raw))
+    for raw in volumes:
+        if address := _address(desired.project, raw.get("Labels"), raw["Name"]):
+            own.append(decode_volume(address, raw, tuple(mounted.get(raw["Name"], ()))))
+    names = container.Names(networks=keys, services=services)
+    for address, raw in mine:
+        made = made_from.get(raw["Image"])
+        own.append(_decode_container(address, raw, names, image.image_facts(dict(made)) if made else None))
+    return own
+
+
+def _address(project: str, labels: Mapping[str, str] | None, name: str) -> Address | None:
+    belongs = owner(labels, name)
+    return belongs[1] if belongs and belongs[0] == project else None
+
+
+def decode_network(address: Address, raw: Raw) -> Observed:
+    """A network from its inspection, with the containers on it."""
+    users = tuple(sorted(raw.get("Containers") or {}))
+    spec = network.decode(dict(raw)) | _declared(raw.get("Labels"))
+    return Observed(address, "network", raw["Id"], raw["Name"], spec, raw.get("Created") or "", users=users)
+
+
+def decode_volume(address: Address, raw: Raw, users: tuple[str, ...] = ()) -> Observed:
+    """A volume from its inspection; `users` are the containers that mount it."""
+    kind = FILES_KIND if address.kind == FILES_KIND else "volume"
+    spec = volume.decode(dict(raw)) | _declared(raw.get("Labels"))
+    return Observed(address, kind, raw["Name"], raw["Name"], spec, raw.get("CreatedAt") or "", users=users)
+
+
+def _declared(labels: Mapping[str, str] | None) -> dict[str, list[str]]:
+    return {DECLARED: [key for key in (labels or {}).get(DECLARED_FIELDS, "").split(",") if key]}
+
+
+def _decode_container(address: Address, raw: Raw, names: container.Names, made_from: ImageFacts | None) -> Observed:
+    return Observed(
+        address=address,
+        kind="container",
+        id=raw["Id"],
+        name=raw["Name"].lstrip("/"),
+        spec=container.decode(dict(raw), names),
+        created=raw.get("Created") or "",
+        runtime=container.runtime(dict(raw)),
+        image=made_from or ImageFacts(id=raw["Image"]),
+        anonymous=container_mounts.anonymous_volumes(dict(raw)),
+    )
+
+
+def _settle(owned: Sequence[Observed]) -> tuple[dict[Address, Observed], list[Observed]]:
+    """The one object of each address. A replacement that never took its place is a leftover beside the old one, and
+    so is a container that was to carry files into their volume."""
+    resources: dict[Address, Observed] = {}
+    leftovers: list[Observed] = []
+    for one in sorted(owned, key=lambda o: (o.name.endswith(NEXT), o.name)):
+        if one.kind == FILES_KIND:
+            resources[Address(FILES_KIND, one.name)] = one
+        elif one.address.kind == FILES_KIND or one.address in resources:
+            leftovers.append(one)
+        else:
+            resources[one.address] = one
+    return resources, leftovers
+
+
+def _named(
+    engine: EngineReader, desired: DesiredState, resources: Mapping[Address, Observed]
+) -> tuple[dict[Address, Observed], list[Stranger]]:
+    """Objects that carry a declared name without being ours: external ones that are meant, and strangers."""
+    wanted = [r for r in desired.resources.values() if r.kind != "image" and r.address not in resources]
+    found: dict[Address, Observed] = {}
+    strangers: list[Stranger] = []
+    if not wanted:
+        return found, strangers
+    with ThreadPoolExecutor(min(_WORKERS, len(wanted))) as pool:
+        answers = list(pool.map(lambda r: engine.inspect(r.kind, r.name), wanted))
+    for resource, raw in zip(wanted, answers, strict=True):
+        if raw is None:
+            continue
+        if resource.external:
+            decode = decode_network if resource.kind == "network" else decode_volume
+            found[resource.address] = decode(resource.address, raw)
+        else:
+            labels = raw.get("Labels") or (raw.get("Config") or {}).get("Labels") or {}
+            strangers.append(Stranger(resource.address, resource.kind, resource.name, _whose(labels)))
+    return found, strangers
+
+
+def _whose(labels: Mapping[str, str]) -> str:
+    if PROJECT in labels:
+        return f"the environment {labels[PROJECT]}"
+    if "com.docker.compose.project" in labels:
+        return f"the Compose project {labels['com.docker.compose.project']}"
+    if "com.docker.stack.namespace" in labels:
+        return f"the stack {labels['com.docker.stack.namespace']}"
+    return "somebody else"

@@ -1,0 +1,191 @@
+"""Changes to ordered steps. Pure: the same changes give the same steps, byte for byte."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from provisioner.model.change import Action, Change
+from provisioner.model.plan import Plan, Policy, Verb
+from provisioner.model.span import Problem
+from provisioner.reconcile.files import file_volume
+from provisioner.reconcile.grouping import group_replicas
+from provisioner.reconcile.observe import FILES_KIND
+from provisioner.reconcile.rollout import Rollout
+from provisioner.reconcile.safety import check
+from provisioner.reconcile.steps import Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioner.kinds.container_mounts import ROOTS
+from provisioner.model.address import Address
+    from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
+
+_KINDS_UP = ("image", "network", "volume")
+
+
+def plan(
+    title: str,
+    changes: Sequence[Change],
+    desired: DesiredState,
+    observed: ObservedState,
+    policy: Policy,
+    order: Mapping[Address, Resource] | None = None,
+) -> Plan:
+    """The plan that carries out `changes` as far as `policy` permits.
+
+    `order` gives the resources by which removals are ordered, dependents first; by default those desired.
+    """
+    permitted, notes = _permitted(changes, desired, observed, policy)
+    refusals = check(permitted, observed, policy)
+    todo = [change for change in permitted if change.action is not Action.UNCHANGED]
+    steps = Steps()
+    if not refusals:
+        _disconnect_replaced_networks(todo, observed, steps)
+        for kind in _KINDS_UP:
+            for change in todo:
+                if change.address.kind == kind and change.action is not Action.DELETE:
+                    _stored(change, steps)
+        Rollout(todo, desired, observed, policy, steps).run()
+        _remove(todo, order or desired.resources, policy, steps)
+    unchanged = sum(1 for change in group_replicas(permitted) if change.action is Action.UNCHANGED)
+    return Plan(
+        title=title,
+        desired=desired,
+        observed=observed,
+        changes=tuple(c for c in group_replicas(permitted) if c.action is not Action.UNCHANGED),
+        steps=tuple(steps.all),
+        notes=tuple(notes),
+        refusals=refusals,
+        unchanged=unchanged,
+    )
+
+
+def _permitted(
+    changes: Sequence[Change], desired: DesiredState, observed: ObservedState, policy: Policy
+) -> tuple[list[Change], list[Problem]]:
+    """The changes without the removals that nobody asked for; those are told instead."""
+    kept: list[Change] = []
+    notes: list[Problem] = []
+    declared = {change.address.whole for change in changes if change.desired is not None}
+    needed, going = _file_volumes(desired), _going(changes, declared, policy)
+    for change in changes:
+        if change.action is not Action.DELETE:
+            kept.append(change)
+        elif change.address.kind == FILES_KIND:
+            if change.address.name not in needed and (not change.observed or going.issuperset(change.observed.users)):
+                kept.append(replace(change, reason="nothing refers to it any more"))
+        elif change.observed is not None and change.observed.kind == "volume" and not policy.volumes:
+            if policy.prune:
+                notes.append(Problem("kept: `destroy --volumes` removes it", path=str(change.address)))
+        elif change.address.whole in declared or policy.prune:
+            kept.append(change)
+        elif not policy.targets:
+            notes.append(
+                Problem("is no longer declared, and kept", path=str(change.address), hint="`--prune` removes it")
+            )
+    for leftover in observed.leftovers:
+        kept.append(Change(leftover.address, Action.DELETE, "an interrupted apply left it", observed=leftover))
+    return kept, notes
+
+
+def _file_volumes(desired: DesiredState) -> set[str]:
+    """The volumes with configs and secrets that the desired containers mount."""
+    return {
+        file_volume(desired.project, address.name, kind, resource.spec[kind])
+        for address, resource in desired.resources.items()
+        if resource.kind == "container"
+        for kind in ROOTS
+        if resource.spec[kind]
+    }
+
+
+def _going(changes: Sequence[Change], declared: set[Address], policy: Policy) -> set[str]:
+    """The ids of the containers that these changes remove."""
+    return {
+        change.observed.id
+        for change in changes
+        if change.observed is not None and change.observed.kind == "container"
+        if change.action is Action.REPLACE
+        or (change.action is Action.DELETE and (policy.prune or change.address.whole in declared))
+    }
+
+
+def _stored(change: Change, steps: Steps) -> None:
+    """Networks, volumes and images: made, replaced, pulled or built."""
+    address, wanted = change.address, change.desired
+    if wanted is None:
+        return
+    if address.kind == "image":
+        verb = Verb.BUILD if wanted.spec.get("recipe") else Verb.PULL
+        steps.made[address] = steps.add(verb, "image", address, change.reason)
+        return
+    removed = None
+    if change.action is Action.REPLACE and change.observed is not None:
+        detached = [
+            one.id for one in steps.all if one.verb is Verb.DISCONNECT and one.arguments["network"] == address.name
+        ]
+        removed = steps.add(
+            Verb.REMOVE, address.kind, address, change.reason, needs=detached, object_id=change.observed.id
+        )
+    steps.made[address] = steps.add(Verb.CREATE, address.kind, address, change.reason, needs=[removed])
+
+
+def _disconnect_replaced_networks(changes: Sequence[Change], observed: ObservedState, steps: Steps) -> None:
+    """A network can not be removed while containers are on it: take ours off first, while they go on running."""
+    for change in changes:
+        if change.address.kind != "network" or change.action is not Action.REPLACE or change.observed is None:
+            continue
+        for container in _attached(change.address.name, observed):
+            steps.add(
+                Verb.DISCONNECT, "container", container.address, f"{change.address} is replaced",
+                object_id=container.id, arguments={"network": change.address.name, "network_id": change.observed.id},
+            )  # fmt: skip
+
+
+def _attached(network: str, observed: ObservedState) -> list[Observed]:
+    everything = [*observed.resources.values(), *observed.leftovers]
+    return [one for one in everything if one.kind == "container" and network in one.spec["networks"]]
+
+
+def _remove(changes: Sequence[Change], order: Mapping[Address, Resource], policy: Policy, steps: Steps) -> None:
+    """Removals: containers with those that depend on them first, then what they used."""
+    gone = [c for c in changes if c.action is Action.DELETE and c.observed is not None]
+    containers = {c.address: c for c in gone if c.observed and c.observed.kind == "container"}
+    leftovers = [c for c in gone if c.observed and c.observed.kind == "container" and c is not containers[c.address]]
+    # Dependents first: an address is removed once everything that needs it is.
+    pending = dict(sorted(containers.items()))
+    while pending:
+        free = [a for a in pending if not any(_depends(order.get(other), a) for other in pending if other != a)]
+        for address in free or list(pending):
+            dependents = [steps.gone.get(other) for other in containers if _depends(order.get(other), address)]
+            steps.gone[address] = _remove_container(containers[address], dependents, policy, steps)
+            del pending[address]
+    removed = list(steps.gone.values())
+    taken = {step.object_id for step in steps.all if step.verb is Verb.REMOVE}
+    removed += [_remove_container(c, [], policy, steps) for c in leftovers if c.observed and c.observed.id not in taken]
+    moved = [one.id for one in steps.all if one.verb in (Verb.WAIT, Verb.DISCONNECT)]
+    for change in gone:
+        found = change.observed
+        if found is None or found.kind == "container":
+            continue
+        kind = "volume" if found.kind == "files" else found.kind
+        if kind in ("network", "volume"):
+            steps.add(Verb.REMOVE, kind, change.address, change.reason, needs=[*removed, *moved], object_id=found.id)
+
+
+def _depends(resource: Resource | None, address: Address) -> bool:
+    return resource is not None and any(need.address == address for need in resource.needs)
+
+
+def _remove_container(change: Change, dependents: Sequence[int | None], policy: Policy, steps: Steps) -> int:
+    found = change.observed
+    assert found is not None
+    stop = None
+    if found.runtime is not None and found.runtime.status in ("running", "restarting", "paused"):
+        stop = steps.add(Verb.STOP, "container", change.address, change.reason, needs=dependents, object_id=found.id)
+    return steps.add(
+        Verb.REMOVE, "container", change.address, change.reason, needs=[*dependents, stop], object_id=found.id,
+        arguments={"volumes": policy.volumes},
+    )  # fmt: skip

@@ -1,0 +1,48 @@
+"""What is refused before anything is touched. Pure: the user's permissions are data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.model.change import Action, Change, Impact
+from provisioner.model.span import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from provisioner.model.plan import Policy
+    from provisioner.model.state import ObservedState
+
+
+def check(changes: Sequence[Change], observed: ObservedState, policy: Policy) -> tuple[Problem, ...]:
+    """The reasons why these changes are not carried out; none means they may be."""
+    return tuple(sorted(_findings(changes, observed, policy), key=lambda problem: (problem.path, problem.message)))
+
+
+def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy) -> Iterator[Problem]:
+    for stranger in observed.strangers:
+        yield Problem(
+            f"a {stranger.kind} named {stranger.name} is there already and belongs to {stranger.owner}",
+            path=str(stranger.address),
+            hint="remove it, give this one another `name:`, or declare it `external: true`",
+        )
+    for change in changes:
+        wanted = change.desired
+        if wanted is not None and wanted.external and change.action is Action.CREATE:
+            yield Problem(
+                f"the external {wanted.kind} {wanted.name} does not exist", span=change.span, path=str(change.address),
+                hint=f"create it (docker {wanted.kind} create {wanted.name}), or drop `external: true`",
+            )  # fmt: skip
+        if any(one.impact is Impact.DATA_LOSS for one in change.differences):
+            keys = ", ".join(one.path for one in change.differences)
+            yield Problem(
+                f"{keys} of a volume can only change by replacing it, and its data would be lost",
+                span=change.span,
+                path=str(change.address),
+                hint="restore the old value; or back the data up, remove the volume, and apply again",
+            )
+        if change.action is Action.DELETE and wanted is not None and wanted.protect:
+            yield Problem(
+                "it is protected and is never deleted", span=change.span, path=str(change.address),
+                hint="set `protect: false` first, if the data may go",
+            )  # fmt: skip

@@ -1,0 +1,45 @@
+"""Collects steps while a plan is made: gives ids, keeps what each object's steps are, sorts nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from provisioner.model.plan import Step, Verb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from provisioner.model.address import Address
+
+
+@dataclass(slots=True)
+class Steps:
+    """The steps so far. `started` and `ready` give, by address, the step after which a container runs or is ready,
+    `gone` the one after which an object is removed, `made` the one that makes it."""
+
+    all: list[Step] = field(default_factory=list)
+    made: dict[Address, int] = field(default_factory=dict)
+    started: dict[Address, int] = field(default_factory=dict)
+    ready: dict[Address, int] = field(default_factory=dict)
+    gone: dict[Address, int] = field(default_factory=dict)
+
+    def add(
+        self,
+        verb: Verb,
+        kind: str,
+        address: Address,
+        cause: str,
+        *,
+        needs: Iterable[int | None] = (),
+        object_id: str = "",
+        made_by: int | None = None,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Append one step and return its id. Needs that are None are left out."""
+        wanted = {need for need in (*needs, made_by) if need is not None}
+        step = Step(
+            len(self.all) + 1, verb, kind, address, cause, tuple(sorted(wanted)), object_id, made_by, arguments or {}
+        )
+        self.all.append(step)
+        return step.id

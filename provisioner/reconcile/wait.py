@@ -1,0 +1,105 @@
+"""When a container is ready, healthy or completed: pure answers, and the loop that asks until there is one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner.errors import StepFailed
+from provisioner.kinds.container import runtime
+from provisioner.model.report import Readiness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from provisioner.model.state import Runtime
+    from provisioner.ports import Clock, EngineReader
+
+# A container without a health check counts as ready once it has run this long (seconds).
+STABLE = 1.0
+_POLL = (0.05, 0.5)
+_LOG_LINES = 20
+
+
+def readiness(goal: str, state: Runtime, *, has_check: bool, running_for: float) -> Readiness:
+    """Whether a container has reached `ready`, `healthy` or `completed`; `running_for` in seconds."""
+    if goal == "completed":
+        return _completed(state)
+    if state.status in ("exited", "dead"):
+        killed = ", killed for want of memory" if state.oom_killed else ""
+        return Readiness(True, False, f"it exited with code {state.exit_code}{killed}")
+    if state.restarts > 0 and state.status == "restarting":
+        return Readiness(True, False, f"it exits and restarts again and again (code {state.exit_code})")
+    if goal == "healthy" and not has_check:
+        return Readiness(True, False, "others wait until it is healthy, and it has no health check")
+    if has_check:
+        if state.health == "unhealthy":
+            return Readiness(True, False, "its health check fails")
+        return Readiness(state.health == "healthy", state.health == "healthy", state.health or "starting")
+    stable = state.status == "running" and running_for >= STABLE
+    return Readiness(stable, stable, state.status)
+
+
+def _completed(state: Runtime) -> Readiness:
+    if state.status in ("exited", "dead"):
+        ok = state.exit_code == 0
+        return Readiness(True, ok, "completed" if ok else f"it exited with code {state.exit_code}")
+    return Readiness(False, False, state.status)
+
+
+def wait(
+    engine: EngineReader,
+    container_id: str,
+    goal: str,
+    timeout: float,
+    *,
+    clock: Clock,
+    progress: Callable[[str], None],
+    stopped: Callable[[], bool],
+) -> None:
+    """Ask until the container has reached its goal; raises StepFailed with the reason and its last words.
+
+    Ends early, without an error, when `stopped` says that nobody waits any more.
+    """
+    began, running_since, said, pause = clock.now(), None, "", _POLL[0]
+    while True:
+        raw = engine.inspect("container", container_id)
+        if raw is None:
+            raise StepFailed("it was removed while it was waited for")
+        state = runtime(dict(raw))
+        if state.status != "running":
+            running_since = None
+        elif running_since is None:
+            running_since = clock.now()
+        running_for = 0.0 if running_since is None else clock.now() - running_since
+        has_check = bool((raw["State"].get("Health") or {}).get("Status"))
+        answer = readiness(goal, state, has_check=has_check, running_for=running_for)
+        if answer.done and answer.ok:
+            return
+        if answer.done:
+            raise StepFailed(answer.message, evidence=evidence(engine, container_id, raw))
+        if clock.now() - began > timeout:
+            message = f"not {goal} after {timeout:g} s; it is {answer.message}"
+            raise StepFailed(
+                message, hint="see the lines below; --wait-timeout SECONDS waits longer",
+                evidence=evidence(engine, container_id, raw),
+            )  # fmt: skip
+        if stopped():
+            return
+        if answer.message != said:
+            said = answer.message
+            progress(f"waiting until it is {goal}: {said}")
+        clock.sleep(pause)
+        pause = min(pause * 1.3, _POLL[1])
+
+
+def evidence(engine: EngineReader, container_id: str, raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a failed container said last: results of its health check, then its log."""
+    lines = []
+    for result in ((raw["State"].get("Health") or {}).get("Log") or [])[-1:]:
+        output = str(result.get("Output") or "").strip().splitlines()
+        lines.append(f"health check exited with {result.get('ExitCode')}: {' / '.join(output[-3:]) or 'no output'}")
+    if raw["State"].get("Error"):
+        lines.append(str(raw["State"]["Error"]))
+    for line in engine.logs(container_id, tail=_LOG_LINES):
+        lines.append(line.decode(errors="replace").rstrip())
+    return tuple(lines)
