@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from provisioner.kinds.container_mounts import ROOTS
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Plan, Policy, Verb
 from provisioner.model.span import Problem
@@ -18,8 +19,7 @@ from provisioner.reconcile.steps import Steps
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from provisioner.kinds.container_mounts import ROOTS
-from provisioner.model.address import Address
+    from provisioner.model.address import Address
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
 
 _KINDS_UP = ("image", "network", "volume")
