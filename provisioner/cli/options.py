@@ -87,7 +87,7 @@ class Settings:
         directory = str(Path.cwd())
         common: dict[str, Any] = {
             "directory": directory,
-            "overrides": dict(_variable(text) for text in self.env),
+            "overrides": variables(self.env),
             "env_files": self.env_files,
             "profiles": self.profiles,
             "context": self.context,
@@ -212,16 +212,20 @@ def scales(texts: Sequence[str]) -> dict[str, int]:
     return result
 
 
+def variables(texts: Sequence[str]) -> dict[str, str]:
+    """Name → value from `-e NAME=VALUE`; what is wrong is said without showing it, it may be a secret."""
+    result = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not separator or not name:
+            raise UsageError("-e wants NAME=VALUE", hint="for example: -e API_REPLICAS=3")
+        result[name] = value
+    return result
+
+
 def snapshot() -> Mapping[str, str]:
     """The process environment as it is now."""
     return dict(os.environ)
-
-
-def _variable(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not separator or not name:
-        raise UsageError("-e wants NAME=VALUE", hint="for example: -e API_REPLICAS=3")
-    return name, value
 
 
 def _complete_target(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:

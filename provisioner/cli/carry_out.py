@@ -1,0 +1,123 @@
+"""What `apply` and `destroy` share: show the plan, ask, narrate, and tell how it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from provisioner.cli.confirm import confirmed
+from provisioner.cli.interrupt import interruptible
+from provisioner.cli.narration import narrated
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Sequence
+
+    from provisioner.cli.options import Settings
+    from provisioner.model.plan import Plan
+    from provisioner.model.report import Report
+    from provisioner.model.verification import CheckResult
+    from provisioner.ports import Listener
+
+
+class Result(Protocol):
+    """What an apply or a destroy gives back. `report` is None where nothing was carried out."""
+
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def report(self) -> Report | None: ...
+    @property
+    def checks(self) -> Sequence[CheckResult]: ...
+    @property
+    def exit_code(self) -> int: ...
+
+
+class Showing:
+    """Shows a plan once, as text or as the first line of a JSON stream, and asks whether to go on."""
+
+    def __init__(self, settings: Settings, *, as_json: bool, yes: bool, check: bool, question: str) -> None:
+        self._settings = settings
+        self._as_json = as_json
+        self._yes = yes
+        self._check = check
+        self._question = question
+        self._shown = False
+        self.declined = False
+
+    def show(self, plan: Plan) -> None:
+        """Print the plan, unless it was printed before."""
+        if self._shown:
+            return
+        self._shown = True
+        out = self._settings.out()
+        if self._as_json:
+            from provisioner.render.report_json import line, plan_line
+
+            out.write(line(plan_line(plan)))
+        elif not self._settings.quiet:
+            from provisioner.render.plan_text import plan_text
+
+            out.write(plan_text(plan, paint=out.paint) + "\n")
+
+    def approve(self, plan: Plan) -> bool:
+        """Show the plan and ask; nothing is asked where nothing would happen or `--yes` was given.
+
+        With `--check` the answer is no.
+        """
+        from provisioner.render.plan_text import engine_name
+        from provisioner.render.summary import summarize
+
+        self.show(plan)
+        if self._check:
+            return False
+        if self._yes or not summarize(plan).pending:
+            return True
+        question = self._question.format(title=plan.title, engine=engine_name(plan))
+        self.declined = not confirmed(self._settings, question)
+        return not self.declined
+
+
+def carry_out(
+    settings: Settings,
+    act: Callable[[Callable[[Plan], bool], Listener, threading.Event], Result],
+    *,
+    as_json: bool,
+    yes: bool,
+    check: bool = False,
+    question: str,
+) -> int:
+    """Run `act` with an approval, a listener and an event that Ctrl-C sets; tell how it ended; the exit code."""
+    showing = Showing(settings, as_json=as_json, yes=yes, check=check, question=question)
+    with interruptible() as interrupt, narrated(settings, as_json=as_json) as listener:
+        result = act(showing.approve, listener, interrupt)
+    showing.show(result.plan)
+    if check:
+        return 1 if result.plan.refusals else 0
+    code = 1 if showing.declined else result.exit_code
+    _tell(settings, result, code, as_json=as_json, declined=showing.declined)
+    return code
+
+
+def _tell(settings: Settings, result: Result, code: int, *, as_json: bool, declined: bool) -> None:
+    from provisioner.model.report import Report
+
+    report = result.report or Report(plan=result.plan, results=(), seconds=0.0)
+    out = settings.out()
+    if as_json:
+        from provisioner.render.checks_json import check_json
+        from provisioner.render.report_json import line, summary_line
+
+        checks = tuple(check_json(check) for check in result.checks)
+        out.write(line(summary_line(report, code, checks)))
+        return
+    if declined:
+        return
+    from provisioner.render.checks_text import checks_text
+    from provisioner.render.report_text import last_line, report_text
+
+    troubles = report_text(report, paint=out.paint)
+    if troubles:
+        out.write(troubles + "\n")
+    if result.checks:
+        out.write(checks_text(result.checks, paint=out.paint) + "\n")
+    out.write(last_line(report, paint=out.paint))

@@ -1,0 +1,111 @@
+"""`provision apply`: make it so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.command import PLAN, Command
+from provisioner.cli.options import json_option, plan_options, policy, scales, target_argument, yes_option
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from provisioner.app.apply import ApplyResult
+    from provisioner.cli.options import Settings
+    from provisioner.model.plan import Plan
+    from provisioner.ports import Listener
+
+QUESTION = "Apply these changes to {title} on {engine}?"
+
+
+@click.command(
+    "apply",
+    cls=Command,
+    purpose=PLAN,
+    streams_json=True,
+    short_help="Bring the engine to what the playbook declares.",
+    examples=(
+        ("provision apply telecom/dev", "show the plan, ask, do it, run the checks"),
+        ("provision apply telecom/dev --yes", "do not ask; needed where there is no terminal"),
+        ("provision apply --check --detailed-exitcode", "only look; exit 2 when changes are pending"),
+        ("provision apply --target service.api --scale api=3", "only one service, with three replicas"),
+    ),
+    see="Ctrl-C once finishes the step in hand and says what is done and what is not; twice stops at once. The same "
+    "command continues where it ended.",
+)
+@target_argument
+@yes_option
+@click.option("--check", is_flag=True, help="Stop after the plan.")
+@click.option("--detailed-exitcode", is_flag=True, help="With --check: exit 2 when changes are pending.")
+@plan_options
+@click.option(
+    "--parallel",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    envvar="PROVISION_PARALLEL",
+    metavar="N",
+    help="Most steps at the same time.",
+)
+@click.option(
+    "--wait-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    envvar="PROVISION_WAIT_TIMEOUT",
+    help="Longest wait for one object to become ready.",
+)
+@click.option("--no-verify", is_flag=True, help="Do not run the playbook's checks afterwards.")
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    target: str | None,
+    yes: bool,
+    check: bool,
+    detailed_exitcode: bool,
+    addresses: tuple[str, ...],
+    scale: tuple[str, ...],
+    prune: bool,
+    parallel: int,
+    wait_timeout: float | None,
+    no_verify: bool,
+    as_json: bool,
+) -> int:
+    """Bring the engine to the state that the playbook declares: the plan is shown, confirmed, carried out and proven.
+
+    On a terminal you are asked first; elsewhere --yes is needed.
+    """
+    permitted = policy(addresses, prune=prune, parallel=parallel, wait_timeout=wait_timeout or 0.0)
+    replicas = scales(scale)
+    if check:
+        from provisioner.cli.cmd_plan import show_plan
+
+        request = settings.request(target)
+        from provisioner.app.plan import make_plan
+
+        return show_plan(
+            settings,
+            make_plan(request, permitted, replicas),
+            as_json=as_json,
+            detailed=detailed_exitcode,
+            target=target,
+            scale=scale,
+            prune=prune,
+        )
+    from provisioner.cli.confirm import require_answer
+
+    require_answer(yes=yes)
+    request = settings.request(target)
+    from provisioner.app.apply import apply
+    from provisioner.cli.carry_out import carry_out
+
+    def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: threading.Event) -> ApplyResult:
+        return apply(
+            request, permitted, replicas, approve=approve, listener=listener, verify=not no_verify, plan_file=None,
+            interrupt=interrupt,
+        )  # fmt: skip
+
+    return carry_out(settings, act, as_json=as_json, yes=yes, question=QUESTION)

@@ -1,0 +1,70 @@
+"""`provision destroy`: take an environment away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.command import PLAN, Command
+from provisioner.cli.options import json_option, policy, target_argument, yes_option
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from provisioner.app.apply import ApplyResult
+    from provisioner.cli.options import Settings
+    from provisioner.model.plan import Plan
+    from provisioner.ports import Listener
+
+QUESTION = "Delete these objects of {title} on {engine}?"
+
+
+@click.command(
+    "destroy",
+    cls=Command,
+    purpose=PLAN,
+    streams_json=True,
+    short_help="Remove what the environment owns; volumes only with --volumes.",
+    examples=(
+        ("provision destroy telecom/dev", "containers and networks go, volumes stay"),
+        ("provision destroy telecom/dev --volumes", "the data goes too; protected volumes stay"),
+        ("provision destroy telecom/dev --check", "only show what would go"),
+    ),
+)
+@target_argument
+@yes_option
+@click.option("--volumes", is_flag=True, help="Delete the volumes too, and what is in them; never protected ones.")
+@click.option("--check", is_flag=True, help="Stop after the plan.")
+@click.option(
+    "--parallel",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    envvar="PROVISION_PARALLEL",
+    metavar="N",
+    help="Most steps at the same time.",
+)
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings, target: str | None, yes: bool, volumes: bool, check: bool, parallel: int, as_json: bool
+) -> int:
+    """Remove the containers and networks that the environment owns, and with --volumes its volumes.
+
+    Objects of other environments and of other people are never touched.
+    """
+    from provisioner.cli.confirm import require_answer
+
+    if not check:
+        require_answer(yes=yes)
+    request = settings.request(target)
+    permitted = policy(volumes=volumes, parallel=parallel)
+    from provisioner.app.destroy import destroy
+    from provisioner.cli.carry_out import carry_out
+
+    def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: threading.Event) -> ApplyResult:
+        return destroy(request, permitted, approve=approve, listener=listener, interrupt=interrupt)
+
+    return carry_out(settings, act, as_json=as_json, yes=yes, check=check, question=QUESTION)

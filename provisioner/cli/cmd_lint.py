@@ -1,0 +1,75 @@
+"""`provision lint`: common mistakes in a playbook."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.command import WRITE, Command
+from provisioner.cli.options import json_option, target_argument
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provisioner.cli.options import Settings
+    from provisioner.cli.streams import Stream
+    from provisioner.model.finding import Finding
+
+
+@click.command(
+    "lint",
+    cls=Command,
+    purpose=WRITE,
+    short_help="Find common mistakes, with their position and how to mend them.",
+    examples=(
+        ("provision lint telecom/dev", "for people"),
+        ("provision lint --format github", "annotations in GitHub Actions"),
+        ("provision lint --format sarif > lint.sarif", "for code scanning"),
+    ),
+)
+@target_argument
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="How findings are written.",
+)
+@json_option
+@click.pass_obj
+def command(settings: Settings, target: str | None, form: str, as_json: bool) -> int:
+    """Find common mistakes in a playbook; exit 1 when one of them is an error. No engine is needed.
+
+    A finding that is accepted is waived in the playbook, with a reason: lint: {ignore: [{rule, service, reason}]}.
+    """
+    request = settings.request(target)
+    from provisioner.app.lint import lint
+    from provisioner.model.finding import Severity
+
+    findings = lint(request)
+    out = settings.out()
+    out.write(_shown(findings, "json" if as_json else form, out))
+    return 1 if any(finding.severity is Severity.ERROR for finding in findings) else 0
+
+
+def _shown(findings: Sequence[Finding], form: str, out: Stream) -> str:
+    match form:
+        case "json":
+            from provisioner.render.findings_json import findings_json
+
+            return json.dumps(findings_json(findings), indent=2, ensure_ascii=False) + "\n"
+        case "github":
+            from provisioner.render.findings_github import findings_github
+
+            return findings_github(findings)
+        case "sarif":
+            from provisioner.render.findings_sarif import findings_sarif
+
+            return json.dumps(findings_sarif(findings), indent=2, ensure_ascii=False) + "\n"
+        case _:
+            from provisioner.render.findings_text import findings_text
+
+            return findings_text(findings, paint=out.paint)

@@ -1,0 +1,92 @@
+"""`provision logs`: what the services say."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.options import json_option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from provisioner.cli.options import Settings
+    from provisioner.render.paint import Paint
+
+
+@click.command(
+    "logs",
+    cls=Command,
+    purpose=OPERATE,
+    short_help="Show what the services say.",
+    examples=(
+        ("provision logs telecom/dev", "all services"),
+        ("provision logs telecom/dev ingest -f --since 5m", "one service, and what comes next"),
+        ("provision logs -f --tail 20 ingest", "the default playbook's; -f means --follow here"),
+    ),
+    see="The first argument is the TARGET where a playbook of that name is there, otherwise a service of the default "
+    "playbook. After `logs`, -f is --follow; write --file for playbook files, or -f before the command.",
+)
+@click.argument("arguments", metavar="[TARGET] [SERVICE]...", nargs=-1)
+@click.option("-f", "--follow", is_flag=True, help="Go on with what comes next, until Ctrl-C.")
+@click.option("--since", metavar="WHEN", help="Only what is newer: 5m, 2h, or a time such as 2025-01-31T12:00:00Z.")
+@click.option("-n", "--tail", metavar="N", help="Only the last N lines of each container, or 'all'.")
+@click.option("-t", "--timestamps", is_flag=True, help="Begin each line with its time.")
+@click.option("--no-log-prefix", is_flag=True, help="Do not begin lines with the service's address.")
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    arguments: tuple[str, ...],
+    follow: bool,
+    since: str | None,
+    tail: str | None,
+    timestamps: bool,
+    no_log_prefix: bool,
+    as_json: bool,
+) -> int:
+    """Show the output of services, each line with the address of the replica that wrote it."""
+    target, services = settings.split(arguments)
+    lines = _count(tail)
+    request = settings.request(target)
+    from provisioner.app.logs import logs
+
+    out = settings.out()
+    prefix = _prefixes(out.paint)
+    try:
+        for entry in logs(request, services, follow=follow, since=since, tail=lines, timestamps=timestamps):
+            address = str(entry.address)
+            if as_json:
+                out.write(json.dumps({"address": address, "text": entry.text}, ensure_ascii=False) + "\n")
+            else:
+                out.write(f"{'' if no_log_prefix else prefix(address)}{entry.text}\n")
+            if out.closed:
+                break
+    except KeyboardInterrupt:
+        if not follow:
+            raise
+    return 0
+
+
+def _count(tail: str | None) -> int | None:
+    if tail is None or tail == "all":
+        return None
+    if tail.isascii() and tail.isdigit():
+        return int(tail)
+    raise click.BadParameter("expected a number of lines, or 'all'", param_hint="--tail")
+
+
+def _prefixes(paint: Paint) -> Callable[[str], str]:
+    """Prefixes of one width, as far as the addresses are known, each address in a colour of its own."""
+    colors = (paint.cyan, paint.green, paint.yellow)
+    seen: dict[str, int] = {}
+
+    def prefix(address: str) -> str:
+        number = seen.setdefault(address, len(seen))
+        width = max(len(name) for name in seen)
+        return f"{colors[number % len(colors)](address.ljust(width))} | "
+
+    return prefix

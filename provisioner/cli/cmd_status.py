@@ -1,0 +1,64 @@
+"""`provision status`: every declared object as it is now."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.command import LOOK, Command
+from provisioner.cli.options import json_option, target_argument
+
+if TYPE_CHECKING:
+    from provisioner.app.request import Request
+    from provisioner.cli.options import Settings
+    from provisioner.cli.streams import Stream
+
+INTERVAL = 2.0
+
+
+@click.command(
+    "status",
+    cls=Command,
+    purpose=LOOK,
+    short_help="Every declared object: state, health, image, drift, since when.",
+    examples=(
+        ("provision status telecom/dev", "once"),
+        ("provision status telecom/dev --watch", "again and again, until Ctrl-C"),
+        ("provision status --json", "for programs"),
+    ),
+)
+@target_argument
+@click.option("--watch", is_flag=True, help="Show it again every two seconds.")
+@json_option
+@click.pass_obj
+def command(settings: Settings, target: str | None, watch: bool, as_json: bool) -> int:
+    """Show every declared object as it is on the engine now."""
+    return show_status(settings, target, watch=watch, as_json=as_json)
+
+
+def show_status(settings: Settings, target: str | None, *, watch: bool, as_json: bool) -> int:
+    """Print the status, with `watch` again and again; the exit code."""
+    request = settings.request(target)
+    out = settings.out()
+    while True:
+        text = _shown(request, out, as_json=as_json)
+        out.write(("\x1b[H\x1b[2J" if watch and out.terminal and not as_json else "") + text)
+        if not watch or out.closed:
+            return 0
+        time.sleep(INTERVAL)
+
+
+def _shown(request: Request, out: Stream, *, as_json: bool) -> str:
+    from provisioner.app.status import status
+
+    table = status(request)
+    if as_json:
+        from provisioner.render.status_json import status_json
+
+        return json.dumps(status_json(table), ensure_ascii=False) + "\n"
+    from provisioner.render.status_text import status_text
+
+    return status_text(table, paint=out.paint)

@@ -1,0 +1,48 @@
+"""What lint found, as SARIF 2.1.0 for code scanning services."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from provisioner import __version__
+from provisioner.model.finding import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provisioner.model.finding import Finding
+    from provisioner.model.node import JSON
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+
+
+def findings_sarif(findings: Sequence[Finding]) -> dict[str, JSON]:
+    """One run with all findings."""
+    ordered = sorted(findings, key=lambda finding: finding.sort_key)
+    rules = sorted({finding.rule for finding in ordered})
+    driver: dict[str, JSON] = {
+        "name": "provision",
+        "version": __version__,
+        "rules": [{"id": rule} for rule in rules],
+    }
+    results: list[JSON] = [_result(finding, rules.index(finding.rule)) for finding in ordered]
+    return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+
+
+def _result(finding: Finding, index: int) -> dict[str, JSON]:
+    path = f"{finding.path}: " if finding.path else ""
+    fix = f" Fix: {finding.fix}" if finding.fix else ""
+    result: dict[str, JSON] = {
+        "ruleId": finding.rule,
+        "ruleIndex": index,
+        "level": _LEVELS[finding.severity],
+        "message": {"text": f"{path}{finding.message}{fix}"},
+    }
+    if finding.span:
+        place: dict[str, JSON] = {"artifactLocation": {"uri": PurePath(finding.span.file).as_posix()}}
+        if finding.span.line:
+            place["region"] = {"startLine": finding.span.line, "startColumn": max(finding.span.column, 1)}
+        result["locations"] = [{"physicalLocation": place}]
+    return result
