@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import SecretUnavailable
 from provisioner.model.secret import LARGEST_SECRET, Found, Held, Missing, Resolution, SecretRef, SecretValue
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from provisioner.model.node import JSON
     from provisioner.ports import EngineReader
 
 
@@ -69,7 +68,7 @@ class DockerTier:
         return {held.name: held for held in found}, f"under {self.mounted} or on the Swarm"
 
 
-def _held(body: Mapping[str, JSON]) -> Held:
+def _held(body: Mapping[str, Any]) -> Held:
     """A secret of the Engine API; its id is its version, since its data never changes."""
     spec = body.get("Spec")
     name = spec.get("Name") if isinstance(spec, dict) else None

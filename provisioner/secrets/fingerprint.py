@@ -1,0 +1,179 @@
+"""Keyed fingerprints of secret values, and where their key comes from.
+
+With the key an unchanged value is recognised; without it a fingerprint tells nothing, not even that two are equal.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from provisioner.errors import SecretUnavailable
+from provisioner.model.secret import Found, SecretRef, SecretValue
+from provisioner.secrets import private_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.secrets.surroundings import Surroundings
+
+KEY_FILE = "PROVISION_FINGERPRINT_KEY_FILE"
+KEY_SOURCE = "PROVISION_FINGERPRINT_KEY"
+FOLDER = ".provision"
+
+Comparison = Literal["same", "changed", "can not compare"]
+
+_DOMAIN = b"provision secret fingerprint 1"
+_TEXT = re.compile(rb"(?P<id>[0-9a-f]{8})\.(?P<key>[0-9a-f]{64})\n?")
+_FINGERPRINT = re.compile(r"(?P<id>[0-9a-f]{8})\.(?P<code>[0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class FingerprintKey:
+    """The key of one environment. `id` is random and public; it tells fingerprints of different keys apart."""
+
+    id: str
+    environment: str
+    value: SecretValue = field(repr=False)
+
+    def fingerprint(self, name: str, value: SecretValue) -> str:
+        """`<key id>.<HMAC-SHA-256>` over environment, name and value: one value under two names looks different."""
+        code = hmac.new(self.value.reveal(), digestmod=hashlib.sha256)
+        for part in (_DOMAIN, self.environment.encode(), name.encode(), value.reveal()):
+            code.update(len(part).to_bytes(8, "big"))
+            code.update(part)
+        return f"{self.id}.{code.hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAbsent:
+    """There is no key: values can not be compared. `tried` says where it was looked for."""
+
+    tried: str
+
+
+def compare(before: str, after: str) -> Comparison:
+    """Compare two fingerprints. An empty one, or one of another key, can not be compared."""
+    old, new = _FINGERPRINT.fullmatch(before), _FINGERPRINT.fullmatch(after)
+    if old is None or new is None or old["id"] != new["id"]:
+        return "can not compare"
+    return "same" if hmac.compare_digest(old["code"], new["code"]) else "changed"
+
+
+def suffix(fingerprint: str) -> str:
+    """Twelve lower-case characters for an object's name: the same fingerprint, the same name."""
+    match = _FINGERPRINT.fullmatch(fingerprint)
+    if match is None:
+        raise ValueError("not a fingerprint")
+    digest = hashlib.sha256(f"{match['id']}.{match['code']}".encode()).digest()
+    return base64.b32encode(digest).decode().lower()[:12]
+
+
+def find_key(surroundings: Surroundings) -> FingerprintKey | KeyAbsent:
+    """The environment's key from the one place that holds it.
+
+    `PROVISION_FINGERPRINT_KEY_FILE` names a file, `PROVISION_FINGERPRINT_KEY` is `keyring:NAME` or `aws:REFERENCE`;
+    without either it is `.provision/<project>.key` beside the playbook. `SecretUnavailable` for a key that is unsafe
+    or malformed, `Unreachable` when its place does not answer.
+    """
+    variables = surroundings.variables
+    if variables.get(KEY_FILE):
+        return _from_file(Path(variables[KEY_FILE]), surroundings.project)
+    source = variables.get(KEY_SOURCE)
+    if source:
+        return _from_source(source, surroundings)
+    return _from_file(key_file(surroundings), surroundings.project)
+
+
+def key_file(surroundings: Surroundings) -> Path:
+    """Where the key lies when nothing else is said."""
+    return surroundings.directory / FOLDER / f"{surroundings.project}.key"
+
+
+def create_key(surroundings: Surroundings) -> FingerprintKey:
+    """The key from its file, made there if there is none: mode 0600, in a folder that git ignores.
+
+    Two runs at once end with the same key. `SecretUnavailable` when the key is said to be elsewhere.
+    """
+    if surroundings.variables.get(KEY_SOURCE) and not surroundings.variables.get(KEY_FILE):
+        raise SecretUnavailable(
+            f"the fingerprint key is not made in {surroundings.variables[KEY_SOURCE]}",
+            hint="store there what `new_key` gives, or unset " + KEY_SOURCE,
+        )
+    named = surroundings.variables.get(KEY_FILE)
+    path = Path(named) if named else key_file(surroundings)
+    try:
+        if not named:
+            _own_folder(path.parent)
+        with private_file.locked(path.parent):
+            private_file.create(path, new_key().reveal())
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+    else:
+        made = _from_file(path, surroundings.project)
+        if isinstance(made, FingerprintKey):
+            return made
+        why = "it is gone again"
+    raise SecretUnavailable(f"the fingerprint key {path} can not be made: {why}")
+
+
+def new_key() -> SecretValue:
+    """The text of a new key, as a file, a keyring item or an AWS secret holds it: `<id>.<64 hexadecimal digits>`."""
+    return SecretValue(f"{secrets.token_hex(4)}.{secrets.token_hex(32)}\n".encode())
+
+
+def _own_folder(folder: Path) -> None:
+    """Make the folder so that it ignores itself."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n")
+
+
+def _from_file(path: Path, project: str) -> FingerprintKey | KeyAbsent:
+    file = private_file.read(path, only_owner=True)
+    if file is None:
+        return KeyAbsent(f"there is no {path}")
+    return _key(SecretValue(file.content), str(path), project)
+
+
+def _from_source(source: str, surroundings: Surroundings) -> FingerprintKey | KeyAbsent:
+    place, _, name = source.partition(":")
+    if place == "keyring" and name:
+        value = _from_keyring(name, surroundings)
+    elif place == "aws" and name:
+        value = _from_aws(name)
+    else:
+        raise SecretUnavailable(f"{KEY_SOURCE} is not `keyring:NAME` or `aws:REFERENCE`")
+    return KeyAbsent(f"{source} has none") if value is None else _key(value, source, surroundings.project)
+
+
+def _from_keyring(name: str, surroundings: Surroundings) -> SecretValue | None:
+    from provisioner.secrets.env_local import keyring_of
+
+    found: Mapping[str, SecretValue | None] = keyring_of(surroundings).get([name])
+    return found[name]
+
+
+def _from_aws(reference: str) -> SecretValue | None:
+    from provisioner.secrets.aws import AwsTier
+
+    ref = SecretRef("the fingerprint key", (), "", reference, ("aws",), asks_aws=True)
+    answer = AwsTier().fetch([ref])[ref]
+    return answer.value if isinstance(answer, Found) else None
+
+
+def _key(text: SecretValue, where: str, project: str) -> FingerprintKey:
+    match = _TEXT.fullmatch(text.reveal())
+    if match is None:
+        raise SecretUnavailable(
+            f"{where} does not hold a fingerprint key", hint="8 and 64 hexadecimal digits with a '.' between expected"
+        )
+    return FingerprintKey(match["id"].decode(), project, SecretValue(bytes.fromhex(match["key"].decode())))
