@@ -329,7 +329,7 @@ def _psql(statement: str, user: str = "app", database: str = "data", host: str =
 
 def _query(server: Container, password: str, statement: str, user: str = "app", database: str = "data") -> str:
     """One value, once the server answers over TCP, which it does when its first start is through."""
-    _until(lambda: server.exec_run(["pg_isready", "-h", "127.0.0.1"]).exit_code == 0, server)
+    _until(lambda: server.exec_run(["pg_isready", "-h", "127.0.0.1"], user="postgres").exit_code == 0, server)
     result = server.exec_run(_psql(statement, user, database), environment={"PGPASSWORD": password})
     assert result.exit_code == 0, result.output
     return str(result.output.decode().strip())
