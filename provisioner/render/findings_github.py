@@ -20,11 +20,12 @@ def findings_github(findings: Sequence[Finding]) -> str:
 
 
 def _command(finding: Finding) -> str:
-    properties = {"title": finding.rule}
+    properties: dict[str, str] = {}
     if finding.span:
-        properties = {"file": finding.span.file, **properties}
+        properties["file"] = finding.span.file
         if finding.span.line:
             properties |= {"line": str(finding.span.line), "col": str(finding.span.column)}
+    properties["title"] = finding.rule
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     fix = f" Fix: {finding.fix}" if finding.fix else ""
     path = f"{finding.path}: " if finding.path else ""

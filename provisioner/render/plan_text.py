@@ -14,9 +14,9 @@ from provisioner.render.values import before_and_after, shorten
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from provisioner.model.change import Change, FieldChange
+    from provisioner.model.change import Change
     from provisioner.model.plan import Plan, Step
-    from provisioner.model.span import Problem
+    from provisioner.model.span import Problem, Span
 
 _SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "-/+", Action.DELETE: "-"}
 _MEANINGS = {"+": "create", "~": "update in place", "-/+": "replace", ">": "run once", "-": "delete", "!": "drift"}
@@ -85,7 +85,7 @@ def _block(change: Change, paint: Paint, *, symbols: int, names: int, difference
     where = f"  {paint.dim(f'({change.span})')}" if change.span else ""
     lines = [f"{head}{address}  {_sentence(change, paint)}{where}"]
     if differences:
-        lines += _difference_lines(change.differences, paint, replaces=change.action is Action.REPLACE)
+        lines += _difference_lines(change, paint)
     return "\n".join(lines)
 
 
@@ -110,7 +110,9 @@ def _disruption(change: Change) -> str:
         case Action.REPLACE if change.address.kind == "service":
             update = change.desired.update if change.desired else None
             start_first = update is not None and update.order == "start-first"
-            return "replace, the new one serves before the old one stops" if start_first else "replace, stops shortly"
+            return (
+                "replace, the new one serves before the old one stops" if start_first else "replace, with a short stop"
+            )
         case Action.REPLACE:
             return "replace"
         case _:
@@ -118,25 +120,31 @@ def _disruption(change: Change) -> str:
             return "update, metadata only" if metadata else "update in place"
 
 
-def _difference_lines(differences: Sequence[FieldChange], paint: Paint, *, replaces: bool) -> list[str]:
+def _difference_lines(change: Change, paint: Paint) -> list[str]:
+    differences, replaces = change.differences, change.action is Action.REPLACE
     shown = differences[:_MOST_DIFFERENCES]
     width = max((len(difference.path) for difference in shown), default=0)
     lines = []
     for difference in shown:
         before, after = before_and_after(difference)
         text = f"{difference.path.ljust(width)}  {paint.red(before)} → {paint.green(after)}"
-        if difference.drift:
+        if difference.drift and not change.drift:
             text += paint.yellow("  ! changed on the engine")
         if difference.impact is Impact.DATA_LOSS:
             text += paint.red("  # forces replacement, data is lost")
         elif replaces and difference.impact is Impact.REPLACE:
             text += paint.red("  # forces replacement")
         if difference.span:
-            text += paint.dim(f"  ({difference.span})")
+            text += paint.dim(f"  ({_near(difference.span, change.span)})")
         lines.append(f"      {text}")
     if len(differences) > len(shown):
         lines.append(paint.dim(f"      … {len(differences) - len(shown)} more; --json lists them all"))
     return lines
+
+
+def _near(span: Span, other: Span | None) -> str:
+    """A position, shorter where the file was just named."""
+    return f"line {span.line}" if other and span.line and span.file == other.file else str(span)
 
 
 def _images(plan: Plan, paint: Paint) -> str:

@@ -49,7 +49,7 @@ def _failure(result: StepResult, paint: Paint) -> str:
         f"{paint.red('✘')} {paint.bold(str(step.address))}: {step.verb.value} failed after {seconds(result.seconds)}"
     ]
     if step.cause:
-        lines.append(f"  it was meant to: {printable(step.cause)}")
+        lines.append(f"  cause: {printable(step.cause)}")
     error = result.error
     if error is None:
         return "\n".join(lines)

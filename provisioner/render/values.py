@@ -51,12 +51,11 @@ def quantity(value: float, unit: str) -> str:
         for power in range(len(_UNITS) - 1, -1, -1):
             count = value / 1024**power
             if count >= 1 and round(count, 1) == count:
-                return f"{count:g} {_UNITS[power]}"
-        return f"{value:g} B"
+                return f"{count:.1f} {_UNITS[power]}".replace(".0 ", " ")
     if unit in ("ns", "nanoseconds"):
-        return seconds(value / 10**9)
+        return f"{value / 10**9:g} s"
     if unit in ("s", "seconds"):
-        return seconds(value)
+        return f"{value:g} s"
     return f"{value} {unit}" if unit else str(value)
 
 

@@ -1,0 +1,93 @@
+"""Plans as text and as JSON, from the same values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from provisioner.model.change import Action, Change, FieldChange, Impact
+from provisioner.model.plan import Plan, Step, Verb
+from provisioner.render.paint import Paint
+from provisioner.render.plan_json import plan_json
+from provisioner.render.plan_text import plan_text
+from provisioner.render.summary import summarize
+from tests.unit.render.examples import API, CANARY, FULL, NOTHING, REFUSED, address, plan
+from tests.unit.render.golden import check
+
+
+@pytest.mark.parametrize(("name", "value"), [("full", FULL), ("nothing", NOTHING), ("refused", REFUSED)])
+def test_the_text_of_a_plan(name: str, value: Plan) -> None:
+    check(f"plan_{name}.txt", plan_text(value, next_command="provision apply telecom/dev"))
+
+
+@pytest.mark.parametrize(("name", "value"), [("full", FULL), ("nothing", NOTHING), ("refused", REFUSED)])
+def test_the_json_of_a_plan(name: str, value: Plan) -> None:
+    check(f"plan_{name}.json", json.dumps(plan_json(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def test_colours_add_nothing_but_colours() -> None:
+    from provisioner.render.paint import printable
+
+    colored = plan_text(FULL, paint=Paint(color=True))
+    assert "\x1b[" in colored
+    assert "\n".join(printable(line) for line in colored.split("\n")) == plan_text(FULL)
+
+
+def test_a_sensitive_value_is_in_neither_form() -> None:
+    assert CANARY not in plan_text(FULL)
+    assert CANARY not in json.dumps(plan_json(FULL))
+    assert "environment.API_KEY  (sensitive) → (sensitive)" in plan_text(FULL)
+
+
+def test_a_sensitive_value_that_comes_or_goes_says_so() -> None:
+    gone = replace(API, differences=(FieldChange("environment.KEY", CANARY, None, Impact.REPLACE, sensitive=True),))
+    assert "(sensitive) → (none)" in plan_text(plan([gone]))
+    difference = plan_json(plan([gone]))["changes"][0]["differences"][0]
+    assert (difference["before"], difference["after"]) == ("(sensitive)", None)
+
+
+def test_the_line_that_forces_a_replacement_says_so_and_the_others_do_not() -> None:
+    lines = plan_text(FULL).splitlines()
+    assert [line.split()[0] for line in lines if "# forces replacement" in line] == [
+        "image", "environment.API_KEY", "environment.NEW", "command",
+    ]  # fmt: skip
+
+
+def test_without_differences_only_the_objects_are_named() -> None:
+    text = plan_text(FULL, differences=False)
+    assert "service.api[1]" in text
+    assert "environment.API_KEY" not in text
+
+
+def test_unchanged_objects_are_counted_and_not_listed() -> None:
+    same = Change(address("service.same[1]"), Action.UNCHANGED, "")
+    text = plan_text(plan([same], unchanged=1))
+    assert "service.same" not in text
+    assert "No changes." in text
+    assert plan_json(plan([same], unchanged=1))["changes"] == []
+
+
+def test_a_plan_that_only_waits_is_not_pending_and_one_that_starts_something_is() -> None:
+    wait = Step(1, Verb.WAIT, "container", address("service.db[1]"), "healthy")
+    start = Step(2, Verb.START, "container", address("service.db[1]"), "stopped")
+    assert not summarize(plan(steps=[wait])).pending
+    assert summarize(plan(steps=[wait, start])).pending
+    assert "No changes." in plan_text(plan(steps=[wait]))
+    assert "No changes." not in plan_text(plan(steps=[start]))
+
+
+def test_no_command_is_offered_for_a_refused_plan() -> None:
+    assert "provision apply" not in plan_text(REFUSED, next_command="provision apply")
+
+
+def test_steps_in_json_carry_no_arguments() -> None:
+    step = Step(1, Verb.FILL, "volume", address("volume.x"), "content", arguments={"content": CANARY})
+    assert CANARY not in json.dumps(plan_json(plan(steps=[step])))
+
+
+def test_control_characters_of_a_value_do_not_reach_the_terminal() -> None:
+    nasty = replace(API, differences=(FieldChange("labels.x", "a", "\x1b[2Jb\x07", Impact.REPLACE),))
+    assert "\x1b" not in plan_text(plan([nasty]))
+    assert "\x07" not in plan_text(plan([nasty]))
