@@ -33,8 +33,8 @@ class EngineReader(Protocol):
     ) -> Iterator[bytes]:
         """Lines of a container's output with their newline, oldest first; `tail` None for all of them."""
 
-    def read_file(self, container_id: str, path: str) -> bytes | None:
-        """The content of one file in a container, running or not; None when it is not there."""
+    def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
+        """The regular files at or below a path in a container, running or not, by their own names."""
 
     def distribution(self, reference: str) -> str | None:
         """The digest that the registry has for an image reference; None when it can not be told."""

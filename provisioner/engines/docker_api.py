@@ -144,14 +144,17 @@ class DockerEngine:
         except (APIError, *_TRANSPORT) as error:
             raise self._classified(error) from error
 
-    def read_file(self, container_id: str, path: str) -> bytes | None:
+    def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
         response = self._send("GET", f"/containers/{container_id}/archive", {"path": path}, missing_is_fine=True)
         if response is None:
-            return None
+            return {}
+        files: dict[str, bytes] = {}
         with tarfile.open(fileobj=io.BytesIO(response.content)) as archive:
-            member = archive.next()
-            content = archive.extractfile(member) if member else None
-            return content.read() if content else None
+            for member in archive:
+                content = archive.extractfile(member)
+                if content is not None:
+                    files[member.name.rpartition("/")[2]] = content.read()
+        return files
 
     def distribution(self, reference: str) -> str | None:
         try:

@@ -80,3 +80,12 @@ class Node:
         elif self.is_sequence:
             for index, item in enumerate(self.items):
                 yield from item.walk((*path, str(index)))
+
+
+def from_plain(value: JSON, span: Span) -> Node:
+    """A tree of nodes from plain values, all at one place."""
+    if isinstance(value, list):
+        return Node(tuple(from_plain(item, span) for item in value), span)
+    if isinstance(value, dict):
+        return Node({key: from_plain(item, span) for key, item in value.items()}, span)
+    return Node(value, span)

@@ -1,0 +1,122 @@
+"""`apply`: bring the engine to the declared state, and prove it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from provisioner.app.load import load_playbook
+from provisioner.app.materials import settle
+from provisioner.app.plan import Prepared, prepare
+from provisioner.app.verify import run_checks
+from provisioner.app.wiring import SystemClock, open_engine
+from provisioner.errors import PlanStale, Unsafe
+from provisioner.ledger.lease import lease
+from provisioner.ledger.revisions import record_revision
+from provisioner.reconcile.calls import ContainerCalls
+from provisioner.reconcile.execute import execute
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping
+
+    from provisioner.app.request import Request
+    from provisioner.model.change import Action
+    from provisioner.model.plan import Plan, Policy
+    from provisioner.model.report import Report
+    from provisioner.model.verification import CheckResult
+    from provisioner.ports import EngineWriter, Listener
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyResult:
+    """`report` is None where the plan was declined, refused or empty."""
+
+    plan: Plan
+    report: Report | None = None
+    checks: tuple[CheckResult, ...] = field(default=())
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 something failed, 3 not converged, 130 interrupted."""
+        if self.plan.refusals:
+            return 1
+        if self.report is not None:
+            if self.report.failures:
+                return 1
+            if self.report.interrupted:
+                return 130
+            if self.report.remaining:
+                return 3
+        return 0 if all(check.ok for check in self.checks) else 1
+
+
+def apply(
+    request: Request,
+    policy: Policy,
+    scale: Mapping[str, int],
+    *,
+    approve: Callable[[Plan], bool],
+    listener: Listener,
+    verify: bool,
+    plan_file: str | None,
+    interrupt: threading.Event,
+) -> ApplyResult:
+    """Plan, ask, carry out, look again, verify. Nothing is written to the engine when nothing differs."""
+    playbook = load_playbook(request, targets=policy.targets, scale=scale)
+    engine = open_engine(request, playbook.engine)
+    prepared = prepare(request, playbook, engine, policy)
+    if not approve(prepared.plan) or prepared.plan.refusals:
+        return ApplyResult(prepared.plan)
+    report = None
+    if prepared.plan.steps:
+        if prepared.materials.unsettled:
+            settle(request, playbook, prepared.materials)
+        with lease(engine, playbook.project, clock=SystemClock()):
+            again = prepare(request, playbook, engine, policy)
+            _require_same(prepared.plan, again.plan)
+            report = carry_out(request, again, engine, policy, listener=listener, interrupt=interrupt)
+            if not report.failures and not report.interrupted and not policy.targets:
+                record_revision(engine, playbook, again.materials.inputs)
+        prepared = again
+    result = ApplyResult(prepared.plan, report)
+    if verify and result.exit_code == 0 and playbook.checks:
+        return replace(result, checks=run_checks(playbook, engine, playbook.checks))
+    return result
+
+
+def carry_out(
+    request: Request,
+    prepared: Prepared,
+    engine: EngineWriter,
+    policy: Policy,
+    *,
+    listener: Listener,
+    interrupt: threading.Event,
+) -> Report:
+    """Run the steps, then look again: what still differs is in the report."""
+    clock = SystemClock()
+    calls = ContainerCalls(prepared.plan, engine, prepared.materials.contents, clock)
+    report = execute(
+        prepared.plan, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt
+    )
+    if report.failures or report.interrupted:
+        return report
+    after = prepare(request, prepared.playbook, engine, policy).plan
+    remaining = tuple(c for c in after.changes if not (c.desired and c.desired.job == "always"))
+    return replace(report, remaining=remaining)
+
+
+def _require_same(approved: Plan, current: Plan) -> None:
+    """What is carried out is what was approved: same objects, same actions, same fields."""
+    if current.refusals:
+        raise Unsafe("\n".join(str(problem) for problem in current.refusals))
+    if _shape(approved) != _shape(current):
+        raise PlanStale(
+            "the engine or the playbook changed between the plan and the apply",
+            hint="look at the new plan and apply again",
+        )
+
+
+def _shape(plan: Plan) -> list[tuple[str, Action, tuple[str, ...]]]:
+    return [(str(c.address), c.action, tuple(d.path for d in c.differences)) for c in plan.changes]

@@ -1,0 +1,77 @@
+"""`destroy`: remove what the environment owns. Volumes only when asked, protected ones never."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from provisioner.app.apply import ApplyResult
+from provisioner.app.load import load_playbook
+from provisioner.app.wiring import SystemClock, open_engine
+from provisioner.ledger.lease import lease
+from provisioner.ledger.revisions import forget_revisions
+from provisioner.model.change import Action
+from provisioner.model.state import DesiredState
+from provisioner.platforms.containers import lower
+from provisioner.platforms.lowering import Inputs
+from provisioner.reconcile.calls import ContainerCalls
+from provisioner.reconcile.diff import diff
+from provisioner.reconcile.execute import execute
+from provisioner.reconcile.observe import observe
+from provisioner.reconcile.planning import plan
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from provisioner.app.request import Request
+    from provisioner.model.plan import Plan, Policy
+    from provisioner.model.playbook import Playbook
+    from provisioner.ports import EngineReader, Listener
+
+
+def destroy(
+    request: Request,
+    policy: Policy,
+    *,
+    approve: Callable[[Plan], bool],
+    listener: Listener,
+    interrupt: threading.Event,
+) -> ApplyResult:
+    """Plan the removal of everything that is owned, ask, carry out, look again."""
+    playbook = load_playbook(request, allow_unset=True)
+    engine = open_engine(request, playbook.engine)
+    policy = replace(policy, prune=True)
+    removal = plan_removal(playbook, engine, policy)
+    if not approve(removal) or removal.refusals:
+        return ApplyResult(removal)
+    report = None
+    if removal.steps:
+        clock = SystemClock()
+        with lease(engine, playbook.project, clock=clock):
+            report = execute(
+                removal, ContainerCalls(removal, engine, {}, clock), parallel=policy.parallel, clock=clock,
+                listener=listener, interrupted=interrupt,
+            )  # fmt: skip
+            if not report.failures and not report.interrupted:
+                report = replace(report, remaining=plan_removal(playbook, engine, policy).changes)
+    if report is None or not (report.failures or report.remaining or report.interrupted):
+        forget_revisions(engine, playbook.project)
+    return ApplyResult(removal, report)
+
+
+def plan_removal(playbook: Playbook, engine: EngineReader, policy: Policy) -> Plan:
+    """The plan that removes what the environment owns, dependents first. Protected volumes refuse it."""
+    declared = lower(playbook, Inputs())
+    nothing = DesiredState(playbook.project, {})
+    observed = observe(engine, nothing)
+    changes = [
+        replace(change, reason="destroy", desired=declared.resources.get(change.address))
+        for change in diff(nothing, observed)
+        if change.action is Action.DELETE
+    ]
+    protected = [
+        c for c in changes if c.desired and c.desired.protect and c.address.kind == "volume" and not policy.volumes
+    ]
+    kept = [change for change in changes if change not in protected]
+    return plan(playbook.title, kept, nothing, observed, policy, order=declared.resources)

@@ -1,0 +1,49 @@
+"""Files to a playbook: read, bind, narrow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.document import Document, Sources, read
+from provisioner.errors import PlaybookInvalid
+from provisioner.playbook import select
+from provisioner.playbook.bind import bind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioner.app.request import Request
+    from provisioner.model.address import Address
+    from provisioner.model.playbook import Playbook
+
+
+def load_document(request: Request) -> Document:
+    """The canonical document of a request's files. PlaybookInvalid with every problem."""
+    return read(
+        Sources(
+            files=request.files,
+            environment=request.shell,
+            overrides=request.overrides,
+            env_files=request.env_files,
+            profiles=request.profiles,
+            in_playbooks=request.in_playbooks,
+        )
+    )
+
+
+def load_playbook(
+    request: Request,
+    *,
+    targets: Sequence[Address] = (),
+    scale: Mapping[str, int] | None = None,
+    allow_unset: bool = False,
+) -> Playbook:
+    """The bound playbook, narrowed to `targets`, with `scale` applied.
+
+    A variable without value or default is a problem unless `allow_unset`: what would be applied is not what was meant.
+    """
+    document = load_document(request)
+    if document.unset and not allow_unset:
+        raise PlaybookInvalid(document.unset)
+    playbook = select.scale(bind(document), scale or {})
+    return select.target(playbook, [str(target) for target in targets])

@@ -1,0 +1,45 @@
+"""The only place that chooses adapters: the engine, the secret tiers, the clock."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provisioner.app.request import Request
+    from provisioner.engines.docker_api import DockerEngine
+    from provisioner.model.playbook import EngineChoice, Playbook
+    from provisioner.ports import EngineReader
+    from provisioner.secrets.surroundings import Surroundings
+
+
+class SystemClock:
+    def now(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+def open_engine(request: Request, choice: EngineChoice | None) -> DockerEngine:
+    """The engine that the command line, the playbook and the environment choose. Unreachable when none answers."""
+    from provisioner.engines.connect import choose_endpoint
+    from provisioner.engines.docker_api import connect
+
+    endpoint = choose_endpoint(
+        host=request.host,
+        context=request.context,
+        playbook_host=choice.host if choice else None,
+        playbook_context=choice.context if choice else None,
+        environment=request.shell,
+    )
+    return connect(endpoint)
+
+
+def surroundings(request: Request, playbook: Playbook, engine: EngineReader | None) -> Surroundings:
+    """What the secret tiers may look at."""
+    from provisioner.secrets.surroundings import Surroundings
+
+    variables = {**request.shell, **request.overrides}
+    return Surroundings(Path(playbook.directory), playbook.project, variables, engine)

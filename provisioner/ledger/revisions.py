@@ -1,0 +1,124 @@
+"""What was applied, kept on the engine: a container without an image that never starts holds one file a revision.
+
+A revision is the canonical document with the digests and keyed fingerprints that went with it, never a secret value.
+Losing it loses history and the telling of drift from change; apply works without it.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from provisioner import __version__
+from provisioner.document.sources import Document
+from provisioner.errors import PlaybookInvalid
+from provisioner.ledger.lease import one_file, whoami
+from provisioner.model.node import from_plain
+from provisioner.model.span import Span
+from provisioner.platforms.containers import lower
+from provisioner.platforms.lowering import Inputs
+from provisioner.playbook.bind import bind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.model.playbook import Playbook
+    from provisioner.model.state import DesiredState
+    from provisioner.ports import EngineReader, EngineWriter
+
+LABEL = "provisioner.ledger"
+KEPT = 20
+_FOLDER = "/revisions"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One revision. `applied_at` is RFC 3339 in UTC, `document` the canonical document as plain values."""
+
+    number: int
+    applied_at: str
+    applied_by: str
+    name: str
+    environment: str | None
+    directory: str
+    document: Mapping[str, Any]
+    inputs: Mapping[str, Mapping[str, str]]
+
+
+def revisions(engine: EngineReader, project: str) -> tuple[Revision, ...]:
+    """All kept revisions, oldest first. A torn file is passed over."""
+    raw = engine.inspect("container", _name(project))
+    if raw is None or (raw["Config"].get("Labels") or {}).get(LABEL) != project:
+        return ()
+    found = []
+    for content in engine.read_files(str(raw["Id"]), _FOLDER).values():
+        try:
+            found.append(Revision(**json.loads(content)))
+        except (ValueError, TypeError):
+            continue
+    return tuple(sorted(found, key=lambda revision: revision.number))
+
+
+def last_revision(engine: EngineReader, playbook: Playbook) -> DesiredState | None:
+    """What was last applied, as today's kinds read it; None when that is not known."""
+    kept = revisions(engine, playbook.project)
+    return desired_of(kept[-1], playbook.project) if kept else None
+
+
+def desired_of(revision: Revision, project: str) -> DesiredState | None:
+    """The objects of a revision; None for a document that this version can not read any more."""
+    root = from_plain(dict(revision.document), Span(f"revision {revision.number}"))
+    document = Document(root, project, revision.name, revision.environment, revision.directory, ())
+    try:
+        return lower(bind(document), Inputs(**revision.inputs))
+    except PlaybookInvalid:
+        return None
+
+
+def record_revision(engine: EngineWriter, playbook: Playbook, inputs: Inputs) -> int:
+    """Keep what was applied as a new revision; returns its number."""
+    kept = revisions(engine, playbook.project)
+    raw = engine.inspect("container", _name(playbook.project))
+    if raw is None:
+        body = {
+            "Image": "",
+            "Cmd": ["ledger"],
+            "Labels": {LABEL: playbook.project},
+            "HostConfig": {"NetworkMode": "none"},
+        }
+        identity = engine.create("container", _name(playbook.project), body)
+    else:
+        identity = str(raw["Id"])
+    number = kept[-1].number + 1 if kept else 1
+    content = {
+        "number": number,
+        "applied_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "applied_by": f"{whoami()}@{socket.gethostname()}, provisioner {__version__}",
+        "name": playbook.name,
+        "environment": playbook.environment,
+        "directory": playbook.directory,
+        "document": playbook.root.plain(),
+        "inputs": {
+            "builds": dict(inputs.builds),
+            "versions": dict(inputs.versions),
+            "registry": dict(inputs.registry),
+        },
+    }
+    # The oldest slot is written over, so that the ledger does not grow for ever.
+    path = f"{_FOLDER.strip('/')}/{number % KEPT:03d}.json"
+    engine.put_archive(identity, "/", one_file(path, json.dumps(content, sort_keys=True).encode()))
+    return number
+
+
+def forget_revisions(engine: EngineWriter, project: str) -> None:
+    """Remove the ledger of an environment that is gone."""
+    raw = engine.inspect("container", _name(project))
+    if raw is not None and (raw["Config"].get("Labels") or {}).get(LABEL) == project:
+        engine.remove("container", str(raw["Id"]))
+
+
+def _name(project: str) -> str:
+    return f"{project}.ledger"
