@@ -40,7 +40,7 @@ class UpdatePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One active service. `job` is set for one-shots: when it runs again."""
+    """One active service. `job` is set for one-shots: when it runs again. `span` is where its name stands."""
 
     name: str
     body: Node
@@ -51,6 +51,7 @@ class Service:
     backup: tuple[str, ...] = ()
     image: str = ""
     builds: bool = False
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

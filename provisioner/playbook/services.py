@@ -36,7 +36,11 @@ def bind_services(section: Node | None, project: str, problems: Problems) -> dic
             bodies[name] = body
         else:
             problems.expected("a mapping", body, f"services.{name}")
-    services = {name: _service(name, body, bodies, project, problems) for name, body in bodies.items()}
+    spans = section.key_spans
+    services = {
+        name: replace(_service(name, body, bodies, project, problems), span=spans.get(name, body.span))
+        for name, body in bodies.items()
+    }
     return _with_implied_jobs(services)
 
 
