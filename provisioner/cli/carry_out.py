@@ -54,13 +54,13 @@ class Showing:
             from provisioner.render.report_json import line, plan_line
 
             out.write(line(plan_line(plan)))
-        elif not self._settings.quiet:
+        elif not (self._settings.quiet and self._yes):
             from provisioner.render.plan_text import plan_text
 
             out.write(plan_text(plan, paint=out.paint) + "\n")
 
     def approve(self, plan: Plan) -> bool:
-        """Show the plan and ask; nothing is asked where nothing would happen or `--yes` was given.
+        """Show the plan and ask; nothing is asked where nothing would or could happen, or `--yes` was given.
 
         With `--check` the answer is no.
         """
@@ -70,7 +70,7 @@ class Showing:
         self.show(plan)
         if self._check:
             return False
-        if self._yes or not summarize(plan).pending:
+        if self._yes or plan.refusals or not summarize(plan).pending:
             return True
         question = self._question.format(title=plan.title, engine=engine_name(plan))
         self.declined = not confirmed(self._settings, question)

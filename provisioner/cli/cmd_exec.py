@@ -26,8 +26,8 @@ if TYPE_CHECKING:
         ("provision exec -T telecom/dev postgres pg_dump > dump.sql", "without a terminal, for pipes"),
         ("provision exec --index 2 telecom/dev api sh", "in the second replica"),
     ),
-    see="Options stand before the first argument; everything after SERVICE belongs to the command. After `exec`, -e is a "
-    "variable for the command. The exit code is the command's.",
+    see="Options stand before the first argument; everything after SERVICE belongs to the command. After `exec`, -e "
+    "is a variable for the command. The exit code is the command's.",
 )
 @click.argument("arguments", metavar="[TARGET] SERVICE COMMAND...", nargs=-1, type=click.UNPROCESSED)
 @click.option("-T", "--no-tty", "--no-TTY", "no_tty", is_flag=True, help="Without a terminal.")

@@ -9,6 +9,7 @@ import click
 
 from provisioner.cli.command import OPERATE, Command
 from provisioner.cli.options import json_option
+from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +77,7 @@ def _count(tail: str | None) -> int | None:
         return None
     if tail.isascii() and tail.isdigit():
         return int(tail)
-    raise click.BadParameter("expected a number of lines, or 'all'", param_hint="--tail")
+    raise UsageError(f"--tail '{tail}' is neither a number of lines nor 'all'")
 
 
 def _prefixes(paint: Paint) -> Callable[[str], str]:

@@ -121,33 +121,32 @@ def global_options(taken: frozenset[str] = frozenset(), *, after_command: bool =
     The environment is read once, by the options before the command.
     """
 
-    def option(name: str, *spellings: str, variable: str | None = None, **attributes: Any) -> click.Option:
-        free = [spelling for spelling in spellings if spelling not in taken]
-        return click.Option(
-            [_GLOBAL + name, *free],
-            hidden=after_command,
-            envvar=None if after_command or not variable else f"PROVISION_{variable}",
-            expose_value=True,
-            **attributes,
-        )
+    options: list[click.Option] = []
 
-    return [
-        option("directory", "-C", "--directory", variable="DIRECTORY", metavar="DIR", help="Work in this folder."),
-        option("files", "-f", "--file", variable="FILE", metavar="FILE", multiple=True, type=_Listed(os.pathsep),
-               help="A playbook or Compose file, instead of a TARGET; repeat to merge in order."),
-        option("env", "-e", "--env", variable="ENV", metavar="NAME=VALUE", multiple=True,
-               help="A variable for ${NAME}; wins over shell and files."),
-        option("env_files", "--env-file", variable="ENV_FILE", metavar="FILE", multiple=True, type=_Listed(os.pathsep),
-               help="A file of variables."),
-        option("profiles", "--profile", variable="PROFILE", metavar="NAME", multiple=True, type=_Listed(","),
-               help="Switch a profile on."),
-        option("context", "--context", variable="CONTEXT", metavar="NAME", help="The Docker context of the engine."),
-        option("host", "-H", "--host", variable="HOST", metavar="URL",
-               help="The engine: unix://, tcp:// or ssh://. Not with --context."),
-        option("quiet", "-q", "--quiet", variable="QUIET", is_flag=True, help="Results only, no progress."),
-        option("verbose", "-v", "--verbose", variable="VERBOSE", is_flag=True, help="Details; tracebacks of defects."),
-        option("no_color", "--no-color", variable="NO_COLOR", is_flag=True, help="No colours; NO_COLOR does the same."),
-    ]  # fmt: skip
+    def option(name: str, *spellings: str, variable: str, **attributes: Any) -> None:
+        free = [spelling for spelling in spellings if spelling not in taken]
+        envvar = None if after_command else f"PROVISION_{variable}"
+        if free:
+            options.append(click.Option([_GLOBAL + name, *free], hidden=after_command, envvar=envvar, **attributes))
+
+    # fmt: off
+    option("directory", "-C", "--directory", variable="DIRECTORY", metavar="DIR", help="Work in this folder.")
+    option("files", "-f", "--file", variable="FILE", metavar="FILE", multiple=True, type=_Listed(os.pathsep),
+           help="A playbook or Compose file, instead of a TARGET; repeat to merge in order.")
+    option("env", "-e", "--env", variable="ENV", metavar="NAME=VALUE", multiple=True,
+           help="A variable for ${NAME}; wins over shell and files.")
+    option("env_files", "--env-file", variable="ENV_FILE", metavar="FILE", multiple=True, type=_Listed(os.pathsep),
+           help="A file of variables.")
+    option("profiles", "--profile", variable="PROFILE", metavar="NAME", multiple=True, type=_Listed(","),
+           help="Switch a profile on.")
+    option("context", "--context", variable="CONTEXT", metavar="NAME", help="The Docker context of the engine.")
+    option("host", "-H", "--host", variable="HOST", metavar="URL",
+           help="The engine: unix://, tcp:// or ssh://. Not with --context.")
+    option("quiet", "-q", "--quiet", variable="QUIET", is_flag=True, help="Results only, no progress.")
+    option("verbose", "-v", "--verbose", variable="VERBOSE", is_flag=True, help="Details; tracebacks of defects.")
+    option("no_color", "--no-color", variable="NO_COLOR", is_flag=True, help="No colours; NO_COLOR does the same.")
+    # fmt: on
+    return options
 
 
 def is_global(name: str | None) -> bool:

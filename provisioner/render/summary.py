@@ -59,28 +59,31 @@ class Recap:
 
 
 def recap(report: Report) -> Recap:
-    """The counts of a report: each object once, by the worst that happened to it.
+    """The counts of a report: each object once, replicas as their service, by the worst that happened to it.
 
     Changes of a plan that was not carried out (a report without results) count as skipped.
     """
+    plan = report.plan
+    touched = {change.address.whole for change in changed(plan.changes)}
+    declared = {address.whole for address in plan.desired.resources} - touched
     outcomes: dict[Address, set[Outcome]] = {}
     moved: set[Address] = set()
     for result in report.results:
-        outcomes.setdefault(result.step.address, set()).add(result.outcome)
+        address = result.step.address.whole
+        outcomes.setdefault(address, set()).add(result.outcome)
         if result.outcome is Outcome.DONE and result.step.verb is not Verb.WAIT:
-            moved.add(result.step.address)
-    broken = report.interrupted or not report.results or any(Outcome.DONE not in seen for seen in outcomes.values())
-    for change in changed(report.plan.changes):
+            moved.add(address)
+    broken = report.interrupted or not report.results or any(seen != {Outcome.DONE} for seen in outcomes.values())
+    for address in touched - outcomes.keys():
         # A change without a step of its own was carried out along with others, if they were carried out.
-        outcomes.setdefault(change.address, {Outcome.SKIPPED} if broken else set())
+        outcomes[address] = {Outcome.SKIPPED} if broken else {Outcome.DONE}
         if not broken:
-            moved.add(change.address)
+            moved.add(address)
     failed = {address for address, seen in outcomes.items() if Outcome.FAILED in seen}
     skipped = {address for address, seen in outcomes.items() if Outcome.SKIPPED in seen} - failed
-    done = moved - failed - skipped
-    touched = {change.address for change in changed(report.plan.changes)}
-    # An unchanged object that was only waited for is one of the plan's unchanged ones, unless the wait went wrong.
-    unchanged = report.plan.unchanged - len((failed | skipped | done) - touched)
+    # Steps on objects behind the declared ones, such as the volumes that carry secrets, count with their users.
+    done = (moved & (touched | declared)) - failed - skipped
+    unchanged = plan.unchanged - len((failed | skipped | done) & declared)
     return Recap(ok=max(unchanged, 0) + len(done), changed=len(done), failed=len(failed), skipped=len(skipped))
 
 

@@ -44,12 +44,15 @@ def plan(
     steps: Iterable[Step] = (),
     *,
     unchanged: int = 0,
+    declared: Iterable[str] = (),
     notes: tuple[Problem, ...] = (),
     refusals: tuple[Problem, ...] = (),
 ) -> Plan:
     return Plan(
         title="telecom/dev",
-        desired=DesiredState("telecom-dev", {}),
+        desired=DesiredState(
+            "telecom-dev", {address(text): resource(text, kind="container", line=1) for text in declared}
+        ),
         observed=ObservedState(FACTS, {}),
         changes=tuple(changes),
         steps=tuple(steps),
@@ -87,7 +90,8 @@ WEB = Change(
 )  # fmt: skip
 DB = Change(
     address("service.db[1]"), Action.UPDATE, "mem_limit changed by hand",
-    (FieldChange("mem_limit", 256 << 20, 512 << 20, Impact.IN_PLACE, unit="bytes", drift=True, span=Span(FILE, 22, 7)),),
+    (FieldChange("mem_limit", 256 << 20, 512 << 20, Impact.IN_PLACE, unit="bytes", drift=True,
+                 span=Span(FILE, 22, 7)),),
     drift=True, desired=resource("service.db[1]", kind="container", line=20),
 )  # fmt: skip
 OLD = Change(address("volume.cache"), Action.DELETE, "no longer declared")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from provisioner.errors import PlaybookInvalid, StepFailed, UsageError
+from provisioner.model.change import Action, Change
 from provisioner.model.event import Finished, Progress, Started
 from provisioner.model.plan import Step, Verb
 from provisioner.model.report import Outcome, Report
@@ -20,7 +21,7 @@ from tests.unit.render.golden import check
 
 def test_a_report_without_trouble_says_only_the_last_line() -> None:
     assert report_text(DONE) == ""
-    assert last_line(DONE) == "telecom/dev: ok=20 changed=8 failed=0 skipped=0 in 8.4s\n"
+    assert last_line(DONE) == "telecom/dev: ok=20 changed=6 failed=0 skipped=0 in 8.4s\n"
 
 
 def test_the_text_of_a_failure() -> None:
@@ -53,7 +54,28 @@ def test_a_wait_on_an_unchanged_object_changes_no_count() -> None:
 def test_a_failed_wait_on_an_unchanged_object_is_no_longer_ok() -> None:
     wait = Step(1, Verb.WAIT, "container", address("service.db[1]"), "healthy")
     failed = result(wait, Outcome.FAILED, error=StepFailed("no"))
-    assert recap(Report(plan(steps=[wait], unchanged=3), (failed,), 0.1)) == Recap(2, 0, 1, 0)
+    waited = plan(steps=[wait], unchanged=3, declared=["service.db[1]"])
+    assert recap(Report(waited, (failed,), 0.1)) == Recap(2, 0, 1, 0)
+
+
+def test_replicas_count_as_their_service() -> None:
+    change = Change(address("service.api"), Action.REPLACE, "image changed")
+    steps = [Step(n, Verb.CREATE, "container", address(f"service.api[{n}]"), "image changed") for n in (1, 2, 3)]
+    done = Report(plan([change], steps, unchanged=2), tuple(result(step) for step in steps), 0.1)
+    assert recap(done) == Recap(ok=3, changed=1, failed=0, skipped=0)
+    half = Report(
+        done.plan, (result(steps[0]), result(steps[1], Outcome.FAILED), result(steps[2], Outcome.SKIPPED)), 0.1
+    )
+    assert recap(half) == Recap(ok=2, changed=0, failed=1, skipped=0)
+
+
+def test_a_volume_that_carries_secrets_is_not_an_object_of_its_own() -> None:
+    change = Change(address("service.api"), Action.REPLACE, "secrets changed")
+    steps = [
+        Step(1, Verb.FILL, "volume", address("files.x_api_1"), "secrets changed"),
+        Step(2, Verb.CREATE, "container", address("service.api[1]"), "secrets changed"),
+    ]
+    assert recap(Report(plan([change], steps), tuple(result(step) for step in steps), 0.1)) == Recap(1, 1, 0, 0)
 
 
 def test_a_plan_that_was_not_carried_out_is_skipped() -> None:
