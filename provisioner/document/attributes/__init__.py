@@ -1,0 +1,54 @@
+"""Every path of the language as one row; one file per family, found by being here and having ROWS."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provisioner.document.shape import Row
+
+
+@dataclass(slots=True)
+class Rule:
+    """A place in the tree of rows: its own row, its named children, and the one for any other key or item."""
+
+    row: Row
+    children: dict[str, Rule] = field(default_factory=dict)
+    any: Rule | None = None
+
+    def below(self, key: str) -> Rule | None:
+        return self.children.get(key) or self.any
+
+
+def rows() -> tuple[Row, ...]:
+    """All rows, sorted by path."""
+    found: list[Row] = []
+    for module in pkgutil.iter_modules(__path__):
+        found.extend(getattr(importlib.import_module(f"{__name__}.{module.name}"), "ROWS", ()))
+    return tuple(sorted(found, key=lambda row: row.path))
+
+
+@cache
+def rules() -> Rule:
+    """The rows as a tree. Raises ValueError where two rows have one path, or a row stands below none."""
+    ordered = sorted(rows(), key=lambda row: row.path.count(".") if row.path else -1)
+    root = Rule(ordered[0])
+    for row in ordered[1:]:
+        *parents, last = row.path.split(".")
+        rule = root
+        for part in parents:
+            child = rule.any if part == "*" else rule.children.get(part)
+            if child is None:
+                raise ValueError(f"{row.path}: no row for what it stands in")
+            rule = child
+        if (last == "*" and rule.any is not None) or last in rule.children:
+            raise ValueError(f"{row.path}: two rows")
+        if last == "*":
+            rule.any = Rule(row)
+        else:
+            rule.children[last] = Rule(row)
+    return root

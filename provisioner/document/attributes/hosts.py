@@ -1,0 +1,61 @@
+"""Names and addresses: extra_hosts, dns, hostname and what else a container's network view is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.document.attributes.shapes import LIST, TEXT, text_key, to_list
+from provisioner.document.shape import MAPPING, SEQUENCE, STRING, Place, Row, Shape, scalar, sequence
+
+if TYPE_CHECKING:
+    from provisioner.model.node import Node
+
+HOSTS = Shape((SEQUENCE,), "a list of HOST=ADDRESS, or a mapping")
+
+
+def expand_hosts(node: Node, place: Place) -> Node | None:
+    """HOST:ADDRESS, HOST=ADDRESS, or a mapping from hosts to addresses, as a list of HOST=ADDRESS."""
+    items: list[Node] = []
+    if node.is_mapping:
+        for host, item in node.mapping.items():
+            for address in item.items if item.is_sequence else (item,):
+                items.append(scalar(f"{host}={_bare(str(address.value))}", address))
+        return sequence(items, node)
+    for index, item in enumerate(node.items):
+        text = item.value if isinstance(item.value, str) else ""
+        separator = "=" if "=" in text else ":"
+        name, found, target = text.partition(separator)
+        if not found or not name or not target:
+            where = Place((*place.path, str(index)), place.directory, place.home, place.findings)
+            where.wrong("expected HOST=ADDRESS", item.span, 'write it like "db=10.0.0.5"')
+            continue
+        items.append(scalar(f"{name}={_bare(target)}", item))
+    return sequence(items, node)
+
+
+def _bare(address: str) -> str:
+    return address[1:-1] if address.startswith("[") and address.endswith("]") else address
+
+
+ROWS = (
+    Row(
+        "services.*.extra_hosts",
+        HOSTS,
+        "More names it knows.",
+        expand_hosts,
+        (SEQUENCE, MAPPING),
+        unique=text_key,
+        ordered=True,
+    ),
+    Row("services.*.extra_hosts.*", TEXT),
+    Row("services.*.dns", LIST, "Its DNS servers.", to_list, (STRING,), unique=text_key),
+    Row("services.*.dns.*", TEXT),
+    Row("services.*.dns_opt", LIST, unique=text_key),
+    Row("services.*.dns_opt.*", TEXT),
+    Row("services.*.dns_search", LIST, "Its search domains.", to_list, (STRING,), unique=text_key),
+    Row("services.*.dns_search.*", TEXT),
+    Row("services.*.domainname", TEXT),
+    Row("services.*.hostname", TEXT, "Its own name."),
+    Row("services.*.mac_address", TEXT),
+    Row("services.*.network_mode", TEXT, "bridge, host, none, service:NAME or container:NAME."),
+)

@@ -1,0 +1,146 @@
+"""The top level of a playbook: what Compose has there, and what the playbook language adds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from provisioner.document.attributes.commands import WORD
+from provisioner.document.attributes.shapes import (
+    ANYTHING,
+    AS_TEXT,
+    DURATION,
+    EXPLICIT_FLAG,
+    FREE,
+    KEPT_STRUCT,
+    LIST,
+    STRUCT,
+    TEXT,
+    WHOLE,
+    one_of,
+    to_list,
+)
+from provisioner.document.shape import SEQUENCE, STRING, Merge, Place, Row, Shape, mapping
+from provisioner.model.node import Node
+
+
+def _include(node: Node, _place: Place) -> Node | None:
+    return mapping({"path": Node(node.value, node.span, node.text)}, Node({}, node.span, None, {}, node.tag))
+
+
+def _one_check(node: Node, place: Place) -> Node:
+    """A check says what it looks at: exactly one of http, exec, tcp."""
+    given = [key for key in ("http", "exec", "tcp") if key in node.mapping]
+    if len(given) != 1:
+        found = " and ".join(given) if given else "none of them"
+        place.wrong(f"expected one of http, exec, tcp, found {found}", node.span)
+    return node
+
+
+_STATUS = replace(WHOLE, expected="an HTTP status from 100 to 599", minimum=100, maximum=599, keep=True)
+_EXIT_CODE = replace(WHOLE, expected="an exit code from 0 to 255", minimum=0, maximum=255, keep=True)
+_NAME = Shape((STRING,), "a name of letters, digits, '-' and '_'", pattern=r"[a-z0-9][a-z0-9_-]*")
+
+
+def _http(at: str) -> tuple[Row, ...]:
+    return (
+        Row(at, replace(KEPT_STRUCT, required=("url",)), "A request and what must come back.", own=True),
+        Row(f"{at}.url", _URL, own=True),
+        Row(f"{at}.method", one_of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"), own=True),
+        Row(f"{at}.headers", FREE, "Headers that are sent.", own=True),
+        Row(f"{at}.headers.*", AS_TEXT, own=True),
+        Row(f"{at}.body", ANYTHING, "What is sent: text, or what is sent as JSON.", own=True),
+        Row(f"{at}.follow", EXPLICIT_FLAG, "Follow redirects.", own=True),
+        Row(f"{at}.insecure", EXPLICIT_FLAG, "Take any certificate.", own=True),
+        Row(f"{at}.timeout", DURATION, "How long one answer may take.", own=True),
+        Row(f"{at}.status", _STATUSES, "The status, or the ones that are right.", own=True),
+        Row(f"{at}.status.*", _STATUS, own=True),
+        Row(f"{at}.json", ANYTHING, "What the answer must contain.", own=True),
+        Row(f"{at}.contains", _TEXTS, "Text that the answer must contain.", own=True),
+        Row(f"{at}.contains.*", AS_TEXT, own=True),
+        Row(f"{at}.matches", TEXT, "A regular expression that the answer must match.", own=True),
+        Row(f"{at}.response_headers", FREE, "Headers that must come back.", own=True),
+        Row(f"{at}.response_headers.*", AS_TEXT, own=True),
+    )
+
+
+def _exec(at: str) -> tuple[Row, ...]:
+    return (
+        Row(at, replace(KEPT_STRUCT, required=("service", "command")), "A command in a container.", own=True),
+        Row(f"{at}.service", TEXT, own=True),
+        Row(f"{at}.command", _COMMAND, "Words, or a line for sh.", merge=Merge.REPLACE, own=True),
+        Row(f"{at}.command.*", WORD, own=True),
+        Row(f"{at}.user", AS_TEXT, own=True),
+        Row(f"{at}.environment", FREE, own=True),
+        Row(f"{at}.environment.*", AS_TEXT, own=True),
+        Row(f"{at}.exit_code", _EXIT_CODE, own=True),
+        Row(f"{at}.stdout", replace(AS_TEXT, keep=True), own=True),
+        Row(f"{at}.stdout_matches", TEXT, own=True),
+        Row(f"{at}.stderr", replace(AS_TEXT, keep=True), own=True),
+        Row(f"{at}.stderr_matches", TEXT, own=True),
+    )
+
+
+def _tcp(at: str) -> tuple[Row, ...]:
+    return (
+        Row(at, replace(KEPT_STRUCT, required=("to",)), "Whether a port can be reached.", own=True),
+        Row(f"{at}.from", TEXT, "A service, or host; default: host.", own=True),
+        Row(f"{at}.to", Shape((STRING,), "HOST:PORT", pattern=r".+:[0-9]+"), own=True),
+        Row(f"{at}.reachable", EXPLICIT_FLAG, own=True),
+        Row(f"{at}.timeout", DURATION, own=True),
+    )
+
+
+_URL = Shape((STRING,), "an address that starts with http:// or https://", pattern=r"https?://.+")
+_STATUSES = replace(_STATUS, kinds=(*_STATUS.kinds, SEQUENCE), expected=f"{_STATUS.expected}, or a list of them")
+_TEXTS = replace(AS_TEXT, kinds=(*AS_TEXT.kinds, SEQUENCE), expected="text, or a list of texts")
+_COMMAND = Shape((STRING, SEQUENCE), "a command, as text or a list of words")
+
+ROWS = (
+    Row("", STRUCT),
+    Row("version", Shape((STRING,), "text"), "Obsolete and ignored."),
+    Row("name", TEXT, "The system's name."),
+    Row("include", LIST, "Other files whose content belongs here."),
+    Row(
+        "include.*",
+        replace(STRUCT, expected="a path, or a mapping", required=("path",)),
+        expand=_include,
+        short=(STRING,),
+    ),
+    Row("include.*.path", LIST, expand=to_list, short=(STRING,)),
+    Row("include.*.path.*", TEXT, location=True),
+    Row("include.*.env_file", LIST, expand=to_list, short=(STRING,)),
+    Row("include.*.env_file.*", TEXT, location=True),
+    Row("include.*.project_directory", TEXT, location=True),
+    Row("environment", _NAME, "Which environment this is; default: the file's name.", own=True),
+    Row("extends", LIST, "Playbooks this one starts from, merged in order.", to_list, (STRING,), own=True),
+    Row("extends.*", TEXT, location=True, own=True),
+    Row("env_files", LIST, "Files of variables for ${…}.", to_list, (STRING,), own=True),
+    Row("env_files.*", TEXT, location=True, own=True),
+    Row("vars", FREE, "Variables for ${…}, of lowest precedence.", own=True),
+    Row("vars.*", AS_TEXT, own=True),
+    Row("engine", KEPT_STRUCT, "Which engine, and how services run on it.", own=True),
+    Row("engine.mode", one_of("auto", "containers", "swarm"), own=True),
+    Row("engine.context", TEXT, "A Docker context.", own=True),
+    Row(
+        "engine.host",
+        Shape(
+            (STRING,),
+            "an address like ssh://user@host, unix:///path or tcp://host:2376",
+            pattern=r"(unix|tcp|ssh|npipe|https?)://.+",
+        ),
+        own=True,
+    ),
+    Row("verify", LIST, "Acceptance criteria.", own=True),
+    Row("verify.*", replace(STRUCT, required=("name",)), finish=_one_check, own=True),
+    Row("verify.*.name", TEXT, "What is true when it passes.", own=True),
+    Row("verify.*.within", DURATION, "How long it may take to become true.", own=True),
+    *_http("verify.*.http"),
+    *_exec("verify.*.exec"),
+    *_tcp("verify.*.tcp"),
+    Row("lint", STRUCT, own=True),
+    Row("lint.ignore", LIST, "Findings that are accepted, with the reason.", own=True),
+    Row("lint.ignore.*", replace(STRUCT, required=("rule", "reason")), own=True),
+    Row("lint.ignore.*.rule", Shape((STRING,), "a rule's id like P004", pattern=r"[A-Z]+[0-9]+"), own=True),
+    Row("lint.ignore.*.service", TEXT, own=True),
+    Row("lint.ignore.*.reason", TEXT, own=True),
+)

@@ -1,0 +1,158 @@
+"""One file's tree against the rows: unknown keys, kinds and values are checked, short forms written out, scalars typed.
+
+What does not fit is told and left out, so that one mistake does not hide the next.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from provisioner.document.findings import nearest
+from provisioner.document.shape import BOOLEAN, MAPPING, NULL, SEQUENCE, STRING, Place, article, kind_of
+from provisioner.document.tree import DATE, RESET
+from provisioner.model.node import Node
+
+if TYPE_CHECKING:
+    from provisioner.document.attributes import Rule
+    from provisioner.document.findings import Findings, Path
+    from provisioner.document.shape import Shape
+
+# What stands there may be secret, so a message does not repeat it.
+_CONFIDENTIAL = ("environment", "secrets", "args", "vars")
+_KINDS_OF_OBJECTS = frozenset(("services", "networks", "volumes", "configs", "secrets", "models"))
+
+
+class Canonicaliser:
+    """`directory` is the folder of the file's relative paths, `home` is what '~' stands for."""
+
+    def __init__(self, directory: str, home: str, findings: Findings) -> None:
+        self.directory = directory
+        self.home = home
+        self.findings = findings
+
+    def apply(self, node: Node, rule: Rule, path: Path = ()) -> Node | None:
+        """`node` in its long form, or None where it is not to be used."""
+        if node.tag == RESET:
+            return Node(None, node.span, None, {}, RESET)
+        row = rule.row
+        kind = kind_of(node)
+        if row.expand is not None and kind in row.short and node.tag != DATE:
+            expanded = row.expand(node, self._place(path))
+            if expanded is None:
+                return None
+            node = expanded
+            kind = kind_of(node)
+        if kind not in row.shape.kinds or node.tag == DATE:
+            self._wrong_kind(node, kind, row.shape, row.short, path)
+            return None
+        if kind == MAPPING:
+            return self._mapping(node, rule, path)
+        if kind == SEQUENCE:
+            return self._sequence(node, rule, path)
+        return self._scalar(node, kind, row.shape, path)
+
+    def _place(self, path: Path) -> Place:
+        return Place(path, self.directory, self.home, self.findings)
+
+    def _mapping(self, node: Node, rule: Rule, path: Path) -> Node:
+        entries: dict[str, Node] = {}
+        if rule.any is None and not rule.children:
+            return node
+        for key, item in node.mapping.items():
+            if key.startswith("x-") and key not in rule.children and (rule.any is None or len(path) != 1):
+                if not path:
+                    entries[key] = item
+                    continue
+                if rule.any is None:
+                    continue
+            child = rule.below(key)
+            span = node.key_spans.get(key, item.span)
+            if child is None:
+                self._unknown(key, node, rule, path)
+            elif rule.any is child and not _fits(rule.row.shape.keys or r".+", key):
+                hint = "use letters, digits, '.', '_' and '-'"
+                self.findings.error(f"'{key}' is no name", span, (*path, key), hint)
+            else:
+                canonical = self.apply(item, child, (*path, key))
+                if canonical is not None:
+                    entries[key] = canonical
+                elif len(path) == 1 and path[0] in _KINDS_OF_OBJECTS:
+                    # It is declared, whatever is wrong with it: what refers to it is right.
+                    entries[key] = Node({}, item.span)
+        spans = {key: node.key_spans.get(key, item.span) for key, item in entries.items()}
+        result = Node(entries, node.span, None, spans, node.tag)
+        return result if rule.row.finish is None else rule.row.finish(result, self._place(path))
+
+    def _unknown(self, key: str, node: Node, rule: Rule, path: Path) -> None:
+        known = [name for name in rule.children if name not in node.mapping]
+        span = node.key_spans.get(key, node.span)
+        self.findings.error(f"unknown key '{key}'", span, path, nearest(key, known))
+
+    def _sequence(self, node: Node, rule: Rule, path: Path) -> Node:
+        if rule.any is None:
+            return node
+        items = []
+        for index, item in enumerate(node.items):
+            canonical = self.apply(item, rule.any, (*path, str(index)))
+            if canonical is not None and canonical.tag != RESET:
+                items.append(canonical)
+        return Node(tuple(items), node.span, None, {}, node.tag)
+
+    def _scalar(self, node: Node, kind: str, shape: Shape, path: Path) -> Node | None:
+        value = node.value
+        if shape.convert is not None and kind != NULL:
+            try:
+                value = shape.convert(node)
+            except ValueError as error:
+                self.findings.error(f"{error}{self._found(node, path)}", node.span, path)
+                return None
+        wrong = (
+            (shape.enum and value not in shape.enum)
+            or (shape.pattern and not _fits(shape.pattern, str(value)))
+            or (isinstance(value, (int, float)) and not isinstance(value, bool) and _outside(value, shape))
+        )
+        if wrong:
+            hint = nearest(value, shape.enum) if shape.enum and isinstance(value, str) else None
+            self.findings.error(f"expected {shape.expected}{self._found(node, path)}", node.span, path, hint)
+            return None
+        return node if value is node.value and node.tag is None else Node(value, node.span, node.text, {}, node.tag)
+
+    def _found(self, node: Node, path: Path) -> str:
+        if any(part in _CONFIDENTIAL for part in path):
+            return ""
+        shown = node.text if node.text is not None else str(node.value)
+        # A value from a variable is shown as what it became.
+        shown = str(node.value) if isinstance(node.value, str) else shown
+        return f", found '{shown if len(shown) <= 60 else shown[:57] + '…'}'"
+
+    def _wrong_kind(self, node: Node, kind: str, shape: Shape, short: tuple[str, ...], path: Path) -> None:
+        hint = None
+        found = article(kind)
+        if node.tag == DATE:
+            found, hint = "a date", f"write '{node.value}' in quotes"
+        elif kind == NULL:
+            hint = "give it a value, or remove the key"
+        elif STRING in (*shape.kinds, *short) and kind not in (MAPPING, SEQUENCE):
+            shown = node.text if node.text is not None else str(node.value)
+            found += " here" if kind == BOOLEAN else ""
+            if not any(part in _CONFIDENTIAL for part in path):
+                hint = f"write '{shown}' in quotes if text is meant"
+        expected = shape.expected
+        self.findings.error(f"expected {expected}, found {found}", node.span, path, hint)
+
+
+def _outside(value: float, shape: Shape) -> bool:
+    return (shape.minimum is not None and value < shape.minimum) or (
+        shape.maximum is not None and value > shape.maximum
+    )
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text)
+
+
+def _fits(pattern: str, text: str) -> bool:
+    return _pattern(pattern).fullmatch(text) is not None

@@ -1,0 +1,243 @@
+"""What refers to what, over the whole tree: undefined names, cycles, contradictions; and what nothing refers to."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from provisioner.document.findings import nearest
+from provisioner.document.shape import mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from provisioner.document.findings import Findings, Path
+    from provisioner.model.node import Node
+    from provisioner.model.span import Span
+
+_SECRET = re.compile(r"\$\{secret:([^}]*)\}")
+# Keys of a service and the same thing under deploy.
+_TWICE = (
+    (("scale",), ("deploy", "replicas")),
+    (("cpus",), ("deploy", "resources", "limits", "cpus")),
+    (("mem_limit",), ("deploy", "resources", "limits", "memory")),
+    (("pids_limit",), ("deploy", "resources", "limits", "pids")),
+    (("mem_reservation",), ("deploy", "resources", "reservations", "memory")),
+)
+
+
+def active(root: Node, profiles: frozenset[str]) -> tuple[Node, Mapping[str, Node]]:
+    """The tree with the services that run under `profiles`, and the ones that do not."""
+    services = root.get("services")
+    if services is None or "*" in profiles:
+        return root, {}
+    resting = {
+        name: item
+        for name, item in services.mapping.items()
+        if (wanted := {text.value for text in _items(item.get("profiles"))}) and not wanted & profiles
+    }
+    if not resting:
+        return root, {}
+    kept = mapping({name: item for name, item in services.mapping.items() if name not in resting}, services)
+    return mapping({**root.mapping, "services": kept}, root), resting
+
+
+class Consistency:
+    """The checks over one tree; `resting` are the services that no active profile starts."""
+
+    def __init__(self, root: Node, resting: Mapping[str, Node], findings: Findings) -> None:
+        self.root = root
+        self.resting = resting
+        self.findings = findings
+        self.services = _mapping(root.get("services"))
+
+    def check(self) -> None:
+        for name, service in self.services.items():
+            self._service(name, service)
+        self._secrets()
+        self._verify()
+        self._cycles()
+
+    def _wrong(self, message: str, span: Span, path: Path, hint: str | None = None) -> None:
+        if not self.findings.broken(path):
+            self.findings.error(message, span, path, hint)
+
+    def _service(self, name: str, node: Node) -> None:
+        path: Path = ("services", name)
+        if not any(_given(node, key) for key in ("image", "build", "provider")):
+            self._wrong("neither an image nor a build", node.span, path, "give it `image:` or `build:`")
+        if node.get("network_mode") is not None and _mapping(node.get("networks")):
+            self._wrong("'network_mode' and 'networks' exclude each other", node.key_spans["networks"], path)
+        for network, item in _mapping(node.get("networks")).items():
+            self._refers("networks", network, item.span, (*path, "networks", network))
+        for index, mount in enumerate(_items(node.get("volumes"))):
+            source, kind = mount.get("source"), mount.get("type")
+            if kind is not None and kind.value == "volume" and source is not None and source.value:
+                self._refers("volumes", str(source.value), source.span, (*path, "volumes", str(index)))
+        for section, use in (
+            ("secrets", node.get("secrets")),
+            ("configs", node.get("configs")),
+            ("secrets", node.get("build", "secrets")),
+        ):
+            for index, item in enumerate(_items(use)):
+                source = item.get("source")
+                if source is not None:
+                    self._refers(section, str(source.value), source.span, (*path, section, str(index)))
+        for variable, item in _mapping(node.get("environment")).items():
+            secret = item.get("secret")
+            if secret is not None:
+                self._refers("secrets", str(secret.value), secret.span, (*path, "environment", variable))
+        for model, item in _mapping(node.get("models")).items():
+            self._refers("models", model, item.span, (*path, "models", model))
+        for dependency, item in _mapping(node.get("depends_on")).items():
+            span = _mapping_span(node.get("depends_on"), dependency, item.span)
+            self._depends(name, dependency, item, span)
+        for first, second in _TWICE:
+            self._agree(node, first, second, path)
+
+    def _refers(self, section: str, name: str, span: Span, path: Path) -> None:
+        known = _mapping(self.root.get(section))
+        if name in known or (section == "networks" and name == "default"):
+            return
+        kind = section.removesuffix("s")
+        self._wrong(
+            f"no {kind} '{name}' is declared", span, path, nearest(name, known) or f"declare it under `{section}:`"
+        )
+
+    def _depends(self, name: str, dependency: str, item: Node, span: Span) -> None:
+        path = ("services", name, "depends_on", dependency)
+        if dependency in self.services:
+            return
+        if dependency in self.resting:
+            required = item.get("required")
+            if required is None or required.value is not False:
+                profiles = " or ".join(str(text.value) for text in _items(self.resting[dependency].get("profiles")))
+                hint = f"activate the profile {profiles}, or write `required: false`"
+                self._wrong(f"the service '{dependency}' is not active", span, path, hint)
+            return
+        known = [other for other in (*self.services, *self.resting) if other != name]
+        self._wrong(f"no service '{dependency}' is declared", span, path, nearest(dependency, known))
+
+    def _agree(self, node: Node, first: tuple[str, ...], second: tuple[str, ...], path: Path) -> None:
+        one, other = node.get(*first), node.get(*second)
+        if one is not None and other is not None and one.value != other.value:
+            message = f"'{'.'.join(first)}' and '{'.'.join(second)}' say different things"
+            self._wrong(message, one.span, (*path, *first), "keep one of them")
+
+    def _secrets(self) -> None:
+        for name, item in _mapping(self.root.get("secrets")).items():
+            template = item.get("template")
+            for other in _SECRET.findall(str(template.value)) if template is not None else ():
+                if template is not None:
+                    self._refers("secrets", other, template.span, ("secrets", name, "template"))
+            for index, reader in enumerate(_items(item.get("readers"))):
+                if reader.value not in self.services and reader.value not in self.resting:
+                    hint = nearest(str(reader.value), (*self.services, *self.resting))
+                    path = ("secrets", name, "readers", str(index))
+                    self._wrong(f"no service '{reader.value}' is declared", reader.span, path, hint)
+
+    def _verify(self) -> None:
+        for index, item in enumerate(_items(self.root.get("verify"))):
+            for key, others in ((("exec", "service"), ()), (("tcp", "from"), ("host",))):
+                service = item.get(*key)
+                known = (*self.services, *self.resting, *others)
+                if service is None or service.value in known:
+                    continue
+                hint = nearest(str(service.value), known)
+                self._wrong(
+                    f"no service '{service.value}' is declared", service.span, ("verify", str(index), *key), hint
+                )
+
+    def _cycles(self) -> None:
+        """Every cycle of depends_on once, by its whole path."""
+        finished: set[str] = set()
+        for start in self.services:
+            if start not in finished:
+                self._walk(start, finished)
+
+    def _walk(self, start: str, finished: set[str]) -> None:
+        path: list[str] = []
+        stack: list[tuple[str, Iterator[str]]] = [(start, iter(self._needs(start)))]
+        path.append(start)
+        while stack:
+            name, rest = stack[-1]
+            following = next(rest, None)
+            if following is None:
+                stack.pop()
+                path.pop()
+                finished.add(name)
+            elif following in path:
+                cycle = [*path[path.index(following) :], following]
+                span = _mapping_span(self.services[name].get("depends_on"), following, self.services[name].span)
+                shown = " → ".join(cycle)
+                self.findings.error(
+                    f"the services wait for each other: {shown}", span, ("services", name, "depends_on")
+                )
+            elif following in self.services and following not in finished:
+                stack.append((following, iter(self._needs(following))))
+                path.append(following)
+
+    def _needs(self, name: str) -> tuple[str, ...]:
+        return tuple(_mapping(self.services[name].get("depends_on")))
+
+
+def prune(root: Node) -> Node:
+    """The tree without networks, volumes, configs, secrets and models that nothing uses, as Compose leaves them out."""
+    used: dict[str, set[str]] = {key: set() for key in ("networks", "volumes", "configs", "secrets", "models")}
+    for service in _mapping(root.get("services")).values():
+        used["networks"].update(_mapping(service.get("networks")))
+        used["models"].update(_mapping(service.get("models")))
+        for mount in _items(service.get("volumes")):
+            source = mount.get("source")
+            if source is not None and mount.get("type") is not None and mount.mapping["type"].value == "volume":
+                used["volumes"].add(str(source.value))
+        for section, use in (
+            ("secrets", service.get("secrets")),
+            ("configs", service.get("configs")),
+            ("secrets", service.get("build", "secrets")),
+        ):
+            used[section].update(str(item.mapping["source"].value) for item in _items(use) if item.get("source"))
+        for item in _mapping(service.get("environment")).values():
+            secret = item.get("secret")
+            if secret is not None:
+                used["secrets"].add(str(secret.value))
+    _templates(root, used["secrets"])
+    entries: dict[str, Node] = {}
+    for key, item in root.mapping.items():
+        if key not in used or not item.is_mapping:
+            entries[key] = item
+            continue
+        kept = {name: value for name, value in item.mapping.items() if name in used[key]}
+        if kept:
+            entries[key] = mapping(kept, item)
+    return mapping(entries, root)
+
+
+def _templates(root: Node, used: set[str]) -> None:
+    """Adds the secrets that the templates of used secrets are built from."""
+    secrets = _mapping(root.get("secrets"))
+    waiting = list(used)
+    while waiting:
+        item = secrets.get(waiting.pop())
+        template = item.get("template") if item is not None else None
+        for name in _SECRET.findall(str(template.value)) if template is not None else ():
+            if name not in used:
+                used.add(name)
+                waiting.append(name)
+
+
+def _given(node: Node, key: str) -> bool:
+    item = node.get(key)
+    return item is not None and item.value not in (None, "")
+
+
+def _items(node: Node | None) -> tuple[Node, ...]:
+    return node.items if node is not None and node.is_sequence else ()
+
+
+def _mapping(node: Node | None) -> Mapping[str, Node]:
+    return node.mapping if node is not None and node.is_mapping else {}
+
+
+def _mapping_span(node: Node | None, key: str, otherwise: Span) -> Span:
+    return node.key_spans.get(key, otherwise) if node is not None else otherwise

@@ -1,0 +1,62 @@
+"""env_file, label_file and values taken from the environment become plain environment and labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.document.paths import exists
+from provisioner.document.shape import mapping, scalar
+from provisioner.model.node import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from provisioner.document.files import Files
+
+
+def resolve(services: Node, files: Files, value: Callable[[str], str | None]) -> Node:
+    """The services with their files read: what stands in the service itself wins, a later file over an earlier one."""
+    return mapping(
+        {name: _labels(_environment(item, files, value), files) for name, item in services.mapping.items()},
+        services,
+    )
+
+
+def _environment(node: Node, files: Files, value: Callable[[str], str | None]) -> Node:
+    env_file, environment = node.get("env_file"), node.get("environment")
+    if env_file is None and environment is None:
+        return node
+    found: dict[str, Node] = {}
+    for entry in env_file.items if env_file is not None and env_file.is_sequence else ():
+        path, required, form = entry.get("path"), entry.get("required"), entry.get("format")
+        if path is None or (required is not None and required.value is False and not exists(str(path.value))):
+            continue
+        raw = form is not None and form.value == "raw"
+        for name, setting in files.settings(str(path.value), value, path.span, raw=raw).items():
+            found[name] = Node(value(name) if setting.value is None else setting.value, setting.span)
+    spans = {name: item.span for name, item in found.items()}
+    if environment is not None and environment.is_mapping:
+        for name, item in environment.mapping.items():
+            found[name] = scalar(value(name), item) if item.value is None else item
+            spans[name] = environment.key_spans.get(name, item.span)
+    near = environment if environment is not None else env_file
+    entries = {key: item for key, item in node.mapping.items() if key not in ("env_file", "environment")}
+    if found and near is not None:
+        entries["environment"] = Node(found, near.span, None, spans)
+    return mapping(entries, node)
+
+
+def _labels(node: Node, files: Files) -> Node:
+    label_file = node.get("label_file")
+    if label_file is None:
+        return node
+    found: dict[str, Node] = {}
+    for item in label_file.items if label_file.is_sequence else ():
+        for key, setting in files.settings(str(item.value), lambda _: None, item.span).items():
+            found[key] = Node(setting.value or "", setting.span)
+    own = node.get("labels")
+    if own is not None and own.is_mapping:
+        found.update(own.mapping)
+    entries = {key: item for key, item in node.mapping.items() if key != "label_file"}
+    entries["labels"] = mapping(found, own if own is not None else Node({}, label_file.span))
+    return mapping(entries, node)

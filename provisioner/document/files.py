@@ -1,0 +1,72 @@
+"""The files of one reading: each is read once, named in messages as the user named it, and listed afterwards."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from provisioner.document import dotenv, text, tree
+from provisioner.document.variables import Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from provisioner.document.dotenv import Setting
+    from provisioner.document.findings import Findings
+    from provisioner.document.variables import Tier
+    from provisioner.model.node import Node
+    from provisioner.model.span import Span
+
+
+class Files:
+    """`names` are the user's own names for absolute paths; any other path is shown relative to `here`."""
+
+    def __init__(self, here: str, findings: Findings) -> None:
+        self._here = here
+        self._findings = findings
+        self._names: dict[str, str] = {}
+        self._trees: dict[str, Node | None] = {}
+        self._texts: dict[str, str | None] = {}
+        self.read: dict[str, None] = {}
+
+    def name(self, path: str, shown: str) -> None:
+        self._names[path] = shown
+
+    def shown(self, path: str) -> str:
+        """How messages name `path`: relative where that is shorter."""
+        if path in self._names:
+            return self._names[path]
+        below = os.path.relpath(path, self._here)
+        return below if not below.startswith("..") else path
+
+    def tree(self, path: str, asked: Span | None = None) -> Node | None:
+        """The YAML file at `path`, or None after telling why not; `asked` is where it is named."""
+        if path not in self._trees:
+            content = self.text(path, asked)
+            shown = self.shown(path)
+            self._trees[path] = None if content is None else tree.parse(content, shown, self._findings)
+        return self._trees[path]
+
+    def text(self, path: str, asked: Span | None = None) -> str | None:
+        if path not in self._texts:
+            self._texts[path] = text.load(path, self.shown(path), self._findings, asked)
+            if self._texts[path] is not None:
+                self.read[path] = None
+        return self._texts[path]
+
+    def settings(
+        self, path: str, lookup: Callable[[str], str | None], asked: Span | None = None, *, raw: bool = False
+    ) -> dict[str, Setting]:
+        """The settings of an env file; none after telling why it can not be read."""
+        content = self.text(path, asked)
+        if content is None:
+            return {}
+        return dotenv.parse(content, self.shown(path), self._findings, lookup, raw=raw)
+
+    def variables(self, path: str, lookup: Callable[[str], str | None], asked: Span | None = None) -> Tier:
+        """An env file as a tier of variables."""
+        return {
+            name: Variable(setting.value, f"env file {setting.span.file}:{setting.span.line}")
+            for name, setting in self.settings(path, lookup, asked).items()
+            if setting.value is not None
+        }

@@ -1,0 +1,45 @@
+"""The problems of one reading, collected so that they can be told all at once."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from provisioner.model.span import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from provisioner.model.span import Span
+
+Path = tuple[str, ...]
+
+
+class Findings:
+    """Errors and warnings so far. Equal ones are kept once: a node reached through two aliases is one mistake."""
+
+    def __init__(self) -> None:
+        self.errors: dict[Problem, None] = {}
+        self.warnings: dict[Problem, None] = {}
+        self._broken: set[Path] = set()
+
+    def error(self, message: str, span: Span | None, path: Path = (), hint: str | None = None) -> None:
+        self.errors[Problem(message, span, dotted(path), hint)] = None
+        self._broken.add(path)
+
+    def warn(self, message: str, span: Span | None, path: Path = (), hint: str | None = None) -> None:
+        self.warnings[Problem(message, span, dotted(path), hint)] = None
+
+    def broken(self, path: Path) -> bool:
+        """Whether something at or below `path` is wrong already, so that a consequence need not be told."""
+        return any(other[: len(path)] == path for other in self._broken)
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """A hint that names the nearest of `known`, if one is close."""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else None

@@ -1,0 +1,271 @@
+"""From file names to one merged tree: playbooks and what they extend and include, each read in its own folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from provisioner.document.attributes import rules
+from provisioner.document.attributes.shapes import as_text, local_path
+from provisioner.document.canonicalise import Canonicaliser
+from provisioner.document.findings import nearest
+from provisioner.document.interpolate import Interpolation
+from provisioner.document.merge import merge, settle
+from provisioner.document.paths import clean, is_file, join, parent
+from provisioner.document.shape import Place
+from provisioner.document.variables import Variable
+from provisioner.model.node import Node
+
+if TYPE_CHECKING:
+    from provisioner.document.files import Files
+    from provisioner.document.findings import Findings
+    from provisioner.document.variables import Scope, Tier, Uses
+    from provisioner.model.span import Problem, Span
+
+# What an included file contributes; the rest of it is its own business.
+_SECTIONS = ("services", "networks", "volumes", "secrets", "configs", "models")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that was read, not yet interpolated. Its relative paths start in `directory`."""
+
+    path: str
+    directory: str
+    root: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """What turning sources into one tree needs; `home` is what '~' stands for."""
+
+    files: Files
+    uses: Uses
+    unset: dict[Problem, None]
+    home: str
+    findings: Findings
+    _done: dict[tuple[str, str, int], tuple[Node, Scope]] = field(default_factory=dict)
+
+    def sources(self, path: str, directory: str, scope: Scope, chain: tuple[str, ...] = ()) -> list[Source]:
+        """The file at `path` after everything it extends, in the order in which they are merged."""
+        root = self.files.tree(path)
+        if root is None:
+            return []
+        return [*self.bases(root, path, scope, chain), Source(path, directory, root)]
+
+    def bases(self, root: Node, path: str, scope: Scope, chain: tuple[str, ...] = ()) -> list[Source]:
+        """The sources of what the playbook `root` names under `extends`."""
+        found: list[Source] = []
+        chain = (*chain, path)
+        for name, span in self.named(root, "extends", parent(path), scope):
+            if name in chain:
+                self._cycle("extends", chain, name, span)
+                continue
+            base = self.files.tree(name, span)
+            if base is not None:
+                found.extend(self.bases(base, name, scope, chain))
+                found.append(Source(name, parent(name), base))
+        return found
+
+    def named(self, root: Node, key: str, directory: str, scope: Scope) -> list[tuple[str, Span]]:
+        """The absolute paths under a top-level key, one or a list, before the file is interpolated whole."""
+        section = root.get(key)
+        if section is None:
+            return []
+        section = Interpolation(scope, self.uses, self.findings, self.unset).apply(section, (key,))
+        items = section.items if section.is_sequence else (section,)
+        place = Place((key,), directory, self.home, self.findings)
+        return [(clean(local_path(item.value, place)), item.span) for item in items if isinstance(item.value, str)]
+
+    def merged(self, sources: list[Source], scope: Scope, chain: tuple[str, ...] = ()) -> Node:
+        """All sources over each other, canonical, with their includes; tags of the last word are gone."""
+        result = Node({}, sources[0].root.span)
+        for source in sources:
+            result = merge(result, self._layer(source, scope, chain), rules())
+        return settle(result)
+
+    def canonical(self, source: Source, scope: Scope) -> Node:
+        """One file, interpolated and canonical, by itself."""
+        key = (source.path, source.directory, id(scope))
+        if key not in self._done:
+            # The scope is kept as well, so that its id stays its own.
+            self._done[key] = (self._canonical(source, scope), scope)
+        return self._done[key][0]
+
+    def _canonical(self, source: Source, scope: Scope) -> Node:
+        root = Interpolation(scope, self.uses, self.findings, self.unset).apply(source.root)
+        canonical = Canonicaliser(source.directory, self.home, self.findings).apply(root, rules())
+        return canonical if canonical is not None else Node({}, source.root.span)
+
+    def _layer(self, source: Source, scope: Scope, chain: tuple[str, ...]) -> Node:
+        layer = self._extended(self.canonical(source, scope), source, scope)
+        include = layer.get("include")
+        if include is None:
+            return layer
+        entries = {key: item for key, item in layer.mapping.items() if key != "include"}
+        layer = Node(entries, layer.span, None, layer.key_spans, layer.tag)
+        for entry in include.items:
+            included = self._included(entry, source, scope, (*chain, source.path))
+            if included is not None:
+                layer = self._import(layer, included)
+        return layer
+
+    # include
+
+    def _included(self, entry: Node, source: Source, scope: Scope, chain: tuple[str, ...]) -> Node | None:
+        place = Place(("include",), source.directory, self.home, self.findings)
+        paths = _texts(entry.get("path"))
+        if not paths:
+            return None
+        first = clean(local_path(paths[0][0], place))
+        given = entry.get("project_directory")
+        directory = local_path(str(given.value), place) if given is not None else parent(first)
+        env_files = [(local_path(text, place), span) for text, span in _texts(entry.get("env_file"))]
+        if not env_files and is_file(join(directory, ".env")):
+            env_files = [(join(directory, ".env"), entry.span)]
+        tiers = [self.files.variables(path, scope.value, span) for path, span in reversed(env_files)]
+        inner = scope.below(*tiers)
+        sources: list[Source] = []
+        for text, span in paths:
+            path = clean(local_path(text, place))
+            if path in chain:
+                self._cycle("include", chain, path, span)
+                return None
+            root = self.files.tree(path, span)
+            if root is not None:
+                sources.extend([*self.bases(root, path, inner), Source(path, directory, root)])
+        if not sources:
+            return None
+        inner = inner.below(*self.declared(sources, inner))
+        return self.merged(sources, inner, chain)
+
+    def declared(self, sources: list[Source], scope: Scope) -> list[Tier]:
+        """The `vars` of the sources as tiers, the last source's first; they may use the variables of `scope`."""
+        tiers: list[Tier] = []
+        for source in sources:
+            section = source.root.get("vars")
+            if section is None or not section.is_mapping:
+                continue
+            section = Interpolation(scope, self.uses, self.findings, self.unset).apply(section, ("vars",))
+            tiers.append(
+                {
+                    name: Variable(as_text(item), f"vars {item.span.file}:{item.span.line}")
+                    for name, item in section.mapping.items()
+                    if isinstance(item.value, (str, int, float))
+                }
+            )
+        return tiers[::-1]
+
+    def _import(self, layer: Node, included: Node) -> Node:
+        entries = dict(layer.mapping)
+        spans = dict(layer.key_spans)
+        for section in _SECTIONS:
+            theirs = included.get(section)
+            if theirs is None:
+                continue
+            ours = entries.get(section) or Node({}, theirs.span)
+            names = dict(ours.mapping)
+            for name, item in theirs.mapping.items():
+                if name in names and names[name].plain() != item.plain():
+                    where = names[name].span
+                    self.findings.error(
+                        f"'{name}' is declared here and, differently, in what is included at {item.span}",
+                        where,
+                        (section, name),
+                        "rename one of them, or override it in a file that is merged",
+                    )
+                names.setdefault(name, item)
+            entries[section] = Node(names, ours.span, None, {**theirs.key_spans, **ours.key_spans})
+            spans.setdefault(section, theirs.span)
+        return Node(entries, layer.span, None, spans, layer.tag)
+
+    # extends of services
+
+    def _extended(self, layer: Node, source: Source, scope: Scope) -> Node:
+        services = layer.get("services")
+        if services is None or not any(item.get("extends") for item in services.mapping.values()):
+            return layer
+        done: dict[str, Node] = {}
+        entries = {
+            name: self._service(name, services, source, scope, done, ((source.path, name),))
+            for name in services.mapping
+        }
+        whole = Node(entries, services.span, None, services.key_spans, services.tag)
+        return Node({**layer.mapping, "services": whole}, layer.span, None, layer.key_spans, layer.tag)
+
+    def _service(
+        self,
+        name: str,
+        services: Node,
+        source: Source,
+        scope: Scope,
+        done: dict[str, Node],
+        chain: tuple[tuple[str, str], ...],
+    ) -> Node:
+        """The service with what it extends below it."""
+        if name in done:
+            return done[name]
+        service = services.mapping[name]
+        extends = service.get("extends")
+        if extends is None or not extends.is_mapping:
+            done[name] = service
+            return service
+        entries = {key: item for key, item in service.mapping.items() if key != "extends"}
+        service = Node(entries, service.span, None, service.key_spans, service.tag)
+        base = self._base(name, extends, services, source, scope, done, chain)
+        if base is not None:
+            service = merge(settle(base), service, rules().children["services"].any, keep_tags=True)
+        done[name] = service
+        return service
+
+    def _base(
+        self,
+        name: str,
+        extends: Node,
+        services: Node,
+        source: Source,
+        scope: Scope,
+        done: dict[str, Node],
+        chain: tuple[tuple[str, str], ...],
+    ) -> Node | None:
+        path = ("services", name, "extends")
+        target, file = extends.get("service"), extends.get("file")
+        if target is None:
+            self.findings.error("no 'service' is named", extends.span, path)
+            return None
+        if file is not None:
+            place = Place(path, source.directory, self.home, self.findings)
+            other = clean(local_path(str(file.value), place))
+            root = self.files.tree(other, file.span)
+            if root is None:
+                return None
+            source = Source(other, parent(other), root)
+            services = self.canonical(source, scope).get("services") or Node({}, root.span)
+            done = {}
+        wanted = str(target.value)
+        if wanted not in services.mapping:
+            self.findings.error(
+                f"no service '{wanted}' in {self.files.shown(source.path)}",
+                target.span,
+                path,
+                nearest(wanted, services.mapping),
+            )
+            return None
+        link = (source.path, wanted)
+        if link in chain:
+            steps = [
+                f"{service} in {self.files.shown(where)}" for where, service in (*chain[chain.index(link) :], link)
+            ]
+            self.findings.error(f"the services extend each other: {' → '.join(steps)}", target.span, path)
+            return None
+        return self._service(wanted, services, source, scope, done, (*chain, link))
+
+    def _cycle(self, what: str, chain: tuple[str, ...], path: str, span: Span) -> None:
+        steps = [self.files.shown(step) for step in (*chain[chain.index(path) :], path)]
+        self.findings.error(f"the files {what} each other: {' → '.join(steps)}", span, (what,))
+
+
+def _texts(node: Node | None) -> list[tuple[str, Span]]:
+    if node is None:
+        return []
+    return [(item.value, item.span) for item in node.items if isinstance(item.value, str)]

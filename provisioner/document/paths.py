@@ -1,0 +1,42 @@
+"""Paths as text. They are joined and cleaned the way Compose does it, and never follow links."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def clean(path: str) -> str:
+    """A path without '.', '..', doubled and trailing slashes."""
+    absolute = path.startswith("/")
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part in ("", "."):
+            continue
+        if part == ".." and parts and parts[-1] != "..":
+            parts.pop()
+        elif part != ".." or not absolute:
+            parts.append(part)
+    return ("/" if absolute else "") + "/".join(parts) or "."
+
+
+def join(folder: str, path: str) -> str:
+    """`path` below `folder`, clean; an absolute path only cleaned."""
+    return clean(path if path.startswith("/") else f"{folder}/{path}")
+
+
+def parent(path: str) -> str:
+    """The folder that `path` lies in."""
+    return path.rpartition("/")[0] or "/"
+
+
+def here() -> str:
+    """The working directory."""
+    return str(Path.cwd())
+
+
+def is_file(path: str) -> bool:
+    return Path(path).is_file()
+
+
+def exists(path: str) -> bool:
+    return Path(path).exists()

@@ -1,0 +1,289 @@
+"""The phases from files to a canonical document, in order. Each does one thing to the reading and leaves the rest."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from provisioner.document import complete, declarations, environment, names
+from provisioner.document.attributes import rules
+from provisioner.document.consistency import Consistency, active, prune
+from provisioner.document.files import Files
+from provisioner.document.findings import Findings
+from provisioner.document.interpolate import Interpolation
+from provisioner.document.layers import Layers, Source
+from provisioner.document.merge import merge, unique
+from provisioner.document.paths import here, is_file, join, parent
+from provisioner.document.shape import mapping
+from provisioner.document.sources import Document
+from provisioner.document.text import STDIN
+from provisioner.document.variables import COMMAND_LINE, SHELL, Scope, Uses, Variable, report, tier
+from provisioner.errors import PlaybookInvalid
+from provisioner.model.node import Node
+from provisioner.model.span import Problem, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from provisioner.document.sources import Sources
+    from provisioner.model.node import JSON
+
+_PROJECT = "COMPOSE_PROJECT_NAME"
+_CONSUMED = ("version", "name", "include", "extends", "env_files", "vars")
+
+
+def read(sources: Sources) -> Document:
+    """The playbook that `sources` name. Raises PlaybookInvalid with every problem that was found."""
+    reading = _Reading(sources)
+    for phase in PHASES:
+        phase.run(reading)
+        if reading.stopped:
+            break
+    if reading.findings.errors:
+        raise PlaybookInvalid(reading.findings.errors)
+    uses = report(reading.uses, _declared(reading.scope))
+    return Document(
+        root=reading.root,
+        project=reading.names.project,
+        name=reading.names.name,
+        environment=reading.names.environment,
+        directory=reading.directory,
+        files=tuple(reading.files.read),
+        warnings=(*reading.unset, *reading.findings.warnings),
+        unset=tuple(reading.unset),
+        variables=uses,
+    )
+
+
+def canonical(document: Document) -> JSON:
+    """What `config --format json` prints: for a Compose file, what Compose prints for it."""
+    root = document.root.plain()
+    assert isinstance(root, dict)
+    services = root.get("services")
+    for service in services.values() if isinstance(services, dict) else ():
+        if isinstance(service, dict):
+            _as_compose(service)
+    networks = root.get("networks")
+    for network in networks.values() if isinstance(networks, dict) else ():
+        if isinstance(network, dict):
+            network.setdefault("ipam", {})
+    root.setdefault("services", {})
+    return _escaped(root)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One reading as it grows, phase by phase."""
+
+    sources: Sources
+    findings: Findings = field(default_factory=Findings)
+    uses: Uses = field(default_factory=Uses)
+    unset: dict[Problem, None] = field(default_factory=dict)
+    scope: Scope = field(default_factory=lambda: Scope(()))
+    directory: str = ""
+    paths: tuple[str, ...] = ()
+    layers: list[Source] = field(default_factory=list)
+    names: names.Names = field(default_factory=lambda: names.Names("", None, ""))
+    root: Node = field(default_factory=lambda: Node({}, Span("")))
+    resting: Mapping[str, Node] = field(default_factory=dict)
+    stopped: bool = False
+    files: Files = field(init=False)
+    home: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.files = Files(here(), self.findings)
+        self.home = self.sources.environment.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
+
+    @property
+    def reader(self) -> Layers:
+        return Layers(self.files, self.uses, self.unset, self.home, self.findings)
+
+    def interpolation(self) -> Interpolation:
+        return Interpolation(self.scope, self.uses, self.findings, self.unset)
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A step of reading: its name, what it does, and the function that does it."""
+
+    name: str
+    about: str
+    run: Callable[[_Reading], None]
+
+
+def _locate(reading: _Reading) -> None:
+    asked = reading.sources
+    if not asked.files:
+        reading.findings.error("no playbook is named", None)
+        reading.stopped = True
+        return
+    paths = []
+    for name in asked.files:
+        path = name if name == STDIN else join(here(), name)
+        reading.files.name(path, "standard input" if name == STDIN else name)
+        paths.append(path)
+    reading.paths = tuple(paths)
+    first = paths[0]
+    folder = here() if first == STDIN else parent(first)
+    reading.directory = join(here(), asked.directory) if asked.directory is not None else folder
+    reading.scope = Scope((tier(asked.overrides, COMMAND_LINE), tier(asked.environment, SHELL)))
+
+
+def _env_files(reading: _Reading) -> None:
+    asked = [join(here(), name) for name in reading.sources.env_files]
+    for name, path in zip(reading.sources.env_files, asked, strict=True):
+        reading.files.name(path, name)
+    implicit = join(reading.directory, ".env")
+    if not asked and is_file(implicit):
+        asked = [implicit]
+    explicit = bool(reading.sources.env_files)
+    tiers = [reading.files.variables(path, reading.scope.value) for path in reversed(asked)]
+    outer = reading.scope
+    reading.scope = outer.below(*tiers)
+    for path in reading.paths:
+        reading.layers.extend(reading.reader.sources(path, reading.directory, reading.scope))
+    if not reading.layers:
+        reading.stopped = True
+        return
+    named: list[tuple[str, Span]] = []
+    for source in reversed(reading.layers):
+        inside = parent(source.path) if source.path != STDIN else reading.directory
+        named.extend(reversed(reading.reader.named(source.root, "env_files", inside, reading.scope)))
+    own = [reading.files.variables(path, reading.scope.value, span) for path, span in named]
+    # An env file that the playbook names is meant for it; `.env` may be there for anything.
+    reading.scope = outer.below(*tiers, *own) if explicit else outer.below(*own, *tiers)
+    reading.scope = reading.scope.below(*reading.reader.declared(reading.layers, reading.scope))
+
+
+def _name(reading: _Reading) -> None:
+    def last(key: str) -> Node | None:
+        found = [node for source in reading.layers if (node := source.root.get(key)) is not None]
+        return reading.interpolation().apply(found[-1], (key,)) if found else None
+
+    asked = reading.sources
+    reading.names = names.find(
+        name=last("name"),
+        environment=last("environment"),
+        path=reading.paths[0],
+        directory=reading.directory,
+        in_playbooks=asked.in_playbooks,
+        asked=asked.project_name,
+        from_environment=reading.scope.value(_PROJECT),
+        findings=reading.findings,
+    )
+    project = {_PROJECT: Variable(reading.names.project, "project")}
+    reading.scope = Scope((project, *reading.scope.tiers))
+
+
+def _merge(reading: _Reading) -> None:
+    reading.root = reading.reader.merged(reading.layers, reading.scope)
+    version = reading.root.get("version")
+    if version is not None:
+        reading.findings.warn("`version` is obsolete and ignored", version.span, ("version",), "remove it")
+
+
+def _secrets(reading: _Reading) -> None:
+    if not reading.sources.in_playbooks:
+        return
+    found = declarations.declared(
+        reading.paths[0], reading.names, reading.files, reading.interpolation(), reading.home, reading.findings
+    )
+    if found is not None:
+        base = mapping({"secrets": found}, Node({}, found.span))
+        reading.root = merge(base, reading.root, rules())
+
+
+def _unique(reading: _Reading) -> None:
+    reading.root = unique(reading.root, rules())
+
+
+def _profiles(reading: _Reading) -> None:
+    asked = reading.sources.profiles or tuple((reading.scope.value("COMPOSE_PROFILES") or "").split(","))
+    wanted = frozenset(name.strip() for name in asked if name.strip())
+    reading.root, reading.resting = active(reading.root, wanted)
+
+
+def _defaults(reading: _Reading) -> None:
+    reading.root = complete.fill(reading.root, rules(), reading.findings)
+
+
+def _environment(reading: _Reading) -> None:
+    services = reading.root.get("services")
+    if services is not None:
+        resolved = environment.resolve(services, reading.files, reading.scope.value)
+        reading.root = mapping({**reading.root.mapping, "services": resolved}, reading.root)
+
+
+def _normalise(reading: _Reading) -> None:
+    root = complete.normalise(reading.root, reading.names.project, reading.directory, reading.scope.value)
+    entries: dict[str, Node] = {"name": Node(reading.names.project, root.span)}
+    entries.update({key: item for key, item in root.mapping.items() if key not in _CONSUMED})
+    reading.root = mapping(entries, root)
+
+
+def _check(reading: _Reading) -> None:
+    Consistency(reading.root, reading.resting, reading.findings).check()
+
+
+def _trim(reading: _Reading) -> None:
+    reading.root = complete.trim(prune(reading.root), rules())
+
+
+PHASES: tuple[Phase, ...] = (
+    Phase("locate", "Make the paths of the files absolute and find the project directory.", _locate),
+    Phase(
+        "variables", "Read the files, what they extend, and the env files; put variables into their order.", _env_files
+    ),
+    Phase("name", "Find the names of the system, the environment and the project.", _name),
+    Phase("merge", "Interpolate, check and write out each file; include, extend, and merge them in order.", _merge),
+    Phase("secrets", "Lay the playbook's secrets over the declarations in secrets/.", _secrets),
+    Phase("unique", "In lists whose items have a key, let the last of equal ones stay.", _unique),
+    Phase("profiles", "Leave out the services that no active profile starts.", _profiles),
+    Phase("defaults", "Fill in defaults, and tell what is missing.", _defaults),
+    Phase("environment", "Read env_file and label_file, and take values from the environment.", _environment),
+    Phase("normalise", "Add implied networks and dependencies, and the names of objects.", _normalise),
+    Phase(
+        "consistency", "Check that everything that is referred to is there, and that nothing waits for itself.", _check
+    ),
+    Phase("trim", "Leave out what nothing uses and what says nothing.", _trim),
+)
+
+
+def _declared(scope: Scope) -> list[tuple[str, tuple[Variable, ...]]]:
+    """What env files and `vars` set, used or not; the shell's variables are nobody's business until they are used."""
+    origins = ("env file ", "vars ", COMMAND_LINE)
+    found = []
+    for name in dict.fromkeys(name for values in scope.tiers for name in values):
+        candidates = scope.candidates(name)
+        if any(item.origin.startswith(origins) for item in candidates):
+            found.append((name, candidates))
+    return found
+
+
+def _as_compose(service: dict[str, JSON]) -> None:
+    """Fills in what Compose prints of every service, and spells what it spells otherwise."""
+    service.setdefault("command", None)
+    service.setdefault("entrypoint", None)
+    deploy = service.get("deploy")
+    if isinstance(deploy, dict):
+        deploy.setdefault("resources", {})
+        deploy.setdefault("placement", {})
+    blkio = service.get("blkio_config")
+    for items in blkio.values() if isinstance(blkio, dict) else ():
+        for item in items if isinstance(items, list) else ():
+            if isinstance(item, dict):
+                for key in list(item):
+                    item[key.capitalize()] = item.pop(key)
+
+
+def _escaped(value: JSON) -> JSON:
+    """Dollars are doubled, so that the result can be read again."""
+    if isinstance(value, str):
+        return value.replace("$", "$$")
+    if isinstance(value, list):
+        return [_escaped(item) for item in value]
+    if isinstance(value, dict):
+        return {key.replace("$", "$$"): _escaped(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,67 @@
+"""What `read` is given and what it returns. Everything from outside comes in here: no module of this layer asks the
+process for its environment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.model.node import Node
+    from provisioner.model.span import Problem, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What to read. `files` are merged in order by Compose's rules; '-' is standard input.
+
+    `environment` is the shell's, `overrides` are the command line's (`-e NAME=VALUE`) and beat everything. No
+    `env_files` means `.env` in the project directory, if there is one. `in_playbooks` says that the first file lies
+    under playbooks/ and so has an environment: its `environment:` key, else its stem.
+    """
+
+    files: tuple[str, ...]
+    directory: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    env_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    project_name: str | None = None
+    in_playbooks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VariableUse:
+    """One variable of the playbook: its value, where that came from, what it hides, and where it is used.
+
+    `origin` is "command line", "shell", "env file FILE:LINE", "vars FILE:LINE", "default" (only `${X:-…}` says
+    something) or "unset"; `shadowed` names the origins that lost, best first.
+    """
+
+    name: str
+    value: str | None
+    origin: str
+    shadowed: tuple[str, ...] = ()
+    used_at: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A playbook, read: one canonical tree, and what is to be known about how it came to be.
+
+    `project` is the name that objects on the engine carry, `name` the system, `directory` is absolute, `files` are all
+    files that were read. `unset` holds every `${X}` that has neither a value nor a default.
+    """
+
+    root: Node
+    project: str
+    name: str
+    environment: str | None
+    directory: str
+    files: tuple[str, ...]
+    warnings: tuple[Problem, ...] = ()
+    unset: tuple[Problem, ...] = ()
+    variables: tuple[VariableUse, ...] = ()
