@@ -29,9 +29,18 @@ class EngineReader(Protocol):
         """One object by its id or exact name; None when there is none."""
 
     def logs(
-        self, container_id: str, *, tail: int | None, since: str | None = None, follow: bool = False
+        self,
+        container_id: str,
+        *,
+        tail: int | None,
+        since: str | None = None,
+        follow: bool = False,
+        timestamps: bool = False,
     ) -> Iterator[bytes]:
-        """Lines of a container's output with their newline, oldest first; `tail` None for all of them."""
+        """Lines of a container's output with their newline, oldest first; `tail` None for all of them.
+
+        `since` is a time in Unix seconds.
+        """
 
     def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
         """The regular files at or below a path in a container, running or not, by their own names."""

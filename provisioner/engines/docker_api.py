@@ -269,6 +269,33 @@ class DockerEngine:
             raise self._classified(error) from error
         return int(code or 0), out or b"", err or b""
 
+    def attach_exec(
+        self,
+        container_id: str,
+        command: Sequence[str],
+        *,
+        user: str = "",
+        workdir: str = "",
+        environment: Mapping[str, str] | None = None,
+        tty: bool = False,
+        detach: bool = False,
+    ) -> int:
+        """Run a command with this process's standard streams; its exit code, 0 at once when detached."""
+        from provisioner.engines.terminal import run_attached
+
+        try:
+            made = self._client.exec_create(
+                container_id, list(command), stdin=not detach, tty=tty, user=user, workdir=workdir or None,
+                environment=dict(environment or {}),
+            )  # fmt: skip
+            if detach:
+                self._client.exec_start(made["Id"], detach=True)
+                return 0
+            run_attached(self._client, made["Id"], tty=tty)
+            return int(self._client.exec_inspect(made["Id"])["ExitCode"] or 0)
+        except (APIError, *_TRANSPORT) as error:
+            raise self._classified(error) from error
+
     # The wire --------------------------------------------------------------------------------------------------
 
     def _get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:

@@ -66,7 +66,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Changes in the order of their addresses, steps in an order that respects their needs."""
+    """Changes in the order of their addresses, steps in an order that respects their needs.
+
+    `details` are the changes object by object, replicas apart and UNCHANGED ones among them.
+    """
 
     title: str
     desired: DesiredState
@@ -76,3 +79,4 @@ class Plan:
     notes: tuple[Problem, ...] = ()
     refusals: tuple[Problem, ...] = ()
     unchanged: int = 0
+    details: tuple[Change, ...] = ()

@@ -59,6 +59,7 @@ def plan(
         notes=tuple(notes),
         refusals=refusals,
         unchanged=unchanged,
+        details=tuple(permitted),
     )
 
 

@@ -1,0 +1,63 @@
+"""`config`: the resolved playbook, and where a variable or a secret comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner.app.load import load_document
+from provisioner.errors import ProvisionError, UsageError
+from provisioner.playbook.bind import bind
+from provisioner.playbook.fields import nearest
+
+if TYPE_CHECKING:
+    from provisioner.app.request import Request
+    from provisioner.document import Document, VariableUse
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`lines` are for people: what the name is, where its value comes from, what it hides. Never a secret's value."""
+
+    name: str
+    lines: tuple[str, ...]
+
+
+def config(request: Request) -> Document:
+    """The canonical document of a request's files."""
+    return load_document(request)
+
+
+def explain(request: Request, name: str) -> Explanation:
+    """Where a variable or a secret comes from, tier by tier. UsageError for a name that is neither."""
+    document = load_document(request)
+    for use in document.variables:
+        if use.name == name:
+            return Explanation(name, tuple(_variable(use)))
+    playbook = bind(document)
+    if name in playbook.secrets:
+        from provisioner.app.wiring import open_engine, surroundings
+        from provisioner.secrets.declarations import declarations
+        from provisioner.secrets.explain import explain as explain_secret
+        from provisioner.secrets.tiers import open_tiers
+
+        try:
+            engine = open_engine(request, playbook.engine)
+        except ProvisionError:
+            engine = None
+        tiers = open_tiers(surroundings(request, playbook, engine))
+        return Explanation(name, explain_secret(name, declarations(playbook), tiers))
+    known = [*(use.name for use in document.variables), *playbook.secrets]
+    raise UsageError(
+        f"no variable or secret is named {name!r}",
+        hint=nearest(name, known) or f"there are: {', '.join(sorted(known))}",
+    )
+
+
+def _variable(use: VariableUse) -> list[str]:
+    from provisioner.kinds.compare import looks_secret
+
+    shown = "(sensitive)" if looks_secret(use.name, use.value) else repr(use.value)
+    lines = [f"variable {use.name} = {shown if use.value is not None else 'unset'}", f"  from: {use.origin}"]
+    lines += [f"  hides: {origin}" for origin in use.shadowed]
+    return [*lines, *(f"  used at: {span}" for span in use.used_at)]

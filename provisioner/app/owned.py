@@ -1,0 +1,69 @@
+"""The containers of an environment's services, as commands that look at or act on running ones need them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provisioner.errors import ProvisionError, UsageError
+from provisioner.kinds.ownership import ONE_OFF, PROJECT, owner
+from provisioner.playbook.fields import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioner.model.address import Address
+    from provisioner.model.playbook import Playbook
+    from provisioner.ports import EngineReader
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedContainer:
+    """One replica; `raw` is the engine's inspection."""
+
+    address: Address
+    id: str
+    raw: Mapping[str, Any]
+
+    @property
+    def running(self) -> bool:
+        return bool(self.raw["State"].get("Status") == "running")
+
+
+def owned_containers(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[OwnedContainer]:
+    """The containers of the named services, or of all, by address; replacements that are not in place are left out."""
+    found = []
+    for raw in engine.list("container", {PROJECT: project}):
+        labels, name = raw["Config"].get("Labels") or {}, str(raw["Name"]).lstrip("/")
+        belongs = owner(labels, name)
+        if (
+            belongs is None
+            or belongs[1].kind != "service"
+            or ONE_OFF in labels
+            or name != labels.get("provisioner.name")
+        ):
+            continue
+        if not services or belongs[1].name in services:
+            found.append(OwnedContainer(belongs[1], str(raw["Id"]), raw))
+    return sorted(found, key=lambda one: one.address)
+
+
+def require_services(playbook: Playbook, services: Sequence[str]) -> None:
+    """UsageError for a name that is no service of the playbook, with the nearest one."""
+    for name in services:
+        if name not in playbook.services:
+            hint = nearest(name, playbook.services) or f"there are: {', '.join(sorted(playbook.services))}"
+            raise UsageError(f"no service is named {name!r}", hint=hint)
+
+
+def running_replica(engine: EngineReader, playbook: Playbook, service: str, index: int) -> OwnedContainer:
+    """One running replica of a service."""
+    require_services(playbook, [service])
+    replicas = owned_containers(engine, playbook.project, [service])
+    for one in replicas:
+        if one.address.index == index and one.running:
+            return one
+    states = ", ".join(f"{one.address} is {one.raw['State'].get('Status')}" for one in replicas)
+    raise ProvisionError(
+        f"service.{service}[{index}] is not running" + (f": {states}" if states else ""), hint="provision apply"
+    )

@@ -1,0 +1,88 @@
+"""`status`: every declared object as it is on the engine now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from provisioner.app.load import load_playbook
+from provisioner.app.plan import prepare
+from provisioner.app.wiring import open_engine
+from provisioner.model.change import Action, Change
+from provisioner.model.plan import Policy
+from provisioner.reconcile.observe import FILES_KIND
+
+if TYPE_CHECKING:
+    from provisioner.app.request import Request
+    from provisioner.model.address import Address
+    from provisioner.model.state import Observed, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """One object. `drift`: it differs from what is declared; `since` is how long it has been so, for people."""
+
+    address: Address
+    state: str
+    health: str
+    image: str
+    drift: bool | None
+    since: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusTable:
+    title: str
+    rows: tuple[StatusRow, ...]
+
+
+def status(request: Request) -> StatusTable:
+    """The table for a request. Asks the engine once; changes nothing."""
+    playbook = load_playbook(request, allow_unset=True)
+    plan = prepare(request, playbook, open_engine(request, playbook.engine), Policy()).plan
+    changes = {change.address: change for change in plan.details if change.address.kind != FILES_KIND}
+    desired, observed = plan.desired.resources, plan.observed.resources
+    addresses = sorted({*desired, *(a for a in observed if a.kind != FILES_KIND)})
+    rows = [_row(a, desired.get(a), observed.get(a), changes.get(a)) for a in addresses]
+    return StatusTable(playbook.title, tuple(rows))
+
+
+def _row(address: Address, wanted: Resource | None, found: Observed | None, change: Change | None) -> StatusRow:
+    image = str(wanted.spec["image"]) if wanted and wanted.kind == "container" else wanted.name if wanted else ""
+    if found is None:
+        return StatusRow(address, "absent", "", image, True, "", "not created yet")
+    state, since, detail = "present", _ago(found.created), ""
+    health = ""
+    if found.runtime is not None:
+        image = str(found.spec["image"])
+        state, health = found.runtime.status, found.runtime.health
+        ended = state in ("exited", "dead")
+        since = _ago(found.runtime.finished_at if ended else found.runtime.started_at)
+        if ended:
+            completed = wanted is not None and wanted.job and found.runtime.exit_code == 0
+            state = "completed" if completed else f"exited ({found.runtime.exit_code})"
+        if found.runtime.oom_killed:
+            detail = "killed for want of memory"
+    if wanted is None:
+        return StatusRow(address, state, health, image, True, since, "no longer declared")
+    differs = change is not None and change.action is not Action.UNCHANGED
+    if differs and change is not None:
+        detail = detail or change.reason
+    return StatusRow(address, state, health, image, differs, since, detail)
+
+
+def _ago(moment: str) -> str:
+    """How long ago an RFC 3339 time was, in one unit; empty for none."""
+    try:
+        then = datetime.fromisoformat(moment[:19].rstrip("Z")).replace(tzinfo=UTC)
+    except ValueError:
+        return ""
+    if then.year < 2000:
+        return ""
+    seconds = max(0, int((datetime.now(UTC) - then).total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
