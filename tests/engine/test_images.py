@@ -270,37 +270,112 @@ def test_prometheus_scrapes_and_answers(launch: Launcher, tmp_path: Path) -> Non
     assert server.exec_run(["id", "-un"]).output == b"nobody\n"
 
 
-def test_minio_keeps_objects_and_checks_signatures(launch: Launcher, unused_port: int) -> None:
-    def start() -> Container:
+class TestMinio:
+    """The server, through Amazon's own client, and its command-line client."""
+
+    IMAGE = "minio/minio:latest"
+
+    def start(self, launch: Launcher, port: int, **options: Any) -> Container:
         server = launch.start(
-            "minio/minio:latest",
+            self.IMAGE,
             ["server", "/data", "--console-address", ":9001"],
             environment={"MINIO_ROOT_USER": "keeper", "MINIO_ROOT_PASSWORD": "secret-12"},
             volumes=[f"{launch.project}-minio:/data"],
-            ports={"9000/tcp": ("127.0.0.1", unused_port)},
+            ports={"9000/tcp": ("127.0.0.1", port)},
+            **options,
         )
-        _until(lambda: _get(f"http://127.0.0.1:{unused_port}/minio/health/live") is not None, server)
+        _until(lambda: _get(f"http://127.0.0.1:{port}/minio/health/live") is not None, server)
         return server
 
-    def client(password: str) -> Any:
+    def client(self, port: int, password: str = "secret-12") -> Any:
         return boto3.client(
             "s3",
-            endpoint_url=f"http://127.0.0.1:{unused_port}",
+            endpoint_url=f"http://127.0.0.1:{port}",
             aws_access_key_id="keeper",
             aws_secret_access_key=password,
             region_name="us-east-1",
-            config=botocore.config.Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 4}),
+            config=botocore.config.Config(
+                signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 2}
+            ),
         )
 
-    server = start()
-    client("secret-12").create_bucket(Bucket="assets")
-    client("secret-12").put_object(Bucket="assets", Key="a/b.txt", Body=b"kept")
-    with pytest.raises(botocore.exceptions.ClientError, match="SignatureDoesNotMatch"):
-        client("wrong-secret").list_buckets()
-    assert server.exec_run(["curl", "-fs", "http://localhost:9001/"]).exit_code == 0
-    server.remove(force=True)
-    start()
-    assert client("secret-12").get_object(Bucket="assets", Key="a/b.txt")["Body"].read() == b"kept"
+    def test_objects_outlive_the_container(self, launch: Launcher, unused_port: int) -> None:
+        server = self.start(launch, unused_port)
+        self.client(unused_port).create_bucket(Bucket="assets")
+        self.client(unused_port).put_object(
+            Bucket="assets", Key="a/ü b.txt", Body=b"kept", ContentType="text/plain", Metadata={"owner": "me"}
+        )
+        assert server.exec_run(["curl", "-fs", "http://localhost:9001/"]).exit_code == 0
+        assert server.exec_run(["mc", "ready", "local"]).exit_code == 0
+        server.remove(force=True)
+        self.start(launch, unused_port)
+        found = self.client(unused_port).get_object(Bucket="assets", Key="a/ü b.txt")
+        assert (found["Body"].read(), found["ContentType"], found["Metadata"]) == (
+            b"kept",
+            "text/plain",
+            {"owner": "me"},
+        )
+
+    def test_reads_lists_copies_and_deletes(self, launch: Launcher, unused_port: int) -> None:
+        self.start(launch, unused_port)
+        s3 = self.client(unused_port)
+        s3.create_bucket(Bucket="assets")
+        for name in ["x/1", "x/2", "y/1", "z"]:
+            s3.put_object(Bucket="assets", Key=name, Body=f"body of {name}".encode())
+        assert s3.get_object(Bucket="assets", Key="x/1", Range="bytes=5-6")["Body"].read() == b"of"
+        s3.copy_object(Bucket="assets", Key="copy", CopySource="assets/x/2")
+        assert s3.get_object(Bucket="assets", Key="copy")["Body"].read() == b"body of x/2"
+        pages = s3.get_paginator("list_objects_v2").paginate(
+            Bucket="assets", Delimiter="/", PaginationConfig={"PageSize": 2}
+        )
+        found = [[*page.get("Contents", []), *page.get("CommonPrefixes", [])] for page in pages]
+        assert [[each.get("Key") or each["Prefix"] for each in page] for page in found] == [["copy", "x/"], ["z", "y/"]]
+        with pytest.raises(botocore.exceptions.ClientError, match="NoSuchKey"):
+            s3.get_object(Bucket="assets", Key="nowhere")
+        with pytest.raises(botocore.exceptions.ClientError, match="BucketNotEmpty"):
+            s3.delete_bucket(Bucket="assets")
+        names = [each["Key"] for each in s3.list_objects_v2(Bucket="assets")["Contents"]]
+        s3.delete_objects(Bucket="assets", Delete={"Objects": [{"Key": name} for name in names]})
+        s3.delete_bucket(Bucket="assets")
+        assert s3.list_buckets()["Buckets"] == []
+
+    def test_large_objects_in_parts_and_presigned_addresses(self, launch: Launcher, unused_port: int) -> None:
+        self.start(launch, unused_port)
+        s3 = self.client(unused_port)
+        s3.create_bucket(Bucket="assets")
+        content = bytes(range(256)) * 50_000
+        s3.upload_fileobj(io.BytesIO(content), "assets", "large")
+        assert s3.get_object(Bucket="assets", Key="large")["Body"].read() == content
+        address = s3.generate_presigned_url("get_object", Params={"Bucket": "assets", "Key": "large"}, ExpiresIn=60)
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            assert answer.read() == content
+        assert _get(address.replace("large", "other")) is None
+
+    def test_only_signed_requests_are_answered(self, launch: Launcher, unused_port: int) -> None:
+        self.start(launch, unused_port)
+        with pytest.raises(botocore.exceptions.ClientError, match="SignatureDoesNotMatch"):
+            self.client(unused_port, "wrong-secret").list_buckets()
+        assert _get(f"http://127.0.0.1:{unused_port}/") is None
+
+    def test_the_command_line_client(self, launch: Launcher, unused_port: int) -> None:
+        network = _network(launch)
+        server = self.start(launch, unused_port, network=network)
+        script = (
+            f"mc alias set store http://{server.name}:9000 keeper secret-12 && "
+            "mc mb --ignore-existing store/assets && mc mb --ignore-existing store/assets && "
+            "echo hello >/tmp/file && mc cp /tmp/file store/assets/greeting && mc cat store/assets/greeting && "
+            "mc anonymous set download store/assets && mc ls store/assets"
+        )
+        output = launch.run("minio/mc:latest", ["-c", script], entrypoint="/bin/sh", network=network)
+        assert "\nhello\n" in output
+        assert output.rstrip().endswith("greeting")
+        assert _get(f"http://127.0.0.1:{unused_port}/assets/greeting") == "hello\n"
+        assert _get(f"http://127.0.0.1:{unused_port}/assets/") is None
+
+    def test_a_short_password_is_refused(self, launch: Launcher) -> None:
+        container = launch.start(self.IMAGE, ["server", "/data"], environment={"MINIO_ROOT_PASSWORD": "short"})
+        assert container.wait(timeout=30)["StatusCode"] == 1
+        assert b"MINIO_ROOT_PASSWORD" in container.logs()
 
 
 def test_a_registry_takes_a_push_and_gives_it_back(

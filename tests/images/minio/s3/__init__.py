@@ -1,0 +1,1 @@
+"""A small S3 server and client that play MinIO in tests. Standard library only."""
