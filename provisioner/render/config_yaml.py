@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # Only texts that no version of YAML takes for anything else stand without quotes.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*|\.{0,2}/[A-Za-z0-9_./@+-]*")
+_TAB_IN_LINE = re.compile(r"(?<=[^\s])\t+(?=[^\s])")
 _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 
 
@@ -31,7 +32,10 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _represent(dumper: _Dumper, value: str) -> yaml.ScalarNode:
-    if "\n" in value:
+    # Characters that some version of YAML takes for a line break, or does not allow, are escaped.
+    if not _TAB_IN_LINE.sub("", value).replace("\n", "").isprintable():
+        style = '"'
+    elif "\n" in value:
         style = "|"
     elif _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
         style = ""

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from provisioner.model.change import Change
-    from provisioner.model.plan import Plan, Step
+    from provisioner.model.plan import Plan
     from provisioner.model.span import Problem, Span
 
 _SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "-/+", Action.DELETE: "-"}
 _MEANINGS = {"+": "create", "~": "update in place", "-/+": "replace", ">": "run once", "-": "delete", "!": "drift"}
-_MOST_STEPS = 12
+_MOST_WAITS = 12
 _MOST_DIFFERENCES = 40
 
 
@@ -35,7 +35,7 @@ def plan_text(plan: Plan, *, paint: Paint = PLAIN, next_command: str = "", diffe
         _drift(drifted, paint, differences=differences),
         _blocks(planned, paint, differences=differences),
         _images(plan, paint),
-        _steps(plan, paint),
+        _waits(plan, paint),
         _problems("Notes", plan.notes, paint.yellow),
         _problems("Refused", plan.refusals, paint.red),
         _footer(plan, paint, next_command),
@@ -148,26 +148,25 @@ def _near(span: Span, other: Span | None) -> str:
 
 
 def _images(plan: Plan, paint: Paint) -> str:
-    steps = [step for step in plan.steps if step.verb in (Verb.BUILD, Verb.PULL)]
-    return _listed("Images", steps, paint)
-
-
-def _steps(plan: Plan, paint: Paint) -> str:
-    return _listed("Waits", [step for step in plan.steps if step.verb is Verb.WAIT], paint)
-
-
-def _listed(title: str, steps: Sequence[Step], paint: Paint) -> str:
+    """Builds and pulls that are not a change of their own already."""
+    told = {change.address for change in plan.changes}
+    steps = [step for step in plan.steps if step.verb in (Verb.BUILD, Verb.PULL) and step.address not in told]
     if not steps:
         return ""
-    shown = steps[:_MOST_STEPS]
-    width = max(len(str(step.address)) for step in shown)
-    lines = [paint.bold(f"{title}:")]
-    lines += [
-        f"  {step.verb.value.ljust(5)}  {str(step.address).ljust(width)}  {printable(step.cause)}" for step in shown
+    width = max(len(str(step.address)) for step in steps)
+    lines = [
+        f"  {step.verb.value.ljust(5)}  {str(step.address).ljust(width)}  {printable(step.cause)}" for step in steps
     ]
-    if len(steps) > len(shown):
-        lines.append(paint.dim(f"  … {len(steps) - len(shown)} more"))
-    return "\n".join(lines)
+    return "\n".join([paint.bold("Images:"), *lines])
+
+
+def _waits(plan: Plan, paint: Paint) -> str:
+    waited = dict.fromkeys(step.address for step in plan.steps if step.verb is Verb.WAIT)
+    replicas = Counter(address.whole for address in waited)
+    names = [f"{address} ({count})" if count > 1 else str(address) for address, count in replicas.items()]
+    if len(names) > _MOST_WAITS:
+        names[_MOST_WAITS:] = [f"{len(names) - _MOST_WAITS} more"]
+    return f"{paint.bold('Waits for:')} {', '.join(names)}" if names else ""
 
 
 def _problems(title: str, problems: Iterable[Problem], color: Callable[[str], str]) -> str:

@@ -14,6 +14,7 @@ from provisioner.render.values import before_and_after, seconds
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from provisioner.model.address import Address
     from provisioner.model.change import Change
     from provisioner.model.report import Report, StepResult
 
@@ -65,13 +66,27 @@ def _what_was_done(report: Report, paint: Paint) -> str:
     results = [r for r in by_outcome(report.results, Outcome.DONE) if r.step.verb is not Verb.WAIT]
     if not results:
         return f"{paint.bold('Done:')} nothing was changed."
-    return _listed("Done:", [f"{result.step.address} {done(result.step.verb)}" for result in results], paint)
+    lines = [f"{address}: {', '.join(done(verb) for verb in verbs)}" for address, verbs in _by_address(results).items()]
+    return _listed("Done:", lines, paint)
 
 
 def _what_was_not(report: Report, paint: Paint) -> str:
+    lines = []
     results = by_outcome(report.results, Outcome.SKIPPED)
-    lines = [f"{r.step.address} {r.step.verb.value}{f': {printable(r.because)}' if r.because else ''}" for r in results]
+    because = {result.step.address: result.because for result in reversed(results)}
+    for address, verbs in _by_address(results).items():
+        reason = because[address]
+        shown = ", ".join(dict.fromkeys(verb.value for verb in verbs))
+        lines.append(f"{address}: {shown}{f' ({printable(reason)})' if reason else ''}")
     return _listed("Not done:", lines, paint)
+
+
+def _by_address(results: Sequence[StepResult]) -> dict[Address, list[Verb]]:
+    """The verbs of each object, objects in the order of the plan."""
+    found: dict[Address, list[Verb]] = {}
+    for result in results:
+        found.setdefault(result.step.address, []).append(result.step.verb)
+    return found
 
 
 def _remaining(changes: Sequence[Change], paint: Paint) -> str:
