@@ -29,7 +29,11 @@ class Rollout:
     def __init__(
         self, changes: Sequence[Change], desired: DesiredState, observed: ObservedState, policy: Policy, steps: Steps
     ) -> None:
-        self._changes = {c.address: c for c in changes if c.desired is not None and c.desired.kind == "container"}
+        self._changes = {
+            c.address: c
+            for c in changes
+            if c.action is not Action.DELETE and c.desired is not None and c.desired.kind == "container"
+        }
         self._desired = desired
         self._observed = observed
         self._policy = policy
