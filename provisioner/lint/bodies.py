@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from provisioner.model.node import Node
     from provisioner.model.playbook import Playbook, Service
-    from provisioner.model.span import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +141,6 @@ def shares_network(service: Service) -> bool:
     """Whether the service runs in a network namespace that is not its own."""
     mode = text(service.body.get("network_mode"))
     return mode == "host" or mode.startswith(("service:", "container:"))
-
-
-def span_of(service: Service, *path: str) -> Span | None:
-    node = service.body.get(*path)
-    return node.span if node is not None else None
 
 
 def _scalars(node: Node | None) -> tuple[str, ...]:

@@ -36,8 +36,9 @@ def reference(image: str) -> Reference:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A program that keeps data. `data` is where, `ports` is where it listens, `secret` the variable with the password
-    of its administrator; `single` says that two processes on one folder of data destroy it.
+    """A program that keeps data. `data` is where, `ports` is where it listens, `initialise` takes scripts for the
+    first start, `moved_by` names a variable that moves the data; `single` says that two processes on one folder of
+    data destroy it.
     """
 
     family: str
@@ -81,8 +82,6 @@ STORES = {
     "server": Store("SQL Server", (1433,), "/var/opt/mssql"),
 }
 
-# Those whose loss is a loss of somebody's work; the others are often only a cache.
-DATABASES = frozenset(STORES) - {"redis", "redis-stack-server", "valkey", "memcached"}
 _PORTS_ONLY = {"memcached": Store("memcached", (11211,), "")}
 
 

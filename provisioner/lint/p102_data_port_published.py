@@ -23,13 +23,13 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
             continue
         for port in published(service.body):
             if port.target in store.ports and not port.loopback:
-                outside = port.first or ""
+                outer = port.first or ""
                 yield at(
                     service,
                     "ports",
-                    message=f"{store.family} is open to the host's network on port {outside or 'that the engine picks'}",
+                    message=f"{store.family} is open to the host's network on port {outer or 'that the engine picks'}",
                     fix=f"leave it out: other services reach {service.name}:{port.target} without it; for a client on"
-                    f" this machine publish 127.0.0.1:{outside}:{port.target}",
+                    f" this machine publish 127.0.0.1:{outer}:{port.target}",
                 )
 
 

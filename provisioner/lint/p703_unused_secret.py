@@ -1,0 +1,7 @@
+"""P703: a secret that no service uses."""
+
+from __future__ import annotations
+
+from provisioner.lint.unused import unused_rule
+
+RULE = unused_rule("P703", "secret", "secrets")
