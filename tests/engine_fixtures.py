@@ -15,6 +15,7 @@ import docker
 import docker.errors
 import pytest
 
+from tests.engine_in_container import Engines, why_silent
 from tests.recording_proxy import RecordingProxy
 
 if TYPE_CHECKING:
@@ -27,12 +28,9 @@ ENVIRONMENT_LABEL = "provisioner.environment"
 def engine_url() -> str:
     """The address of the engine under test: DOCKER_HOST, else the machine's own."""
     url = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
-    try:
-        with contextlib.closing(docker.APIClient(base_url=url, timeout=20)) as client:
-            client.ping()
-    except docker.errors.DockerException as error:
+    if problem := why_silent(url):
         pytest.fail(
-            f"No Docker Engine answers on {url} ({error}). Start one with script/engine, "
+            f"No Docker Engine answers on {url} ({problem}). Start one with script/engine, "
             "or leave these tests out with: pytest -m 'not engine'",
             pytrace=False,
         )
@@ -59,6 +57,13 @@ def recording_proxy(engine_url: str) -> Iterator[RecordingProxy]:
     """A proxy in front of the engine under test that records every request and can fail at a chosen one."""
     with contextlib.closing(RecordingProxy(engine_url)) as proxy:
         yield proxy
+
+
+@pytest.fixture
+def engines(engine: docker.DockerClient, project: str) -> Iterator[Engines]:
+    """Starts engines of other versions in containers of their own: `engines.start("28.5").url`."""
+    with contextlib.closing(Engines(engine, project)) as started:
+        yield started
 
 
 @pytest.fixture
