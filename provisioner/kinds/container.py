@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container_mounts as mounts
 from provisioner.kinds import container_networks as networks
-from provisioner.kinds import values
+from provisioner.kinds import healthcheck, values
 from provisioner.kinds.compare import DECLARED, declared_fields
 from provisioner.kinds.container_fields import PLAIN
 from provisioner.kinds.fields import Field, Raw
@@ -107,7 +107,7 @@ def parse(service: str, body: Raw, names: Names, image: str) -> Spec:
         "user": str(body["user"]) if body.get("user") not in (None, "") else None,
         "working_dir": body.get("working_dir") or None,
         "stop_signal": body.get("stop_signal") or None,
-        "healthcheck": _parse_healthcheck(body.get("healthcheck")),
+        "healthcheck": healthcheck.parse(body.get("healthcheck")),
         "expose": sorted(_port(entry) for entry in body.get("expose") or []),
         "ports": _parse_ports(body),
         "volumes": mounts.parse_volumes(body, names.volumes),
@@ -121,20 +121,6 @@ def parse(service: str, body: Raw, names: Names, image: str) -> Spec:
         "ipc": body.get("ipc") or None,
     }
     return spec | {f.key: f.parse(body) for f in PLAIN}
-
-
-def _parse_healthcheck(check: Any) -> Any:
-    if not check:
-        return None
-    if check.get("disable"):
-        return {"test": ["NONE"]}
-    durations = ("interval", "timeout", "start_period", "start_interval")
-    result: dict[str, Any] = {key: check[key] for key in durations if check.get(key) not in (None, "", "0s")}
-    if check.get("test"):
-        result["test"] = check["test"] if isinstance(check["test"], list) else ["CMD-SHELL", check["test"]]
-    if check.get("retries"):
-        result["retries"] = int(check["retries"])
-    return result or None
 
 
 def _port(entry: Any) -> str:
@@ -169,7 +155,7 @@ def encode(spec: Spec, wiring: Wiring) -> Raw:
     config["Env"] = [f"{key}={value}" for key, value in spec["environment"].items()]
     config["Labels"] = {**spec["labels"], **wiring.labels, **_record(spec)}
     if spec["healthcheck"]:
-        config["Healthcheck"] = _encode_healthcheck(spec["healthcheck"])
+        config["Healthcheck"] = healthcheck.encode(spec["healthcheck"])
     config["ExposedPorts"] = {port: {} for port in sorted({*spec["expose"], *spec["ports"]})}
     if spec["ports"]:
         host["PortBindings"] = {target: [_binding(b) for b in bound] for target, bound in spec["ports"].items()}
@@ -194,18 +180,6 @@ def _record(spec: Spec) -> dict[str, str]:
     labels = {DECLARED_FIELDS: ",".join(declared)} if declared else {}
     files = {kind: spec[kind] for kind in mounts.ROOTS if spec[kind]}
     return labels | ({FILES: json.dumps(files, sort_keys=True)} if files else {})
-
-
-def _encode_healthcheck(check: dict[str, Any]) -> Raw:
-    result: Raw = {"Test": check["test"]} if check.get("test") else {}
-    for key, api in (
-        ("interval", "Interval"), ("timeout", "Timeout"), ("start_period", "StartPeriod"), ("start_interval", "StartInterval")
-    ):  # fmt: skip
-        if key in check:
-            result[api] = values.nanoseconds(check[key])
-    if "retries" in check:
-        result["Retries"] = check["retries"]
-    return result
 
 
 def _binding(text: str) -> Raw:
@@ -277,7 +251,7 @@ def decode(raw: Raw, names: Names) -> Spec:
         "user": config.get("User") or None,
         "working_dir": config.get("WorkingDir") or None,
         "stop_signal": config.get("StopSignal") or None,
-        "healthcheck": _decode_healthcheck(config.get("Healthcheck")),
+        "healthcheck": healthcheck.decode(config.get("Healthcheck")),
         "expose": sorted(set(config.get("ExposedPorts") or {}) - set(bindings)),
         "ports": {target: sorted({_bound(b) for b in bound or [{}]}) for target, bound in bindings.items()},
         "volumes": mounts.decode_volumes(raw, files),
@@ -292,20 +266,6 @@ def decode(raw: Raw, names: Names) -> Spec:
         DECLARED: [key for key in labels.get(DECLARED_FIELDS, "").split(",") if key],
     }
     return spec | {f.key: f.decode(raw) for f in PLAIN}
-
-
-def _decode_healthcheck(check: Any) -> Any:
-    if not check:
-        return None
-    result: dict[str, Any] = {"test": check["Test"]} if check.get("Test") else {}
-    for key, api in (
-        ("interval", "Interval"), ("timeout", "Timeout"), ("start_period", "StartPeriod"), ("start_interval", "StartInterval")
-    ):  # fmt: skip
-        if check.get(api):
-            result[key] = values.duration(check[api])
-    if check.get("Retries"):
-        result["retries"] = check["Retries"]
-    return result or None
 
 
 def _bound(binding: Raw) -> str:
@@ -349,7 +309,7 @@ def normalise(spec: Spec, image: ImageFacts) -> Spec:
     inherits_command = spec["command"] is None and spec["entrypoint"] is None
     command = list(image.command) if inherits_command else list(spec["command"] or [])
     health = spec["healthcheck"]
-    inherited = _decode_healthcheck(image.healthcheck)
+    inherited = healthcheck.decode(image.healthcheck)
     if health and inherited and health.get("test") != ["NONE"]:
         health = {**inherited, **health}
     return {
