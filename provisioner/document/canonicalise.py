@@ -6,9 +6,11 @@ What does not fit is told and left out, so that one mistake does not hide the ne
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from provisioner.document.attributes.shapes import local_path
 from provisioner.document.findings import nearest
 from provisioner.document.shape import BOOLEAN, MAPPING, NULL, SEQUENCE, STRING, Place, article, kind_of
 from provisioner.document.tree import DATE, RESET
@@ -51,6 +53,8 @@ class Canonicaliser:
             return self._mapping(node, rule, path)
         if kind == SEQUENCE:
             return self._sequence(node, rule, path)
+        if row.location and isinstance(node.value, str) and node.value:
+            return replace(node, value=local_path(node.value, self._place(path)))
         return self._scalar(node, kind, row.shape, path)
 
     def _place(self, path: Path) -> Place:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provisioner.document.shape import MAPPING, kind_of, mapping, scalar
+from provisioner.document.shape import mapping, scalar
 from provisioner.model.node import Node
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def trim(node: Node, rule: Rule | None) -> Node:
     for key, item in node.mapping.items():
         child = rule.children.get(key)
         item = trim(item, child or rule.any)
-        if child is not None and not child.row.shape.keep and _says_nothing(item):
+        if child is not None and not child.row.shape.keep and _says_nothing(item, child):
             continue
         entries[key] = item
     if len(entries) == len(node.mapping) and all(entries[key] is item for key, item in node.mapping.items()):
@@ -71,13 +71,13 @@ def trim(node: Node, rule: Rule | None) -> Node:
     return mapping(entries, node)
 
 
-def _says_nothing(node: Node) -> bool:
-    value = node.value
-    return (
-        (value is None or value is False or value == "" or value == 0)
-        if kind_of(node) != MAPPING and not isinstance(value, tuple)
-        else not value
-    )
+_ZEROS = {"duration": "0s", "size": "0"}
+
+
+def _says_nothing(node: Node, rule: Rule) -> bool:
+    if node.is_mapping or node.is_sequence:
+        return not node.value
+    return not node.value or node.value == _ZEROS.get(rule.row.shape.format)
 
 
 def normalise(root: Node, project: str, directory: str, value: Callable[[str], str | None]) -> Node:

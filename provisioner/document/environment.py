@@ -22,6 +22,24 @@ def resolve(services: Node, files: Files, value: Callable[[str], str | None]) ->
     )
 
 
+def inherit(root: Node, value: Callable[[str], str | None]) -> Node:
+    """The tree of an included file with its variables without a value taken from its own environment."""
+    services = root.get("services")
+    if services is None:
+        return root
+    entries: dict[str, Node] = {}
+    for name, service in services.mapping.items():
+        environment = service.get("environment")
+        entries[name] = service
+        if environment is not None and environment.is_mapping:
+            found = {
+                key: scalar(value(key), item) if item.value is None else item
+                for key, item in environment.mapping.items()
+            }
+            entries[name] = mapping({**service.mapping, "environment": mapping(found, environment)}, service)
+    return mapping({**root.mapping, "services": mapping(entries, services)}, root)
+
+
 def _environment(node: Node, files: Files, value: Callable[[str], str | None]) -> Node:
     env_file, environment = node.get("env_file"), node.get("environment")
     if env_file is None and environment is None:
@@ -32,7 +50,13 @@ def _environment(node: Node, files: Files, value: Callable[[str], str | None]) -
         if path is None or (required is not None and required.value is False and not exists(str(path.value))):
             continue
         raw = form is not None and form.value == "raw"
-        for name, setting in files.settings(str(path.value), value, path.span, raw=raw).items():
+        earlier = {name: item.value for name, item in found.items() if isinstance(item.value, str)}
+
+        def lookup(name: str, earlier: dict[str, str] = earlier) -> str | None:
+            known = value(name)
+            return known if known is not None else earlier.get(name)
+
+        for name, setting in files.settings(str(path.value), lookup, path.span, raw=raw).items():
             found[name] = Node(value(name) if setting.value is None else setting.value, setting.span)
     spans = {name: item.span for name, item in found.items()}
     if environment is not None and environment.is_mapping:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from provisioner.document.attributes import rules
 from provisioner.document.attributes.shapes import as_text, local_path
 from provisioner.document.canonicalise import Canonicaliser
+from provisioner.document.environment import inherit
 from provisioner.document.findings import nearest
 from provisioner.document.interpolate import Interpolation
 from provisioner.document.merge import merge, settle
@@ -137,7 +138,7 @@ class Layers:
         if not sources:
             return None
         inner = inner.below(*self.declared(sources, inner))
-        return self.merged(sources, inner, chain)
+        return inherit(self.merged(sources, inner, chain), inner.value)
 
     def declared(self, sources: list[Source], scope: Scope) -> list[Tier]:
         """The `vars` of the sources as tiers, the last source's first; they may use the variables of `scope`."""
@@ -213,6 +214,8 @@ class Layers:
         entries = {key: item for key, item in service.mapping.items() if key != "extends"}
         service = Node(entries, service.span, None, service.key_spans, service.tag)
         base = self._base(name, extends, services, source, scope, done, chain)
+        if base is None or self.findings.broken(("services", str((extends.get("service") or extends).value))):
+            self.findings.suspect(("services", name))
         if base is not None:
             service = merge(settle(base), service, rules().children["services"].any, keep_tags=True)
         done[name] = service
@@ -231,7 +234,7 @@ class Layers:
         path = ("services", name, "extends")
         target, file = extends.get("service"), extends.get("file")
         if target is None:
-            self.findings.error("no 'service' is named", extends.span, path)
+            self.findings.error("'service' is missing", extends.span, path)
             return None
         if file is not None:
             place = Place(path, source.directory, self.home, self.findings)

@@ -75,7 +75,7 @@ def unique(node: Node, rule: Rule | None) -> Node:
             last[rule.row.unique(item)] = item
         items = tuple(last.values())
     if rule.row.ordered:
-        items = tuple(sorted(items, key=lambda item: str(item.value).partition("=")[0]))
+        items = tuple(sorted(items, key=lambda item: str(item.value)))
     if len(items) == len(node.items) and all(new is old for new, old in zip(items, node.items, strict=True)):
         return node
     return Node(items, node.span, None, {}, node.tag)

@@ -270,6 +270,12 @@ def _as_compose(service: dict[str, JSON]) -> None:
     if isinstance(deploy, dict):
         deploy.setdefault("resources", {})
         deploy.setdefault("placement", {})
+    build = service.get("build")
+    for limits in (service.get("ulimits"), build.get("ulimits") if isinstance(build, dict) else None):
+        for key, limit in limits.items() if isinstance(limits, dict) else ():
+            parts = limit if isinstance(limit, dict) else {} if limit == 0 else None
+            if parts is not None and isinstance(limits, dict):
+                limits[key] = {name: part for name, part in parts.items() if part != 0}
     blkio = service.get("blkio_config")
     for items in blkio.values() if isinstance(blkio, dict) else ():
         for item in items if isinstance(items, list) else ():

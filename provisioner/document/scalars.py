@@ -103,18 +103,21 @@ def _is_date(text: str) -> bool:
 
 
 def _shortest(value: float) -> str:
-    """A float as Go's %v prints it: an exponent only below 1e-4 and from 1e21 on, at least two digits wide."""
+    """A float as Go's %v prints it: an exponent only below 1e-4 and from 1e6 on, at least two digits wide."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
     if value == 0:
         return "-0" if math.copysign(1, value) < 0 else "0"
-    if 1e-4 <= abs(value) < 1e21:
+    if 1e-4 <= abs(value) < 1e6:
         return _positional(value).removesuffix(".0")
-    mantissa, exponent = repr(value).split("e")
-    sign, size = exponent[0] if exponent[0] in "+-" else "+", exponent.lstrip("+-")
-    return f"{mantissa.removesuffix('.0')}e{sign}{size.zfill(2)}"
+    whole, _, fraction = _positional(abs(value)).partition(".")
+    digits = (whole + fraction).strip("0")
+    mantissa = digits[0] + (f".{digits[1:]}" if len(digits) > 1 else "")
+    zeros = len(fraction) - len(fraction.lstrip("0"))
+    exponent = len(whole) - 1 if whole.strip("0") else -zeros - 1
+    return f"{'-' if value < 0 else ''}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
 
 
 def _positional(value: float) -> str:

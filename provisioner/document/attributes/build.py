@@ -93,7 +93,7 @@ def _ssh(node: Node, _place: Place) -> Node | None:
 AT = "services.*.build"
 ROWS = (
     Row(AT, KEPT_STRUCT, "How its image is built.", _expand, (STRING,), finish=_settle),
-    Row(f"{AT}.context", TEXT, "The folder, or address, with the sources.", location=True),
+    Row(f"{AT}.context", TEXT, "The folder, or address, with the sources."),
     Row(f"{AT}.dockerfile", TEXT, "Its Dockerfile, relative to the context."),
     Row(f"{AT}.dockerfile_inline", TEXT, "The Dockerfile itself."),
     Row(f"{AT}.entitlements", LIST),

@@ -16,13 +16,14 @@ from provisioner.document.attributes.shapes import (
     LIST,
     STRUCT,
     TEXT,
+    drop,
     pairs,
 )
-from provisioner.document.shape import NULL, SEQUENCE, STRING, Merge, Place, Row, Shape, mapping, scalar, sequence
+from provisioner.document.shape import NULL, SEQUENCE, STRING, Merge, Place, Row, Shape, scalar, sequence
 from provisioner.model.node import Node
 
 WORDS = Shape((SEQUENCE, NULL), "a command, as text or a list of words", keep=True)
-WORD = Shape((STRING,), 'text; a number wants quotes, like "8080"')
+WORD = TEXT
 
 
 def words(node: Node, place: Place) -> Node | None:
@@ -40,7 +41,7 @@ def _test(node: Node, _place: Place) -> Node | None:
 
 
 def _check(node: Node, place: Place) -> Node:
-    """A test says how it is run; a check that is disabled needs none."""
+    """A test says how it is run."""
     test = node.get("test")
     if test is not None and test.items and test.items[0].value not in ("NONE", "CMD", "CMD-SHELL"):
         where = Place((*place.path, "test"), place.directory, place.home, place.findings)
@@ -49,9 +50,6 @@ def _check(node: Node, place: Place) -> Node:
     if interval is not None and node.get("start_period") is None:
         where = Place((*place.path, "start_interval"), place.directory, place.home, place.findings)
         where.findings.warn("start_interval means nothing without start_period", interval.span, where.path)
-    disabled = node.get("disable")
-    if disabled is not None and disabled.value is True:
-        return mapping({"disable": disabled}, node)
     return node
 
 
@@ -76,7 +74,7 @@ ROWS = (
     Row("services.*.entrypoint", WORDS, "Replaces the image's entrypoint.", words, (STRING,), merge=Merge.REPLACE),
     Row("services.*.entrypoint.*", WORD),
     Row("services.*.working_dir", TEXT, "The folder it runs in."),
-    Row("services.*.user", replace(TEXT, expected='text; a number wants quotes, like "1000"'), "Who runs it."),
+    Row("services.*.user", TEXT, "Who runs it."),
     Row("services.*.group_add", LIST, "More groups of its user."),
     Row("services.*.group_add.*", AS_TEXT),
     Row("services.*.stdin_open", FLAG),
@@ -104,7 +102,7 @@ ROWS = (
         "services.*.pre_start.*",
         also=(Row("services.*.pre_start.*.image", TEXT), Row("services.*.pre_start.*.per_replica", FLAG)),
     ),
-    Row("services.*.develop", Shape(("mapping", NULL), "a mapping"), "For work on the service."),
+    Row("services.*.develop", STRUCT, "For work on the service.", drop, (NULL,)),
     Row("services.*.develop.watch", LIST, "What happens when files change."),
     Row("services.*.develop.watch.*", replace(STRUCT, required=("path", "action"))),
     Row("services.*.develop.watch.*.path", TEXT, location=True),

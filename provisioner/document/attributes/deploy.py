@@ -21,8 +21,8 @@ from provisioner.document.attributes.shapes import (
     STRUCT,
     TEXT,
     WHOLE,
+    drop,
     labels,
-    null_is_empty,
     null_is_text,
     one_of,
 )
@@ -82,7 +82,7 @@ _UPDATE = ("continue", "pause", "rollback")
 
 ROWS = (
     Row("services.*.scale", EXPLICIT_COUNT, "Number of containers."),
-    Row("services.*.deploy", KEPT_STRUCT, "How it runs: replicas, resources, updates.", null_is_empty, (NULL,)),
+    Row("services.*.deploy", KEPT_STRUCT, "How it runs: replicas, resources, updates.", drop, (NULL,)),
     Row("services.*.deploy.mode", one_of("replicated", "global", "replicated-job", "global-job")),
     Row("services.*.deploy.endpoint_mode", one_of("vip", "dnsrr")),
     Row("services.*.deploy.replicas", EXPLICIT_COUNT, "Number of containers."),

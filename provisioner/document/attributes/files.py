@@ -18,7 +18,6 @@ from provisioner.document.attributes.shapes import (
     WHOLE,
     field,
     labels,
-    local_path,
     named,
     null_is_empty,
     null_is_text,
@@ -49,15 +48,12 @@ def _config_key(node: Node) -> str:
 
 
 def _settle(node: Node, place: Place) -> Node:
-    """The file is a path on this machine, and there is one source of the content at most."""
+    """There is one source of the content at most."""
     node = settle_external(node, place)
     given = [key for key in ("file", "environment", "content", "template") if key in node.mapping]
     if len(given) > 1:
         place.wrong(f"{' and '.join(given)} exclude each other", node.key_spans[given[1]], "keep one of them")
-    file = node.get("file")
-    if file is None or not isinstance(file.value, str):
-        return node
-    return mapping({**node.mapping, "file": replace(file, value=local_path(file.value, place))}, node)
+    return node
 
 
 _USE = replace(STRUCT, expected="a name, or a mapping", required=("source",))

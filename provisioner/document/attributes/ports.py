@@ -44,7 +44,10 @@ def _ports(text: str, what: str, lowest: int = 1) -> range:
 
 
 def _address(text: str) -> str:
-    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    bracketed = text.startswith("[") and text.endswith("]")
+    bare = text[1:-1] if bracketed else text
+    if ":" in bare and not bracketed:
+        raise _BadPort(f"'{bare}' is no IP address, or one of version 6 without brackets")
     if not bare:
         return ""
     try:

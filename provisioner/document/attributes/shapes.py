@@ -117,6 +117,11 @@ def null_is_empty(node: Node, _place: Place) -> Node | None:
     return Node({}, node.span, None, {}, node.tag)
 
 
+def drop(_node: Node, _place: Place) -> Node | None:
+    """A key with nothing after it is as good as none."""
+    return None
+
+
 def null_is_text(node: Node, _place: Place) -> Node | None:
     return Node("", node.span, "", {}, node.tag)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from provisioner.document.attributes.external import EXTERNAL, settle_external
@@ -107,7 +108,7 @@ def _finish(node: Node, place: Place) -> Node:
 
 
 def _is_local(source: str) -> bool:
-    return not (source.startswith("\\") or (len(source) > 1 and source[0].isalpha() and source[1] == ":"))
+    return re.match(r"\\|[A-Za-z]:[\\/]", source) is None
 
 
 def _target(node: Node) -> str:
