@@ -50,7 +50,8 @@ def command(
 
     Every field of every object is compared with the live engine. Nothing is changed, on no account.
     """
-    request, permitted, replicas = settings.request(target), policy(addresses, prune=prune), scales(scale)
+    permitted, replicas = policy(addresses, prune=prune), scales(scale)
+    request = settings.request(target)
     from provisioner.app.plan import make_plan
 
     plan = make_plan(request, permitted, replicas)

@@ -8,34 +8,37 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from provisioner.errors import Interrupted
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_STDERR = 2
+# How long the second signal leaves for giving back the lease before the process ends (seconds).
+_GRACE = 1.0
 
 
 @contextmanager
 def interruptible() -> Iterator[threading.Event]:
-    """An event that the first SIGINT or SIGTERM sets. The second raises KeyboardInterrupt, the third ends the process.
+    """An event that the first SIGINT or SIGTERM sets.
 
-    Outside the main thread, where Python lets nobody handle signals, the event is never set.
+    The second raises KeyboardInterrupt, and ends the process where that has not ended it soon. Outside the main
+    thread, where Python lets nobody handle signals, the event is never set.
     """
     asked = threading.Event()
-    count = 0
 
     def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal count
-        count += 1
-        if count == 1:
+        if not asked.is_set():
             asked.set()
-            # Not through the stream: its lock may be held by the very thread that was interrupted.
-            os.write(2, b"\nInterrupted: finishing the steps in hand; once more stops at once.\n")
-        elif count == 2:
-            raise KeyboardInterrupt
-        else:
-            os._exit(130)
+            # Not through a stream: its lock may be held by the very code that was interrupted.
+            os.write(_STDERR, b"\nInterrupted: finishing the steps in hand; once more stops at once.\n")
+            return
+        deadline = threading.Timer(_GRACE, _end)
+        deadline.daemon = True
+        deadline.start()
+        raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
         yield asked
@@ -46,3 +49,9 @@ def interruptible() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _end() -> None:
+    cursor = b"\x1b[?25h" if os.isatty(_STDERR) else b""
+    os.write(_STDERR, cursor + b"Stopped. What was in hand may have been done; the same command continues from here.\n")
+    os._exit(Interrupted.exit_code)

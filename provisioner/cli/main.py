@@ -53,9 +53,9 @@ class Program(click.Group):
             return None, None, args[1:]
         import difflib
 
-        near = difflib.get_close_matches(name, self.list_commands(ctx), n=2, cutoff=0.5)
-        meant = " or ".join(f"'{command_name}'" for command_name in near)
-        raise click.UsageError(f"no such command '{name}'" + (f" (did you mean {meant}?)" if near else ""), ctx)
+        near = difflib.get_close_matches(name, self.list_commands(ctx), n=1, cutoff=0.6)
+        meant = f" (did you mean '{near[0]}'?)" if near else ""
+        raise click.UsageError(f"no such command '{name}'{meant}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands in the groups of their purpose."""

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from provisioner.model.node import JSON
 
 # Only texts that no version of YAML takes for anything else stand without quotes.
-_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*|\.{0,2}/[A-Za-z0-9_./@+-]*|(?:[0-9]+(?:ms|[hms]))+")
+_PLAIN = re.compile(
+    r"[A-Za-z_/][A-Za-z0-9_./@+-]*(?::[A-Za-z0-9_./@+-]+)*|\.{0,2}/[A-Za-z0-9_./@+-]*|(?:[0-9]+(?:ms|[hms]))+"
+)
 _TAB_IN_LINE = re.compile(r"(?<=[^\s])\t+(?=[^\s])")
 _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 

@@ -101,6 +101,14 @@ class _Running:
     message: str = ""
 
 
+def _activity(running: _Running) -> str:
+    """What a step is at; a message that says it again stands alone."""
+    verb = doing(running.step.verb)
+    if not running.message:
+        return verb
+    return running.message if running.message.startswith(verb) else f"{verb}: {running.message}"
+
+
 class LiveProgress:
     """A region at the end of the terminal: finished steps scroll away above it, running ones stay with their times.
 
@@ -185,9 +193,8 @@ class LiveProgress:
         spin = _SPINNER[self._frame % len(_SPINNER)]
         lines = []
         for running in shown:
-            message = f": {running.message}" if running.message else ""
             time = seconds(self._now() - running.since)
-            text = shorten(f"{running.step.address}: {doing(running.step.verb)}{message}", width - len(time) - 4)
+            text = shorten(f"{running.step.address}: {_activity(running)}", width - len(time) - 4)
             lines.append(f"{self._paint.cyan(spin)} {text.ljust(width - len(time) - 3)} {self._paint.dim(time)}")
         if len(self._running) > len(shown):
             lines.append(self._paint.dim(f"  … {len(self._running) - len(shown)} more"))

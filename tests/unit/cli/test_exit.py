@@ -1,0 +1,134 @@
+"""Every error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from provisioner import errors
+from provisioner.cli.cmd_plan import plan_exit_code
+from provisioner.cli.exit import Manner, guarded
+from provisioner.cli.interrupt import interruptible
+from tests.unit.render.examples import FULL, NOTHING, REFUSED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CODES = {
+    errors.ProvisionError: 1,
+    errors.UsageError: 64,
+    errors.PlaybookInvalid: 65,
+    errors.Unreachable: 69,
+    errors.LeaseHeld: 75,
+    errors.PlanStale: 76,
+    errors.SecretUnavailable: 77,
+    errors.Unsafe: 1,
+    errors.EngineRefused: 1,
+    errors.EngineConflict: 1,
+    errors.StepFailed: 1,
+    errors.NotConverged: 3,
+    errors.Interrupted: 130,
+}
+
+
+def raising(error: BaseException) -> int:
+    def call(manner: Manner) -> int:
+        raise error
+
+    return guarded(call, Manner())
+
+
+def test_the_table_names_every_error() -> None:
+    found = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)}
+    assert found == set(CODES)
+
+
+@pytest.mark.parametrize("kind", sorted(CODES, key=lambda kind: kind.__name__))
+def test_an_error_ends_with_its_code(kind: type[errors.ProvisionError], capsys: pytest.CaptureFixture[str]) -> None:
+    error = errors.PlaybookInvalid([]) if kind is errors.PlaybookInvalid else kind("something")
+    assert raising(error) == CODES[kind]
+    assert capsys.readouterr().err
+
+
+def test_ctrl_c_is_130(capsys: pytest.CaptureFixture[str]) -> None:
+    assert raising(KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err == "Error: interrupted\n"
+
+
+def test_a_defect_leaves_a_report_and_shows_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert raising(ZeroDivisionError("by nothing")) == 1
+    said = capsys.readouterr().err
+    (report,) = tmp_path.iterdir()
+    assert str(report) in said
+    assert "Traceback" not in said
+    assert "ZeroDivisionError: by nothing" in report.read_text()
+    assert report.stat().st_mode & 0o077 == 0
+
+
+def test_a_defect_with_v_shows_its_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def call(manner: Manner) -> int:
+        manner.verbose = True
+        raise ZeroDivisionError
+
+    assert guarded(call, Manner()) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_json_errors_go_where_the_command_says(capsys: pytest.CaptureFixture[str]) -> None:
+    def call(manner: Manner) -> int:
+        manner.json = "stdout"
+        raise errors.LeaseHeld("held")
+
+    assert guarded(call, Manner()) == 75
+    assert json.loads(capsys.readouterr().out)["error"]["kind"] == "LeaseHeld"
+
+
+@pytest.mark.parametrize(
+    ("plan", "detailed", "code"),
+    [
+        (FULL, True, 2),
+        (FULL, False, 0),
+        (NOTHING, True, 0),
+        (NOTHING, False, 0),
+        (REFUSED, False, 1),
+        (REFUSED, True, 1),
+    ],
+)
+def test_the_code_of_a_plan(plan: object, detailed: bool, code: int) -> None:
+    assert plan_exit_code(plan, detailed=detailed) == code  # type: ignore[arg-type]
+
+
+def test_the_first_signal_asks_and_the_second_interrupts() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), interruptible() as asked:
+        assert not asked.is_set()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.05)
+        assert asked.is_set()
+        # The timer that ends a process which hangs must not end the tests.
+        timers = threading.enumerate()
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+        finally:
+            for thread in set(threading.enumerate()) - set(timers):
+                if isinstance(thread, threading.Timer):
+                    thread.cancel()
+    assert signal.getsignal(signal.SIGINT) is before

@@ -1,0 +1,103 @@
+"""Global options, in both places and from the environment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import pytest
+
+from provisioner.cli.command import LOOK, Command
+from provisioner.cli.main import Program, program
+from provisioner.cli.options import Settings, policy, scales, variables
+from provisioner.errors import UsageError
+from provisioner.model.address import Address
+
+
+def settings_of(*arguments: str, env: dict[str, str] | None = None, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """What a command sees, run in this process."""
+    seen: list[Settings] = []
+
+    @click.command("look", cls=Command, purpose=LOOK)
+    @click.option("-f", "--follow", is_flag=True)
+    @click.pass_obj
+    def look(settings: Settings, follow: bool) -> None:
+        seen.append(settings)
+
+    class Two(Program):
+        def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+            return look
+
+    for name, value in (env or {}).items():
+        monkeypatch.setenv(name, value)
+    whole: Any = program()
+    two = Two(name="provision", callback=whole.callback, params=whole.params)
+    with two.make_context("provision", list(arguments)) as context:
+        two.invoke(context)
+    return seen[0]
+
+
+def test_global_options_stand_before_or_after_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = settings_of("--profile", "a", "-e", "X=1", "--host", "h", "-q", "look", monkeypatch=monkeypatch)
+    after = settings_of("look", "--profile", "a", "-e", "X=1", "--host", "h", "-q", monkeypatch=monkeypatch)
+    assert before == after
+    assert (before.profiles, before.env, before.host, before.quiet) == (("a",), ("X=1",), "h", True)
+
+
+def test_lists_grow_and_single_values_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = settings_of("-f", "a.yml", "-H", "one", "look", "--file", "b.yml", "-H", "two", monkeypatch=monkeypatch)
+    assert both.files == ("a.yml", "b.yml")
+    assert both.host == "two"
+
+
+def test_a_command_keeps_its_own_spelling_of_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings_of("look", "-f", monkeypatch=monkeypatch).files == ()
+
+
+def test_every_global_option_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = {
+        "PROVISION_FILE": "a.yml:b.yml",
+        "PROVISION_PROFILE": "one,two",
+        "PROVISION_ENV_FILE": "x.env",
+        "PROVISION_ENV": "A=1 B=2",
+        "PROVISION_HOST": "ssh://x",
+        "PROVISION_QUIET": "1",
+        "PROVISION_NO_COLOR": "1",
+    }
+    seen = settings_of("look", env=env, monkeypatch=monkeypatch)
+    assert seen.files == ("a.yml", "b.yml")
+    assert seen.profiles == ("one", "two")
+    assert (seen.env_files, seen.env, seen.host) == (("x.env",), ("A=1", "B=2"), "ssh://x")
+    assert seen.quiet
+    assert seen.no_color
+
+
+def test_files_on_the_command_line_replace_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = {"PROVISION_FILE": "a.yml"}
+    assert settings_of("look", "--file", "b.yml", env=env, monkeypatch=monkeypatch).files == ("b.yml",)
+
+
+@pytest.mark.parametrize("arguments", [("--host", "h", "--context", "c"), ("-q", "-v")])
+def test_contradictions_are_refused(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError):
+        settings_of(*arguments, "look", monkeypatch=monkeypatch)
+
+
+def test_addresses_are_checked() -> None:
+    assert policy(["service.api[2]"], prune=True).targets == (Address("service", "api", 2),)
+    with pytest.raises(UsageError, match="api"):
+        policy(["api"])
+
+
+def test_scales() -> None:
+    assert scales(["api=3", "db=0"]) == {"api": 3, "db": 0}
+    for wrong in ("api", "=3", "api=", "api=-1", "api=x"):
+        with pytest.raises(UsageError):
+            scales([wrong])
+
+
+def test_a_wrong_variable_is_refused_without_showing_it() -> None:
+    assert variables(["A=b=c", "E="]) == {"A": "b=c", "E": ""}
+    with pytest.raises(UsageError) as caught:
+        variables(["hunter2"])
+    assert "hunter2" not in str(caught.value) + str(caught.value.hint)
