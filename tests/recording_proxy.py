@@ -108,6 +108,12 @@ class RecordingProxy:
         with self._lock:
             return [request for request in self.requests if request.mutating]
 
+    @property
+    def connections(self) -> int:
+        """How many sockets are open, of clients and to the engine."""
+        with self._lock:
+            return len(self._sockets)
+
     def fail(self, at: int, mode: str = "pass", **options: Any) -> Fault:
         """Let the `at`-th mutating request from now on meet with `mode`; see Fault for the options."""
         fault = Fault(at, mode, **options)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import subprocess
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ import pytest
 import requests.exceptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.recording_proxy import RecordedRequest, RecordingProxy
 
@@ -145,7 +144,7 @@ def test_the_engine_notices_that_a_client_has_gone(recording_proxy: RecordingPro
     _until(lambda: any(request.path == "/events" for request in recording_proxy.requests))
     follower.kill()
     follower.wait(10)
-    _until(lambda: not any("_serve" in thread.name for thread in threading.enumerate()))
+    _until(lambda: recording_proxy.connections == 0)
 
 
 def test_only_chosen_requests_are_counted(
@@ -168,8 +167,8 @@ def _volumes(engine: docker.DockerClient, project: str) -> list[str]:
     return sorted(volume.name for volume in engine.volumes.list() if volume.name.startswith(project))
 
 
-def _until(condition: object) -> None:
+def _until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
