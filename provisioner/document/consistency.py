@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.document.findings import nearest
 from provisioner.document.shape import mapping
+from provisioner.model.playbook import Unused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -179,6 +180,20 @@ class Consistency:
 
     def _needs(self, name: str) -> tuple[str, ...]:
         return tuple(_mapping(self.services[name].get("depends_on")))
+
+
+def unused(root: Node, resting: Mapping[str, Node]) -> tuple[Unused, ...]:
+    """What `prune` leaves out, but for what a service that rests would use."""
+    services = mapping({**_mapping(root.get("services")), **resting}, root)
+    kept = prune(mapping({**root.mapping, "services": services}, root))
+    found = []
+    for section in ("networks", "volumes", "configs", "secrets"):
+        node = root.get(section)
+        left = _mapping(kept.get(section))
+        for key, item in _mapping(node).items():
+            if key not in left:
+                found.append(Unused(section, key, node.key_spans.get(key, item.span) if node else item.span))
+    return tuple(found)
 
 
 def prune(root: Node) -> Node:

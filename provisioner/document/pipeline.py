@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.document import complete, declarations, environment, names
 from provisioner.document.attributes import rules
-from provisioner.document.consistency import Consistency, active, prune
+from provisioner.document.consistency import Consistency, active, prune, unused
 from provisioner.document.files import Files
 from provisioner.document.findings import Findings
 from provisioner.document.interpolate import Interpolation
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from provisioner.document.sources import Sources
     from provisioner.model.node import JSON
+    from provisioner.model.playbook import Unused
 
 _PROJECT = "COMPOSE_PROJECT_NAME"
 _CONSUMED = ("version", "name", "include", "extends", "env_files", "vars")
@@ -54,6 +55,9 @@ def read(sources: Sources) -> Document:
         warnings=(*reading.unset, *reading.findings.warnings),
         unset=tuple(reading.unset),
         variables=uses,
+        profiles=reading.profiles,
+        resting=frozenset(reading.resting),
+        unused=reading.unused,
     )
 
 
@@ -70,7 +74,12 @@ def canonical(document: Document) -> JSON:
         if isinstance(network, dict):
             network.setdefault("ipam", {})
     root.setdefault("services", {})
-    return _escaped(root)
+    escaped = _escaped(root)
+    secrets = escaped.get("secrets") if isinstance(escaped, dict) else None
+    for secret in secrets.values() if isinstance(secrets, dict) else ():
+        if isinstance(secret, dict) and isinstance(secret.get("template"), str):
+            secret["template"] = str(secret["template"]).replace("$${secret:", "${secret:")
+    return escaped
 
 
 @dataclass(slots=True)
@@ -87,7 +96,9 @@ class _Reading:
     layers: list[Source] = field(default_factory=list)
     names: names.Names = field(default_factory=lambda: names.Names("", None, ""))
     root: Node = field(default_factory=lambda: Node({}, Span("")))
+    profiles: frozenset[str] = frozenset()
     resting: Mapping[str, Node] = field(default_factory=dict)
+    unused: tuple[Unused, ...] = ()
     stopped: bool = False
     files: Files = field(init=False)
     home: str = field(init=False)
@@ -201,8 +212,8 @@ def _unique(reading: _Reading) -> None:
 
 def _profiles(reading: _Reading) -> None:
     asked = reading.sources.profiles or tuple((reading.scope.value("COMPOSE_PROFILES") or "").split(","))
-    wanted = frozenset(name.strip() for name in asked if name.strip())
-    reading.root, reading.resting = active(reading.root, wanted)
+    reading.profiles = frozenset(name.strip() for name in asked if name.strip())
+    reading.root, reading.resting = active(reading.root, reading.profiles)
 
 
 def _defaults(reading: _Reading) -> None:
@@ -218,8 +229,13 @@ def _environment(reading: _Reading) -> None:
 
 def _normalise(reading: _Reading) -> None:
     root = complete.normalise(reading.root, reading.names.project, reading.directory, reading.scope.value)
-    entries: dict[str, Node] = {"name": Node(reading.names.project, root.span)}
+    found = reading.names
+    entries: dict[str, Node] = {"name": Node(found.project, root.span)}
     entries.update({key: item for key, item in root.mapping.items() if key not in _CONSUMED})
+    if found.environment is not None and found.project == f"{found.name}-{found.environment}":
+        # Read again, the canonical document has the same names.
+        entries["name"] = Node(found.name, root.span)
+        entries["environment"] = root.get("environment") or Node(found.environment, root.span)
     reading.root = mapping(entries, root)
 
 
@@ -228,6 +244,7 @@ def _check(reading: _Reading) -> None:
 
 
 def _trim(reading: _Reading) -> None:
+    reading.unused = unused(reading.root, reading.resting)
     reading.root = complete.trim(prune(reading.root), rules())
 
 

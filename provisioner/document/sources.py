@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.model.node import Node
+    from provisioner.model.playbook import Unused
     from provisioner.model.span import Problem, Span
 
 
@@ -53,7 +54,8 @@ class Document:
     """A playbook, read: one canonical tree, and what is to be known about how it came to be.
 
     `project` is the name that objects on the engine carry, `name` the system, `directory` is absolute, `files` are all
-    files that were read. `unset` holds every `${X}` that has neither a value nor a default.
+    files that were read. `unset` holds every `${X}` that has neither a value nor a default. `profiles` are the active
+    ones, `resting` the services that none of them starts, `unused` the objects that were left out of the tree.
     """
 
     root: Node
@@ -65,3 +67,6 @@ class Document:
     warnings: tuple[Problem, ...] = ()
     unset: tuple[Problem, ...] = ()
     variables: tuple[VariableUse, ...] = ()
+    profiles: frozenset[str] = frozenset()
+    resting: frozenset[str] = frozenset()
+    unused: tuple[Unused, ...] = ()

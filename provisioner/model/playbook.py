@@ -66,6 +66,15 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
+class Unused:
+    """A declared object that no service names, also none of an inactive profile; it is not made."""
+
+    section: str
+    key: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One acceptance criterion of `verify`. `kind` is http, exec or tcp; `arguments` its body."""
 
@@ -97,7 +106,10 @@ class EngineChoice:
 
 @dataclass(frozen=True, slots=True)
 class Playbook:
-    """Everything one environment declares. `project` prefixes the names of its objects on the engine."""
+    """Everything one environment declares. `project` prefixes the names of its objects on the engine.
+
+    `resting` are the services that no active profile starts.
+    """
 
     name: str
     environment: str | None
@@ -113,6 +125,8 @@ class Playbook:
     secrets: Mapping[str, Declared]
     checks: tuple[Check, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    unused: tuple[Unused, ...] = ()
+    resting: frozenset[str] = frozenset()
 
     @property
     def title(self) -> str:

@@ -134,6 +134,8 @@ ROWS = (
     Row("verify.*", replace(STRUCT, required=("name",)), finish=_one_check, own=True),
     Row("verify.*.name", TEXT, "What is true when it passes.", own=True),
     Row("verify.*.within", DURATION, "How long it may take to become true.", own=True),
+    Row("verify.*.profiles", LIST, "Run it only where one of these profiles is active.", to_list, (STRING,), own=True),
+    Row("verify.*.profiles.*", TEXT, own=True),
     *_http("verify.*.http"),
     *_exec("verify.*.exec"),
     *_tcp("verify.*.tcp"),
