@@ -27,6 +27,7 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
                 yield at(
                     service,
                     "ports",
+                    str(port.index),
                     message=f"{store.family} is open to the host's network on port {outer or 'that the engine picks'}",
                     fix=f"leave it out: other services reach {service.name}:{port.target} without it; for a client on"
                     f" this machine publish 127.0.0.1:{outer}:{port.target}",

@@ -29,6 +29,7 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
                 yield at(
                     service,
                     "ports",
+                    str(port.index),
                     message=f"port {port.first or 'that the engine picks'} is open on every interface of the host",
                     fix=f"publish 127.0.0.1:{port.first or ''}:{port.target}, or put the service behind a proxy",
                 )

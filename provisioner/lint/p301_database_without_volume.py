@@ -26,7 +26,9 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
         mount = _holding(folder, declared, mounts(service))
         fix = f"mount a named volume at {folder}"
         if mount is None:
-            message = f"{store.family} keeps its data in {folder}, where nothing is mounted"
+            hidden = any(folder.startswith(f"{other.target}/") for other in mounts(service))
+            above = "; the image's own volume hides what is mounted above it" if hidden else ""
+            message = f"{store.family} keeps its data in {folder}, where nothing is mounted{above}"
             yield at(service, "volumes", message=message, fix=fix)
         elif mount.kind == "volume" and not mount.source:
             message = f"the volume at {mount.target} has no name, so nothing finds it again"

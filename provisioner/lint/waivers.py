@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.document.findings import nearest
 from provisioner.lint.rule import Match, Rule
 from provisioner.model.finding import Severity
-from provisioner.playbook.fields import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, cast
 
+from provisioner.document.findings import nearest
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.playbook import EngineChoice, Playbook, Waiver
 from provisioner.playbook.checks import bind_checks
 from provisioner.playbook.crossref import contradictions
-from provisioner.playbook.fields import Fields, Problems, nearest
+from provisioner.playbook.fields import Fields, Problems
 from provisioner.playbook.objects import bind_objects
 from provisioner.playbook.services import bind_services
 
@@ -39,8 +40,10 @@ def bind(document: Document) -> Playbook:
         volumes=bind_objects(root.get("volumes"), "volumes", project, problems),
         configs=bind_objects(root.get("configs"), "configs", project, problems),
         secrets=bind_objects(root.get("secrets"), "secrets", project, problems),
-        checks=bind_checks(root.get("verify"), services, problems),
-        waivers=_waivers(root.get("lint"), services, problems),
+        checks=bind_checks(root.get("verify"), services, document.resting, document.profiles, problems),
+        waivers=_waivers(root.get("lint"), (*services, *document.resting), problems),
+        unused=document.unused,
+        resting=document.resting,
     )
     mode = None if playbook.engine.mode == "auto" else playbook.engine.mode
     found = [*problems.found, *contradictions(playbook, mode)]

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from provisioner.document.findings import nearest
 from provisioner.model.playbook import Check
-from provisioner.playbook.fields import Fields, Problems, nearest, plain_text
+from provisioner.playbook.fields import Fields, Problems, plain_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -76,8 +77,17 @@ FORMS: Mapping[str, Form] = {
 }
 
 
-def bind_checks(section: Node | None, services: Collection[str], problems: Problems) -> tuple[Check, ...]:
-    """The checks in file order; names are unique, services exist."""
+def bind_checks(
+    section: Node | None,
+    services: Collection[str],
+    resting: Collection[str],
+    profiles: Collection[str],
+    problems: Problems,
+) -> tuple[Check, ...]:
+    """The checks in file order; names are unique, services exist.
+
+    A check of a service that rests, or of profiles that are all inactive, is held to its form and then left out.
+    """
     if section is None or section.value is None:
         return ()
     if not section.is_sequence:
@@ -90,18 +100,22 @@ def bind_checks(section: Node | None, services: Collection[str], problems: Probl
         if not item.is_mapping:
             problems.expected("a mapping", item, path)
             continue
-        check = _check(Fields(item, path, problems), services)
+        fields = Fields(item, path, problems)
+        check = _check(fields, (*services, *resting))
         if check is None:
             continue
         if check.name in names:
             problems.add(f"a second check named '{check.name}'", check.span, path, "give each check its own name")
         names[check.name] = index
-        checks.append(check)
+        wanted = {plain_text(profile) for profile in fields.items("profiles")}
+        where = check.arguments.get("service", check.arguments.get("from"))
+        if where not in resting and (not wanted or not wanted.isdisjoint(profiles) or "*" in profiles):
+            checks.append(check)
     return tuple(checks)
 
 
 def _check(fields: Fields, services: Collection[str]) -> Check | None:
-    fields.only("name", "within", *FORMS)
+    fields.only("name", "within", "profiles", *FORMS)
     kinds = [kind for kind in FORMS if kind in fields.node.mapping]
     name = fields.text("name")
     within = fields.duration("within")

@@ -5,41 +5,24 @@ Knows shapes of values only, nothing of what the keys mean.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from provisioner.document.findings import nearest
+from provisioner.document.quantities import nanoseconds
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from provisioner.model.node import Node
     from provisioner.model.span import Span
-
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h|d|w)")
 
 
 def seconds(text: str) -> float | None:
     """The seconds that a Compose duration (`1m30s`, `1.5h`, `0`) spells; None when it spells none."""
-    text = text.strip()
-    if text == "0":
-        return 0.0
-    total, position = 0.0, 0
-    for part in _PART.finditer(text):
-        if part.start() != position:
-            return None
-        total += float(part[1]) * _UNITS[part[2]]
-        position = part.end()
-    return round(total, 9) if position and position == len(text) else None
-
-
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """A hint that offers the name closest to `name`; None when none is close."""
-    found = get_close_matches(name, sorted(names), n=1, cutoff=0.6)
-    return f"did you mean '{found[0]}'?" if found else None
+    try:
+        return nanoseconds(text) / 1e9
+    except ValueError:
+        return None
 
 
 def describe(node: Node) -> str:

@@ -24,6 +24,7 @@ class Published:
     protocol: str
     host_ip: str
     mode: str
+    index: int
     span: Span
 
     @property
@@ -60,7 +61,7 @@ def published(body: Node) -> Iterator[Published]:
     mode = body.get("network_mode")
     if ports is None or not ports.is_sequence or (mode is not None and mode.value == "host"):
         return
-    for item in ports.items:
+    for index, item in enumerate(ports.items):
         if not item.is_mapping:
             continue
         fields = item.mapping
@@ -76,6 +77,7 @@ def published(body: Node) -> Iterator[Published]:
             protocol=_text(fields.get("protocol")) or "tcp",
             host_ip=_text(fields.get("host_ip")).strip("[]"),
             mode=_text(fields.get("mode")) or "ingress",
+            index=index,
             span=item.span,
         )
 

@@ -9,10 +9,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from provisioner.document.findings import nearest
 from provisioner.errors import UsageError
 from provisioner.model.address import Address
 from provisioner.playbook.checks import HOST
-from provisioner.playbook.fields import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

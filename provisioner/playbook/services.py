@@ -6,8 +6,9 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
 
+from provisioner.document.findings import nearest
 from provisioner.model.playbook import Dependency, Service, UpdatePolicy
-from provisioner.playbook.fields import Fields, Problems, describe, nearest, plain_text, whole_number
+from provisioner.playbook.fields import Fields, Problems, describe, plain_text, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -36,13 +36,17 @@ class Document:
     directory = "/srv/shop"
     files = ("playbook.yml",)
 
-    def __init__(self, root):
+    unused = ()
+
+    def __init__(self, root, profiles=(), resting=()):
         self.root = node(root)
+        self.profiles = frozenset(profiles)
+        self.resting = frozenset(resting)
 
 
 @pytest.fixture
 def bound():
-    return lambda **root: bind(Document(root))
+    return lambda profiles=(), resting=(), **root: bind(Document(root, profiles, resting))
 
 
 @pytest.fixture

@@ -174,6 +174,30 @@ def test_everything_wrong_with_checks_is_told_at_once(problems):
     ]
 
 
+@pytest.mark.parametrize(
+    ("profiles", "resting", "expected"),
+    [
+        ((), ("web",), ["always"]),
+        (("monitoring",), ("web",), ["always", "scraped"]),
+        (("production",), (), ["always", "served"]),
+        (("*",), (), ["always", "scraped", "served"]),
+    ],
+)
+def test_checks_of_what_does_not_run_are_left_out(bound, profiles, resting, expected):
+    checks = bound(
+        profiles,
+        resting,
+        services={"db": {"image": "a:1"}, **({} if resting else {"web": {"image": "a:1"}})},
+        verify=[
+            {"name": "always", "tcp": {"from": "db", "to": "db:5432"}},
+            {"name": "scraped", "http": {"url": "http://localhost:9090/"}, "profiles": ["monitoring", "all"]},
+            {"name": "served", "exec": {"service": "web", "command": ["true"]}},
+        ],
+        lint={"ignore": [{"rule": "P001", "service": "web", "reason": "vendor image"}]},
+    ).checks
+    assert [check.name for check in checks] == expected
+
+
 def test_a_waiver_needs_a_rule_a_reason_and_a_service_that_exists(bound, problems):
     waiver = bound(
         services={"legacy": {"image": "a:1"}},
