@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from provisioner.app.load import load_playbook
 from provisioner.app.materials import Materials, gather, require_comparable
 from provisioner.app.wiring import open_engine
+from provisioner.errors import PlaybookInvalid
 from provisioner.ledger.revisions import last_revision
 from provisioner.platforms.containers import lower
+from provisioner.playbook.crossref import contradictions
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.planning import plan
@@ -39,7 +41,13 @@ def make_plan(request: Request, policy: Policy, scale: Mapping[str, int]) -> Pla
 
 
 def prepare(request: Request, playbook: Playbook, engine: EngineReader, policy: Policy) -> Prepared:
-    """Look at everything once, compare, and order what is to be done."""
+    """Look at everything once, compare, and order what is to be done.
+
+    Raises PlaybookInvalid for what containers can not do: replicas that share a host port.
+    """
+    impossible = contradictions(playbook, "containers")
+    if impossible:
+        raise PlaybookInvalid(impossible)
     materials = gather(request, playbook, engine)
     desired = lower(playbook, materials.inputs)
     observed = observe(engine, desired)
