@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Sequence
 
-    from provisioner.cli.options import Settings
+    from provisioner.cli.settings import Settings
     from provisioner.model.plan import Plan
     from provisioner.model.report import Report
     from provisioner.model.verification import CheckResult
@@ -75,6 +75,14 @@ class Showing:
         question = self._question.format(title=plan.title, engine=engine_name(plan))
         self.declined = not confirmed(self._settings, question)
         return not self.declined
+
+
+def only_look(settings: Settings, plan: Plan, *, as_json: bool, detailed: bool) -> int:
+    """What `--check` does: show the plan and stop; the exit code that goes with it."""
+    from provisioner.cli.cmd_plan import plan_exit_code
+
+    Showing(settings, as_json=as_json, yes=False, check=True, question="").show(plan)
+    return plan_exit_code(plan, detailed=detailed)
 
 
 def carry_out(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from provisioner.app.apply import ApplyResult
-    from provisioner.cli.options import Settings
+    from provisioner.cli.settings import Settings
     from provisioner.model.plan import Plan
     from provisioner.ports import Listener
 
@@ -81,20 +81,12 @@ def command(
     permitted = policy(addresses, prune=prune, parallel=parallel, wait_timeout=wait_timeout or 0.0)
     replicas = scales(scale)
     if check:
-        from provisioner.cli.cmd_plan import show_plan
+        from provisioner.cli.carry_out import only_look
 
         request = settings.request(target)
         from provisioner.app.plan import make_plan
 
-        return show_plan(
-            settings,
-            make_plan(request, permitted, replicas),
-            as_json=as_json,
-            detailed=detailed_exitcode,
-            target=target,
-            scale=scale,
-            prune=prune,
-        )
+        return only_look(settings, make_plan(request, permitted, replicas), as_json=as_json, detailed=detailed_exitcode)
     from provisioner.cli.confirm import require_answer
 
     require_answer(yes=yes)

@@ -9,7 +9,7 @@ import click
 from provisioner.cli.command import TOOLS, Command
 
 if TYPE_CHECKING:
-    from provisioner.cli.options import Settings
+    from provisioner.cli.settings import Settings
 
 
 @click.command(

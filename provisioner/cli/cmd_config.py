@@ -12,7 +12,7 @@ from provisioner.cli.options import json_option, target_argument
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request
-    from provisioner.cli.options import Settings
+    from provisioner.cli.settings import Settings
 
 
 @click.command(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from provisioner.app.apply import ApplyResult
-    from provisioner.cli.options import Settings
+    from provisioner.cli.settings import Settings
     from provisioner.model.plan import Plan
     from provisioner.ports import Listener
 

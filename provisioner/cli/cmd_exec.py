@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import OPERATE, Command
-from provisioner.cli.options import variables
+from provisioner.cli.settings import variables
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
-    from provisioner.cli.options import Settings
+    from provisioner.cli.settings import Settings
 
 
 @click.command(

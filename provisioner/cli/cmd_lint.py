@@ -13,7 +13,7 @@ from provisioner.cli.options import json_option, target_argument
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from provisioner.cli.options import Settings
+    from provisioner.cli.settings import Settings
     from provisioner.cli.streams import Stream
     from provisioner.model.finding import Finding
 

@@ -14,7 +14,7 @@ from provisioner.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from provisioner.cli.options import Settings
+    from provisioner.cli.settings import Settings
     from provisioner.render.paint import Paint
 
 

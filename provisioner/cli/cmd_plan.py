@@ -12,7 +12,9 @@ from provisioner.cli.command import PLAN, Command
 from provisioner.cli.options import json_option, plan_options, policy, scales, target_argument
 
 if TYPE_CHECKING:
-    from provisioner.cli.options import Settings
+    from collections.abc import Sequence
+
+    from provisioner.cli.settings import Settings
     from provisioner.model.plan import Plan
 
 PENDING = 2
@@ -55,16 +57,17 @@ def command(
     from provisioner.app.plan import make_plan
 
     plan = make_plan(request, permitted, replicas)
+    again = narrowed(addresses, scale, prune=prune)
     return show_plan(
-        settings,
-        plan,
-        as_json=as_json,
-        differences=diff,
-        detailed=detailed_exitcode,
-        target=target,
-        scale=scale,
-        prune=prune,
+        settings, plan, as_json=as_json, differences=diff, detailed=detailed_exitcode, target=target, again=again
     )
+
+
+def narrowed(addresses: Sequence[str], scale: Sequence[str], *, prune: bool) -> list[str]:
+    """The options of a plan as they were typed."""
+    words = [word for address in addresses for word in ("--target", address)]
+    words += [word for entry in scale for word in ("--scale", entry)]
+    return [*words, "--prune"] if prune else words
 
 
 def show_plan(
@@ -75,10 +78,9 @@ def show_plan(
     differences: bool = True,
     detailed: bool,
     target: str | None,
-    scale: tuple[str, ...] = (),
-    prune: bool = False,
+    again: Sequence[str] = (),
 ) -> int:
-    """Print a plan and return the exit code that goes with it."""
+    """Print a plan and return the exit code that goes with it. `again`: what an apply of this plan needs besides."""
     out = settings.out()
     if as_json:
         from provisioner.render.plan_json import plan_json
@@ -87,9 +89,7 @@ def show_plan(
     else:
         from provisioner.render.plan_text import plan_text
 
-        typed = [target] if target else [part for file in settings.files for part in ("-f", file)]
-        typed += [part for entry in scale for part in ("--scale", entry)] + (["--prune"] if prune else [])
-        next_command = "" if settings.quiet else shlex.join(["provision", "apply", *typed])
+        next_command = "" if settings.quiet else shlex.join(["provision", "apply", *settings.typed(target), *again])
         out.write(plan_text(plan, paint=out.paint, next_command=next_command, differences=differences))
     return plan_exit_code(plan, detailed=detailed)
 

@@ -11,7 +11,7 @@ from provisioner.cli.command import LOOK, Command
 from provisioner.cli.options import json_option, target_argument
 
 if TYPE_CHECKING:
-    from provisioner.cli.options import Settings
+    from provisioner.cli.settings import Settings
 
 
 @click.command("ps", cls=Command, purpose=LOOK, short_help="The same as status.")

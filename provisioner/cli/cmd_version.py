@@ -13,7 +13,7 @@ from provisioner.cli.command import TOOLS, Command
 from provisioner.cli.options import json_option
 
 if TYPE_CHECKING:
-    from provisioner.cli.options import Settings
+    from provisioner.cli.settings import Settings
 
 
 @click.command("version", cls=Command, purpose=TOOLS, short_help="Show the version.")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from provisioner.cli.exit import Manner
-from provisioner.cli.options import Settings, global_options, is_global
+from provisioner.cli.options import global_options, is_global
+from provisioner.cli.settings import Settings
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
-    from provisioner.cli.options import Settings
+    from provisioner.cli.settings import Settings
 
 
 def require_answer(*, yes: bool) -> None:

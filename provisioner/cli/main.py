@@ -12,7 +12,8 @@ import click
 from provisioner import __version__
 from provisioner.cli.command import MANNER, PURPOSES, Command
 from provisioner.cli.exit import Manner, guarded
-from provisioner.cli.options import Settings, global_options, snapshot
+from provisioner.cli.options import global_options, snapshot
+from provisioner.cli.settings import Settings
 from provisioner.cli.streams import prepare
 from provisioner.errors import UsageError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from provisioner.cli.options import Settings
+    from provisioner.cli.settings import Settings
     from provisioner.model.event import Event
     from provisioner.ports import Listener
 

@@ -9,7 +9,8 @@ import pytest
 
 from provisioner.cli.command import LOOK, Command
 from provisioner.cli.main import Program, program
-from provisioner.cli.options import Settings, policy, scales, variables
+from provisioner.cli.options import policy, scales
+from provisioner.cli.settings import Settings, variables
 from provisioner.errors import UsageError
 from provisioner.model.address import Address
 
@@ -101,3 +102,16 @@ def test_a_wrong_variable_is_refused_without_showing_it() -> None:
     with pytest.raises(UsageError) as caught:
         variables(["hunter2"])
     assert "hunter2" not in str(caught.value) + str(caught.value.hint)
+
+
+def test_an_engine_that_is_typed_replaces_one_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = {"PROVISION_HOST": "ssh://x"}
+    for arguments in (("--context", "c", "look"), ("look", "--context", "c")):
+        seen = settings_of(*arguments, env=env, monkeypatch=monkeypatch)
+        assert (seen.context, seen.host) == ("c", None)
+
+
+def test_the_command_that_is_offered_names_the_same_environment_and_no_value() -> None:
+    settings = Settings(files=("a.yml",), env=("PASSWORD=hunter2",), profiles=("p",), host="ssh://x")
+    assert settings.typed(None) == ["--profile", "p", "--host", "ssh://x", "-f", "a.yml", "-e", "PASSWORD=..."]
+    assert settings.typed("x/dev")[0] == "x/dev"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from provisioner.cli.main import program
 from tests.unit.cli.process import ROOT, provision, run_python, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HEAVY = ("docker", "boto3", "botocore", "jsonschema", "keyring", "yaml", "requests")
 COMMANDS = sorted(file.stem.removeprefix("cmd_") for file in (ROOT / "provisioner/cli").glob("cmd_*.py"))
@@ -187,9 +190,9 @@ def test_the_folder_of_the_call_is_chosen_with_c(tmp_path: Path) -> None:
 def test_an_environment_is_named_after_its_file_only_under_playbooks(tmp_path: Path) -> None:
     write(tmp_path, "playbooks/x/dev.yml", "name: x\nservices: {a: {image: 'busybox:1.36'}}\n")
     named = provision("config", "x/dev", "--format", "json", cwd=tmp_path)
-    assert json.loads(named.stdout)["name"] == "x-dev"
+    assert json.loads(named.stdout)["networks"]["default"]["name"] == "x-dev_default"
     given = provision("config", "-f", "playbooks/x/dev.yml", "--format", "json", cwd=tmp_path)
-    assert json.loads(given.stdout)["name"] == "x"
+    assert json.loads(given.stdout)["networks"]["default"]["name"] == "x_default"
 
 
 def test_a_target_and_files_together_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,133 @@
+"""The global options of one call, and the Request that they come to."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from click.core import ParameterSource
+
+from provisioner.app.request import Request
+from provisioner.cli.streams import Stream
+from provisioner.cli.target import choose, playbooks, split_target
+from provisioner.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+# What the parameters of the global options begin with, so that a command's own never meet them.
+GLOBAL = "global_"
+_SINGLE = ("directory", "context", "host", "quiet", "verbose", "no_color")
+_LISTS = ("files", "env", "env_files", "profiles")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The global options, whether they stood before or after the command.
+
+    `inherited` names those that come from PROVISION_* variables: what is typed wins over them. `environment` is a
+    snapshot of the process environment.
+    """
+
+    directory: str | None = None
+    files: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    context: str | None = None
+    host: str | None = None
+    quiet: bool = False
+    verbose: bool = False
+    no_color: bool = False
+    inherited: frozenset[str] = frozenset()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def merged(self, params: Mapping[str, Any], source: Callable[[str], ParameterSource | None]) -> Settings:
+        """These settings with those that were given as parameters of a context; lists grow, single values win."""
+        given = {name: params[GLOBAL + name] for name in (*_SINGLE, *_LISTS) if params.get(GLOBAL + name)}
+        inherited = {name for name in given if source(GLOBAL + name) is ParameterSource.ENVIRONMENT}
+        typed = given.keys() - inherited
+        before = {name: getattr(self, name) for name in _LISTS}
+        if "files" in typed and "files" in self.inherited:
+            before["files"] = ()
+        for name in _LISTS:
+            if name in given:
+                given[name] = before[name] + tuple(given[name])
+        # An engine that is typed replaces one from the environment, whichever way it is named.
+        for name, other in (("context", "host"), ("host", "context")):
+            if name in typed and other not in typed and other in self.inherited | inherited:
+                given[other] = None
+        return replace(self, **given, inherited=(self.inherited | inherited) - typed)
+
+    def check(self) -> None:
+        """Refuse combinations that contradict each other."""
+        if self.context and self.host:
+            raise UsageError("--context and --host both name an engine: give one of them")
+        if self.quiet and self.verbose:
+            raise UsageError("-q and -v contradict each other: give one of them")
+
+    def typed(self, target: str | None) -> list[str]:
+        """The arguments that name this environment again. Values of `-e` are left out: they may be anybody's secret."""
+        options = (("-C", [self.directory] if self.directory else []), ("--env-file", self.env_files),
+                   ("--profile", self.profiles), ("--context", [self.context] if self.context else []),
+                   ("--host", [self.host] if self.host else []), ("-f", () if target else self.files))  # fmt: skip
+        words = [word for option, values in options for value in values for word in (option, value)]
+        words += [word for text in self.env for word in ("-e", f"{text.partition('=')[0]}=...")]
+        return [target, *words] if target else words
+
+    def out(self) -> Stream:
+        """Standard output, for results."""
+        return Stream(sys.stdout, no_color=self.no_color, environment=self.environment)
+
+    def err(self) -> Stream:
+        """Standard error, for progress and messages."""
+        return Stream(sys.stderr, no_color=self.no_color, environment=self.environment)
+
+    def request(self, target: str | None = None) -> Request:
+        """The Request for a TARGET; the files that it names are looked up now."""
+        directory = str(Path.cwd())
+        common: dict[str, Any] = {
+            "directory": directory,
+            "overrides": variables(self.env),
+            "env_files": self.env_files,
+            "profiles": self.profiles,
+            "context": self.context,
+            "host": self.host,
+            "shell": self.environment,
+        }
+        if self._files_typed and target:
+            raise UsageError(f"both -f and the TARGET '{target}' name a playbook: give one of them")
+        if self.files and not target:
+            for file in self.files:
+                if file != "-" and not Path(file).exists():
+                    raise UsageError(f"there is no file '{file}' in {directory}")
+            return Request(files=self.files, **common)
+        chosen = choose(
+            target,
+            self.environment.get("PROVISION_TARGET"),
+            directory=directory,
+            exists=lambda path: Path(path).is_file(),
+            known=lambda: playbooks(directory),
+        )
+        return Request(files=chosen.files, target=chosen.target, in_playbooks=chosen.in_playbooks, **common)
+
+    def split(self, arguments: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
+        """`[TARGET] SERVICE...` taken apart."""
+        return split_target(arguments, files_named=self._files_typed, exists=lambda path: Path(path).is_file())
+
+    @property
+    def _files_typed(self) -> bool:
+        return bool(self.files) and "files" not in self.inherited
+
+
+def variables(texts: Sequence[str]) -> dict[str, str]:
+    """Name → value from `-e NAME=VALUE`; what is wrong is said without showing it, it may be a secret."""
+    result = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not separator or not name:
+            raise UsageError("-e wants NAME=VALUE", hint="for example: -e API_REPLICAS=3")
+        result[name] = value
+    return result
