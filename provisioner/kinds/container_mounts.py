@@ -55,10 +55,11 @@ def encode_volumes(raw: Raw, value: dict[str, Any]) -> None:
             text = f"{entry['source']}:{target}:{','.join(option for option in options if option)}"
             host.setdefault("Binds", []).append(text)
         else:
-            host.setdefault("Mounts", []).append(_mount(target, entry))
+            host.setdefault("Mounts", []).append(encode_mount(target, entry))
 
 
-def _mount(target: str, entry: dict[str, Any]) -> Raw:
+def encode_mount(target: str, entry: dict[str, Any]) -> Raw:
+    """One Mount of the Engine API (HostConfig.Mounts, ContainerSpec.Mounts)."""
     mount: Raw = {"Type": entry["type"], "Target": target, "ReadOnly": bool(entry.get("read_only"))}
     if entry.get("source"):
         mount["Source"] = entry["source"]
@@ -89,7 +90,7 @@ def decode_volumes(raw: Raw, files: dict[str, Any]) -> dict[str, Any]:
         source, target, *options = text.split(":")
         result[target] = _decode_bind(source, options[0].split(",") if options else [])
     for mount in raw["HostConfig"].get("Mounts") or []:
-        result[mount["Target"]] = _decode_mount(mount)
+        result[mount["Target"]] = decode_mount(mount)
     return {target: entry for target, entry in result.items() if target not in own}
 
 
@@ -110,7 +111,8 @@ def _decode_bind(source: str, options: list[str]) -> dict[str, Any]:
     return entry
 
 
-def _decode_mount(mount: Raw) -> dict[str, Any]:
+def decode_mount(mount: Raw) -> dict[str, Any]:
+    """What `encode_mount` wrote."""
     entry: dict[str, Any] = {"type": mount["Type"]}
     source = mount.get("Source")
     if source and not (mount["Type"] == "volume" and _ANONYMOUS.fullmatch(source)):

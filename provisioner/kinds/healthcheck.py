@@ -10,14 +10,21 @@ if TYPE_CHECKING:
     from provisioner.kinds.fields import Raw
 
 
+_DURATIONS = (
+    ("interval", "Interval"),
+    ("timeout", "Timeout"),
+    ("start_period", "StartPeriod"),
+    ("start_interval", "StartInterval"),
+)
+
+
 def parse(check: Any) -> Any:
     """The health check of a canonical body; None where there is none."""
     if not check:
         return None
     if check.get("disable"):
         return {"test": ["NONE"]}
-    durations = ("interval", "timeout", "start_period", "start_interval")
-    result: dict[str, Any] = {key: check[key] for key in durations if check.get(key) not in (None, "", "0s")}
+    result: dict[str, Any] = {key: check[key] for key, _ in _DURATIONS if check.get(key) not in (None, "", "0s")}
     if check.get("test"):
         result["test"] = check["test"] if isinstance(check["test"], list) else ["CMD-SHELL", check["test"]]
     if check.get("retries"):
@@ -28,9 +35,7 @@ def parse(check: Any) -> Any:
 def encode(check: dict[str, Any]) -> Raw:
     """The HealthConfig, durations in nanoseconds."""
     result: Raw = {"Test": check["test"]} if check.get("test") else {}
-    for key, api in (
-        ("interval", "Interval"), ("timeout", "Timeout"), ("start_period", "StartPeriod"), ("start_interval", "StartInterval")
-    ):  # fmt: skip
+    for key, api in _DURATIONS:
         if key in check:
             result[api] = values.nanoseconds(check[key])
     if "retries" in check:
@@ -43,9 +48,7 @@ def decode(check: Any) -> Any:
     if not check:
         return None
     result: dict[str, Any] = {"test": check["Test"]} if check.get("Test") else {}
-    for key, api in (
-        ("interval", "Interval"), ("timeout", "Timeout"), ("start_period", "StartPeriod"), ("start_interval", "StartInterval")
-    ):  # fmt: skip
+    for key, api in _DURATIONS:
         if check.get(api):
             result[key] = values.duration(check[api])
     if check.get("Retries"):

@@ -1,0 +1,64 @@
+"""Swarm's configs and secrets: immutable, one object for each version, named by it. Values never come here."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING
+
+from provisioner.kinds.fields import Field, Raw, plain
+from provisioner.kinds.ownership import user_labels
+from provisioner.kinds.values import pairs
+from provisioner.model.change import Impact
+from provisioner.model.state import Spec
+
+if TYPE_CHECKING:
+    from provisioner.model.address import Address
+
+# The version of the content: a digest for configs, a keyed fingerprint for secrets.
+VERSION = "provisioner.version"
+LONGEST_NAME = 64
+_SUFFIX = 12
+
+FIELDS: tuple[Field, ...] = (
+    Field(
+        key="version", impact=Impact.IN_PLACE, summary="version of the content", api="Spec.Labels", parse=lambda body: None,
+        encode=lambda raw, value: raw.setdefault("Labels", {}).update({VERSION: value}),
+        decode=lambda raw: (raw["Spec"].get("Labels") or {}).get(VERSION, ""),
+    ),
+    Field(
+        key="labels", impact=Impact.IN_PLACE, summary="labels", api="Spec.Labels", default={}, keyed=True,
+        parse=lambda body: dict(pairs(body.get("labels"), "=")),
+        encode=lambda raw, value: raw.setdefault("Labels", {}).update(value),
+        decode=lambda raw: dict(user_labels(raw["Spec"].get("Labels"))),
+    ),
+    plain("template_driver", "Spec.Templating.Name", "driver of templates in it"),
+)  # fmt: skip
+
+
+def object_name(project: str, address: Address, version: str) -> str:
+    """The name on the Swarm: `<project>_<key>.<suffix>`, 64 characters at most; the same version, the same name."""
+    digest = hashlib.sha256(f"{address}\0{version}".encode()).digest()
+    suffix = base64.b32encode(digest).decode().lower()[:_SUFFIX]
+    return f"{project}_{address.name}"[: LONGEST_NAME - _SUFFIX - 1].rstrip("._-") + f".{suffix}"
+
+
+def parse(body: Raw, version: str) -> Spec:
+    """The spec of a config or secret with this version of its content."""
+    return {"version": version, "labels": FIELDS[1].parse(body), "template_driver": body.get("template_driver")}
+
+
+def encode(spec: Spec, labels: dict[str, str], data: bytes) -> Raw:
+    """The body of POST /secrets/create or /configs/create, without the name."""
+    raw: Raw = {
+        "Labels": {**spec["labels"], **labels, VERSION: spec["version"]},
+        "Data": base64.b64encode(data).decode(),
+    }
+    if spec["template_driver"]:
+        raw["Templating"] = {"Name": spec["template_driver"]}
+    return raw
+
+
+def decode(raw: Raw) -> Spec:
+    """The spec from an inspection; the content itself is never given back for secrets, nor asked of configs."""
+    return {field.key: field.decode(raw) for field in FIELDS}
