@@ -68,6 +68,8 @@ class Rule:
             path=match.path,
             fix=match.fix or self.fix,
             service=match.service,
+            title=self.title,
+            reason=self.reason,
         )
 
 

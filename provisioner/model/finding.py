@@ -20,7 +20,10 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One place where a rule does not hold. `fix` is an imperative; `service` is empty where none is concerned."""
+    """One place where a rule does not hold. `fix` is an imperative; `service` is empty where none is concerned.
+
+    `title` and `reason` are the rule's: what it is called, and what goes wrong otherwise.
+    """
 
     rule: str
     severity: Severity
@@ -29,6 +32,8 @@ class Finding:
     path: str
     fix: str
     service: str = ""
+    title: str = ""
+    reason: str = ""
 
     @property
     def sort_key(self) -> tuple[str, int, int, str, str, str]:

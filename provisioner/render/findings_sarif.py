@@ -21,14 +21,24 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: 
 def findings_sarif(findings: Sequence[Finding]) -> dict[str, JSON]:
     """One run with all findings."""
     ordered = sorted(findings, key=lambda finding: finding.sort_key)
-    rules = sorted({finding.rule for finding in ordered})
+    examples = {finding.rule: finding for finding in ordered}
+    rules = sorted(examples)
     driver: dict[str, JSON] = {
         "name": "provision",
         "version": __version__,
-        "rules": [{"id": rule} for rule in rules],
+        "rules": [_rule(examples[rule]) for rule in rules],
     }
     results: list[JSON] = [_result(finding, rules.index(finding.rule)) for finding in ordered]
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+
+
+def _rule(finding: Finding) -> dict[str, JSON]:
+    rule: dict[str, JSON] = {"id": finding.rule}
+    if finding.title:
+        rule["shortDescription"] = {"text": finding.title}
+    if finding.reason:
+        rule["fullDescription"] = {"text": finding.reason}
+    return rule
 
 
 def _result(finding: Finding, index: int) -> dict[str, JSON]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.document.findings import nearest
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.secret import Generate, SecretRef
-from provisioner.playbook.fields import Fields, Problems, nearest
+from provisioner.playbook.fields import Fields, Problems
 from provisioner.secrets import aws_reference, dotenv, generate, template
 from provisioner.secrets.uses import environment_uses, users
 
