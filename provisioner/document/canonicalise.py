@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # What stands there may be secret, so a message does not repeat it.
 _CONFIDENTIAL = ("environment", "secrets", "args", "vars")
+_HINTED = 200
 _KINDS_OF_OBJECTS = frozenset(("services", "networks", "volumes", "configs", "secrets", "models"))
 
 
@@ -64,19 +65,17 @@ class Canonicaliser:
         entries: dict[str, Node] = {}
         if rule.any is None and not rule.children:
             return node
+        keys = rule.row.shape.keys
         for key, item in node.mapping.items():
-            if key.startswith("x-") and key not in rule.children and (rule.any is None or len(path) != 1):
-                if not path:
-                    entries[key] = item
-                    continue
-                if rule.any is None:
-                    continue
-            child = rule.below(key)
-            span = node.key_spans.get(key, item.span)
+            child = rule.children.get(key) or rule.any
             if child is None:
-                self._unknown(key, node, rule, path)
-            elif rule.any is child and not _fits(rule.row.shape.keys or r".+", key):
+                if not key.startswith("x-"):
+                    self._unknown(key, node, rule, path)
+                elif not path:
+                    entries[key] = item
+            elif child is rule.any and keys and not _fits(keys, key):
                 hint = "use letters, digits, '.', '_' and '-'"
+                span = node.key_spans.get(key, item.span)
                 self.findings.error(f"'{key}' is no name", span, (*path, key), hint)
             else:
                 canonical = self.apply(item, child, (*path, key))
@@ -85,14 +84,15 @@ class Canonicaliser:
                 elif len(path) == 1 and path[0] in _KINDS_OF_OBJECTS:
                     # It is declared, whatever is wrong with it: what refers to it is right.
                     entries[key] = Node({}, item.span)
-        spans = {key: node.key_spans.get(key, item.span) for key, item in entries.items()}
-        result = Node(entries, node.span, None, spans, node.tag)
+        result = Node(entries, node.span, None, node.key_spans, node.tag)
         return result if rule.row.finish is None else rule.row.finish(result, self._place(path))
 
     def _unknown(self, key: str, node: Node, rule: Rule, path: Path) -> None:
         known = [name for name in rule.children if name not in node.mapping]
         span = node.key_spans.get(key, node.span)
-        self.findings.error(f"unknown key '{key}'", span, path, nearest(key, known))
+        # Looking for near names takes its time, and nobody reads that many.
+        hint = nearest(key, known) if len(self.findings.errors) < _HINTED else None
+        self.findings.error(f"unknown key '{key}'", span, path, hint)
 
     def _sequence(self, node: Node, rule: Rule, path: Path) -> Node:
         if rule.any is None:

@@ -21,6 +21,8 @@ _SERVICE, _CONTAINER = "service:", "container:"
 
 def fill(node: Node, rule: Rule, findings: Findings, path: Path = ()) -> Node:
     """`node` with the defaults of its rows; keys that must be there and are not are told."""
+    if not rule.fills:
+        return node
     if node.is_sequence:
         if rule.any is None:
             return node
@@ -50,7 +52,7 @@ def fill(node: Node, rule: Rule, findings: Findings, path: Path = ()) -> Node:
 
 def trim(node: Node, rule: Rule | None) -> Node:
     """`node` without keys whose value says nothing: zero, empty, false, where their rows do not keep it."""
-    if rule is None:
+    if rule is None or not rule.trims:
         return node
     if node.is_sequence:
         items = tuple(trim(item, rule.any) for item in node.items)

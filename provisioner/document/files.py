@@ -28,6 +28,8 @@ class Files:
         self._trees: dict[str, Node | None] = {}
         self._texts: dict[str, str | None] = {}
         self.read: dict[str, None] = {}
+        # Whether any of them says !reset or !override.
+        self.tagged = False
 
     def name(self, path: str, shown: str) -> None:
         self._names[path] = shown
@@ -45,6 +47,7 @@ class Files:
             content = self.text(path, asked)
             shown = self.shown(path)
             self._trees[path] = None if content is None else tree.parse(content, shown, self._findings)
+            self.tagged |= content is not None and (tree.RESET in content or tree.OVERRIDE in content)
         return self._trees[path]
 
     def text(self, path: str, asked: Span | None = None) -> str | None:

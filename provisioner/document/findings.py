@@ -25,18 +25,18 @@ class Findings:
 
     def error(self, message: str, span: Span | None, path: Path = (), hint: str | None = None) -> None:
         self.errors[Problem(message, span, dotted(path), hint)] = None
-        self._broken.add(path)
+        self.suspect(path)
 
     def warn(self, message: str, span: Span | None, path: Path = (), hint: str | None = None) -> None:
         self.warnings[Problem(message, span, dotted(path), hint)] = None
 
     def suspect(self, path: Path) -> None:
         """Notes that what stands at `path` suffers from a problem told elsewhere."""
-        self._broken.add(path)
+        self._broken.update(path[:length] for length in range(len(path) + 1))
 
     def broken(self, path: Path) -> bool:
         """Whether something at or below `path` is wrong already, so that a consequence need not be told."""
-        return any(other[: len(path)] == path for other in self._broken)
+        return path in self._broken
 
 
 def dotted(path: Path) -> str:

@@ -34,15 +34,22 @@ class Interpolation:
         if isinstance(value, str):
             return self._text(node, value, path) if "$" in value else node
         if isinstance(value, tuple):
-            items = tuple(self.apply(item, (*path, str(index))) for index, item in enumerate(value))
-            return (
-                node if all(new is old for new, old in zip(items, value, strict=True)) else replace(node, value=items)
-            )
-        if node.is_mapping:
-            entries = {key: self.apply(item, (*path, key)) for key, item in node.mapping.items()}
-            same = all(entries[key] is item for key, item in node.mapping.items())
-            return node if same else replace(node, value=entries)
-        return node
+            changed = {
+                index: new
+                for index, item in enumerate(value)
+                if _may_change(item) and (new := self.apply(item, (*path, str(index)))) is not item
+            }
+            if not changed:
+                return node
+            return replace(node, value=tuple(changed.get(index, item) for index, item in enumerate(value)))
+        if not node.is_mapping:
+            return node
+        entries = {
+            key: new
+            for key, item in node.mapping.items()
+            if _may_change(item) and (new := self.apply(item, (*path, key))) is not item
+        }
+        return replace(node, value={**node.mapping, **entries}) if entries else node
 
     def _text(self, node: Node, text: str, path: Path) -> Node:
         def lookup(name: str, copes: bool) -> str | None:
@@ -81,3 +88,9 @@ class Interpolation:
             )
             self.unset[problem] = None
         return None
+
+
+def _may_change(node: Node) -> bool:
+    """Cheap enough to spare most nodes their path."""
+    value = node.value
+    return "$" in value if isinstance(value, str) else isinstance(value, (tuple, dict))

@@ -80,10 +80,10 @@ class Layers:
 
     def merged(self, sources: list[Source], scope: Scope, chain: tuple[str, ...] = ()) -> Node:
         """All sources over each other, canonical, with their includes; tags of the last word are gone."""
-        result = Node({}, sources[0].root.span)
-        for source in sources:
+        result = self._layer(sources[0], scope, chain)
+        for source in sources[1:]:
             result = merge(result, self._layer(source, scope, chain), rules())
-        return settle(result)
+        return settle(result) if self.files.tagged else result
 
     def canonical(self, source: Source, scope: Scope) -> Node:
         """One file, interpolated and canonical, by itself."""

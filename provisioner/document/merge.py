@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def merge(base: Node, over: Node, rule: Rule | None, *, keep_tags: bool = False) -> Node:
     """`over` laid over `base`.
 
-    `keep_tags` leaves the tags of `over` in the result, for when it will be laid over something else as well.
+    `keep_tags` leaves the tags of `over` in the result, for when it will be laid over something else as well. What is
+    new in `over` is taken with its tags in any case; `settle` ends that.
     """
     if over.tag == RESET:
         return over
@@ -59,7 +60,7 @@ def settle(node: Node) -> Node:
 
 def unique(node: Node, rule: Rule | None) -> Node:
     """`node` with lists free of items that a later one replaces, all the way down."""
-    if rule is None:
+    if rule is None or not rule.unifies:
         return node
     if node.is_mapping:
         entries = {key: unique(item, rule.below(key)) for key, item in node.mapping.items()}
@@ -93,7 +94,7 @@ def _mappings(base: Node, over: Node, rule: Rule | None, keep_tags: bool) -> Nod
         if key in entries and not key.startswith("x-"):
             entries[key] = merge(entries[key], item, below, keep_tags=keep_tags)
         else:
-            entries[key] = item if keep_tags else settle(item)
+            entries[key] = item
         spans[key] = over.key_spans.get(key, item.span)
     return Node(entries, over.span if over.mapping else base.span, None, spans, base.tag)
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Scalar = str | int | float | bool | None
 JSON = Scalar | list["JSON"] | dict[str, "JSON"]
 
+_NO_MAPPING = (str, int, float, tuple, type(None))
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -33,7 +35,7 @@ class Node:
         """The value of a mapping; an empty one for null."""
         if self.value is None:
             return {}
-        if isinstance(self.value, (str, int, float, tuple)):
+        if isinstance(self.value, _NO_MAPPING):
             raise TypeError(f"{self.span}: not a mapping")
         return self.value
 
@@ -48,7 +50,7 @@ class Node:
 
     @property
     def is_mapping(self) -> bool:
-        return not isinstance(self.value, (str, int, float, tuple, type(None)))
+        return not isinstance(self.value, _NO_MAPPING)
 
     @property
     def is_sequence(self) -> bool:
@@ -58,9 +60,12 @@ class Node:
         """The node under nested mapping keys, or None where one is missing."""
         node: Node = self
         for key in path:
-            if not node.is_mapping or key not in node.mapping:
+            if isinstance(node.value, _NO_MAPPING):
                 return None
-            node = node.mapping[key]
+            below: Node | None = node.value.get(key)
+            if below is None:
+                return None
+            node = below
         return node
 
     def plain(self) -> JSON:
@@ -69,7 +74,7 @@ class Node:
             return [item.plain() for item in self.value]
         if self.is_mapping:
             return {key: item.plain() for key, item in self.mapping.items()}
-        return self.value  # type: ignore[return-value]
+        return self.value
 
     def walk(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
         """Every node with its path, parents first."""

@@ -19,6 +19,10 @@ class Rule:
     row: Row
     children: dict[str, Rule] = field(default_factory=dict)
     any: Rule | None = None
+    # Whether a walk that fills in defaults, makes items unique or leaves out zeros has anything to do here or below.
+    fills: bool = False
+    unifies: bool = False
+    trims: bool = False
 
     def below(self, key: str) -> Rule | None:
         return self.children.get(key) or self.any
@@ -51,4 +55,15 @@ def rules() -> Rule:
             rule.any = Rule(row)
         else:
             rule.children[last] = Rule(row)
+    _survey(root)
     return root
+
+
+def _survey(rule: Rule) -> None:
+    below = [*rule.children.values(), *((rule.any,) if rule.any else ())]
+    for child in below:
+        _survey(child)
+    shape = rule.row.shape
+    rule.fills = bool(shape.required) or any(child.fills or child.row.default is not None for child in below)
+    rule.unifies = rule.row.unique is not None or rule.row.ordered or any(child.unifies for child in below)
+    rule.trims = bool(rule.children) or any(child.trims for child in below)
