@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_document
+from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.playbook.bind import bind
-from provisioner.playbook.fields import nearest
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request

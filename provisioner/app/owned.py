@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.kinds.ownership import ONE_OFF, PROJECT, owner
-from provisioner.playbook.fields import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
