@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pkgutil
+import re
+from importlib import import_module
+
+import provisioner.lint
+from provisioner.lint.rule import Rule
+from provisioner.lint.run import rules
+
+NAMES = [module.name for module in pkgutil.iter_modules(provisioner.lint.__path__)]
+RULE_FILES = [name for name in NAMES if re.match(r"p[0-9]", name)]
+
+
+def test_every_rule_file_has_one_rule_with_its_id():
+    for name in RULE_FILES:
+        constants = [
+            value for value in vars(import_module(f"provisioner.lint.{name}")).values() if isinstance(value, Rule)
+        ]
+        assert [rule.id for rule in constants] == [name.partition("_")[0].upper()], name
+
+
+def test_no_rule_hides_in_another_file():
+    for name in set(NAMES) - set(RULE_FILES) - {"waivers"}:
+        assert not any(isinstance(value, Rule) for value in vars(import_module(f"provisioner.lint.{name}")).values()), (
+            name
+        )
+
+
+def test_ids_are_unique_and_sorted():
+    ids = [rule.id for rule in rules()]
+    assert ids == sorted(set(ids))
+    assert len(ids) >= 25
+
+
+def test_every_rule_can_be_read():
+    for rule in rules():
+        assert re.fullmatch(r"P[0-9]{3}", rule.id)
+        assert rule.title[0].isupper() or rule.title.startswith("localhost")
+        assert rule.reason.endswith(".")
+        assert rule.fix[0].islower()
+        assert not rule.fix.endswith(".")
