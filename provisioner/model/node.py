@@ -74,7 +74,7 @@ class Node:
             return [item.plain() for item in self.value]
         if self.is_mapping:
             return {key: item.plain() for key, item in self.mapping.items()}
-        return self.value
+        return self.value  # type: ignore[return-value]
 
     def walk(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
         """Every node with its path, parents first."""
