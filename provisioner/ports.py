@@ -36,11 +36,15 @@ class EngineReader(Protocol):
         since: str | None = None,
         follow: bool = False,
         timestamps: bool = False,
+        kind: str = "container",
     ) -> Iterator[bytes]:
-        """Lines of a container's output with their newline, oldest first; `tail` None for all of them.
+        """Lines of a container's or service's output with their newline, oldest first; `tail` None for all of them.
 
         `since` is a time in Unix seconds.
         """
+
+    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
+        """The tasks of a Swarm service, past ones too; with `current` only those of its present spec."""
 
     def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
         """The regular files at or below a path in a container, running or not, by their own names."""
@@ -71,6 +75,9 @@ class EngineWriter(EngineReader, Protocol):
 
     def update(self, container_id: str, body: Mapping[str, Any]) -> None:
         """Change limits or the restart policy of a live container (POST /containers/{id}/update)."""
+
+    def update_service(self, service_id: str, version: int, body: Mapping[str, Any]) -> None:
+        """Replace a Swarm service's spec. EngineConflict when its version index is another one by now."""
 
     def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, Any]) -> None: ...
 

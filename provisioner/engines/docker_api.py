@@ -129,9 +129,11 @@ class DockerEngine:
         since: str | None = None,
         follow: bool = False,
         timestamps: bool = False,
+        kind: str = "container",
     ) -> Iterator[bytes]:
+        read = self._client.service_logs if kind == "service" else self._client.logs
         try:
-            chunks = self._client.logs(
+            chunks = read(
                 container_id, stream=True, follow=follow, tail="all" if tail is None else tail,
                 timestamps=timestamps, **({"since": float(since)} if since else {}),
             )  # fmt: skip
@@ -155,6 +157,10 @@ class DockerEngine:
                 if content is not None:
                     files[member.name.rpartition("/")[2]] = content.read()
         return files
+
+    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
+        filters = {"service": [service_id]} | ({"_up-to-date": ["true"]} if current else {})
+        return list(self._get("/tasks", {"filters": json.dumps(filters)}) or [])
 
     def distribution(self, reference: str) -> str | None:
         try:
@@ -202,6 +208,9 @@ class DockerEngine:
 
     def update(self, container_id: str, body: Mapping[str, Any]) -> None:
         self._post(f"/containers/{container_id}/update", body)
+
+    def update_service(self, service_id: str, version: int, body: Mapping[str, Any]) -> None:
+        self._post(f"/services/{service_id}/update", body, {"version": str(version)})
 
     def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, Any]) -> None:
         self._post(f"/networks/{network_id}/connect", {"Container": container_id, "EndpointConfig": endpoint})

@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds import container
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.fields import Raw, get_path
-from provisioner.kinds.ownership import PREFIX
+from provisioner.kinds.swarm_fields import BUILD_LABEL, IMAGE_LABEL, SPEC, TASK
 from provisioner.kinds.swarm_fields import FIELDS as FIELDS
-from provisioner.kinds.swarm_fields import IMAGE_LABEL, SPEC, TASK
 from provisioner.kinds.swarm_fields import is_job as is_job
 from provisioner.model.span import Problem
-from provisioner.model.state import Spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from provisioner.model.node import Node
+    from provisioner.model.state import Spec
 
 KIND = "service"
-# The digest of what a locally built image was made from: a new one moves the tasks to the new image.
-BUILD_LABEL = "provisioner.build"
 
 # Keys that a Swarm service can not have, and what to do instead (features of swarmkit's task spec).
 REFUSED: dict[str, str] = {
@@ -90,12 +87,14 @@ class Wiring:
     networks: Mapping[str, str]
     files: Mapping[str, tuple[str, str]]
     volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    task_labels: Mapping[str, str] = field(default_factory=dict)
     force_update: int = 0
 
 
-def parse(service: str, body: Raw, names: container.Names, image: str, replicas: int) -> Spec:
-    """The spec of a service from its canonical body. Keys of REFUSED are not looked at; `problems` finds them."""
+def parse(service: str, body: Raw, names: container.Names, image: str, replicas: int, build: str | None) -> Spec:
+    """The spec of a service from its canonical body. Keys of REFUSED are not looked at; `problems` finds them.
+
+    `build` is the digest of what its image is built from, None for one that is pulled.
+    """
     base = container.parse(service, body, names, image)
     spec: Spec = {f.key: base[f.key] if f.key in base else f.parse(body) for f in FIELDS}
     own = ("ports", "tmpfs", "security_opt", "init")
@@ -106,6 +105,7 @@ def parse(service: str, body: Raw, names: container.Names, image: str, replicas:
     }
     if base["network_mode"] in ("host", "bridge"):
         spec["networks"] = {base["network_mode"]: {"aliases": []}}
+    spec["build"] = build
     spec["replicas"] = None if spec["mode"].startswith("global") else replicas
     for entry in spec["volumes"].values():
         entry.pop("create_host_path", None)
@@ -157,7 +157,8 @@ def encode(spec: Spec, wiring: Wiring) -> Raw:
     raw["Labels"] |= {**wiring.labels, IMAGE_LABEL: str(spec["image"])}
     container_spec = raw[TASK]["ContainerSpec"]
     container_spec["Image"] = wiring.image
-    container_spec["Labels"] |= dict(wiring.task_labels)
+    if spec["build"]:
+        container_spec["Labels"][BUILD_LABEL] = spec["build"]
     networks = [
         {"Target": wiring.networks.get(key, key), **_attachment(entry)} for key, entry in spec["networks"].items()
     ]

@@ -18,6 +18,8 @@ TASK = "TaskTemplate"
 SPEC = "TaskTemplate.ContainerSpec"
 # The reference as the playbook says it; the service itself is pinned to a digest where the registry tells one.
 IMAGE_LABEL = "provisioner.image"
+# The digest of what a locally built image was made from: a new one moves the tasks to the new image.
+BUILD_LABEL = "provisioner.build"
 SHM = "/dev/shm"
 _NO_PARSE = "read by the container's parser"
 
@@ -406,6 +408,8 @@ FIELDS: tuple[Field, ...] = (
     own("mode", "Mode", "deploy.mode", _mode, _encode_mode, _decode_mode, default="replicated", impact=Impact.REPLACE),
     own("replicas", "Mode.Replicated.Replicas", "how many", lambda body: None, _encode_replicas, _decode_replicas),
     own("image", f"{SPEC}.Image", "the image", lambda body: None, lambda raw, value: None, lambda raw: None),
+    own("build", f"{SPEC}.Labels", "what the image was built from", lambda body: None, lambda raw, value: None,
+        lambda raw: (get_path(raw, f"{SPEC}.Labels") or {}).get(BUILD_LABEL)),
     shared("entrypoint", f"{SPEC}.Command", "what is run"),
     shared("command", f"{SPEC}.Args", "its arguments"),
     shared(

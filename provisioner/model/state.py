@@ -103,7 +103,8 @@ class Observed:
     """One object of the engine that this environment owns, or refers to by name.
 
     `created` and `name` with the id are its identity; `image` is what a container was made from. `users` are the ids
-    of the containers on a network or volume, `anonymous` a container's unnamed volumes by target.
+    of the containers on a network or volume, `anonymous` a container's unnamed volumes by target. `version` and `base`
+    are a Swarm object's version index and its spec as the engine gave it.
     """
 
     address: Address
@@ -115,6 +116,8 @@ class Observed:
     runtime: Runtime | None = None
     image: ImageFacts | None = None
     users: tuple[str, ...] = ()
+    version: int = 0
+    base: Any = None
     anonymous: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -131,9 +134,11 @@ class Stranger:
 @dataclass(frozen=True, slots=True)
 class ObservedState:
     """One snapshot. `leftovers` are ours and nobody needs them: an interrupted apply made them, or the last one
-    put something in their place."""
+    put something in their place. `superseded` are earlier versions of configs and secrets; their `users` are the ids
+    of the services whose spec, or spec before that, refers to them."""
 
     facts: Facts
     resources: Mapping[Address, Observed]
     leftovers: tuple[Observed, ...] = ()
     strangers: tuple[Stranger, ...] = ()
+    superseded: tuple[Observed, ...] = ()

@@ -8,10 +8,18 @@ from provisioner.kinds import container, network, volume
 from provisioner.kinds.container_networks import network_order
 from provisioner.model.address import Address
 from provisioner.model.state import DesiredState, Need, Resource
-from provisioner.platforms.lowering import Inputs, image_addresses, key_spans, plain_body
+from provisioner.platforms.lowering import (
+    Inputs,
+    image_addresses,
+    image_resource,
+    key_spans,
+    names_of,
+    plain_body,
+    stored_resource,
+)
 
 if TYPE_CHECKING:
-    from provisioner.model.playbook import Declared, Playbook, Service
+    from provisioner.model.playbook import Playbook, Service
 
 PLATFORM = "containers"
 
@@ -20,16 +28,16 @@ def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
     """Every object that the playbook declares, complete. Same playbook and inputs, same objects."""
     resources: dict[Address, Resource] = {}
     for declared in playbook.networks.values():
-        resource = _stored(declared, "network", network.parse(plain_body(declared.body)))
+        resource = stored_resource(declared, "network", network.parse(plain_body(declared.body)))
         resources[resource.address] = resource
     for declared in playbook.volumes.values():
-        resource = _stored(declared, "volume", volume.parse(plain_body(declared.body)))
+        resource = stored_resource(declared, "volume", volume.parse(plain_body(declared.body)))
         resources[resource.address] = resource
     images = image_addresses(playbook)
     for name in sorted(playbook.services):
         service = playbook.services[name]
         if images[service.image] == Address("image", name):
-            resources[images[service.image]] = _image(service, inputs)
+            resources[images[service.image]] = image_resource(service, inputs)
     names = names_of(playbook, inputs)
     for name in sorted(playbook.services):
         for resource in _replicas(playbook, playbook.services[name], names, images):
@@ -37,50 +45,10 @@ def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
     return DesiredState(playbook.project, resources)
 
 
-def names_of(playbook: Playbook, inputs: Inputs) -> container.Names:
-    """How the playbook's keys and the engine's names meet."""
-    return container.Names(
-        volumes={key: declared.name for key, declared in playbook.volumes.items()},
-        networks={key: declared.name for key, declared in playbook.networks.items()},
-        versions=inputs.versions,
-    )
-
-
 def container_name(playbook: Playbook, service: Service, index: int) -> str:
     """`container_name`, or `<project>-<service>-<n>` as Compose names it."""
     own = service.body.get("container_name")
     return str(own.value) if own is not None and own.value else f"{playbook.project}-{service.name}-{index}"
-
-
-def _stored(declared: Declared, kind: str, spec: dict[str, Any]) -> Resource:
-    return Resource(
-        address=Address(kind, declared.key),
-        kind=kind,
-        name=declared.name,
-        spec=spec,
-        external=declared.external,
-        protect=declared.protect,
-        span=declared.body.span,
-        spans=key_spans(declared.body),
-    )
-
-
-def _image(service: Service, inputs: Inputs) -> Resource:
-    body = plain_body(service.body)
-    return Resource(
-        address=Address("image", service.name),
-        kind="image",
-        name=service.image,
-        spec={
-            "build": inputs.builds.get(service.name),
-            "digest": inputs.registry.get(service.image),
-            "pull_policy": body.get("pull_policy") or "missing",
-            "recipe": body.get("build"),
-            "platform": body.get("platform"),
-        },
-        span=service.body.span,
-        spans=key_spans(service.body),
-    )
 
 
 def _replicas(

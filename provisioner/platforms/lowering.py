@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from provisioner.kinds import container
 from provisioner.model.address import Address
-from provisioner.model.span import Span
+from provisioner.model.state import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.model.node import Node
-    from provisioner.model.playbook import Playbook
+    from provisioner.model.playbook import Declared, Playbook, Service
+    from provisioner.model.span import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +48,45 @@ def image_addresses(playbook: Playbook) -> dict[str, Address]:
     for name in sorted(playbook.services, key=lambda n: (not playbook.services[n].builds, n)):
         addresses.setdefault(playbook.services[name].image, Address("image", name))
     return addresses
+
+
+def names_of(playbook: Playbook, inputs: Inputs) -> container.Names:
+    """How the playbook's keys and the engine's names meet."""
+    return container.Names(
+        volumes={key: declared.name for key, declared in playbook.volumes.items()},
+        networks={key: declared.name for key, declared in playbook.networks.items()},
+        versions=inputs.versions,
+    )
+
+
+def stored_resource(declared: Declared, kind: str, spec: dict[str, Any]) -> Resource:
+    """A network or volume as a resource."""
+    return Resource(
+        address=Address(kind, declared.key),
+        kind=kind,
+        name=declared.name,
+        spec=spec,
+        external=declared.external,
+        protect=declared.protect,
+        span=declared.body.span,
+        spans=key_spans(declared.body),
+    )
+
+
+def image_resource(service: Service, inputs: Inputs) -> Resource:
+    """The image of a service: what it is built from, or what the registry has."""
+    body = plain_body(service.body)
+    return Resource(
+        address=Address("image", service.name),
+        kind="image",
+        name=service.image,
+        spec={
+            "build": inputs.builds.get(service.name),
+            "digest": inputs.registry.get(service.image),
+            "pull_policy": body.get("pull_policy") or "missing",
+            "recipe": body.get("build"),
+            "platform": body.get("platform"),
+        },
+        span=service.body.span,
+        spans=key_spans(service.body),
+    )

@@ -1,0 +1,126 @@
+"""A playbook as objects of a Swarm: overlay networks, volumes, configs, secrets, and services. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds import network, service, swarm_file, volume
+from provisioner.kinds.container_mounts import ROOTS
+from provisioner.model.address import Address
+from provisioner.model.state import DesiredState, Need, Resource
+from provisioner.platforms.lowering import (
+    Inputs,
+    image_addresses,
+    image_resource,
+    key_spans,
+    names_of,
+    plain_body,
+    stored_resource,
+)
+
+if TYPE_CHECKING:
+    from provisioner.model.playbook import Declared, Playbook, Service
+
+PLATFORM = "swarm"
+
+
+def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
+    """Every object that the playbook declares, complete. Same playbook and inputs, same objects."""
+    resources: dict[Address, Resource] = {}
+
+    def add(resource: Resource) -> None:
+        resources[resource.address] = resource
+
+    for declared in playbook.networks.values():
+        body = plain_body(declared.body)
+        add(stored_resource(declared, "network", network.parse({**body, "driver": body.get("driver") or "overlay"})))
+    for declared in playbook.volumes.values():
+        add(stored_resource(declared, "volume", volume.parse(plain_body(declared.body))))
+    images = image_addresses(playbook)
+    for name in sorted(playbook.services):
+        if images[playbook.services[name].image] == Address("image", name):
+            add(image_resource(playbook.services[name], inputs))
+    services = [_service(playbook, playbook.services[name], inputs, images) for name in sorted(playbook.services)]
+    for kind, section in (("config", playbook.configs), ("secret", playbook.secrets)):
+        used = {e["source"] for s in services for e in s.spec[f"{kind}s"].values()}
+        for key in sorted(used & section.keys()):
+            add(_file(playbook, kind, section[key], inputs))
+    for resource in services:
+        add(resource)
+    return DesiredState(playbook.project, resources)
+
+
+def needs_swarm(playbook: Playbook) -> bool:
+    """Whether the playbook uses what only a Swarm has; `engine.mode: auto` follows it."""
+    for declared in (*playbook.configs.values(), *playbook.secrets.values()):
+        if declared.external:
+            return True
+    if any((n.body.get("driver") or n.body).value == "overlay" for n in playbook.networks.values()):
+        return True
+    for one in playbook.services.values():
+        mode = one.body.get("deploy", "mode")
+        special = ("placement", "endpoint_mode", "rollback_config")
+        if (mode is not None and mode.value not in (None, "replicated")) or any(
+            (node := one.body.get("deploy", key)) is not None and node.value not in (None, {}) for key in special
+        ):
+            return True
+    return False
+
+
+def service_name(playbook: Playbook, key: str) -> str:
+    """`<project>_<service>`, as `docker stack` names services."""
+    return f"{playbook.project}_{key}"
+
+
+def _file(playbook: Playbook, kind: str, declared: Declared, inputs: Inputs) -> Resource:
+    version = inputs.versions.get(f"{kind}s/{declared.key}", "")
+    address = Address(kind, declared.key)
+    body = plain_body(declared.body)
+    return Resource(
+        address=address,
+        kind=kind,
+        name=declared.name if declared.external else swarm_file.object_name(playbook.project, address, version),
+        spec=swarm_file.parse(body, version),
+        external=declared.external,
+        span=declared.body.span,
+        spans=key_spans(declared.body),
+    )
+
+
+def _service(playbook: Playbook, one: Service, inputs: Inputs, images: dict[str, Address]) -> Resource:
+    body = plain_body(one.body)
+    if one.job:
+        body = {**body, "job": {"run": one.job}}
+    names = names_of(playbook, inputs)
+    spec = service.parse(one.name, body, names, one.image, one.replicas, inputs.builds.get(one.name))
+    needs = [Need(images[one.image])]
+    needs += [Need(Address("network", key)) for key in sorted(spec["networks"]) if key in playbook.networks]
+    keys = {declared.name: key for key, declared in playbook.volumes.items()}
+    sources = {entry.get("source") for entry in spec["volumes"].values() if entry["type"] == "volume"}
+    needs += [Need(Address("volume", keys[name])) for name in sorted(sources & keys.keys())]
+    for kind in sorted(ROOTS):
+        used = sorted({entry["source"] for entry in spec[kind].values()})
+        needs += [Need(Address(kind.removesuffix("s"), key)) for key in used]
+    needs += [
+        Need(Address("service", d.service), d.condition, d.restart)
+        for d in one.depends_on
+        if d.service in playbook.services
+    ]
+    return Resource(
+        address=Address("service", one.name),
+        kind="service",
+        name=service_name(playbook, one.name),
+        spec=spec,
+        needs=tuple(needs),
+        job=one.job,
+        update=one.update,
+        span=one.body.span,
+        spans=_spans(one),
+    )
+
+
+def _spans(one: Service) -> dict[str, Any]:
+    spans = key_spans(one.body)
+    deploy = one.body.get("deploy")
+    nested = key_spans(deploy) if deploy is not None and deploy.is_mapping else {}
+    return {**nested, **spans}

@@ -1,0 +1,144 @@
+"""The one engine call of each step on Swarm objects. Bodies are encoded here, from the desired state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner.errors import EngineConflict, EngineRefused
+from provisioner.kinds import service, swarm_file, volume
+from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.ownership import ownership_labels
+from provisioner.model.address import Address
+from provisioner.model.plan import Verb
+from provisioner.reconcile.swarm_wait import wait_service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from provisioner.model.plan import Plan, Step
+    from provisioner.model.secret import SecretValue
+    from provisioner.model.state import Resource
+    from provisioner.ports import Clock, EngineWriter
+
+
+class SwarmCalls:
+    """Calls on services, secrets and configs.
+
+    `contents` gives the bytes of configs and the values of secrets by `configs/x` and `secrets/x`.
+    """
+
+    def __init__(
+        self, plan: Plan, engine: EngineWriter, contents: Mapping[str, bytes | SecretValue], clock: Clock
+    ) -> None:
+        self._plan = plan
+        self._engine = engine
+        self._contents = contents
+        self._clock = clock
+
+    def __call__(
+        self, step: Step, made: Mapping[int, str], progress: Callable[[str], None], stopped: Callable[[], bool]
+    ) -> str:
+        """Make the step's call; returns the id of what was created. Raises ProvisionError when it failed."""
+        match step.verb:
+            case Verb.CREATE if step.kind == "service":
+                return self._create_service(step)
+            case Verb.CREATE:
+                return self._create_file(step)
+            case Verb.UPDATE:
+                self._update(step)
+            case Verb.REMOVE:
+                self._engine.remove(step.kind, step.object_id)
+            case Verb.WAIT:
+                identity = step.object_id or made[step.made_by or 0]
+                wait_service(
+                    self._engine, identity, str(step.arguments["until"]), float(str(step.arguments["timeout"])),
+                    clock=self._clock, progress=progress, stopped=stopped,
+                )  # fmt: skip
+            case _:
+                raise AssertionError(step.verb)
+        return ""
+
+    def _resource(self, address: Address) -> Resource:
+        return self._plan.desired.resources[address]
+
+    def _create_file(self, step: Step) -> str:
+        wanted = self._resource(step.address)
+        existing = self._engine.inspect(step.kind, wanted.name)
+        labels = ownership_labels(self._plan.desired.project, step.address, wanted.name)
+        if existing is not None:
+            # An interrupted apply made this very version.
+            return str(existing["ID"])
+        content = self._contents[f"{step.kind}s/{step.address.name}"]
+        data = content if isinstance(content, bytes) else content.reveal()
+        return self._engine.create(step.kind, wanted.name, swarm_file.encode(wanted.spec, labels, data))
+
+    def _create_service(self, step: Step) -> str:
+        wanted = self._resource(step.address)
+        return self._engine.create("service", wanted.name, service.encode(wanted.spec, self._wiring(wanted, 0, "")))
+
+    def _update(self, step: Step) -> None:
+        """Replace the spec, if it still is the one that the plan was made from."""
+        wanted = self._resource(step.address)
+        raw = self._engine.inspect("service", step.object_id)
+        if raw is None:
+            raise EngineRefused(f"the service {wanted.name} is gone", status=404, hint="apply again")
+        version = int(raw["Version"]["Index"])
+        # The orchestrator itself counts the version up; only another spec is somebody else's change.
+        if version != step.arguments["version"] and str(raw["Spec"]) != str(step.arguments["base"]):
+            raise EngineConflict(
+                f"the service {wanted.name} was changed by somebody else since the plan was made",
+                hint="look at the new plan and apply again",
+            )
+        count = int((raw["Spec"].get("TaskTemplate") or {}).get("ForceUpdate") or 0)
+        forced = count + 1 if step.arguments.get("force") else count
+        body = service.encode(wanted.spec, self._wiring(wanted, forced, service.pinned(raw)))
+        self._engine.update_service(step.object_id, version, body)
+
+    def _wiring(self, wanted: Resource, force_update: int, running: str) -> service.Wiring:
+        resources = self._plan.desired.resources
+        project = self._plan.desired.project
+        volumes = {
+            r.name: _volume_options(r, project) for r in resources.values() if r.kind == "volume" and not r.external
+        }
+        return service.Wiring(
+            name=wanted.name,
+            labels=ownership_labels(project, wanted.address, wanted.name),
+            image=self._image(wanted, running),
+            networks={a.name: r.name for a, r in resources.items() if a.kind == "network"},
+            files=self._files(wanted),
+            volumes=volumes,
+            force_update=force_update,
+        )
+
+    def _image(self, wanted: Resource, running: str) -> str:
+        """The reference pinned to a digest: the one that runs while the reference is the same, else the registry's.
+
+        An image that no registry knows is taken as it is on the node.
+        """
+        reference = str(wanted.spec["image"])
+        if running.partition("@")[0] == reference and "@" in running and "@" not in reference:
+            return running
+        if "@" in reference or wanted.spec["build"]:
+            return reference
+        digest = self._engine.distribution(reference)
+        return f"{reference}@{digest}" if digest else reference
+
+    def _files(self, wanted: Resource) -> dict[str, tuple[str, str]]:
+        found: dict[str, tuple[str, str]] = {}
+        for kind in ROOTS:
+            for entry in wanted.spec[kind].values():
+                source = entry["source"]
+                name = self._resource(Address(kind.removesuffix("s"), source)).name
+                raw = self._engine.inspect(kind.removesuffix("s"), name)
+                if raw is None:
+                    raise EngineRefused(f"the {kind.removesuffix('s')} {name} is gone", status=404, hint="apply again")
+                found[f"{kind}/{source}"] = (str(raw["ID"]), name)
+        return found
+
+
+def _volume_options(resource: Resource, project: str) -> dict[str, Any]:
+    body = volume.encode(resource.spec, ownership_labels(project, resource.address, resource.name))
+    options: dict[str, Any] = {"Labels": body["Labels"]}
+    if "Driver" in body or "DriverOpts" in body:
+        options["DriverConfig"] = {"Name": body.get("Driver", "local"), "Options": body.get("DriverOpts") or {}}
+    return options

@@ -1,0 +1,116 @@
+"""Recipes for Swarm: configs and secrets before the services that use them, one update for each service. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.kinds.values import nanoseconds
+from provisioner.model.change import Action, Change
+from provisioner.model.plan import Policy, Verb
+from provisioner.reconcile.rollout import JOB_TIMEOUT, READY_TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provisioner.model.address import Address
+    from provisioner.model.state import DesiredState, ObservedState, Resource
+    from provisioner.reconcile.steps import Steps
+
+_FILES = ("config", "secret")
+
+
+class SwarmRollout:
+    """Adds the steps of every changed service, config and secret to `steps`, dependencies first."""
+
+    def __init__(
+        self, changes: Sequence[Change], desired: DesiredState, observed: ObservedState, policy: Policy, steps: Steps
+    ) -> None:
+        self._changes = [c for c in changes if c.action is not Action.DELETE and c.desired is not None]
+        self._desired = desired
+        self._observed = observed
+        self._policy = policy
+        self._steps = steps
+        self._removed: dict[Address, int] = {}
+
+    def clear_the_way(self) -> None:
+        """Services that have to be replaced go first: a network can not be removed under them."""
+        for change in self._changes:
+            found = change.observed
+            if change.action is Action.REPLACE and found is not None and found.kind == "service":
+                removed = self._steps.add(Verb.REMOVE, "service", change.address, change.reason, object_id=found.id)
+                self._removed[change.address] = self._steps.add(
+                    Verb.WAIT, "service", change.address, "its tasks stop", needs=[removed], object_id=found.id,
+                    arguments={"until": "gone", "timeout": READY_TIMEOUT},
+                )  # fmt: skip
+
+    def cleared(self) -> list[int]:
+        return list(self._removed.values())
+
+    def run(self) -> None:
+        for change in self._changes:
+            if change.desired is not None and change.desired.kind in _FILES:
+                self._steps.made[change.address] = self._steps.add(
+                    Verb.CREATE, change.desired.kind, change.address, change.reason
+                )
+        pending = {c.address: c for c in self._changes if c.desired is not None and c.desired.kind == "service"}
+        while pending:
+            free = [a for a in sorted(pending) if not self._waits_for(a, pending)]
+            for address in free or sorted(pending):
+                self._carry_out(pending.pop(address))
+
+    def _waits_for(self, address: Address, pending: dict[Address, Change]) -> bool:
+        wanted = pending[address].desired
+        return wanted is not None and any(need.address in pending for need in wanted.needs)
+
+    def _carry_out(self, change: Change) -> None:
+        wanted, found = change.desired, change.observed
+        assert wanted is not None
+        needs: list[int | None] = [self._steps.made.get(need.address) for need in wanted.needs]
+        needs += [self._gate(need.address, need.condition) for need in wanted.needs if need.condition]
+        if change.action is Action.UPDATE and found is not None:
+            force = not change.differences or any(d.path in ("state", "job") for d in change.differences)
+            acted = self._steps.add(
+                Verb.UPDATE, "service", change.address, change.reason, needs=needs, object_id=found.id,
+                arguments={"version": found.version, "base": found.base, "force": force},
+            )  # fmt: skip
+            made_by, object_id = None, found.id
+        else:
+            needs.append(self._removed.get(change.address))
+            acted = self._steps.add(Verb.CREATE, "service", change.address, change.reason, needs=needs)
+            made_by, object_id = acted, ""
+        self._steps.made[change.address] = acted
+        self._steps.ready[change.address] = self._steps.add(
+            Verb.WAIT, "service", change.address, change.reason, needs=[acted], made_by=made_by, object_id=object_id,
+            arguments={"until": "completed" if wanted.job else "ready", "timeout": self._timeout(wanted)},
+        )  # fmt: skip
+
+    def _gate(self, address: Address, condition: str | None) -> int | None:
+        """The step after which a dependency's condition holds; on Swarm a running task is a healthy one."""
+        ready = self._steps.ready.get(address)
+        if ready is not None:
+            return ready
+        wanted, found = self._desired.resources.get(address), self._observed.resources.get(address)
+        if wanted is None or found is None or condition == "service_started":
+            return None
+        self._steps.ready[address] = self._steps.add(
+            Verb.WAIT, "service", address, f"others wait until it is {condition}", object_id=found.id,
+            arguments={"until": "completed" if wanted.job else "ready", "timeout": self._timeout(wanted)},
+        )  # fmt: skip
+        return self._steps.ready[address]
+
+    def _timeout(self, wanted: Resource) -> float:
+        """Seconds after which a wait has failed: every replica's health check and delay, one batch after the other."""
+        if self._policy.wait_timeout:
+            return self._policy.wait_timeout
+        if wanted.job:
+            return JOB_TIMEOUT
+        check, update = wanted.spec["healthcheck"] or {}, wanted.spec["update_config"] or {}
+        seconds = {key: nanoseconds(check.get(key, default)) / 1e9 for key, default in _HEALTH_DEFAULTS if check}
+        one = sum(seconds.values()) * (check.get("retries", 3) if check else 1)
+        pause = sum(nanoseconds(update.get(key, "0s")) / 1e9 for key in ("delay", "monitor"))
+        batches = -(-(wanted.spec["replicas"] or 1) // max(1, update.get("parallelism", 1)))
+        # Twice: a rollback takes as long as the update that failed.
+        return READY_TIMEOUT + 2 * batches * (one + pause + 10)
+
+
+_HEALTH_DEFAULTS = (("start_period", "0s"), ("interval", "30s"), ("timeout", "30s"))
