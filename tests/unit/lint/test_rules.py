@@ -3,12 +3,19 @@ from __future__ import annotations
 import pkgutil
 import re
 from importlib import import_module
+from pathlib import Path
+
+import pytest
 
 import provisioner.lint
+from provisioner.document import Sources, read
+from provisioner.lint.facts import read_files
 from provisioner.lint.rule import Rule
-from provisioner.lint.run import rules
+from provisioner.lint.run import lint, rules
+from provisioner.playbook.bind import bind
 
 NAMES = [module.name for module in pkgutil.iter_modules(provisioner.lint.__path__)]
+CORPUS = Path(__file__).parents[2] / "corpus" / "awesome-compose"
 RULE_FILES = [name for name in NAMES if re.match(r"p[0-9]", name)]
 
 
@@ -40,3 +47,12 @@ def test_every_rule_can_be_read():
         assert rule.reason.endswith(".")
         assert rule.fix[0].islower()
         assert not rule.fix.endswith(".")
+
+
+@pytest.mark.parametrize("folder", sorted(CORPUS.iterdir()), ids=lambda folder: folder.name)
+def test_real_stacks_can_be_judged(folder):
+    """No rule stumbles over what people write, and every finding says where it stands."""
+    playbook = bind(read(Sources((str(folder / "compose.yaml"),))))
+    for finding in lint(playbook, read_files(playbook)):
+        assert finding.span is not None, finding
+        assert finding.span.line, finding
