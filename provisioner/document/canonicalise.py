@@ -81,7 +81,10 @@ class Canonicaliser:
                 canonical = self.apply(item, child, (*path, key))
                 if canonical is not None:
                     entries[key] = canonical
-                elif len(path) == 1 and path[0] in _KINDS_OF_OBJECTS:
+                    continue
+                if key in rule.row.shape.required:
+                    self.findings.damaged.add(node.span)
+                if len(path) == 1 and path[0] in _KINDS_OF_OBJECTS:
                     # It is declared, whatever is wrong with it: what refers to it is right.
                     entries[key] = Node({}, item.span)
         result = Node(entries, node.span, None, node.key_spans, node.tag)

@@ -68,7 +68,9 @@ class Consistency:
         if not any(_given(node, key) for key in ("image", "build", "provider")):
             self._wrong("neither an image nor a build", node.span, path, "give it `image:` or `build:`")
         if node.get("network_mode") is not None and _mapping(node.get("networks")):
-            self._wrong("'network_mode' and 'networks' exclude each other", node.key_spans["networks"], path)
+            self._wrong(
+                "'network_mode' and 'networks' exclude each other", node.key_spans["networks"], (*path, "networks")
+            )
         for network, item in _mapping(node.get("networks")).items():
             self._refers("networks", network, item.span, (*path, "networks", network))
         for index, mount in enumerate(_items(node.get("volumes"))):
@@ -115,6 +117,10 @@ class Consistency:
                 profiles = " or ".join(str(text.value) for text in _items(self.resting[dependency].get("profiles")))
                 hint = f"activate the profile {profiles}, or write `required: false`"
                 self._wrong(f"the service '{dependency}' is not active", span, path, hint)
+            return
+        required = item.get("required")
+        if required is not None and required.value is False:
+            self.findings.warn(f"no service '{dependency}' is declared, and it is not required", span, path)
             return
         known = [other for other in (*self.services, *self.resting) if other != name]
         self._wrong(f"no service '{dependency}' is declared", span, path, nearest(dependency, known))

@@ -22,6 +22,8 @@ class Findings:
         self.errors: dict[Problem, None] = {}
         self.warnings: dict[Problem, None] = {}
         self._broken: set[Path] = set()
+        # Mappings that lost a key they need: its absence is told already.
+        self.damaged: set[Span] = set()
 
     def error(self, message: str, span: Span | None, path: Path = (), hint: str | None = None) -> None:
         self.errors[Problem(message, span, dotted(path), hint)] = None

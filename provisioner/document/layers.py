@@ -60,7 +60,7 @@ class Layers:
         chain = (*chain, path)
         for name, span in self.named(root, "extends", parent(path), scope):
             if name in chain:
-                self._cycle("extends", chain, name, span)
+                self._cycle("extend", chain, name, span)
                 continue
             base = self.files.tree(name, span)
             if base is not None:
@@ -265,7 +265,7 @@ class Layers:
 
     def _cycle(self, what: str, chain: tuple[str, ...], path: str, span: Span) -> None:
         steps = [self.files.shown(step) for step in (*chain[chain.index(path) :], path)]
-        self.findings.error(f"the files {what} each other: {' → '.join(steps)}", span, (what,))
+        self.findings.error(f"the files {what} each other: {' → '.join(steps)}", span)
 
 
 def _texts(node: Node | None) -> list[tuple[str, Span]]:

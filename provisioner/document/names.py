@@ -45,7 +45,8 @@ def find(
     `asked` is the project's name on the command line and beats everything; `from_environment` is COMPOSE_PROJECT_NAME,
     which a playbook under playbooks/ does not heed: its objects must not move with somebody's shell.
     """
-    system = _valid(name, "name", findings)
+    # The rows tell what is wrong with a name that does not match.
+    system = _matching(name)
     if system is None and from_environment and not in_playbooks:
         system = _checked(from_environment, findings)
     elif system is not None and from_environment and not in_playbooks:
@@ -56,7 +57,7 @@ def find(
             findings.error(
                 "no name can be made from the folder's name", name.span if name else None, ("name",), "give `name:`"
             )
-    where = _valid(environment, "environment", findings)
+    where = _matching(environment)
     if where is None and in_playbooks:
         where = normalised(PurePosixPath(path).stem) or None
     if asked is not None:
@@ -69,13 +70,8 @@ def find(
 _HINT = "use lower-case letters, digits, '-' and '_', and start with a letter or digit"
 
 
-def _valid(node: Node | None, key: str, findings: Findings) -> str | None:
-    if node is None or not isinstance(node.value, str):
-        return None
-    if _NAME.fullmatch(node.value) is None:
-        findings.error(f"'{node.value}' is not valid here", node.span, (key,), _HINT)
-        return None
-    return node.value
+def _matching(node: Node | None) -> str | None:
+    return node.value if node is not None and isinstance(node.value, str) and _NAME.fullmatch(node.value) else None
 
 
 def _checked(text: str, findings: Findings) -> str | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from provisioner.document.tree import RESET
 from provisioner.model.node import Node
 
 if TYPE_CHECKING:
@@ -128,6 +129,11 @@ def article(kind: str) -> str:
 def scalar(value: Scalar, near: Node) -> Node:
     """A new scalar that stands where `near` stands."""
     return Node(value, near.span, near.text)
+
+
+def left_out(near: Node) -> Node:
+    """A place in a list that is not to be used; the others keep their numbers."""
+    return Node(None, near.span, None, {}, RESET)
 
 
 def mapping(entries: dict[str, Node], near: Node) -> Node:

@@ -27,7 +27,7 @@ def settle_external(node: Node, place: Place) -> Node:
         entries["external"] = scalar(True, external)
     if entries["external"].value is True:
         for key in sorted(entries.keys() - _SIDE_BY_SIDE):
-            if not key.startswith("x-"):
+            if not key.startswith("x-") and entries[key].value:
                 place.wrong(
                     f"'{key}' beside 'external': what is external is not made here",
                     node.key_spans.get(key, node.span),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.document.attributes.shapes import LIST, TEXT, text_key, to_list
-from provisioner.document.shape import MAPPING, SEQUENCE, STRING, Place, Row, Shape, scalar, sequence
+from provisioner.document.shape import MAPPING, SEQUENCE, STRING, Place, Row, Shape, left_out, scalar, sequence
 
 if TYPE_CHECKING:
     from provisioner.model.node import Node
@@ -28,6 +28,7 @@ def expand_hosts(node: Node, place: Place) -> Node | None:
         if not found or not name or not target:
             where = Place((*place.path, str(index)), place.directory, place.home, place.findings)
             where.wrong("expected HOST=ADDRESS", item.span, 'write it like "db=10.0.0.5"')
+            items.append(left_out(item))
             continue
         items.append(scalar(f"{name}={_bare(target)}", item))
     return sequence(items, node)

@@ -38,7 +38,9 @@ def _one_check(node: Node, place: Place) -> Node:
 
 _STATUS = replace(WHOLE, expected="an HTTP status from 100 to 599", minimum=100, maximum=599, keep=True)
 _EXIT_CODE = replace(WHOLE, expected="an exit code from 0 to 255", minimum=0, maximum=255, keep=True)
-_NAME = Shape((STRING,), "a name of letters, digits, '-' and '_'", pattern=r"[a-z0-9][a-z0-9_-]*")
+_NAME = Shape(
+    (STRING,), "lower-case letters, digits, '-' and '_', a letter or digit first", pattern=r"[a-z0-9][a-z0-9_-]*"
+)
 
 
 def _http(at: str) -> tuple[Row, ...]:
@@ -98,7 +100,7 @@ _COMMAND = Shape((STRING, SEQUENCE), "a command, as text or a list of words")
 ROWS = (
     Row("", STRUCT),
     Row("version", Shape((STRING,), "text"), "Obsolete and ignored."),
-    Row("name", TEXT, "The system's name."),
+    Row("name", _NAME, "The system's name."),
     Row("include", LIST, "Other files whose content belongs here."),
     Row(
         "include.*",

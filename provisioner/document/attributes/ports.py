@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from provisioner.document.attributes.shapes import AS_TEXT, LIST, STRUCT, TEXT, as_text, field, one_of, text_key
 from provisioner.document.quantities import to_integer
-from provisioner.document.shape import INTEGER, NUMBER, STRING, Place, Row, Shape, mapping, scalar, sequence
+from provisioner.document.shape import INTEGER, NUMBER, STRING, Place, Row, Shape, left_out, mapping, scalar, sequence
 from provisioner.model.node import Node
 
 _RANGE = re.compile(r"(?P<first>[0-9]+)(?:-(?P<last>[0-9]+))?\Z")
@@ -99,6 +99,7 @@ def _expand(node: Node, place: Place) -> Node | None:
             found = parse(str(item.value))
         except ValueError as error:
             where.wrong(str(error), item.span, _EXAMPLE)
+            items.append(left_out(item))
             continue
         items.extend(
             mapping({key: scalar(value, item) for key, value in entry.items()}, Node({}, item.span)) for entry in found
