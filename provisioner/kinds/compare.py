@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from provisioner.model.span import Span
     from provisioner.model.state import Spec
 
-# The observed side's key for the chosen fields that were declared when the object was made.
+# The observed side's key for what was declared of the chosen fields when the object was made: paths of values.
 DECLARED = "declared"
 
 _SECRET_NAME = re.compile(r"(?i)pass(word|wd|phrase)?(?![a-z])|secret|token|credential|private|api_?key|access_?key")
@@ -27,11 +27,13 @@ def compare(
 ) -> tuple[FieldChange, ...]:
     """What must change on the observed side, in the order of the fields. Equal specs give nothing."""
     changes: list[FieldChange] = []
-    declared = observed.get(DECLARED) or []
+    declared = frozenset(observed.get(DECLARED) or ())
     for field in fields:
         after, before = desired.get(field.key, field.default), observed.get(field.key, field.default)
-        if field.chosen and after == field.default and isinstance(declared, list) and field.key not in declared:
-            continue
+        if field.chosen:
+            before = _declared_part(field.key, before, None if after == field.default else after, declared)
+            if before is None and after == field.default:
+                continue
         span = (spans or {}).get(field.key)
         changes.extend(
             FieldChange(
@@ -50,7 +52,28 @@ def compare(
 
 def declared_fields(fields: Sequence[Field], spec: Spec) -> list[str]:
     """The chosen fields that a spec declares; they are recorded on the object, as they can not be read back."""
-    return sorted(field.key for field in fields if field.chosen and spec[field.key] != field.default)
+    chosen = [field for field in fields if field.chosen and spec[field.key] != field.default]
+    return sorted(path for field in chosen for path in _leaves(field.key, spec[field.key]))
+
+
+def _leaves(path: str, value: JSON) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(f"{path}.{key}", item)
+    else:
+        yield path
+
+
+def _declared_part(path: str, before: JSON, after: JSON, declared: frozenset[str]) -> JSON:
+    """What the engine has of a chosen value, without the parts that it chose itself; None where nothing is left."""
+    if isinstance(before, dict) and isinstance(after, dict | None):
+        wanted = after or {}
+        parts = {
+            key: _declared_part(f"{path}.{key}", value, wanted.get(key), declared) for key, value in before.items()
+        }
+        left: JSON = {key: value for key, value in parts.items() if value is not None}
+        return left if left or after is not None else None
+    return before if after is not None or path in declared else None
 
 
 def looks_secret(path: str, value: JSON) -> bool:

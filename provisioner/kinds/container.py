@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +13,17 @@ from provisioner.kinds import healthcheck, values
 from provisioner.kinds.compare import DECLARED, declared_fields
 from provisioner.kinds.container_fields import PLAIN
 from provisioner.kinds.fields import Field, Raw
-from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, user_labels
+from provisioner.kinds.image import same_platform
+from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, NAME, user_labels
 from provisioner.model.change import FieldChange, Impact
 from provisioner.model.state import ImageFacts, Runtime, Spec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 KIND = "container"
+# The observed side's key for the name that the container was made with; a hand may have given it another since.
+NAMED = "named"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,15 @@ class Names:
     """How the playbook's names and the engine's meet.
 
     `volumes` and `networks` map a declared key to the engine's name; `services` a container's id to its service;
-    `versions` a config or secret (`configs/x`, `secrets/x`) to the digest of its content.
+    `versions` a config or secret (`configs/x`, `secrets/x`) to the digest of its content; `containers` a service to
+    the names of its containers.
     """
 
     volumes: Mapping[str, str] = field(default_factory=dict)
     networks: Mapping[str, str] = field(default_factory=dict)
     services: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    containers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Wiring:
     ids: Mapping[str, str] = field(default_factory=dict)
     file_volumes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     anonymous: Mapping[str, str] = field(default_factory=dict)
+    api_version: tuple[int, int] = (1, 44)
 
 
 def _unparsed(body: Raw) -> Any:
@@ -56,11 +63,18 @@ def _unparsed(body: Raw) -> Any:
 
 
 def _structured(
-    key: str, api: str, summary: str, *, default: Any = None, impact: Impact = Impact.REPLACE, keyed: bool = False
+    key: str,
+    api: str,
+    summary: str,
+    *,
+    default: Any = None,
+    impact: Impact = Impact.REPLACE,
+    keyed: bool = False,
+    chosen: bool = False,
 ) -> Field:
     """A field that `parse`, `encode` and `decode` below handle themselves."""
     return Field(
-        key=key, impact=impact, summary=summary, api=api, default=default, keyed=keyed,
+        key=key, impact=impact, summary=summary, api=api, default=default, keyed=keyed, chosen=chosen,
         parse=_unparsed, encode=lambda raw, value: None, decode=_unparsed,
     )  # fmt: skip
 
@@ -84,9 +98,11 @@ STRUCTURED: tuple[Field, ...] = (
     _structured("secrets", "HostConfig.Mounts", "files of secrets", default={}, keyed=True),
     _structured("network_mode", "HostConfig.NetworkMode", "whose network it uses"),
     _structured("networks", "NetworkingConfig", "networks", default={}, impact=Impact.IN_PLACE, keyed=True),
+    _structured("default_network", "HostConfig.NetworkMode", "the network that comes first", chosen=True),
+    _structured("mac_address", "Config.MacAddress", "hardware address", chosen=True),
     _structured("links", "HostConfig.Links", "links", default=[]),
     _structured("pid", "HostConfig.PidMode", "process namespace"),
-    _structured("ipc", "HostConfig.IpcMode", "IPC namespace"),
+    _structured("ipc", "HostConfig.IpcMode", "IPC namespace", chosen=True),
 )
 FIELDS: tuple[Field, ...] = (*STRUCTURED, *PLAIN)
 
@@ -97,34 +113,41 @@ def parse(service: str, body: Raw, names: Names, image: str) -> Spec:
         kind: {key.partition("/")[2]: digest for key, digest in names.versions.items() if key.startswith(kind)}
         for kind in mounts.ROOTS
     }
+    links = [link for entry in body.get("links") or [] for link in networks.link(entry, names.containers)]
+    links += [link for entry in body.get("external_links") or [] for link in networks.link(entry, None)]
     spec: Spec = {
         "image": image,
         "platform": body.get("platform"),
         "entrypoint": body.get("entrypoint"),
         "command": body.get("command"),
-        "environment": {k: values.text(v) for k, v in (body.get("environment") or {}).items() if v is not None},
+        "environment": {k: v if v is None else values.text(v) for k, v in (body.get("environment") or {}).items()},
         "labels": dict(values.pairs(body.get("labels"), "=")),
         "user": str(body["user"]) if body.get("user") not in (None, "") else None,
-        "working_dir": body.get("working_dir") or None,
+        "working_dir": posixpath.normpath(body["working_dir"]) if body.get("working_dir") else None,
         "stop_signal": body.get("stop_signal") or None,
         "healthcheck": healthcheck.parse(body.get("healthcheck")),
-        "expose": sorted(_port(entry) for entry in body.get("expose") or []),
+        "expose": sorted({port for entry in body.get("expose") or [] for port in _expand(entry)}),
         "ports": _parse_ports(body),
         "volumes": mounts.parse_volumes(body, names.volumes),
         "volumes_from": sorted(_volumes_from(entry) for entry in body.get("volumes_from") or []),
         "configs": mounts.parse_files(body, "configs", versions["configs"]),
         "secrets": mounts.parse_files(body, "secrets", versions["secrets"]),
         "network_mode": networks.parse_mode(body),
-        "networks": networks.parse_networks(service, body),
-        "links": sorted(str(link) for link in body.get("external_links") or []),
+        "networks": networks.parse_networks(service, body, sorted(set(links))),
+        "default_network": networks.parse_default(body),
+        "mac_address": networks.mac_address(body.get("mac_address")) if body.get("network_mode") == "bridge" else None,
+        "links": sorted(set(links)) if body.get("network_mode") else [],
         "pid": body.get("pid") or None,
         "ipc": body.get("ipc") or None,
     }
     return spec | {f.key: f.parse(body) for f in PLAIN}
 
 
-def _port(entry: Any) -> str:
-    return str(entry) if "/" in str(entry) else f"{entry}/tcp"
+def _expand(entry: Any) -> Iterator[str]:
+    ports, _, protocol = str(entry).partition("/")
+    first, _, last = ports.partition("-")
+    for port in range(int(first), int(last or first) + 1):
+        yield f"{port}/{protocol or 'tcp'}"
 
 
 def _parse_ports(body: Raw) -> dict[str, Any]:
@@ -152,7 +175,8 @@ def encode(spec: Spec, wiring: Wiring) -> Raw:
     ):  # fmt: skip
         if spec[key] is not None:
             config[api] = spec[key]
-    config["Env"] = [f"{key}={value}" for key, value in spec["environment"].items()]
+    # A name without a value takes the image's variable away.
+    config["Env"] = [key if value is None else f"{key}={value}" for key, value in spec["environment"].items()]
     config["Labels"] = {**spec["labels"], **wiring.labels, **_record(spec)}
     if spec["healthcheck"]:
         config["Healthcheck"] = healthcheck.encode(spec["healthcheck"])
@@ -161,11 +185,7 @@ def encode(spec: Spec, wiring: Wiring) -> Raw:
         host["PortBindings"] = {target: [_binding(b) for b in bound] for target, bound in spec["ports"].items()}
     _encode_mounts(raw, spec, wiring)
     host["NetworkMode"] = _encode_mode(spec, wiring)
-    if spec["networks"]:
-        first = next(iter(spec["networks"]))
-        raw["NetworkingConfig"] = {
-            "EndpointsConfig": {wiring.networks.get(first, first): networks.endpoint(spec["networks"][first])}
-        }
+    networks.encode_first(raw, spec["networks"], wiring.networks, spec["mac_address"], wiring.api_version)
     for key, api in (("pid", "PidMode"), ("ipc", "IpcMode")):
         if spec[key]:
             host[api] = _namespace(spec[key], wiring)
@@ -176,7 +196,7 @@ def encode(spec: Spec, wiring: Wiring) -> Raw:
 
 def _record(spec: Spec) -> dict[str, str]:
     """What can not be read back from the engine: the chosen fields that were declared, and the files' versions."""
-    declared = declared_fields(FIELDS, spec)
+    declared = declared_fields(FIELDS, spec) + networks.declared(spec["networks"])
     labels = {DECLARED_FIELDS: ",".join(declared)} if declared else {}
     files = {kind: spec[kind] for kind in mounts.ROOTS if spec[kind]}
     return labels | ({FILES: json.dumps(files, sort_keys=True)} if files else {})
@@ -260,10 +280,13 @@ def decode(raw: Raw, names: Names) -> Spec:
         "secrets": files.get("secrets", {}),
         "network_mode": networks.decode_mode(raw, names.services),
         "networks": networks.decode_networks(raw, names.networks),
-        "links": sorted(host.get("Links") or []),
+        "default_network": networks.decode_default(raw, names.networks),
+        "mac_address": networks.decode_mac(raw),
+        "links": sorted(networks.decode_link(link) for link in host.get("Links") or []),
         "pid": _decode_namespace(host.get("PidMode"), names),
-        "ipc": _decode_namespace(host.get("IpcMode"), names, "private", "shareable"),
+        "ipc": _decode_namespace(host.get("IpcMode"), names),
         DECLARED: [key for key in labels.get(DECLARED_FIELDS, "").split(",") if key],
+        NAMED: labels.get(NAME, ""),
     }
     return spec | {f.key: f.decode(raw) for f in PLAIN}
 
@@ -280,8 +303,8 @@ def _decode_volumes_from(entry: str, names: Names) -> str:
     return f"{source}:{mode}" if mode else source
 
 
-def _decode_namespace(mode: str | None, names: Names, *defaults: str) -> str | None:
-    if not mode or mode in defaults:
+def _decode_namespace(mode: str | None, names: Names) -> str | None:
+    if not mode:
         return None
     return networks.shared(mode, names.services) if mode.startswith("container:") else mode
 
@@ -305,9 +328,10 @@ def normalise(spec: Spec, image: ImageFacts) -> Spec:
 
     Both sides go through this, each with its own image.
     """
+    # The engine's own rule: without an entrypoint of its own, an empty command is the image's.
     entrypoint = list(image.entrypoint) if spec["entrypoint"] is None else list(spec["entrypoint"])
-    inherits_command = spec["command"] is None and spec["entrypoint"] is None
-    command = list(image.command) if inherits_command else list(spec["command"] or [])
+    command = list(image.command) if not spec["command"] and not spec["entrypoint"] else list(spec["command"] or [])
+    working_dir, stop_signal = image.working_dir or "/", image.stop_signal or "SIGTERM"
     health = spec["healthcheck"]
     inherited = healthcheck.decode(image.healthcheck)
     if health and inherited and health.get("test") != ["NONE"]:
@@ -316,11 +340,12 @@ def normalise(spec: Spec, image: ImageFacts) -> Spec:
         **spec,
         "entrypoint": None if entrypoint == list(image.entrypoint) else entrypoint,
         "command": None if command == list(image.command) else command,
-        "environment": _beyond(spec["environment"], image.environment),
+        "platform": spec["platform"] if DECLARED not in spec else image.platform or None,
+        "environment": _environment(spec, image),
         "labels": _beyond(spec["labels"], user_labels(image.labels)),
         "user": None if spec["user"] == (image.user or None) else spec["user"],
-        "working_dir": None if spec["working_dir"] in (image.working_dir or None, "/") else spec["working_dir"],
-        "stop_signal": None if spec["stop_signal"] in (image.stop_signal or None, "SIGTERM") else spec["stop_signal"],
+        "working_dir": None if spec["working_dir"] == working_dir else spec["working_dir"],
+        "stop_signal": None if spec["stop_signal"] == stop_signal else spec["stop_signal"],
         "healthcheck": None if health == inherited else health,
         "expose": sorted(set(spec["expose"]) - set(spec["ports"]) - set(image.ports)),
         "volumes": {
@@ -331,28 +356,49 @@ def normalise(spec: Spec, image: ImageFacts) -> Spec:
     }
 
 
+def _environment(spec: Spec, image: ImageFacts) -> dict[str, str | None]:
+    """The variables that are not the image's. None stands for one of the image's that is taken away."""
+    entries = spec["environment"]
+    if DECLARED in spec:
+        entries = {**entries, **{key: None for key in image.environment if key not in entries}}
+    return {key: value for key, value in entries.items() if image.environment.get(key) != value}
+
+
 def _beyond(entries: dict[str, str], inherited: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in entries.items() if inherited.get(key) != value}
 
 
 def meet(desired: Spec, observed: Spec) -> tuple[Spec, Spec]:
     """Both specs with what only one side can know taken out: addresses nobody declared, how a source was made."""
-    attached = {}
-    for key, entry in observed["networks"].items():
-        wanted = desired["networks"].get(key, {})
-        attached[key] = {name: value for name, value in entry.items() if name != "mac_address" or name in wanted}
+    attached = networks.without_chosen(observed["networks"], desired["networks"], observed.get(DECLARED) or ())
     volumes = {target: dict(entry) for target, entry in desired["volumes"].items()}
     live = {target: dict(entry) for target, entry in observed["volumes"].items()}
     for entry in (*volumes.values(), *live.values()):
         entry.pop("create_host_path", None)
         if entry.get("propagation") == "rprivate":
             del entry["propagation"]
-    return {**desired, "volumes": volumes}, {**observed, "networks": attached, "volumes": live}
+    met = {
+        **observed,
+        "networks": attached,
+        "volumes": live,
+        "memswap_limit": _undeclared_swap(desired, observed),
+        "platform": same_platform(desired["platform"], observed["platform"]),
+    }
+    return {**desired, "volumes": volumes}, met
+
+
+def _undeclared_swap(desired: Spec, observed: Spec) -> Any:
+    """The engine makes memory-and-swap twice the memory once, at creation, and leaves it when the memory moves."""
+    made = desired["memswap_limit"] is None and observed["memswap_limit"] == 2 * (desired["mem_limit"] or 0)
+    return None if made else observed["memswap_limit"]
 
 
 def settle(difference: FieldChange) -> FieldChange:
     """The impact of this particular change: a limit can be moved while the container runs, not taken away."""
     resource = any(f.key == difference.path and f.impact is Impact.IN_PLACE for f in PLAIN)
     if resource and difference.path != "restart" and difference.after is None:
+        return replace(difference, impact=Impact.REPLACE)
+    # A declared address is recorded on the container, which only its creation can do.
+    if difference.path.startswith("networks.") and difference.path.endswith(".mac_address"):
         return replace(difference, impact=Impact.REPLACE)
     return difference

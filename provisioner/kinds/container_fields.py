@@ -69,6 +69,23 @@ def _capabilities(names: Any) -> list[str]:
     return sorted({str(name).upper().removeprefix("CAP_") for name in names or []})
 
 
+def _positive(value: Any) -> int | None:
+    """A limit; zero and below mean that there is none."""
+    number = values.whole_number(value)
+    return number if number > 0 else None
+
+
+def _isolation(value: str) -> str | None:
+    return None if value == "default" else value
+
+
+def _swap(body: Raw) -> Any:
+    """Memory and swap together. What the engine would make of the memory limit by itself is as good as nothing."""
+    swap = values.whole_number(body.get("memswap_limit") or 0)
+    memory = _limit("limits", "memory")(body, "mem_limit", values.whole_number) or 0
+    return None if swap in (0, 2 * memory) or (swap == -1 and not memory) else swap
+
+
 def _swap_out(raw: Raw) -> Any:
     host = raw["HostConfig"]
     swap, memory = host.get("MemorySwap") or 0, host.get("Memory") or 0
@@ -94,12 +111,13 @@ def _logging(body: Raw) -> Any:
     logging = body.get("logging")
     if not logging:
         return None
-    return {"driver": logging.get("driver") or "", "options": values.pairs(logging.get("options"), "=")}
+    driver = {"driver": logging["driver"]} if logging.get("driver") else {}
+    return {**driver, "options": values.pairs(logging.get("options"), "=")}
 
 
 def _encode_logging(raw: Raw, value: Any) -> None:
     if value:
-        set_path(raw, "HostConfig.LogConfig", {"Type": value["driver"], "Config": value["options"]})
+        set_path(raw, "HostConfig.LogConfig", {"Type": value.get("driver", ""), "Config": value["options"]})
 
 
 def _decode_logging(raw: Raw) -> Any:
@@ -123,13 +141,17 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _is_cdi(device: Raw) -> bool:
+    """Whether a device is named the Container Device Interface's way: vendor.com/class=name."""
+    source = str(device["source"])
+    return not source.startswith("/") and "/" in source and "=" in source
+
+
 def _devices(body: Raw) -> Any:
     result = {}
     for device in body.get("devices") or []:
-        if isinstance(device, str):
-            source, _, rest = device.partition(":")
-            target, _, permissions = (rest or source).partition(":")
-            device = {"source": source, "target": target, "permissions": permissions}
+        if _is_cdi(device):
+            continue
         target = device.get("target") or device["source"]
         result[target] = {"source": device["source"], "permissions": device.get("permissions") or "rwm"}
     return result
@@ -164,6 +186,9 @@ def _device_requests(body: Raw) -> Any:
         }
         for request in wanted
     ]
+    named = [str(device["source"]) for device in body.get("devices") or [] if _is_cdi(device)]
+    if named:
+        requests.append({"driver": "cdi", "count": 0, "device_ids": sorted(named), "capabilities": [], "options": {}})
     return requests or None
 
 
@@ -175,7 +200,7 @@ def _encode_device_requests(raw: Raw, value: Any) -> None:
             [
                 {
                     "Driver": r["driver"], "Count": r["count"], "DeviceIDs": r["device_ids"] or None,
-                    "Capabilities": [r["capabilities"]], "Options": r["options"],
+                    "Capabilities": [r["capabilities"]] if r["capabilities"] else None, "Options": r["options"],
                 }
                 for r in value
             ],
@@ -239,6 +264,7 @@ def _security_options(body: Raw) -> Any:
     options = [
         option.replace(":", "=", 1) if "=" not in option else option for option in body.get("security_opt") or []
     ]
+    options += [f"credentialspec={scheme}://{name}" for scheme, name in (body.get("credential_spec") or {}).items()]
     return sorted("no-new-privileges" if o == "no-new-privileges=true" else o for o in options)
 
 
@@ -281,18 +307,18 @@ PLAIN: tuple[Field, ...] = (
     _resource("mem_reservation", "mem_reservation", "HostConfig.MemoryReservation", "memory it should have",
               ("reservations", "memory"), values.whole_number, unit="bytes"),
     _resource("cpus", "cpus", "HostConfig.NanoCpus", "most CPU time", ("limits", "cpus"), float, values.cpus, into=values.nano_cpus),
-    _resource("pids_limit", "pids_limit", "HostConfig.PidsLimit", "most processes", ("limits", "pids"), values.whole_number),
+    _resource("pids_limit", "pids_limit", "HostConfig.PidsLimit", "most processes", ("limits", "pids"), _positive),
     Field(
         key="memswap_limit", impact=IN_PLACE, summary="memory and swap together", api="HostConfig.MemorySwap", unit="bytes",
-        parse=lambda body: values.whole_number(body["memswap_limit"]) if body.get("memswap_limit") else None,
+        parse=_swap,
         encode=lambda raw, value: set_path(raw, "HostConfig.MemorySwap", value) if value else None, decode=_swap_out,
     ),
     plain("mem_swappiness", "HostConfig.MemorySwappiness", "how willingly memory is swapped", read=values.whole_number,
-          out=lambda value: None if value == -1 else value),
+          out=lambda value: None if value == -1 else value, explicit=True),
     plain("oom_kill_disable", "HostConfig.OomKillDisable", "never killed for memory", default=False),
     plain("oom_score_adj", "HostConfig.OomScoreAdj", "how soon it is killed for memory", default=0),
     plain("cpu_shares", "HostConfig.CpuShares", "relative CPU weight", impact=IN_PLACE, read=values.whole_number),
-    plain("cpu_quota", "HostConfig.CpuQuota", "CPU time per period", impact=IN_PLACE, read=values.whole_number),
+    plain("cpu_quota", "HostConfig.CpuQuota", "CPU time per period", impact=IN_PLACE, read=_positive, out=_positive),
     plain("cpu_period", "HostConfig.CpuPeriod", "length of the CPU period", impact=IN_PLACE, read=values.whole_number),
     plain("cpu_rt_runtime", "HostConfig.CpuRealtimeRuntime", "real-time CPU time", read=values.whole_number),
     plain("cpu_rt_period", "HostConfig.CpuRealtimePeriod", "real-time CPU period", read=values.whole_number),
@@ -323,8 +349,8 @@ PLAIN: tuple[Field, ...] = (
     plain("dns_search", "HostConfig.DnsSearch", "search domains", default=[]),
     plain("extra_hosts", "HostConfig.ExtraHosts", "lines of /etc/hosts", default=[], read=_hosts, out=_hosts),
     plain("group_add", "HostConfig.GroupAdd", "further groups", default=[], read=values.sorted_texts, out=values.sorted_texts),
-    plain("init", "HostConfig.Init", "a small init process", chosen=True),
-    plain("isolation", "HostConfig.Isolation", "isolation (Windows)"),
+    plain("init", "HostConfig.Init", "a small init process", chosen=True, explicit=True),
+    plain("isolation", "HostConfig.Isolation", "isolation (Windows)", read=_isolation, out=_isolation),
     plain("runtime", "HostConfig.Runtime", "OCI runtime", chosen=True),
     plain("shm_size", "HostConfig.ShmSize", "size of /dev/shm", read=values.whole_number, unit="bytes", chosen=True),
     plain("sysctls", "HostConfig.Sysctls", "kernel parameters", default={}, read=lambda v: values.pairs(v, "="), keyed=True),

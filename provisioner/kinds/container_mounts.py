@@ -8,13 +8,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds.values import whole_number
+from provisioner.kinds.values import pairs, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.kinds.fields import Raw
 
+_RECURSIVE = {
+    "disabled": "NonRecursive",
+    "writable": "ReadOnlyNonRecursive",
+    "readonly": "ReadOnlyForceRecursive",
+}
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 # Where the volumes that carry configs and secrets stand; each file wanted elsewhere is bound from them.
 ROOTS = {"configs": "/run/configs", "secrets": "/run/secrets"}
@@ -35,9 +40,10 @@ def parse_volumes(body: Raw, names: Mapping[str, str]) -> dict[str, Any]:
         options = {
             "propagation": bind.get("propagation"),
             "selinux": bind.get("selinux"),
-            "recursive": bind.get("recursive"),
+            "recursive": None if bind.get("recursive") == "enabled" else bind.get("recursive"),
             "create_host_path": bool(bind.get("create_host_path")) and kind == "bind",
             "nocopy": storage.get("nocopy"),
+            "labels": pairs(storage.get("labels"), "="),
             "subpath": storage.get("subpath") or (volume.get("image") or {}).get("subpath"),
             "size": whole_number(memory["size"]) if memory.get("size") else None,
             "mode": memory.get("mode"),
@@ -50,7 +56,8 @@ def encode_volumes(raw: Raw, value: dict[str, Any]) -> None:
     """Write the mounts into HostConfig."""
     host = raw.setdefault("HostConfig", {})
     for target, entry in sorted(value.items()):
-        if entry["type"] == "bind" and (entry.get("create_host_path") or entry.get("selinux")):
+        as_text = not entry.get("recursive") and (entry.get("create_host_path") or entry.get("selinux"))
+        if entry["type"] == "bind" and as_text:
             options = ["ro" if entry.get("read_only") else "rw", entry.get("selinux"), entry.get("propagation")]
             text = f"{entry['source']}:{target}:{','.join(option for option in options if option)}"
             host.setdefault("Binds", []).append(text)
@@ -64,14 +71,17 @@ def encode_mount(target: str, entry: dict[str, Any]) -> Raw:
     if entry.get("source"):
         mount["Source"] = entry["source"]
     bind: Raw = {"Propagation": entry["propagation"]} if entry.get("propagation") else {}
-    bind |= {"disabled": {"NonRecursive": True}, "readonly": {"ReadOnlyForceRecursive": True}}.get(
-        entry.get("recursive", ""), {}
-    )
+    recursive = _RECURSIVE.get(entry.get("recursive", ""))
+    bind |= {recursive: True} if recursive else {}
+    if bind and entry.get("create_host_path"):
+        bind["CreateMountpoint"] = True
     if bind:
         mount["BindOptions"] = bind
     storage: Raw = {"NoCopy": True} if entry.get("nocopy") else {}
     if entry.get("subpath"):
         storage["Subpath"] = entry["subpath"]
+    if entry.get("labels"):
+        storage["Labels"] = entry["labels"]
     if storage:
         mount["ImageOptions" if entry["type"] == "image" else "VolumeOptions"] = storage
     memory: Raw = {"SizeBytes": entry["size"]} if entry.get("size") else {}
@@ -122,12 +132,13 @@ def decode_mount(mount: Raw) -> dict[str, Any]:
     bind = mount.get("BindOptions") or {}
     storage = mount.get("VolumeOptions") or mount.get("ImageOptions") or {}
     memory = mount.get("TmpfsOptions") or {}
-    recursive = "disabled" if bind.get("NonRecursive") else "readonly" if bind.get("ReadOnlyForceRecursive") else None
+    recursive = next((word for word, key in _RECURSIVE.items() if bind.get(key)), None)
     options = {
         "propagation": bind.get("Propagation"),
         "recursive": recursive,
         "nocopy": storage.get("NoCopy"),
         "subpath": storage.get("Subpath"),
+        "labels": storage.get("Labels"),
         "size": memory.get("SizeBytes"),
         "mode": memory.get("Mode"),
     }

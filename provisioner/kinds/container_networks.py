@@ -5,29 +5,37 @@ Engine API: HostConfig.NetworkMode, NetworkingConfig.EndpointsConfig, POST /netw
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.values import pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from provisioner.kinds.fields import Raw
 
+_BUILT_IN = ("host", "none", "bridge")
 
-def parse_networks(service: str, body: Raw) -> dict[str, Any]:
-    """The networks a service is attached to; the service's own name is always an alias."""
+
+def parse_networks(service: str, body: Raw, links: Sequence[str] = ()) -> dict[str, Any]:
+    """The networks a service is attached to; the service's own name is always an alias.
+
+    `links` are `container:alias`. The service's own `mac_address` is that of its first network.
+    """
     if body.get("network_mode"):
         return {}
+    first = next(iter(network_order(body)), None)
     result: dict[str, Any] = {}
     for key, network in (body.get("networks") or {}).items():
         network = network or {}
         entry: dict[str, Any] = {"aliases": sorted({service, *(network.get("aliases") or [])})}
         options = {
-            "ipv4_address": network.get("ipv4_address"),
-            "ipv6_address": network.get("ipv6_address"),
-            "link_local_ips": sorted(network.get("link_local_ips") or []),
-            "mac_address": network.get("mac_address") or body.get("mac_address"),
+            "ipv4_address": address(network.get("ipv4_address")),
+            "ipv6_address": address(network.get("ipv6_address")),
+            "link_local_ips": sorted(address(one) or "" for one in network.get("link_local_ips") or []),
+            "mac_address": mac_address(network.get("mac_address") or (body.get("mac_address") if key == first else "")),
+            "links": list(links),
             "driver_opts": _driver_options(network),
             "gw_priority": network.get("gw_priority"),
         }
@@ -64,28 +72,68 @@ def endpoint(entry: dict[str, Any]) -> Raw:
         settings["MacAddress"] = entry["mac_address"]
     if entry.get("driver_opts"):
         settings["DriverOpts"] = entry["driver_opts"]
+    if entry.get("links"):
+        settings["Links"] = entry["links"]
     if entry.get("gw_priority"):
         settings["GwPriority"] = entry["gw_priority"]
     return settings
 
 
+def encode_first(
+    raw: Raw, attached: dict[str, Any], names: Mapping[str, str], mac: str | None, api_version: tuple[int, int]
+) -> None:
+    """Write the first network, the one that a container is created on, and its hardware address.
+
+    Before API 1.44 the hardware address is the container's, from then on its endpoint's.
+    """
+    first = next(iter(attached), None)
+    endpoints = {} if first is None else {names.get(first, first): endpoint(attached[first])}
+    if first is None and mac:
+        endpoints["bridge"] = {"MacAddress": mac}
+    mac = mac if first is None else attached[first].get("mac_address")
+    if mac and api_version < (1, 44):
+        raw["Config"]["MacAddress"] = mac
+        for settings in endpoints.values():
+            settings.pop("MacAddress", None)
+    if any(endpoints.values()):
+        raw["NetworkingConfig"] = {"EndpointsConfig": endpoints}
+
+
+def declared(attached: dict[str, Any]) -> list[str]:
+    """The paths of the addresses that a spec declares, and that an engine would otherwise choose."""
+    return sorted(f"networks.{key}.mac_address" for key, entry in attached.items() if entry.get("mac_address"))
+
+
+def without_chosen(observed: dict[str, Any], desired: dict[str, Any], recorded: Iterable[str]) -> dict[str, Any]:
+    """Observed attachments without the hardware addresses that nobody declares or has declared."""
+    paths = set(recorded)
+    result: dict[str, Any] = {}
+    for key, entry in observed.items():
+        kept = "mac_address" in desired.get(key, {}) or f"networks.{key}.mac_address" in paths
+        result[key] = {name: value for name, value in entry.items() if name != "mac_address" or kept}
+    return result
+
+
 def decode_networks(raw: Raw, keys: Mapping[str, str]) -> dict[str, Any]:
     """The attachments from an inspection. `keys` gives the playbook's name for a network's name on the engine."""
-    if _namespace(raw["HostConfig"].get("NetworkMode") or ""):
+    mode = raw["HostConfig"].get("NetworkMode") or "default"
+    if mode.startswith("container:"):
         return {}
+    # Where the mode itself is an attachment, it is not one of `networks`; whatever else is there, is.
+    implied = {"default": "bridge"}.get(mode, mode)
     # The engine adds the short id (API before 1.45) and the container's name.
     added = {raw["Id"][:12], raw.get("Name", "").lstrip("/")}
-    declared_mac = raw["Config"].get("MacAddress")
     result: dict[str, Any] = {}
     for name, network in (raw.get("NetworkSettings", {}).get("Networks") or {}).items():
-        if name in ("host", "none", "bridge"):
+        if name == implied and name in _BUILT_IN:
             continue
         addresses = network.get("IPAMConfig") or {}
         options = {
-            "ipv4_address": addresses.get("IPv4Address"),
-            "ipv6_address": addresses.get("IPv6Address"),
-            "link_local_ips": sorted(addresses.get("LinkLocalIPs") or []),
-            "mac_address": declared_mac or network.get("MacAddress"),
+            "ipv4_address": address(addresses.get("IPv4Address")),
+            "ipv6_address": address(addresses.get("IPv6Address")),
+            "link_local_ips": sorted(address(one) or "" for one in addresses.get("LinkLocalIPs") or []),
+            "mac_address": mac_address(network.get("MacAddress")),
+            "links": sorted(network.get("Links") or []),
             "driver_opts": network.get("DriverOpts"),
             "gw_priority": network.get("GwPriority"),
         }
@@ -93,6 +141,55 @@ def decode_networks(raw: Raw, keys: Mapping[str, str]) -> dict[str, Any]:
         entry: dict[str, Any] = {"aliases": aliases}
         result[keys.get(name, name)] = entry | {key: value for key, value in options.items() if value}
     return result
+
+
+def parse_default(body: Raw) -> str | None:
+    """The network that comes first because of its `priority`; None where no priority says so."""
+    attached = body.get("networks") or {}
+    ranked = any((network or {}).get("priority") for network in attached.values())
+    return network_order(body)[0] if ranked and len(attached) > 1 and not body.get("network_mode") else None
+
+
+def decode_default(raw: Raw, keys: Mapping[str, str]) -> str | None:
+    return keys.get(raw["HostConfig"].get("NetworkMode") or "")
+
+
+def decode_mac(raw: Raw) -> str | None:
+    """The hardware address on the engine's own bridge."""
+    if raw["HostConfig"].get("NetworkMode") not in ("bridge", "default", "", None):
+        return None
+    attached = raw.get("NetworkSettings", {}).get("Networks") or {}
+    return mac_address(raw["Config"].get("MacAddress") or (attached.get("bridge") or {}).get("MacAddress"))
+
+
+def link(entry: str, containers: Mapping[str, tuple[str, ...]] | None) -> Iterator[str]:
+    """A link as `container:alias`; `containers` gives those of a service, None takes the name for a container's.
+
+    A service without an alias needs no link: its name is known on the network.
+    """
+    name, _, alias = entry.partition(":")
+    if containers is None:
+        yield f"{name}:{alias or name}"
+    elif alias and alias != name:
+        yield from (f"{container}:{alias}" for container in containers.get(name, (name,)))
+
+
+def decode_link(text: str) -> str:
+    """`/container:/me/alias` as `container:alias`."""
+    container, _, alias = text.partition(":")
+    return f"{container.lstrip('/')}:{alias.rpartition('/')[2]}"
+
+
+def address(text: str | None) -> str | None:
+    """An IP address in its canonical form; anything else as it is."""
+    try:
+        return str(ip_address(text)) if text else None
+    except ValueError:
+        return text
+
+
+def mac_address(text: str | None) -> str | None:
+    return text.lower().replace("-", ":") if text else None
 
 
 def parse_mode(body: Raw) -> str | None:
@@ -116,7 +213,3 @@ def shared(mode: str, services: Mapping[str, str]) -> str:
     """`container:<id>` as `service:<name>` where the container is one of ours."""
     identity = mode.partition(":")[2]
     return f"service:{services[identity]}" if identity in services else mode
-
-
-def _namespace(mode: str) -> bool:
-    return mode.startswith("container:") or mode in ("host", "none", "bridge", "default")

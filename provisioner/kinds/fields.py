@@ -74,20 +74,24 @@ def plain(
     unit: str = "",
     keyed: bool = False,
     chosen: bool = False,
+    explicit: bool = False,
     since: tuple[int, int] = (1, 24),
 ) -> Field:
     """A field that is one value in the playbook and one in the Engine API.
 
     `source` is its dotted path in the canonical body (default: the key), `read` turns the canonical value into the
-    spec's, `into` the spec's into the engine's, `out` the engine's into the spec's. Empty values mean the default.
+    spec's, `into` the spec's into the engine's, `out` the engine's into the spec's. Empty values mean the default,
+    unless the field is `explicit`: then false and zero are values like others.
     """
     path = source or key
+    absent: tuple[Any, ...] = (None,) if explicit else EMPTY if default in EMPTY else (None, "")
 
     def parse(body: Raw) -> Any:
         value = get_path(body, path)
         if value is None:
             return default
-        return read(value) if read else value
+        value = read(value) if read else value
+        return default if value in absent else value
 
     def encode(raw: Raw, value: Any) -> None:
         if value != default:
@@ -95,7 +99,7 @@ def plain(
 
     def decode(raw: Raw) -> Any:
         value = get_path(raw, api)
-        if value in EMPTY:
+        if value in ((None,) if explicit else EMPTY):
             return default
         return out(value) if out else value
 

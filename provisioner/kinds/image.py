@@ -11,6 +11,7 @@ from provisioner.model.state import ImageFacts, Spec
 KIND = "image"
 # What a built image was made from: a digest of its build context, Dockerfile and arguments.
 BUILD_LABEL = "provisioner.build"
+_ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
 
 
 def _nothing(raw: Raw, value: Any) -> None:
@@ -27,7 +28,25 @@ FIELDS: tuple[Field, ...] = (
         key="digest", impact=Impact.IN_PLACE, summary="digest that the registry has for the tag", api="RepoDigests",
         parse=lambda body: body.get("registry_digest"), encode=_nothing, decode=lambda raw: None, chosen=True,
     ),
+    Field(
+        key="platform", impact=Impact.IN_PLACE, summary="what it runs on", api="Os, Architecture, Variant",
+        parse=lambda body: body.get("platform"), encode=_nothing, decode=platform_of, chosen=True,
+    ),
 )  # fmt: skip
+
+
+def platform_of(raw: Raw) -> str:
+    """What an image runs on: `linux/amd64`, `linux/arm64/v8`."""
+    return "/".join(raw[key] for key in ("Os", "Architecture", "Variant") if raw.get(key))
+
+
+def same_platform(wanted: str | None, actual: str | None) -> str | None:
+    """The actual platform as `wanted` itself where it satisfies it, which may leave out the system or the variant."""
+    if not wanted or not actual:
+        return wanted
+    parts = [_ARCHITECTURES.get(part, part) for part in wanted.lower().split("/")]
+    parts = parts if "/" in wanted else [actual.split("/")[0], *parts]
+    return wanted if actual.split("/")[: len(parts)] == parts else actual
 
 
 def decode(raw: Raw) -> Spec:
@@ -51,4 +70,5 @@ def image_facts(raw: Raw) -> ImageFacts:
         ports=tuple(sorted(config.get("ExposedPorts") or ())),
         volumes=tuple(sorted(config.get("Volumes") or ())),
         digests=tuple(raw.get("RepoDigests") or ()),
+        platform=platform_of(raw),
     )

@@ -414,8 +414,8 @@ FIELDS: tuple[Field, ...] = (
     shared("command", f"{SPEC}.Args", "its arguments"),
     shared(
         "environment", f"{SPEC}.Env", "environment variables", default={}, keyed=True,
-        into=lambda v: [f"{key}={value}" for key, value in v.items()],
-        out=lambda entries: dict(entry.partition("=")[::2] for entry in entries),
+        into=lambda v: [key if value is None else f"{key}={value}" for key, value in v.items()],
+        out=lambda entries: {key: value if sign else None for key, sign, value in (e.partition("=") for e in entries)},
     ),
     shared("labels", f"{SPEC}.Labels", "labels of the containers", default={}, keyed=True, into=dict, out=_container_labels_out),
     own(

@@ -1,4 +1,4 @@
-"""Volumes: Compose's top-level `volumes`, Engine API Volume (POST /volumes/create). A replaced volume loses its data."""
+"""Volumes: Compose's top-level `volumes`, Engine API Volume (POST /volumes/create). Replacing one loses its data."""
 
 from __future__ import annotations
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 Spec = dict[str, Any]
 
 
+# A config or secret on a plain engine: no object of its own, carried by the containers that use it.
+CARRIED_KIND = "carried"
+
+
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
     """What an image gives to every container made from it (Engine API: ImageInspect.Config)."""
@@ -33,6 +37,7 @@ class ImageFacts:
     ports: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     digests: tuple[str, ...] = ()
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True)

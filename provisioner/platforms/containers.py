@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, network, volume
+from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.container_networks import network_order
 from provisioner.model.address import Address
-from provisioner.model.state import DesiredState, Need, Resource
+from provisioner.model.state import CARRIED_KIND, DesiredState, Need, Resource
 from provisioner.platforms.lowering import (
     Inputs,
+    container_name,
     image_addresses,
     image_resource,
     key_spans,
@@ -19,7 +21,9 @@ from provisioner.platforms.lowering import (
 )
 
 if TYPE_CHECKING:
-    from provisioner.model.playbook import Playbook, Service
+    from collections.abc import Mapping
+
+    from provisioner.model.playbook import Declared, Playbook, Service
 
 PLATFORM = "containers"
 
@@ -42,13 +46,27 @@ def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
     for name in sorted(playbook.services):
         for resource in _replicas(playbook, playbook.services[name], names, images):
             resources[resource.address] = resource
+    for kind, section in (("config", playbook.configs), ("secret", playbook.secrets)):
+        for key in sorted(_used(resources, f"{kind}s") & section.keys()):
+            resources[Address(kind, key)] = _carried(kind, section[key], inputs)
     return DesiredState(playbook.project, resources)
 
 
-def container_name(playbook: Playbook, service: Service, index: int) -> str:
-    """`container_name`, or `<project>-<service>-<n>` as Compose names it."""
-    own = service.body.get("container_name")
-    return str(own.value) if own is not None and own.value else f"{playbook.project}-{service.name}-{index}"
+def _used(resources: Mapping[Address, Resource], kind: str) -> set[str]:
+    """The configs or secrets that containers use."""
+    used = (r.spec[kind].values() for r in resources.values() if r.kind == "container")
+    return {entry["source"] for entries in used for entry in entries}
+
+
+def _carried(kind: str, declared: Declared, inputs: Inputs) -> Resource:
+    return Resource(
+        address=Address(kind, declared.key),
+        kind=CARRIED_KIND,
+        name=declared.name,
+        spec={"version": inputs.versions.get(f"{kind}s/{declared.key}", "")},
+        span=declared.body.span,
+        spans=key_spans(declared.body),
+    )
 
 
 def _replicas(
@@ -80,6 +98,9 @@ def _attachments(playbook: Playbook, spec: dict[str, Any]) -> list[Need]:
     keys = {declared.name: key for key, declared in playbook.volumes.items()}
     volumes = {entry.get("source") for entry in spec["volumes"].values() if entry["type"] == "volume"}
     needs = [Need(Address("network", key)) for key in sorted(spec["networks"]) if key in playbook.networks]
+    for kind in sorted(ROOTS):
+        used = sorted({entry["source"] for entry in spec[kind].values()})
+        needs += [Need(Address(kind.removesuffix("s"), key)) for key in used]
     needs += [Need(Address("volume", keys[name])) for name in sorted(volumes & keys.keys())]
     return needs
 

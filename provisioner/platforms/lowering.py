@@ -56,7 +56,17 @@ def names_of(playbook: Playbook, inputs: Inputs) -> container.Names:
         volumes={key: declared.name for key, declared in playbook.volumes.items()},
         networks={key: declared.name for key, declared in playbook.networks.items()},
         versions=inputs.versions,
+        containers={
+            name: tuple(container_name(playbook, service, index) for index in range(1, service.replicas + 1))
+            for name, service in playbook.services.items()
+        },
     )
+
+
+def container_name(playbook: Playbook, service: Service, index: int) -> str:
+    """`container_name`, or `<project>-<service>-<n>` as Compose names it."""
+    own = service.body.get("container_name")
+    return str(own.value) if own is not None and own.value else f"{playbook.project}-{service.name}-{index}"
 
 
 def stored_resource(declared: Declared, kind: str, spec: dict[str, Any]) -> Resource:

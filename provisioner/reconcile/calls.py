@@ -124,6 +124,7 @@ class ContainerCalls:
             return self._engine.create("volume", wanted.name, volume.encode(wanted.spec, labels))
         wiring = container.Wiring(
             labels=labels,
+            api_version=self._plan.observed.facts.api_version,
             networks=self._networks,
             ids=self._ids(made),
             file_volumes={kind: self._file_volume(step.address, kind) for kind in _file_kinds(wanted)},

@@ -5,19 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provisioner.kinds import container, image, network, volume
+from provisioner.kinds import container, image, network, service, swarm_file, volume
 from provisioner.kinds.compare import compare
-from provisioner.kinds.ownership import NEXT
+from provisioner.kinds.container import NAMED
+from provisioner.kinds.container_mounts import ROOTS
+from provisioner.model.address import Address
 from provisioner.model.change import Action, Change, FieldChange, Impact
-from provisioner.model.state import ImageFacts
+from provisioner.model.state import CARRIED_KIND, ImageFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provisioner.model.address import Address
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
 
-_FIELDS = {"network": network.FIELDS, "volume": volume.FIELDS, "image": image.FIELDS}
+_FIELDS = {
+    "network": network.FIELDS,
+    "volume": volume.FIELDS,
+    "image": image.FIELDS,
+    "service": service.FIELDS,
+    "config": swarm_file.FIELDS,
+    "secret": swarm_file.FIELDS,
+    CARRIED_KIND: swarm_file.FIELDS[:1],
+}
 
 
 def diff(desired: DesiredState, observed: ObservedState, last: DesiredState | None = None) -> tuple[Change, ...]:
@@ -25,8 +34,10 @@ def diff(desired: DesiredState, observed: ObservedState, last: DesiredState | No
 
     `last` is what was last applied; with it a difference that the file did not ask for is marked as drift.
     """
-    changes = {}
-    for address in sorted(desired.resources.keys() | observed.resources.keys()):
+    changes: dict[Address, Change] = {}
+    # Images first: what a container's image will be is not known while the image itself is to be built or pulled.
+    everything = sorted(desired.resources.keys() | observed.resources.keys(), key=lambda a: (a.kind != "image", a))
+    for address in everything:
         wanted, found = desired.resources.get(address), observed.resources.get(address)
         if wanted is None and found is not None:
             gone = "no longer declared" if found.kind != "image" else ""
@@ -34,9 +45,24 @@ def diff(desired: DesiredState, observed: ObservedState, last: DesiredState | No
         elif wanted is not None and found is None:
             changes[address] = _creation(wanted, last)
         elif wanted is not None and found is not None:
-            changes[address] = _comparison(wanted, found, observed, last)
+            changes[address] = _comparison(wanted, found, _without_renewed(observed, changes), last)
+    for address, change in changes.items():
+        changes[address] = _attributed(change, changes)
     _cascade(changes)
     return tuple(changes[address] for address in sorted(changes))
+
+
+def _without_renewed(observed: ObservedState, changes: Mapping[Address, Change]) -> ObservedState:
+    """The snapshot without the images that are about to be others."""
+    renewed = {
+        change.desired.name
+        for address, change in changes.items()
+        if address.kind == "image" and change.action is not Action.UNCHANGED and change.desired
+    }
+    if not renewed:
+        return observed
+    kept = {name: facts for name, facts in observed.facts.images.items() if name not in renewed}
+    return replace(observed, facts=replace(observed.facts, images=kept))
 
 
 def _creation(wanted: Resource, last: DesiredState | None) -> Change:
@@ -88,7 +114,17 @@ def differences_of(wanted: Resource, found: Observed, state: ObservedState) -> t
         spec = network.normalise(spec, found.spec, state.facts)
     if wanted.kind == "image":
         return _image_differences(wanted, found, state)
+    if wanted.kind == "service":
+        return _service_differences(wanted, found)
     return compare(_FIELDS[wanted.kind], spec, found.spec, wanted.spans)
+
+
+def _service_differences(wanted: Resource, found: Observed) -> tuple[FieldChange, ...]:
+    """A service's fields and, for jobs, whether it has run. Swarm replaces the tasks itself, so all is in place."""
+    if wanted.job == "once" and found.runtime and found.runtime.status == "exited" and found.runtime.exit_code == 0:
+        return ()
+    state = [replace(one, impact=Impact.IN_PLACE) for one in _state(wanted, found)]
+    return (*compare(service.FIELDS, wanted.spec, found.spec, wanted.spans), *state)
 
 
 def _image_differences(wanted: Resource, found: Observed, state: ObservedState) -> tuple[FieldChange, ...]:
@@ -97,6 +133,7 @@ def _image_differences(wanted: Resource, found: Observed, state: ObservedState) 
     if digest and facts:
         here = next((one.rpartition("@")[2] for one in facts.digests), None)
         live = {**live, "digest": digest if any(one.endswith(f"@{digest}") for one in facts.digests) else here}
+    live = {**live, "platform": image.same_platform(wanted.spec.get("platform"), live.get("platform"))}
     return compare(image.FIELDS, wanted.spec, live, {"build": span} if (span := wanted.spans.get("build")) else {})
 
 
@@ -111,10 +148,10 @@ def _container_differences(wanted: Resource, found: Observed, state: ObservedSta
     if would_use and would_use.id != made_from.id:
         desired = {**desired, "image": f"{wanted.spec['image']} ({_short(would_use.id)})"}
         live = {**live, "image": f"{found.spec['image']} ({_short(made_from.id)})"}
-    live = {**live, "platform": desired["platform"]}
     changes = [container.settle(one) for one in compare(container.FIELDS, desired, live, wanted.spans)]
     if found.name != wanted.name:
-        impact = Impact.METADATA if found.name == wanted.name + NEXT else Impact.REPLACE
+        # The label carries the name it was made with: one that was only renamed, or never was, can be renamed again.
+        impact = Impact.METADATA if found.spec.get(NAMED, wanted.name) == wanted.name else Impact.REPLACE
         changes.append(FieldChange("container_name", found.name, wanted.name, impact))
     return (*changes, *_state(wanted, found))
 
@@ -141,21 +178,65 @@ def _short(identity: str) -> str:
 
 
 def _cascade(changes: dict[Address, Change]) -> None:
-    """Changes that follow from others: they carry the reason, and no differences of their own."""
+    """Changes that follow from others: they say why, beside what differs in themselves."""
     settled = False
+    restarting = {address for address, change in changes.items() if _stops(change)}
     while not settled:
         settled = True
         for address in sorted(changes):
             change = changes[address]
             follow = _follow(change, changes)
-            if follow is not None and follow != change:
-                changes[address] = follow
+            restart = None if follow else _restart(change, restarting)
+            if follow or restart:
+                changes[address] = follow or restart or change
                 settled = False
+            if restart or (follow and _stops(follow)):
+                restarting.add(address)
+
+
+def _attributed(change: Change, changes: Mapping[Address, Change]) -> Change:
+    """A change without the differences that another object's change tells already: they become its reason."""
+    wanted = change.desired
+    if wanted is None or wanted.kind not in ("container", "service") or not change.differences:
+        return change
+    told = {one: cause for one in change.differences if (cause := _cause(one, wanted, changes))}
+    if not told:
+        return change
+    kept = tuple(one for one in change.differences if one not in told)
+    reasons = [_reason(kept, drift=change.drift)] if kept else []
+    for cause in dict.fromkeys(told.values()):
+        word = "rebuilt" if cause.kind == "image" else "another version now"
+        reasons.append(f"{cause} is {word}")
+    return replace(change, differences=kept, reason="; ".join(reasons), drift=bool(kept) and change.drift)
+
+
+def _cause(difference: FieldChange, wanted: Resource, changes: Mapping[Address, Change]) -> Address | None:
+    """The config, secret or image whose own change is the cause of a difference."""
+    kind, _, rest = difference.path.partition(".")
+    if kind in ROOTS and rest.endswith(".version"):
+        source = wanted.spec[kind][rest.removesuffix(".version")]["source"]
+        address = Address(kind.removesuffix("s"), source)
+    elif difference.path == "build":
+        address = next((need.address for need in wanted.needs if need.address.kind == "image"), Address("image", ""))
+    else:
+        return None
+    cause = changes.get(address)
+    return address if cause is not None and cause.action in (Action.UPDATE, Action.CREATE) else None
+
+
+def _stops(change: Change) -> bool:
+    """Whether the processes of a container are started anew."""
+    return change.action in (Action.CREATE, Action.REPLACE) or any(one.path == "state" for one in change.differences)
 
 
 def _follow(change: Change, changes: Mapping[Address, Change]) -> Change | None:
+    """What a change becomes because of another one; None when it stays what it is."""
     wanted = change.desired
-    if wanted is None or wanted.kind != "container" or change.action in (Action.CREATE, Action.DELETE, Action.REPLACE):
+    if wanted is None or change.action not in (Action.UNCHANGED, Action.UPDATE):
+        return None
+    if wanted.kind == "service":
+        return _follow_on_swarm(change, wanted, changes)
+    if wanted.kind != "container":
         return None
     for need in wanted.needs:
         cause = changes.get(need.address)
@@ -163,17 +244,43 @@ def _follow(change: Change, changes: Mapping[Address, Change]) -> Change | None:
             continue
         if need.address.kind == "image":
             word = "rebuilt" if cause.desired and cause.desired.spec.get("recipe") else "pulled"
-            return replace(change, action=Action.REPLACE, reason=f"{need.address} is {word}")
+            return _because(change, Action.REPLACE, f"{need.address} is {word}")
         if need.address.kind == "network" and cause.action is Action.REPLACE and change.action is Action.UNCHANGED:
-            return replace(change, action=Action.UPDATE, reason=f"{need.address} is replaced")
+            return _because(change, Action.UPDATE, f"{need.address} is replaced")
+        if need.address.kind != "service":
+            continue
         replaced = cause.action in (Action.REPLACE, Action.CREATE)
-        if need.address.kind == "service" and replaced and need.address.name in _shares(wanted):
-            return replace(
-                change, action=Action.REPLACE, reason=f"{need.address.whole} is replaced, and it lives in it"
-            )
-        if need.address.kind == "service" and need.restart and change.action is Action.UNCHANGED:
-            return replace(change, action=Action.UPDATE, reason=f"restarted with {need.address.whole}")
+        if replaced and need.address.name in _shares(wanted):
+            return _because(change, Action.REPLACE, f"{need.address.whole} is replaced, and it lives in it")
     return None
+
+
+def _follow_on_swarm(change: Change, wanted: Resource, changes: Mapping[Address, Change]) -> Change | None:
+    """Networks can not be replaced under a service, and a rebuilt image needs new tasks."""
+    for need in wanted.needs:
+        cause = changes.get(need.address)
+        if cause is None or cause.action in (Action.UNCHANGED, Action.DELETE):
+            continue
+        if need.address.kind == "network" and cause.action is Action.REPLACE:
+            return _because(change, Action.REPLACE, f"{need.address} is replaced")
+        rebuilt = cause.desired is not None and cause.desired.spec.get("recipe")
+        if need.address.kind == "image" and rebuilt and change.action is Action.UNCHANGED:
+            return _because(change, Action.UPDATE, f"{need.address} is rebuilt")
+    return None
+
+
+def _restart(change: Change, restarting: set[Address]) -> Change | None:
+    """An unchanged container is restarted with one that it asked to be restarted with (`depends_on`, `restart`)."""
+    if change.action is not Action.UNCHANGED or change.desired is None:
+        return None
+    for need in change.desired.needs:
+        if need.restart and need.address in restarting:
+            return _because(change, Action.UPDATE, f"restarted with {need.address.whole}")
+    return None
+
+
+def _because(change: Change, action: Action, reason: str) -> Change:
+    return replace(change, action=action, reason=f"{change.reason}; {reason}" if change.differences else reason)
 
 
 def _shares(wanted: Resource) -> set[str]:
