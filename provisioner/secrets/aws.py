@@ -73,13 +73,12 @@ class AwsTier:
             for ref, reference in wanted.items()
             if reference.is_ambiguous
         )
-        names = ", ".join(sorted(ref.key for ref in refs))
         deadline = time.monotonic() + self.limits.total
         try:
             return within(self.limits.total, lambda: self._answers(wanted, deadline))
         except TimeoutError:
             why = f"did not answer within {self.limits.total:g} s"
-        raise Unreachable(f"secrets {names}: AWS Secrets Manager {why}", hint="check the network and try again")
+        raise Unreachable(f"{_names(refs)}: AWS Secrets Manager {why}", hint="check the network and try again")
 
     def warnings(self) -> Sequence[str]:
         return self._warnings
@@ -124,9 +123,9 @@ class _Client:
 
     def ask(self, refs: Sequence[SecretRef], operation: str, **arguments: Any) -> dict[str, Any] | None:
         """The answer, or None for a definite "no such secret"."""
-        names = ", ".join(sorted(ref.key for ref in refs))
+        names = _names(refs)
         if time.monotonic() > self.deadline:
-            raise Unreachable(f"secrets {names}: no time was left to ask AWS Secrets Manager")
+            raise Unreachable(f"{names}: no time was left to ask AWS Secrets Manager")
         call: Callable[..., Any] = getattr(self.boto, operation)
         answer, problem = _called(call, arguments)
         if problem is not None:
@@ -153,10 +152,10 @@ class _Clients:
         client, problem = _called(self._client, {"region": region})
         if problem is None:
             return _Client(client, self.deadline)
-        asking = [ref.key for ref in refs if ref.asks_aws]
+        asking = [ref for ref in refs if ref.asks_aws]
         if not asking and type(problem).__name__ in NOT_SET_UP:
             return Missing((f"aws: not set up here ({NOT_SET_UP[type(problem).__name__]})",))
-        names = ", ".join(sorted(asking or [ref.key for ref in refs]))
+        names = _names(asking or refs)
         raise translated(problem, names) or _strange(names)
 
     def _client(self, region: str | None) -> Any:
@@ -240,7 +239,7 @@ def _batch(client: _Client, asked: Mapping[str, Sequence[SecretRef]]) -> Mapping
         raise _together(refused)
     unanswered = [ref for name, group in asked.items() if name not in versions for ref in group]
     if unanswered:
-        raise Unreachable(f"secrets {_names(unanswered)}: AWS Secrets Manager answered without saying anything of them")
+        raise Unreachable(f"{_names(unanswered)}: AWS Secrets Manager answered without saying anything of them")
     return versions
 
 
@@ -289,13 +288,12 @@ def _parsed(ref: SecretRef) -> AwsReference:
 
 
 def _names(refs: Sequence[SecretRef]) -> str:
-    return ", ".join(sorted(ref.key for ref in refs))
+    keys = sorted(ref.key for ref in refs)
+    return f"secret{'s' if len(keys) > 1 else ''} {', '.join(keys)}"
 
 
 def _strange(names: str) -> Unreachable:
-    return Unreachable(
-        f"secrets {names}: what answered is not AWS Secrets Manager", hint="check AWS_ENDPOINT_URL and proxies"
-    )
+    return Unreachable(f"{names}: what answered is not AWS Secrets Manager", hint="check AWS_ENDPOINT_URL and proxies")
 
 
 def _together(refused: Sequence[SecretUnavailable | Unreachable]) -> SecretUnavailable | Unreachable:

@@ -63,7 +63,7 @@ _SETUP_HINT = "run `aws sts get-caller-identity`, or set AWS_PROFILE and AWS_REG
 
 
 def translated(error: Exception, names: str) -> SecretUnavailable | Unreachable | None:
-    """An error of boto3 for the secrets with these names; None for a definite "no such secret"."""
+    """An error of boto3 for what `names` says ("secret a"); None for a definite "no such secret"."""
     kind = type(error).__name__
     response: Any = getattr(error, "response", None)
     if isinstance(response, dict):
@@ -72,9 +72,9 @@ def translated(error: Exception, names: str) -> SecretUnavailable | Unreachable 
         status = (response.get("ResponseMetadata") or {}).get("HTTPStatusCode")
         return refusal(str(body.get("Code") or ""), str(body.get("Message") or ""), names, status=status)
     if kind in _LOCAL:
-        return SecretUnavailable(f"secrets {names}: AWS can not be asked: {_LOCAL[kind]}", hint=_SETUP_HINT)
+        return SecretUnavailable(f"{names}: AWS can not be asked: {_LOCAL[kind]}", hint=_SETUP_HINT)
     why = _NETWORK.get(kind, f"could not be asked ({kind})")
-    return Unreachable(f"secrets {names}: AWS Secrets Manager {why}", hint="check the network and try again")
+    return Unreachable(f"{names}: AWS Secrets Manager {why}", hint="check the network and try again")
 
 
 def refusal(
@@ -97,11 +97,11 @@ def refusal(
     elif code in ("InvalidRequestException", "InvalidParameterException", "ValidationException"):
         denied = f"AWS refused the request ({code})"
     if denied:
-        return SecretUnavailable(f"secrets {names}: {denied}", hint=_hint(code))
+        return SecretUnavailable(f"{names}: {denied}", hint=_hint(code))
     if code in _THROTTLED:
-        return Unreachable(f"secrets {names}: AWS Secrets Manager throttled the requests", hint="try again later")
+        return Unreachable(f"{names}: AWS Secrets Manager throttled the requests", hint="try again later")
     answer = code if code.isalnum() and not code.isdigit() else f"status {status}"
-    return Unreachable(f"secrets {names}: AWS Secrets Manager failed ({answer})", hint="try again later")
+    return Unreachable(f"{names}: AWS Secrets Manager failed ({answer})", hint="try again later")
 
 
 def _hint(code: str) -> str | None:

@@ -165,7 +165,7 @@ def _from_keyring(name: str, surroundings: Surroundings) -> SecretValue | None:
 def _from_aws(reference: str) -> SecretValue | None:
     from provisioner.secrets.aws import AwsTier
 
-    ref = SecretRef("the fingerprint key", (), "", reference, ("aws",), asks_aws=True)
+    ref = SecretRef("fingerprint key", (), "", reference, ("aws",), asks_aws=True)
     answer = AwsTier().fetch([ref])[ref]
     return answer.value if isinstance(answer, Found) else None
 

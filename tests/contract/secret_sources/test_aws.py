@@ -224,7 +224,7 @@ def test_pages_that_never_end_are_ended(serve: Any) -> None:
 def test_an_id_that_is_not_answered_is_not_taken_for_missing(serve: Any) -> None:
     with (
         serve(lambda operation, request: Answer({"SecretValues": [entry("a", "1")]})),
-        pytest.raises(Unreachable, match="secrets y:"),
+        pytest.raises(Unreachable, match="secret y:"),
     ):
         ask(ref("a", "x"), ref("b", "y"))
 
@@ -241,8 +241,8 @@ def test_a_partial_error_is_an_error_for_the_secrets_it_names(serve: Any) -> Non
     with serve(answers), pytest.raises(SecretUnavailable) as refusal:
         ask(ref("a", "x"), ref("gone", "y"), ref("closed", "z"), ref("busy", "w"))
     lines = refusal.value.message.splitlines()
-    assert lines[0].startswith("secrets z: AWS denied it: no secretsmanager:GetSecretValue")
-    assert lines[1].startswith("secrets w: ")
+    assert lines[0].startswith("secret z: AWS denied it: no secretsmanager:GetSecretValue")
+    assert lines[1].startswith("secret w: ")
     assert len(lines) == 2
     assert "canary" not in everything(refusal.value)
 

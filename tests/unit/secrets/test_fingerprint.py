@@ -157,7 +157,7 @@ def test_a_key_whose_place_does_not_answer_is_not_absent(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "example")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    with pytest.raises(Unreachable, match="the fingerprint key"):
+    with pytest.raises(Unreachable, match="secret fingerprint key: AWS"):
         find_key(replace(surroundings, variables={KEY_SOURCE: "aws:shop/prod/fingerprint"}))
 
 
