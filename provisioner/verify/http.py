@@ -202,9 +202,7 @@ def _wrong(arguments: Mapping[str, JSON], answer: _Answer) -> str | None:
     for name, wanted in headers.items() if isinstance(headers, dict) else ():
         found = answer.headers.get(name.lower())
         if found != wanted:
-            return (
-                f"header {name} is {shown(found) if found is not None else 'missing'}, expected {shown(str(wanted))}"
-            )
+            return f"header {name} is {shown(found) if found is not None else 'missing'}, expected {shown(str(wanted))}"
     return _wrong_body(arguments, answer)
 
 
