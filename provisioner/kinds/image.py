@@ -18,6 +18,11 @@ def _nothing(raw: Raw, value: Any) -> None:
     """Images are built and pulled; there is no body to encode them into."""
 
 
+def platform_of(raw: Raw) -> str:
+    """What an image runs on: `linux/amd64`, `linux/arm64/v8`."""
+    return "/".join(raw[key] for key in ("Os", "Architecture", "Variant") if raw.get(key))
+
+
 FIELDS: tuple[Field, ...] = (
     Field(
         key="build", impact=Impact.IN_PLACE, summary="digest of the build context and arguments", api="Config.Labels",
@@ -33,11 +38,6 @@ FIELDS: tuple[Field, ...] = (
         parse=lambda body: body.get("platform"), encode=_nothing, decode=platform_of, chosen=True,
     ),
 )  # fmt: skip
-
-
-def platform_of(raw: Raw) -> str:
-    """What an image runs on: `linux/amd64`, `linux/arm64/v8`."""
-    return "/".join(raw[key] for key in ("Os", "Architecture", "Variant") if raw.get(key))
 
 
 def same_platform(wanted: str | None, actual: str | None) -> str | None:
