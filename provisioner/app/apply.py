@@ -11,9 +11,10 @@ from provisioner.app.plan import Prepared, prepare
 from provisioner.app.verify import run_checks
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import PlanStale, Unsafe
-from provisioner.ledger.lease import lease
+from provisioner.ledger.lease import lease, left_behind
 from provisioner.ledger.revisions import record_revision
-from provisioner.reconcile.calls import ContainerCalls
+from provisioner.model.plan import Verb
+from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.execute import execute
 
 if TYPE_CHECKING:
@@ -69,16 +70,18 @@ def apply(
     if not approve(prepared.plan) or prepared.plan.refusals:
         return ApplyResult(prepared.plan)
     report = None
-    if prepared.plan.steps:
+    if _writes(prepared, policy) or left_behind(engine, playbook.project):
         if prepared.materials.unsettled:
             settle(request, playbook, prepared.materials)
         with lease(engine, playbook.project, clock=SystemClock()):
             again = prepare(request, playbook, engine, policy)
             _require_same(prepared.plan, again.plan)
-            report = carry_out(request, again, engine, policy, listener=listener, interrupt=interrupt)
-            if not report.failures and not report.interrupted and not policy.targets:
-                record_revision(engine, playbook, again.materials.inputs)
+            report, after = carry_out(request, again, engine, policy, listener=listener, interrupt=interrupt)
+            if after is not None and not policy.targets and not _recorded(after):
+                record_revision(engine, playbook, after.materials.inputs, after.mode, _containers(after))
         prepared = again
+    elif prepared.plan.steps:
+        report, _ = carry_out(request, prepared, engine, policy, listener=listener, interrupt=interrupt)
     result = ApplyResult(prepared.plan, report)
     if verify and result.exit_code == 0 and playbook.checks:
         return replace(result, checks=run_checks(playbook, engine, playbook.checks))
@@ -93,18 +96,36 @@ def carry_out(
     *,
     listener: Listener,
     interrupt: threading.Event,
-) -> Report:
-    """Run the steps, then look again: what still differs is in the report."""
+) -> tuple[Report, Prepared | None]:
+    """Run the steps, then look again: what still differs is in the report. The second look, if there was one."""
     clock = SystemClock()
-    calls = ContainerCalls(prepared.plan, engine, prepared.materials.contents, clock)
+    calls = Calls(prepared.plan, engine, prepared.materials.contents, clock)
     report = execute(
         prepared.plan, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt
     )
     if report.failures or report.interrupted:
-        return report
-    after = prepare(request, prepared.playbook, engine, policy).plan
-    remaining = tuple(c for c in after.changes if not (c.desired and c.desired.job == "always"))
-    return replace(report, remaining=remaining)
+        return report, None
+    after = prepare(request, prepared.playbook, engine, policy)
+    remaining = tuple(c for c in after.plan.changes if not (c.desired and c.desired.job == "always"))
+    return replace(report, remaining=remaining), after
+
+
+def _writes(prepared: Prepared, policy: Policy) -> bool:
+    """Whether anything is to be written: steps that do more than wait, or a revision that is not kept yet."""
+    acts = any(step.verb is not Verb.WAIT for step in prepared.plan.steps)
+    return acts or not (policy.targets or _recorded(prepared))
+
+
+def _recorded(prepared: Prepared) -> bool:
+    last = prepared.last
+    return last is not None and last.says(
+        prepared.playbook, prepared.materials.inputs, prepared.mode, _containers(prepared)
+    )
+
+
+def _containers(prepared: Prepared) -> dict[str, str]:
+    found = prepared.plan.observed.resources
+    return {one.id: str(address) for address, one in found.items() if one.kind == "container"}
 
 
 def _require_same(approved: Plan, current: Plan) -> None:

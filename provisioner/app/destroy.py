@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from provisioner.app.apply import ApplyResult
 from provisioner.app.load import load_playbook
 from provisioner.app.wiring import SystemClock, open_engine
-from provisioner.ledger.lease import lease
-from provisioner.ledger.revisions import forget_revisions
+from provisioner.ledger.lease import lease, left_behind
+from provisioner.ledger.revisions import forget_revisions, last_revision
 from provisioner.model.change import Action
 from provisioner.model.state import DesiredState
-from provisioner.platforms.containers import lower
+from provisioner.platforms.choice import choose_mode, lower
 from provisioner.platforms.lowering import Inputs
-from provisioner.reconcile.calls import ContainerCalls
 from provisioner.reconcile.diff import diff
+from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.execute import execute
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.planning import plan
@@ -46,11 +46,12 @@ def destroy(
     if not approve(removal) or removal.refusals:
         return ApplyResult(removal)
     report = None
-    if removal.steps:
+    if removal.steps or left_behind(engine, playbook.project):
         clock = SystemClock()
         with lease(engine, playbook.project, clock=clock):
+            removal = plan_removal(playbook, engine, policy)
             report = execute(
-                removal, ContainerCalls(removal, engine, {}, clock), parallel=policy.parallel, clock=clock,
+                removal, Calls(removal, engine, {}, clock), parallel=policy.parallel, clock=clock,
                 listener=listener, interrupted=interrupt,
             )  # fmt: skip
             if not report.failures and not report.interrupted:
@@ -62,9 +63,11 @@ def destroy(
 
 def plan_removal(playbook: Playbook, engine: EngineReader, policy: Policy) -> Plan:
     """The plan that removes what the environment owns, dependents first. Protected volumes refuse it."""
-    declared = lower(playbook, Inputs())
+    mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
+    declared = lower(playbook, Inputs(), mode)
     nothing = DesiredState(playbook.project, {})
-    observed = observe(engine, nothing)
+    last = last_revision(engine, playbook.project)
+    observed = observe(engine, nothing, last.containers if last else {})
     changes = [
         replace(change, reason="destroy", desired=declared.resources.get(change.address))
         for change in diff(nothing, observed)

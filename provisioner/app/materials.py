@@ -19,10 +19,15 @@ if TYPE_CHECKING:
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import Resolution, SecretRef, SecretValue
     from provisioner.model.state import ObservedState
+    from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader
 
 # Stands in for the version of a secret while there is no key to make one with: the first apply makes the key.
 UNKEYED = "not known before the first apply"
+
+
+# A secret that the Swarm holds already, under the name that follows; it can be mounted and not compared.
+HELD = "held:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +45,21 @@ class Materials:
     messages: tuple[str, ...] = ()
 
 
-def gather(request: Request, playbook: Playbook, engine: EngineReader) -> Materials:
+def gather(request: Request, playbook: Playbook, engine: EngineReader, mode: Mode) -> Materials:
     """Everything but the engine's own state. Changes nothing, neither files nor tiers.
 
     PlaybookInvalid for a config or context that can not be read, SecretUnavailable for a missing secret.
     """
-    configs = _configs(request, playbook)
+    configs = _configs(request, playbook, mode)
     contents: dict[str, bytes | SecretValue] = {f"configs/{key}": data for key, data in configs.items()}
     versions = {f"configs/{key}": hashlib.sha256(data).hexdigest()[:16] for key, data in configs.items()}
-    declarations, resolutions, unsettled, messages = _secrets(request, playbook, engine)
+    declarations, resolutions, unsettled, messages = _secrets(request, playbook, engine, mode)
     for key, answer in resolutions.items():
         if isinstance(answer, Found):
             contents[f"secrets/{key}"] = answer.value
             versions[f"secrets/{key}"] = _short(answer.fingerprint) if answer.fingerprint else UNKEYED
+        elif isinstance(answer, Held):
+            versions[f"secrets/{key}"] = f"{HELD}{answer.name}"
     inputs = Inputs(builds=_builds(playbook), versions=versions, registry=_registry(playbook, engine))
     return Materials(inputs, contents, declarations, resolutions, unsettled, tuple(messages))
 
@@ -78,8 +85,8 @@ def require_comparable(observed: ObservedState, materials: Materials) -> None:
     versions = [v for name, v in materials.inputs.versions.items() if name.startswith("secrets/")]
     ours = {version.partition(".")[0] for version in versions}
     for address, found in sorted(observed.resources.items()):
-        for entry in (found.spec.get("secrets") or {}).values() if found.kind == "container" else ():
-            if versions and entry["version"].partition(".")[0] not in ours:
+        for entry in (found.spec.get("secrets") or {}).values() if found.kind in ("container", "service") else ():
+            if versions and "." in entry["version"] and entry["version"].partition(".")[0] not in ours:
                 raise SecretUnavailable(
                     f"{address} holds secret {entry['source']}, and whether it has changed can not be compared: "
                     "this machine has not the fingerprint key that it was applied with",
@@ -93,11 +100,13 @@ def _short(fingerprint: str) -> str:
     return fingerprint[:25]
 
 
-def _configs(request: Request, playbook: Playbook) -> dict[str, bytes]:
+def _configs(request: Request, playbook: Playbook, mode: Mode) -> dict[str, bytes]:
     contents: dict[str, bytes] = {}
     problems: list[Problem] = []
     for key, declared in playbook.configs.items():
         body = plain_body(declared.body)
+        if declared.external and mode == "swarm":
+            continue
         if declared.external:
             problems.append(
                 Problem(
@@ -128,7 +137,7 @@ def _configs(request: Request, playbook: Playbook) -> dict[str, bytes]:
 
 
 def _secrets(
-    request: Request, playbook: Playbook, engine: EngineReader
+    request: Request, playbook: Playbook, engine: EngineReader, mode: Mode
 ) -> tuple[tuple[SecretRef, ...], Mapping[str, Resolution], bool, Sequence[str]]:
     if not playbook.secrets:
         return (), {}, False, ()
@@ -146,7 +155,7 @@ def _secrets(
     resolutions = resolve(refs, open_tiers(around), key, tell=messages.append)
     require(resolutions)
     for name, answer in resolutions.items():
-        if isinstance(answer, Held):
+        if isinstance(answer, Held) and mode == "containers":
             raise SecretUnavailable(
                 f"secret {name} is a Docker secret, which only services on Swarm can mount",
                 hint="let it come from env_local or aws here",

@@ -229,6 +229,11 @@ def _decode_reference(kind: str, entry: Raw, names: Names) -> dict[str, Any]:
     }
 
 
-def pinned(raw: Raw) -> str:
+def decode_mode(raw: Mapping[str, Any]) -> str:
+    """The mode of a live service: replicated, global, or one of the two kinds of job."""
+    return str(FIELDS[0].decode(dict(raw["Spec"])))
+
+
+def pinned(raw: Mapping[str, Any]) -> str:
     """The reference with its digest that a live service runs."""
     return str(get_path(raw, f"Spec.{SPEC}.Image") or "")

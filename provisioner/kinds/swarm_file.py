@@ -10,10 +10,10 @@ from provisioner.kinds.fields import Field, Raw, plain
 from provisioner.kinds.ownership import user_labels
 from provisioner.kinds.values import pairs
 from provisioner.model.change import Impact
-from provisioner.model.state import Spec
 
 if TYPE_CHECKING:
     from provisioner.model.address import Address
+    from provisioner.model.state import Spec
 
 # The version of the content: a digest for configs, a keyed fingerprint for secrets.
 VERSION = "provisioner.version"

@@ -51,8 +51,29 @@ def lease(engine: EngineWriter, project: str, *, clock: Clock) -> Iterator[None]
             engine.remove("container", identity)
 
 
+def left_behind(engine: EngineReader, project: str) -> bool:
+    """Whether a lease stands whose holder ran on this machine and is gone; whoever holds it next removes it."""
+    raw = engine.inspect("container", _name(project))
+    if raw is None or (raw["Config"].get("Labels") or {}).get(LABEL) != project:
+        return False
+    holder = _holder(raw)
+    return _same_machine(holder) and not _alive(holder)
+
+
+def _name(project: str) -> str:
+    return f"{project}.lease"
+
+
+def _holder(raw: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        holder = json.loads(raw["Config"]["Labels"].get(HOLDER, "{}"))
+    except ValueError:
+        return {}
+    return holder if isinstance(holder, dict) else {}
+
+
 def _acquire(engine: EngineWriter, project: str, clock: Clock) -> str:
-    name = f"{project}.lease"
+    name = _name(project)
     body = {
         "Image": "",
         "Cmd": ["lease"],
@@ -78,7 +99,7 @@ def _acquire(engine: EngineWriter, project: str, clock: Clock) -> str:
 
 def _require_dead(engine: EngineReader, raw: Mapping[str, Any], clock: Clock) -> None:
     """Return once it is certain that the holder is gone; raise LeaseHeld when it lives."""
-    holder = json.loads(raw["Config"]["Labels"].get(HOLDER, "{}"))
+    holder = _holder(raw)
     if _same_machine(holder):
         if not _alive(holder):
             return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from provisioner.errors import PlaybookInvalid
 from provisioner.ledger.lease import one_file, whoami
 from provisioner.model.node import from_plain
 from provisioner.model.span import Span
-from provisioner.platforms.containers import lower
+from provisioner.platforms.choice import Mode, lower
 from provisioner.platforms.lowering import Inputs
 from provisioner.playbook.bind import bind
 
@@ -36,7 +36,10 @@ _FOLDER = "/revisions"
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One revision. `applied_at` is RFC 3339 in UTC, `document` the canonical document as plain values."""
+    """One revision. `applied_at` is RFC 3339 in UTC, `document` the canonical document as plain values.
+
+    `containers` are the addresses of the containers that were there afterwards, by their ids.
+    """
 
     number: int
     applied_at: str
@@ -46,6 +49,12 @@ class Revision:
     directory: str
     document: Mapping[str, Any]
     inputs: Mapping[str, Mapping[str, str]]
+    mode: Mode = "containers"
+    containers: Mapping[str, str] = field(default_factory=dict)
+
+    def says(self, playbook: Playbook, inputs: Inputs, mode: Mode, containers: Mapping[str, str]) -> bool:
+        """Whether this is what was applied, so that it need not be kept again."""
+        return all(getattr(self, key) == value for key, value in _content(playbook, inputs, mode, containers).items())
 
 
 def revisions(engine: EngineReader, project: str) -> tuple[Revision, ...]:
@@ -62,10 +71,10 @@ def revisions(engine: EngineReader, project: str) -> tuple[Revision, ...]:
     return tuple(sorted(found, key=lambda revision: revision.number))
 
 
-def last_revision(engine: EngineReader, playbook: Playbook) -> DesiredState | None:
-    """What was last applied, as today's kinds read it; None when that is not known."""
-    kept = revisions(engine, playbook.project)
-    return desired_of(kept[-1], playbook.project) if kept else None
+def last_revision(engine: EngineReader, project: str) -> Revision | None:
+    """What was last applied; None when that is not known."""
+    kept = revisions(engine, project)
+    return kept[-1] if kept else None
 
 
 def desired_of(revision: Revision, project: str) -> DesiredState | None:
@@ -73,13 +82,15 @@ def desired_of(revision: Revision, project: str) -> DesiredState | None:
     root = from_plain(dict(revision.document), Span(f"revision {revision.number}"))
     document = Document(root, project, revision.name, revision.environment, revision.directory, ())
     try:
-        return lower(bind(document), Inputs(**revision.inputs))
+        return lower(bind(document), Inputs(**revision.inputs), revision.mode)
     except PlaybookInvalid:
         return None
 
 
-def record_revision(engine: EngineWriter, playbook: Playbook, inputs: Inputs) -> int:
-    """Keep what was applied as a new revision; returns its number."""
+def record_revision(
+    engine: EngineWriter, playbook: Playbook, inputs: Inputs, mode: Mode, containers: Mapping[str, str]
+) -> int:
+    """Keep what was applied as a new revision; returns its number. `containers` gives addresses by id."""
     kept = revisions(engine, playbook.project)
     raw = engine.inspect("container", _name(playbook.project))
     if raw is None:
@@ -97,20 +108,28 @@ def record_revision(engine: EngineWriter, playbook: Playbook, inputs: Inputs) ->
         "number": number,
         "applied_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "applied_by": f"{whoami()}@{socket.gethostname()}, provisioner {__version__}",
-        "name": playbook.name,
-        "environment": playbook.environment,
-        "directory": playbook.directory,
-        "document": playbook.root.plain(),
-        "inputs": {
-            "builds": dict(inputs.builds),
-            "versions": dict(inputs.versions),
-            "registry": dict(inputs.registry),
-        },
+        **_content(playbook, inputs, mode, containers),
     }
     # The oldest slot is written over, so that the ledger does not grow for ever.
     path = f"{_FOLDER.strip('/')}/{number % KEPT:03d}.json"
     engine.put_archive(identity, "/", one_file(path, json.dumps(content, sort_keys=True).encode()))
     return number
+
+
+def _content(playbook: Playbook, inputs: Inputs, mode: Mode, containers: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": playbook.name,
+        "environment": playbook.environment,
+        "directory": playbook.directory,
+        "document": playbook.root.plain(),
+        "mode": mode,
+        "inputs": {
+            "builds": dict(inputs.builds),
+            "versions": dict(inputs.versions),
+            "registry": dict(inputs.registry),
+        },
+        "containers": dict(containers),
+    }
 
 
 def forget_revisions(engine: EngineWriter, project: str) -> None:

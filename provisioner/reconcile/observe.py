@@ -4,30 +4,35 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, container_mounts, image, network, volume
 from provisioner.kinds.compare import DECLARED
-from provisioner.kinds.ownership import DECLARED_FIELDS, NEXT, ONE_OFF, PROJECT, owner
+from provisioner.kinds.ownership import DECLARED_FIELDS, ONE_OFF, PROJECT, owner
 from provisioner.model.address import Address
-from provisioner.model.state import ImageFacts, Observed, ObservedState, Stranger
+from provisioner.model.state import CARRIED_KIND, ImageFacts, Observed, ObservedState, Stranger
+from provisioner.reconcile.observe_swarm import observe_swarm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from provisioner.model.state import DesiredState
+    from provisioner.model.state import DesiredState, Resource
     from provisioner.ports import EngineReader
 
     Raw = Mapping[str, Any]
 
 _WORKERS = 8
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 # Volumes that carry the files of configs and secrets.
 FILES_KIND = "files"
 
 
-def observe(engine: EngineReader, desired: DesiredState) -> ObservedState:
+def observe(engine: EngineReader, desired: DesiredState, known: Mapping[str, str] = _NOTHING) -> ObservedState:
     """A snapshot of everything that the project owns or names.
 
+    `known` are the addresses of the containers that were there after the last apply, by id: one of them that a hand
+    gave another name is still ours, while a copy of its labels is not.
     Raises Unreachable or EngineRefused when the engine can not be asked; a partial look is never returned.
     """
     labels = {PROJECT: desired.project}
@@ -44,14 +49,46 @@ def observe(engine: EngineReader, desired: DesiredState) -> ObservedState:
         images = {name: image.image_facts(dict(found)) for name, one in looked.items() if (found := one.result())}
         image_specs = {name: image.decode(dict(found)) for name, one in looked.items() if (found := one.result())}
         state = ObservedState(replace(facts.result(), images=images), {})
-    owned = _own(desired, networks, raw["volume"], containers, made_from)
+    owned = _own(desired, networks, raw["volume"], containers, made_from, known)
     for resource in desired.resources.values():
         if resource.kind == "image" and resource.name in images:
             facts_of = images[resource.name]
             owned.append(Observed(resource.address, "image", facts_of.id, resource.name, image_specs[resource.name]))
+    superseded: list[Observed] = []
+    if state.facts.swarm_manager:
+        keys = {one.id: one.address.name for one in owned if one.kind == "network"}
+        services, superseded = observe_swarm(engine, desired, keys)
+        owned += services
     resources, leftovers = _settle(owned)
+    resources |= _carried(desired, resources)
     named, strangers = _named(engine, desired, resources)
-    return replace(state, resources=resources | named, leftovers=tuple(leftovers), strangers=tuple(strangers))
+    return replace(
+        state,
+        resources=resources | named,
+        leftovers=tuple(leftovers),
+        strangers=tuple(strangers),
+        superseded=tuple(superseded),
+    )
+
+
+def _carried(desired: DesiredState, resources: Mapping[Address, Observed]) -> dict[Address, Observed]:
+    """Configs and secrets as containers carry them: a plain engine has no objects for them.
+
+    While containers disagree, as after an interrupted apply, it counts as there what is wanted.
+    """
+    found: dict[Address, Observed] = {}
+    for one in resources.values():
+        for kind in container_mounts.ROOTS if one.kind == "container" else ():
+            for entry in one.spec[kind].values():
+                address = Address(kind.removesuffix("s"), entry["source"])
+                wanted = desired.resources.get(address)
+                if wanted is None or wanted.kind != CARRIED_KIND:
+                    continue
+                if address not in found or entry["version"] == wanted.spec["version"]:
+                    found[address] = Observed(
+                        address, CARRIED_KIND, one.id, address.name, {"version": entry["version"]}, one.created
+                    )
+    return found
 
 
 def _own(
@@ -60,6 +97,7 @@ def _own(
     volumes: Sequence[Raw],
     containers: Sequence[Raw],
     made_from: Mapping[str, Raw | None],
+    known: Mapping[str, str],
 ) -> list[Observed]:
     """Everything whose label names this project and the very object it sits on."""
     own: list[Observed] = []
@@ -68,7 +106,10 @@ def _own(
     services: dict[str, str] = {}
     mine: list[tuple[Address, Raw]] = []
     for raw in containers:
-        address = _address(desired.project, raw["Config"].get("Labels"), raw["Name"].lstrip("/"))
+        labels = raw["Config"].get("Labels") or {}
+        address = _address(desired.project, labels, raw["Name"].lstrip("/"))
+        if address is None and labels.get(PROJECT) == desired.project:
+            address = Address.parse(known.get(raw["Id"], ""))
         for mount in raw.get("Mounts") or []:
             if mount.get("Type") == "volume":
                 mounted.setdefault(mount.get("Name") or "", []).append(raw["Id"])
@@ -127,11 +168,14 @@ def _decode_container(address: Address, raw: Raw, names: container.Names, made_f
 
 
 def _settle(owned: Sequence[Observed]) -> tuple[dict[Address, Observed], list[Observed]]:
-    """The one object of each address. A replacement that never took its place is a leftover beside the old one, and
-    so is a container that was to carry files into their volume."""
+    """The one object of each address: the one with its own name, if there are several.
+
+    A replacement that never took its place is a leftover beside the old one, and so is a container that was to carry
+    files into their volume.
+    """
     resources: dict[Address, Observed] = {}
     leftovers: list[Observed] = []
-    for one in sorted(owned, key=lambda o: (o.name.endswith(NEXT), o.name)):
+    for one in sorted(owned, key=lambda o: (o.name != o.spec.get(container.NAMED, o.name), o.name)):
         if one.kind == FILES_KIND:
             resources[Address(FILES_KIND, one.name)] = one
         elif one.address.kind == FILES_KIND or one.address in resources:
@@ -145,7 +189,8 @@ def _named(
     engine: EngineReader, desired: DesiredState, resources: Mapping[Address, Observed]
 ) -> tuple[dict[Address, Observed], list[Stranger]]:
     """Objects that carry a declared name without being ours: external ones that are meant, and strangers."""
-    wanted = [r for r in desired.resources.values() if r.kind != "image" and r.address not in resources]
+    unnamed = ("image", CARRIED_KIND)
+    wanted = [r for r in desired.resources.values() if r.kind not in unnamed and r.address not in resources]
     found: dict[Address, Observed] = {}
     strangers: list[Stranger] = []
     if not wanted:
@@ -156,12 +201,20 @@ def _named(
         if raw is None:
             continue
         if resource.external:
-            decode = decode_network if resource.kind == "network" else decode_volume
-            found[resource.address] = decode(resource.address, raw)
+            found[resource.address] = _external(resource, raw)
         else:
-            labels = raw.get("Labels") or (raw.get("Config") or {}).get("Labels") or {}
+            inner = raw.get("Config") or raw.get("Spec") or {}
+            labels = raw.get("Labels") or inner.get("Labels") or {}
             strangers.append(Stranger(resource.address, resource.kind, resource.name, _whose(labels)))
     return found, strangers
+
+
+def _external(resource: Resource, raw: Raw) -> Observed:
+    if resource.kind == "network":
+        return decode_network(resource.address, raw)
+    if resource.kind == "volume":
+        return decode_volume(resource.address, raw)
+    return Observed(resource.address, resource.kind, str(raw["ID"]), resource.name, resource.spec)
 
 
 def _whose(labels: Mapping[str, str]) -> str:

@@ -12,9 +12,10 @@ from provisioner.model.span import Problem
 from provisioner.reconcile.files import file_volume
 from provisioner.reconcile.grouping import group_replicas
 from provisioner.reconcile.observe import FILES_KIND
-from provisioner.reconcile.rollout import Rollout
+from provisioner.reconcile.rollout import LEFT_BEHIND, READY_TIMEOUT, Rollout
 from provisioner.reconcile.safety import check
 from provisioner.reconcile.steps import Steps
+from provisioner.reconcile.swarm_rollout import SwarmRollout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,33 +33,40 @@ def plan(
     observed: ObservedState,
     policy: Policy,
     order: Mapping[Address, Resource] | None = None,
+    notes: Sequence[Problem] = (),
 ) -> Plan:
     """The plan that carries out `changes` as far as `policy` permits.
 
     `order` gives the resources by which removals are ordered, dependents first; by default those desired.
+    `notes` are told with the plan.
     """
-    permitted, notes = _permitted(changes, desired, observed, policy)
+    permitted, kept = _permitted(changes, desired, observed, policy)
     refusals = check(permitted, observed, policy)
-    todo = [change for change in permitted if change.action is not Action.UNCHANGED]
+    permitted += _outdated(permitted, observed)
+    leftovers = [Change(o.address, Action.DELETE, LEFT_BEHIND, observed=o) for o in observed.leftovers]
+    todo = [change for change in permitted if change.action is not Action.UNCHANGED] + leftovers
     steps = Steps()
     if not refusals:
+        swarm = SwarmRollout(todo, desired, observed, policy, steps)
+        swarm.clear_the_way()
         _disconnect_replaced_networks(todo, observed, steps)
         for kind in _KINDS_UP:
             for change in todo:
                 if change.address.kind == kind and change.action is not Action.DELETE:
                     _stored(change, steps)
         Rollout(todo, desired, observed, policy, steps).run()
+        swarm.run()
         _remove(todo, order or desired.resources, policy, steps)
-    unchanged = sum(1 for change in group_replicas(permitted) if change.action is Action.UNCHANGED)
+    grouped = group_replicas(permitted)
     return Plan(
         title=title,
         desired=desired,
         observed=observed,
-        changes=tuple(c for c in group_replicas(permitted) if c.action is not Action.UNCHANGED),
+        changes=tuple(c for c in (*grouped, *leftovers) if c.action is not Action.UNCHANGED),
         steps=tuple(steps.all),
-        notes=tuple(notes),
+        notes=(*notes, *kept),
         refusals=refusals,
-        unchanged=unchanged,
+        unchanged=sum(1 for change in grouped if change.action is Action.UNCHANGED),
         details=tuple(permitted),
     )
 
@@ -74,20 +82,21 @@ def _permitted(
     for change in changes:
         if change.action is not Action.DELETE:
             kept.append(change)
+        elif change.observed is not None and change.observed.kind in ("config", "secret"):
+            if _prunes(policy):
+                kept.append(change)
         elif change.address.kind == FILES_KIND:
             if change.address.name not in needed and (not change.observed or going.issuperset(change.observed.users)):
                 kept.append(replace(change, reason="nothing refers to it any more"))
         elif change.observed is not None and change.observed.kind == "volume" and not policy.volumes:
             if policy.prune:
                 notes.append(Problem("kept: `destroy --volumes` removes it", path=str(change.address)))
-        elif change.address.whole in declared or policy.prune:
+        elif change.address.whole in declared or _prunes(policy):
             kept.append(change)
         elif not policy.targets:
             notes.append(
                 Problem("is no longer declared, and kept", path=str(change.address), hint="`--prune` removes it")
             )
-    for leftover in observed.leftovers:
-        kept.append(Change(leftover.address, Action.DELETE, "an interrupted apply left it", observed=leftover))
     return kept, notes
 
 
@@ -109,8 +118,36 @@ def _going(changes: Sequence[Change], declared: set[Address], policy: Policy) ->
         for change in changes
         if change.observed is not None and change.observed.kind == "container"
         if change.action is Action.REPLACE
-        or (change.action is Action.DELETE and (policy.prune or change.address.whole in declared))
+        or (change.action is Action.DELETE and (_prunes(policy) or change.address.whole in declared))
     }
+
+
+def _outdated(changes: Sequence[Change], observed: ObservedState) -> list[Change]:
+    """Earlier versions of configs and secrets that nothing can need any more.
+
+    Kept are the newest two of each, and those that a service's spec refers to, or the one before it, once these
+    changes are carried out. A destroy keeps none.
+    """
+    by_address: dict[Address, list[Observed]] = {}
+    for one in sorted(observed.superseded, key=lambda o: o.created, reverse=True):
+        by_address.setdefault(one.address, []).append(one)
+    changed = {c.observed.id for c in changes if c.observed is not None and c.action is not Action.UNCHANGED}
+    removed = {c.address for c in changes if c.action is Action.DELETE}
+    result = []
+    for address, versions in sorted(by_address.items()):
+        current = next((c for c in changes if c.address == address), None)
+        renewed = current is not None and current.action in (Action.CREATE, Action.UPDATE)
+        # The version that was current until now is the second one kept.
+        spare = 0 if renewed else 1
+        for one in versions if address in removed else versions[spare:]:
+            if address in removed or not set(one.users) - changed:
+                result.append(Change(address, Action.DELETE, "an earlier version that nothing needs", observed=one))
+    return result
+
+
+def _prunes(policy: Policy) -> bool:
+    """What `--target` leaves out is declared all the same: a narrowed playbook prunes nothing."""
+    return policy.prune and not policy.targets
 
 
 def _stored(change: Change, steps: Steps) -> None:
@@ -163,6 +200,10 @@ def _remove(changes: Sequence[Change], order: Mapping[Address, Resource], policy
             dependents = [steps.gone.get(other) for other in containers if _depends(order.get(other), address)]
             steps.gone[address] = _remove_container(containers[address], dependents, policy, steps)
             del pending[address]
+    services = [c for c in gone if c.observed and c.observed.kind == "service"]
+    for change in sorted(services, key=lambda c: _depth(c.address, order), reverse=True):
+        dependents = [steps.gone.get(other) for other in order if _depends(order.get(other), change.address)]
+        steps.gone[change.address] = _remove_service(change, dependents, steps)
     removed = list(steps.gone.values())
     taken = {step.object_id for step in steps.all if step.verb is Verb.REMOVE}
     removed += [_remove_container(c, [], policy, steps) for c in leftovers if c.observed and c.observed.id not in taken]
@@ -172,8 +213,24 @@ def _remove(changes: Sequence[Change], order: Mapping[Address, Resource], policy
         if found is None or found.kind == "container":
             continue
         kind = "volume" if found.kind == "files" else found.kind
-        if kind in ("network", "volume"):
+        if kind in ("network", "volume", "config", "secret"):
             steps.add(Verb.REMOVE, kind, change.address, change.reason, needs=[*removed, *moved], object_id=found.id)
+
+
+def _depth(address: Address, order: Mapping[Address, Resource]) -> int:
+    """How many services stand below this one: those with most go first."""
+    needs = [n.address for n in order[address].needs if n.condition] if address in order else []
+    return 1 + max((_depth(need, order) for need in needs), default=0)
+
+
+def _remove_service(change: Change, dependents: Sequence[int | None], steps: Steps) -> int:
+    found = change.observed
+    assert found is not None
+    removed = steps.add(Verb.REMOVE, "service", change.address, change.reason, needs=dependents, object_id=found.id)
+    return steps.add(
+        Verb.WAIT, "service", change.address, "its tasks stop", needs=[removed], object_id=found.id,
+        arguments={"until": "gone", "timeout": READY_TIMEOUT},
+    )  # fmt: skip
 
 
 def _depends(resource: Resource | None, address: Address) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.container_mounts import ROOTS
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from provisioner.reconcile.steps import Steps
 
 _RESOURCE_FIELDS_SEPARATELY = ("networks", "state", "container_name")
+LEFT_BEHIND = "an interrupted apply left it"
 # Without a declared limit: how long a container may take to become ready, and a job to complete (seconds).
 READY_TIMEOUT = 60.0
 JOB_TIMEOUT = 1800.0
@@ -47,6 +49,16 @@ class Rollout:
             free = [a for a in pending if not self._waits_for(a, pending)]
             for address in free or list(pending):
                 self._carry_out(pending.pop(address))
+        self._await_unready()
+
+    def _await_unready(self) -> None:
+        """Containers that need no change and are not ready: an apply does not end well before they are."""
+        for address, found in sorted(self._observed.resources.items()):
+            wanted = self._desired.resources.get(address)
+            if wanted is None or address in self._changes or not _unready(wanted, found):
+                continue
+            change = Change(address, Action.UNCHANGED, "it was not ready yet", desired=wanted, observed=found)
+            self._wait(change, wanted, [], made_by=None, object_id=found.id)
 
     def _waits_for(self, address: Address, pending: dict[Address, Change]) -> bool:
         wanted = pending[address].desired
@@ -172,10 +184,7 @@ class Rollout:
     def _drop_leftover(self, change: Change) -> int:
         """What an interrupted apply left under the name that this replacement needs."""
         leftover = next(o for o in self._observed.leftovers if o.address == change.address and o.name.endswith(NEXT))
-        return self._steps.add(
-            Verb.REMOVE, "container", change.address, "an interrupted apply left it", object_id=leftover.id,
-            arguments={"volumes": False},
-        )  # fmt: skip
+        return self._retire(replace(change, reason=LEFT_BEHIND), leftover, [])
 
     def _fill(self, change: Change, wanted: Resource, kind: str, needs: Sequence[int | None]) -> int:
         """The volume with the service's configs or secrets; its replicas share it."""
@@ -295,6 +304,14 @@ class Rollout:
 
 
 _HEALTH_DEFAULTS = (("start_period", "0s"), ("interval", "30s"), ("timeout", "30s"))
+
+
+def _unready(wanted: Resource, found: Observed) -> bool:
+    if found.runtime is None:
+        return False
+    if wanted.job:
+        return found.runtime.status == "running"
+    return found.runtime.status == "restarting" or found.runtime.health in ("starting", "unhealthy")
 
 
 def _shares(wanted: Resource, service: str) -> bool:

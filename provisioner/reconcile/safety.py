@@ -41,8 +41,26 @@ def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy
                 path=str(change.address),
                 hint="restore the old value; or back the data up, remove the volume, and apply again",
             )
+        guests = _guests(change, observed)
+        if guests:
+            yield Problem(
+                f"the network {change.observed.name if change.observed else ''} has to go, and containers that are "
+                f"not of this environment are on it: {', '.join(guests)}",
+                span=change.span,
+                path=str(change.address),
+                hint="disconnect them first (docker network disconnect)",
+            )
         if change.action is Action.DELETE and wanted is not None and wanted.protect:
             yield Problem(
                 "it is protected and is never deleted", span=change.span, path=str(change.address),
                 hint="set `protect: false` first, if the data may go",
             )  # fmt: skip
+
+
+def _guests(change: Change, observed: ObservedState) -> list[str]:
+    """The short ids of other people's containers on a network that is to be removed."""
+    found = change.observed
+    if found is None or found.kind != "network" or change.action not in (Action.REPLACE, Action.DELETE):
+        return []
+    ours = {one.id for one in (*observed.resources.values(), *observed.leftovers) if one.kind == "container"}
+    return [user[:12] for user in found.users if user not in ours]

@@ -110,7 +110,7 @@ class SwarmRollout:
         pause = sum(nanoseconds(update.get(key, "0s")) / 1e9 for key in ("delay", "monitor"))
         batches = -(-(wanted.spec["replicas"] or 1) // max(1, update.get("parallelism", 1)))
         # Twice: a rollback takes as long as the update that failed.
-        return READY_TIMEOUT + 2 * batches * (one + pause + 10)
+        return float(READY_TIMEOUT + 2 * batches * (one + pause + 10))
 
 
 _HEALTH_DEFAULTS = (("start_period", "0s"), ("interval", "30s"), ("timeout", "30s"))

@@ -1,0 +1,48 @@
+"""Which mode an environment runs in, and how a playbook is lowered for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from provisioner.errors import PlaybookInvalid, Unreachable
+from provisioner.kinds import service
+from provisioner.platforms import containers, swarm
+
+if TYPE_CHECKING:
+    from provisioner.model.playbook import Playbook
+    from provisioner.model.span import Problem
+    from provisioner.model.state import DesiredState
+    from provisioner.platforms.lowering import Inputs
+
+Mode = Literal["containers", "swarm"]
+
+
+def choose_mode(playbook: Playbook, *, swarm_manager: bool) -> Mode:
+    """`engine.mode`; `auto` is a Swarm where the engine is a manager and the playbook uses what only a Swarm has.
+
+    Unreachable when the playbook asks for a Swarm and the engine is no manager.
+    """
+    if playbook.engine.mode == "swarm" and not swarm_manager:
+        raise Unreachable(
+            "the playbook runs on Swarm (engine.mode), and this engine is no Swarm manager",
+            hint="name a manager with --host or --context; `provision engine init` makes a Swarm of one node",
+        )
+    if playbook.engine.mode == "auto":
+        return "swarm" if swarm_manager and swarm.needs_swarm(playbook) else "containers"
+    return playbook.engine.mode
+
+
+def lower(playbook: Playbook, inputs: Inputs, mode: Mode) -> DesiredState:
+    """Every object that the playbook declares, for this mode."""
+    return swarm.lower(playbook, inputs) if mode == "swarm" else containers.lower(playbook, inputs)
+
+
+def check(playbook: Playbook, mode: Mode) -> tuple[Problem, ...]:
+    """What has no effect in this mode. PlaybookInvalid for what the mode can not do at all."""
+    if mode == "containers":
+        return ()
+    found = [one for s in playbook.services.values() for one in service.problems(s.name, s.body)]
+    refused = [problem for is_refused, problem in found if is_refused]
+    if refused:
+        raise PlaybookInvalid(refused)
+    return tuple(problem for _, problem in found)

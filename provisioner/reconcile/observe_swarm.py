@@ -1,0 +1,135 @@
+"""The Swarm part of a look at the engine: services, and the versions of configs and secrets. Reads only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds import service, swarm_file
+from provisioner.kinds.fields import get_path
+from provisioner.kinds.ownership import PROJECT, owner
+from provisioner.model.state import Observed, Runtime
+from provisioner.reconcile.swarm_wait import tasks_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioner.model.address import Address
+    from provisioner.model.state import DesiredState
+    from provisioner.ports import EngineReader
+
+    Raw = Mapping[str, Any]
+
+_FILES = ("config", "secret")
+_ENDED = ("complete", "shutdown", "failed", "rejected", "orphaned", "remove")
+
+
+def observe_swarm(
+    engine: EngineReader, desired: DesiredState, networks: Mapping[str, str]
+) -> tuple[list[Observed], list[Observed]]:
+    """The project's services, configs and secrets as they stand, and the earlier versions of the latter.
+
+    `networks` gives the playbook's key of a network by its id.
+    """
+    labels = {PROJECT: desired.project}
+    raw_files = {kind: engine.list(kind, labels) for kind in _FILES}
+    raw_services = [raw for raw in engine.list("service", labels) if _address(desired.project, raw)]
+    files = _versions(engine, desired, raw_files)
+    names = service.Names(networks=networks, files=files)
+    services = [_service(engine, desired, raw, names) for raw in raw_services]
+    current, superseded = _current(desired, raw_files, raw_services)
+    return [*services, *current], superseded
+
+
+def _address(project: str, raw: Raw) -> Address | None:
+    belongs = owner(raw["Spec"].get("Labels"), raw["Spec"]["Name"])
+    return belongs[1] if belongs and belongs[0] == project else None
+
+
+def _versions(
+    engine: EngineReader, desired: DesiredState, raw_files: Mapping[str, Sequence[Raw]]
+) -> dict[str, tuple[str, str]]:
+    """The playbook's key and the version of each config and secret, by its id; external ones among them."""
+    found: dict[str, tuple[str, str]] = {}
+    for raws in raw_files.values():
+        for raw in raws:
+            if address := _address(desired.project, raw):
+                found[raw["ID"]] = (address.name, str(swarm_file.decode(dict(raw))["version"]))
+    for resource in desired.resources.values():
+        if resource.external and resource.kind in _FILES:
+            raw_one = engine.inspect(resource.kind, resource.name)
+            if raw_one is not None:
+                found[raw_one["ID"]] = (resource.address.name, str(resource.spec["version"]))
+    return found
+
+
+def _service(engine: EngineReader, desired: DesiredState, raw: Raw, names: service.Names) -> Observed:
+    address = _address(desired.project, raw)
+    assert address is not None
+    is_job = str(service.decode_mode(raw)).endswith("-job")
+    return Observed(
+        address=address,
+        kind="service",
+        id=raw["ID"],
+        name=raw["Spec"]["Name"],
+        spec=service.decode(dict(raw), names),
+        created=raw.get("CreatedAt") or "",
+        runtime=_job_state(raw, engine.tasks(raw["ID"])) if is_job else None,
+        version=int(raw["Version"]["Index"]),
+        base=raw["Spec"],
+    )
+
+
+def _job_state(raw: Raw, tasks: Sequence[Raw]) -> Runtime:
+    """A job's state in a container's words: running, or exited with the code of its last task."""
+    found = tasks_of(raw, tasks)
+    if found.complete >= found.wanted:
+        return Runtime(status="exited")
+    ordered = sorted(tasks, key=lambda task: str(task.get("UpdatedAt")))
+    if ordered and all((task.get("Status") or {}).get("State") in _ENDED for task in ordered):
+        code = get_path(ordered[-1], "Status.ContainerStatus.ExitCode") or 1
+        return Runtime(status="exited", exit_code=int(code))
+    return Runtime(status="running")
+
+
+def _current(
+    desired: DesiredState, raw_files: Mapping[str, Sequence[Raw]], services: Sequence[Raw]
+) -> tuple[list[Observed], list[Observed]]:
+    """For each config and secret the version that is wanted, or else the newest; the others are superseded."""
+    users: dict[str, list[str]] = {}
+    for raw in services:
+        for spec in (raw["Spec"], raw.get("PreviousSpec") or {}):
+            for identity in _references(spec):
+                users.setdefault(identity, []).append(raw["ID"])
+    current: dict[Address, Observed] = {}
+    superseded: list[Observed] = []
+    for kind, raws in raw_files.items():
+        for raw in sorted(raws, key=lambda one: str(one.get("CreatedAt")), reverse=True):
+            address = _address(desired.project, raw)
+            if address is None:
+                continue
+            one = Observed(
+                address=address,
+                kind=kind,
+                id=raw["ID"],
+                name=raw["Spec"]["Name"],
+                spec=swarm_file.decode(dict(raw)),
+                created=raw.get("CreatedAt") or "",
+                users=tuple(sorted(set(users.get(raw["ID"], ())))),
+                version=int(raw["Version"]["Index"]),
+                base=raw["Spec"],
+            )
+            wanted = desired.resources.get(address)
+            if address not in current:
+                current[address] = one
+            elif wanted is not None and wanted.name == one.name:
+                superseded.append(current[address])
+                current[address] = one
+            else:
+                superseded.append(one)
+    return list(current.values()), superseded
+
+
+def _references(spec: Raw) -> list[str]:
+    container = get_path(spec, "TaskTemplate.ContainerSpec") or {}
+    secrets = [entry["SecretID"] for entry in container.get("Secrets") or []]
+    return secrets + [entry["ConfigID"] for entry in container.get("Configs") or []]
