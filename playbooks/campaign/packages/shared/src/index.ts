@@ -1,0 +1,5 @@
+export * from "./channels";
+export * from "./connections";
+export * from "./log";
+export * from "./settings";
+export * from "./worker";
