@@ -54,7 +54,10 @@ class Canonicaliser:
             return self._mapping(node, rule, path)
         if kind == SEQUENCE:
             return self._sequence(node, rule, path)
-        if row.location and isinstance(node.value, str) and node.value:
+        if row.location and isinstance(node.value, str):
+            if not node.value:
+                self.findings.error("an empty path", node.span, path)
+                return None
             return replace(node, value=local_path(node.value, self._place(path)))
         return self._scalar(node, kind, row.shape, path)
 

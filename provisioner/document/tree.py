@@ -267,6 +267,9 @@ def _tell(error: yaml.MarkedYAMLError, text: str, file: str, findings: Findings)
     span = Span(file, mark.line + 1, mark.column + 1) if mark else Span(file)
     if mark:
         lines = text.splitlines()
+        if mark.line >= len(lines):
+            # What is missing at the end is missing behind the last character.
+            span = Span(file, len(lines), len(lines[-1]) + 1) if lines else Span(file, 1, 1)
         line = lines[mark.line] if mark.line < len(lines) else ""
         indentation = line[: len(line) - len(line.lstrip())]
         if "\t" in indentation:

@@ -49,7 +49,9 @@ def outcome(folder: Path) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("folder", sorted(path for path in ROOT.iterdir() if path.is_dir()), ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "folder", sorted(path for path in ROOT.iterdir() if path.is_dir()), ids=lambda folder: folder.name
+)
 def test_case(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     found = {name: text.replace(str(folder), HERE) for name, text in outcome(folder).items()}
