@@ -57,7 +57,7 @@ class Showing:
         elif not (self._settings.quiet and self._yes):
             from provisioner.render.plan_text import plan_text
 
-            out.write(plan_text(plan, paint=out.paint) + "\n")
+            out.write(plan_text(plan, paint=out.paint) + ("" if self._check else "\n"))
 
     def approve(self, plan: Plan) -> bool:
         """Show the plan and ask; nothing is asked where nothing would or could happen, or `--yes` was given.
