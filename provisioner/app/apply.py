@@ -10,7 +10,7 @@ from provisioner.app.materials import settle
 from provisioner.app.plan import Prepared, prepare
 from provisioner.app.verify import run_checks
 from provisioner.app.wiring import SystemClock, open_engine
-from provisioner.errors import PlanStale, Unsafe
+from provisioner.errors import NotConverged, PlanStale, Unsafe
 from provisioner.ledger.lease import lease, left_behind
 from provisioner.ledger.revisions import record_revision
 from provisioner.model.plan import Verb
@@ -44,7 +44,8 @@ class ApplyResult:
             return 1
         if self.report is not None:
             if self.report.failures:
-                return 1
+                rolled_back = all(isinstance(one.error, NotConverged) for one in self.report.failures)
+                return NotConverged.exit_code if rolled_back else 1
             if self.report.interrupted:
                 return 130
             if self.report.remaining:

@@ -12,9 +12,11 @@ from provisioner.kinds.ownership import ONE_OFF, PROJECT, owner
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from provisioner.model.address import Address
     from provisioner.model.playbook import Playbook
     from provisioner.ports import EngineReader
+
+
+_SWARM_SERVICE = "com.docker.swarm.service.id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,24 @@ def owned_containers(engine: EngineReader, project: str, services: Sequence[str]
             continue
         if not services or belongs[1].name in services:
             found.append(OwnedContainer(belongs[1], str(raw["Id"]), raw))
-    return sorted(found, key=lambda one: one.address)
+    return sorted([*found, *_task_containers(engine, project, services)], key=lambda one: one.address)
+
+
+def _task_containers(engine: EngineReader, project: str, services: Sequence[str]) -> list[OwnedContainer]:
+    """Containers of Swarm tasks that run on this very node; those on other nodes are out of its reach."""
+    found: dict[Address, OwnedContainer] = {}
+    for service in engine.list("service", {PROJECT: project}) if engine.facts().swarm_manager else ():
+        belongs = owner(service["Spec"].get("Labels"), service["Spec"]["Name"])
+        if belongs is None or (services and belongs[1].name not in services):
+            continue
+        for raw in engine.list("container", {_SWARM_SERVICE: str(service["ID"])}):
+            # `<service>.<slot>.<task>`; a global service has the node's id in the place of the slot.
+            slot = str(raw["Name"]).rsplit(".", 2)[1]
+            address = Address("service", belongs[1].name, int(slot) if slot.isdigit() else 1)
+            one = OwnedContainer(address, str(raw["Id"]), raw)
+            if address not in found or one.running:
+                found[address] = one
+    return list(found.values())
 
 
 def require_services(playbook: Playbook, services: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,13 @@ from provisioner.app.wiring import open_engine
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy
 from provisioner.reconcile.observe import FILES_KIND
+from provisioner.reconcile.swarm_wait import tasks_of
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.model.address import Address
     from provisioner.model.state import Observed, Resource
+    from provisioner.ports import EngineReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,13 @@ class StatusTable:
 def status(request: Request) -> StatusTable:
     """The table for a request. Asks the engine once; changes nothing."""
     playbook = load_playbook(request, allow_unset=True)
-    plan = prepare(request, playbook, open_engine(request, playbook.engine), Policy()).plan
+    engine = open_engine(request, playbook.engine)
+    plan = prepare(request, playbook, engine, Policy()).plan
     changes = {change.address: change for change in plan.details if change.address.kind != FILES_KIND}
     desired, observed = plan.desired.resources, plan.observed.resources
     addresses = sorted({*desired, *(a for a in observed if a.kind != FILES_KIND)})
     rows = [_row(a, desired.get(a), observed.get(a), changes.get(a)) for a in addresses]
+    rows = [_with_tasks(row, observed.get(row.address), engine) for row in rows]
     return StatusTable(playbook.title, tuple(rows))
 
 
@@ -71,6 +75,20 @@ def _row(address: Address, wanted: Resource | None, found: Observed | None, chan
     if differs and change is not None:
         detail = detail or change.reason
     return StatusRow(address, state, health, image, differs, since, detail)
+
+
+def _with_tasks(row: StatusRow, found: Observed | None, engine: EngineReader) -> StatusRow:
+    """A Swarm service's row says how many of its tasks run, counted from the tasks themselves."""
+    if found is None or found.kind != "service" or found.runtime is not None:
+        return row
+    tasks = tasks_of({"Spec": found.base}, engine.tasks(found.id, current=True))
+    trouble = tasks.pending or (tasks.errors[-1] if tasks.errors and tasks.running < tasks.wanted else "")
+    return replace(
+        row,
+        state=f"{tasks.running}/{tasks.wanted} running",
+        image=str(found.spec["image"]),
+        detail=row.detail or trouble,
+    )
 
 
 def _ago(moment: str) -> str:

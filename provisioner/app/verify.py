@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
+from provisioner.app.owned import owned_containers
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import UsageError
-from provisioner.kinds.ownership import ONE_OFF, PROJECT, owner
-from provisioner.model.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,11 +44,4 @@ def run_checks(playbook: Playbook, engine: EngineWriter, checks: Sequence[Check]
 
 def running_containers(engine: EngineReader, project: str, service: str) -> list[str]:
     """The ids of a service's running containers, first replica first."""
-    found = []
-    for raw in engine.list("container", {PROJECT: project}):
-        labels = raw["Config"].get("Labels") or {}
-        belongs = owner(labels, raw["Name"].lstrip("/"))
-        ours = belongs is not None and belongs[1].whole == Address("service", service) and ONE_OFF not in labels
-        if ours and belongs is not None and raw["State"].get("Status") == "running":
-            found.append((belongs[1].index, str(raw["Id"])))
-    return [identity for _, identity in sorted(found)]
+    return [one.id for one in owned_containers(engine, project, [service]) if one.running]

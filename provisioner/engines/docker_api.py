@@ -131,12 +131,14 @@ class DockerEngine:
         timestamps: bool = False,
         kind: str = "container",
     ) -> Iterator[bytes]:
-        read = self._client.service_logs if kind == "service" else self._client.logs
+        options: dict[str, Any] = {"follow": follow, "tail": "all" if tail is None else tail, "timestamps": timestamps}
+        if since:
+            options["since"] = int(float(since)) if kind == "service" else float(since)
         try:
-            chunks = read(
-                container_id, stream=True, follow=follow, tail="all" if tail is None else tail,
-                timestamps=timestamps, **({"since": float(since)} if since else {}),
-            )  # fmt: skip
+            if kind == "service":
+                chunks = self._client.service_logs(container_id, stdout=True, stderr=True, is_tty=False, **options)
+            else:
+                chunks = self._client.logs(container_id, stream=True, **options)
             rest = b""
             for chunk in chunks:
                 *lines, rest = (rest + chunk).split(b"\n")
