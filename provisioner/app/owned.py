@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.kinds.ownership import ONE_OFF, PROJECT, owner
+from provisioner.model.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

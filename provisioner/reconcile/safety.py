@@ -60,6 +60,9 @@ def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy
 def _guests(change: Change, observed: ObservedState) -> list[str]:
     """The short ids of other people's containers on a network that is to be removed."""
     found = change.observed
+    # On an overlay are the tasks' own containers and the load balancer's end point; the manager knows who uses it.
+    if found is not None and found.spec.get("driver") == "overlay":
+        return []
     if found is None or found.kind != "network" or change.action not in (Action.REPLACE, Action.DELETE):
         return []
     ours = {one.id for one in (*observed.resources.values(), *observed.leftovers) if one.kind == "container"}
