@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from provisioner.document.attributes.shapes import local_path
-from provisioner.document.findings import nearest
+from provisioner.document.paths import is_remote
 from provisioner.document.shape import BOOLEAN, MAPPING, NULL, SEQUENCE, STRING, Place, article, kind_of
 from provisioner.document.tree import DATE, RESET
 from provisioner.model.node import Node
@@ -19,11 +19,10 @@ from provisioner.model.node import Node
 if TYPE_CHECKING:
     from provisioner.document.attributes import Rule
     from provisioner.document.findings import Findings, Path
-    from provisioner.document.shape import Shape
+from provisioner.document.shape import Shape
 
 # What stands there may be secret, so a message does not repeat it.
 _CONFIDENTIAL = ("environment", "secrets", "args", "vars")
-_HINTED = 200
 _KINDS_OF_OBJECTS = frozenset(("services", "networks", "volumes", "configs", "secrets", "models"))
 
 
@@ -57,6 +56,10 @@ class Canonicaliser:
         if row.location and isinstance(node.value, str):
             if not node.value:
                 self.findings.error("an empty path", node.span, path)
+                return None
+            if is_remote(node.value):
+                hint = "only files on this machine are read"
+                self.findings.error(f"'{node.value}' is no path", node.span, path, hint)
                 return None
             return replace(node, value=local_path(node.value, self._place(path)))
         return self._scalar(node, kind, row.shape, path)
@@ -96,9 +99,7 @@ class Canonicaliser:
     def _unknown(self, key: str, node: Node, rule: Rule, path: Path) -> None:
         known = [name for name in rule.children if name not in node.mapping]
         span = node.key_spans.get(key, node.span)
-        # Looking for near names takes its time, and nobody reads that many.
-        hint = nearest(key, known) if len(self.findings.errors) < _HINTED else None
-        self.findings.error(f"unknown key '{key}'", span, path, hint)
+        self.findings.error(f"unknown key '{key}'", span, path, self.findings.nearest(key, known))
 
     def _sequence(self, node: Node, rule: Rule, path: Path) -> Node:
         if rule.any is None:
@@ -124,7 +125,7 @@ class Canonicaliser:
             or (isinstance(value, (int, float)) and not isinstance(value, bool) and _outside(value, shape))
         )
         if wrong:
-            hint = nearest(value, shape.enum) if shape.enum and isinstance(value, str) else None
+            hint = self.findings.nearest(value, shape.enum) if shape.enum and isinstance(value, str) else None
             self.findings.error(f"expected {shape.expected}{self._found(node, path)}", node.span, path, hint)
             return None
         return node if value is node.value and node.tag is None else Node(value, node.span, node.text, {}, node.tag)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from provisioner.document.findings import nearest
 from provisioner.document.shape import mapping
 from provisioner.model.playbook import Unused
 
@@ -104,7 +103,10 @@ class Consistency:
             return
         kind = section.removesuffix("s")
         self._wrong(
-            f"no {kind} '{name}' is declared", span, path, nearest(name, known) or f"declare it under `{section}:`"
+            f"no {kind} '{name}' is declared",
+            span,
+            path,
+            self.findings.nearest(name, known) or f"declare it under `{section}:`",
         )
 
     def _depends(self, name: str, dependency: str, item: Node, span: Span) -> None:
@@ -123,7 +125,7 @@ class Consistency:
             self.findings.warn(f"no service '{dependency}' is declared, and it is not required", span, path)
             return
         known = [other for other in (*self.services, *self.resting) if other != name]
-        self._wrong(f"no service '{dependency}' is declared", span, path, nearest(dependency, known))
+        self._wrong(f"no service '{dependency}' is declared", span, path, self.findings.nearest(dependency, known))
 
     def _agree(self, node: Node, first: tuple[str, ...], second: tuple[str, ...], path: Path) -> None:
         one, other = node.get(*first), node.get(*second)
@@ -139,7 +141,7 @@ class Consistency:
                     self._refers("secrets", other, template.span, ("secrets", name, "template"))
             for index, reader in enumerate(_items(item.get("readers"))):
                 if reader.value not in self.services and reader.value not in self.resting:
-                    hint = nearest(str(reader.value), (*self.services, *self.resting))
+                    hint = self.findings.nearest(str(reader.value), (*self.services, *self.resting))
                     path = ("secrets", name, "readers", str(index))
                     self._wrong(f"no service '{reader.value}' is declared", reader.span, path, hint)
 
@@ -150,7 +152,7 @@ class Consistency:
                 known = (*self.services, *self.resting, *others)
                 if service is None or service.value in known:
                     continue
-                hint = nearest(str(service.value), known)
+                hint = self.findings.nearest(str(service.value), known)
                 self._wrong(
                     f"no service '{service.value}' is declared", service.span, ("verify", str(index), *key), hint
                 )

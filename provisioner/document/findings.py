@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 
+_HINTED = 200
+
 
 class Findings:
     """Errors and warnings so far. Equal ones are kept once: a node reached through two aliases is one mistake."""
@@ -31,6 +33,10 @@ class Findings:
 
     def warn(self, message: str, span: Span | None, path: Path = (), hint: str | None = None) -> None:
         self.warnings[Problem(message, span, dotted(path), hint)] = None
+
+    def nearest(self, name: str, known: Iterable[str]) -> str | None:
+        """A hint that names the nearest of `known`; none after many errors: looking takes its time."""
+        return nearest(name, known) if len(self.errors) < _HINTED else None
 
     def suspect(self, path: Path) -> None:
         """Notes that what stands at `path` suffers from a problem told elsewhere."""

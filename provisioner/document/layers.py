@@ -9,10 +9,9 @@ from provisioner.document.attributes import rules
 from provisioner.document.attributes.shapes import as_text, local_path
 from provisioner.document.canonicalise import Canonicaliser
 from provisioner.document.environment import inherit
-from provisioner.document.findings import nearest
 from provisioner.document.interpolate import Interpolation
 from provisioner.document.merge import merge, settle
-from provisioner.document.paths import clean, is_file, join, parent
+from provisioner.document.paths import clean, is_file, is_remote, join, parent
 from provisioner.document.shape import Place
 from provisioner.document.variables import Variable
 from provisioner.model.node import Node
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from provisioner.document.variables import Scope, Tier, Uses
     from provisioner.model.span import Problem, Span
 
+DEEPEST = 64
 # What an included file contributes; the rest of it is its own business.
 _SECTIONS = ("services", "networks", "volumes", "secrets", "configs", "models")
 
@@ -62,6 +62,8 @@ class Layers:
             if name in chain:
                 self._cycle("extend", chain, name, span)
                 continue
+            if self._too_deep(chain, span):
+                continue
             base = self.files.tree(name, span)
             if base is not None:
                 found.extend(self.bases(base, name, scope, chain))
@@ -74,9 +76,12 @@ class Layers:
         if section is None:
             return []
         section = Interpolation(scope, self.uses, self.findings, self.unset).apply(section, (key,))
-        items = section.items if section.is_sequence else (section,)
         place = Place((key,), directory, self.home, self.findings)
-        return [(clean(local_path(item.value, place)), item.span) for item in items if isinstance(item.value, str)]
+        return [
+            (clean(local_path(item.value, place)), item.span)
+            for item in (section.items if section.is_sequence else (section,))
+            if isinstance(item.value, str) and item.value and not is_remote(item.value)
+        ]
 
     def merged(self, sources: list[Source], scope: Scope, chain: tuple[str, ...] = ()) -> Node:
         """All sources over each other, canonical, with their includes; tags of the last word are gone."""
@@ -132,11 +137,14 @@ class Layers:
             if path in chain:
                 self._cycle("include", chain, path, span)
                 return None
+            if self._too_deep(chain, span):
+                return None
             root = self.files.tree(path, span)
             if root is not None:
                 sources.extend([*self.bases(root, path, inner), Source(path, directory, root)])
         if not sources:
             return None
+        sources = distinct(sources)
         inner = inner.below(*self.declared(sources, inner))
         return inherit(self.merged(sources, inner, chain), inner.value)
 
@@ -251,7 +259,7 @@ class Layers:
                 f"no service '{wanted}' in {self.files.shown(source.path)}",
                 target.span,
                 path,
-                nearest(wanted, services.mapping),
+                self.findings.nearest(wanted, services.mapping),
             )
             return None
         link = (source.path, wanted)
@@ -261,11 +269,27 @@ class Layers:
             ]
             self.findings.error(f"the services extend each other: {' → '.join(steps)}", target.span, path)
             return None
+        if self._too_deep(chain, target.span):
+            return None
         return self._service(wanted, services, source, scope, done, (*chain, link))
+
+    def _too_deep(self, chain: tuple[object, ...], span: Span) -> bool:
+        if len(chain) < DEEPEST:
+            return False
+        self.findings.error(f"a chain of more than {DEEPEST} files or services", span)
+        return True
 
     def _cycle(self, what: str, chain: tuple[str, ...], path: str, span: Span) -> None:
         steps = [self.files.shown(step) for step in (*chain[chain.index(path) :], path)]
         self.findings.error(f"the files {what} each other: {' → '.join(steps)}", span)
+
+
+def distinct(sources: list[Source]) -> list[Source]:
+    """Each file once, where it comes first: what two playbooks start from is laid down before both, and not again."""
+    found: dict[str, Source] = {}
+    for source in sources:
+        found.setdefault(source.path, source)
+    return list(found.values())
 
 
 def _texts(node: Node | None) -> list[tuple[str, Span]]:

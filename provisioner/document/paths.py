@@ -29,6 +29,11 @@ def parent(path: str) -> str:
     return path.rpartition("/")[0] or "/"
 
 
+def is_remote(path: str) -> bool:
+    """Whether `path` is an address of something elsewhere."""
+    return "://" in path or path.startswith("git@")
+
+
 def here() -> str:
     """The working directory."""
     return str(Path.cwd())

@@ -13,7 +13,7 @@ from provisioner.document.consistency import Consistency, active, prune, unused
 from provisioner.document.files import Files
 from provisioner.document.findings import Findings
 from provisioner.document.interpolate import Interpolation
-from provisioner.document.layers import Layers, Source
+from provisioner.document.layers import Layers, Source, distinct
 from provisioner.document.merge import merge, unique
 from provisioner.document.paths import here, is_file, join, parent
 from provisioner.document.shape import mapping
@@ -155,6 +155,7 @@ def _env_files(reading: _Reading) -> None:
     reading.scope = outer.below(*tiers)
     for path in reading.paths:
         reading.layers.extend(reading.reader.sources(path, reading.directory, reading.scope))
+    reading.layers = distinct(reading.layers)
     if not reading.layers:
         reading.stopped = True
         return
@@ -190,6 +191,9 @@ def _name(reading: _Reading) -> None:
 
 def _merge(reading: _Reading) -> None:
     reading.root = reading.reader.merged(reading.layers, reading.scope)
+    if not reading.root.mapping and not reading.findings.errors:
+        hint = "it needs at least `services:`"
+        reading.findings.error("the playbook declares nothing", reading.layers[0].root.span, hint=hint)
     version = reading.root.get("version")
     if version is not None:
         reading.findings.warn("`version` is obsolete and ignored", version.span, ("version",), "remove it")
