@@ -162,7 +162,13 @@ class DockerEngine:
 
     def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
         filters = {"service": [service_id]} | ({"_up-to-date": ["true"]} if current else {})
-        return list(self._get("/tasks", {"filters": json.dumps(filters)}) or [])
+        try:
+            return list(self._get("/tasks", {"filters": json.dumps(filters)}) or [])
+        except EngineRefused as error:
+            if error.status != 404:
+                raise
+            # Tasks outlive their service, and a service that is gone can not be filtered by.
+            return [task for task in self._get("/tasks") or [] if task.get("ServiceID") == service_id]
 
     def distribution(self, reference: str) -> str | None:
         try:

@@ -197,7 +197,8 @@ def _footer(plan: Plan, paint: Paint, next_command: str) -> str:
 
 def _extra_counts(plan: Plan) -> str:
     verbs = Counter(step.verb for step in plan.steps)
-    jobs = sum(1 for change in changed(plan.changes) if change.desired and change.desired.job)
+    acts = (Action.CREATE, Action.UPDATE, Action.REPLACE)
+    jobs = sum(1 for c in changed(plan.changes) if c.desired and c.desired.job and c.action in acts)
     counts = (
         (verbs[Verb.BUILD], "image to build", "images to build"),
         (verbs[Verb.PULL], "image to pull", "images to pull"),
