@@ -167,7 +167,7 @@ class ContainerCalls:
         carrier = f"{name}.carrier"
         stale = self._engine.inspect("container", carrier)
         if stale is not None and (stale["Config"].get("Labels") or {}).get(PROJECT) == project:
-            self._engine.remove("container", str(stale["Id"]))
+            self._engine.remove("container", str(stale["Id"]), volumes=True)
         body = {
             "Image": wanted.spec["image"],
             "Cmd": ["never-started"],
@@ -181,7 +181,8 @@ class ContainerCalls:
         try:
             self._engine.put_archive(identity, "/files", self._archive(kind, files))
         finally:
-            self._engine.remove("container", identity)
+            # Together with what the image declares as VOLUME; the named one stays.
+            self._engine.remove("container", identity, volumes=True)
         return name
 
     def _archive(self, kind: str, files: Mapping[str, Any]) -> bytes:
