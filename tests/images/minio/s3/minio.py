@@ -13,7 +13,6 @@ import re
 import signal
 import sys
 import threading
-from datetime import UTC, datetime
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,12 +20,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
+from s3.console import Console
 from s3.signature import Refused, check
 from s3.store import Store, StoredObject
+from s3.words import BUCKET, date
 
 _NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 _KEPT = re.compile(r"(content-(type|disposition|encoding|language)|cache-control|expires|x-amz-meta-.*)$")
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
 _STATUS = {
     "BucketAlreadyOwnedByYou": 409, "BucketNotEmpty": 409, "InvalidBucketName": 400, "InvalidPart": 400,
     "InvalidRange": 416, "MalformedXML": 400, "MethodNotAllowed": 405, "NoSuchBucket": 404, "NoSuchBucketPolicy": 404,
@@ -92,7 +92,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "GET":
             raise Fault("MethodNotAllowed")
         rows = "".join(
-            f"<Bucket><Name>{name}</Name><CreationDate>{_date(created)}</CreationDate></Bucket>"
+            f"<Bucket><Name>{name}</Name><CreationDate>{date(created)}</CreationDate></Bucket>"
             for name, created in self.store.buckets()
         )
         self.xml("ListAllMyBucketsResult", f"<Owner><ID>minio</ID></Owner><Buckets>{rows}</Buckets>")
@@ -102,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
         if "policy" in query:
             self.on_policy(body)
         elif command == "PUT" and not query:
-            if not _BUCKET.match(bucket):
+            if not BUCKET.match(bucket):
                 raise Fault("InvalidBucketName", "The specified bucket is not valid.")
             if not store.create_bucket(bucket):
                 raise Fault("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded.")
@@ -160,7 +160,7 @@ class Handler(BaseHTTPRequestHandler):
                 entries.append(stored)
             last = stored.key
         rows = "".join(
-            f"<Contents><Key>{escape(one.key)}</Key><LastModified>{_date(one.modified)}</LastModified>"
+            f"<Contents><Key>{escape(one.key)}</Key><LastModified>{date(one.modified)}</LastModified>"
             f"<ETag>&quot;{one.etag}&quot;</ETag><Size>{one.size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
             for one in entries
         )
@@ -191,7 +191,7 @@ class Handler(BaseHTTPRequestHandler):
             stored = self.find(*unquote(source).lstrip("/").split("?")[0].split("/", 1))
             replaced = self.headers_in.get("x-amz-metadata-directive") == "REPLACE"
             etag = store.put(self.bucket, self.key, store.read(stored), headers if replaced else stored.headers)
-            modified = _date(store.get(self.bucket, self.key).modified)
+            modified = date(store.get(self.bucket, self.key).modified)
             self.xml("CopyObjectResult", f"<ETag>&quot;{etag}&quot;</ETag><LastModified>{modified}</LastModified>")
         elif command == "DELETE":
             store.delete(self.bucket, self.key)
@@ -270,19 +270,6 @@ class Handler(BaseHTTPRequestHandler):
         """Quiet, as minio is."""
 
 
-class Console(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        body = b"<!doctype html><title>MinIO Console (stand-in)</title><h1>MinIO Console (stand-in)</h1>\n"
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments: object) -> None:
-        """Quiet, as minio is."""
-
-
 _LISTING = {
     "list-type", "prefix", "delimiter", "max-keys", "continuation-token", "start-after", "marker", "encoding-type",
     "fetch-owner",
@@ -317,10 +304,6 @@ def _parse(body: bytes) -> ElementTree.Element:
         raise Fault("MalformedXML", "The XML you provided was not well-formed.") from None
 
 
-def _date(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-
-
 def _variable(name: str, default: str) -> str:
     """From the variable, or from the file that NAME_FILE names; a relative one is a secret's, as minio has it."""
     if file := os.environ.get(f"{name}_FILE"):
@@ -349,6 +332,7 @@ def main(arguments: list[str]) -> None:
     if len(user) < 3 or len(password) < 8:
         sys.exit("ERROR Invalid credentials: MINIO_ROOT_USER needs 3 characters, MINIO_ROOT_PASSWORD 8, at least")
     Handler.store, Handler.keys = Store(Path((folders or ["/data"])[0])), {user: password}
+    Console.store, Console.keys, Console.sessions = Handler.store, Handler.keys, set()
     servers = [
         ThreadingHTTPServer(("", _port(options["--address"])), Handler),
         ThreadingHTTPServer(("", _port(options["--console-address"])), Console),
