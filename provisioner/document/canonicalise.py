@@ -19,7 +19,7 @@ from provisioner.model.node import Node
 if TYPE_CHECKING:
     from provisioner.document.attributes import Rule
     from provisioner.document.findings import Findings, Path
-from provisioner.document.shape import Shape
+    from provisioner.document.shape import Shape
 
 # What stands there may be secret, so a message does not repeat it.
 _CONFIDENTIAL = ("environment", "secrets", "args", "vars")
@@ -141,14 +141,15 @@ class Canonicaliser:
     def _wrong_kind(self, node: Node, kind: str, shape: Shape, short: tuple[str, ...], path: Path) -> None:
         hint = None
         found = article(kind)
+        confidential = any(part in _CONFIDENTIAL for part in path)
         if node.tag == DATE:
-            found, hint = "a date", f"write '{node.value}' in quotes"
+            found, hint = "a date", "write it in quotes" if confidential else f"write '{node.value}' in quotes"
         elif kind == NULL:
             hint = "give it a value, or remove the key"
         elif STRING in (*shape.kinds, *short) and kind not in (MAPPING, SEQUENCE):
             shown = node.text if node.text is not None else str(node.value)
             found += " here" if kind == BOOLEAN else ""
-            if not any(part in _CONFIDENTIAL for part in path):
+            if not confidential:
                 hint = f"write '{shown}' in quotes if text is meant"
         expected = shape.expected
         self.findings.error(f"expected {expected}, found {found}", node.span, path, hint)

@@ -291,6 +291,11 @@ def _as_compose(service: dict[str, JSON]) -> None:
     if isinstance(deploy, dict):
         deploy.setdefault("resources", {})
         deploy.setdefault("placement", {})
+    develop = service.get("develop")
+    watched = develop.get("watch") if isinstance(develop, dict) else None
+    for watch in watched if isinstance(watched, list) else ():
+        if isinstance(watch, dict):
+            watch.setdefault("exec", {"command": None})
     build = service.get("build")
     for limits in (service.get("ulimits"), build.get("ulimits") if isinstance(build, dict) else None):
         for key, limit in limits.items() if isinstance(limits, dict) else ():

@@ -49,6 +49,9 @@ def _expand(node: Node, place: Place) -> Node | None:
     if len(sections) > 3:
         place.wrong("a mount with too many colons", node.span, _EXAMPLE)
         return None
+    if text[0].isalpha() and text[1:3] == ":/":
+        message = f"'{text[:2]}' reads as a drive of Windows, as in Compose, and not as the volume '{text[0]}'"
+        place.findings.warn(message, node.span, place.path, "give the volume a name of two letters or more")
     source = sections[0] if len(sections) > 1 else ""
     entries: dict[str, str | bool] = {"type": "bind" if _is_path(source) else "volume", "target": sections[-1]}
     if source:
@@ -111,6 +114,18 @@ def _is_local(source: str) -> bool:
     return re.match(r"\\|[A-Za-z]:[\\/]", source) is None
 
 
+def _settle(node: Node, place: Place) -> Node:
+    """A volume of the local driver that is bound to a folder has that folder absolute."""
+    node = settle_external(node, place)
+    options = node.get("driver_opts")
+    device = options.get("device") if options is not None else None
+    bound = field(node, "driver") == "local" and options is not None and field(options, "o") == "bind"
+    if not bound or options is None or device is None or not isinstance(device.value, str):
+        return node
+    absolute = mapping({**options.mapping, "device": replace(device, value=local_path(device.value, place))}, options)
+    return mapping({**node.mapping, "driver_opts": absolute}, node)
+
+
 def _target(node: Node) -> str:
     return field(node, "target")
 
@@ -159,7 +174,7 @@ ROWS = (
     Row("services.*.volumes_from", LIST, "All mounts of another service or container."),
     Row("services.*.volumes_from.*", TEXT),
     Row("volumes", named("a mapping of volumes"), "Named volumes."),
-    Row("volumes.*", KEPT_STRUCT, expand=null_is_empty, short=(NULL,), finish=settle_external),
+    Row("volumes.*", KEPT_STRUCT, expand=null_is_empty, short=(NULL,), finish=_settle),
     Row("volumes.*.name", TEXT, "Its name on the engine."),
     Row("volumes.*.driver", TEXT),
     Row("volumes.*.driver_opts", FREE),
