@@ -97,20 +97,19 @@ class Row:
     ordered: bool = False
 
 
+_KINDS: dict[type, str] = {
+    type(None): NULL,
+    bool: BOOLEAN,
+    str: STRING,
+    int: INTEGER,
+    float: NUMBER,
+    tuple: SEQUENCE,
+}
+
+
 def kind_of(node: Node) -> str:
     """The kind of a node's value, as shapes name it."""
-    value = node.value
-    if value is None:
-        return NULL
-    if isinstance(value, bool):
-        return BOOLEAN
-    if isinstance(value, str):
-        return STRING
-    if isinstance(value, int):
-        return INTEGER
-    if isinstance(value, float):
-        return NUMBER
-    return SEQUENCE if isinstance(value, tuple) else MAPPING
+    return _KINDS.get(type(node.value), MAPPING)
 
 
 def article(kind: str) -> str:

@@ -12,6 +12,8 @@ from provisioner.model.node import Node
 from provisioner.model.span import Span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from provisioner.document.findings import Findings, Path
     from provisioner.model.node import Scalar
 
@@ -80,20 +82,25 @@ class _Builder:
         self._documents = 0
         self._nodes = 0
 
+        self._take: dict[type, Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.MappingStartEvent: self._open,
+            yaml.SequenceStartEvent: self._open,
+            yaml.MappingEndEvent: self._close,
+            yaml.SequenceEndEvent: self._close,
+            yaml.AliasEvent: self._alias,
+            yaml.DocumentStartEvent: self._document,
+        }
+
     def take(self, event: Any) -> None:
-        kind = type(event).__name__
-        if kind == "ScalarEvent":
-            self._scalar(event)
-        elif kind in ("MappingStartEvent", "SequenceStartEvent"):
-            self._open(event, kind == "MappingStartEvent")
-        elif kind in ("MappingEndEvent", "SequenceEndEvent"):
-            self._close()
-        elif kind == "AliasEvent":
-            self._alias(event)
-        elif kind == "DocumentStartEvent":
-            self._documents += 1
-            if self._documents > 1:
-                self._stop("a second document starts here", self._span(event), "one playbook is one document")
+        take = self._take.get(type(event))
+        if take is not None:
+            take(event)
+
+    def _document(self, event: Any) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            self._stop("a second document starts here", self._span(event), "one playbook is one document")
 
     def _span(self, event: Any) -> Span:
         mark = event.start_mark
@@ -138,7 +145,7 @@ class _Builder:
 
     def _typed(self, event: Any, text: str, plain: bool, span: Span) -> tuple[str | None, Scalar]:
         tag: str | None = event.tag
-        if tag in (None, "!") and not plain:
+        if not plain and (tag is None or tag == "!"):
             return None, text
         if tag in (RESET, OVERRIDE):
             value = typed(text) if plain else text
@@ -182,7 +189,8 @@ class _Builder:
             )
         frame.key = (text, span, False)
 
-    def _open(self, event: Any, is_mapping: bool) -> None:
+    def _open(self, event: Any) -> None:
+        is_mapping = type(event) is yaml.MappingStartEvent
         span = self._span(event)
         self._count(1, span)
         if len(self._stack) >= DEEPEST:
@@ -198,7 +206,7 @@ class _Builder:
         tag = tag if tag in (RESET, OVERRIDE) else None
         self._stack.append(_Frame(span, event.anchor, tag, is_mapping))
 
-    def _close(self) -> None:
+    def _close(self, _event: Any) -> None:
         frame = self._stack.pop()
         if frame.is_mapping:
             if frame.inherited:
