@@ -266,7 +266,7 @@ def decode(raw: Raw, names: Names) -> Spec:
         "platform": None,
         "entrypoint": list(config.get("Entrypoint") or []),
         "command": list(config.get("Cmd") or []),
-        "environment": dict(entry.partition("=")[::2] for entry in config.get("Env") or []),
+        "environment": {key: value if sign else None for key, sign, value in _variables(config.get("Env"))},
         "labels": user_labels(labels),
         "user": config.get("User") or None,
         "working_dir": config.get("WorkingDir") or None,
@@ -289,6 +289,10 @@ def decode(raw: Raw, names: Names) -> Spec:
         NAMED: labels.get(NAME, ""),
     }
     return spec | {f.key: f.decode(raw) for f in PLAIN}
+
+
+def _variables(entries: list[str] | None) -> Iterator[tuple[str, str, str]]:
+    return (entry.partition("=") for entry in entries or [])
 
 
 def _bound(binding: Raw) -> str:

@@ -286,7 +286,7 @@ def _grace(body: Raw) -> Any:
 
 PLAIN: tuple[Field, ...] = (
     Field(
-        key="hostname", impact=Impact.REPLACE, summary="name of the machine inside", api="Config.Hostname",
+        key="hostname", impact=Impact.REPLACE, summary="name of the machine inside", api="Config.Hostname", chosen=True,
         parse=lambda body: body.get("hostname") or None, decode=_hostname_out,
         encode=lambda raw, value: set_path(raw, "Config.Hostname", value) if value else None,
     ),

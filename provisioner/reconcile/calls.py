@@ -128,10 +128,17 @@ class ContainerCalls:
             networks=self._networks,
             ids=self._ids(made),
             file_volumes={kind: self._file_volume(step.address, kind) for kind in _file_kinds(wanted)},
-            anonymous={str(k): str(v) for k, v in (step.arguments.get("anonymous") or {}).items()},
+            anonymous=self._anonymous(wanted, step),
         )
         body = container.encode(wanted.spec, wiring) | {"platform": wanted.spec["platform"]}
         return self._engine.create("container", str(step.arguments["name"]), body)
+
+    def _anonymous(self, wanted: Resource, step: Step) -> dict[str, str]:
+        """The replaced container's unnamed volumes that the new one has a place for, declared or the image's."""
+        left = step.arguments.get("anonymous") or {}
+        image = self._engine.inspect("image", str(wanted.spec["image"])) if left else None
+        places = {*wanted.spec["volumes"], *(((image or {}).get("Config") or {}).get("Volumes") or ())}
+        return {str(target): str(name) for target, name in left.items() if target in places}
 
     def _ids(self, made: Mapping[int, str]) -> dict[str, str]:
         """The container of each service that others share namespaces with: the first replica, the newest one."""
@@ -163,7 +170,8 @@ class ContainerCalls:
         name = file_volume(project, step.address.name, kind, files)
         address = Address("files", f"{step.address.name}.{kind}")
         labels = ownership_labels(project, address, name)
-        self._engine.create("volume", name, {"Labels": labels})
+        if self._engine.inspect("volume", name) is None:
+            self._engine.create("volume", name, {"Labels": labels})
         carrier = f"{name}.carrier"
         stale = self._engine.inspect("container", carrier)
         if stale is not None and (stale["Config"].get("Labels") or {}).get(PROJECT) == project:
