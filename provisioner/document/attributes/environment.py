@@ -59,7 +59,7 @@ def _path(node: Node) -> str:
 
 
 ROWS = (
-    Row("services.*.environment", FREE, "Environment variables.", pairs, (SEQUENCE,)),
+    Row("services.*.environment", replace(FREE, keys=r"[^=\n]+"), "Environment variables.", pairs, (SEQUENCE,)),
     Row("services.*.environment.*", VALUE),
     Row("services.*.environment.*.secret", TEXT, "The secret whose value it takes.", own=True),
     Row("services.*.env_file", LIST, "Files of environment variables.", _files, (STRING, SEQUENCE), unique=_path),
