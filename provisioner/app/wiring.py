@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.errors import UsageError
+
 if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
@@ -34,7 +36,21 @@ def open_engine(request: Request, choice: EngineChoice | None) -> DockerEngine:
         playbook_context=choice.context if choice else None,
         environment=request.shell,
     )
-    return connect(endpoint)
+    return connect(endpoint, _timeout(request))
+
+
+def _timeout(request: Request) -> float | None:
+    """The longest time (seconds) that one request to the engine may take: PROVISION_ENGINE_TIMEOUT."""
+    text = request.shell.get("PROVISION_ENGINE_TIMEOUT")
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise UsageError(f"PROVISION_ENGINE_TIMEOUT: {text!r} is not a number of seconds", hint="unset it, or give 60")
+    return seconds
 
 
 def surroundings(request: Request, playbook: Playbook, engine: EngineReader | None) -> Surroundings:

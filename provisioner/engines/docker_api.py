@@ -1,271 +1,197 @@
-"""The one module that talks to a Docker Engine: docker-py's connection, the Engine API's own JSON.
+"""The one module that changes a Docker Engine: docker-py's connection, the Engine API's own JSON.
 
-Mutating calls go to full ids; no redirect is followed; every call has a deadline; errors are classified in one place.
+Objects are addressed by full id. Where an answer is lost, a look decides what became of the change: what is made
+carries the token of its operation, everything else is told by the object's state.
 """
 
 from __future__ import annotations
 
-import io
-import json
-import tarfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import requests
 from docker.api.client import APIClient
-from docker.errors import APIError, BuildError, DockerException
-from docker.utils import parse_repository_tag
+from docker.errors import APIError, DockerException
 
-from provisioner.errors import EngineConflict, EngineRefused, Unreachable
-from provisioner.model.state import Facts
+from provisioner.engines import images
+from provisioner.engines.reading import DockerReader
+from provisioner.engines.wire import READ_TIMEOUT, TRANSPORT, Wire, unreachable
+from provisioner.errors import EngineConflict, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.engines.connect import Endpoint
 
-READ_TIMEOUT = 60.0
-WRITE_TIMEOUT = 180.0
-_READ_ATTEMPTS = 3
-_LISTS = {
-    "container": ("/containers/json", {"all": "1"}, ""),
-    "network": ("/networks", {}, ""),
-    "volume": ("/volumes", {}, "Volumes"),
-    "secret": ("/secrets", {}, ""),
-    "config": ("/configs", {}, ""),
-    "service": ("/services", {}, ""),
-}
-_ONE = {
-    "container": "/containers/{}/json", "network": "/networks/{}", "volume": "/volumes/{}", "image": "/images/{}/json",
-    "secret": "/secrets/{}", "config": "/configs/{}", "service": "/services/{}",
-}  # fmt: skip
-_TRANSPORT = (requests.exceptions.RequestException, OSError)
+# The label that says which operation made an object.
+OPERATION = "provisioner.operation"
+_TOKENED = ("container", "network", "volume")
+_STOPPED = ("created", "exited", "dead")
+_REMOVALS = 20
 
 
-def connect(endpoint: Endpoint) -> DockerEngine:
-    """An engine at this endpoint; raises Unreachable with what to do when nothing answers."""
+def connect(endpoint: Endpoint, timeout: float | None = None) -> DockerEngine:
+    """An engine at this endpoint; raises Unreachable with what to do when nothing answers.
+
+    `timeout` (seconds) shortens the time that one request may take.
+    """
     try:
         client = APIClient(
             base_url=endpoint.url, version="auto", tls=endpoint.tls or False, timeout=READ_TIMEOUT, num_pools=16,
             use_ssh_client=endpoint.url.startswith("ssh://"),
         )  # fmt: skip
-    except (DockerException, *_TRANSPORT) as error:
-        raise _unreachable(endpoint, error) from error
-    return DockerEngine(client, endpoint)
+    except (DockerException, *TRANSPORT) as error:
+        raise unreachable(endpoint, error) from error
+    return DockerEngine(Wire(client, endpoint, timeout))
 
 
-def _unreachable(endpoint: Endpoint, error: Exception) -> Unreachable:
-    text = str(error)
-    if "Permission denied" in text:
-        hint = "your user may not use the socket: add it to the group docker, or use sudo"
-    elif endpoint.url.startswith("ssh://"):
-        hint = f"check that `ssh {endpoint.url.removeprefix('ssh://')} docker version` works"
-    elif endpoint.url.startswith("unix://"):
-        hint = "start the Docker Engine (systemctl start docker), or name another with --host or --context"
-    else:
-        hint = "check the address and that the engine listens there, or name another with --host or --context"
-    return Unreachable(f"no Docker Engine answers at {endpoint.url} ({endpoint.source})", hint=hint, detail=text)
-
-
-class DockerEngine:
+class DockerEngine(DockerReader):
     """Implements `EngineWriter` on a live engine."""
 
-    def __init__(self, client: APIClient, endpoint: Endpoint) -> None:
-        self._client = client
-        self._endpoint = endpoint
-
-    @property
-    def url(self) -> str:
-        return self._endpoint.url
-
-    # Reading ---------------------------------------------------------------------------------------------------
-
-    def facts(self) -> Facts:
-        info, version = self._get("/info"), self._get("/version")
-        major, _, minor = str(self._client.api_version).partition(".")
-        swarm = info.get("Swarm") or {}
-        return Facts(
-            engine_id=info.get("ID") or "",
-            engine_name=info.get("Name") or "",
-            engine_version=version.get("Version") or "",
-            api_version=(int(major), int(minor)),
-            platform=info.get("OSType") or "linux",
-            swarm_manager=bool(swarm.get("ControlAvailable")),
-            logging_driver=info.get("LoggingDriver") or "json-file",
-            default_runtime=info.get("DefaultRuntime") or "runc",
-            cgroup_version=info.get("CgroupVersion") or "1",
-        )
-
-    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
-        path, parameters, inside = _LISTS[kind]
-        wanted = [f"{key}={value}" if value else key for key, value in labels.items()]
-        answer = self._get(path, {**parameters, **({"filters": json.dumps({"label": wanted})} if wanted else {})})
-        found = (answer.get(inside) if inside else answer) or []
-        if kind != "container" or not found:
-            return list(found)
-        with ThreadPoolExecutor(min(8, len(found))) as pool:
-            inspected = pool.map(lambda entry: self.inspect("container", entry["Id"]), found)
-        return [entry for entry in inspected if entry is not None]
-
-    def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
-        safe = quote(name, safe="/:@" if kind == "image" else "")
-        try:
-            raw: Mapping[str, Any] = self._get(_ONE[kind].format(safe))
-        except EngineRefused as error:
-            if error.status == 404:
-                return None
-            raise
-        # The engine takes any unique prefix of an id for a name.
-        actual = {str(raw.get("Id") or raw.get("ID") or ""), str(raw.get("Name") or _spec_name(raw)).lstrip("/")}
-        return raw if kind == "image" or name in actual else None
-
-    def logs(
-        self,
-        container_id: str,
-        *,
-        tail: int | None,
-        since: str | None = None,
-        follow: bool = False,
-        timestamps: bool = False,
-        kind: str = "container",
-    ) -> Iterator[bytes]:
-        options: dict[str, Any] = {"follow": follow, "tail": "all" if tail is None else tail, "timestamps": timestamps}
-        if since:
-            options["since"] = int(float(since)) if kind == "service" else float(since)
-        try:
-            if kind == "service":
-                chunks = self._client.service_logs(container_id, stdout=True, stderr=True, is_tty=False, **options)
-            else:
-                chunks = self._client.logs(container_id, stream=True, **options)
-            rest = b""
-            for chunk in chunks:
-                *lines, rest = (rest + chunk).split(b"\n")
-                yield from (line + b"\n" for line in lines)
-            if rest:
-                yield rest
-        except (APIError, *_TRANSPORT) as error:
-            raise self._classified(error) from error
-
-    def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
-        response = self._send("GET", f"/containers/{container_id}/archive", {"path": path}, missing_is_fine=True)
-        if response is None:
-            return {}
-        files: dict[str, bytes] = {}
-        with tarfile.open(fileobj=io.BytesIO(response.content)) as archive:
-            for member in archive:
-                content = archive.extractfile(member)
-                if content is not None:
-                    files[member.name.rpartition("/")[2]] = content.read()
-        return files
-
-    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
-        filters = {"service": [service_id]} | ({"_up-to-date": ["true"]} if current else {})
-        try:
-            return list(self._get("/tasks", {"filters": json.dumps(filters)}) or [])
-        except EngineRefused as error:
-            if error.status != 404:
-                raise
-            # Tasks outlive their service, and a service that is gone can not be filtered by.
-            return [task for task in self._get("/tasks") or [] if task.get("ServiceID") == service_id]
-
-    def distribution(self, reference: str) -> str | None:
-        try:
-            return str(self._client.inspect_distribution(reference)["Descriptor"]["digest"])
-        except (APIError, KeyError, *_TRANSPORT):
-            return None
-
-    # Changing --------------------------------------------------------------------------------------------------
-
     def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
+        labels = dict(body.get("Labels") or {})
+        if kind in _TOKENED:
+            labels[OPERATION] = uuid.uuid4().hex
+        sent = {**body, "Labels": labels} if labels else dict(body)
+        return self._wire.settle(lambda: self._create(kind, name, sent), lambda: self._made(kind, name, labels))
+
+    def _create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
         if kind == "container":
             platform = body.get("platform")
             parameters = {"name": name} | ({"platform": platform} if platform else {})
             sent = {key: value for key, value in body.items() if key != "platform"}
-            return str(self._post("/containers/create", sent, parameters)["Id"])
-        answer = self._post(f"/{kind}s/create", {**body, "Name": name})
-        return str(answer["Name"] if kind == "volume" else answer.get("Id") or answer["ID"])
+            return str(self._wire.post("/containers/create", sent, parameters)["Id"])
+        answer = self._wire.post(f"/{kind}s/create", {**body, "Name": name})
+        if kind == "volume":
+            # The engine answers with the volume that is there, whatever it was asked to make.
+            if (answer.get("Labels") or {}).get(OPERATION) != body["Labels"][OPERATION]:
+                raise EngineConflict(f"a volume named {name} is there already", status=409)
+            return str(answer["Name"])
+        return str(answer.get("Id") or answer["ID"])
+
+    def _made(self, kind: str, name: str, labels: Mapping[str, str]) -> str | None:
+        """The id of what this very operation made; None when there is nothing. Raises when the name is another's."""
+        raw = self.inspect(kind, name)
+        if raw is None:
+            return None
+        found = raw.get("Labels") or (raw.get("Config") or raw.get("Spec") or {}).get("Labels") or {}
+        if labels.items() <= found.items():
+            return str(raw["Name"] if kind == "volume" else raw.get("Id") or raw["ID"])
+        raise EngineConflict(f"a {kind} named {name} is there already", status=409)
 
     def remove(self, kind: str, object_id: str, *, volumes: bool = False) -> None:
         parameters = {"v": "1" if volumes else "0", "force": "0"} if kind == "container" else {}
-        for attempt in range(20):
-            try:
-                self._send("DELETE", f"/{kind}s/{quote(object_id, safe='')}", parameters, missing_is_fine=True)
-                return
-            except EngineConflict as error:
-                # Another delete is under way, or endpoints of a container that just went are still there.
-                if attempt == 19 or not _passing(error.message):
-                    raise
-                time.sleep(0.25)
+        path = f"/{kind}s/{quote(object_id, safe='')}"
+
+        def attempt() -> bool:
+            for count in range(_REMOVALS):
+                try:
+                    self._wire.send("DELETE", path, parameters)
+                    return True
+                except EngineConflict as error:
+                    # Another delete is under way, or endpoints of a container that just went are still there.
+                    if count == _REMOVALS - 1 or not _passing(error.message):
+                        raise
+                    time.sleep(0.25)
+            raise AssertionError("unreachable")
+
+        self._wire.settle(attempt, lambda: True if self.inspect(kind, object_id) is None else None)
 
     def start(self, container_id: str) -> None:
-        self._post(f"/containers/{container_id}/start")
+        # One that has ended counts as started: a job may have run, and is not run twice.
+        self._act(container_id, "start", lambda raw: raw["State"]["Status"] != "created")
 
     def stop(self, container_id: str, *, grace: float | None = None) -> None:
-        self._post(f"/containers/{container_id}/stop", None, {} if grace is None else {"t": str(round(grace))})
+        parameters = {} if grace is None else {"t": str(round(grace))}
+        self._act(container_id, "stop", lambda raw: raw["State"]["Status"] in _STOPPED, parameters)
 
     def restart(self, container_id: str) -> None:
-        self._post(f"/containers/{container_id}/restart")
+        before = self.inspect("container", container_id) or {"State": {}}
+        started = before["State"].get("StartedAt")
+        self._act(container_id, "restart", lambda raw: bool(raw["State"]["StartedAt"] != started))
 
     def unpause(self, container_id: str) -> None:
-        self._post(f"/containers/{container_id}/unpause")
+        self._act(container_id, "unpause", lambda raw: raw["State"]["Status"] != "paused")
 
     def rename(self, container_id: str, name: str) -> None:
-        self._post(f"/containers/{container_id}/rename", None, {"name": name})
+        self._act(container_id, "rename", lambda raw: raw["Name"].lstrip("/") == name, {"name": name})
 
     def update(self, container_id: str, body: Mapping[str, Any]) -> None:
-        self._post(f"/containers/{container_id}/update", body)
+        def same(raw: Mapping[str, Any]) -> bool:
+            return all(raw["HostConfig"].get(key) == value for key, value in body.items())
+
+        self._act(container_id, "update", same, body=body)
+
+    def _act(
+        self,
+        container_id: str,
+        action: str,
+        done: Callable[[Mapping[str, Any]], bool],
+        parameters: Mapping[str, str] | None = None,
+        body: Any = None,
+    ) -> None:
+        """One POST on a container; `done` tells from its inspection that the action has happened."""
+
+        def outcome() -> bool | None:
+            raw = self.inspect("container", container_id)
+            return True if raw is not None and done(raw) else None
+
+        def call() -> bool:
+            self._wire.post(f"/containers/{container_id}/{action}", body, parameters)
+            return True
+
+        self._wire.settle(call, outcome)
 
     def update_service(self, service_id: str, version: int, body: Mapping[str, Any]) -> None:
-        self._post(f"/services/{service_id}/update", body, {"version": str(version)})
+        for _ in range(2):
+            try:
+                self._wire.post(f"/services/{service_id}/update", body, {"version": str(version)})
+                return
+            except Unreachable:
+                raw = self.inspect("service", service_id)
+                if raw is None or int(raw["Version"]["Index"]) != version:
+                    # It was taken, by this or by another hand: the wait and the look after it tell.
+                    return
+        raise Unreachable(f"the engine does not answer to the update of service {service_id}")
 
     def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, Any]) -> None:
-        self._post(f"/networks/{network_id}/connect", {"Container": container_id, "EndpointConfig": endpoint})
+        def call() -> bool:
+            body = {"Container": container_id, "EndpointConfig": endpoint}
+            self._wire.post(f"/networks/{network_id}/connect", body)
+            return True
+
+        self._wire.settle(call, lambda: True if self._attached(network_id, container_id) else None)
 
     def disconnect(self, network_id: str, container_id: str) -> None:
-        body = {"Container": container_id, "Force": True}
-        self._send("POST", f"/networks/{network_id}/disconnect", {}, body, missing_is_fine=True)
+        def call() -> bool:
+            body = {"Container": container_id, "Force": True}
+            self._wire.post(f"/networks/{network_id}/disconnect", body)
+            return True
+
+        self._wire.settle(call, lambda: None if self._attached(network_id, container_id) else True)
+
+    def _attached(self, network_id: str, container_id: str) -> bool:
+        network, container = self.inspect("network", network_id), self.inspect("container", container_id)
+        if network is None or container is None:
+            return False
+        return network["Name"] in (container["NetworkSettings"].get("Networks") or {})
 
     def put_archive(self, container_id: str, path: str, tar: bytes) -> None:
-        self._send("PUT", f"/containers/{container_id}/archive", {"path": path}, tar)
+        def call() -> bool:
+            self._wire.send("PUT", f"/containers/{container_id}/archive", {"path": path}, tar)
+            return True
+
+        # The same bytes twice are the same as once.
+        self._wire.settle(call, lambda: None)
 
     def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
-        name, tag = parse_repository_tag(reference)
-        try:
-            stream = self._client.pull(name, tag or "latest", stream=True, decode=True, platform=platform)
-            self._follow(stream, progress, f"image {reference} can not be pulled")
-        except (APIError, *_TRANSPORT) as error:
-            refused = self._classified(error)
-            if isinstance(refused, EngineRefused):
-                raise EngineRefused(
-                    f"image {reference} can not be pulled: {refused.message}", status=refused.status,
-                    hint="check the name and the tag, and `docker login` where the registry is private",
-                ) from error  # fmt: skip
-            raise refused from error
+        images.pull(self._wire, reference, platform, progress)
 
     def build(
         self, tag: str, build: Mapping[str, Any], labels: Mapping[str, str], progress: Callable[[str], None]
     ) -> None:
-        from provisioner.engines.build_context import open_context
-
-        with open_context(build) as context:
-            try:
-                stream = self._client.build(
-                    fileobj=context.archive, custom_context=True, encoding=None, dockerfile=context.dockerfile, tag=tag,
-                    labels={**(build.get("labels") or {}), **labels}, buildargs=_arguments(build),
-                    target=build.get("target") or "", network_mode=build.get("network"), rm=True, forcerm=True,
-                    nocache=bool(build.get("no_cache")), pull=bool(build.get("pull")), decode=True,
-                    cache_from=build.get("cache_from"), extra_hosts=_extra_hosts(build),
-                    shmsize=int(build["shm_size"]) if build.get("shm_size") else None,
-                    platform=(build.get("platforms") or [None])[0],
-                )  # fmt: skip
-                self._follow(stream, progress, f"image {tag} can not be built")
-            except (APIError, BuildError, *_TRANSPORT) as error:
-                raise self._classified(error) from error
-        for extra in build.get("tags") or []:
-            name, version = parse_repository_tag(extra)
-            self._client.tag(tag, name, version or "latest")
+        images.build(self._wire, tag, build, labels, progress)
 
     def execute(
         self,
@@ -277,13 +203,13 @@ class DockerEngine:
         workdir: str | None = None,
     ) -> tuple[int, bytes, bytes]:
         try:
-            made = self._client.exec_create(
+            made = self._wire.client.exec_create(
                 container_id, list(command), user=user, environment=dict(environment or {}), workdir=workdir
             )
-            out, err = self._client.exec_start(made["Id"], demux=True)
-            code = self._client.exec_inspect(made["Id"])["ExitCode"]
-        except (APIError, *_TRANSPORT) as error:
-            raise self._classified(error) from error
+            out, err = self._wire.client.exec_start(made["Id"], demux=True)
+            code = self._wire.client.exec_inspect(made["Id"])["ExitCode"]
+        except (APIError, *TRANSPORT) as error:
+            raise self._wire.classified(error) from error
         return int(code or 0), out or b"", err or b""
 
     def attach_exec(
@@ -301,141 +227,18 @@ class DockerEngine:
         from provisioner.engines.terminal import run_attached
 
         try:
-            made = self._client.exec_create(
+            made = self._wire.client.exec_create(
                 container_id, list(command), stdin=not detach, tty=tty, user=user, workdir=workdir or None,
                 environment=dict(environment or {}),
             )  # fmt: skip
             if detach:
-                self._client.exec_start(made["Id"], detach=True)
+                self._wire.client.exec_start(made["Id"], detach=True)
                 return 0
-            run_attached(self._client, made["Id"], tty=tty)
-            return int(self._client.exec_inspect(made["Id"])["ExitCode"] or 0)
-        except (APIError, *_TRANSPORT) as error:
-            raise self._classified(error) from error
-
-    # The wire --------------------------------------------------------------------------------------------------
-
-    def _get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
-        for attempt in range(1, _READ_ATTEMPTS + 1):
-            try:
-                response = self._send("GET", path, parameters or {})
-                return response.json() if response is not None else {}
-            except (Unreachable, ValueError) as error:
-                if attempt == _READ_ATTEMPTS:
-                    if isinstance(error, ValueError):
-                        raise Unreachable(f"the engine's answer to {path} is cut or not JSON") from error
-                    raise
-                time.sleep(0.2 * attempt)
-        raise AssertionError("unreachable")
-
-    def _post(self, path: str, body: Any = None, parameters: Mapping[str, str] | None = None) -> Any:
-        response = self._send("POST", path, parameters or {}, body)
-        if response is None or not response.content:
-            return {}
-        try:
-            return response.json()
-        except ValueError as error:
-            raise Unreachable(
-                f"the engine's answer to {path} is cut; the next run finds out what became of it"
-            ) from error
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        parameters: Mapping[str, str],
-        body: Any = None,
-        *,
-        missing_is_fine: bool = False,
-    ) -> requests.Response | None:
-        payload: dict[str, Any] = {}
-        if isinstance(body, bytes):
-            payload = {"data": body, "headers": {"Content-Type": "application/x-tar"}}
-        elif body is not None:
-            payload = {"json": body}
-        try:
-            response: requests.Response = self._client.request(
-                method,
-                f"{self._client.base_url}/v{self._client.api_version}{path}",
-                params=parameters,
-                timeout=READ_TIMEOUT if method == "GET" else WRITE_TIMEOUT,
-                allow_redirects=False,
-                **payload,
-            )
-        except _TRANSPORT as error:
-            raise self._classified(error) from error
-        if response.status_code == 404 and missing_is_fine:
-            return None
-        if response.status_code >= 300 and response.status_code != 304:
-            raise _refused(response.status_code, _message(response))
-        return response
-
-    def _follow(self, stream: Any, progress: Callable[[str], None], failure: str) -> None:
-        """Narrate a pull's or build's stream; its errors come inside a 200 answer."""
-        lines: list[str] = []
-        for entry in stream:
-            if "error" in entry or "errorDetail" in entry:
-                detail = entry.get("errorDetail") or {}
-                text = str(entry.get("error") or detail.get("message"))
-                hint = "this Dockerfile needs BuildKit" if "BuildKit" in text else None
-                raise EngineRefused(f"{failure}: {text}", hint=hint, detail="\n".join(lines[-20:]))
-            text = str(entry.get("stream") or entry.get("status") or "").strip()
-            if text:
-                lines.append(text)
-                progress(f"{entry['id']}: {text}" if entry.get("id") else text)
-
-    def _classified(self, error: Exception) -> EngineRefused | Unreachable:
-        if isinstance(error, APIError):
-            return _refused(error.status_code or 500, str(error.explanation or error))
-        return _unreachable(self._endpoint, error)
-
-
-def _spec_name(raw: Mapping[str, Any]) -> str:
-    return str((raw.get("Spec") or {}).get("Name") or "")
-
-
-def _message(response: requests.Response) -> str:
-    try:
-        return str(response.json()["message"])
-    except (ValueError, KeyError, TypeError):
-        return response.text.strip()[:500] or f"HTTP {response.status_code}"
+            run_attached(self._wire.client, made["Id"], tty=tty)
+            return int(self._wire.client.exec_inspect(made["Id"])["ExitCode"] or 0)
+        except (APIError, *TRANSPORT) as error:
+            raise self._wire.classified(error) from error
 
 
 def _passing(text: str) -> bool:
     return "already in progress" in text or "active endpoints" in text or "is in use" in text
-
-
-def _refused(status: int, text: str) -> EngineRefused:
-    """The error of an answer, by status and text (the Engine's own mapping differs between versions)."""
-    lower = text.lower()
-    if "port is already allocated" in lower or "address already in use" in lower:
-        return EngineRefused(
-            text, status=status, hint="another process or container holds the port: free it, or publish another"
-        )
-    if "pool overlaps" in lower or "address pool" in lower:
-        return EngineRefused(text, status=status, hint="choose a free subnet, or remove networks that nobody uses")
-    if "no space left on device" in lower:
-        return EngineRefused(text, status=status, hint="the engine's disk is full: free space, then apply again")
-    conflicts = (
-        "already in use",
-        "already exists",
-        "already in progress",
-        "active endpoints",
-        "is in use",
-        "out of sequence",
-    )
-    if status == 409 or any(part in lower for part in conflicts):
-        return EngineConflict(text, status=status)
-    return EngineRefused(text, status=status)
-
-
-def _arguments(build: Mapping[str, Any]) -> dict[str, str]:
-    return {key: str(value) for key, value in (build.get("args") or {}).items() if value is not None}
-
-
-def _extra_hosts(build: Mapping[str, Any]) -> dict[str, str] | None:
-    hosts = build.get("extra_hosts")
-    if isinstance(hosts, dict):
-        return {name: str(address) for name, address in hosts.items()}
-    pairs = [str(entry).replace("=", ":", 1).partition(":") for entry in hosts or []]
-    return {name: address for name, _, address in pairs} or None

@@ -1,0 +1,115 @@
+"""Pulls and builds: their progress, and their errors, which come inside a 200 answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from docker.errors import APIError, BuildError
+from docker.utils import parse_repository_tag
+
+from provisioner.engines.build_context import open_context
+from provisioner.engines.wire import TRANSPORT
+from provisioner.errors import EngineRefused, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from provisioner.engines.wire import Wire
+
+_ATTEMPTS = 3
+# Seconds without a line of output after which a build is given up.
+BUILD_SILENCE = 3600
+
+
+def pull(wire: Wire, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
+    """Pull an image. Asked again when the connection breaks: layers that are there are not fetched twice."""
+    name, tag = parse_repository_tag(reference)
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            stream = wire.client.pull(name, tag or "latest", stream=True, decode=True, platform=platform)
+            _follow(stream, progress, f"image {reference} can not be pulled")
+            return
+        except (APIError, EngineRefused, *TRANSPORT) as error:
+            refused = error if isinstance(error, EngineRefused) else wire.classified(error)
+            if attempt < _ATTEMPTS and _passes(refused):
+                continue
+            if isinstance(refused, EngineRefused):
+                raise EngineRefused(
+                    f"image {reference} can not be pulled: {refused.message}", status=refused.status,
+                    hint="check the name and the tag, and `docker login` where the registry is private",
+                ) from error  # fmt: skip
+            raise refused from error
+
+
+def build(
+    wire: Wire, tag: str, recipe: Mapping[str, Any], labels: Mapping[str, str], progress: Callable[[str], None]
+) -> None:
+    """Build an image from a canonical Compose `build` mapping with absolute paths."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            _build(wire, tag, recipe, labels, progress)
+        except Unreachable:
+            if attempt == _ATTEMPTS:
+                raise
+        else:
+            break
+    for extra in recipe.get("tags") or []:
+        name, version = parse_repository_tag(extra)
+        try:
+            wire.client.tag(tag, name, version or "latest")
+        except (APIError, *TRANSPORT) as error:
+            raise wire.classified(error) from error
+
+
+def _build(
+    wire: Wire, tag: str, recipe: Mapping[str, Any], labels: Mapping[str, str], progress: Callable[[str], None]
+) -> None:
+    with open_context(recipe) as context:
+        try:
+            stream = wire.client.build(
+                fileobj=context.archive, custom_context=True, encoding=None, dockerfile=context.dockerfile, tag=tag,
+                labels={**(recipe.get("labels") or {}), **labels}, buildargs=_arguments(recipe),
+                target=recipe.get("target") or "", network_mode=recipe.get("network"), rm=True, forcerm=True,
+                nocache=bool(recipe.get("no_cache")), pull=bool(recipe.get("pull")), decode=True,
+                cache_from=recipe.get("cache_from"), extra_hosts=_extra_hosts(recipe), timeout=BUILD_SILENCE,
+                shmsize=int(recipe["shm_size"]) if recipe.get("shm_size") else None,
+                platform=(recipe.get("platforms") or [None])[0],
+            )  # fmt: skip
+            _follow(stream, progress, f"image {tag} can not be built")
+        except (APIError, BuildError, *TRANSPORT) as error:
+            raise wire.classified(error) from error
+
+
+def _passes(error: EngineRefused | Unreachable) -> bool:
+    """Whether it is worth asking again: not when the registry has said no."""
+    if isinstance(error, Unreachable):
+        return True
+    no = ("not found", "denied", "unauthorized", "no basic auth", "manifest unknown", "does not exist")
+    return error.status >= 500 and not any(part in error.message.lower() for part in no)
+
+
+def _follow(stream: Any, progress: Callable[[str], None], failure: str) -> None:
+    """Narrate a pull's or build's stream; its errors come inside a 200 answer."""
+    lines: list[str] = []
+    for entry in stream:
+        if "error" in entry or "errorDetail" in entry:
+            detail = entry.get("errorDetail") or {}
+            text = str(entry.get("error") or detail.get("message"))
+            hint = "this Dockerfile needs BuildKit" if "BuildKit" in text else None
+            raise EngineRefused(f"{failure}: {text}", hint=hint, detail="\n".join(lines[-20:]))
+        text = str(entry.get("stream") or entry.get("status") or "").strip()
+        if text:
+            lines.append(text)
+            progress(f"{entry['id']}: {text}" if entry.get("id") else text)
+
+
+def _arguments(build: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in (build.get("args") or {}).items() if value is not None}
+
+
+def _extra_hosts(build: Mapping[str, Any]) -> dict[str, str] | None:
+    hosts = build.get("extra_hosts")
+    if isinstance(hosts, dict):
+        return {name: str(address) for name, address in hosts.items()}
+    pairs = [str(entry).replace("=", ":", 1).partition(":") for entry in hosts or []]
+    return {name: address for name, _, address in pairs} or None

@@ -1,0 +1,143 @@
+"""Looks at an engine: full inspections, logs, files, the registry's digests. Changes nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from docker.errors import APIError
+
+from provisioner.engines.wire import TRANSPORT
+from provisioner.errors import EngineRefused
+from provisioner.model.state import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from provisioner.engines.wire import Wire
+
+_LISTS = {
+    "container": ("/containers/json", {"all": "1"}, ""),
+    "network": ("/networks", {}, ""),
+    "volume": ("/volumes", {}, "Volumes"),
+    "secret": ("/secrets", {}, ""),
+    "config": ("/configs", {}, ""),
+    "service": ("/services", {}, ""),
+}
+_ONE = {
+    "container": "/containers/{}/json", "network": "/networks/{}", "volume": "/volumes/{}", "image": "/images/{}/json",
+    "secret": "/secrets/{}", "config": "/configs/{}", "service": "/services/{}",
+}  # fmt: skip
+
+
+class DockerReader:
+    """Implements `EngineReader` on a live engine."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    @property
+    def url(self) -> str:
+        return self._wire.endpoint.url
+
+    def facts(self) -> Facts:
+        info, version = self._wire.get("/info"), self._wire.get("/version")
+        major, _, minor = str(self._wire.client.api_version).partition(".")
+        swarm = info.get("Swarm") or {}
+        return Facts(
+            engine_id=info.get("ID") or "",
+            engine_name=info.get("Name") or "",
+            engine_version=version.get("Version") or "",
+            api_version=(int(major), int(minor)),
+            platform=info.get("OSType") or "linux",
+            swarm_manager=bool(swarm.get("ControlAvailable")),
+            logging_driver=info.get("LoggingDriver") or "json-file",
+            default_runtime=info.get("DefaultRuntime") or "runc",
+            cgroup_version=info.get("CgroupVersion") or "1",
+        )
+
+    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+        path, parameters, inside = _LISTS[kind]
+        wanted = [f"{key}={value}" if value else key for key, value in labels.items()]
+        answer = self._wire.get(path, {**parameters, **({"filters": json.dumps({"label": wanted})} if wanted else {})})
+        found = (answer.get(inside) if inside else answer) or []
+        if kind != "container" or not found:
+            return list(found)
+        with ThreadPoolExecutor(min(8, len(found))) as pool:
+            inspected = pool.map(lambda entry: self.inspect("container", entry["Id"]), found)
+        return [entry for entry in inspected if entry is not None]
+
+    def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        safe = quote(name, safe="/:@" if kind == "image" else "")
+        try:
+            raw: Mapping[str, Any] = self._wire.get(_ONE[kind].format(safe))
+        except EngineRefused as error:
+            if error.status == 404:
+                return None
+            raise
+        # The engine takes any unique prefix of an id for a name.
+        actual = {str(raw.get("Id") or raw.get("ID") or ""), str(raw.get("Name") or _spec_name(raw)).lstrip("/")}
+        return raw if kind == "image" or name in actual else None
+
+    def logs(
+        self,
+        container_id: str,
+        *,
+        tail: int | None,
+        since: str | None = None,
+        follow: bool = False,
+        timestamps: bool = False,
+        kind: str = "container",
+    ) -> Iterator[bytes]:
+        options: dict[str, Any] = {"follow": follow, "tail": "all" if tail is None else tail, "timestamps": timestamps}
+        if since:
+            options["since"] = int(float(since)) if kind == "service" else float(since)
+        try:
+            if kind == "service":
+                chunks = self._wire.client.service_logs(container_id, stdout=True, stderr=True, is_tty=False, **options)
+            else:
+                chunks = self._wire.client.logs(container_id, stream=True, **options)
+            rest = b""
+            for chunk in chunks:
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from (line + b"\n" for line in lines)
+            if rest:
+                yield rest
+        except (APIError, *TRANSPORT) as error:
+            raise self._wire.classified(error) from error
+
+    def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
+        response = self._wire.send("GET", f"/containers/{container_id}/archive", {"path": path}, missing_is_fine=True)
+        if response is None:
+            return {}
+        files: dict[str, bytes] = {}
+        with tarfile.open(fileobj=io.BytesIO(response.content)) as archive:
+            for member in archive:
+                content = archive.extractfile(member)
+                if content is not None:
+                    files[member.name.rpartition("/")[2]] = content.read()
+        return files
+
+    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
+        filters = {"service": [service_id]} | ({"_up-to-date": ["true"]} if current else {})
+        try:
+            return list(self._wire.get("/tasks", {"filters": json.dumps(filters)}) or [])
+        except EngineRefused as error:
+            if error.status != 404:
+                raise
+            # Tasks outlive their service, and a service that is gone can not be filtered by.
+            return [task for task in self._wire.get("/tasks") or [] if task.get("ServiceID") == service_id]
+
+    def distribution(self, reference: str) -> str | None:
+        try:
+            return str(self._wire.client.inspect_distribution(reference)["Descriptor"]["digest"])
+        except (APIError, KeyError, *TRANSPORT):
+            return None
+
+
+def _spec_name(raw: Mapping[str, Any]) -> str:
+    return str((raw.get("Spec") or {}).get("Name") or "")

@@ -1,0 +1,184 @@
+"""Requests to an engine and what their answers mean: deadlines, retries of reads, the one table of errors.
+
+Knows HTTP and the Engine API's manner of failing, no object of it. No redirect is followed.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import requests
+from docker.errors import APIError
+
+from provisioner.errors import EngineConflict, EngineRefused, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from docker.api.client import APIClient
+
+    from provisioner.engines.connect import Endpoint
+
+# Seconds until a request that gets no answer is given up.
+READ_TIMEOUT = 60.0
+WRITE_TIMEOUT = 180.0
+_ATTEMPTS = 3
+# What goes wrong between here and the engine: the outcome of a request is then not known.
+TRANSPORT = (requests.exceptions.RequestException, OSError)
+
+Answer = TypeVar("Answer")
+
+
+class Wire:
+    """The connection to one engine. `timeout` (seconds) shortens both deadlines."""
+
+    def __init__(self, client: APIClient, endpoint: Endpoint, timeout: float | None = None) -> None:
+        self.client = client
+        self.endpoint = endpoint
+        self._read_timeout = min(READ_TIMEOUT, timeout or READ_TIMEOUT)
+        self._write_timeout = min(WRITE_TIMEOUT, timeout or WRITE_TIMEOUT)
+
+    def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
+        """The answer to a read as plain values. What fails in passing is asked again."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                response = self.send("GET", path, parameters or {})
+                return response.json() if response is not None else {}
+            except (Unreachable, EngineRefused, ValueError) as error:
+                certain = isinstance(error, EngineRefused) and not _passing(error)
+                if certain or attempt == _ATTEMPTS:
+                    if isinstance(error, ValueError):
+                        raise Unreachable(f"the engine's answer to {path} is cut or not JSON") from error
+                    raise
+                time.sleep(0.2 * attempt)
+        raise AssertionError("unreachable")
+
+    def post(self, path: str, body: Any = None, parameters: Mapping[str, str] | None = None) -> Any:
+        """The answer to a change, made once."""
+        response = self.send("POST", path, parameters or {}, body)
+        if response is None or not response.content:
+            return {}
+        try:
+            return response.json()
+        except ValueError as error:
+            raise Unreachable(f"the engine's answer to {path} is cut") from error
+
+    def settle(self, call: Callable[[], Answer], outcome: Callable[[], Answer | None]) -> Answer:
+        """Make a change whose answer may be lost or say nothing certain; then `outcome` looks what became of it.
+
+        It gives the answer where the change was made, and None where it was not: the change is then made again, at
+        most twice. Nothing is made again without a look.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return call()
+            except (Unreachable, EngineRefused) as error:
+                if not _uncertain(error):
+                    raise
+                found = outcome()
+                if found is not None:
+                    return found
+                if attempt == _ATTEMPTS:
+                    raise
+                time.sleep(0.3 * attempt)
+        raise AssertionError("unreachable")
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, str],
+        body: Any = None,
+        *,
+        missing_is_fine: bool = False,
+    ) -> requests.Response | None:
+        """One request; None for a 404 that is fine. Raises Unreachable, EngineRefused."""
+        payload: dict[str, Any] = {}
+        if isinstance(body, bytes):
+            payload = {"data": body, "headers": {"Content-Type": "application/x-tar"}}
+        elif body is not None:
+            payload = {"json": body}
+        try:
+            response: requests.Response = self.client.request(
+                method,
+                f"{self.client.base_url}/v{self.client.api_version}{path}",
+                params=parameters,
+                timeout=self._read_timeout if method == "GET" else self._write_timeout,
+                allow_redirects=False,
+                **payload,
+            )
+        except TRANSPORT as error:
+            raise self.classified(error) from error
+        if response.status_code == 404 and missing_is_fine:
+            return None
+        if response.status_code >= 300 and response.status_code != 304:
+            raise _refused(response.status_code, _message(response))
+        return response
+
+    def classified(self, error: Exception) -> EngineRefused | Unreachable:
+        """An error of docker-py or of the transport as one of ours."""
+        if isinstance(error, APIError):
+            return _refused(error.status_code or 500, str(error.explanation or error))
+        return unreachable(self.endpoint, error)
+
+
+def unreachable(endpoint: Endpoint, error: Exception) -> Unreachable:
+    """No answer from an engine, with what to do about it."""
+    text = str(error)
+    if "Permission denied" in text:
+        hint = "your user may not use the socket: add it to the group docker, or use sudo"
+    elif endpoint.url.startswith("ssh://"):
+        hint = f"check that `ssh {endpoint.url.removeprefix('ssh://')} docker version` works"
+    elif endpoint.url.startswith("unix://"):
+        hint = "start the Docker Engine (systemctl start docker), or name another with --host or --context"
+    else:
+        hint = "check the address and that the engine listens there, or name another with --host or --context"
+    return Unreachable(f"no Docker Engine answers at {endpoint.url} ({endpoint.source})", hint=hint, detail=text)
+
+
+def _passing(error: EngineRefused) -> bool:
+    """Whether a read may be answered if it is asked again; an engine that is in no Swarm will not be in one soon."""
+    return error.status >= 500 and "swarm" not in error.message.lower()
+
+
+def _uncertain(error: Unreachable | EngineRefused) -> bool:
+    """Whether an error leaves open what became of the request. One with a hint is for people to mend."""
+    if isinstance(error, Unreachable):
+        return True
+    return error.hint is None and (
+        isinstance(error, EngineConflict) or error.status in (404, 409) or error.status >= 500
+    )
+
+
+def _message(response: requests.Response) -> str:
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return response.text.strip()[:500] or f"HTTP {response.status_code}"
+
+
+def _refused(status: int, text: str) -> EngineRefused:
+    """The error of an answer, by status and text (the Engine's own mapping differs between versions)."""
+    lower = text.lower()
+    if "port is already allocated" in lower or "address already in use" in lower:
+        return EngineRefused(
+            text, status=status, hint="another process or container holds the port: free it, or publish another"
+        )
+    if "pool overlaps" in lower or "address pool" in lower:
+        return EngineRefused(text, status=status, hint="choose a free subnet, or remove networks that nobody uses")
+    if "no space left on device" in lower:
+        return EngineRefused(text, status=status, hint="the engine's disk is full: free space, then apply again")
+    if "oci runtime" in lower or "executable file not found" in lower:
+        return EngineRefused(text, status=status, hint="check `command`, `entrypoint` and the mounts")
+    conflicts = (
+        "already in use",
+        "already exists",
+        "already in progress",
+        "active endpoints",
+        "is in use",
+        "out of sequence",
+    )
+    if status == 409 or any(part in lower for part in conflicts):
+        return EngineConflict(text, status=status)
+    return EngineRefused(text, status=status)
