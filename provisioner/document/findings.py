@@ -28,11 +28,11 @@ class Findings:
         self.damaged: set[Span] = set()
 
     def error(self, message: str, span: Span | None, path: Path = (), hint: str | None = None) -> None:
-        self.errors[Problem(message, span, dotted(path), hint)] = None
+        self.errors[_problem(message, span, path, hint)] = None
         self.suspect(path)
 
     def warn(self, message: str, span: Span | None, path: Path = (), hint: str | None = None) -> None:
-        self.warnings[Problem(message, span, dotted(path), hint)] = None
+        self.warnings[_problem(message, span, path, hint)] = None
 
     def nearest(self, name: str, known: Iterable[str]) -> str | None:
         """A hint that names the nearest of `known`; none after many errors: looking takes its time."""
@@ -45,6 +45,15 @@ class Findings:
     def broken(self, path: Path) -> bool:
         """Whether something at or below `path` is wrong already, so that a consequence need not be told."""
         return path in self._broken
+
+
+# What stands in a file may hold line breaks and worse; a problem is one line.
+_UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 9: "\\t", 13: "\\r"}
+
+
+def _problem(message: str, span: Span | None, path: Path, hint: str | None) -> Problem:
+    message, path_text = message.translate(_UNPRINTABLE), dotted(path).translate(_UNPRINTABLE)
+    return Problem(message, span, path_text, hint.translate(_UNPRINTABLE) if hint else hint)
 
 
 def dotted(path: Path) -> str:
