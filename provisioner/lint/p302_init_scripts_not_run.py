@@ -41,6 +41,9 @@ def _judge(service: Service, scripts: Mount, data: Mount, playbook: Playbook, fa
     elif created is not None and changed is not None and changed > created:
         message = f"the scripts were changed after volume '{volume.name}' was made: what is new in them has not run"
         yield at(service, *path, message=message)
+    elif created is None:
+        message = f"the scripts run once, while volume '{volume.name}' is empty: later changes in them do nothing"
+        yield at(service, *path, message=message, severity=Severity.INFO)
 
 
 def _is_under(path: str, folder: str) -> bool:
