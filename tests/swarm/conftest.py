@@ -1,0 +1,85 @@
+"""A Swarm of one node on engines of two versions, each in a container, for the whole session."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import docker
+import pytest
+
+from tests.engine_fixtures import remove_project
+from tests.engine_in_container import EngineInContainer, Engines
+from tests.recording_proxy import RecordingProxy
+from tests.swarm.environment import SwarmEnvironment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+VERSIONS = ("20.10", "28.5")
+IMAGES = ("busybox:1.36",)
+
+
+@dataclass(frozen=True)
+class Swarm:
+    """A manager of a Swarm of one node. `machine` is its container."""
+
+    machine: EngineInContainer
+    version: str
+
+    @property
+    def url(self) -> str:
+        return self.machine.url
+
+    @property
+    def api(self) -> tuple[int, int]:
+        with contextlib.closing(docker.APIClient(base_url=self.url, version="auto")) as client:
+            major, _, minor = client.api_version.partition(".")
+        return int(major), int(minor)
+
+
+@pytest.fixture(scope="session")
+def nursery(engine_url: str) -> Iterator[Engines]:
+    """Where engines for the whole session are started."""
+    with contextlib.closing(docker.DockerClient(base_url=engine_url, timeout=120)) as outer:
+        project = f"pt-{secrets.token_hex(4)}"
+        try:
+            with contextlib.closing(Engines(outer, project)) as engines:
+                yield engines
+        finally:
+            remove_project(outer, project)
+
+
+@pytest.fixture(scope="session")
+def swarms(nursery: Engines) -> dict[str, Swarm]:
+    """The Swarms that were started so far, by version; `swarm` starts one when it is first asked for."""
+    return {}
+
+
+@pytest.fixture(params=VERSIONS)
+def swarm(request: pytest.FixtureRequest, nursery: Engines, swarms: dict[str, Swarm]) -> Swarm:
+    """A Swarm manager of each version, with the images that the tests run."""
+    version = str(request.param)
+    if version not in swarms:
+        machine = nursery.start(version)
+        with contextlib.closing(docker.DockerClient(base_url=machine.url, timeout=120)) as client:
+            client.swarm.init(advertise_addr=machine.address)
+            for image in IMAGES:
+                client.images.pull(image)
+        swarms[version] = Swarm(machine, version)
+    return swarms[version]
+
+
+@pytest.fixture
+def environment(tmp_path: Path, swarm: Swarm) -> Iterator[SwarmEnvironment]:
+    """An empty environment on a Swarm; the command talks to the manager through a recording proxy."""
+    project = f"pt-{secrets.token_hex(4)}"
+    with (
+        contextlib.closing(docker.DockerClient(base_url=swarm.url, timeout=120)) as client,
+        contextlib.closing(RecordingProxy(swarm.url)) as proxy,
+    ):
+        yield SwarmEnvironment(tmp_path, project, client, swarm.url, proxy)
+        remove_project(client, project)
