@@ -20,6 +20,8 @@ _RECURSIVE = {
     "writable": "ReadOnlyNonRecursive",
     "readonly": "ReadOnlyForceRecursive",
 }
+# What engines since 23 write on volumes that have no name.
+_ENGINES_OWN = "com.docker.volume.anonymous"
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 # Where the volumes that carry configs and secrets stand; each file wanted elsewhere is bound from them.
 ROOTS = {"configs": "/run/configs", "secrets": "/run/secrets"}
@@ -138,7 +140,7 @@ def decode_mount(mount: Raw) -> dict[str, Any]:
         "recursive": recursive,
         "nocopy": storage.get("NoCopy"),
         "subpath": storage.get("Subpath"),
-        "labels": storage.get("Labels"),
+        "labels": {key: value for key, value in (storage.get("Labels") or {}).items() if key != _ENGINES_OWN},
         "size": memory.get("SizeBytes"),
         "mode": memory.get("Mode"),
     }
