@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.plan import Plan, Step
     from provisioner.model.secret import SecretValue
-    from provisioner.model.state import Resource
+    from provisioner.model.state import Resource, Spec
     from provisioner.ports import Clock, EngineWriter
 
 
@@ -91,13 +91,21 @@ class ContainerCalls:
                 fields = tuple(str(field) for field in step.arguments["fields"] or ())
                 engine.update(identity, container.encode_update(self._resource(step.address).spec, fields))
             case Verb.DISCONNECT:
-                engine.disconnect(str(step.arguments["network_id"]), identity)
+                key = str(step.arguments["network"])
+                engine.disconnect(str(step.arguments.get("network_id") or self._network_id(key)), identity)
             case Verb.CONNECT:
                 key = str(step.arguments["network"])
-                endpoint = container.endpoint(self._resource(step.address).spec, key)
+                endpoint = container.endpoint(self._spec(step), key)
                 engine.connect(self._network_id(key), identity, endpoint)
             case _:
                 raise AssertionError(step.verb)
+
+    def _spec(self, step: Step) -> Spec:
+        """What the step's container is to be; one that nobody is to find yet has no alias on its networks."""
+        spec = self._resource(step.address).spec
+        if not step.arguments.get("hidden"):
+            return spec
+        return {**spec, "networks": {key: {**entry, "aliases": []} for key, entry in spec["networks"].items()}}
 
     def _network_id(self, key: str) -> str:
         name = self._networks.get(key, key)
@@ -130,7 +138,7 @@ class ContainerCalls:
             file_volumes={kind: self._file_volume(step.address, kind) for kind in _file_kinds(wanted)},
             anonymous=self._anonymous(wanted, step),
         )
-        body = container.encode(wanted.spec, wiring) | {"platform": wanted.spec["platform"]}
+        body = container.encode(self._spec(step), wiring) | {"platform": wanted.spec["platform"]}
         return self._engine.create("container", str(step.arguments["name"]), body)
 
     def _anonymous(self, wanted: Resource, step: Step) -> dict[str, str]:

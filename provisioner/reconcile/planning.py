@@ -12,7 +12,7 @@ from provisioner.model.span import Problem
 from provisioner.reconcile.files import file_volume
 from provisioner.reconcile.grouping import group_replicas
 from provisioner.reconcile.observe import FILES_KIND
-from provisioner.reconcile.rollout import LEFT_BEHIND, READY_TIMEOUT, Rollout
+from provisioner.reconcile.rollout import LEFT_BEHIND, READY_TIMEOUT, Rollout, stands_alone, starts_first
 from provisioner.reconcile.safety import check
 from provisioner.reconcile.steps import Steps
 from provisioner.reconcile.swarm_rollout import SwarmRollout
@@ -64,7 +64,7 @@ def plan(
         observed=observed,
         changes=tuple(c for c in (*grouped, *leftovers) if c.action is not Action.UNCHANGED),
         steps=tuple(steps.all),
-        notes=(*notes, *kept),
+        notes=(*notes, *kept, *_stopped_first(grouped)),
         refusals=refusals,
         unchanged=sum(1 for change in grouped if change.action is Action.UNCHANGED),
         details=tuple(permitted),
@@ -98,6 +98,20 @@ def _permitted(
                 Problem("is no longer declared, and kept", path=str(change.address), hint="`--prune` removes it")
             )
     return kept, notes
+
+
+def _stopped_first(changes: Sequence[Change]) -> list[Problem]:
+    """Replacements that were asked to start first, and can not."""
+    return [
+        Problem(
+            f"the old one is stopped first, in spite of `order: start-first`: only one can have the {held}",
+            change.span,
+            str(change.address),
+        )
+        for change in changes
+        if change.action is Action.REPLACE and change.desired is not None and change.desired.kind == "container"
+        if starts_first(change.desired) and (held := stands_alone(change.desired))
+    ]
 
 
 def _file_volumes(desired: DesiredState) -> set[str]:

@@ -22,6 +22,7 @@ _RESOURCE_FIELDS_SEPARATELY = ("networks", "state", "container_name")
 LEFT_BEHIND = "an interrupted apply left it"
 # Without a declared limit: how long a container may take to become ready, and a job to complete (seconds).
 READY_TIMEOUT = 60.0
+RECOVERY_TIMEOUT = 5.0
 JOB_TIMEOUT = 1800.0
 
 
@@ -58,7 +59,7 @@ class Rollout:
             if wanted is None or address in self._changes or not _unready(wanted, found):
                 continue
             change = Change(address, Action.UNCHANGED, "it was not ready yet", desired=wanted, observed=found)
-            self._wait(change, wanted, [], made_by=None, object_id=found.id)
+            self._recover(change, wanted, [], found)
 
     def _waits_for(self, address: Address, pending: dict[Address, Change]) -> bool:
         wanted = pending[address].desired
@@ -70,7 +71,7 @@ class Rollout:
         if change.action is Action.CREATE or found is None:
             self._create(change, wanted)
         elif change.action is Action.REPLACE:
-            if wanted.update is not None and wanted.update.order == "start-first" and not wanted.job:
+            if starts_first(wanted) and not stands_alone(wanted):
                 self._start_first(change, wanted, found)
             else:
                 self._stop_first(change, wanted, found)
@@ -97,15 +98,30 @@ class Rollout:
         self._start(change, wanted, made, [renamed])
 
     def _start_first(self, change: Change, wanted: Resource, found: Observed) -> None:
-        """The new one proves itself beside the old one, which goes on serving until then."""
-        made = self._make(change, wanted, wanted.name + NEXT, found.anonymous)
-        connected = self._connected(change, wanted, made)
+        """The new one proves itself beside the old one, which goes on serving until then.
+
+        Until it is ready nobody finds it: it has no alias on its networks.
+        """
+        made = self._make(change, wanted, wanted.name + NEXT, found.anonymous, hidden=True)
+        connected = self._connected(change, wanted, made, hidden=True)
         ready = self._start(change, wanted, made, [made, *connected, *self._batch(change)])
-        removed = self._retire(change, found, [ready])
+        removed = self._retire(change, found, self._introduced(change, wanted, made, ready))
         self._steps.add(
             Verb.RENAME, "container", change.address, change.reason, needs=[removed], made_by=made,
             arguments={"name": wanted.name},
         )  # fmt: skip
+
+    def _introduced(self, change: Change, wanted: Resource, made: int, ready: int) -> list[int]:
+        """The steps after which a replacement is found under its service's name: aliases come with an attachment."""
+        done = [ready]
+        for key in wanted.spec["networks"]:
+            for verb in (Verb.DISCONNECT, Verb.CONNECT):
+                step = self._steps.add(
+                    verb, "container", change.address, change.reason, needs=[done[-1]], made_by=made,
+                    arguments={"network": key},
+                )  # fmt: skip
+                done.append(step)
+        return done
 
     def _mend(self, change: Change, wanted: Resource, found: Observed) -> None:
         """Differences that a live container can take: limits, networks, its state, its name."""
@@ -136,7 +152,7 @@ class Rollout:
             gate = self._conditions(wanted)
             done.append(steps.add(Verb.RESTART, "container", address, change.reason, needs=gate, object_id=found.id))
         self._started(address, done[-1] if done else None)
-        self._wait(change, wanted, done, made_by=None, object_id=found.id)
+        self._recover(change, wanted, done, found)
 
     def _reattach(self, change: Change, wanted: Resource, found: Observed) -> list[int]:
         steps, address, done = self._steps, change.address, []
@@ -163,7 +179,7 @@ class Rollout:
 
     # Parts of recipes ------------------------------------------------------------------------------------------
 
-    def _make(self, change: Change, wanted: Resource, name: str, anonymous: Any) -> int:
+    def _make(self, change: Change, wanted: Resource, name: str, anonymous: Any, *, hidden: bool = False) -> int:
         """Create the container under `name`, once everything it is made of is there."""
         needs: list[int | None] = [self._steps.made.get(need.address) for need in wanted.needs]
         if self._replaces_leftover(change):
@@ -173,7 +189,7 @@ class Rollout:
         needs += [self._steps.made.get(address) for address in shares]
         made = self._steps.add(
             Verb.CREATE, "container", change.address, change.reason, needs=needs,
-            arguments={"name": name, "anonymous": dict(anonymous)},
+            arguments={"name": name, "anonymous": dict(anonymous), "hidden": hidden},
         )  # fmt: skip
         self._steps.made[change.address] = made
         return made
@@ -195,12 +211,12 @@ class Rollout:
             )
         return self._filled[key]
 
-    def _connected(self, change: Change, wanted: Resource, made: int) -> list[int]:
+    def _connected(self, change: Change, wanted: Resource, made: int, *, hidden: bool = False) -> list[int]:
         """The networks after the first: API versions before 1.44 take one at creation."""
         return [
             self._steps.add(
                 Verb.CONNECT, "container", change.address, change.reason, needs=[self._made_network(key)],
-                made_by=made, arguments={"network": key},
+                made_by=made, arguments={"network": key, "hidden": hidden},
             )
             for key in list(wanted.spec["networks"])[1:]
         ]  # fmt: skip
@@ -235,9 +251,23 @@ class Rollout:
     def _wait(
         self, change: Change, wanted: Resource, needs: Sequence[int], *, made_by: int | None, object_id: str
     ) -> int:
+        goal = "completed" if wanted.job else "ready"
+        return self._wait_until(goal, self._timeout(wanted), change, needs, made_by=made_by, object_id=object_id)
+
+    def _recover(self, change: Change, wanted: Resource, needs: Sequence[int], found: Observed) -> int:
+        """Wait for a container that went on running; its health check is given time for another verdict."""
+        if wanted.job:
+            return self._wait(change, wanted, needs, made_by=None, object_id=found.id)
+        start, interval, duration = self._check_times(wanted)
+        timeout = self._policy.wait_timeout or start + interval + duration + RECOVERY_TIMEOUT
+        return self._wait_until("recovered", timeout, change, needs, made_by=None, object_id=found.id)
+
+    def _wait_until(
+        self, goal: str, timeout: float, change: Change, needs: Sequence[int], *, made_by: int | None, object_id: str
+    ) -> int:
         ready = self._steps.add(
             Verb.WAIT, "container", change.address, change.reason, needs=needs, made_by=made_by, object_id=object_id,
-            arguments={"until": "completed" if wanted.job else "ready", "timeout": self._timeout(wanted)},
+            arguments={"until": goal, "timeout": timeout},
         )  # fmt: skip
         self._steps.ready[change.address] = ready
         self._batches.setdefault(change.address.whole, []).append(ready)
@@ -292,9 +322,15 @@ class Rollout:
             return self._policy.wait_timeout
         if wanted.job:
             return JOB_TIMEOUT
+        start, interval, duration = self._check_times(wanted)
+        retries = (wanted.spec["healthcheck"] or {}).get("retries", 3)
+        return float(READY_TIMEOUT + start + (interval + duration) * retries)
+
+    def _check_times(self, wanted: Resource) -> tuple[float, float, float]:
+        """Start period, interval and timeout of the health check, in seconds."""
         check = wanted.spec["healthcheck"] or {}
-        period = [nanoseconds(check.get(key, default)) / 1e9 for key, default in _HEALTH_DEFAULTS]
-        return float(READY_TIMEOUT + period[0] + (period[1] + period[2]) * check.get("retries", 3))
+        start, interval, duration = (nanoseconds(check.get(key, default)) / 1e9 for key, default in _HEALTH_DEFAULTS)
+        return start, interval, duration
 
     def _made_network(self, key: str) -> int | None:
         return next((made for address, made in self._steps.made.items() if str(address) == f"network.{key}"), None)
@@ -304,6 +340,24 @@ class Rollout:
 
 
 _HEALTH_DEFAULTS = (("start_period", "0s"), ("interval", "30s"), ("timeout", "30s"))
+
+
+def starts_first(wanted: Resource) -> bool:
+    """Whether a replacement is to run before the old container is stopped."""
+    return wanted.update is not None and wanted.update.order == "start-first" and not wanted.job
+
+
+def stands_alone(wanted: Resource) -> str:
+    """What only one container can have at a time, so that two can not run side by side; empty if there is nothing."""
+    for target, bindings in sorted(wanted.spec["ports"].items()):
+        for binding in bindings:
+            if binding.rpartition(":")[2]:
+                return f"host port {binding} for {target}"
+    for key, entry in wanted.spec["networks"].items():
+        for kind in ("ipv4_address", "ipv6_address", "mac_address"):
+            if entry.get(kind):
+                return f"address {entry[kind]} on network {key}"
+    return "" if wanted.spec["network_mode"] != "host" else "network of the host"
 
 
 def _unready(wanted: Resource, found: Observed) -> bool:

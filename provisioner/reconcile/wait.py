@@ -21,7 +21,10 @@ _LOG_LINES = 20
 
 
 def readiness(goal: str, state: Runtime, *, has_check: bool, running_for: float) -> Readiness:
-    """Whether a container has reached `ready`, `healthy` or `completed`; `running_for` in seconds."""
+    """Whether a container has reached `ready`, `healthy`, `recovered` or `completed`; `running_for` in seconds.
+
+    `recovered` is `ready` for a container that goes on running: a bad verdict may still be followed by a good one.
+    """
     if goal == "completed":
         return _completed(state)
     if state.status in ("exited", "dead"):
@@ -33,7 +36,7 @@ def readiness(goal: str, state: Runtime, *, has_check: bool, running_for: float)
         return Readiness(True, False, "others wait until it is healthy, and it has no health check")
     if has_check:
         if state.health == "unhealthy":
-            return Readiness(True, False, "its health check fails")
+            return Readiness(goal != "recovered", False, "its health check fails")
         return Readiness(state.health == "healthy", state.health == "healthy", state.health or "starting")
     stable = state.status == "running" and running_for >= STABLE
     return Readiness(stable, stable, state.status)
@@ -78,7 +81,7 @@ def wait(
         if answer.done:
             raise StepFailed(answer.message, evidence=evidence(engine, container_id, raw))
         if clock.now() - began > timeout:
-            message = f"not {goal} after {timeout:g} s; it is {answer.message}"
+            message = f"not {goal} after {timeout:g} s: {answer.message}"
             raise StepFailed(
                 message, hint="see the lines below; --wait-timeout SECONDS waits longer",
                 evidence=evidence(engine, container_id, raw),

@@ -267,7 +267,8 @@ def test_changed_content_of_a_file(kind: str, environment: Environment) -> None:
 
     environment.write("second\n", "content.txt")
     changed = f"{kind.removesuffix('s')}.content"
-    _require_one_difference(environment, (changed, "version"), drift=False, follow=(("service.web", FOLLOW),))
+    follow = (("service.web", f"{changed} is another version now"),)
+    _require_one_difference(environment, (changed, "version"), drift=False, follow=follow)
     environment.apply()
     assert environment.container("web-1").exec_run(["cat", target]).output == b"second\n"
     environment.require_inert()
