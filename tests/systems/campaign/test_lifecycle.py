@@ -1,0 +1,121 @@
+"""The campaign system from nothing to nothing: first apply, destroy, apply again, destroy with its volumes."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING
+
+import docker
+import pytest
+
+from tests.systems.campaign.environment import OWN, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tests.systems.campaign.environment import Environment
+
+pytestmark = [pytest.mark.engine, pytest.mark.system]
+
+# As the system's description has it.
+ENV_LOCAL = """\
+# Database
+POSTGRES_PASSWORD=campaign_pass
+
+# MinIO / S3
+S3_ACCESS_KEY=minio_access_key
+S3_SECRET_KEY=minio_secret_key
+
+# Auth
+JWT_SECRET=your-secret-key-here
+"""
+
+FIRST_NEEDS = (
+    ("migrate", "postgres", "health_status: healthy"),
+    ("create-bucket", "minio", "health_status: healthy"),
+    ("api", "postgres", "health_status: healthy"),
+    ("api", "redis", "health_status: healthy"),
+    ("api", "migrate", "die"),
+    ("api", "create-bucket", "die"),
+    ("rules-engine", "migrate", "die"),
+    ("scheduler", "migrate", "die"),
+    ("frontend", "api", "health_status: healthy"),
+)
+
+
+def test_from_nothing_to_nothing_with_its_data_kept_in_between(throwaway: Environment, engine_url: str) -> None:
+    file = throwaway.playbooks / ".env.local"
+    file.write_text(ENV_LOCAL, encoding="utf-8")
+    file.chmod(0o600)
+
+    with _watched(engine_url, throwaway.project) as happened:
+        assert " failed=0 " in throwaway.apply().summary
+    _started_in_order(happened)
+    _uses_the_values_of_its_file(throwaway)
+
+    token = throwaway.token()
+    campaign = throwaway.campaign(token)
+    assert throwaway.upload(f"/api/campaigns/{campaign}/asset", b"kept", "text/plain", token).status == 204
+    assert throwaway.run_in("redis", "redis-cli set kept yes") == "OK"
+
+    for service in OWN:
+        container = throwaway.container(service)
+        container.stop(timeout=10)
+        container.reload()
+        assert container.attrs["State"]["ExitCode"] == 0, service
+
+    assert throwaway.provision("destroy", "--yes").code == 0
+    assert not throwaway.containers()
+    assert not throwaway.networks()
+    kept = [f"{throwaway.project}_{name}" for name in ("minio-data", "postgres-data", "redis-data")]
+    assert throwaway.volumes() == kept
+
+    throwaway.apply()
+    assert throwaway.ask(f"/api/campaigns/{campaign}").json["name"] == "Opening"
+    assert throwaway.ask(f"/api/campaigns/{campaign}/asset").body == b"kept"
+    assert throwaway.run_in("redis", "redis-cli get kept") == "yes"
+
+    assert throwaway.provision("destroy", "--volumes", "--yes").code == 0
+    assert not throwaway.containers()
+    assert not throwaway.networks()
+    assert not throwaway.volumes()
+
+
+def _uses_the_values_of_its_file(environment: Environment) -> None:
+    address = environment.run_in("api", "cat /run/secrets/database_url")
+    assert address == "postgres://campaign_user:campaign_pass@postgres:5432/campaign_db"
+    assert environment.run_in("api", "cat /run/secrets/jwt_secret") == "your-secret-key-here"
+    assert environment.run_in("minio", "cat /run/secrets/s3_access_key") == "minio_access_key"
+    assert (environment.playbooks / ".env.local").read_text(encoding="utf-8") == ENV_LOCAL
+    assert eventually(lambda: environment.ask("/api/health").status == 200, within=15)
+
+
+@contextlib.contextmanager
+def _watched(engine_url: str, project: str) -> Iterator[dict[tuple[str, str], int]]:
+    """When each thing first happened to each service. The engine itself remembers only its last few hundred events."""
+    first: dict[tuple[str, str], int] = {}
+    services = {name for entry in FIRST_NEEDS for name in entry[:2]}
+    # A client of its own: closing a stream that another thread reads closes its connection.
+    with contextlib.closing(docker.DockerClient(base_url=engine_url, timeout=600)) as client:
+        events = client.events(decode=True, filters={"type": "container"})
+
+        def watch() -> None:
+            for event in events:
+                name = event["Actor"]["Attributes"].get("name", "")
+                for service in services:
+                    if name.startswith(f"{project}-{service}-"):
+                        first.setdefault((service, event["Action"]), event["timeNano"])
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            yield first
+        finally:
+            events.close()
+            watcher.join(timeout=10)
+
+
+def _started_in_order(first: Mapping[tuple[str, str], int]) -> None:
+    for service, needs, state in FIRST_NEEDS:
+        assert first[(needs, state)] < first[(service, "start")], (service, needs)
