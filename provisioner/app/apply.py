@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
-from provisioner.app.materials import settle
+from provisioner.app.materials import gather, settle
 from provisioner.app.plan import Prepared, prepare
 from provisioner.app.verify import run_checks
 from provisioner.app.wiring import SystemClock, open_engine
@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping
 
+    from provisioner.app.materials import Gathering
     from provisioner.app.request import Request
+    from provisioner.app.saved_plan import SavedPlan
     from provisioner.model.change import Action
     from provisioner.model.plan import Plan, Policy
+    from provisioner.model.playbook import Playbook
     from provisioner.model.report import Report
     from provisioner.model.verification import CheckResult
     from provisioner.ports import EngineWriter, Listener
@@ -61,13 +64,39 @@ def apply(
     approve: Callable[[Plan], bool],
     listener: Listener,
     verify: bool,
-    plan_file: str | None,
     interrupt: threading.Event,
+    saved: SavedPlan | None = None,
+    gathering: Gathering = gather,
 ) -> ApplyResult:
-    """Plan, ask, carry out, look again, verify. Nothing is written to the engine when nothing differs."""
+    """Plan, ask, carry out, look again, verify. Nothing is written to the engine when nothing differs.
+
+    PlanStale when `saved` is not the plan of now.
+    """
     playbook = load_playbook(request, targets=policy.targets, scale=scale)
-    engine = open_engine(request, playbook.engine)
-    prepared = prepare(request, playbook, engine, policy)
+    return apply_playbook(
+        request, playbook, open_engine(request, playbook.engine), policy, approve=approve, listener=listener,
+        verify=verify, interrupt=interrupt, saved=saved, gathering=gathering,
+    )  # fmt: skip
+
+
+def apply_playbook(
+    request: Request,
+    playbook: Playbook,
+    engine: EngineWriter,
+    policy: Policy,
+    *,
+    approve: Callable[[Plan], bool],
+    listener: Listener,
+    verify: bool,
+    interrupt: threading.Event,
+    saved: SavedPlan | None = None,
+    gathering: Gathering = gather,
+    restores: int = 0,
+) -> ApplyResult:
+    """`apply` for a playbook that is there already. `restores` is the number of the revision that it is from."""
+    prepared = prepare(request, playbook, engine, policy, gathering)
+    if saved is not None:
+        saved.require_current(prepared)
     if not approve(prepared.plan) or prepared.plan.refusals:
         return ApplyResult(prepared.plan)
     report = None
@@ -75,14 +104,20 @@ def apply(
         if prepared.materials.unsettled:
             settle(request, playbook, prepared.materials)
         with lease(engine, playbook.project, clock=SystemClock()):
-            again = prepare(request, playbook, engine, policy)
+            again = prepare(request, playbook, engine, policy, gathering)
             _require_same(prepared.plan, again.plan)
-            report, after = carry_out(request, again, engine, policy, listener=listener, interrupt=interrupt)
+            report, after = carry_out(
+                request, again, engine, policy, listener=listener, interrupt=interrupt, gathering=gathering
+            )
             if after is not None and not policy.targets and not _recorded(after):
-                record_revision(engine, playbook, after.materials.inputs, after.mode, _containers(after))
+                record_revision(
+                    engine, playbook, after.materials.inputs, after.mode, _containers(after), restores=restores
+                )
         prepared = again
     elif prepared.plan.steps:
-        report, _ = carry_out(request, prepared, engine, policy, listener=listener, interrupt=interrupt)
+        report, _ = carry_out(
+            request, prepared, engine, policy, listener=listener, interrupt=interrupt, gathering=gathering
+        )
     result = ApplyResult(prepared.plan, report)
     if verify and result.exit_code == 0 and playbook.checks:
         return replace(result, checks=run_checks(playbook, engine, playbook.checks))
@@ -97,16 +132,17 @@ def carry_out(
     *,
     listener: Listener,
     interrupt: threading.Event,
+    gathering: Gathering = gather,
 ) -> tuple[Report, Prepared | None]:
     """Run the steps, then look again: what still differs is in the report. The second look, if there was one."""
     clock = SystemClock()
-    calls = Calls(prepared.plan, engine, prepared.materials.contents, clock)
+    calls = Calls(prepared.plan, engine, prepared.materials.contents, clock, prepared.materials.origins)
     report = execute(
         prepared.plan, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt
     )
     if report.failures or report.interrupted:
         return report, None
-    after = prepare(request, prepared.playbook, engine, policy)
+    after = prepare(request, prepared.playbook, engine, policy, gathering)
     remaining = tuple(c for c in after.plan.changes if not (c.desired and c.desired.job == "always"))
     return replace(report, remaining=remaining), after
 

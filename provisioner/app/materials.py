@@ -3,70 +3,104 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.app.held import held_versions
 from provisioner.errors import PlaybookInvalid, SecretUnavailable
 from provisioner.model.secret import Found, Held
 from provisioner.model.span import Problem
-from provisioner.platforms.lowering import Inputs, plain_body
+from provisioner.platforms.lowering import HELD, Inputs, plain_body
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from provisioner.app.held import HeldVersion
     from provisioner.app.request import Request
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import Resolution, SecretRef, SecretValue
     from provisioner.model.state import ObservedState
     from provisioner.platforms.choice import Mode
-    from provisioner.ports import EngineReader
+    from provisioner.ports import EngineReader, SecretSource
 
-# Stands in for the version of a secret while there is no key to make one with: the first apply makes the key.
-UNKEYED = "not known before the first apply"
+    # How a plan comes by what it needs: `gather`, or the same for another source than the files of today.
+    Gathering = Callable[[Request, Playbook, EngineReader, Mode], "Materials"]
 
-
-# A secret that the Swarm holds already, under the name that follows; it can be mounted and not compared.
-HELD = "held:"
+# Stands in for the version of a secret that an apply has yet to make: the value itself, or the key to tell it by.
+PENDING = "known after apply"
 
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """`contents` holds the bytes of configs and the values of secrets, by `configs/x` and `secrets/x`.
+    """`contents` holds the bytes of configs and the values of secrets, by `configs/x` and `secrets/x`; `origins` the
+    tier that each secret's value is from, with the tier's own version.
 
-    `unsettled` is true while the key or a generated value is still to be kept; `messages` are for people.
+    `unsettled` is true while the key, a generated value or one of `fresh` is still to be kept. `key` is the id of the
+    fingerprint key, empty without one. `messages` are for people.
     """
 
     inputs: Inputs
     contents: Mapping[str, bytes | SecretValue] = field(default_factory=dict, repr=False)
     declarations: tuple[SecretRef, ...] = ()
     resolutions: Mapping[str, Resolution] = field(default_factory=dict, repr=False)
+    origins: Mapping[str, str] = field(default_factory=dict)
+    fresh: Mapping[str, SecretValue] = field(default_factory=dict, repr=False)
     unsettled: bool = False
+    key: str = ""
     messages: tuple[str, ...] = ()
 
 
-def gather(request: Request, playbook: Playbook, engine: EngineReader, mode: Mode) -> Materials:
+def gather(
+    request: Request,
+    playbook: Playbook,
+    engine: EngineReader,
+    mode: Mode,
+    fresh: Mapping[str, SecretValue] | None = None,
+) -> Materials:
     """Everything but the engine's own state. Changes nothing, neither files nor tiers.
 
+    `fresh` are values by secret that are to take the place of those in `.env.local`.
     PlaybookInvalid for a config or context that can not be read, SecretUnavailable for a missing secret.
     """
     configs = _configs(request, playbook, mode)
     contents: dict[str, bytes | SecretValue] = {f"configs/{key}": data for key, data in configs.items()}
     versions = {f"configs/{key}": hashlib.sha256(data).hexdigest()[:16] for key, data in configs.items()}
-    declarations, resolutions, unsettled, messages = _secrets(request, playbook, engine, mode)
-    for key, answer in resolutions.items():
+    secrets = resolve_secrets(request, playbook, engine, mode, fresh or {})
+    waiting = pending(secrets.declarations, secrets.resolutions)
+    for key, answer in secrets.resolutions.items():
         if isinstance(answer, Found):
             contents[f"secrets/{key}"] = answer.value
-            versions[f"secrets/{key}"] = _short(answer.fingerprint) if answer.fingerprint else UNKEYED
+            known = answer.fingerprint and key not in waiting
+            versions[f"secrets/{key}"] = short(answer.fingerprint) if known else PENDING
         elif isinstance(answer, Held):
-            versions[f"secrets/{key}"] = f"{HELD}{answer.name}"
-    inputs = Inputs(builds=_builds(playbook), versions=versions, registry=_registry(playbook, engine))
-    return Materials(inputs, contents, declarations, resolutions, unsettled, tuple(messages))
+            held = secrets.held.get(key)
+            ours = held is not None and answer == held.answer
+            versions[f"secrets/{key}"] = held.version if held and ours else f"{HELD}{answer.name}"
+    return Materials(
+        inputs=Inputs(builds=_builds(playbook), versions=versions, registry=_registry(playbook, engine)),
+        contents=contents,
+        declarations=secrets.declarations,
+        resolutions=secrets.resolutions,
+        origins={f"secrets/{key}": origin(answer) for key, answer in secrets.resolutions.items()},
+        fresh=fresh or {},
+        unsettled=secrets.unsettled,
+        key=secrets.key,
+        messages=secrets.messages,
+    )
+
+
+def origin(answer: Resolution) -> str:
+    """The tier of an answer with the tier's own version, as the label of a Docker secret says it."""
+    if not isinstance(answer, Found | Held):
+        return ""
+    return f"{answer.tier}:{answer.version}" if answer.version else answer.tier
 
 
 def settle(request: Request, playbook: Playbook, materials: Materials) -> None:
     """Make the fingerprint key and keep generated values, before anything uses them."""
     from provisioner.app.wiring import surroundings
+    from provisioner.secrets.changes import set_value
     from provisioner.secrets.env_local import store
     from provisioner.secrets.fingerprint import KeyAbsent, create_key, find_key
     from provisioner.secrets.generate import keep
@@ -74,7 +108,11 @@ def settle(request: Request, playbook: Playbook, materials: Materials) -> None:
     around = surroundings(request, playbook, None)
     if isinstance(find_key(around), KeyAbsent):
         create_key(around)
-    keep(materials.declarations, materials.resolutions, store(around))
+    kept = store(around)
+    for ref in materials.declarations:
+        if ref.key in materials.fresh:
+            set_value(ref, materials.fresh[ref.key], kept)
+    keep(materials.declarations, materials.resolutions, kept)
 
 
 def require_comparable(observed: ObservedState, materials: Materials) -> None:
@@ -83,7 +121,7 @@ def require_comparable(observed: ObservedState, materials: Materials) -> None:
     Going on would replace every one of them, or leave a changed secret unnoticed.
     """
     versions = [v for name, v in materials.inputs.versions.items() if name.startswith("secrets/")]
-    ours = {version.partition(".")[0] for version in versions}
+    ours = {version.partition(".")[0] for version in versions} | {materials.key}
     for address, found in sorted(observed.resources.items()):
         for entry in (found.spec.get("secrets") or {}).values() if found.kind in ("container", "service") else ():
             if versions and "." in entry["version"] and entry["version"].partition(".")[0] not in ours:
@@ -95,7 +133,7 @@ def require_comparable(observed: ObservedState, materials: Materials) -> None:
                 )
 
 
-def _short(fingerprint: str) -> str:
+def short(fingerprint: str) -> str:
     """The key's id and enough of the code to tell versions apart."""
     return fingerprint[:25]
 
@@ -136,23 +174,44 @@ def _configs(request: Request, playbook: Playbook, mode: Mode) -> dict[str, byte
     return contents
 
 
-def _secrets(
-    request: Request, playbook: Playbook, engine: EngineReader, mode: Mode
-) -> tuple[tuple[SecretRef, ...], Mapping[str, Resolution], bool, Sequence[str]]:
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What the tiers answered. `held` are the versions that the Swarm keeps from earlier applies."""
+
+    declarations: tuple[SecretRef, ...] = ()
+    resolutions: Mapping[str, Resolution] = field(default_factory=dict, repr=False)
+    held: Mapping[str, HeldVersion] = field(default_factory=dict)
+    unsettled: bool = False
+    key: str = ""
+    messages: tuple[str, ...] = ()
+
+
+def resolve_secrets(
+    request: Request,
+    playbook: Playbook,
+    engine: EngineReader,
+    mode: Mode,
+    fresh: Mapping[str, SecretValue],
+) -> Secrets:
+    """An answer for every declared secret. SecretUnavailable for those that are missing or can not be used here."""
     if not playbook.secrets:
-        return (), {}, False, ()
+        return Secrets()
     from provisioner.app.wiring import surroundings
     from provisioner.secrets.chain import require, resolve
     from provisioner.secrets.declarations import declarations
-    from provisioner.secrets.fingerprint import KeyAbsent, find_key
+    from provisioner.secrets.fingerprint import FingerprintKey, find_key
     from provisioner.secrets.generate import TIER
     from provisioner.secrets.tiers import open_tiers
+    from provisioner.secrets.uses import needed_as_value
 
     around = surroundings(request, playbook, engine)
     refs = declarations(playbook)
+    held = held_versions(engine, playbook, needed_as_value(playbook)) if mode == "swarm" else {}
+    around = replace(around, held={key: one.answer for key, one in held.items()})
     messages: list[str] = []
     key = find_key(around)
-    resolutions = resolve(refs, open_tiers(around), key, tell=messages.append)
+    tiers = open_tiers(around)
+    resolutions = resolve(refs, _renewed(tiers, fresh), key, tell=messages.append)
     require(resolutions)
     for name, answer in resolutions.items():
         if isinstance(answer, Held) and mode == "containers":
@@ -161,7 +220,33 @@ def _secrets(
                 hint="let it come from env_local or aws here",
             )
     made = any(isinstance(answer, Found) and answer.tier == TIER for answer in resolutions.values())
-    return refs, resolutions, made or isinstance(key, KeyAbsent), messages
+    known = isinstance(key, FingerprintKey)
+    return Secrets(
+        declarations=refs,
+        resolutions=resolutions,
+        held=held,
+        unsettled=made or bool(fresh) or not known,
+        key=key.id if isinstance(key, FingerprintKey) else "",
+        messages=tuple(messages),
+    )
+
+
+def _renewed(tiers: tuple[SecretSource, ...], fresh: Mapping[str, SecretValue]) -> tuple[SecretSource, ...]:
+    from provisioner.secrets.renewed import renewed
+
+    return renewed(tiers, fresh) if fresh else tiers
+
+
+def pending(declarations: Sequence[SecretRef], resolutions: Mapping[str, Resolution]) -> frozenset[str]:
+    """The secrets whose value is made by the apply, and templates with such a one in them."""
+    from provisioner.secrets.generate import TIER
+    from provisioner.secrets.template import ingredients
+
+    found = {key for key, answer in resolutions.items() if isinstance(answer, Found) and answer.tier == TIER}
+    parts = {ref.key: set(ingredients(ref.template)) for ref in declarations if ref.template is not None}
+    while more := {key for key, needs in parts.items() if key not in found and needs & found}:
+        found |= more
+    return frozenset(found)
 
 
 def _builds(playbook: Playbook) -> dict[str, str]:

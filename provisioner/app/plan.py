@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
@@ -14,11 +14,14 @@ from provisioner.platforms.choice import Mode, check, choose_mode, lower
 from provisioner.playbook.crossref import contradictions
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.observe import observe
+from provisioner.reconcile.placement import judge, without_balancing
 from provisioner.reconcile.planning import plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
+    from provisioner.app.materials import Gathering
     from provisioner.app.request import Request
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
@@ -36,27 +39,50 @@ class Prepared:
     last: Revision | None = None
 
 
-def make_plan(request: Request, policy: Policy, scale: Mapping[str, int]) -> Plan:
-    """The plan for a request, against the live engine."""
+def make_plan(request: Request, policy: Policy, scale: Mapping[str, int], *, output: Path | None = None) -> Plan:
+    """The plan for a request, against the live engine; `output` keeps it in a file, unless it would be refused."""
     playbook = load_playbook(request, targets=policy.targets, scale=scale)
-    return prepare(request, playbook, open_engine(request, playbook.engine), policy).plan
+    prepared = prepare(request, playbook, open_engine(request, playbook.engine), policy)
+    if output is not None and not prepared.plan.refusals:
+        from provisioner.app.saved_plan import save
+
+        save(output, request, policy, scale, prepared)
+    return prepared.plan
 
 
-def prepare(request: Request, playbook: Playbook, engine: EngineReader, policy: Policy) -> Prepared:
+def prepare(
+    request: Request, playbook: Playbook, engine: EngineReader, policy: Policy, gathering: Gathering = gather
+) -> Prepared:
     """Look at everything once, compare, and order what is to be done.
 
-    Raises PlaybookInvalid for what the mode can not do, such as replicas on one host port.
+    `gathering` gives what is needed from outside the playbook. Raises PlaybookInvalid for what the mode can not do,
+    such as replicas on one host port.
     """
     mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
     impossible = contradictions(playbook, mode)
     if impossible:
         raise PlaybookInvalid(impossible)
     notes = check(playbook, mode)
-    materials = gather(request, playbook, engine, mode)
+    materials = gathering(request, playbook, engine, mode)
     desired = lower(playbook, materials.inputs, mode)
     last = last_revision(engine, playbook.project)
     observed = observe(engine, desired, last.containers if last else {})
     require_comparable(observed, materials)
     changes = diff(desired, observed, desired_of(last, playbook.project) if last else None)
     ordered = plan(playbook.title, changes, desired, observed, policy, notes=notes)
+    if mode == "swarm":
+        ordered = _judged(ordered, engine)
     return Prepared(ordered, playbook, materials, mode, last)
+
+
+def _judged(ordered: Plan, engine: EngineReader) -> Plan:
+    """The plan with what the Swarm's nodes and kernel have to say about it."""
+    notes, refusals = judge(ordered.details, engine.list("node", {}))
+    if ordered.observed.facts.ipvs is False:
+        notes += without_balancing(ordered.desired.resources.values())
+    return replace(
+        ordered,
+        notes=(*ordered.notes, *notes),
+        refusals=(*ordered.refusals, *refusals),
+        steps=() if refusals else ordered.steps,
+    )

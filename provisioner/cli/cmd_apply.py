@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from provisioner.cli.command import PLAN, Command
 from provisioner.cli.options import json_option, plan_options, policy, scales, target_argument, yes_option
+from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
     from provisioner.app.apply import ApplyResult
+    from provisioner.app.saved_plan import SavedPlan
     from provisioner.cli.settings import Settings
     from provisioner.model.plan import Plan
     from provisioner.ports import Listener
 
 QUESTION = "Apply these changes to {title} on {engine}?"
+
+
+def kept_plan(target: str | None) -> SavedPlan | None:
+    """The plan that TARGET names, where it is a file that `plan -o` wrote."""
+    path = Path(target) if target else None
+    if path is None or not path.is_file():
+        return None
+    from provisioner.app.saved_plan import is_plan, load
+
+    return load(path) if is_plan(path) else None
 
 
 @click.command(
@@ -32,6 +46,7 @@ QUESTION = "Apply these changes to {title} on {engine}?"
         ("provision apply telecom/dev --yes", "do not ask; needed where there is no terminal"),
         ("provision apply --check --detailed-exitcode", "only look; exit 2 when changes are pending"),
         ("provision apply --target service.api --scale api=3", "only one service, with three replicas"),
+        ("provision apply prod.plan", "exactly the plan that `plan -o prod.plan` kept; refused if anything moved"),
     ),
     see="Ctrl-C once finishes the step in hand and says what is done and what is not; twice stops at once. The same "
     "command continues where it ended.",
@@ -80,6 +95,12 @@ def command(
     """
     permitted = policy(addresses, prune=prune, parallel=parallel, wait_timeout=wait_timeout or 0.0)
     replicas = scales(scale)
+    saved = kept_plan(target)
+    if saved is not None:
+        if addresses or scale or prune or check:
+            raise UsageError(f"{target} is a plan: what it does is in it", hint="make another plan with these options")
+        permitted = replace(saved.policy, parallel=parallel, wait_timeout=wait_timeout or 0.0)
+        replicas, yes = saved.scale, True
     if check:
         from provisioner.cli.carry_out import only_look
 
@@ -90,14 +111,14 @@ def command(
     from provisioner.cli.confirm import require_answer
 
     require_answer(yes=yes)
-    request = settings.request(target)
+    request = settings.planned(saved) if saved is not None else settings.request(target)
     from provisioner.app.apply import apply
     from provisioner.cli.carry_out import carry_out
 
     def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: threading.Event) -> ApplyResult:
         return apply(
-            request, permitted, replicas, approve=approve, listener=listener, verify=not no_verify, plan_file=None,
-            interrupt=interrupt,
+            request, permitted, replicas, approve=approve, listener=listener, verify=not no_verify, interrupt=interrupt,
+            saved=saved,
         )  # fmt: skip
 
     return carry_out(settings, act, as_json=as_json, yes=yes, question=QUESTION)

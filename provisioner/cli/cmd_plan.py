@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -30,9 +31,17 @@ PENDING = 2
         ("provision plan -f compose.yaml", "for a Compose file"),
         ("provision plan --detailed-exitcode", "exit 2 when changes are pending, for CI"),
         ("provision plan --json | jq .summary", "for programs"),
+        ("provision plan prod -o prod.plan", "keep it, to `provision apply prod.plan` exactly this"),
     ),
 )
 @target_argument
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Keep the plan in a file for `provision apply FILE`; no secret is in it.",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes are pending, 0 when none are.")
 @plan_options
 @click.option("--diff/--no-diff", default=True, help="Show each field that differs (default), or only the objects.")
@@ -41,6 +50,7 @@ PENDING = 2
 def command(
     settings: Settings,
     target: str | None,
+    output: str | None,
     detailed_exitcode: bool,
     addresses: tuple[str, ...],
     scale: tuple[str, ...],
@@ -56,11 +66,16 @@ def command(
     request = settings.request(target)
     from provisioner.app.plan import make_plan
 
-    plan = make_plan(request, permitted, replicas)
-    again = narrowed(addresses, scale, prune=prune)
+    plan = make_plan(request, permitted, replicas, output=Path(output) if output else None)
+    if output and plan.refusals:
+        err = settings.err()
+        err.write(f"{err.paint.yellow('warning:')} a plan that is refused is not kept: {output} is as it was\n")
+    kept = output is not None and not plan.refusals
+    again = [] if kept else narrowed(addresses, scale, prune=prune)
     return show_plan(
-        settings, plan, as_json=as_json, differences=diff, detailed=detailed_exitcode, target=target, again=again
-    )
+        settings, plan, as_json=as_json, differences=diff, detailed=detailed_exitcode,
+        target=output if kept else target, again=again,
+    )  # fmt: skip
 
 
 def narrowed(addresses: Sequence[str], scale: Sequence[str], *, prune: bool) -> list[str]:

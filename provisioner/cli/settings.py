@@ -17,6 +17,8 @@ from provisioner.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from provisioner.app.saved_plan import SavedPlan
+
 # What the parameters of the global options begin with, so that a command's own never meet them.
 GLOBAL = "global_"
 _SINGLE = ("directory", "context", "host", "quiet", "verbose", "no_color")
@@ -112,6 +114,38 @@ class Settings:
             known=lambda: playbooks(directory),
         )
         return Request(files=chosen.files, target=chosen.target, in_playbooks=chosen.in_playbooks, **common)
+
+    def planned(self, saved: SavedPlan) -> Request:
+        """The Request that a saved plan was made for. Variables and the engine may be given again, nothing else."""
+        asked = saved.request
+        if self._files_typed or self.profiles or self.env_files:
+            raise UsageError(f"{saved.path} says what it is a plan of: -f, --profile and --env-file do not go with it")
+        overrides = variables(self.env)
+        missing = [name for name in asked["overrides"] if name not in overrides]
+        if missing:
+            raise UsageError(
+                f"{saved.path} was made with -e {', -e '.join(missing)}, whose values are not in it",
+                hint="give the same values again",
+            )
+        for file in (*asked["files"], *asked["env_files"]):
+            if not Path(file).exists():
+                raise UsageError(
+                    f"{saved.path} is a plan of {file}, which is not in {Path.cwd()}",
+                    hint=f"apply it where it was made: -C {asked['directory']}",
+                )
+        typed = self.context or self.host
+        return Request(
+            files=tuple(asked["files"]),
+            directory=str(Path.cwd()),
+            target=asked["target"],
+            in_playbooks=asked["in_playbooks"],
+            overrides=overrides,
+            env_files=tuple(asked["env_files"]),
+            profiles=tuple(asked["profiles"]),
+            context=self.context if typed else asked["context"],
+            host=self.host if typed else asked["host"],
+            shell=self.environment,
+        )
 
     def split(self, arguments: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
         """`[TARGET] SERVICE...` taken apart."""

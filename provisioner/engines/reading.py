@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from docker.errors import APIError
 
+from provisioner.engines.kernel import has_ipvs
 from provisioner.engines.wire import TRANSPORT
 from provisioner.errors import EngineRefused
 from provisioner.model.state import Facts
@@ -27,6 +28,8 @@ _LISTS = {
     "secret": ("/secrets", {}, ""),
     "config": ("/configs", {}, ""),
     "service": ("/services", {}, ""),
+    "node": ("/nodes", {}, ""),
+    "image": ("/images/json", {"all": "1"}, ""),
 }
 _ONE = {
     "container": "/containers/{}/json", "network": "/networks/{}", "volume": "/volumes/{}", "image": "/images/{}/json",
@@ -55,10 +58,16 @@ class DockerReader:
             api_version=(int(major), int(minor)),
             platform=info.get("OSType") or "linux",
             swarm_manager=bool(swarm.get("ControlAvailable")),
+            ipvs=has_ipvs(self.url, str(info.get("KernelVersion") or "")),
             logging_driver=info.get("LoggingDriver") or "json-file",
             default_runtime=info.get("DefaultRuntime") or "runc",
             cgroup_version=info.get("CgroupVersion") or "1",
         )
+
+    def info(self) -> Mapping[str, Any]:
+        """The engine's own account of itself (GET /info)."""
+        answer: Mapping[str, Any] = self._wire.get("/info")
+        return answer
 
     def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
         path, parameters, inside = _LISTS[kind]

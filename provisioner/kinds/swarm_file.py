@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # The version of the content: a digest for configs, a keyed fingerprint for secrets.
 VERSION = "provisioner.version"
+# Where the content of a secret came from: a tier, and the tier's own version after a colon.
+SOURCE = "provisioner.source"
 LONGEST_NAME = 64
 _SUFFIX = 12
 

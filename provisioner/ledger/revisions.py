@@ -38,7 +38,8 @@ _FOLDER = "/revisions"
 class Revision:
     """One revision. `applied_at` is RFC 3339 in UTC, `document` the canonical document as plain values.
 
-    `containers` are the addresses of the containers that were there afterwards, by their ids.
+    `containers` are the addresses of the containers that were there afterwards, by their ids; `restores` is the number
+    of the revision that a rollback brought back, 0 for an apply.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Revision:
     inputs: Mapping[str, Mapping[str, str]]
     mode: Mode = "containers"
     containers: Mapping[str, str] = field(default_factory=dict)
+    restores: int = 0
 
     def says(self, playbook: Playbook, inputs: Inputs, mode: Mode, containers: Mapping[str, str]) -> bool:
         """Whether this is what was applied, so that it need not be kept again."""
@@ -79,16 +81,25 @@ def last_revision(engine: EngineReader, project: str) -> Revision | None:
 
 def desired_of(revision: Revision, project: str) -> DesiredState | None:
     """The objects of a revision; None for a document that this version can not read any more."""
-    root = from_plain(dict(revision.document), Span(f"revision {revision.number}"))
-    document = Document(root, project, revision.name, revision.environment, revision.directory, ())
     try:
-        return lower(bind(document), Inputs(**revision.inputs), revision.mode)
+        return lower(playbook_of(revision, project), Inputs(**revision.inputs), revision.mode)
     except PlaybookInvalid:
         return None
 
 
+def playbook_of(revision: Revision, project: str) -> Playbook:
+    """The playbook of a revision. PlaybookInvalid for a document that this version can not read any more."""
+    root = from_plain(dict(revision.document), Span(f"revision {revision.number}"))
+    return bind(Document(root, project, revision.name, revision.environment, revision.directory, ()))
+
+
 def record_revision(
-    engine: EngineWriter, playbook: Playbook, inputs: Inputs, mode: Mode, containers: Mapping[str, str]
+    engine: EngineWriter,
+    playbook: Playbook,
+    inputs: Inputs,
+    mode: Mode,
+    containers: Mapping[str, str],
+    restores: int = 0,
 ) -> int:
     """Keep what was applied as a new revision; returns its number. `containers` gives addresses by id."""
     kept = revisions(engine, playbook.project)
@@ -109,6 +120,7 @@ def record_revision(
         "applied_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "applied_by": f"{whoami()}@{socket.gethostname()}, provisioner {__version__}",
         **_content(playbook, inputs, mode, containers),
+        **({"restores": restores} if restores else {}),
     }
     # The oldest slot is written over, so that the ledger does not grow for ever.
     path = f"{_FOLDER.strip('/')}/{number % KEPT:03d}.json"

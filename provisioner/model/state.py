@@ -42,7 +42,10 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is true of the engine as a whole, read once per run (GET /info, /version, /images)."""
+    """What is true of the engine as a whole, read once per run (GET /info, /version, /images).
+
+    `ipvs`: whether its kernel can balance a Swarm's virtual addresses; None where that can not be told from here.
+    """
 
     engine_id: str = ""
     engine_name: str = ""
@@ -50,6 +53,7 @@ class Facts:
     api_version: tuple[int, int] = (1, 41)
     platform: str = "linux"
     swarm_manager: bool = False
+    ipvs: bool | None = None
     logging_driver: str = "json-file"
     default_runtime: str = "runc"
     cgroup_version: str = "1"

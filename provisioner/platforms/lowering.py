@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from provisioner.model.span import Span
 
 
+# The version of a secret that the Swarm holds already, under the name that follows; it can be mounted, not compared.
+HELD = "held:"
+
+
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """What was found out outside the playbook.

@@ -9,6 +9,7 @@ from provisioner.kinds.container_mounts import ROOTS
 from provisioner.model.address import Address
 from provisioner.model.state import DesiredState, Need, Resource
 from provisioner.platforms.lowering import (
+    HELD,
     Inputs,
     image_addresses,
     image_resource,
@@ -76,12 +77,16 @@ def _file(playbook: Playbook, kind: str, declared: Declared, inputs: Inputs) -> 
     version = inputs.versions.get(f"{kind}s/{declared.key}", "")
     address = Address(kind, declared.key)
     body = plain_body(declared.body)
+    if version.startswith(HELD):
+        name = version.removeprefix(HELD)
+    else:
+        name = declared.name if declared.external else swarm_file.object_name(playbook.project, address, version)
     return Resource(
         address=address,
         kind=kind,
-        name=declared.name if declared.external else swarm_file.object_name(playbook.project, address, version),
+        name=name,
         spec=swarm_file.parse(body, version),
-        external=declared.external,
+        external=declared.external or version.startswith(HELD),
         span=declared.body.span,
         spans=key_spans(declared.body),
     )

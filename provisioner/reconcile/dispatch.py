@@ -21,10 +21,15 @@ class Calls:
     """Every step's call; see `execute.Call`."""
 
     def __init__(
-        self, plan: Plan, engine: EngineWriter, contents: Mapping[str, bytes | SecretValue], clock: Clock
+        self,
+        plan: Plan,
+        engine: EngineWriter,
+        contents: Mapping[str, bytes | SecretValue],
+        clock: Clock,
+        origins: Mapping[str, str] | None = None,
     ) -> None:
         self._containers = ContainerCalls(plan, engine, contents, clock)
-        self._swarm = SwarmCalls(plan, engine, contents, clock)
+        self._swarm = SwarmCalls(plan, engine, contents, clock, origins or {})
 
     def __call__(
         self, step: Step, made: Mapping[int, str], progress: Callable[[str], None], stopped: Callable[[], bool]

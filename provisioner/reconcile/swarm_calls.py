@@ -24,15 +24,22 @@ if TYPE_CHECKING:
 class SwarmCalls:
     """Calls on services, secrets and configs.
 
-    `contents` gives the bytes of configs and the values of secrets by `configs/x` and `secrets/x`.
+    `contents` gives the bytes of configs and the values of secrets by `configs/x` and `secrets/x`, `origins` the tier
+    that each secret's value is from, with the tier's own version.
     """
 
     def __init__(
-        self, plan: Plan, engine: EngineWriter, contents: Mapping[str, bytes | SecretValue], clock: Clock
+        self,
+        plan: Plan,
+        engine: EngineWriter,
+        contents: Mapping[str, bytes | SecretValue],
+        clock: Clock,
+        origins: Mapping[str, str],
     ) -> None:
         self._plan = plan
         self._engine = engine
         self._contents = contents
+        self._origins = origins
         self._clock = clock
 
     def __call__(
@@ -68,7 +75,12 @@ class SwarmCalls:
         if existing is not None:
             # An interrupted apply made this very version.
             return str(existing["ID"])
-        content = self._contents[f"{step.kind}s/{step.address.name}"]
+        key = f"{step.kind}s/{step.address.name}"
+        if key not in self._contents:
+            raise EngineRefused(f"the {step.kind} {wanted.name} is gone", status=404, hint="apply again")
+        if key in self._origins:
+            labels[swarm_file.SOURCE] = self._origins[key]
+        content = self._contents[key]
         data = content if isinstance(content, bytes) else content.reveal()
         return self._engine.create(step.kind, wanted.name, swarm_file.encode(wanted.spec, labels, data))
 

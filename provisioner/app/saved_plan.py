@@ -1,0 +1,205 @@
+"""A plan kept in a file, to be applied later exactly as it was looked at: what was asked, what was seen, what differs.
+
+No secret's value is in it, and no value of `-e`. Digests are keyed with a random text of the file's own, and the
+file can only be read by its owner.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from provisioner import __version__
+from provisioner.app.materials import pending
+from provisioner.errors import PlanStale, PlaybookInvalid, UsageError
+from provisioner.model.address import Address
+from provisioner.model.plan import Policy
+from provisioner.model.span import Problem, Span
+from provisioner.render.plan_json import plan_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from provisioner.app.plan import Prepared
+    from provisioner.app.request import Request
+    from provisioner.model.state import Observed
+
+KIND = "provisioner plan"
+FORMAT_VERSION = 1
+_MARK = '"kind": "' + KIND + '"'
+_MOST_NAMED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """The content of a plan file, as it was written. `path` is for messages."""
+
+    path: str
+    content: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def policy(self) -> Policy:
+        """What the user permitted when the plan was made."""
+        saved = self.content["policy"]
+        targets = tuple(address for text in saved["targets"] if (address := Address.parse(text)))
+        return Policy(prune=saved["prune"], targets=targets)
+
+    @property
+    def scale(self) -> dict[str, int]:
+        return dict(self.content["policy"]["scale"])
+
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """What the plan was asked for: the fields of a Request, without values."""
+        asked: Mapping[str, Any] = self.content["request"]
+        return asked
+
+    def require_current(self, prepared: Prepared) -> None:
+        """PlanStale, naming what moved, unless playbook, engine and changes are those of the file."""
+        now = _digests(prepared, str(self.content["salt"]))
+        then = self.content["digests"]
+        moved = []
+        if self.content["engine"]["id"] != prepared.plan.observed.facts.engine_id:
+            moved.append("it was made for another engine")
+        moved += _moved("the playbook: ", then["playbook"], now["playbook"])
+        moved += _moved("on the engine: ", then["observed"], now["observed"])
+        if not moved and self.content["plan"]["changes"] != plan_json(prepared.plan)["changes"]:
+            moved.append("the changes are others now")
+        if moved:
+            raise PlanStale(
+                f"the plan {self.path} is stale: {'; '.join(moved)}",
+                hint="make a new one with `provision plan -o FILE`, look at it, and apply that",
+            )
+
+
+def save(path: Path, request: Request, policy: Policy, scale: Mapping[str, int], prepared: Prepared) -> None:
+    """Write the plan; UsageError when the file can not be written. The old file or the new one survives a power cut."""
+    from provisioner.secrets import private_file
+
+    salt = secrets.token_hex(16)
+    content = {
+        "kind": KIND,
+        "format_version": FORMAT_VERSION,
+        "made_by": f"provision {__version__}",
+        "target": prepared.plan.title,
+        "engine": plan_json(prepared.plan)["engine"],
+        "request": {
+            "directory": request.directory,
+            "files": list(request.files),
+            "target": request.target,
+            "in_playbooks": request.in_playbooks,
+            "env_files": list(request.env_files),
+            "profiles": list(request.profiles),
+            "context": request.context,
+            "host": request.host,
+            "overrides": sorted(request.overrides),
+        },
+        "policy": {
+            "prune": policy.prune,
+            "targets": [str(target) for target in policy.targets],
+            "scale": dict(scale),
+        },
+        "known_after_apply": sorted(pending(prepared.materials.declarations, prepared.materials.resolutions)),
+        "salt": salt,
+        "digests": _digests(prepared, salt),
+        "plan": plan_json(prepared.plan),
+    }
+    text = json.dumps({**content, "seal": _seal(content)}, indent=2, ensure_ascii=False) + "\n"
+    target = path.absolute()
+    try:
+        with private_file.locked(target.parent):
+            private_file.replace(target, text.encode())
+    except OSError as error:
+        reason = error.strerror
+    else:
+        return
+    raise UsageError(f"the plan can not be written to {path}: {reason}")
+
+
+def is_plan(path: Path) -> bool:
+    """Whether a file is, or was before it was cut, a plan: by its first lines."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(200)
+    except OSError:
+        return False
+    return _MARK.encode() in head
+
+
+def load(path: Path) -> SavedPlan:
+    """Read a plan file. PlaybookInvalid for a torn or edited one, UsageError for one of another version."""
+    try:
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"the plan {path} can not be read: {error.strerror}") from error
+    except ValueError:
+        raise _unusable(path, "is cut off or damaged") from None
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if version != FORMAT_VERSION:
+        raise UsageError(
+            f"{path} is a plan of format {version}, and this is provision {__version__}, which reads {FORMAT_VERSION}",
+            hint="make the plan with this version",
+        )
+    seal = content.pop("seal", None)
+    if seal != _seal(content):
+        raise _unusable(path, "was changed after it was written")
+    return SavedPlan(str(path), content)
+
+
+def _unusable(path: Path, why: str) -> PlaybookInvalid:
+    hint = "make the plan again with `provision plan -o FILE`"
+    return PlaybookInvalid([Problem(f"the plan file {why}", Span(str(path)), hint=hint)])
+
+
+def _seal(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_bytes(content)).hexdigest()
+
+
+def _bytes(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str).encode()
+
+
+def _digests(prepared: Prepared, salt: str) -> dict[str, dict[str, str]]:
+    """A keyed digest of each part of the playbook and of each object that was seen."""
+
+    def digest(value: Any) -> str:
+        return hmac.new(salt.encode(), _bytes(value), hashlib.sha256).hexdigest()[:32]
+
+    inputs = prepared.materials.inputs
+    root = prepared.playbook.root.plain()
+    parts: dict[str, Any] = dict(root) if isinstance(root, dict) else {}
+    playbook = {str(key): digest(value) for key, value in parts.items()}
+    playbook |= {f"build of {name}": digest(value) for name, value in inputs.builds.items()}
+    playbook |= {f"content of {name}": digest(value) for name, value in inputs.versions.items()}
+    playbook |= {f"registry's {name}": digest(value) for name, value in inputs.registry.items()}
+    playbook["mode"] = digest(prepared.mode)
+    playbook["replicas"] = digest({name: one.replicas for name, one in prepared.playbook.services.items()})
+    observed = prepared.plan.observed
+    seen = {str(address): digest(_identity(one)) for address, one in observed.resources.items()}
+    for one in (*observed.leftovers, *observed.superseded):
+        seen[f"{one.kind} {one.name}"] = digest(_identity(one))
+    seen |= {f"{one.kind} {one.name}": digest(one.owner) for one in observed.strangers}
+    return {"playbook": playbook, "observed": seen}
+
+
+def _identity(one: Observed) -> list[Any]:
+    """What an object is, without what changes by itself: how long it runs, who uses it."""
+    running = None if one.runtime is None else one.runtime.status in ("running", "restarting")
+    image = one.image.id if one.image is not None else ""
+    return [one.kind, one.id, one.name, one.spec, running, image]
+
+
+def _moved(prefix: str, then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    names = sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
+    words = [
+        f"{name} {'is new' if name not in then else 'is gone' if name not in now else 'changed'}"
+        for name in names[:_MOST_NAMED]
+    ]
+    if len(names) > _MOST_NAMED:
+        words.append(f"{len(names) - _MOST_NAMED} more")
+    return [f"{prefix}{', '.join(words)}"] if words else []

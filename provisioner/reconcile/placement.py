@@ -1,0 +1,194 @@
+"""Which nodes of a Swarm can run a service, told before anything is touched. Pure: nodes are the Engine API's JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner.model.change import Action
+from provisioner.model.span import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from provisioner.model.change import Change
+    from provisioner.model.state import Resource, Spec
+
+    Node = Mapping[str, Any]
+
+# The names that uname and the Engine API use for one architecture.
+_SAME = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i386": "386", "i686": "386"}
+
+
+def judge(changes: Iterable[Change], nodes: Sequence[Node]) -> tuple[list[Problem], list[Problem]]:
+    """Notes on services that only some nodes can run, and refusals for those that too few can.
+
+    Only services that are to be created, updated or replaced are judged.
+    """
+    notes: list[Problem] = []
+    refusals: list[Problem] = []
+    for change in changes:
+        wanted = change.desired
+        if wanted is None or wanted.kind != "service" or change.action in (Action.UNCHANGED, Action.DELETE):
+            continue
+        found = obstacles(wanted.spec, nodes)
+        able = [name for name, why in found.items() if not why]
+        blocked = [f"{name}: {why}" for name, why in found.items() if why]
+        most = (wanted.spec.get("placement") or {}).get("max_replicas_per_node", 0)
+        replicas = wanted.spec.get("replicas") or 0
+        if not able and blocked and wanted.spec.get("replicas") != 0:
+            refusals.append(_problem(wanted, f"no node can run it: {'; '.join(blocked)}"))
+        elif most and replicas > most * len(able):
+            text = f"{replicas} replicas have no room: {len(able)} nodes can run it, each at most {most}"
+            refusals.append(_problem(wanted, text))
+        elif blocked:
+            text = f"{len(able)} of {len(found)} nodes can run it ({', '.join(able)}); not {'; '.join(blocked)}"
+            notes.append(Problem(text, wanted.span, str(wanted.address)))
+    return notes, refusals
+
+
+def obstacles(spec: Spec, nodes: Sequence[Node]) -> dict[str, str]:
+    """For each node, by its name, why it can not run a service; an empty text where it can."""
+    found: dict[str, str] = {}
+    for node in nodes:
+        name = str((node.get("Description") or {}).get("Hostname") or node.get("ID"))
+        found[name if name not in found else f"{name} ({str(node.get('ID'))[:8]})"] = _obstacle(spec, node)
+    return found
+
+
+def _problem(wanted: Resource, text: str) -> Problem:
+    hint = "change deploy.placement or the reservations, or label or add a node (docker node update)"
+    return Problem(text, wanted.spans.get("placement") or wanted.span, str(wanted.address), hint)
+
+
+def _obstacle(spec: Spec, node: Node) -> str:
+    state = (node.get("Status") or {}).get("State")
+    if state != "ready":
+        return f"it is {state or 'not ready'}"
+    availability = (node.get("Spec") or {}).get("Availability")
+    if availability != "active":
+        return f"its availability is {availability}"
+    placement = spec.get("placement") or {}
+    for constraint in placement.get("constraints", ()):
+        if not _holds(constraint, node):
+            return f"{constraint} does not hold"
+    platform = (node.get("Description") or {}).get("Platform") or {}
+    here = f"{platform.get('OS')}/{_architecture(platform.get('Architecture'))}"
+    platforms = placement.get("platforms", ())
+    if platforms and not any(_fits(one, here) for one in platforms):
+        return f"its platform is {here}, not {' or '.join(platforms)}"
+    return _shortage(spec, (node.get("Description") or {}).get("Resources") or {})
+
+
+def _shortage(spec: Spec, resources: Mapping[str, Any]) -> str:
+    cpus, memory = spec.get("cpu_reservation"), spec.get("mem_reservation")
+    has = float(resources.get("NanoCPUs") or 0) / 1e9
+    if cpus and has and float(cpus) > has:
+        return f"it has {has:g} CPUs, and {float(cpus):g} are to be reserved"
+    bytes_there = int(resources.get("MemoryBytes") or 0)
+    if memory and bytes_there and int(memory) > bytes_there:
+        return f"it has {bytes_there >> 20} MiB of memory, and {int(memory) >> 20} MiB are to be reserved"
+    return ""
+
+
+def _holds(constraint: str, node: Node) -> bool:
+    """Swarm compares without regard to case; a label that is not there is an empty text."""
+    left, operator, right = _parts(constraint)
+    value = _value(left, node)
+    if value is None:
+        return False
+    if left == "node.ip":
+        return _in_network(value, right) == (operator == "==")
+    return (value.lower() == right.lower()) == (operator == "==")
+
+
+def _parts(constraint: str) -> tuple[str, str, str]:
+    for operator in ("==", "!="):
+        left, found, right = constraint.partition(operator)
+        if found:
+            return left.strip(), operator, right.strip()
+    return constraint, "==", ""
+
+
+def _value(key: str, node: Node) -> str | None:
+    """What a node has under a constraint's key; None for a key that Swarm does not know."""
+    description, spec = node.get("Description") or {}, node.get("Spec") or {}
+    platform = description.get("Platform") or {}
+    known = {
+        "node.id": node.get("ID"),
+        "node.hostname": description.get("Hostname"),
+        "node.role": spec.get("Role"),
+        "node.ip": (node.get("Status") or {}).get("Addr"),
+        "node.platform.os": platform.get("OS"),
+        "node.platform.arch": platform.get("Architecture"),
+    }
+    if key in known:
+        return str(known[key] or "")
+    for prefix, labels in (
+        ("node.labels.", spec.get("Labels")),
+        ("engine.labels.", (description.get("Engine") or {}).get("Labels")),
+    ):
+        if key.startswith(prefix):
+            return str((labels or {}).get(key.removeprefix(prefix), ""))
+    return None
+
+
+def _in_network(address: str, network: str) -> bool:
+    import ipaddress
+
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False
+
+
+def _fits(wanted: str, here: str) -> bool:
+    os, _, architecture = wanted.partition("/")
+    has_os, _, has_architecture = here.partition("/")
+    architecture = architecture.partition("/")[0]
+    return os == has_os and (not architecture or _architecture(architecture) == has_architecture)
+
+
+def _architecture(name: Any) -> str:
+    return _SAME.get(str(name), str(name))
+
+
+def without_balancing(resources: Iterable[Resource]) -> list[Problem]:
+    """What services ask for that a kernel without IPVS can not give: the connections hang, nothing says why."""
+    notes = []
+    for wanted in resources:
+        if wanted.kind != "service":
+            continue
+        spec = wanted.spec
+        reachable = [key for key in spec.get("networks") or {} if key not in ("host", "bridge", "none")]
+        if spec.get("endpoint_mode") == "vip" and reachable:
+            notes.append(
+                Problem(
+                    "its virtual address needs IPVS, which this kernel has not: the name resolves, connections hang",
+                    wanted.spans.get("endpoint_mode") or wanted.span,
+                    str(wanted.address),
+                    "say `deploy: {endpoint_mode: dnsrr}`",
+                )
+            )
+        ingress = _ingress_ports(spec.get("ports"))
+        if ingress:
+            notes.append(
+                Problem(
+                    f"publishing {', '.join(ingress)} through the ingress network needs IPVS, which this kernel has "
+                    "not: connections hang",
+                    wanted.spans.get("ports") or wanted.span,
+                    str(wanted.address),
+                    "publish with `mode: host`",
+                )
+            )
+    return notes
+
+
+def _ingress_ports(ports: Mapping[str, Sequence[str]] | None) -> list[str]:
+    """The published ports, or the targets of those that Swarm chooses, that go through the ingress network."""
+    found = []
+    for target, entries in sorted((ports or {}).items()):
+        for entry in entries:
+            published, _, mode = entry.partition(":")
+            if mode == "ingress":
+                found.append(f"port {published or target}")
+    return found
