@@ -58,11 +58,12 @@ def prepare(
     `gathering` gives what is needed from outside the playbook. Raises PlaybookInvalid for what the mode can not do,
     such as replicas on one host port.
     """
-    mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
+    facts = engine.facts()
+    mode = choose_mode(playbook, swarm_manager=facts.swarm_manager)
     impossible = contradictions(playbook, mode)
     if impossible:
         raise PlaybookInvalid(impossible)
-    notes = check(playbook, mode)
+    notes = check(playbook, mode, facts)
     materials = gathering(request, playbook, engine, mode)
     desired = lower(playbook, materials.inputs, mode)
     last = last_revision(engine, playbook.project)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from provisioner.errors import PlaybookInvalid, Unreachable
-from provisioner.kinds import service
-from provisioner.platforms import containers, swarm
+from provisioner.platforms import containers, fitness, swarm
 
 if TYPE_CHECKING:
     from provisioner.model.playbook import Playbook
     from provisioner.model.span import Problem
-    from provisioner.model.state import DesiredState
+    from provisioner.model.state import DesiredState, Facts
     from provisioner.platforms.lowering import Inputs
 
 Mode = Literal["containers", "swarm"]
@@ -37,12 +36,16 @@ def lower(playbook: Playbook, inputs: Inputs, mode: Mode) -> DesiredState:
     return swarm.lower(playbook, inputs) if mode == "swarm" else containers.lower(playbook, inputs)
 
 
-def check(playbook: Playbook, mode: Mode) -> tuple[Problem, ...]:
-    """What has no effect in this mode. PlaybookInvalid for what the mode can not do at all."""
+def check(playbook: Playbook, mode: Mode, facts: Facts) -> tuple[Problem, ...]:
+    """What has no effect in this mode. PlaybookInvalid for what the mode or this engine can not do at all."""
+    refused = list(fitness.unfit(playbook, facts))
     if mode == "containers":
-        return ()
-    found = [one for s in playbook.services.values() for one in service.problems(s.name, s.body)]
-    refused = [problem for is_refused, problem in found if is_refused]
+        impossible, noted = fitness.without_swarm(playbook)
+        refused += impossible
+    else:
+        found = list(swarm.problems(playbook, facts.api_version))
+        refused += [problem for is_refused, problem in found if is_refused]
+        noted = tuple(problem for is_refused, problem in found if not is_refused)
     if refused:
         raise PlaybookInvalid(refused)
-    return tuple(problem for _, problem in found)
+    return noted

@@ -1,0 +1,249 @@
+"""Every key of the language on a plain engine: compared by a field, done by provision itself, told to have no effect,
+or refused, with the reason and what to do instead. From here come the checks of a plan and the support matrix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds import container, network, swarm_limits, volume
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from provisioner.kinds.fields import Field, Raw
+
+Version = tuple[int, int]
+
+
+class How(StrEnum):
+    """What becomes of a key on a plain engine."""
+
+    COMPARED = "compared"
+    CLIENT = "done by provision"
+    AT_CREATION = "at creation"
+    DESCRIPTIVE = "for people"
+    NOTED = "no effect"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key; `path` is that of its row in the document, '*' is any name or item.
+
+    `fields` are the ones that compare it where they are not called like it. `why` and `instead` are what a plan says
+    of a key that is noted or refused; `when` narrows that, and `since`, to some values (it gets the value and the
+    body around it). `since` is the first Engine API version that has it, `windows` marks what Linux has not. `swarm`
+    is what becomes of it on Swarm where that is not the fields' or the same.
+    """
+
+    path: str
+    how: How = How.COMPARED
+    fields: tuple[str, ...] = ()
+    why: str = ""
+    instead: str = ""
+    when: Callable[[Any, Raw], bool] | None = None
+    since: Version | None = None
+    windows: bool = False
+    swarm: str = ""
+    summary: str = ""
+
+
+def _client(*paths: str) -> tuple[Key, ...]:
+    return tuple(Key(path, How.CLIENT) for path in paths)
+
+
+def _below(at: str, *keys: Key) -> tuple[Key, ...]:
+    return tuple(replace(key, path=f"{at}.{key.path}" if key.path else at) for key in keys)
+
+
+def _noted(path: str, why: str, instead: str = "", **more: Any) -> Key:
+    return Key(path, How.NOTED, why=why, instead=instead, **more)
+
+
+def _refused(path: str, why: str, instead: str, **more: Any) -> Key:
+    return Key(path, How.REFUSED, why=why, instead=instead, **more)
+
+
+def _is(*words: str) -> Callable[[Any, Raw], bool]:
+    return lambda value, body: value in words
+
+
+def _profile_in_file(value: Any, body: Raw) -> bool:
+    name, _, profile = str(value).replace(":", "=", 1).partition("=")
+    return name == "seccomp" and profile not in ("unconfined", "builtin") and not profile.startswith("{")
+
+
+_NO_RESTART = "the engine itself decides how long it waits between two starts"
+_ONE_ENGINE = "there is only one engine"
+_NO_SERVICE = "without Swarm nothing is done with it"
+_UPDATES = "an apply stops at the first failure, and waits for each replica to be ready"
+
+_DEPLOY = _below(
+    "deploy",
+    *_client("", "mode", "replicas"),
+    _noted("endpoint_mode", "a name leads to all replicas, as with dnsrr", "put a proxy in front", when=_is("vip")),
+    _noted("labels", "they are labels of a Swarm service, and there is none", "put them under `labels`"),
+    _noted("placement", _ONE_ENGINE, "name another with `engine.host`"),
+    Key("resources", How.CLIENT),
+    Key("resources.limits.cpus", fields=("cpus",)),
+    Key("resources.limits.memory", fields=("mem_limit",)),
+    Key("resources.limits.pids", fields=("pids_limit",)),
+    _noted("resources.reservations.cpus", "an engine reserves no CPU time", "give it a weight with `cpu_shares`"),
+    Key("resources.reservations.memory", fields=("mem_reservation",)),
+    Key("resources.reservations.devices", fields=("gpus",)),
+    _noted("resources.reservations.generic_resources", "only Swarm counts them", "use `devices` or `gpus`"),
+    Key("restart_policy", fields=("restart",)),
+    _noted("restart_policy.delay", _NO_RESTART),
+    _noted("restart_policy.window", _NO_RESTART),
+    _noted(
+        "restart_policy.max_attempts", "attempts are counted only after failures", "say `condition: on-failure`",
+        when=lambda value, body: body.get("condition") != "on-failure",
+    ),
+    Key("update_config", How.CLIENT),
+    _noted("update_config.delay", _UPDATES, when=lambda value, body: value != "0s"),
+    _noted("update_config.monitor", _UPDATES, "give it a health check", when=lambda value, body: value != "0s"),
+    _noted("update_config.failure_action", _UPDATES, "use `pause`", when=_is("continue", "rollback")),
+    _noted("update_config.max_failure_ratio", _UPDATES),
+    _noted("rollback_config", _NO_SERVICE, "`provision rollback` applies an earlier revision"),
+)  # fmt: skip
+
+_NETWORKS = _below(
+    "networks.*",
+    Key("interface_name", since=(1, 49)),
+    Key("mac_address", since=(1, 44)),
+    Key("gw_priority", since=(1, 48)),
+    Key("priority", fields=("default_network",)),
+)
+
+_VOLUMES = _below(
+    "volumes.*",
+    Key("consistency", How.DESCRIPTIVE, summary="Linux has no use for it, and Compose ignores it too."),
+    Key("type", since=(1, 48), when=_is("image")),
+    Key("bind.create_host_path", How.AT_CREATION),
+    Key("bind.recursive", since=(1, 44), when=_is("readonly", "writable")),
+    Key("volume.subpath", since=(1, 45)),
+    Key("image.subpath", since=(1, 48)),
+)
+
+SERVICE = _below(
+    "services.*",
+    Key("attach", How.DESCRIPTIVE, summary="Only what Compose's `up` shows."),
+    Key("annotations", since=(1, 43)),
+    *_client("backup", "build", "depends_on", "develop", "env_file", "extends", "job", "label_file", "profiles"),
+    *_client("pull_policy", "pull_refresh_after", "scale", "update"),
+    _noted(
+        "command", "an empty command does not take the image's away by itself", "give an `entrypoint` too",
+        when=lambda value, body: value == [] and not body.get("entrypoint"),
+    ),
+    Key("container_name", summary="The container's name, in place of one that is made."),
+    Key("cpu_count", windows=True),
+    Key("cpu_percent", windows=True),
+    Key("credential_spec", fields=("security_opt",), windows=True, swarm="no"),
+    *_DEPLOY,
+    Key("external_links", fields=("networks", "links")),
+    Key("healthcheck.start_interval", since=(1, 44)),
+    Key("isolation", windows=True, when=lambda value, body: value != "default"),
+    Key("links", fields=("networks", "links")),
+    Key("mac_address", fields=("networks", "mac_address")),
+    _refused("models", "provision runs no language models", "run a model server as a service", swarm="refused"),
+    Key("ports.*.app_protocol", How.DESCRIPTIVE),
+    Key("ports.*.mode", How.DESCRIPTIVE, summary="Without Swarm both publish on the engine's host.", swarm="yes"),
+    Key("ports.*.name", How.DESCRIPTIVE),
+    _refused(
+        "pre_start", "provision runs no containers before a container", "make it a service with `job`, and wait for "
+        "it with service_completed_successfully", swarm="refused",
+    ),
+    _refused("provider", "provision runs no provider plugins", "name an image, or what to build", swarm="refused"),
+    _refused(
+        "security_opt.*", "a seccomp profile in a file can not be sent to the engine", "use seccomp:unconfined, or make "
+        "the profile the engine's default", when=_profile_in_file,
+    ),
+    *_NETWORKS,
+    _noted("use_api_socket", "the socket is mounted, credentials of registries are not passed on", "mount them",
+           fields=("volumes",), swarm="no"),
+    *_VOLUMES,
+    _refused("volumes.*.type", "only Swarm has cluster volumes", "use a volume or a bind mount", when=_is("cluster")),
+    _refused("volumes.*.type", "only engines on Windows have named pipes", "use a bind mount", when=_is("npipe")),
+)  # fmt: skip
+
+_FILES = (
+    _noted("labels", "a plain engine keeps no such objects that could have labels", swarm="yes"),
+    _refused("driver", "only Swarm has drivers", "use `file`, or another source", swarm="yes"),
+    _refused("driver_opts", "only Swarm has drivers", "use `file`, or another source", swarm="yes"),
+    _refused("template_driver", "only Swarm fills in templates", "write what the file shall hold", swarm="yes"),
+)
+
+OBJECTS = (
+    *_client("networks.*.name", "networks.*.external", "volumes.*.name", "volumes.*.external", "volumes.*.protect"),
+    *_below("networks.*", Key("enable_ipv4", since=(1, 48))),
+    *_client("services", "services.*", "networks", "networks.*", "volumes", "volumes.*", "configs", "secrets"),
+    *_client("networks.*.ipam"),
+    *_below("configs.*", *_FILES),
+    *_below("secrets.*", *_FILES),
+    _refused("models", "provision runs no language models", "run a model server as a service", swarm="refused"),
+    Key("version", How.DESCRIPTIVE),
+    *_client("name", "include", "extends", "env_files", "environment", "vars", "engine", "verify", "lint"),
+)
+
+KEYS: tuple[Key, ...] = (*SERVICE, *OBJECTS)
+
+_KINDS: Mapping[str, tuple[Field, ...]] = {
+    "services": container.FIELDS, "networks": network.FIELDS, "volumes": volume.FIELDS,
+}  # fmt: skip
+
+
+def keys_at(path: str) -> tuple[Key, ...]:
+    """What is said of exactly this path; several for keys whose values are treated differently."""
+    return tuple(key for key in KEYS if key.path == path)
+
+
+def key_of(path: str) -> Key | None:
+    """What is said of a path, or of what it stands in; a key of a kind is compared by the field of that name.
+
+    None for a path that nobody treats.
+    """
+    parts = path.split(".")
+    # A kind's own keys are each treated by themselves.
+    last = 2 if parts[0] in _KINDS and len(parts) > 2 else 0
+    while len(parts) > last:
+        here = ".".join(parts)
+        found = keys_at(here)
+        if found:
+            return found[0]
+        if fields_of(here):
+            return Key(here)
+        parts.pop()
+    return None
+
+
+def fields_of(path: str) -> tuple[Field, ...]:
+    """The fields that compare the key at a path."""
+    section, _, rest = path.partition(".*.")
+    wanted = next((key.fields for key in keys_at(path) if key.fields), ()) or (rest,)
+    return tuple(field for field in _KINDS.get(section, ()) if field.key in wanted)
+
+
+def since_of(path: str) -> Version | None:
+    """The first Engine API version that has the key at a path, where that is newer than every engine's."""
+    own = [key.since for key in keys_at(path) if key.since]
+    newest = max((field.since for field in fields_of(path)), default=(1, 24))
+    return own[0] if own else newest if newest > (1, 41) else None
+
+
+def on_swarm(path: str) -> str:
+    """What becomes of the key at a path on Swarm: yes, no effect, refused, or done by provision."""
+    parts = path.split(".")
+    if parts[0] == "services" and len(parts) > 2:
+        if parts[2] in swarm_limits.REFUSED:
+            return "refused"
+        if parts[2] in swarm_limits.IGNORED:
+            return "no effect"
+    key = key_of(path)
+    if key is None:
+        return "no"
+    if key.swarm:
+        return key.swarm
+    return "done by provision" if key.how in (How.CLIENT, How.DESCRIPTIVE) and not path.count("deploy") else "yes"

@@ -1,0 +1,106 @@
+"""Whether an engine can do what a playbook says: what is refused, and what is told to have no effect. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner.document.attributes import rules
+from provisioner.kinds.keys import How, keys_at, since_of
+from provisioner.model.span import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provisioner.document.attributes import Rule
+    from provisioner.kinds.keys import Key, Version
+    from provisioner.model.node import Node
+    from provisioner.model.playbook import Playbook
+    from provisioner.model.span import Span
+    from provisioner.model.state import Facts
+
+# The Docker Engine that brought an Engine API version.
+_RELEASES = {(1, 43): "24.0", (1, 44): "25.0", (1, 45): "26.0", (1, 46): "27.0", (1, 47): "27.2", (1, 48): "28.0",
+             (1, 49): "28.1", (1, 50): "28.2", (1, 51): "28.3"}  # fmt: skip
+
+
+def unfit(playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
+    """The keys that this engine is too old for, or not made for, in either mode."""
+    return tuple(
+        Problem(text, span, path, hint)
+        for pattern, path, value, body, span in _values(playbook)
+        for text, hint in _lacks(pattern, value, body, facts)
+    )
+
+
+def without_swarm(playbook: Playbook) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """The keys that are refused without Swarm, and those that have no effect there."""
+    refused, noted = [], []
+    for pattern, path, value, body, span in _values(playbook):
+        for key in keys_at(pattern):
+            if key.how is How.REFUSED and _concerns(key, value, body):
+                refused.append(Problem(f"can not be had: {key.why}", span, path, key.instead))
+            if key.how is How.NOTED and _concerns(key, value, body):
+                noted.append(Problem(f"has no effect here: {key.why}", span, path, key.instead or None))
+    return tuple(refused), tuple(noted)
+
+
+def _lacks(pattern: str, value: Any, body: dict[str, Any], facts: Facts) -> Iterator[tuple[str, str]]:
+    keys = keys_at(pattern)
+    concerned = [key for key in keys if _concerns(key, value, body)]
+    if any(key.windows for key in concerned) and facts.platform != "windows":
+        yield f"only engines on Windows have it, and this one is on {facts.platform}", "leave it out"
+    own = [key.since for key in keys if key.since]
+    since = next((key.since for key in concerned if key.since), None) if own else since_of(pattern)
+    if since is None or since <= facts.api_version or value is None:
+        return
+    wanted, here = _version(since), _version(facts.api_version)
+    needs = f"Docker Engine {_RELEASES[since]} (API {wanted})" if since in _RELEASES else f"Engine API {wanted}"
+    yield (
+        f"needs {needs}, and this engine is {facts.engine_version} (API {here})",
+        "upgrade the engine, or leave it out",
+    )
+
+
+def _concerns(key: Key, value: Any, body: dict[str, Any]) -> bool:
+    return key.when(value, body) if key.when else value not in (None, False, "", 0, [], {})
+
+
+def _version(version: Version) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+def _values(playbook: Playbook) -> Iterator[tuple[str, str, Any, dict[str, Any], Span]]:
+    """Every value of the objects that are to be there: the path of its row, its own path, it and what it stands in."""
+    for name, service in playbook.services.items():
+        yield from _below(service.body, "services.*", f"services.{name}")
+    for section in ("networks", "volumes", "configs", "secrets"):
+        for key, declared in getattr(playbook, section).items():
+            yield from _below(declared.body, f"{section}.*", f"{section}.{key}")
+
+
+def _below(node: Node, pattern: str, path: str) -> Iterator[tuple[str, str, Any, dict[str, Any], Span]]:
+    rule: Rule | None = rules()
+    for part in pattern.split("."):
+        rule = rule and (rule.any if part == "*" else rule.children.get(part))
+    yield from _descend(node, rule, pattern, path)
+
+
+def _descend(
+    node: Node, rule: Rule | None, pattern: str, path: str
+) -> Iterator[tuple[str, str, Any, dict[str, Any], Span]]:
+    if rule is None:
+        return
+    if node.is_mapping:
+        body: Any = node.plain()
+        inside = [(key, item, node.key_spans.get(key, item.span)) for key, item in node.mapping.items()]
+    elif node.is_sequence:
+        body = {}
+        inside = [(str(index), item, item.span) for index, item in enumerate(node.items)]
+    else:
+        return
+    for key, item, span in inside:
+        below = rule.below(key)
+        if below is not None:
+            row = f"{pattern}.{key if key in rule.children else '*'}"
+            yield row, f"{path}.{key}", item.plain(), body, span
+            yield from _descend(item, below, row, f"{path}.{key}")
