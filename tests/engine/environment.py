@@ -83,6 +83,12 @@ class Environment:
         text = playbook if isinstance(playbook, str) else json.dumps({"name": self.project, **playbook}, indent=1)
         path.write_text(text, encoding="utf-8")
 
+    @property
+    def subnets(self) -> tuple[str, str]:
+        """Two address pools that no other environment uses."""
+        third, fourth = bytes.fromhex(self.project[-4:])
+        return f"10.{200 + third % 50}.{fourth}.0/28", f"10.{200 + third % 50}.{fourth}.16/28"
+
     def services(self, **services: Mapping[str, Any]) -> None:
         self.write({"services": services})
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.engine
 DOCKERFILE = "FROM busybox:1.36\nCOPY greeting /greeting\n"
 
 
-def base() -> dict[str, Any]:
+def base(environment: Environment) -> dict[str, Any]:
     """What stands before each change."""
     web = service(
         environment={"COLOUR": "blue", "SHAPE": "round"},
@@ -33,12 +33,9 @@ def base() -> dict[str, Any]:
     )
     return {
         "services": {"web": web},
-        "networks": {"back": {"ipam": {"config": [{"subnet": SUBNETS[0]}]}}},
+        "networks": {"back": {"ipam": {"config": [{"subnet": environment.subnets[0]}]}}},
         "volumes": {"data": {}},
     }
-
-
-SUBNETS = ("10.213.7.0/28", "10.213.7.16/28")
 
 
 @dataclass(frozen=True)
@@ -83,6 +80,10 @@ def _join_the_bridge(environment: Environment, playbook: dict[str, Any]) -> None
 
 def _slow_down_the_check(web: dict[str, Any]) -> None:
     web["healthcheck"] = {"test": ["CMD", "true"], "interval": "0.2s"}
+
+
+def _move_the_network(environment: Environment, playbook: dict[str, Any]) -> None:
+    playbook["networks"]["back"]["ipam"]["config"] = [{"subnet": environment.subnets[1]}]
 
 
 def _label_the_network(environment: Environment, playbook: dict[str, Any]) -> None:
@@ -136,7 +137,7 @@ CASES = (
     Case("reconnected by hand without its alias", _reconnect,
          ("service.web", "networks.back.aliases"), drift=True, container="same"),
     Case("subnet of a network changed",
-         lambda environment, playbook: playbook["networks"]["back"]["ipam"]["config"][0].update(subnet=SUBNETS[1]),
+         _move_the_network,
          ("network.back", "ipam.config"), drift=False, container="same",
          follow=(("service.web", "network.back is replaced"),)),
     Case("label of a network added", _label_the_network,
@@ -147,7 +148,7 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_one_change_is_one_difference_and_is_mended(case: Case, environment: Environment, decoys: Decoys) -> None:
-    playbook = base()
+    playbook = base(environment)
     environment.write(playbook)
     environment.apply()
     before = environment.container("web-1").attrs

@@ -1,0 +1,103 @@
+"""Configs and secrets as files of containers: every byte, its owner and its mode, and nothing left in the way."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.engine.environment import Environment, service
+
+if TYPE_CHECKING:
+    from tests.engine.decoys import Decoys
+
+pytestmark = pytest.mark.engine
+
+BINARY = bytes(range(256)) * 3
+VALUES = {"one_byte": b"x", "binary": BINARY, "lines": b"a\nb$HOME ${X}\r\n\n", "letters": "žluťoučký 🐎".encode()}
+
+
+def _read(environment: Environment, path: str, container: str = "web-1") -> bytes:
+    output: bytes = environment.container(container).exec_run(["cat", path]).output
+    return output
+
+
+def test_secrets_arrive_byte_for_byte_with_owner_and_mode(environment: Environment, decoys: Decoys) -> None:
+    for name, value in VALUES.items():
+        (environment.folder / name).write_bytes(value)
+    uses: list[Any] = [{"source": name, "uid": "1234", "gid": "4321", "mode": 0o400} for name in VALUES]
+    uses.append({"source": "binary", "target": "/etc/app/elsewhere", "mode": 0o440})
+    web = service(secrets=uses, read_only=True, user="1234:4321")
+    environment.write({"services": {"web": web}, "secrets": {name: {"file": f"./{name}"} for name in VALUES}})
+    environment.apply()
+    for name, value in VALUES.items():
+        assert _read(environment, f"/run/secrets/{name}") == value
+        stat = environment.container("web-1").exec_run(["stat", "-c", "%u:%g %a", f"/run/secrets/{name}"]).output
+        assert stat.strip() == b"1234:4321 400"
+    stat = environment.container("web-1").exec_run(["stat", "-c", "%u:%g %a", "/etc/app/elsewhere"]).output
+    assert stat.strip() == b"0:0 440"
+    environment.require_inert()
+    environment.container("web-1").restart(timeout=0)
+    assert _read(environment, "/run/secrets/binary") == BINARY
+    assert [name for name in environment.objects() if "carrier" in name] == []
+
+
+def test_half_a_megabyte(environment: Environment) -> None:
+    value = (b"0123456789abcdef" * 32000)[:500_000]
+    (environment.folder / "large").write_bytes(value)
+    environment.write({"services": {"web": service(secrets=["large"])}, "secrets": {"large": {"file": "./large"}}})
+    environment.apply()
+    assert _read(environment, "/run/secrets/large") == value
+
+
+def test_a_secret_is_nowhere_else(environment: Environment) -> None:
+    value = "canary-5f1e-value"
+    (environment.folder / "token").write_text(value)
+    environment.write({"services": {"web": service(secrets=["token"])}, "secrets": {"token": {"file": "./token"}}})
+    planned, applied = environment.run("plan", "--json"), environment.apply("-v")
+    for text in (planned.text, applied.text):
+        assert value not in text
+    api = environment.engine.api
+    everything = [api.inspect_container(one["Id"]) for one in api.containers(all=True)] + api.volumes()["Volumes"]
+    assert value not in json.dumps(everything)
+    assert environment.proxy is not None
+    carried = [request.path for request in environment.proxy.requests if value.encode() in request.body]
+    assert len(carried) == 1
+    assert carried[0].endswith("/archive")
+
+
+@pytest.mark.parametrize("target", ["/etc/app.conf", "/app.conf", "/run/configs/app.conf"])
+def test_configs_stand_where_they_are_wanted(target: str, environment: Environment) -> None:
+    web = service(configs=[{"source": "app", "target": target}], read_only=True)
+    environment.write({"services": {"web": web}, "configs": {"app": {"content": "port = 80\n"}}})
+    environment.apply()
+    assert _read(environment, target) == b"port = 80\n"
+    environment.require_inert()
+
+
+def test_replicas_share_one_volume_and_a_new_one_gets_its_files(environment: Environment) -> None:
+    def declared(replicas: int) -> dict[str, Any]:
+        web = service(configs=["app"], deploy={"replicas": replicas})
+        return {"services": {"web": web}, "configs": {"app": {"content": "x = 1\n"}}}
+
+    environment.write(declared(1))
+    environment.apply()
+    environment.write(declared(2))
+    environment.apply()
+    assert _read(environment, "/app", "web-2") == b"x = 1\n"
+    assert len([name for name in environment.objects() if name.startswith("volume ")]) == 1
+    environment.require_inert()
+    environment.destroy()
+    assert environment.objects() == set(), "volumes of files are not data"
+
+
+def test_a_mode_changed_in_the_file(environment: Environment) -> None:
+    (environment.folder / "token").write_text("x")
+    for mode in (0o400, 0o444):
+        web = service(secrets=[{"source": "token", "mode": mode}])
+        environment.write({"services": {"web": web}, "secrets": {"token": {"file": "./token"}}})
+        environment.apply()
+        stat = environment.container("web-1").exec_run(["stat", "-c", "%a", "/run/secrets/token"]).output
+        assert stat.strip() == f"{mode:o}".encode()
+    environment.require_inert()

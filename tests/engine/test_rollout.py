@@ -1,0 +1,140 @@
+"""Replacing what serves: the new one proves itself before the old one goes, and replicas go one after the other."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.engine.environment import Environment, service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.engine
+
+CLIENT = """
+import json, time, urllib.request
+seen, failed, slow = {}, [], 0.0
+end = time.monotonic() + 60
+while time.monotonic() < end:
+    began = time.monotonic()
+    try:
+        body = urllib.request.urlopen("http://web:8080/version", timeout=8).read().decode().strip()
+        seen[body] = seen.get(body, 0) + 1
+    except Exception as error:
+        failed.append(repr(error))
+    slow = max(slow, time.monotonic() - began)
+    print(json.dumps({"seen": seen, "failed": failed, "slow": slow}), flush=True)
+    time.sleep(0.02)
+"""
+
+
+def server(version: str, **more: Any) -> dict[str, Any]:
+    """Says its version over HTTP, a while after it was started."""
+    serve = f"mkdir /www && echo {version} > /www/version && sleep 1 && exec httpd -f -p 8080 -h /www"
+    check = {"test": ["CMD", "wget", "-q", "-O-", "http://127.0.0.1:8080/version"], "interval": "0.2s", "retries": 100}
+    return service(command=["sh", "-c", serve], healthcheck=check, update={"order": "start-first"}, **more)
+
+
+@pytest.fixture
+def client(environment: Environment) -> Iterator[Any]:
+    """Asks for the version again and again, by the service's name, on its network."""
+    environment.services(web=server("one"))
+    environment.apply()
+    container = environment.engine.containers.run(
+        "python:3.12-slim", ["python", "-c", CLIENT], name=f"{environment.project}client", detach=True, init=True,
+        network=f"{environment.project}_default",
+    )  # fmt: skip
+    yield container
+    container.remove(force=True)
+
+
+def _heard(client: Any) -> dict[str, Any]:
+    lines = client.logs().splitlines()
+    heard: dict[str, Any] = json.loads(lines[-1]) if lines else {"seen": {}, "failed": [], "slow": 0.0}
+    return heard
+
+
+def _wait_for(client: Any, version: str) -> dict[str, Any]:
+    for _ in range(150):
+        heard = _heard(client)
+        if heard["seen"].get(version, 0) > 3:
+            return heard
+        time.sleep(0.1)
+    raise AssertionError(f"{version} was never heard: {client.logs()[-500:]!r}")
+
+
+def test_start_first_loses_no_request(environment: Environment, client: Any) -> None:
+    _wait_for(client, "one")
+    environment.services(web=server("two"))
+    environment.apply()
+    heard = _wait_for(client, "two")
+    assert heard["failed"] == []
+    environment.require_inert()
+
+
+def test_one_that_never_becomes_healthy_costs_nothing(environment: Environment, client: Any) -> None:
+    _wait_for(client, "one")
+    before = environment.container("web-1").id
+    broken = server("three")
+    broken["healthcheck"] = {"test": ["CMD", "false"], "interval": "0.2s", "retries": 3}
+    environment.services(web=broken)
+    failed = environment.apply(code=1)
+    assert "its health check fails" in failed.errors
+    assert environment.container("web-1").id == before
+    time.sleep(1)
+    heard = _heard(client)
+    assert heard["failed"] == []
+    assert list(heard["seen"]) == ["one"], "the unhealthy one was asked"
+
+    environment.services(web=server("four"))
+    environment.apply()
+    assert _wait_for(client, "four")["failed"] == []
+    assert f"container {environment.project}-web-1.next" not in environment.objects()
+    environment.require_inert()
+
+
+def test_start_first_with_a_fixed_port_says_that_it_stops_first(environment: Environment, unused_port: int) -> None:
+    ports = [f"127.0.0.1:{unused_port}:8080"]
+    environment.services(web=server("one", ports=ports))
+    environment.apply()
+    environment.services(web=server("two", ports=ports))
+    notes = environment.plan()["notes"]
+    assert [note["path"] for note in notes] == ["service.web"]
+    assert f"host port 127.0.0.1:{unused_port}" in notes[0]["message"]
+    environment.apply()
+    environment.require_inert()
+
+
+def test_replicas_are_replaced_one_after_the_other(environment: Environment) -> None:
+    environment.services(web=service(deploy={"replicas": 3}))
+    environment.apply()
+    environment.services(web=service(deploy={"replicas": 3}, environment={"NEW": "1"}))
+    applied = environment.apply()
+    ends: dict[str, float] = {}
+    starts: dict[str, float] = {}
+    for line in applied.lines:
+        if line["type"] == "finished" and line["verb"] == "wait":
+            ends[line["address"]] = line["elapsed"]
+        if line["type"] == "started" and line["verb"] == "stop":
+            starts[line["address"]] = line["elapsed"]
+    assert starts["service.web[2]"] >= ends["service.web[1]"]
+    assert starts["service.web[3]"] >= ends["service.web[2]"]
+    environment.require_inert()
+
+
+def test_a_creation_that_fails_never_costs_the_running_one(environment: Environment) -> None:
+    environment.services(web=service())
+    environment.apply()
+    before = environment.container("web-1")
+    environment.services(web=service(volumes=[{"type": "bind", "source": "/nowhere/at/all", "target": "/x"}]))
+    failed = environment.apply(code=1)
+    assert "/nowhere/at/all" in failed.errors
+    now = environment.container("web-1")
+    assert (now.id, now.attrs["State"]["StartedAt"]) == (before.id, before.attrs["State"]["StartedAt"])
+    environment.services(web=service())
+    environment.apply()
+    environment.require_inert()

@@ -1,0 +1,91 @@
+"""An error, a lost or cut answer, or none, at any change: bounded repeats, the truth, and the next run mends."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.story import Story, failing, sweep
+
+if TYPE_CHECKING:
+    from tests.engine.decoys import Decoys
+    from tests.engine.environment import Environment
+
+pytestmark = pytest.mark.engine
+
+PARTS = ("create", "update", "destroy")
+MODES = ("status:500", "eof-after", "status:409", "eof-before", "status:404", "cut-body", "status:503")
+HANGING = ("hang", "hang-after")
+# Seconds that one request may take where it is made to hang: more than any of the story's own needs.
+DEADLINE = "6"
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_fault_now_and_then(part: str, environment: Environment, decoys: Decoys) -> None:
+    """Every fifth request, the faults in turn."""
+    story = Story(environment, left_alone=environment.objects())
+    modes = itertools.cycle(MODES)
+    strikes = ((at, failing(environment, at, next(modes))) for at in itertools.count(1 + PARTS.index(part), step=5))
+    assert sweep(getattr(story, part), strikes) >= 2
+
+
+@pytest.mark.parametrize("mode", HANGING)
+def test_an_engine_that_does_not_answer(mode: str, environment: Environment) -> None:
+    story = Story(environment)
+    assert story.create(failing(environment, 7, mode, PROVISION_ENGINE_TIMEOUT=DEADLINE))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("part", PARTS)
+def test_a_fault_anywhere(part: str, mode: str, environment: Environment, decoys: Decoys) -> None:
+    story = Story(environment, left_alone=environment.objects())
+    strikes = ((at, failing(environment, at, mode)) for at in itertools.count(1))
+    assert sweep(getattr(story, part), strikes) >= 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", HANGING)
+@pytest.mark.parametrize("part", PARTS)
+def test_no_answer_anywhere(part: str, mode: str, environment: Environment) -> None:
+    story = Story(environment)
+    strikes = ((at, failing(environment, at, mode, PROVISION_ENGINE_TIMEOUT=DEADLINE)) for at in itertools.count(1))
+    assert sweep(getattr(story, part), strikes) >= 8
+
+
+@pytest.mark.parametrize("mode", ["status:500", "eof-before", "cut-body"])
+def test_a_read_that_fails_once_is_asked_again(mode: str, environment: Environment) -> None:
+    environment.write({"services": {"web": {"image": "busybox:1.36", "command": ["sleep", "9"]}}})
+    assert environment.proxy is not None
+    for at in (3, 5, 7):
+        environment.proxy.clear()
+        fault = environment.proxy.fail(at, mode, where=lambda request: request.method == "GET")
+        environment.plan()
+        assert fault.seen >= at
+
+
+def test_a_job_whose_start_got_no_answer_runs_once(environment: Environment) -> None:
+    counter = {"image": "busybox:1.36", "command": ["sh", "-c", "echo run >> /data/runs"], "volumes": ["data:/data"]}
+    reader = {"image": "busybox:1.36", "command": ["sleep", "infinity"], "volumes": ["data:/data"], "init": True}
+    environment.write(
+        {"services": {"counter": {**counter, "job": {"run": "on_change"}}, "reader": reader}, "volumes": {"data": {}}}
+    )
+    assert environment.proxy is not None
+    counters: set[str] = set()
+
+    def starts_the_job(request: object) -> bool:
+        path = getattr(request, "path", "")
+        if path.endswith("/start") and not counters:
+            identity = path.split("/")[2]
+            name = environment.engine.api.inspect_container(identity)["Name"]
+            if "counter" in name:
+                counters.add(identity)
+                return True
+        return False
+
+    environment.proxy.fail(1, "eof-after", where=starts_the_job)
+    environment.apply()
+    assert counters
+    assert environment.container("reader-1").exec_run(["cat", "/data/runs"]).output == b"run\n"
