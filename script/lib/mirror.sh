@@ -32,8 +32,7 @@ http:
 YAML
   # The lock of script/engine (9) must not stay with what it starts.
   setsid -f docker-registry serve "$mirror_folder/config.yml" >>"$mirror_log" 2>&1 </dev/null 9>&-
-  local attempt
-  for attempt in {1..100}; do
+  for _ in {1..100}; do
     if mirror_answers; then
       say "registry mirror started on http://$mirror"
       return
