@@ -8,59 +8,19 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds import container
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.fields import Raw, get_path
-from provisioner.kinds.swarm_fields import BUILD_LABEL, IMAGE_LABEL, SPEC, TASK
+from provisioner.kinds.ownership import PROJECT, user_labels
+from provisioner.kinds.swarm_fields import BUILD_LABEL, IMAGE_LABEL, PIN_LABEL
 from provisioner.kinds.swarm_fields import FIELDS as FIELDS
-from provisioner.kinds.swarm_fields import is_job as is_job
-from provisioner.model.span import Problem
+from provisioner.kinds.swarm_scheduling import SPEC, TASK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from provisioner.model.node import Node
     from provisioner.model.state import Spec
 
 KIND = "service"
-
-# Keys that a Swarm service can not have, and what to do instead (features of swarmkit's task spec).
-REFUSED: dict[str, str] = {
-    "blkio_config": "limit I/O on the nodes",
-    "cgroup": "leave it out",
-    "cgroup_parent": "leave it out",
-    "cpu_count": "use deploy.resources.limits.cpus",
-    "cpu_percent": "use deploy.resources.limits.cpus",
-    "cpu_period": "use deploy.resources.limits.cpus",
-    "cpu_quota": "use deploy.resources.limits.cpus",
-    "cpu_rt_period": "use deploy.resources.limits.cpus",
-    "cpu_rt_runtime": "use deploy.resources.limits.cpus",
-    "cpu_shares": "use deploy.resources.limits.cpus",
-    "cpuset": "use placement constraints",
-    "device_cgroup_rules": "run the service on a plain engine",
-    "devices": "use deploy.resources.reservations.generic_resources, or a plain engine",
-    "external_links": "use a shared network",
-    "gpus": "use deploy.resources.reservations.generic_resources",
-    "ipc": "run the service on a plain engine",
-    "links": "use a shared network",
-    "mac_address": "leave it out: tasks get addresses of their own",
-    "mem_swappiness": "set it on the nodes",
-    "memswap_limit": "set it on the nodes",
-    "oom_kill_disable": "leave it out",
-    "pid": "run the service on a plain engine",
-    "privileged": "name the capabilities under cap_add, or use a plain engine",
-    "runtime": "make it the default runtime of the nodes",
-    "storage_opt": "set it on the nodes",
-    "userns_mode": "set it on the nodes",
-    "uts": "run the service on a plain engine",
-    "volumes_from": "mount the same volume in both services",
-    "post_start": "run it from the image's entrypoint, or as a job",
-    "pre_stop": "trap the stop signal in the image's entrypoint",
-    "annotations": "use labels",
-}
-# Keys that mean nothing on Swarm and change nothing there: they are told, not refused.
-IGNORED: dict[str, str] = {
-    "container_name": "tasks are named by Swarm",
-    "domainname": "fold it into hostname",
-    "expose": "every port is open on an overlay network",
-}
+# Which labels of a mounted volume the mount itself asked for; the others are the declared volume's.
+MOUNT_LABELS = "provisioner.mount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +51,7 @@ class Wiring:
 
 
 def parse(service: str, body: Raw, names: container.Names, image: str, replicas: int, build: str | None) -> Spec:
-    """The spec of a service from its canonical body. Keys of REFUSED are not looked at; `problems` finds them.
+    """The spec of a service from its canonical body. What Swarm has not is not looked at; `swarm_limits` finds it.
 
     `build` is the digest of what its image is built from, None for one that is pulled.
     """
@@ -112,49 +72,12 @@ def parse(service: str, body: Raw, names: container.Names, image: str, replicas:
     return spec
 
 
-def problems(service: str, node: Node) -> Iterator[tuple[bool, Problem]]:
-    """What a Swarm can not do for this service: whether it must be refused, and the finding."""
-    path = f"services.{service}"
-    for key, item in node.mapping.items():
-        span = node.key_spans.get(key, item.span)
-        if key in REFUSED and item.plain() not in (None, False, [], {}, "", 0):
-            yield True, Problem(f"'{key}' can not be had on Swarm", span, f"{path}.{key}", REFUSED[key])
-        elif key in IGNORED and item.plain():
-            yield False, Problem(f"'{key}' has no effect on Swarm", span, f"{path}.{key}", IGNORED[key])
-    yield from _network_problems(path, node)
-    for port in node.mapping["ports"].items if "ports" in node.mapping else ():
-        host = port.get("host_ip")
-        if host is not None and host.value:
-            text = f"Swarm publishes on every address of a node, not on {host.value} alone"
-            yield True, Problem(text, host.span, f"{path}.ports", "leave the address out, and close it in a firewall")
-    options = {"no-new-privileges", "seccomp", "apparmor"}
-    for option in node.mapping["security_opt"].items if "security_opt" in node.mapping else ():
-        name, _, value = str(option.value).replace(":", "=", 1).partition("=")
-        if name not in options or (name != "no-new-privileges" and value != "unconfined"):
-            text = f"'{option.value}' can not be had on Swarm"
-            yield True, Problem(text, option.span, f"{path}.security_opt", "use no-new-privileges, or a plain engine")
-
-
-def _network_problems(path: str, node: Node) -> Iterator[tuple[bool, Problem]]:
-    mode = node.get("network_mode")
-    if mode is not None and mode.value not in (None, "host", "bridge", "none"):
-        text = f"'network_mode: {mode.value}' can not be had on Swarm: a task has its own network"
-        yield True, Problem(text, mode.span, f"{path}.network_mode", "put both services on one network")
-    networks = node.get("networks")
-    for name, network in networks.mapping.items() if networks is not None and networks.is_mapping else ():
-        for key in ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"):
-            item = network.get(key) if network.is_mapping else None
-            if item is not None and item.value:
-                text = f"'{key}' can not be had on Swarm: tasks get their addresses from it"
-                yield True, Problem(text, item.span, f"{path}.networks.{name}.{key}", "use the service's name")
-
-
 def encode(spec: Spec, wiring: Wiring) -> Raw:
     """The ServiceSpec, complete: every field is sent, as an update replaces the whole."""
     raw: Raw = {"Name": wiring.name, "Labels": {}, TASK: {"ContainerSpec": {"Labels": {}}}}
     for entry in FIELDS:
         entry.encode(raw, spec[entry.key])
-    raw["Labels"] |= {**wiring.labels, IMAGE_LABEL: str(spec["image"])}
+    raw["Labels"] |= {**wiring.labels, IMAGE_LABEL: str(spec["image"]), PIN_LABEL: wiring.image}
     container_spec = raw[TASK]["ContainerSpec"]
     container_spec["Image"] = wiring.image
     if spec["build"]:
@@ -171,8 +94,16 @@ def encode(spec: Spec, wiring: Wiring) -> Raw:
             ]
     for mount in container_spec.get("Mounts", []):
         if mount["Type"] == "volume" and mount.get("Source") in wiring.volumes:
-            mount.setdefault("VolumeOptions", {}).update(wiring.volumes[mount["Source"]])
+            _make_volume(mount, wiring.volumes[mount["Source"]])
     return raw
+
+
+def _make_volume(mount: Raw, made: Mapping[str, Any]) -> None:
+    """Let a node that has not the volume make it as it is declared; the mount's own labels are told apart by name."""
+    options = mount.setdefault("VolumeOptions", {})
+    own = options.get("Labels") or {}
+    marked = {MOUNT_LABELS: ",".join(sorted(own))} if own else {}
+    options.update({**made, "Labels": {**own, **made["Labels"], **marked}})
 
 
 def _attachment(entry: dict[str, Any]) -> Raw:
@@ -194,8 +125,7 @@ def decode(raw: Raw, names: Names) -> Spec:
     """The spec of a service from its inspection (Service.Spec)."""
     live = raw["Spec"]
     spec: Spec = {f.key: f.decode(live) for f in FIELDS}
-    labels = live.get("Labels") or {}
-    spec["image"] = labels.get(IMAGE_LABEL) or get_path(live, f"{SPEC}.Image") or ""
+    spec["image"] = _image(live)
     if spec["mode"].startswith("global"):
         spec["replicas"] = None
     spec["networks"] = {
@@ -211,8 +141,20 @@ def decode(raw: Raw, names: Names) -> Spec:
             for entry in get_path(live, f"{SPEC}.{kind.capitalize()}") or []
         }
     for entry in spec["volumes"].values():
-        entry.pop("labels", None)
+        labels = entry.pop("labels", {})
+        own = labels[MOUNT_LABELS].split(",") if MOUNT_LABELS in labels else user_labels(labels)
+        if PROJECT in labels and MOUNT_LABELS not in labels:
+            own = []
+        if own:
+            entry["labels"] = {key: labels[key] for key in own}
     return spec
+
+
+def _image(live: Raw) -> str:
+    """The reference that the playbook said, as long as what runs is what was sent for it."""
+    running = str(get_path(live, f"{SPEC}.Image") or "")
+    labels = live.get("Labels") or {}
+    return str(labels.get(IMAGE_LABEL) or running) if labels.get(PIN_LABEL) == running else running
 
 
 def _decode_reference(kind: str, entry: Raw, names: Names) -> dict[str, Any]:
@@ -235,5 +177,5 @@ def decode_mode(raw: Mapping[str, Any]) -> str:
 
 
 def pinned(raw: Mapping[str, Any]) -> str:
-    """The reference with its digest that a live service runs."""
-    return str(get_path(raw, f"Spec.{SPEC}.Image") or "")
+    """The reference with its digest that a service was last given by an apply; empty where that is not known."""
+    return str((raw["Spec"].get("Labels") or {}).get(PIN_LABEL) or "")

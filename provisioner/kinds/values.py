@@ -33,6 +33,11 @@ def duration(count: int) -> str:
     return f"{minutes}m{seconds}" if minutes else seconds
 
 
+def same_duration(text: str) -> str:
+    """A Go duration in the form in which it is read back: `90s` is `1m30s`."""
+    return duration(nanoseconds(text))
+
+
 def _decimal(count: int, size: int) -> str:
     whole, rest = divmod(count, size)
     digits = str(rest).rjust(len(str(size)) - 1, "0").rstrip("0") if rest else ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds import network, service, swarm_file, volume
+from provisioner.kinds import network, service, swarm_file, swarm_limits, volume
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.model.address import Address
+from provisioner.model.span import Problem
 from provisioner.model.state import DesiredState, Need, Resource
 from provisioner.platforms.lowering import (
     HELD,
@@ -20,6 +21,8 @@ from provisioner.platforms.lowering import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from provisioner.model.playbook import Declared, Playbook, Service
 
 PLATFORM = "swarm"
@@ -68,6 +71,29 @@ def needs_swarm(playbook: Playbook) -> bool:
     return False
 
 
+def problems(playbook: Playbook, api_version: tuple[int, int]) -> Iterator[tuple[bool, Problem]]:
+    """What a Swarm can not do for this playbook: whether it must be refused, and the finding."""
+    for one in playbook.services.values():
+        yield from swarm_limits.problems(one.name, one.body, api_version)
+        yield from swarm_limits.name_problem(one.name, service_name(playbook, one.name), one.body)
+    used = {key for one in playbook.services.values() for key in _networks(one)}
+    for key in sorted(used & playbook.networks.keys()):
+        declared = playbook.networks[key]
+        driver = declared.body.get("driver")
+        if not declared.external and driver is not None and driver.value in _LOCAL_DRIVERS:
+            text = f"a network with driver {driver.value} ends at its node, and no service of a Swarm can use it"
+            yield True, Problem(text, driver.span, f"networks.{key}.driver", "leave the driver out, or say overlay")
+
+
+# Drivers whose networks are one engine's own.
+_LOCAL_DRIVERS = ("bridge", "host", "none", "null")
+
+
+def _networks(one: Service) -> tuple[str, ...]:
+    networks = one.body.get("networks")
+    return tuple(networks.mapping) if networks is not None and networks.is_mapping else ()
+
+
 def service_name(playbook: Playbook, key: str) -> str:
     """`<project>_<service>`, as `docker stack` names services."""
     return f"{playbook.project}_{key}"
@@ -98,6 +124,7 @@ def _service(playbook: Playbook, one: Service, inputs: Inputs, images: dict[str,
         body = {**body, "job": {"run": one.job}}
     names = names_of(playbook, inputs)
     spec = service.parse(one.name, body, names, one.image, one.replicas, inputs.builds.get(one.name))
+    spec["digest"] = inputs.registry.get(one.image)
     needs = [Need(images[one.image])]
     needs += [Need(Address("network", key)) for key in sorted(spec["networks"]) if key in playbook.networks]
     keys = {declared.name: key for key, declared in playbook.volumes.items()}

@@ -205,7 +205,8 @@ def _attributed(change: Change, changes: Mapping[Address, Change]) -> Change:
     kept = tuple(one for one in change.differences if one not in told)
     reasons = [_reason(kept, drift=change.drift)] if kept else []
     for cause in dict.fromkeys(told.values()):
-        word = "rebuilt" if cause.kind == "image" else "another version now"
+        recipe = cause.kind == "image" and any(one.path == "build" for one in told)
+        word = "rebuilt" if recipe else "pulled" if cause.kind == "image" else "another version now"
         reasons.append(f"{cause} is {word}")
     return replace(change, differences=kept, reason="; ".join(reasons), drift=bool(kept) and change.drift)
 
@@ -216,7 +217,7 @@ def _cause(difference: FieldChange, wanted: Resource, changes: Mapping[Address, 
     if kind in ROOTS and rest.endswith(".version"):
         source = wanted.spec[kind][rest.removesuffix(".version")]["source"]
         address = Address(kind.removesuffix("s"), source)
-    elif difference.path == "build":
+    elif difference.path in ("build", "digest"):
         address = next((need.address for need in wanted.needs if need.address.kind == "image"), Address("image", ""))
     else:
         return None

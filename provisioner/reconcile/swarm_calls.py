@@ -106,7 +106,7 @@ class SwarmCalls:
         body = service.encode(wanted.spec, self._wiring(wanted, forced, service.pinned(raw)))
         self._engine.update_service(step.object_id, version, body)
 
-    def _wiring(self, wanted: Resource, force_update: int, running: str) -> service.Wiring:
+    def _wiring(self, wanted: Resource, force_update: int, pinned: str) -> service.Wiring:
         resources = self._plan.desired.resources
         project = self._plan.desired.project
         volumes = {
@@ -115,23 +115,26 @@ class SwarmCalls:
         return service.Wiring(
             name=wanted.name,
             labels=ownership_labels(project, wanted.address, wanted.name),
-            image=self._image(wanted, running),
+            image=self._image(wanted, pinned),
             networks={a.name: r.name for a, r in resources.items() if a.kind == "network"},
             files=self._files(wanted),
             volumes=volumes,
             force_update=force_update,
         )
 
-    def _image(self, wanted: Resource, running: str) -> str:
-        """The reference pinned to a digest: the one that runs while the reference is the same, else the registry's.
+    def _image(self, wanted: Resource, pinned: str) -> str:
+        """The reference pinned to a digest: the one of the last apply while the reference is the same, else the
+        registry's.
 
         An image that no registry knows is taken as it is on the node.
         """
         reference = str(wanted.spec["image"])
-        if running.partition("@")[0] == reference and "@" in running and "@" not in reference:
-            return running
         if "@" in reference or wanted.spec["build"]:
             return reference
+        if wanted.spec["digest"]:
+            return f"{reference}@{wanted.spec['digest']}"
+        if pinned.partition("@")[0] == reference and "@" in pinned:
+            return pinned
         digest = self._engine.distribution(reference)
         return f"{reference}@{digest}" if digest else reference
 

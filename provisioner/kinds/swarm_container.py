@@ -1,0 +1,150 @@
+"""The container of a Swarm's task: ports, mounts, hosts, privileges (Engine API ContainerSpec and EndpointSpec)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.kinds import values
+from provisioner.kinds.container_mounts import decode_mount, encode_mount
+from provisioner.kinds.fields import Raw, get_path, set_path
+from provisioner.kinds.swarm_scheduling import SPEC, TASK
+
+SHM = "/dev/shm"
+
+
+def parse_ports(body: Raw) -> Any:
+    result: dict[str, Any] = {}
+    for port in body.get("ports") or []:
+        key = f"{port['target']}/{port.get('protocol') or 'tcp'}"
+        result.setdefault(key, []).append(f"{port.get('published') or ''}:{port.get('mode') or 'ingress'}")
+    return {key: sorted(entries) for key, entries in result.items()}
+
+
+def encode_ports(raw: Raw, value: Any) -> None:
+    ports = []
+    for target, entries in sorted(value.items()):
+        number, _, protocol = target.partition("/")
+        for entry in entries:
+            published, _, mode = entry.partition(":")
+            port: Raw = {"Protocol": protocol, "TargetPort": int(number), "PublishMode": mode}
+            ports.append({**port, "PublishedPort": int(published)} if published else port)
+    if ports:
+        set_path(raw, "EndpointSpec.Ports", ports)
+
+
+def decode_ports(raw: Raw) -> Any:
+    result: dict[str, list[str]] = {}
+    for port in get_path(raw, "EndpointSpec.Ports") or []:
+        key = f"{port['TargetPort']}/{port.get('Protocol') or 'tcp'}"
+        result.setdefault(key, []).append(f"{port.get('PublishedPort') or ''}:{port.get('PublishMode') or 'ingress'}")
+    return {key: sorted(entries) for key, entries in result.items()}
+
+
+def encode_mounts(raw: Raw, value: Any) -> None:
+    if value:
+        mounts = [encode_mount(target, entry) for target, entry in sorted(value.items())]
+        get_path(raw, SPEC).setdefault("Mounts", []).extend(mounts)
+
+
+def decode_mounts(raw: Raw) -> Any:
+    mounts = get_path(raw, f"{SPEC}.Mounts") or []
+    return {
+        m["Target"]: decode_mount(m) for m in mounts if m["Type"] != "tmpfs" or m["Target"] not in _short_tmpfs(raw)
+    }
+
+
+def _short_tmpfs(raw: Raw) -> set[str]:
+    """Targets of `tmpfs` and `shm_size`, which become mounts here; the label tells them from long-form mounts."""
+    return set((get_path(raw, f"{SPEC}.Labels") or {}).get("provisioner.tmpfs", "").split(",")) - {""}
+
+
+def parse_tmpfs(body: Raw) -> Any:
+    result = {}
+    for entry in values.sorted_texts(body.get("tmpfs")):
+        target, _, options = entry.partition(":")
+        wanted = dict(option.partition("=")[::2] for option in options.split(",") if option)
+        entry_of: Raw = {"type": "tmpfs"}
+        if "size" in wanted:
+            entry_of["size"] = _bytes(wanted["size"])
+        if "mode" in wanted:
+            entry_of["mode"] = int(wanted["mode"], 8)
+        result[target] = entry_of
+    if body.get("shm_size"):
+        result[SHM] = {"type": "tmpfs", "size": values.whole_number(body["shm_size"])}
+    return result
+
+
+def _bytes(text: str) -> int:
+    units = {"k": 2**10, "m": 2**20, "g": 2**30}
+    return int(text[:-1]) * units[text[-1].lower()] if text[-1].lower() in units else int(text)
+
+
+def encode_tmpfs(raw: Raw, value: Any) -> None:
+    if value:
+        encode_mounts(raw, value)
+        get_path(raw, f"{SPEC}.Labels")["provisioner.tmpfs"] = ",".join(sorted(value))
+
+
+def decode_tmpfs(raw: Raw) -> Any:
+    mounts = get_path(raw, f"{SPEC}.Mounts") or []
+    return {m["Target"]: decode_mount(m) for m in mounts if m["Target"] in _short_tmpfs(raw)}
+
+
+def hosts_into(entries: list[str]) -> list[str]:
+    pairs = [entry.partition(":") for entry in entries]
+    return [f"{address} {name}" for name, _, address in pairs]
+
+
+def hosts_out(entries: list[str]) -> list[str]:
+    pairs = [entry.partition(" ") for entry in entries]
+    return sorted(f"{name}:{address}" for address, _, name in pairs)
+
+
+def decode_logging(raw: Raw) -> Any:
+    live = get_path(raw, f"{TASK}.LogDriver")
+    return {"driver": live.get("Name") or "", "options": live.get("Options") or {}} if live else None
+
+
+def encode_logging(raw: Raw, value: Any) -> None:
+    if value:
+        set_path(raw, f"{TASK}.LogDriver", {"Name": value["driver"], "Options": value["options"]})
+
+
+def encode_ulimits(raw: Raw, value: dict[str, str]) -> None:
+    if value:
+        limits = [(name, *limit.split(":")) for name, limit in sorted(value.items())]
+        set_path(raw, f"{SPEC}.Ulimits", [{"Name": n, "Soft": int(s), "Hard": int(h)} for n, s, h in limits])
+
+
+def parse_privileges(body: Raw) -> Any:
+    """The options of `security_opt` that Swarm takes (Privileges; seccomp and AppArmor since API 1.44)."""
+    options = {}
+    for option in body.get("security_opt") or []:
+        name, _, value = str(option).replace(":", "=", 1).partition("=")
+        if name == "no-new-privileges":
+            options["no-new-privileges"] = "true"
+        elif value == "unconfined" and name in ("seccomp", "apparmor"):
+            options[name] = "unconfined"
+    return options
+
+
+def encode_privileges(raw: Raw, value: Any) -> None:
+    privileges: Raw = {}
+    if "no-new-privileges" in value:
+        privileges["NoNewPrivileges"] = True
+    if "seccomp" in value:
+        privileges["Seccomp"] = {"Mode": "unconfined"}
+    if "apparmor" in value:
+        privileges["AppArmor"] = {"Mode": "disabled"}
+    if privileges:
+        set_path(raw, f"{SPEC}.Privileges", privileges)
+
+
+def decode_privileges(raw: Raw) -> Any:
+    live = get_path(raw, f"{SPEC}.Privileges") or {}
+    result = {"no-new-privileges": "true"} if live.get("NoNewPrivileges") else {}
+    if (live.get("Seccomp") or {}).get("Mode") == "unconfined":
+        result["seccomp"] = "unconfined"
+    if (live.get("AppArmor") or {}).get("Mode") == "disabled":
+        result["apparmor"] = "unconfined"
+    return result

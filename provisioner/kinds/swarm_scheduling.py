@@ -1,0 +1,169 @@
+"""How a Swarm runs and places a service's tasks: mode, replicas, restarts, placement, reservations.
+
+Compose's `deploy` and the Engine API's ServiceSpec; knows nothing of what a task's container is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.kinds import values
+from provisioner.kinds.fields import Raw, get_path, set_path
+
+TASK = "TaskTemplate"
+SPEC = "TaskTemplate.ContainerSpec"
+
+
+def deploy(body: Raw, *path: str) -> Any:
+    """A value below `deploy`, or None."""
+    value: Any = body.get("deploy")
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def is_job(body: Raw) -> bool:
+    return bool(body.get("job")) or str(deploy(body, "mode") or "").endswith("-job")
+
+
+def parse_mode(body: Raw) -> str:
+    mode = str(deploy(body, "mode") or "replicated")
+    return f"{mode}-job" if body.get("job") and not mode.endswith("-job") else mode
+
+
+def encode_mode(raw: Raw, value: str) -> None:
+    """Replicas are written by the service kind: they belong to the same object."""
+    raw["Mode"] = {
+        "replicated": {"Replicated": {}}, "global": {"Global": {}},
+        "replicated-job": {"ReplicatedJob": {}}, "global-job": {"GlobalJob": {}},
+    }[value]  # fmt: skip
+
+
+def decode_mode(raw: Raw) -> str:
+    names = {
+        "Replicated": "replicated",
+        "Global": "global",
+        "ReplicatedJob": "replicated-job",
+        "GlobalJob": "global-job",
+    }
+    return next((names[key] for key in raw.get("Mode") or {} if key in names), "replicated")
+
+
+def encode_replicas(raw: Raw, value: Any) -> None:
+    mode = raw.get("Mode") or {}
+    if "Replicated" in mode:
+        mode["Replicated"]["Replicas"] = value
+    elif "ReplicatedJob" in mode:
+        mode["ReplicatedJob"] = {"MaxConcurrent": value, "TotalCompletions": value}
+
+
+def decode_replicas(raw: Raw) -> Any:
+    mode = raw.get("Mode") or {}
+    if "Replicated" in mode:
+        return mode["Replicated"].get("Replicas", 1)
+    if "ReplicatedJob" in mode:
+        return mode["ReplicatedJob"].get("TotalCompletions", 1)
+    return None
+
+
+_CONDITIONS = {"no": "none", "always": "any", "unless-stopped": "any", "on-failure": "on-failure"}
+
+
+def parse_restart(body: Raw) -> Any:
+    given = deploy(body, "restart_policy") or {}
+    name, _, attempts = str(body.get("restart") or "").partition(":")
+    condition = given.get("condition") or _CONDITIONS.get(name) or ("none" if is_job(body) else "any")
+    return {
+        "condition": condition,
+        "delay": values.same_duration(given.get("delay") or "5s"),
+        "max_attempts": int(given.get("max_attempts") or attempts or 0),
+        "window": values.same_duration(given.get("window") or "0s"),
+    }
+
+
+def encode_restart(raw: Raw, value: Any) -> None:
+    set_path(raw, f"{TASK}.RestartPolicy", {
+        "Condition": value["condition"], "Delay": values.nanoseconds(value["delay"]),
+        "MaxAttempts": value["max_attempts"], "Window": values.nanoseconds(value["window"]),
+    })  # fmt: skip
+
+
+def decode_restart(raw: Raw) -> Any:
+    live = get_path(raw, f"{TASK}.RestartPolicy") or {}
+    return {
+        "condition": live.get("Condition") or "any",
+        "delay": values.duration(live["Delay"] if "Delay" in live else 5 * 10**9),
+        "max_attempts": live.get("MaxAttempts") or 0,
+        "window": values.duration(live.get("Window") or 0),
+    }
+
+
+def parse_placement(body: Raw) -> Any:
+    given = deploy(body, "placement") or {}
+    # `linux/arm64/v8`: Swarm compares systems and architectures, and knows no variants.
+    os, architecture = [*str(body.get("platform") or "").split("/"), ""][:2]
+    result = {
+        "constraints": sorted(_constraint(c) for c in given.get("constraints") or []),
+        "preferences": [p["spread"] for p in given.get("preferences") or []],
+        "max_replicas_per_node": int(given.get("max_replicas_per_node") or 0),
+        "platforms": [f"{os}/{architecture}"] if os else [],
+    }
+    return {key: value for key, value in result.items() if value}
+
+
+def _constraint(text: str) -> str:
+    """`node.role == manager` and `node.role==manager` are the same."""
+    for operator in ("==", "!="):
+        left, found, right = text.partition(operator)
+        if found:
+            return f"{left.strip()}{operator}{right.strip()}"
+    return text.strip()
+
+
+def encode_placement(raw: Raw, value: Any) -> None:
+    placement: Raw = {}
+    if "constraints" in value:
+        placement["Constraints"] = value["constraints"]
+    if "preferences" in value:
+        placement["Preferences"] = [{"Spread": {"SpreadDescriptor": one}} for one in value["preferences"]]
+    if "max_replicas_per_node" in value:
+        placement["MaxReplicas"] = value["max_replicas_per_node"]
+    if "platforms" in value:
+        pairs = [one.partition("/") for one in value["platforms"]]
+        placement["Platforms"] = [{"OS": os, "Architecture": architecture} for os, _, architecture in pairs]
+    set_path(raw, f"{TASK}.Placement", placement)
+
+
+def decode_placement(raw: Raw) -> Any:
+    live = get_path(raw, f"{TASK}.Placement") or {}
+    result = {
+        "constraints": sorted(_constraint(c) for c in live.get("Constraints") or []),
+        "preferences": [p["Spread"]["SpreadDescriptor"] for p in live.get("Preferences") or []],
+        "max_replicas_per_node": live.get("MaxReplicas") or 0,
+        # A digest's platforms are added by clients that resolve it; a declared one is a single entry.
+        "platforms": [f"{p.get('OS', '')}/{p.get('Architecture', '')}" for p in live.get("Platforms") or []],
+    }
+    return {key: value for key, value in result.items() if value}
+
+
+def parse_generic(body: Raw) -> Any:
+    given = deploy(body, "resources", "reservations", "generic_resources") or []
+    specs = [entry["discrete_resource_spec"] for entry in given]
+    return {spec["kind"]: int(spec["value"]) for spec in specs}
+
+
+def encode_generic(raw: Raw, value: Any) -> None:
+    if value:
+        resources = [{"DiscreteResourceSpec": {"Kind": k, "Value": v}} for k, v in sorted(value.items())]
+        set_path(raw, f"{TASK}.Resources.Reservations.GenericResources", resources)
+
+
+def decode_generic(raw: Raw) -> Any:
+    live = get_path(raw, f"{TASK}.Resources.Reservations.GenericResources") or []
+    specs = [entry.get("DiscreteResourceSpec") or {} for entry in live]
+    return {spec["Kind"]: spec["Value"] for spec in specs if spec}
+
+
+def parse_cpu_reservation(body: Raw) -> Any:
+    value = deploy(body, "resources", "reservations", "cpus")
+    return float(value) if value else None
