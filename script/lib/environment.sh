@@ -15,8 +15,11 @@ prepare_environment() {
   wanted="$extra $(cat setup.cfg pyproject.toml tests/constraints.txt | sha256sum)"
   if [ -x .venv/bin/pip ] && grep -qxF "$wanted" .venv/installed 2>/dev/null; then return; fi
   say "preparing .venv${extra:+ for $extra}"
-  if [ ! -x .venv/bin/pip ]; then python3 -m venv .venv; fi
-  .venv/bin/pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt --editable ".${extra:+[$extra]}" >&2
+  if [ ! -x .venv/bin/pip ]; then
+    python3 -m venv .venv || fail 1 'python3 could not make .venv'
+  fi
+  .venv/bin/pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt --editable ".${extra:+[$extra]}" >&2 ||
+    fail 1 'pip could not install the project into .venv'
   # What was installed with an extra serves without it as well.
   printf '%s\n' "$wanted" " ${wanted#* }" >.venv/installed
 }
