@@ -99,6 +99,15 @@ def split_target(
     return None, tuple(arguments)
 
 
+def numbered(arguments: Sequence[str]) -> tuple[str | None, int | None]:
+    """`[TARGET] [N]` taken apart; UsageError for anything else."""
+    rest = list(arguments)
+    number = int(rest.pop()) if rest and rest[-1].isascii() and rest[-1].isdigit() else None
+    if len(rest) > 1:
+        raise UsageError(f"'{rest[1]}' is not the number of a revision", hint="provision history lists them")
+    return (rest[0] if rest else None), number
+
+
 def playbooks(directory: str) -> tuple[str, ...]:
     """The names of the playbooks under `directory`: `playbooks/*.yml`, `playbooks/*/*.yml`; in order.
 

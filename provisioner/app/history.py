@@ -1,0 +1,101 @@
+"""`history` and `show`: what was applied to an environment, when, by whom, and what each time changed. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from provisioner.app.load import load_document
+from provisioner.app.wiring import open_engine
+from provisioner.errors import ProvisionError, UsageError
+from provisioner.ledger.revisions import desired_of, revisions
+from provisioner.model.change import Action
+from provisioner.model.state import DesiredState
+from provisioner.playbook.bind import bind
+from provisioner.reconcile.as_observed import as_observed
+from provisioner.reconcile.diff import diff
+from provisioner.reconcile.grouping import group_replicas
+
+if TYPE_CHECKING:
+    from provisioner.app.request import Request
+    from provisioner.engines.docker_api import DockerEngine
+    from provisioner.ledger.revisions import Revision
+    from provisioner.model.change import Change
+    from provisioner.model.playbook import Playbook
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One revision with what it changed against the one before.
+
+    `previous` is that one's number, 0 for the oldest that is kept. `readable` is False for a document that this
+    version can not read any more: then nothing is known of its changes.
+    """
+
+    revision: Revision
+    previous: int
+    changes: tuple[Change, ...]
+    readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    title: str
+    entries: tuple[Entry, ...] = field(default=())
+
+
+def history(request: Request) -> History:
+    """Every revision that is kept, the newest first."""
+    playbook, engine = open_environment(request)
+    return History(playbook.title, _entries(revisions(engine, playbook.project), playbook.project))
+
+
+def show(request: Request, number: int | None) -> tuple[str, Entry]:
+    """The environment's title and one revision, the last one without a number."""
+    playbook, engine = open_environment(request)
+    kept = revisions(engine, playbook.project)
+    wanted = find(kept, number, playbook.title)
+    entries = _entries(kept, playbook.project)
+    return playbook.title, next(entry for entry in entries if entry.revision.number == wanted.number)
+
+
+def open_environment(request: Request) -> tuple[Playbook, DockerEngine]:
+    """The playbook, variables without a value allowed, and its engine."""
+    playbook = bind(load_document(request))
+    return playbook, open_engine(request, playbook.engine)
+
+
+def find(kept: tuple[Revision, ...], number: int | None, title: str) -> Revision:
+    """The revision with this number, or the last one. Raises when there is none."""
+    if not kept:
+        raise ProvisionError(
+            f"nothing is known of an apply of {title} on this engine", hint="provision apply keeps a record of each"
+        )
+    if number is None:
+        return kept[-1]
+    for revision in kept:
+        if revision.number == number:
+            return revision
+    there = f"{kept[0].number} to {kept[-1].number}" if len(kept) > 1 else str(kept[0].number)
+    raise UsageError(f"{title} has no revision {number}", hint=f"kept are {there}: provision history")
+
+
+def _entries(kept: tuple[Revision, ...], project: str) -> tuple[Entry, ...]:
+    entries = []
+    before: Revision | None = None
+    for revision in kept:
+        entries.append(_entry(revision, before, project))
+        before = revision
+    return tuple(reversed(entries))
+
+
+def _entry(revision: Revision, before: Revision | None, project: str) -> Entry:
+    now = desired_of(revision, project)
+    then = desired_of(before, project) if before else DesiredState(project, {})
+    number = before.number if before else 0
+    if now is None or then is None:
+        return Entry(revision, number, (), readable=False)
+    if before is not None and before.mode != revision.mode:
+        then = DesiredState(project, {})
+    changes = group_replicas(diff(now, as_observed(then)))
+    return Entry(revision, number, tuple(c for c in changes if c.action is not Action.UNCHANGED))

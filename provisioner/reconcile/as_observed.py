@@ -1,0 +1,45 @@
+"""A desired state as if an engine had it: so the one diff compares what was applied with what was applied before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.kinds import container, container_networks, image, network, service, swarm_file, volume
+from provisioner.kinds.compare import DECLARED, declared_fields
+from provisioner.model.state import Facts, ImageFacts, Observed, ObservedState
+
+if TYPE_CHECKING:
+    from provisioner.model.state import DesiredState, Resource
+
+_FIELDS = {
+    "container": container.FIELDS,
+    "network": network.FIELDS,
+    "volume": volume.FIELDS,
+    "image": image.FIELDS,
+    "service": service.FIELDS,
+    "config": swarm_file.FIELDS,
+    "secret": swarm_file.FIELDS,
+}
+
+
+def as_observed(desired: DesiredState) -> ObservedState:
+    """Every object of the state, as it would be seen right after it was made."""
+    return ObservedState(Facts(), {address: _seen(resource) for address, resource in desired.resources.items()})
+
+
+def _seen(resource: Resource) -> Observed:
+    spec = resource.spec
+    declared = declared_fields(_FIELDS[resource.kind], spec) if resource.kind in _FIELDS else []
+    made_from = None
+    if resource.kind == "container":
+        declared = [*declared, *container_networks.declared(spec["networks"])]
+        # An image of which nothing is known but what it runs on: both sides are compared as they are declared.
+        made_from = ImageFacts(id="", platform=spec["platform"] or "")
+    return Observed(
+        address=resource.address,
+        kind=resource.kind,
+        id=resource.name,
+        name=resource.name,
+        spec={**spec, DECLARED: declared},
+        image=made_from,
+    )
