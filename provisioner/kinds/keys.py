@@ -158,8 +158,8 @@ SERVICE = _below(
     ),
     _refused("provider", "provision runs no provider plugins", "name an image, or what to build", swarm="refused"),
     _refused(
-        "security_opt.*", "a seccomp profile in a file can not be sent to the engine", "use seccomp:unconfined, or make "
-        "the profile the engine's default", when=_profile_in_file,
+        "security_opt.*", "a seccomp profile in a file can not be sent to the engine",
+        "use seccomp:unconfined, or make the profile the engine's default", when=_profile_in_file,
     ),
     *_NETWORKS,
     _noted("use_api_socket", "the socket is mounted, credentials of registries are not passed on", "mount them",

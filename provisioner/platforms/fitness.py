@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioner.model.state import Facts
 
 # The Docker Engine that brought an Engine API version.
-_RELEASES = {(1, 43): "24.0", (1, 44): "25.0", (1, 45): "26.0", (1, 46): "27.0", (1, 47): "27.2", (1, 48): "28.0",
+RELEASES = {(1, 43): "24.0", (1, 44): "25.0", (1, 45): "26.0", (1, 46): "27.0", (1, 47): "27.2", (1, 48): "28.0",
              (1, 49): "28.1", (1, 50): "28.2", (1, 51): "28.3"}  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def _lacks(pattern: str, value: Any, body: dict[str, Any], facts: Facts) -> Iter
     if since is None or since <= facts.api_version or value is None:
         return
     wanted, here = _version(since), _version(facts.api_version)
-    needs = f"Docker Engine {_RELEASES[since]} (API {wanted})" if since in _RELEASES else f"Engine API {wanted}"
+    needs = f"Docker Engine {RELEASES[since]} (API {wanted})" if since in RELEASES else f"Engine API {wanted}"
     yield (
         f"needs {needs}, and this engine is {facts.engine_version} (API {here})",
         "upgrade the engine, or leave it out",

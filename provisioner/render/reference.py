@@ -1,0 +1,209 @@
+"""The reference of the language, made from the rows, the fields and the keys: the schema for editors, and a page.
+
+`python -m provisioner.render.reference FOLDER` writes both; a test holds the kept ones to what is made here.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provisioner.document.about import about
+from provisioner.document.attributes import rows, rules
+from provisioner.document.schema import schema
+from provisioner.document.shape import MAPPING, NULL, SEQUENCE, article
+from provisioner.kinds import container, network, volume
+from provisioner.kinds.keys import How, fields_of, key_of, keys_at, on_swarm, since_of
+from provisioner.model.change import Impact
+from provisioner.platforms.fitness import RELEASES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from provisioner.document.shape import Row
+
+_COST = {
+    Impact.METADATA: "renames it",
+    Impact.IN_PLACE: "in place",
+    Impact.REPLACE: "replaces it",
+    Impact.DATA_LOSS: "would lose data: refused",
+}
+_SECTIONS = (
+    ("The playbook", "", ("name", "environment", "extends", "include", "env_files", "vars", "engine", "version")),
+    ("Services", "services.*", ()),
+    ("Services: deploy", "services.*.deploy", ()),
+    ("Networks", "networks.*", ()),
+    ("Volumes", "volumes.*", ()),
+    ("Configs", "configs.*", ()),
+    ("Secrets", "secrets.*", ()),
+    ("Models", "models.*", ()),
+    ("Checks", "verify.*", ()),
+    ("Lint", "lint", ()),
+)
+_HEAD = """\
+# Playbook reference
+
+Every key of the language: Compose's, and those that provisioner adds (marked *own*). This page is made from the tables
+that the program itself works with, by `script/generate-docs`; a test fails when it is stale. The same tables give the
+JSON Schema ([playbook.schema.json](playbook.schema.json), `provision schema`), which completes and checks playbooks in an
+editor: put `# yaml-language-server: $schema=playbook.schema.json` into the first line.
+
+**Columns.** *Containers* and *Swarm* say what becomes of the key on a plain engine and on a Swarm:
+
+| word | meaning |
+| --- | --- |
+| compared, yes | it is applied, read back from the engine and compared: a change in the file and a change by hand are both found |
+| done by provision | no engine has it: provision acts on it, or makes other keys of it |
+| at creation | it says how something is made, and can not be read back |
+| for people | it has no effect anywhere |
+| no effect | it has none in this mode: the plan says so, with the reason |
+| refused | the plan stops before anything is touched, with the reason and what to do instead |
+
+*Engine* is the first Docker Engine that has the key (its API version); an older one is refused at the plan. *A change* is
+what it costs: in place, or a new container (network) in the old one's stead.
+"""
+_CHOSEN = """\
+## What an engine chooses
+
+Values that an engine fills in where the playbook says nothing. They are compared only as far as they are declared, or
+were declared when the object was made; all other keys are compared always, so that removing one is a change.
+
+"""
+
+
+def playbook_schema() -> dict[str, Any]:
+    """The JSON Schema of a playbook, as `provision schema` prints it."""
+    return schema(_described)
+
+
+def playbook_page() -> str:
+    """The reference as Markdown."""
+    parts = [_HEAD]
+    for title, at, only in _SECTIONS:
+        lines = [_line(row, at) for row in _rows_of(at, only)]
+        parts.append(
+            f"## {title}\n\n| key | value | containers | Swarm | engine | a change | |\n"
+            "| --- | --- | --- | --- | --- | --- | --- |\n" + "\n".join(lines) + "\n"
+        )
+    parts.append("## What is refused or has no effect without Swarm\n\n" + "\n".join(_reasons()) + "\n")
+    parts.append(_CHOSEN + "\n".join(_chosen()) + "\n")
+    return "\n".join(parts)
+
+
+def files() -> dict[str, str]:
+    """The text of each file of docs/reference/ that is made, by its name."""
+    return {
+        "playbook.md": playbook_page(),
+        "playbook.schema.json": json.dumps(playbook_schema(), indent=1, ensure_ascii=False) + "\n",
+    }
+
+
+def summary_of(path: str) -> str:
+    """The one sentence on a key: what the engines make of it, its own, or its field's."""
+    own = next((key.summary for key in keys_at(path) if key.summary), "")
+    fields = fields_of(path)
+    text = own or about(path) or (fields[0].summary if fields else "")
+    return f"{text[:1].upper()}{text[1:]}{'' if not text or text.endswith('.') else '.'}"
+
+
+def _described(path: str) -> str:
+    """What an editor says of a key: its sentence, and what an engine may not make of it."""
+    more = []
+    since = since_of(path)
+    if since and not any(key.when for key in keys_at(path)):
+        more.append(f"Needs Docker Engine {RELEASES[since]}.")
+    for key in keys_at(path):
+        if key.how in (How.REFUSED, How.NOTED) and not key.when:
+            more.append(f"{'Refused' if key.how is How.REFUSED else 'No effect'} without Swarm: {key.why}.")
+    return " ".join([summary_of(path), *more]).strip()
+
+
+def _rows_of(at: str, only: tuple[str, ...]) -> Iterator[Row]:
+    """The rows below a place that have a name of their own, those of `deploy` apart from the other services'."""
+    prefix = f"{at}." if at else ""
+    for row in rows():
+        path = row.path
+        if not path or path.endswith("*") or not path.startswith(prefix) or (only and path.split(".")[0] not in only):
+            continue
+        if at == "services.*" and path.startswith("services.*.deploy."):
+            continue
+        yield row
+
+
+def _line(row: Row, at: str) -> str:
+    path = row.path
+    shown = path[len(at) + 1 if at else 0 :].replace(".*", "[]" if _in_list(path) else ".NAME")
+    fields = fields_of(path)
+    key = key_of(path)
+    since = since_of(path)
+    here = key.how.value if key else ""
+    if key and key.windows:
+        here = "compared (Windows)"
+    if any(one.when and one.how in (How.REFUSED, How.NOTED) for one in keys_at(path)):
+        here = f"{here}, some values not" if here != How.NOTED else "compared, some values not"
+    cost = _COST[max(field.impact for field in fields)] if fields else ""
+    cells = [
+        f"`{shown}`{' *own*' if row.own else ''}",
+        _value(row),
+        here,
+        on_swarm(path),
+        f"{RELEASES[since]} ({since[0]}.{since[1]})" if since else "",
+        cost,
+        summary_of(path),
+    ]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _in_list(path: str) -> bool:
+    """Whether the first '*' behind the section stands for an item of a list."""
+    rule = rules()
+    parts = path.split(".")
+    for index, part in enumerate(parts):
+        if part == "*" and index > 1:
+            return SEQUENCE in rule.row.shape.kinds
+        below = rule.below(part)
+        assert below is not None, path
+        rule = below
+    return False
+
+
+def _value(row: Row) -> str:
+    """What may stand there, in words."""
+    shape = row.shape
+    text = " or ".join(f"`{word}`" for word in shape.enum) if shape.enum else shape.expected
+    also = [article(kind) for kind in row.short if kind not in (NULL, *shape.kinds) and article(kind) not in text]
+    if MAPPING in shape.kinds and also:
+        return f"{text}; in short {' or '.join(also)}"
+    return f"{text}, or {' or '.join(also)}" if also else text
+
+
+def _reasons() -> Iterable[str]:
+    for row in rows():
+        for key in keys_at(row.path):
+            if key.how in (How.REFUSED, How.NOTED):
+                instead = f" Instead: {key.instead}." if key.instead else ""
+                some = " (some values)" if key.when else ""
+                yield f"- `{key.path.replace('.*', '.NAME', 1)}`{some}: {key.how.value}, {key.why}.{instead}"
+
+
+def _chosen() -> Iterable[str]:
+    for kind, fields in (("service", container.FIELDS), ("network", network.FIELDS), ("volume", volume.FIELDS)):
+        for field in fields:
+            if field.chosen:
+                yield f"- {kind}: `{field.key}` (Engine API `{field.api}`)"
+    yield "- service: the hardware address of each of `networks`"
+
+
+def main() -> int:
+    """Write the files into the folder that the command line names."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files().items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
