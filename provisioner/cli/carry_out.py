@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from provisioner.cli.confirm import confirmed
@@ -95,6 +97,7 @@ def carry_out(
     question: str,
 ) -> int:
     """Run `act` with an approval, a listener and an event that Ctrl-C sets; tell how it ended; the exit code."""
+    began = time.monotonic()
     showing = Showing(settings, as_json=as_json, yes=yes, check=check, question=question)
     with interruptible() as interrupt, narrated(settings, as_json=as_json) as listener:
         result = act(showing.approve, listener, interrupt)
@@ -102,14 +105,16 @@ def carry_out(
     if check:
         return 1 if result.plan.refusals else 0
     code = 1 if showing.declined else result.exit_code
-    _tell(settings, result, code, as_json=as_json, declined=showing.declined)
+    seconds = time.monotonic() - began
+    _tell(settings, result, code, seconds=seconds, as_json=as_json, declined=showing.declined)
     return code
 
 
-def _tell(settings: Settings, result: Result, code: int, *, as_json: bool, declined: bool) -> None:
+def _tell(settings: Settings, result: Result, code: int, *, seconds: float, as_json: bool, declined: bool) -> None:
+    """How it ended; `seconds` count everything that the user waited for, looking and asking among it."""
     from provisioner.model.report import Report
 
-    report = result.report or Report(plan=result.plan, results=(), seconds=0.0)
+    report = replace(result.report or Report(plan=result.plan, results=(), seconds=0.0), seconds=seconds)
     out = settings.out()
     if as_json:
         from provisioner.render.checks_json import check_json
