@@ -34,7 +34,7 @@ def observe_swarm(
     raw_files = {kind: engine.list(kind, labels) for kind in _FILES}
     raw_services = [raw for raw in engine.list("service", labels) if _address(desired.project, raw)]
     files = _versions(engine, desired, raw_files)
-    names = service.Names(networks=networks, files=files)
+    names = service.Names(networks=_networks(engine, desired, raw_services, networks), files=files)
     services = [_service(engine, desired, raw, names) for raw in raw_services]
     current, superseded = _current(desired, raw_files, raw_services)
     return [*services, *current], superseded
@@ -43,6 +43,20 @@ def observe_swarm(
 def _address(project: str, raw: Raw) -> Address | None:
     belongs = owner(raw["Spec"].get("Labels"), raw["Spec"]["Name"])
     return belongs[1] if belongs and belongs[0] == project else None
+
+
+def _networks(
+    engine: EngineReader, desired: DesiredState, services: Sequence[Raw], own: Mapping[str, str]
+) -> dict[str, str]:
+    """The playbook's key of each network that a service is on, by its id; of others, their name on the engine."""
+    external = {r.name: a.name for a, r in desired.resources.items() if a.kind == "network" and r.external}
+    found = dict(own)
+    targets = {one["Target"] for raw in services for one in get_path(raw, "Spec.TaskTemplate.Networks") or []}
+    for identity in sorted(targets - own.keys()):
+        raw_one = engine.inspect("network", identity)
+        if raw_one is not None:
+            found[identity] = external.get(raw_one["Name"], str(raw_one["Name"]))
+    return found
 
 
 def _versions(

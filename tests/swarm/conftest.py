@@ -64,11 +64,13 @@ def swarm(request: pytest.FixtureRequest, nursery: Engines, swarms: dict[str, Sw
     """A Swarm manager of each version, with the images that the tests run."""
     version = str(request.param)
     if version not in swarms:
-        machine = nursery.start(version)
+        machine = nursery.start(version, "--node-generic-resource", "widget=4")
         with contextlib.closing(docker.DockerClient(base_url=machine.url, timeout=120)) as client:
             client.swarm.init(advertise_addr=machine.address)
             for image in IMAGES:
                 client.images.pull(image)
+            for tag in ("1", "2"):
+                client.images.get(IMAGES[0]).tag("pt-swarm", tag)
         swarms[version] = Swarm(machine, version)
     return swarms[version]
 

@@ -17,8 +17,7 @@ QUICK: dict[str, Any] = {
     "image": "busybox:1.36",
     "command": ["sleep", "infinity"],
     "stop_signal": "SIGKILL",
-    "update": {"monitor": "100ms"},
-    "deploy": {"endpoint_mode": "dnsrr"},
+    "deploy": {"endpoint_mode": "dnsrr", "update_config": {"monitor": "100ms"}},
 }
 FOLLOW = "another version now"
 

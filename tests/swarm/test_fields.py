@@ -1,0 +1,98 @@
+"""Every field of a Swarm service, in theory and on real engines: set, unchanged; changed, exactly that difference,
+mended; removed, the same.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from provisioner.app.load import load_playbook
+from provisioner.app.request import Request
+from provisioner.kinds import service
+from provisioner.kinds.compare import compare
+from provisioner.kinds.container_mounts import ROOTS
+from provisioner.model.address import Address
+from provisioner.platforms import swarm as platform
+from provisioner.platforms.lowering import Inputs
+from tests.fields.playbooks import wrong
+from tests.swarm import samples
+from tests.swarm.environment import paths
+from tests.swarm.samples import FIRST, REMOVED, SAMPLES, SECOND
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from provisioner.model.state import Resource, Spec
+    from tests.fields.sample import Sample
+    from tests.swarm.conftest import Swarm
+    from tests.swarm.environment import SwarmEnvironment
+
+VERSIONS = {f"{kind}/{key}": f"{kind}-{key}" for kind in ROOTS for key in ("one", "two")}
+# What the engine knows the networks, and the configs and secrets by.
+NETWORK_IDS = {"net-default": "default", "net-apart": "apart", "net-beside": "beside", "net-host": "host"}
+FILE_IDS = {f"{kind}-{key}-id": (key, f"{kind}-{key}") for kind in ROOTS for key in ("one", "two")}
+
+
+def lowered(folder: Path, body: dict[str, Any]) -> Resource:
+    """The one service of a playbook."""
+    (folder / "one.txt").write_text("1\n")
+    (folder / "two.txt").write_text("2\n")
+    path = folder / "compose.yaml"
+    path.write_text(json.dumps({"name": "pt", **body}))
+    playbook = load_playbook(Request(files=(str(path),), directory=str(folder)))
+    [name] = playbook.services
+    return platform.lower(playbook, Inputs(versions=VERSIONS)).resources[Address("service", name)]
+
+
+def there_and_back(resource: Resource) -> Spec:
+    """A spec as it is read from the engine after it was sent to it."""
+    wiring = service.Wiring(
+        name=resource.name,
+        labels={"provisioner.environment": "pt"},
+        image=f"{resource.spec['image']}@sha256:0",
+        networks={key: identity for identity, key in NETWORK_IDS.items()},
+        files={f"{kind}/{key}": (f"{kind}-{key}-id", f"pt_{key}.x") for kind in ROOTS for key in ("one", "two")},
+        volumes={"pt_stored": {"Labels": {"provisioner.environment": "pt", "declared": "yes"}}},
+    )
+    sent = json.loads(json.dumps(service.encode(resource.spec, wiring)))
+    return service.decode({"Spec": sent}, service.Names(networks=NETWORK_IDS, files=FILE_IDS))
+
+
+@pytest.mark.parametrize("sample", [one for one in SAMPLES if one.first], ids=lambda sample: sample.name)
+def test_a_field_there_and_back(sample: Sample, tmp_path: Path) -> None:
+    groups = samples.apart([sample])
+    states = [lowered(tmp_path, samples.playbook(groups, state)) for state in (FIRST, SECOND, REMOVED)]
+    for one in states:
+        assert compare(service.FIELDS, one.spec, there_and_back(one)) == ()
+    for state, before, after in ((SECOND, *states[:2]), (REMOVED, *states[1:])):
+        found = [one.path for one in compare(service.FIELDS, after.spec, there_and_back(before))]
+        assert wrong([sample], state, found) == []
+
+
+def test_every_field_has_a_sample() -> None:
+    assert {field.key for field in service.FIELDS} == {sample.field for sample in SAMPLES}
+
+
+@pytest.mark.engine
+def test_all_fields_on_an_engine(environment: SwarmEnvironment, swarm: Swarm) -> None:
+    environment.write("1\n", "one.txt")
+    environment.write("2\n", "two.txt")
+    groups = samples.pack(one for one in SAMPLES if not one.untried and one.since <= swarm.api)
+    environment.write(samples.playbook(groups, FIRST))
+    environment.apply()
+    environment.require_inert()
+    for state in (SECOND, REMOVED):
+        environment.write(samples.playbook(groups, state))
+        looked = paths(environment.plan())
+        faults = [
+            fault
+            for name, together in groups.items()
+            for fault in wrong(together, state, looked.pop(f"service.{name}", []))
+        ]
+        assert not faults, "\n".join(faults)
+        assert looked == {}
+        environment.apply()
+        environment.require_inert()
