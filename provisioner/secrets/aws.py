@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -166,7 +167,8 @@ class _Clients:
         for name in _TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
         if self._session is None:
-            self._session = boto3.session.Session()
+            # boto3 itself reads AWS_DEFAULT_REGION only; everything else of AWS knows the shorter name too.
+            self._session = boto3.session.Session(region_name=os.environ.get("AWS_REGION") or None)
         if self._session.get_credentials() is None:
             raise NoCredentialsError
         if region is None and self._session.region_name is None:
