@@ -87,13 +87,23 @@ class EngineWriter(EngineReader, Protocol):
 
     def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None: ...
 
+    def tag(self, image_id: str, reference: str) -> None:
+        """Give an image a further name, which is taken from the image that has it."""
+
     def build(
         self, tag: str, build: Mapping[str, Any], labels: Mapping[str, str], progress: Callable[[str], None]
     ) -> None:
         """Build an image from a canonical Compose `build` mapping with absolute paths."""
 
     def execute(
-        self, container_id: str, command: Sequence[str], *, user: str = "", environment: Mapping[str, str] | None = None
+        self,
+        container_id: str,
+        command: Sequence[str],
+        *,
+        user: str = "",
+        environment: Mapping[str, str] | None = None,
+        workdir: str | None = None,
+        privileged: bool = False,
     ) -> tuple[int, bytes, bytes]:
         """Run a command in a running container; its exit code, standard output and standard error."""
 

@@ -14,7 +14,7 @@ from provisioner.model.span import Problem
 from provisioner.platforms.lowering import HELD, Inputs, plain_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from provisioner.app.held import HeldVersion
     from provisioner.app.request import Request
@@ -63,9 +63,9 @@ def gather(
     `fresh` are values by secret that are to take the place of those in `.env.local`.
     PlaybookInvalid for a config or context that can not be read, SecretUnavailable for a missing secret.
     """
-    configs = _configs(request, playbook, mode)
+    configs = config_contents(request, playbook, mode)
     contents: dict[str, bytes | SecretValue] = {f"configs/{key}": data for key, data in configs.items()}
-    versions = {f"configs/{key}": hashlib.sha256(data).hexdigest()[:16] for key, data in configs.items()}
+    versions = {f"configs/{key}": content_version(data) for key, data in configs.items()}
     secrets = resolve_secrets(request, playbook, engine, mode, fresh or {})
     waiting = pending(secrets.declarations, secrets.resolutions)
     for key, answer in secrets.resolutions.items():
@@ -78,7 +78,7 @@ def gather(
             ours = held is not None and answer == held.answer
             versions[f"secrets/{key}"] = held.version if held and ours else f"{HELD}{answer.name}"
     return Materials(
-        inputs=Inputs(builds=_builds(playbook), versions=versions, registry=_registry(playbook, engine)),
+        inputs=Inputs(builds=build_digests(playbook), versions=versions, registry=registry_digests(playbook, engine)),
         contents=contents,
         declarations=secrets.declarations,
         resolutions=secrets.resolutions,
@@ -133,12 +133,18 @@ def require_comparable(observed: ObservedState, materials: Materials) -> None:
                 )
 
 
+def content_version(data: bytes) -> str:
+    """The version of a config's content."""
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
 def short(fingerprint: str) -> str:
     """The key's id and enough of the code to tell versions apart."""
     return fingerprint[:25]
 
 
-def _configs(request: Request, playbook: Playbook, mode: Mode) -> dict[str, bytes]:
+def config_contents(request: Request, playbook: Playbook, mode: Mode) -> dict[str, bytes]:
+    """The bytes of every declared config. PlaybookInvalid for those that can not be read."""
     contents: dict[str, bytes] = {}
     problems: list[Problem] = []
     for key, declared in playbook.configs.items():
@@ -192,8 +198,12 @@ def resolve_secrets(
     engine: EngineReader,
     mode: Mode,
     fresh: Mapping[str, SecretValue],
+    needed: Collection[str] | None = None,
 ) -> Secrets:
-    """An answer for every declared secret. SecretUnavailable for those that are missing or can not be used here."""
+    """An answer for every declared secret. SecretUnavailable for those that are missing or can not be used here.
+
+    With `needed` only those have to be there.
+    """
     if not playbook.secrets:
         return Secrets()
     from provisioner.app.wiring import surroundings
@@ -212,8 +222,9 @@ def resolve_secrets(
     key = find_key(around)
     tiers = open_tiers(around)
     resolutions = resolve(refs, _renewed(tiers, fresh), key, tell=messages.append)
-    require(resolutions)
-    for name, answer in resolutions.items():
+    wanted = {name: answer for name, answer in resolutions.items() if needed is None or name in needed}
+    require(wanted)
+    for name, answer in wanted.items():
         if isinstance(answer, Held) and mode == "containers":
             raise SecretUnavailable(
                 f"secret {name} is a Docker secret, which only services on Swarm can mount",
@@ -249,7 +260,8 @@ def pending(declarations: Sequence[SecretRef], resolutions: Mapping[str, Resolut
     return frozenset(found)
 
 
-def _builds(playbook: Playbook) -> dict[str, str]:
+def build_digests(playbook: Playbook) -> dict[str, str]:
+    """The digest of what each built service is built from now."""
     from provisioner.engines.build_context import build_digest
 
     return {
@@ -259,7 +271,7 @@ def _builds(playbook: Playbook) -> dict[str, str]:
     }
 
 
-def _registry(playbook: Playbook, engine: EngineReader) -> dict[str, str]:
+def registry_digests(playbook: Playbook, engine: EngineReader) -> dict[str, str]:
     """What the registry has now for the images that are always to be pulled."""
     wanted = sorted(
         service.image

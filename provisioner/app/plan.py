@@ -10,6 +10,7 @@ from provisioner.app.materials import Materials, gather, require_comparable
 from provisioner.app.wiring import open_engine
 from provisioner.errors import PlaybookInvalid
 from provisioner.ledger.revisions import Revision, desired_of, last_revision
+from provisioner.model.span import Problem
 from provisioner.platforms.choice import Mode, check, choose_mode, lower
 from provisioner.playbook.crossref import contradictions
 from provisioner.reconcile.diff import diff
@@ -65,6 +66,7 @@ def prepare(
         raise PlaybookInvalid(impossible)
     notes = check(playbook, mode, facts)
     materials = gathering(request, playbook, engine, mode)
+    notes = (*notes, *(Problem(message) for message in materials.messages))
     desired = lower(playbook, materials.inputs, mode)
     last = last_revision(engine, playbook.project)
     observed = observe(engine, desired, last.containers if last else {})

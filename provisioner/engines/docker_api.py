@@ -188,6 +188,9 @@ class DockerEngine(DockerReader):
     def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
         images.pull(self._wire, reference, platform, progress)
 
+    def tag(self, image_id: str, reference: str) -> None:
+        images.name_also(self._wire, image_id, reference)
+
     def build(
         self, tag: str, build: Mapping[str, Any], labels: Mapping[str, str], progress: Callable[[str], None]
     ) -> None:
@@ -201,11 +204,13 @@ class DockerEngine(DockerReader):
         user: str = "",
         environment: Mapping[str, str] | None = None,
         workdir: str | None = None,
+        privileged: bool = False,
     ) -> tuple[int, bytes, bytes]:
         try:
             made = self._wire.client.exec_create(
-                container_id, list(command), user=user, environment=dict(environment or {}), workdir=workdir
-            )
+                container_id, list(command), user=user, environment=dict(environment or {}), workdir=workdir,
+                privileged=privileged,
+            )  # fmt: skip
             out, err = self._wire.client.exec_start(made["Id"], demux=True)
             code = self._wire.client.exec_inspect(made["Id"])["ExitCode"]
         except (APIError, *TRANSPORT) as error:

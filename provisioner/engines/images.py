@@ -54,11 +54,16 @@ def build(
         else:
             break
     for extra in recipe.get("tags") or []:
-        name, version = parse_repository_tag(extra)
-        try:
-            wire.client.tag(tag, name, version or "latest")
-        except (APIError, *TRANSPORT) as error:
-            raise wire.classified(error) from error
+        name_also(wire, tag, extra)
+
+
+def name_also(wire: Wire, image: str, reference: str) -> None:
+    """Give an image a further name."""
+    name, version = parse_repository_tag(reference)
+    try:
+        wire.client.tag(image, name, version or "latest")
+    except (APIError, *TRANSPORT) as error:
+        raise wire.classified(error) from error
 
 
 def _build(

@@ -30,7 +30,9 @@ class Verb(StrEnum):
     DISCONNECT = "disconnect"
     PULL = "pull"
     BUILD = "build"
+    TAG = "tag"
     FILL = "fill"
+    EXECUTE = "execute"
     WAIT = "wait"
 
 

@@ -27,12 +27,14 @@ class Inputs:
 
     `builds` gives the digest of each built service's context, `versions` the digest or keyed fingerprint of each
     config's and secret's content (`configs/x`, `secrets/x`), `registry` the digest that the registry has now for a
-    reference that is always to be pulled.
+    reference that is always to be pulled. `kept` gives the id of an image on the engine that was built earlier from
+    what a service's context was then: it is tagged, not built.
     """
 
     builds: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     registry: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
 
 
 def plain_body(body: Node) -> dict[str, Any]:
@@ -99,6 +101,7 @@ def image_resource(service: Service, inputs: Inputs) -> Resource:
             "digest": inputs.registry.get(service.image),
             "pull_policy": body.get("pull_policy") or "missing",
             "recipe": body.get("build"),
+            "kept": inputs.kept.get(service.name),
             "platform": body.get("platform"),
         },
         span=service.body.span,

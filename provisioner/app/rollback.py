@@ -1,0 +1,250 @@
+"""`rollback`: apply an earlier revision again, with the very versions that it had, or say which can not be had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from provisioner.app.apply import ApplyResult, apply_playbook
+from provisioner.app.drift import differences, since
+from provisioner.app.history import find, open_environment
+from provisioner.app.materials import (
+    Materials,
+    build_digests,
+    config_contents,
+    content_version,
+    origin,
+    registry_digests,
+    resolve_secrets,
+    short,
+)
+from provisioner.app.plan import prepare
+from provisioner.errors import PlaybookInvalid, ProvisionError, SecretUnavailable, Unsafe
+from provisioner.kinds import swarm_file
+from provisioner.kinds.image import BUILD_LABEL
+from provisioner.ledger.revisions import playbook_of, revisions
+from provisioner.model.address import Address
+from provisioner.model.secret import Found, Held
+from provisioner.platforms.lowering import HELD, Inputs
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Mapping
+
+    from provisioner.app.request import Request
+    from provisioner.engines.docker_api import DockerEngine
+    from provisioner.ledger.revisions import Revision
+    from provisioner.model.plan import Plan, Policy
+    from provisioner.model.playbook import Playbook
+    from provisioner.model.secret import SecretValue
+    from provisioner.platforms.choice import Mode
+    from provisioner.ports import EngineReader, Listener
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a rollback goes to. `remarks` are told with the plan."""
+
+    revision: Revision
+    playbook: Playbook
+    engine: DockerEngine
+    remarks: tuple[str, ...] = ()
+
+
+def rollback(
+    request: Request,
+    number: int | None,
+    policy: Policy,
+    *,
+    current: bool,
+    approve: Callable[[Plan], bool],
+    listener: Listener,
+    verify: bool,
+    interrupt: threading.Event,
+) -> ApplyResult:
+    """Apply revision `number`, or the one before the last. With `current`, what can not be had is as it is today."""
+    target = find_target(request, number)
+    return apply_playbook(
+        request, target.playbook, target.engine, policy, approve=approve, listener=listener, verify=verify,
+        interrupt=interrupt, gathering=_Recorded(target, current=current), restores=target.revision.number,
+    )  # fmt: skip
+
+
+def plan_rollback(request: Request, number: int | None, policy: Policy, *, current: bool) -> Plan:
+    """What a rollback would do. Reads only."""
+    target = find_target(request, number)
+    return prepare(request, target.playbook, target.engine, policy, _Recorded(target, current=current)).plan
+
+
+def find_target(request: Request, number: int | None) -> Target:
+    """The revision to go to. A rollback of a rollback goes further back, never to what was just left."""
+    today, engine = open_environment(request)
+    kept = revisions(engine, today.project)
+    remarks: tuple[str, ...] = ()
+    revision = last = find(kept, number, today.title)
+    if number is None:
+        earlier = [one for one in kept if one.number < (last.restores or last.number)]
+        if not earlier:
+            raise ProvisionError(
+                f"{today.title} has no revision before {last.number}",
+                hint="provision history lists those that are kept",
+            )
+        revision = earlier[-1]
+        remarks = _unlike(engine, last, today.project)
+    try:
+        playbook = playbook_of(revision, today.project)
+    except PlaybookInvalid as error:
+        raise ProvisionError(
+            f"revision {revision.number} was kept by a version whose documents this one can not read",
+            hint="check the playbook out as it was, and apply it",
+            detail=str(error),
+        ) from None
+    # Files beside the playbook, such as .env.local, are where they are today.
+    playbook = replace(playbook, directory=today.directory)
+    return Target(revision, playbook, engine, (f"goes to revision {revision.number}", *remarks))
+
+
+def _unlike(engine: EngineReader, last: Revision, project: str) -> tuple[str, ...]:
+    desired, observed = since(engine, last, project)
+    if not differences(desired, observed):
+        return ()
+    return (
+        f"the engine is not as revision {last.number} left it, so an apply after it may have failed: "
+        f"`provision rollback {last.number}` brings back that one",
+    )
+
+
+@dataclass(slots=True)
+class _Found:
+    """What could be had, and what could not, by name with the reason."""
+
+    versions: dict[str, str]
+    contents: dict[str, bytes | SecretValue] = field(default_factory=dict, repr=False)
+    origins: dict[str, str] = field(default_factory=dict)
+    builds: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """Gathers what a revision was applied with: from the engine where it still has it, else from the files and tiers
+    of today where they still are what they were.
+    """
+
+    target: Target
+    current: bool
+
+    def __call__(self, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode) -> Materials:
+        """Raises SecretUnavailable, or Unsafe, for what can not be had."""
+        recorded = self.target.revision.inputs
+        found = _Found(dict(recorded["versions"]), builds=dict(recorded["builds"]))
+        there = _on_swarm(engine, playbook, recorded["versions"]) if mode == "swarm" else frozenset()
+        missing = [name for name in recorded["versions"] if name not in there]
+        self._configs(found, request, playbook, mode, [n for n in missing if n.startswith("configs/")])
+        self._secrets(found, request, playbook, engine, mode, [n for n in missing if n.startswith("secrets/")])
+        self._builds(found, playbook, engine)
+        if found.lost and not self.current:
+            raise self._refusal(found)
+        return Materials(
+            inputs=Inputs(found.builds, found.versions, registry_digests(playbook, engine), found.kept),
+            contents=found.contents,
+            origins=found.origins,
+            messages=(
+                *self.target.remarks,
+                *(f"{name}: {why}; that of today is taken" for name, why in found.lost.items()),
+            ),
+        )
+
+    def _configs(self, found: _Found, request: Request, playbook: Playbook, mode: Mode, names: list[str]) -> None:
+        for name in names:
+            key = name.partition("/")[2]
+            declared = playbook.configs.get(key)
+            if declared is None:
+                continue
+            try:
+                content = config_contents(request, replace(playbook, configs={key: declared}), mode).get(key)
+            except PlaybookInvalid as error:
+                found.lost[f"config.{key}"] = error.problems[0].message
+                continue
+            if content is None:
+                continue
+            found.contents[name] = content
+            if content_version(content) != found.versions[name]:
+                file = declared.body.get("file")
+                found.lost[f"config.{key}"] = f"{file.value if file else 'its content'} has changed since"
+                found.versions[name] = content_version(content)
+
+    def _secrets(
+        self, found: _Found, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode, names: list[str]
+    ) -> None:
+        keys = {name.partition("/")[2] for name in names} & playbook.secrets.keys()
+        if not keys:
+            return
+        secrets = resolve_secrets(request, playbook, engine, mode, {}, needed=keys)
+        if not secrets.key:
+            raise SecretUnavailable(
+                f"whether the values of today are those of revision {self.target.revision.number} can not be told: "
+                "the fingerprint key is missing",
+                hint="bring the key (.provision/, or PROVISION_FINGERPRINT_KEY) from where it was applied",
+            )
+        for key in sorted(keys):
+            name, answer = f"secrets/{key}", secrets.resolutions[key]
+            if isinstance(answer, Found):
+                now = short(answer.fingerprint)
+                found.contents[name], found.origins[name] = answer.value, origin(answer)
+            elif isinstance(answer, Held):
+                held = secrets.held.get(key)
+                now = held.version if held and answer == held.answer else f"{HELD}{answer.name}"
+            else:
+                continue
+            if now != found.versions[name]:
+                place = "the engine keeps no earlier values" if mode == "containers" else "the Swarm has it no more"
+                found.lost[f"secret.{key}"] = (
+                    f"the value that it had can not be had any more ({place}, and {answer.tier} has another one now)"
+                )
+                found.versions[name] = now
+
+    def _builds(self, found: _Found, playbook: Playbook, engine: EngineReader) -> None:
+        for key, service in playbook.services.items():
+            wanted = found.builds.get(key)
+            if not service.builds or wanted is None:
+                continue
+            tagged = engine.inspect("image", service.image)
+            if tagged is not None and ((tagged.get("Config") or {}).get("Labels") or {}).get(BUILD_LABEL) == wanted:
+                continue
+            images = engine.list("image", {BUILD_LABEL: wanted})
+            if images:
+                found.kept[key] = str(max(images, key=lambda one: int(one.get("Created") or 0))["Id"])
+                continue
+            now = build_digests(replace(playbook, services={key: service})).get(key, "")
+            if now != wanted:
+                found.lost[f"image.{key}"] = (
+                    "it was built from files that have changed since, and the engine has it no more"
+                )
+                found.builds[key] = now
+
+    def _refusal(self, found: _Found) -> ProvisionError:
+        number = self.target.revision.number
+        lines = [
+            f"revision {number} can not be brought back as it was",
+            *(f"{n}: {why}" for n, why in found.lost.items()),
+        ]
+        hint = "bring back what it was made of and try again; --with-current takes what is there today in its place"
+        secret = any(name.startswith("secret.") for name in found.lost)
+        return SecretUnavailable("\n".join(lines), hint=hint) if secret else Unsafe("\n".join(lines), hint=hint)
+
+
+def _on_swarm(engine: EngineReader, playbook: Playbook, versions: Mapping[str, str]) -> frozenset[str]:
+    """The configs and secrets whose recorded version the Swarm still has."""
+    names = {kind: {str(raw["Spec"]["Name"]) for raw in engine.list(kind, {})} for kind in ("config", "secret")}
+    found = set()
+    for name, version in versions.items():
+        kind, _, key = name.partition("s/")
+        held = version.removeprefix(HELD)
+        wanted = held if version.startswith(HELD) else swarm_file.object_name(
+            playbook.project, Address(kind, key), version
+        )  # fmt: skip
+        if wanted in names[kind]:
+            found.add(name)
+    return frozenset(found)

@@ -1,0 +1,101 @@
+"""`provision rollback`: apply an earlier revision again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.command import PLAN, Command
+from provisioner.cli.options import json_option, policy, yes_option
+from provisioner.cli.target import numbered
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from provisioner.app.apply import ApplyResult
+    from provisioner.cli.settings import Settings
+    from provisioner.model.plan import Plan
+    from provisioner.ports import Listener
+
+QUESTION = "Roll {title} on {engine} back like this?"
+
+
+@click.command(
+    "rollback",
+    cls=Command,
+    purpose=PLAN,
+    streams_json=True,
+    short_help="Apply an earlier revision again, with the versions that it had.",
+    examples=(
+        ("provision rollback telecom/prod", "the revision before the last one"),
+        ("provision rollback telecom/prod 3", "revision 3"),
+        ("provision rollback 3 --check", "only show what would be done"),
+    ),
+    see="A Swarm keeps earlier versions of secrets and configs; a plain engine does not, so there the files and tiers "
+    "must still have what they had. What can not be had any more is named, and nothing is changed then.",
+)
+@click.argument("arguments", metavar="[TARGET] [N]", nargs=-1)
+@yes_option
+@click.option("--check", is_flag=True, help="Stop after the plan.")
+@click.option(
+    "--with-current", is_flag=True, help="Take secrets, configs and builds of today for those that can not be had."
+)
+@click.option("--prune", is_flag=True, help="Also delete objects that the earlier revision did not declare.")
+@click.option(
+    "--parallel",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    envvar="PROVISION_PARALLEL",
+    metavar="N",
+    help="Most steps at the same time.",
+)
+@click.option(
+    "--wait-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    envvar="PROVISION_WAIT_TIMEOUT",
+    help="Longest wait for one object to become ready.",
+)
+@click.option("--no-verify", is_flag=True, help="Do not run that revision's checks afterwards.")
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    arguments: tuple[str, ...],
+    yes: bool,
+    check: bool,
+    with_current: bool,
+    prune: bool,
+    parallel: int,
+    wait_timeout: float | None,
+    no_verify: bool,
+    as_json: bool,
+) -> int:
+    """Apply an earlier revision again: its playbook, with the secrets, configs and builds that it had.
+
+    Without N it is the revision before the last one. The rollback becomes a revision of its own.
+    """
+    from provisioner.cli.carry_out import carry_out, only_look
+    from provisioner.cli.confirm import require_answer
+
+    target, number = numbered(arguments)
+    permitted = policy(prune=prune, parallel=parallel, wait_timeout=wait_timeout or 0.0)
+    if not check:
+        require_answer(yes=yes)
+    request = settings.request(target)
+    from provisioner.app.rollback import plan_rollback, rollback
+
+    if check:
+        plan = plan_rollback(request, number, permitted, current=with_current)
+        return only_look(settings, plan, as_json=as_json, detailed=False)
+
+    def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: threading.Event) -> ApplyResult:
+        return rollback(
+            request, number, permitted, current=with_current, approve=approve, listener=listener,
+            verify=not no_verify, interrupt=interrupt,
+        )  # fmt: skip
+
+    return carry_out(settings, act, as_json=as_json, yes=yes, question=QUESTION)
