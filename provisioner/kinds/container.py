@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container_mounts as mounts
 from provisioner.kinds import container_networks as networks
-from provisioner.kinds import healthcheck, values
+from provisioner.kinds import healthcheck, hooks, values
 from provisioner.kinds.compare import DECLARED, declared_fields
 from provisioner.kinds.container_fields import PLAIN
 from provisioner.kinds.fields import Field, Raw
@@ -81,6 +81,10 @@ def _structured(
 
 STRUCTURED: tuple[Field, ...] = (
     _structured("image", "Config.Image", "the image"),
+    *(
+        _structured(key, "Config.Labels", "commands that are run in it", default=[])
+        for key in ("post_start", "pre_stop")
+    ),
     _structured("platform", "platform", "the image's platform"),
     _structured("entrypoint", "Config.Entrypoint", "what is run"),
     _structured("command", "Config.Cmd", "its arguments"),
@@ -137,6 +141,8 @@ def parse(service: str, body: Raw, names: Names, image: str) -> Spec:
         "default_network": networks.parse_default(body),
         "mac_address": networks.mac_address(body.get("mac_address")) if body.get("network_mode") == "bridge" else None,
         "links": sorted(set(links)) if body.get("network_mode") else [],
+        "post_start": hooks.parse(body, hooks.POST_START),
+        "pre_stop": hooks.parse(body, hooks.PRE_STOP),
         "pid": body.get("pid") or None,
         "ipc": body.get("ipc") or None,
     }
@@ -199,7 +205,7 @@ def _record(spec: Spec) -> dict[str, str]:
     declared = declared_fields(FIELDS, spec) + networks.declared(spec["networks"])
     labels = {DECLARED_FIELDS: ",".join(declared)} if declared else {}
     files = {kind: spec[kind] for kind in mounts.ROOTS if spec[kind]}
-    return labels | ({FILES: json.dumps(files, sort_keys=True)} if files else {})
+    return labels | hooks.record(spec) | ({FILES: json.dumps(files, sort_keys=True)} if files else {})
 
 
 def _binding(text: str) -> Raw:
@@ -288,7 +294,7 @@ def decode(raw: Raw, names: Names) -> Spec:
         DECLARED: [key for key in labels.get(DECLARED_FIELDS, "").split(",") if key],
         NAMED: labels.get(NAME, ""),
     }
-    return spec | {f.key: f.decode(raw) for f in PLAIN}
+    return spec | hooks.decode(labels) | {f.key: f.decode(raw) for f in PLAIN}
 
 
 def _variables(entries: list[str] | None) -> Iterator[tuple[str, str, str]]:

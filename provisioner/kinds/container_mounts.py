@@ -22,6 +22,7 @@ _RECURSIVE = {
 }
 # What engines since 23 write on volumes that have no name.
 _ENGINES_OWN = "com.docker.volume.anonymous"
+_SOCKET = "/var/run/docker.sock"
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 # Where the volumes that carry configs and secrets stand; each file wanted elsewhere is bound from them.
 ROOTS = {"configs": "/run/configs", "secrets": "/run/secrets"}
@@ -51,6 +52,8 @@ def parse_volumes(body: Raw, names: Mapping[str, str]) -> dict[str, Any]:
             "mode": memory.get("mode"),
         }
         result[volume["target"]] = {**entry, **{key: value for key, value in options.items() if value}}
+    if body.get("use_api_socket"):
+        result.setdefault(_SOCKET, {"type": "bind", "source": _SOCKET})
     return result
 
 

@@ -14,6 +14,7 @@ from provisioner.kinds.ownership import DECLARED_FIELDS, NAME, PROJECT, ownershi
 from provisioner.model.address import Address
 from provisioner.model.plan import Verb
 from provisioner.reconcile.files import file_volume
+from provisioner.reconcile.hooks import run_hook
 from provisioner.reconcile.wait import wait
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class ContainerCalls:
     ) -> str:
         """Make the step's call; returns the id of what was created. Raises ProvisionError when it failed."""
         match step.verb:
+            case Verb.TAG:
+                wanted = self._resource(step.address)
+                self._engine.tag(str(wanted.spec["kept"]), wanted.name)
             case Verb.PULL | Verb.BUILD:
                 self._image(step, progress)
             case Verb.CREATE:
@@ -57,6 +61,8 @@ class ContainerCalls:
                 return self._fill(step)
             case Verb.REMOVE:
                 self._engine.remove(step.kind, step.object_id, volumes=bool(step.arguments.get("volumes")))
+            case Verb.EXECUTE:
+                run_hook(self._engine, self._id(step, made), step, progress)
             case Verb.WAIT:
                 timeout = float(str(step.arguments["timeout"]))
                 wait(

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.hooks import PRE_STOP
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Plan, Policy, Verb
 from provisioner.model.span import Problem
 from provisioner.reconcile.files import file_volume
 from provisioner.reconcile.grouping import group_replicas
+from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.observe import FILES_KIND
 from provisioner.reconcile.rollout import LEFT_BEHIND, READY_TIMEOUT, Rollout, stands_alone, starts_first
 from provisioner.reconcile.safety import check
@@ -170,7 +172,7 @@ def _stored(change: Change, steps: Steps) -> None:
     if wanted is None:
         return
     if address.kind == "image":
-        verb = Verb.BUILD if wanted.spec.get("recipe") else Verb.PULL
+        verb = Verb.TAG if wanted.spec.get("kept") else Verb.BUILD if wanted.spec.get("recipe") else Verb.PULL
         steps.made[address] = steps.add(verb, "image", address, change.reason)
         return
     removed = None
@@ -256,7 +258,8 @@ def _remove_container(change: Change, dependents: Sequence[int | None], policy: 
     assert found is not None
     stop = None
     if found.runtime is not None and found.runtime.status in ("running", "restarting", "paused"):
-        stop = steps.add(Verb.STOP, "container", change.address, change.reason, needs=dependents, object_id=found.id)
+        before = run_hooks(steps, change, PRE_STOP, found.spec, dependents, object_id=found.id)
+        stop = steps.add(Verb.STOP, "container", change.address, change.reason, needs=before, object_id=found.id)
     return steps.add(
         Verb.REMOVE, "container", change.address, change.reason, needs=[*dependents, stop], object_id=found.id,
         arguments={"volumes": policy.volumes},

@@ -6,10 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.hooks import POST_START, PRE_STOP
 from provisioner.kinds.ownership import NEXT
 from provisioner.kinds.values import nanoseconds
 from provisioner.model.change import Action, Change, Impact
 from provisioner.model.plan import Policy, Verb
+from provisioner.reconcile.hooks import run_hooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -149,8 +151,9 @@ class Rollout:
             self._start(change, wanted, None, [*done, *self._conditions(wanted)], object_id=found.id)
             return
         elif not change.differences and not done:
-            gate = self._conditions(wanted)
+            gate = run_hooks(steps, change, PRE_STOP, found.spec, self._conditions(wanted), object_id=found.id)
             done.append(steps.add(Verb.RESTART, "container", address, change.reason, needs=gate, object_id=found.id))
+            done = run_hooks(steps, change, POST_START, wanted.spec, done, object_id=found.id)
         self._started(address, done[-1] if done else None)
         self._recover(change, wanted, done, found)
 
@@ -225,8 +228,9 @@ class Rollout:
         stop = None
         gate = list(needs)
         if found.runtime is not None and found.runtime.status in ("running", "restarting", "paused"):
+            before = run_hooks(self._steps, change, PRE_STOP, found.spec, gate, object_id=found.id)
             stop = self._steps.add(
-                Verb.STOP, "container", change.address, change.reason, needs=gate, object_id=found.id
+                Verb.STOP, "container", change.address, change.reason, needs=before, object_id=found.id
             )
         return self._steps.add(
             Verb.REMOVE, "container", change.address, change.reason, needs=[*gate, stop], object_id=found.id,
@@ -241,8 +245,9 @@ class Rollout:
             Verb.START, "container", change.address, change.reason, needs=[*needs, *self._conditions(wanted)],
             made_by=made, object_id=object_id,
         )  # fmt: skip
-        self._started(change.address, started)
-        return self._wait(change, wanted, [started], made_by=made, object_id=object_id)
+        ran = run_hooks(self._steps, change, POST_START, wanted.spec, [started], made_by=made, object_id=object_id)
+        self._started(change.address, ran[-1])
+        return self._wait(change, wanted, ran, made_by=made, object_id=object_id)
 
     def _started(self, address: Address, step: int | None) -> None:
         if step is not None:

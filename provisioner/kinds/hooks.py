@@ -1,0 +1,47 @@
+"""A container's `post_start` and `pre_stop`: commands that provision runs in it.
+
+No engine has them, so they are recorded on the container: what is run before it stops is what it was made with.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds import values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.kinds.fields import Raw
+    from provisioner.model.state import Spec
+
+POST_START, PRE_STOP = "post_start", "pre_stop"
+HOOKS_LABEL = "provisioner.hooks"
+
+
+def parse(body: Raw, key: str) -> list[dict[str, Any]]:
+    """The hooks of a canonical body: command, and user, folder, variables, privileges where they are given."""
+    return [_parse(hook) for hook in body.get(key) or []]
+
+
+def _parse(hook: Raw) -> dict[str, Any]:
+    options = {
+        "user": hook.get("user"),
+        "working_dir": hook.get("working_dir"),
+        "privileged": hook.get("privileged"),
+        "environment": values.pairs(hook.get("environment"), "="),
+    }
+    return {"command": list(hook.get("command") or []), **{key: value for key, value in options.items() if value}}
+
+
+def record(spec: Spec) -> dict[str, str]:
+    """The label that keeps the hooks; none without hooks."""
+    hooks = {key: spec[key] for key in (POST_START, PRE_STOP) if spec[key]}
+    return {HOOKS_LABEL: json.dumps(hooks, sort_keys=True)} if hooks else {}
+
+
+def decode(labels: Mapping[str, str]) -> dict[str, Any]:
+    """Both fields from a container's labels."""
+    hooks = json.loads(labels.get(HOOKS_LABEL, "{}"))
+    return {key: hooks.get(key, []) for key in (POST_START, PRE_STOP)}
