@@ -199,14 +199,14 @@ def _attributed(change: Change, changes: Mapping[Address, Change]) -> Change:
     wanted = change.desired
     if wanted is None or wanted.kind not in ("container", "service") or not change.differences:
         return change
-    told = {one: cause for one in change.differences if (cause := _cause(one, wanted, changes))}
-    if not told:
+    causes = [_cause(one, wanted, changes) for one in change.differences]
+    if not any(causes):
         return change
-    kept = tuple(one for one in change.differences if one not in told)
+    kept = tuple(one for one, cause in zip(change.differences, causes, strict=True) if cause is None)
     reasons = [_reason(kept, drift=change.drift)] if kept else []
-    for cause in dict.fromkeys(told.values()):
-        recipe = cause.kind == "image" and any(one.path == "build" for one in told)
-        word = "rebuilt" if recipe else "pulled" if cause.kind == "image" else "another version now"
+    built = any(cause and one.path == "build" for one, cause in zip(change.differences, causes, strict=True))
+    for cause in dict.fromkeys(one for one in causes if one is not None):
+        word = "another version now" if cause.kind != "image" else "rebuilt" if built else "pulled"
         reasons.append(f"{cause} is {word}")
     return replace(change, differences=kept, reason="; ".join(reasons), drift=bool(kept) and change.drift)
 
