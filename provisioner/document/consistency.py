@@ -54,6 +54,7 @@ class Consistency:
     def check(self) -> None:
         for name, service in self.services.items():
             self._service(name, service)
+        self._container_names()
         self._secrets()
         self._verify()
         self._cycles()
@@ -66,6 +67,7 @@ class Consistency:
         path: Path = ("services", name)
         if not any(_given(node, key) for key in ("image", "build", "provider")):
             self._wrong("neither an image nor a build", node.span, path, "give it `image:` or `build:`")
+        self._platform(node, path)
         if node.get("network_mode") is not None and _mapping(node.get("networks")):
             self._wrong(
                 "'network_mode' and 'networks' exclude each other", node.key_spans["networks"], (*path, "networks")
@@ -96,6 +98,14 @@ class Consistency:
             self._depends(name, dependency, item, span)
         for first, second in _TWICE:
             self._agree(node, first, second, path)
+
+    def _platform(self, node: Node, path: Path) -> None:
+        platform, platforms = node.get("platform"), _items(node.get("build", "platforms"))
+        if platform is None or not platform.value or not platforms:
+            return
+        if platform.value not in {item.value for item in platforms}:
+            message = f"'{platform.value}' is not among 'build.platforms'"
+            self._wrong(message, platform.span, (*path, "platform"), "add it there, or run another")
 
     def _refers(self, section: str, name: str, span: Span, path: Path) -> None:
         known = _mapping(self.root.get(section))
@@ -132,6 +142,18 @@ class Consistency:
         if one is not None and other is not None and one.value != other.value:
             message = f"'{'.'.join(first)}' and '{'.'.join(second)}' say different things"
             self._wrong(message, one.span, (*path, *first), "keep one of them")
+
+    def _container_names(self) -> None:
+        first: dict[str, str] = {}
+        for name, service in self.services.items():
+            given = service.get("container_name")
+            if given is None or not given.value:
+                continue
+            other = first.setdefault(str(given.value), name)
+            if other != name:
+                message = f"'{given.value}' is the container of '{other}' already"
+                path = ("services", name, "container_name")
+                self._wrong(message, given.span, path, "give it another name, or none")
 
     def _secrets(self) -> None:
         for name, item in _mapping(self.root.get("secrets")).items():

@@ -12,7 +12,7 @@ from provisioner.document.environment import inherit
 from provisioner.document.interpolate import Interpolation
 from provisioner.document.merge import merge, settle
 from provisioner.document.paths import clean, is_file, is_remote, join, parent
-from provisioner.document.shape import Place
+from provisioner.document.shape import Place, mapping
 from provisioner.document.variables import Variable
 from provisioner.model.node import Node
 
@@ -146,7 +146,7 @@ class Layers:
             return None
         sources = distinct(sources)
         inner = inner.below(*self.declared(sources, inner))
-        return inherit(self.merged(sources, inner, chain), inner.value)
+        return _built_there(inherit(self.merged(sources, inner, chain), inner.value), directory)
 
     def declared(self, sources: list[Source], scope: Scope) -> list[Tier]:
         """The `vars` of the sources as tiers, the last source's first; they may use the variables of `scope`."""
@@ -282,6 +282,21 @@ class Layers:
     def _cycle(self, what: str, chain: tuple[str, ...], path: str, span: Span) -> None:
         steps = [self.files.shown(step) for step in (*chain[chain.index(path) :], path)]
         self.findings.error(f"the files {what} each other: {' → '.join(steps)}", span)
+
+
+def _built_there(root: Node, directory: str) -> Node:
+    """`root` with the folder of what is included as the context of builds that name none."""
+    services = root.get("services")
+    if services is None:
+        return root
+    entries = {}
+    for name, service in services.mapping.items():
+        build = service.get("build")
+        if build is not None and build.is_mapping and build.get("context") is None:
+            build = mapping({**build.mapping, "context": Node(directory, build.span)}, build)
+            service = mapping({**service.mapping, "build": build}, service)
+        entries[name] = service
+    return mapping({**root.mapping, "services": mapping(entries, services)}, root)
 
 
 def distinct(sources: list[Source]) -> list[Source]:

@@ -45,8 +45,7 @@ def find(
     `asked` is the project's name on the command line and beats everything; `from_environment` is COMPOSE_PROJECT_NAME,
     which a playbook under playbooks/ does not heed: its objects must not move with somebody's shell.
     """
-    # The rows tell what is wrong with a name that does not match.
-    system = _matching(name)
+    system = _given(name, findings)
     if system is None and from_environment and not in_playbooks:
         system = _checked(from_environment, findings)
     elif system is not None and from_environment and not in_playbooks:
@@ -68,6 +67,17 @@ def find(
 
 
 _HINT = "use lower-case letters, digits, '-' and '_', and start with a letter or digit"
+
+
+def _given(node: Node | None, findings: Findings) -> str | None:
+    """The playbook's own name, without what no object's name may have; none where nothing is left of it."""
+    if node is None or not isinstance(node.value, str):
+        # The rows tell what is wrong with it.
+        return None
+    name = normalised(node.value)
+    if name and name != node.value:
+        findings.warn(f"'{node.value}' is '{name}' in the names of objects", node.span, ("name",), _HINT)
+    return name or None
 
 
 def _matching(node: Node | None) -> str | None:

@@ -67,6 +67,9 @@ class Place:
     def wrong(self, message: str, span: Span, hint: str | None = None) -> None:
         self.findings.error(message, span, self.path, hint)
 
+    def ignored(self, message: str, span: Span, hint: str | None = None) -> None:
+        self.findings.warn(message, span, self.path, hint)
+
 
 # The long form of a value, or None after telling why there is none.
 Expand = Callable[[Node, Place], "Node | None"]

@@ -53,6 +53,14 @@ def _check(node: Node, place: Place) -> Node:
     return node
 
 
+def _watched(node: Node, place: Place) -> Node:
+    """What is copied is copied somewhere."""
+    action = node.get("action")
+    if action is not None and str(action.value).startswith("sync") and node.get("target") is None:
+        place.wrong("'target' is missing", node.span, f"say where '{action.value}' copies to")
+    return node
+
+
 def _hook(at: str, *, also: tuple[Row, ...] = ()) -> tuple[Row, ...]:
     return (
         Row(f"{at}.command", WORDS, expand=words, short=(STRING,), merge=Merge.REPLACE),
@@ -102,9 +110,9 @@ ROWS = (
         "services.*.pre_start.*",
         also=(Row("services.*.pre_start.*.image", TEXT), Row("services.*.pre_start.*.per_replica", FLAG)),
     ),
-    Row("services.*.develop", STRUCT, "For work on the service.", drop, (NULL,)),
+    Row("services.*.develop", KEPT_STRUCT, "For work on the service.", drop, (NULL,)),
     Row("services.*.develop.watch", LIST, "What happens when files change."),
-    Row("services.*.develop.watch.*", replace(STRUCT, required=("path", "action"))),
+    Row("services.*.develop.watch.*", replace(STRUCT, required=("path", "action")), finish=_watched),
     Row("services.*.develop.watch.*.path", TEXT, location=True),
     Row(
         "services.*.develop.watch.*.action",

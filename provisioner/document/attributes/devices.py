@@ -63,9 +63,10 @@ def _settle(node: Node, place: Place) -> Node:
 def device_request(at: str) -> tuple[Row, ...]:
     """The rows of a list of device requests at `at`."""
     gpus = at.endswith("gpus")
+    request = STRUCT if gpus else replace(STRUCT, required=("capabilities",))
     return (
         Row(at, LIST, "Devices it needs.", expand=_all if gpus else None, short=(STRING,) if gpus else ()),
-        Row(f"{at}.*", STRUCT, finish=_settle),
+        Row(f"{at}.*", request, finish=_settle),
         Row(f"{at}.*.capabilities", LIST),
         Row(f"{at}.*.capabilities.*", TEXT),
         Row(f"{at}.*.driver", TEXT),

@@ -54,12 +54,22 @@ def _files(node: Node, _place: Place) -> Node | None:
     )
 
 
+def _variables(node: Node, place: Place) -> Node | None:
+    """A list of NAME=value as a mapping; a space before '=' would belong to the name."""
+    for index, item in enumerate(node.items):
+        name, equals, _ = item.value.partition("=") if isinstance(item.value, str) else ("", "", "")
+        if equals and name != name.rstrip():
+            where = Place((*place.path, str(index)), place.directory, place.home, place.findings)
+            where.wrong(f"a space after the name '{name.rstrip()}'", item.span, "write NAME=value")
+    return pairs(node, place)
+
+
 def _path(node: Node) -> str:
     return field(node, "path")
 
 
 ROWS = (
-    Row("services.*.environment", replace(FREE, keys=r"[^=\n]+"), "Environment variables.", pairs, (SEQUENCE,)),
+    Row("services.*.environment", replace(FREE, keys=r"[^=\n]+"), "Environment variables.", _variables, (SEQUENCE,)),
     Row("services.*.environment.*", VALUE),
     Row("services.*.environment.*.secret", TEXT, "The secret whose value it takes.", own=True),
     Row("services.*.env_file", LIST, "Files of environment variables.", _files, (STRING, SEQUENCE), unique=_path),

@@ -19,7 +19,7 @@ def expand_hosts(node: Node, place: Place) -> Node | None:
     if node.is_mapping:
         for host, item in node.mapping.items():
             for address in item.items if item.is_sequence else (item,):
-                items.append(scalar(f"{host}={_bare(str(address.value))}", address))
+                items.extend(_addresses(host, str(address.value), address))
         return sequence(items, node)
     for index, item in enumerate(node.items):
         text = item.value if isinstance(item.value, str) else ""
@@ -30,8 +30,18 @@ def expand_hosts(node: Node, place: Place) -> Node | None:
             where.wrong("expected HOST=ADDRESS", item.span, 'write it like "db=10.0.0.5"')
             items.append(left_out(item))
             continue
-        items.append(scalar(f"{name}={_bare(target)}", item))
+        items.extend(_addresses(name, target, item))
     return sequence(items, node)
+
+
+def _some(node: Node, place: Place) -> Node | None:
+    """A single text as a list of one; an empty text says nothing."""
+    return to_list(node, place) if node.value else None
+
+
+def _addresses(host: str, addresses: str, near: Node) -> list[Node]:
+    """One host has one address or several, apart by commas."""
+    return [scalar(f"{host}={_bare(address)}", near) for address in addresses.split(",")]
 
 
 def _bare(address: str) -> str:
@@ -49,7 +59,7 @@ ROWS = (
         ordered=True,
     ),
     Row("services.*.extra_hosts.*", TEXT),
-    Row("services.*.dns", LIST, "Its DNS servers.", to_list, (STRING,), unique=text_key),
+    Row("services.*.dns", LIST, "Its DNS servers.", _some, (STRING,), unique=text_key),
     Row("services.*.dns.*", TEXT),
     Row("services.*.dns_opt", LIST, unique=text_key),
     Row("services.*.dns_opt.*", TEXT),

@@ -16,10 +16,11 @@ from provisioner.document.attributes.shapes import (
     STRUCT,
     TEXT,
     WHOLE,
+    drop,
     one_of,
     to_list,
 )
-from provisioner.document.shape import SEQUENCE, STRING, Merge, Place, Row, Shape, mapping
+from provisioner.document.shape import NULL, SEQUENCE, STRING, Merge, Place, Row, Shape, mapping
 from provisioner.model.node import Node
 
 
@@ -100,8 +101,8 @@ _COMMAND = Shape((STRING, SEQUENCE), "a command, as text or a list of words")
 ROWS = (
     Row("", STRUCT),
     Row("version", Shape((STRING,), "text"), "Obsolete and ignored."),
-    Row("name", _NAME, "The system's name."),
-    Row("include", LIST, "Other files whose content belongs here."),
+    Row("name", TEXT, "The system's name; capitals and signs are left out where objects are named."),
+    Row("include", LIST, "Other files whose content belongs here.", drop, (NULL,)),
     Row(
         "include.*",
         replace(STRUCT, expected="a path, or a mapping", required=("path",)),

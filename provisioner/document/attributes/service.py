@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from provisioner.document.attributes.deploy import fold_update
 from provisioner.document.attributes.shapes import (
-    ANYTHING,
     AS_TEXT,
     EXPLICIT_FLAG,
     FLAG,
@@ -22,7 +21,22 @@ from provisioner.document.attributes.shapes import (
     one_of,
     text_key,
 )
-from provisioner.document.shape import MAPPING, NULL, SEQUENCE, STRING, Merge, Place, Row, Shape, mapping, scalar
+from provisioner.document.shape import (
+    BOOLEAN,
+    INTEGER,
+    MAPPING,
+    NULL,
+    NUMBER,
+    SEQUENCE,
+    STRING,
+    Merge,
+    Place,
+    Row,
+    Shape,
+    mapping,
+    scalar,
+    sequence,
+)
 from provisioner.model.node import Node
 
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
@@ -46,6 +60,10 @@ def _extends(node: Node, _place: Place) -> Node | None:
     return mapping({"service": Node(node.value, node.span, node.text)}, Node({}, node.span, None, {}, node.tag))
 
 
+def _option(node: Node, _place: Place) -> Node | None:
+    return sequence([replace(node, tag=None)], node)
+
+
 def _pull_policy(node: Node) -> str:
     return "missing" if node.value == "if_not_present" else str(node.value)
 
@@ -53,7 +71,8 @@ def _pull_policy(node: Node) -> str:
 _RESTART = Shape(
     (STRING,),
     "one of no, always, unless-stopped, on-failure, on-failure:N",
-    pattern=r"no|always|unless-stopped|on-failure(:[0-9]+)?",
+    # What a variable left empty is as good as nothing.
+    pattern=r"(no|always|unless-stopped|on-failure(:[0-9]+)?)?",
 )
 _PULL = Shape(
     (STRING,),
@@ -100,7 +119,8 @@ ROWS = (
     Row("services.*.provider", replace(KEPT_STRUCT, required=("type",))),
     Row("services.*.provider.type", TEXT),
     Row("services.*.provider.options", FREE),
-    Row("services.*.provider.options.*", ANYTHING),
+    Row("services.*.provider.options.*", LIST, expand=_option, short=(STRING, INTEGER, NUMBER, BOOLEAN)),
+    Row("services.*.provider.options.*.*", AS_TEXT),
     Row("services.*.logging", KEPT_STRUCT, "Where its output goes.", merge=Merge.SAME_DRIVER),
     Row("services.*.logging.driver", TEXT),
     Row("services.*.logging.options", FREE),

@@ -156,7 +156,7 @@ ROWS = (
     Row("services.*.volumes.*.consistency", TEXT),
     Row("services.*.volumes.*.bind", KEPT_STRUCT),
     Row("services.*.volumes.*.bind.propagation", TEXT),
-    Row("services.*.volumes.*.bind.create_host_path", FLAG, "Make a missing path on the host.", default=True),
+    Row("services.*.volumes.*.bind.create_host_path", FLAG, "Make a missing path on the host."),
     Row("services.*.volumes.*.bind.recursive", one_of("enabled", "disabled", "writable", "readonly")),
     Row("services.*.volumes.*.bind.selinux", one_of("z", "Z")),
     Row("services.*.volumes.*.volume", KEPT_STRUCT),
