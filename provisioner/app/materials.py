@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.app.freshness import greatest_age, is_due
 from provisioner.app.held import held_versions
 from provisioner.errors import PlaybookInvalid, SecretUnavailable
 from provisioner.model.secret import Found, Held
@@ -101,18 +103,18 @@ def settle(request: Request, playbook: Playbook, materials: Materials) -> None:
     """Make the fingerprint key and keep generated values, before anything uses them."""
     from provisioner.app.wiring import surroundings
     from provisioner.secrets.changes import set_value
-    from provisioner.secrets.env_local import store
+    from provisioner.secrets.env_local import lies_in_keyring, store
     from provisioner.secrets.fingerprint import KeyAbsent, create_key, find_key
     from provisioner.secrets.generate import keep
 
     around = surroundings(request, playbook, None)
     if isinstance(find_key(around), KeyAbsent):
         create_key(around)
-    kept = store(around)
     for ref in materials.declarations:
         if ref.key in materials.fresh:
-            set_value(ref, materials.fresh[ref.key], kept)
-    keep(materials.declarations, materials.resolutions, kept)
+            there = lies_in_keyring(around, ref.env)
+            set_value(ref, materials.fresh[ref.key], store(around, in_keyring=there))
+    keep(materials.declarations, materials.resolutions, store(around))
 
 
 def require_comparable(observed: ObservedState, materials: Materials) -> None:
@@ -272,11 +274,13 @@ def build_digests(playbook: Playbook) -> dict[str, str]:
 
 
 def registry_digests(playbook: Playbook, engine: EngineReader) -> dict[str, str]:
-    """What the registry has now for the images that are always to be pulled."""
-    wanted = sorted(
-        service.image
+    """What the registry has now for the images that are to be looked up, always or because they are old."""
+    ages = {
+        service.image: age
         for service in playbook.services.values()
-        if not service.builds and plain_body(service.body).get("pull_policy") == "always"
-    )
+        if not service.builds and (age := greatest_age(plain_body(service.body))) is not None
+    }
+    now = datetime.now(UTC)
+    wanted = sorted(name for name, age in ages.items() if not age or is_due(engine.inspect("image", name), age, now))
     answers = {reference: engine.distribution(reference) for reference in dict.fromkeys(wanted)}
     return {reference: digest for reference, digest in answers.items() if digest}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from provisioner.model.plan import Policy
-    from provisioner.model.state import ObservedState
+    from provisioner.model.state import ObservedState, Resource
 
 
 def check(changes: Sequence[Change], observed: ObservedState, policy: Policy) -> tuple[Problem, ...]:
@@ -32,6 +32,12 @@ def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy
             yield Problem(
                 f"the external {wanted.kind} {wanted.name} does not exist", span=change.span, path=str(change.address),
                 hint=f"create it (docker {wanted.kind} create {wanted.name}), or drop `external: true`",
+            )  # fmt: skip
+        if wanted is not None and change.action is Action.CREATE and _never_pulled(wanted):
+            yield Problem(
+                f"the image {wanted.name} is not on the engine, and `pull_policy: never` forbids to pull it",
+                span=wanted.spans.get("pull_policy", change.span), path=str(change.address),
+                hint="load it (docker load, docker build), or choose another `pull_policy`",
             )  # fmt: skip
         if any(one.impact is Impact.DATA_LOSS for one in change.differences):
             keys = ", ".join(one.path for one in change.differences)
@@ -55,6 +61,10 @@ def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy
                 "it is protected and is never deleted", span=change.span, path=str(change.address),
                 hint="set `protect: false` first, if the data may go",
             )  # fmt: skip
+
+
+def _never_pulled(wanted: Resource) -> bool:
+    return wanted.kind == "image" and wanted.spec.get("pull_policy") == "never" and not wanted.spec.get("recipe")
 
 
 def _guests(change: Change, observed: ObservedState) -> list[str]:

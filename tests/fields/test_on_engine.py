@@ -81,7 +81,7 @@ class Environment:
     def apply(self, playbook: Body) -> None:
         result = apply(
             self.request(playbook), Policy(parallel=4), {}, approve=lambda plan: True, listener=lambda event: None,
-            verify=False, plan_file=None, interrupt=threading.Event(),
+            verify=False, interrupt=threading.Event(),
         )  # fmt: skip
         assert result.report is not None, [str(problem) for problem in result.plan.refusals]
         failures = [f"{one.step.address} {one.step.verb}: {one.error}" for one in result.report.failures]

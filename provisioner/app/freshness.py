@@ -1,0 +1,46 @@
+"""When an image that is there is looked up in its registry again: `pull_policy` and `pull_refresh_after`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from provisioner.document.quantities import nanoseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PERIODS = {"always": "0", "daily": "1d", "weekly": "1w"}
+_EVERY = "every_"
+
+
+def greatest_age(body: Mapping[str, Any]) -> timedelta | None:
+    """How old a service's image may be before its registry is asked; None where it is not asked at all."""
+    policy = str(body.get("pull_policy") or "missing")
+    if policy == "refresh":
+        period = str(body.get("pull_refresh_after") or "0")
+    elif policy.startswith(_EVERY):
+        period = policy.removeprefix(_EVERY)
+    elif policy in _PERIODS:
+        period = _PERIODS[policy]
+    else:
+        return None
+    return timedelta(microseconds=nanoseconds(period) / 1000)
+
+
+def is_due(image: Mapping[str, Any] | None, age: timedelta, now: datetime) -> bool:
+    """Whether an image (its inspection, None when it is not there) was last pulled or tagged longer ago than `age`.
+
+    One whose time is not known is due. What is not there is pulled anyway.
+    """
+    if image is None:
+        return False
+    text = str((image.get("Metadata") or {}).get("LastTagTime") or "")
+    # Nanoseconds are more than Python reads, and engines write the year 1 where they do not know.
+    whole, _, rest = text.partition(".")
+    zone = rest.lstrip("0123456789") or ("" if whole.endswith("Z") else "Z")
+    try:
+        pulled = datetime.fromisoformat(f"{whole}{zone}") if whole else datetime.min.replace(tzinfo=UTC)
+    except ValueError:
+        return True
+    return now - (pulled if pulled.tzinfo else pulled.replace(tzinfo=UTC)) >= age
