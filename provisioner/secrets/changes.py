@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 def set_value(ref: SecretRef, value: SecretValue, store: SecretStore) -> None:
     """Keep the value. `SecretUnavailable` when the secret may not come from `.env.local`, or the size is impossible."""
-    _refuse_elsewhere(ref)
-    if not 1 <= value.size <= LARGEST_SECRET:
-        raise SecretUnavailable(f"secret {ref.key}: {value.size} bytes; 1 to {LARGEST_SECRET} are possible")
+    require_local(ref)
+    _refuse_size(ref, value)
     store.set({ref.env: value})
 
 
@@ -32,17 +31,29 @@ def rotate(ref: SecretRef, store: SecretStore, value: SecretValue | None = None)
 
     `SecretUnavailable` when neither is possible, since the value then changes where it comes from.
     """
-    _refuse_elsewhere(ref)
+    set_value(ref, new_value(ref, value), store)
+
+
+def new_value(ref: SecretRef, value: SecretValue | None = None) -> SecretValue:
+    """The value that a rotation would bring, kept nowhere yet. `SecretUnavailable` as for `rotate`."""
+    require_local(ref)
     if value is None:
         if ref.generate is None:
             raise SecretUnavailable(
-                f"secret {ref.key} is not generated", hint=f"give its new value: provision secrets set {ref.key}"
+                f"secret {ref.key} is not generated", hint=f"give its new value: provision secrets rotate {ref.key} -"
             )
         value = generated(ref.generate)
-    set_value(ref, value, store)
+    _refuse_size(ref, value)
+    return value
 
 
-def _refuse_elsewhere(ref: SecretRef) -> None:
+def _refuse_size(ref: SecretRef, value: SecretValue) -> None:
+    if not 1 <= value.size <= LARGEST_SECRET:
+        raise SecretUnavailable(f"secret {ref.key}: {value.size} bytes; 1 to {LARGEST_SECRET} are possible")
+
+
+def require_local(ref: SecretRef) -> None:
+    """`SecretUnavailable` for a secret that may not come from `.env.local`: its value is changed where it lies."""
     if LOCAL not in ref.sources:
         places = ", ".join(ref.sources) or "its template"
         raise SecretUnavailable(

@@ -144,6 +144,13 @@ def _literal(name: str, value: SecretValue) -> str:
     return written
 
 
+def lies_in_keyring(surroundings: Surroundings, name: str) -> bool:
+    """Whether the value of this `env` name lies in the OS keyring."""
+    document, _, _ = load(surroundings.directory / FILE)
+    entry = document.entries.get(name) if document else None
+    return entry is not None and entry.keyring is not None
+
+
 def keyring_of(surroundings: Surroundings) -> OsKeyring:
     """The OS keyring with the service name of this environment."""
     return OsKeyring(f"provision/{surroundings.project}", surroundings.variables)

@@ -1,0 +1,174 @@
+"""`provision secrets`: what is declared, where it comes from, and keeping local values."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.group import Group
+from provisioner.cli.options import json_option, target_argument
+from provisioner.cli.secret_input import named, read_value
+from provisioner.cli.secrets_rotate import rotate
+from provisioner.cli.secrets_sync import sync
+
+if TYPE_CHECKING:
+    from provisioner.app.secrets import Inventory, Kept
+    from provisioner.cli.settings import Settings
+
+
+@click.command(
+    "list",
+    cls=Command,
+    purpose=OPERATE,
+    short_help="Names, tiers, versions, ages, and who uses them.",
+    examples=(
+        ("provision secrets list telecom/prod", "every declared secret and the tier that it comes from"),
+        ("provision secrets list --json", "for programs"),
+    ),
+    see="VERSION is the source's own, or a keyed fingerprint: it tells versions apart and nothing of the value. "
+    "APPLIED compares it with the last apply.",
+)
+@target_argument
+@json_option
+@click.pass_obj
+def list_(settings: Settings, target: str | None, as_json: bool) -> int:
+    """Show every declared secret: where its value comes from, its version and age, and the services that use it."""
+    request = settings.request(target)
+    from provisioner.app.secrets import list_secrets
+
+    found = list_secrets(request)
+    _show(settings, found, as_json=as_json)
+    if found.troubles:
+        found.require()
+    return 0
+
+
+@click.command(
+    "check",
+    cls=Command,
+    purpose=OPERATE,
+    short_help="Whether every secret is there; exit 77 when one is not.",
+    examples=(("provision secrets check telecom/prod", "before a deployment; changes nothing"),),
+)
+@target_argument
+@json_option
+@click.pass_obj
+def check(settings: Settings, target: str | None, as_json: bool) -> int:
+    """Look for every declared secret; say where was looked when one is missing.
+
+    Exit 77 when one is missing or not allowed, 69 when a tier does not answer.
+    """
+    request = settings.request(target)
+    from provisioner.app.secrets import list_secrets
+
+    found = list_secrets(request)
+    if as_json:
+        _show(settings, found, as_json=True)
+    found.require()
+    if not as_json and not settings.quiet:
+        count = len(found.secrets)
+        _warn(settings, found.messages)
+        out = settings.out()
+        noun = "secret is" if count == 1 else "secrets are"
+        out.write(f"{found.title}: {out.paint.green(f'{count} {noun} there.')}\n")
+    return 0
+
+
+@click.command(
+    "set",
+    cls=Command,
+    purpose=OPERATE,
+    short_help="Keep a value in .env.local or in the OS keyring.",
+    examples=(
+        ("provision secrets set jwt_secret", "asks for the value and does not show it"),
+        ("provision secrets set telecom/dev jwt_secret - < token.txt", "from a file"),
+        ("pass show jwt | provision secrets set jwt_secret --keyring", "into the OS keyring"),
+    ),
+    see="The value is never an argument: everybody on the machine can read those, and they stay in the shell's history.",
+)
+@click.argument("arguments", metavar="[TARGET] NAME [-]", nargs=-1)
+@click.option("--keyring/--file", "in_keyring", default=None, help="In the OS keyring, or in .env.local itself.")
+@click.option("--exact", is_flag=True, help="Keep the line end at the end of standard input.")
+@click.pass_obj
+def set_(settings: Settings, arguments: tuple[str, ...], in_keyring: bool | None, exact: bool) -> int:
+    """Keep the value of a declared secret on this machine: typed, or read from standard input.
+
+    It stays where it lies already; a new one goes into .env.local beside the playbook, with mode 0600.
+    """
+    target, name, through = named(settings, arguments)
+    request = settings.request(target)
+    from provisioner.app.secrets import find_secret, keep_secret
+
+    find_secret(request, name)
+    value = read_value(name, through_stdin=through, exact=exact)
+    kept = keep_secret(request, name, value, in_keyring=in_keyring)
+    _told(settings, kept, f"{name} is kept in {kept.place} ({value.size} bytes).", "provision apply brings it to")
+    return 0
+
+
+@click.command(
+    "unset",
+    cls=Command,
+    purpose=OPERATE,
+    short_help="Remove a value from .env.local and the OS keyring.",
+    examples=(("provision secrets unset telecom/prod jwt_secret", "a forgotten value, for instance"),),
+)
+@click.argument("arguments", metavar="[TARGET] NAME", nargs=-1)
+@click.pass_obj
+def unset(settings: Settings, arguments: tuple[str, ...]) -> int:
+    """Remove a value that is kept on this machine. What runs keeps what it has until the next apply."""
+    target, name, _ = named(settings, arguments)
+    request = settings.request(target)
+    from provisioner.app.secrets import forget_secret
+
+    kept = forget_secret(request, name)
+    text = f"{name} is removed from {kept.place}." if kept.changed else f"{name} was not in {kept.place}."
+    _told(settings, kept, text, "")
+    return 0
+
+
+command = Group(
+    "secrets",
+    purpose=OPERATE,
+    members=(list_, check, set_, unset, rotate, sync),
+    help="See and keep the secrets that the playbook declares; a value is never shown.",
+    short_help="list, check, set, unset, rotate, sync: the playbook's secrets.",
+    examples=(
+        ("provision secrets list", "where each one comes from"),
+        ("provision secrets set jwt_secret", "keep a value in .env.local"),
+        ("provision secrets rotate jwt_secret", "a new value, brought to everybody who uses it"),
+    ),
+)
+
+
+def _show(settings: Settings, found: Inventory, *, as_json: bool) -> None:
+    out = settings.out()
+    if as_json:
+        from provisioner.render.secrets_json import secrets_json
+
+        shown = secrets_json(found.title, found.secrets, found.messages)
+        out.write(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
+        return
+    from provisioner.app.secrets import age
+    from provisioner.render.secrets_text import secrets_text
+
+    _warn(settings, found.messages)
+    out.write(secrets_text(found.title, found.secrets, age, paint=out.paint))
+
+
+def _told(settings: Settings, kept: Kept, text: str, next_step: str) -> None:
+    _warn(settings, kept.cautions)
+    if settings.quiet:
+        return
+    users = ", ".join(kept.used_by)
+    tail = f" {next_step} {users}." if next_step and users else ""
+    settings.out().write(f"{text}{tail}\n")
+
+
+def _warn(settings: Settings, messages: tuple[str, ...]) -> None:
+    err = settings.err()
+    for message in () if settings.quiet else messages:
+        err.write(f"{err.paint.yellow('warning:')} {message}\n")
