@@ -16,6 +16,9 @@ from provisioner.ledger.revisions import record_revision
 from provisioner.model.plan import Verb
 from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.execute import execute
+from provisioner.reconcile.observe import observe
+from provisioner.reconcile.planning import withdrawal
+from provisioner.reconcile.rollout import starts_first
 
 if TYPE_CHECKING:
     import threading
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from provisioner.model.change import Action
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
-    from provisioner.model.report import Report
+    from provisioner.model.report import Report, StepResult
     from provisioner.model.verification import CheckResult
     from provisioner.ports import EngineWriter, Listener
 
@@ -140,11 +143,57 @@ def carry_out(
     report = execute(
         prepared.plan, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt
     )
-    if report.failures or report.interrupted:
+    if report.failures and not report.interrupted:
+        return _withdraw(prepared, report, engine, policy, clock, listener, interrupt), None
+    if report.interrupted:
         return report, None
     after = prepare(request, prepared.playbook, engine, policy, gathering)
     remaining = tuple(c for c in after.plan.changes if not (c.desired and c.desired.job == "always"))
     return replace(report, remaining=remaining), after
+
+
+def _withdraw(
+    prepared: Prepared,
+    report: Report,
+    engine: EngineWriter,
+    policy: Policy,
+    clock: SystemClock,
+    listener: Listener,
+    interrupt: threading.Event,
+) -> Report:
+    """Take back replacements that failed beside what they were to replace (`on_failure: rollback`).
+
+    A failure that could be taken back is NotConverged: the old one serves, and what is declared does not run.
+    """
+    failed = {
+        result.step.address
+        for result in report.failures
+        if (wanted := prepared.plan.desired.resources.get(result.step.address)) is not None
+        and wanted.kind == "container"
+        and wanted.update is not None
+        and wanted.update.on_failure == "rollback"
+        and starts_first(wanted)
+    }
+    if not failed:
+        return report
+    observed = observe(engine, prepared.plan.desired, prepared.last.containers if prepared.last else {})
+    back = withdrawal(prepared.plan, observed, failed)
+    calls = Calls(back, engine, {}, clock)
+    done = execute(back, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt)
+    withdrawn = {change.address for change in back.changes} - {one.step.address for one in done.failures}
+    results = tuple(_taken_back(one) if one.step.address in withdrawn else one for one in report.results)
+    return replace(report, results=(*results, *done.failures))
+
+
+def _taken_back(result: StepResult) -> StepResult:
+    if result.error is None:
+        return result
+    evidence = getattr(result.error, "evidence", ())
+    error = NotConverged(
+        "\n".join((f"{result.error.message}; it was taken back, and the one before it serves", *evidence)),
+        hint="mend the new one and apply again",
+    )
+    return replace(result, error=error)
 
 
 def _writes(prepared: Prepared, policy: Policy) -> bool:

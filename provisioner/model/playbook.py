@@ -35,7 +35,7 @@ class UpdatePolicy:
     parallelism: int = 1
     delay: float = 0.0
     monitor: float = 0.0
-    on_failure: Literal["pause", "continue", "rollback"] = "pause"
+    on_failure: Literal["pause", "continue", "rollback"] = "rollback"
 
 
 @dataclass(frozen=True, slots=True)

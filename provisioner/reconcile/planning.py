@@ -20,7 +20,7 @@ from provisioner.reconcile.steps import Steps
 from provisioner.reconcile.swarm_rollout import SwarmRollout
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from provisioner.model.address import Address
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
@@ -71,6 +71,19 @@ def plan(
         unchanged=sum(1 for change in grouped if change.action is Action.UNCHANGED),
         details=tuple(permitted),
     )
+
+
+def withdrawal(plan_failed: Plan, observed: ObservedState, failed: Collection[Address]) -> Plan:
+    """The plan that takes back replacements which never proved themselves; what they were to replace still serves."""
+    todo = [
+        Change(one.address, Action.DELETE, "it did not become ready", observed=one)
+        for one in observed.leftovers
+        if one.address in failed and one.address in observed.resources
+    ]
+    steps = Steps()
+    for change in todo:
+        _remove_container(change, [], Policy(), steps)
+    return replace(plan_failed, observed=observed, changes=tuple(todo), steps=tuple(steps.all), details=tuple(todo))
 
 
 def _permitted(

@@ -82,7 +82,7 @@ def test_one_that_never_becomes_healthy_costs_nothing(environment: Environment, 
     broken = server("three")
     broken["healthcheck"] = {"test": ["CMD", "false"], "interval": "0.2s", "retries": 3}
     environment.services(web=broken)
-    failed = environment.apply(code=1)
+    failed = environment.apply(code=3)
     assert "its health check fails" in failed.errors
     assert environment.container("web-1").id == before
     time.sleep(1)
@@ -97,14 +97,20 @@ def test_one_that_never_becomes_healthy_costs_nothing(environment: Environment, 
     environment.require_inert()
 
 
-def test_start_first_with_a_fixed_port_says_that_it_stops_first(environment: Environment, unused_port: int) -> None:
-    ports = [f"127.0.0.1:{unused_port}:8080"]
-    environment.services(web=server("one", ports=ports))
+def test_start_first_with_a_fixed_address_says_that_it_stops_first(environment: Environment) -> None:
+    subnet = environment.subnets[0]
+    address = subnet.replace(".0/", ".9/").partition("/")[0]
+
+    def declared(version: str) -> dict[str, Any]:
+        web = server(version, networks={"back": {"ipv4_address": address}})
+        return {"services": {"web": web}, "networks": {"back": {"ipam": {"config": [{"subnet": subnet}]}}}}
+
+    environment.write(declared("one"))
     environment.apply()
-    environment.services(web=server("two", ports=ports))
+    environment.write(declared("two"))
     notes = environment.plan()["notes"]
     assert [note["path"] for note in notes] == ["service.web"]
-    assert f"host port 127.0.0.1:{unused_port}" in notes[0]["message"]
+    assert f"address {address}" in notes[0]["message"]
     environment.apply()
     environment.require_inert()
 
@@ -138,3 +144,21 @@ def test_a_creation_that_fails_never_costs_the_running_one(environment: Environm
     environment.services(web=service())
     environment.apply()
     environment.require_inert()
+
+
+def test_a_replacement_that_never_becomes_ready_is_taken_back(environment: Environment) -> None:
+    """The old one serves all the time, nothing of the new one is left, and the exit code says so."""
+    check = {"test": ["CMD", "test", "-e", "/ok"], "interval": "0.1s", "retries": 2}
+    command = ["sh", "-c", "touch /ok; exec sleep 999"]
+    healthy = service(command=command, healthcheck=check, update={"order": "start-first"})
+    environment.services(web=healthy)
+    environment.apply()
+    before = environment.inventory()["container " + environment.container("web-1").name]
+
+    environment.services(web={**healthy, "command": ["sh", "-c", "echo it breaks; exec sleep 999"]})
+    outcome = environment.apply(code=3)
+
+    assert "it breaks" in outcome.errors
+    names = {name for name in environment.inventory() if name.startswith("container") and "web" in name}
+    assert names == {f"container {environment.project}-web-1"}
+    assert environment.inventory()[names.pop()] == before
