@@ -120,8 +120,8 @@ def test_a_body_that_is_data_is_posted_as_json(server):
 
 
 def test_nobody_listening_is_a_failed_check(unused_port):
-    result = ask(f"http://localhost:{unused_port}/")
-    assert (result.ok, result.message) == (False, f"GET http://localhost:{unused_port}/: connection refused")
+    result = ask(f"http://127.0.0.1:{unused_port}/")
+    assert (result.ok, result.message) == (False, f"GET http://127.0.0.1:{unused_port}/: connection refused")
 
 
 def test_a_password_in_the_url_is_sent_and_never_shown(server):
