@@ -87,7 +87,7 @@ def check(settings: Settings, target: str | None, as_json: bool) -> int:
         ("provision secrets set telecom/dev jwt_secret - < token.txt", "from a file"),
         ("pass show jwt | provision secrets set jwt_secret --keyring", "into the OS keyring"),
     ),
-    see="The value is never an argument: everybody on the machine can read those, and they stay in the shell's history.",
+    see="The value is never an argument: everybody on the machine can read those, and the shell keeps them.",
 )
 @click.argument("arguments", metavar="[TARGET] NAME [-]", nargs=-1)
 @click.option("--keyring/--file", "in_keyring", default=None, help="In the OS keyring, or in .env.local itself.")
