@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EXAMPLE = PROJECT / "docs" / "example"
 
 _PROMPT = "$ "
-_TIME = re.compile(r"\b\d+(?:\.\d+)?(?=(?:ms|s|m|h)\b)| +\d+(?=s$)")
+_TIME = re.compile(r"\b\d+(?:\.\d+)?(?:ms|s|m|h)(?: \d+(?:ms|s|m|h))*\b")
 _ENGINE = re.compile(r"→ \S+ \(engine [^)]*\)")
 
 
