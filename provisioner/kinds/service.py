@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container
+from provisioner.kinds.compare import compare
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.fields import Raw, get_path
 from provisioner.kinds.ownership import PROJECT, user_labels
@@ -16,6 +17,8 @@ from provisioner.kinds.swarm_scheduling import SPEC, TASK
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.model.change import FieldChange
+    from provisioner.model.span import Span
     from provisioner.model.state import Spec
 
 KIND = "service"
@@ -169,6 +172,13 @@ def _decode_reference(kind: str, entry: Raw, names: Names) -> dict[str, Any]:
         "gid": file.get("GID") or "0",
         "mode": f"{file.get('Mode', 0o444):04o}",
     }
+
+
+def differences(desired: Spec, observed: Spec, spans: Mapping[str, Span] | None = None) -> tuple[FieldChange, ...]:
+    """The fields in which a service differs. A file from another config or secret is one difference, not two."""
+    found = compare(FIELDS, desired, observed, spans)
+    other = {one.path.removesuffix(".source") for one in found if one.path.endswith(".source")}
+    return tuple(one for one in found if one.path.removesuffix(".version") not in other)
 
 
 def decode_mode(raw: Mapping[str, Any]) -> str:

@@ -124,7 +124,7 @@ def _service_differences(wanted: Resource, found: Observed) -> tuple[FieldChange
     if wanted.job == "once" and found.runtime and found.runtime.status == "exited" and found.runtime.exit_code == 0:
         return ()
     state = [replace(one, impact=Impact.IN_PLACE) for one in _state(wanted, found)]
-    return (*compare(service.FIELDS, wanted.spec, found.spec, wanted.spans), *state)
+    return (*service.differences(wanted.spec, found.spec, wanted.spans), *state)
 
 
 def _image_differences(wanted: Resource, found: Observed, state: ObservedState) -> tuple[FieldChange, ...]:

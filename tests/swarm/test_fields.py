@@ -12,7 +12,6 @@ import pytest
 from provisioner.app.load import load_playbook
 from provisioner.app.request import Request
 from provisioner.kinds import service
-from provisioner.kinds.compare import compare
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.model.address import Address
 from provisioner.platforms import swarm as platform
@@ -66,9 +65,9 @@ def test_a_field_there_and_back(sample: Sample, tmp_path: Path) -> None:
     groups = samples.apart([sample])
     states = [lowered(tmp_path, samples.playbook(groups, state)) for state in (FIRST, SECOND, REMOVED)]
     for one in states:
-        assert compare(service.FIELDS, one.spec, there_and_back(one)) == ()
+        assert service.differences(one.spec, there_and_back(one)) == ()
     for state, before, after in ((SECOND, *states[:2]), (REMOVED, *states[1:])):
-        found = [one.path for one in compare(service.FIELDS, after.spec, there_and_back(before))]
+        found = [one.path for one in service.differences(after.spec, there_and_back(before))]
         assert wrong([sample], state, found) == []
 
 
