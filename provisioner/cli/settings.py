@@ -115,6 +115,19 @@ class Settings:
         )
         return Request(files=chosen.files, target=chosen.target, in_playbooks=chosen.in_playbooks, **common)
 
+    def optional_request(self, target: str | None, *, search: bool) -> Request:
+        """The Request where a playbook is named, or with `search` also where one is found; else one without files."""
+        if target or self._files_typed:
+            return self.request(target)
+        if search:
+            try:
+                return self.request(target)
+            except UsageError:
+                pass
+        return Request(
+            files=(), directory=str(Path.cwd()), context=self.context, host=self.host, shell=self.environment
+        )
+
     def planned(self, saved: SavedPlan) -> Request:
         """The Request that a saved plan was made for. Variables and the engine may be given again, nothing else."""
         asked = saved.request

@@ -188,6 +188,15 @@ class DockerEngine(DockerReader):
     def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
         images.pull(self._wire, reference, platform, progress)
 
+    def init_swarm(self, advertise: str, listen: str) -> None:
+        """Make this engine the manager of a new Swarm (POST /swarm/init); `listen` is an address with a port."""
+        body = {"ListenAddr": listen, "AdvertiseAddr": advertise, "DataPathAddr": advertise, "Spec": {}}
+
+        def manages() -> bool | None:
+            return True if (self.info().get("Swarm") or {}).get("ControlAvailable") else None
+
+        self._wire.settle(lambda: bool(self._wire.post("/swarm/init", body)), manages)
+
     def tag(self, image_id: str, reference: str) -> None:
         images.name_also(self._wire, image_id, reference)
 
