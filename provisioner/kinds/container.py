@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container_mounts as mounts
 from provisioner.kinds import container_networks as networks
+from provisioner.kinds import container_ports as ports
 from provisioner.kinds import healthcheck, hooks, values
 from provisioner.kinds.compare import DECLARED, declared_fields
 from provisioner.kinds.container_fields import PLAIN
@@ -85,7 +86,7 @@ STRUCTURED: tuple[Field, ...] = (
         _structured(key, "Config.Labels", "commands that are run in it", default=[])
         for key in ("post_start", "pre_stop")
     ),
-    _structured("platform", "platform", "the image's platform"),
+    _structured("platform", "platform", "the image's platform", chosen=True),
     _structured("entrypoint", "Config.Entrypoint", "what is run"),
     _structured("command", "Config.Cmd", "its arguments"),
     _structured("environment", "Config.Env", "environment variables", default={}, keyed=True),
@@ -130,8 +131,8 @@ def parse(service: str, body: Raw, names: Names, image: str) -> Spec:
         "working_dir": posixpath.normpath(body["working_dir"]) if body.get("working_dir") else None,
         "stop_signal": body.get("stop_signal") or None,
         "healthcheck": healthcheck.parse(body.get("healthcheck")),
-        "expose": sorted({port for entry in body.get("expose") or [] for port in _expand(entry)}),
-        "ports": _parse_ports(body),
+        "expose": sorted({port for entry in body.get("expose") or [] for port in ports.expand(entry)}),
+        "ports": ports.parse_ports(body),
         "volumes": mounts.parse_volumes(body, names.volumes),
         "volumes_from": sorted(_volumes_from(entry) for entry in body.get("volumes_from") or []),
         "configs": mounts.parse_files(body, "configs", versions["configs"]),
@@ -147,22 +148,6 @@ def parse(service: str, body: Raw, names: Names, image: str) -> Spec:
         "ipc": body.get("ipc") or None,
     }
     return spec | {f.key: f.parse(body) for f in PLAIN}
-
-
-def _expand(entry: Any) -> Iterator[str]:
-    ports, _, protocol = str(entry).partition("/")
-    first, _, last = ports.partition("-")
-    for port in range(int(first), int(last or first) + 1):
-        yield f"{port}/{protocol or 'tcp'}"
-
-
-def _parse_ports(body: Raw) -> dict[str, Any]:
-    result: dict[str, list[str]] = {}
-    for port in body.get("ports") or []:
-        host, published = port.get("host_ip") or "", str(port.get("published") or "")
-        binding = f"[{host}]:{published}" if ":" in host else f"{host}:{published}" if host else published
-        result.setdefault(f"{port['target']}/{port.get('protocol') or 'tcp'}", []).append(binding)
-    return {target: sorted(set(bindings)) for target, bindings in result.items()}
 
 
 def _volumes_from(entry: str) -> str:
@@ -188,7 +173,7 @@ def encode(spec: Spec, wiring: Wiring) -> Raw:
         config["Healthcheck"] = healthcheck.encode(spec["healthcheck"])
     config["ExposedPorts"] = {port: {} for port in sorted({*spec["expose"], *spec["ports"]})}
     if spec["ports"]:
-        host["PortBindings"] = {target: [_binding(b) for b in bound] for target, bound in spec["ports"].items()}
+        host["PortBindings"] = ports.encode_ports(spec["ports"])
     _encode_mounts(raw, spec, wiring)
     host["NetworkMode"] = _encode_mode(spec, wiring)
     networks.encode_first(raw, spec["networks"], wiring.networks, spec["mac_address"], wiring.api_version)
@@ -206,11 +191,6 @@ def _record(spec: Spec) -> dict[str, str]:
     labels = {DECLARED_FIELDS: ",".join(declared)} if declared else {}
     files = {kind: spec[kind] for kind in mounts.ROOTS if spec[kind]}
     return labels | hooks.record(spec) | ({FILES: json.dumps(files, sort_keys=True)} if files else {})
-
-
-def _binding(text: str) -> Raw:
-    host, _, port = text.rpartition(":")
-    return {"HostIp": host.strip("[]"), "HostPort": port}
 
 
 def _encode_mounts(raw: Raw, spec: Spec, wiring: Wiring) -> None:
@@ -279,7 +259,7 @@ def decode(raw: Raw, names: Names) -> Spec:
         "stop_signal": config.get("StopSignal") or None,
         "healthcheck": healthcheck.decode(config.get("Healthcheck")),
         "expose": sorted(set(config.get("ExposedPorts") or {}) - set(bindings)),
-        "ports": {target: sorted({_bound(b) for b in bound or [{}]}) for target, bound in bindings.items()},
+        "ports": ports.decode_ports(bindings),
         "volumes": mounts.decode_volumes(raw, files),
         "volumes_from": sorted(_decode_volumes_from(entry, names) for entry in host.get("VolumesFrom") or []),
         "configs": files.get("configs", {}),
@@ -299,12 +279,6 @@ def decode(raw: Raw, names: Names) -> Spec:
 
 def _variables(entries: list[str] | None) -> Iterator[tuple[str, str, str]]:
     return (entry.partition("=") for entry in entries or [])
-
-
-def _bound(binding: Raw) -> str:
-    host, port = binding.get("HostIp") or "", binding.get("HostPort") or ""
-    port = "" if port == "0" else port
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}" if host else port
 
 
 def _decode_volumes_from(entry: str, names: Names) -> str:

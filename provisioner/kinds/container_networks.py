@@ -27,8 +27,8 @@ def parse_networks(service: str, body: Raw, links: Sequence[str] = ()) -> dict[s
         return {}
     first = next(iter(network_order(body)), None)
     result: dict[str, Any] = {}
-    for key, network in (body.get("networks") or {}).items():
-        network = network or {}
+    for key in network_order(body):
+        network = body["networks"][key] or {}
         entry: dict[str, Any] = {"aliases": sorted({service, *(network.get("aliases") or [])})}
         options = {
             "ipv4_address": address(network.get("ipv4_address")),

@@ -43,7 +43,7 @@ FIELDS: tuple[Field, ...] = (
 def same_platform(wanted: str | None, actual: str | None) -> str | None:
     """The actual platform as `wanted` itself where it satisfies it, which may leave out the system or the variant."""
     if not wanted or not actual:
-        return wanted
+        return wanted or actual
     parts = [_ARCHITECTURES.get(part, part) for part in wanted.lower().split("/")]
     parts = parts if "/" in wanted else [actual.split("/")[0], *parts]
     return wanted if actual.split("/")[: len(parts)] == parts else actual

@@ -71,6 +71,10 @@ def _is(*words: str) -> Callable[[Any, Raw], bool]:
     return lambda value, body: value in words
 
 
+def _is_name(value: Any, body: Raw) -> bool:
+    return value is not None and not str(value).isdigit()
+
+
 def _profile_in_file(value: Any, body: Raw) -> bool:
     name, _, profile = str(value).replace(":", "=", 1).partition("=")
     return name == "seccomp" and profile not in ("unconfined", "builtin") and not profile.startswith("{")
@@ -93,7 +97,7 @@ _DEPLOY = _below(
     Key("resources.limits.pids", fields=("pids_limit",)),
     _noted("resources.reservations.cpus", "an engine reserves no CPU time", "give it a weight with `cpu_shares`"),
     Key("resources.reservations.memory", fields=("mem_reservation",)),
-    Key("resources.reservations.devices", fields=("gpus",)),
+    Key("resources.reservations.devices", fields=("gpus",), swarm="refused"),
     _noted("resources.reservations.generic_resources", "only Swarm counts them", "use `devices` or `gpus`"),
     Key("restart_policy", fields=("restart",)),
     _noted("restart_policy.delay", _NO_RESTART),
@@ -110,12 +114,27 @@ _DEPLOY = _below(
     _noted("rollback_config", _NO_SERVICE, "`provision rollback` applies an earlier revision"),
 )  # fmt: skip
 
+_BUILDKIT = "the engine's classic builder has it not"
+_BUILD = _below(
+    "build",
+    Key("", How.CLIENT),
+    _refused("additional_contexts", _BUILDKIT, "copy what it needs into the context"),
+    _refused("entitlements", _BUILDKIT, "leave it out"),
+    _refused("privileged", _BUILDKIT, "leave it out"),
+    _refused("secrets", _BUILDKIT, "mount secrets where the service runs"),
+    _refused("ssh", _BUILDKIT, "put what it fetches into the context"),
+    _refused("platforms", "one build makes an image for one platform", "name one", when=lambda v, body: len(v) > 1),
+    *(_noted(key, _BUILDKIT) for key in ("cache_to", "no_cache_filter", "provenance", "sbom", "ulimits")),
+    Key("isolation", windows=True, how=How.CLIENT),
+)
+
 _NETWORKS = _below(
     "networks.*",
-    Key("interface_name", since=(1, 49)),
-    Key("mac_address", since=(1, 44)),
-    Key("gw_priority", since=(1, 48)),
-    Key("priority", fields=("default_network",)),
+    *(Key(key, swarm="refused") for key in ("ipv4_address", "ipv6_address", "link_local_ips")),
+    Key("interface_name", since=(1, 49), swarm="no effect"),
+    Key("mac_address", since=(1, 44), swarm="refused"),
+    Key("gw_priority", since=(1, 48), swarm="no effect"),
+    Key("priority", fields=("default_network",), swarm="no effect"),
 )
 
 _VOLUMES = _below(
@@ -123,16 +142,18 @@ _VOLUMES = _below(
     Key("consistency", How.DESCRIPTIVE, summary="Linux has no use for it, and Compose ignores it too."),
     Key("type", since=(1, 48), when=_is("image")),
     Key("bind.create_host_path", How.AT_CREATION),
+    Key("bind.selinux", swarm="refused"),
     Key("bind.recursive", since=(1, 44), when=_is("readonly", "writable")),
     Key("volume.subpath", since=(1, 45)),
-    Key("image.subpath", since=(1, 48)),
+    Key("image.subpath", since=(1, 48), swarm="refused"),
 )
 
 SERVICE = _below(
     "services.*",
     Key("attach", How.DESCRIPTIVE, summary="Only what Compose's `up` shows."),
     Key("annotations", since=(1, 43)),
-    *_client("backup", "build", "depends_on", "develop", "env_file", "extends", "job", "label_file", "profiles"),
+    *_BUILD,
+    *_client("backup", "depends_on", "develop", "env_file", "extends", "job", "label_file", "profiles"),
     *_client("pull_policy", "pull_refresh_after", "scale", "update"),
     _noted(
         "command", "an empty command does not take the image's away by itself", "give an `entrypoint` too",
@@ -150,6 +171,7 @@ SERVICE = _below(
     Key("mac_address", fields=("networks", "mac_address")),
     _refused("models", "provision runs no language models", "run a model server as a service", swarm="refused"),
     Key("ports.*.app_protocol", How.DESCRIPTIVE),
+    Key("ports.*.host_ip", swarm="refused"),
     Key("ports.*.mode", How.DESCRIPTIVE, summary="Without Swarm both publish on the engine's host.", swarm="yes"),
     Key("ports.*.name", How.DESCRIPTIVE),
     _refused(
@@ -160,6 +182,11 @@ SERVICE = _below(
     _refused(
         "security_opt.*", "a seccomp profile in a file can not be sent to the engine",
         "use seccomp:unconfined, or make the profile the engine's default", when=_profile_in_file,
+    ),
+    *(
+        _refused(f"{kind}.*.{key}", "only the container knows its users' names", "write the id", when=_is_name)
+        for kind in ("configs", "secrets")
+        for key in ("uid", "gid")
     ),
     *_NETWORKS,
     _noted("use_api_socket", "the socket is mounted, credentials of registries are not passed on", "mount them",
@@ -246,4 +273,6 @@ def on_swarm(path: str) -> str:
         return "no"
     if key.swarm:
         return key.swarm
-    return "done by provision" if key.how in (How.CLIENT, How.DESCRIPTIVE) and not path.count("deploy") else "yes"
+    if key.how is How.DESCRIPTIVE:
+        return key.how.value
+    return key.how.value if key.how is How.CLIENT and "deploy" not in parts else "yes"

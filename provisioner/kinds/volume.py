@@ -17,15 +17,26 @@ KIND = "volume"
 FIELDS: tuple[Field, ...] = (
     plain("driver", "Driver", "who stores the data", default="local", impact=Impact.DATA_LOSS),
     plain(
-        "driver_opts", "DriverOpts", "options of the driver", default={}, read=pairs, keyed=True, impact=Impact.DATA_LOSS
+        "driver_opts",
+        "DriverOpts",
+        "options of the driver",
+        default={},
+        read=pairs,
+        keyed=True,
+        impact=Impact.DATA_LOSS,
     ),
     Field(
-        key="labels", impact=Impact.DATA_LOSS, summary="labels", api="Labels", default={}, keyed=True,
+        key="labels",
+        impact=Impact.DATA_LOSS,
+        summary="labels",
+        api="Labels",
+        default={},
+        keyed=True,
         parse=lambda body: dict(pairs(body.get("labels"), "=")),
         encode=lambda raw, value: raw.setdefault("Labels", {}).update(value),
         decode=lambda raw: dict(user_labels(raw.get("Labels"))),
     ),
-)  # fmt: skip
+)
 
 
 def parse(body: Raw) -> Spec:

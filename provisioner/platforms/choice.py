@@ -38,7 +38,7 @@ def lower(playbook: Playbook, inputs: Inputs, mode: Mode) -> DesiredState:
 
 def check(playbook: Playbook, mode: Mode, facts: Facts) -> tuple[Problem, ...]:
     """What has no effect in this mode. PlaybookInvalid for what the mode or this engine can not do at all."""
-    refused = list(fitness.unfit(playbook, facts))
+    refused = list(fitness.unfit(playbook, facts, swarm=mode == "swarm"))
     if mode == "containers":
         impossible, noted = fitness.without_swarm(playbook)
         refused += impossible

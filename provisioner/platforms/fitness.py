@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner.document.attributes import rules
-from provisioner.kinds.keys import How, keys_at, since_of
+from provisioner.kinds.keys import How, keys_at, on_swarm, since_of
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
@@ -23,11 +23,12 @@ RELEASES = {(1, 43): "24.0", (1, 44): "25.0", (1, 45): "26.0", (1, 46): "27.0", 
              (1, 49): "28.1", (1, 50): "28.2", (1, 51): "28.3"}  # fmt: skip
 
 
-def unfit(playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
-    """The keys that this engine is too old for, or not made for, in either mode."""
+def unfit(playbook: Playbook, facts: Facts, *, swarm: bool = False) -> tuple[Problem, ...]:
+    """The keys that this engine is too old for, or not made for. On Swarm only those that it has at all."""
     return tuple(
         Problem(text, span, path, hint)
         for pattern, path, value, body, span in _values(playbook)
+        if not swarm or on_swarm(pattern) not in ("refused", "no effect", "no")
         for text, hint in _lacks(pattern, value, body, facts)
     )
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from provisioner.document.shape import Row
+    from provisioner.kinds.fields import Field
 
 _COST = {
     Impact.METADATA: "renames it",
@@ -47,22 +48,22 @@ _HEAD = """\
 
 Every key of the language: Compose's, and those that provisioner adds (marked *own*). This page is made from the tables
 that the program itself works with, by `script/generate-docs`; a test fails when it is stale. The same tables give the
-JSON Schema ([playbook.schema.json](playbook.schema.json), `provision schema`), which completes and checks playbooks in an
-editor: put `# yaml-language-server: $schema=playbook.schema.json` into the first line.
+JSON Schema ([playbook.schema.json](playbook.schema.json), `provision schema`), which completes and checks playbooks in
+an editor: put `# yaml-language-server: $schema=playbook.schema.json` into the first line.
 
 **Columns.** *Containers* and *Swarm* say what becomes of the key on a plain engine and on a Swarm:
 
 | word | meaning |
 | --- | --- |
-| compared, yes | it is applied, read back from the engine and compared: a change in the file and a change by hand are both found |
+| compared, yes | applied, read back from the engine and compared: changes in the file and by hand are both found |
 | done by provision | no engine has it: provision acts on it, or makes other keys of it |
 | at creation | it says how something is made, and can not be read back |
 | for people | it has no effect anywhere |
 | no effect | it has none in this mode: the plan says so, with the reason |
 | refused | the plan stops before anything is touched, with the reason and what to do instead |
 
-*Engine* is the first Docker Engine that has the key (its API version); an older one is refused at the plan. *A change* is
-what it costs: in place, or a new container (network) in the old one's stead.
+*Engine* is the first Docker Engine that has the key (its API version); an older one is refused at the plan. *A change*
+is what it costs: in place, or a new container (network) in the old one's stead.
 """
 _CHOSEN = """\
 ## What an engine chooses
@@ -134,8 +135,7 @@ def _rows_of(at: str, only: tuple[str, ...]) -> Iterator[Row]:
 
 def _line(row: Row, at: str) -> str:
     path = row.path
-    shown = path[len(at) + 1 if at else 0 :].replace(".*", "[]" if _in_list(path) else ".NAME")
-    fields = fields_of(path)
+    fields = fields_of(path) or _fields_around(path)
     key = key_of(path)
     since = since_of(path)
     here = key.how.value if key else ""
@@ -145,7 +145,7 @@ def _line(row: Row, at: str) -> str:
         here = f"{here}, some values not" if here != How.NOTED else "compared, some values not"
     cost = _COST[max(field.impact for field in fields)] if fields else ""
     cells = [
-        f"`{shown}`{' *own*' if row.own else ''}",
+        f"`{_shown(path, at)}`{' *own*' if row.own else ''}",
         _value(row),
         here,
         on_swarm(path),
@@ -156,17 +156,31 @@ def _line(row: Row, at: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _in_list(path: str) -> bool:
-    """Whether the first '*' behind the section stands for an item of a list."""
+def _shown(path: str, at: str) -> str:
+    """A path below a section as people write it: `ports[].target`, `networks.NAME.aliases`."""
     rule = rules()
-    parts = path.split(".")
-    for index, part in enumerate(parts):
-        if part == "*" and index > 1:
-            return SEQUENCE in rule.row.shape.kinds
+    text = ""
+    for index, part in enumerate(path.split(".")):
+        if part == "*":
+            text += "[]" if SEQUENCE in rule.row.shape.kinds else ".NAME"
+        else:
+            text += f".{part}"
         below = rule.below(part)
         assert below is not None, path
         rule = below
-    return False
+        if at and index + 1 == len(at.split(".")):
+            text = ""
+    return text.removeprefix(".")
+
+
+def _fields_around(path: str) -> tuple[Field, ...]:
+    """The fields of what a key stands in, where that is compared as a whole."""
+    key = key_of(path)
+    parts = path.split(".")
+    if key is None or key.how is not How.COMPARED:
+        return ()
+    around = (fields_of(".".join(parts[:end])) for end in range(len(parts) - 1, 2, -1))
+    return next((fields for fields in around if fields), ())
 
 
 def _value(row: Row) -> str:

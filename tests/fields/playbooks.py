@@ -113,7 +113,7 @@ def write(folder: Path, project: str, playbook: Body) -> str:
 
 
 def wrong(samples: Sequence[Sample], state: int, paths: Sequence[str]) -> list[str]:
-    """What is wrong with the differences of one object after a change to a state; nothing if they are as they must be."""
+    """What is wrong with the differences of one object after a change to a state; nothing if all is as it must be."""
     faults = []
     left = list(paths)
     for sample in samples:

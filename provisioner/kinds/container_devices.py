@@ -1,0 +1,121 @@
+"""A container's devices: files of the host, and devices by their capability or name (HostConfig.DeviceRequests)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from provisioner.kinds import values
+from provisioner.kinds.fields import Field, Raw, plain, set_path
+from provisioner.model.change import Impact
+
+
+def _is_cdi(device: Raw) -> bool:
+    """Whether a device is named the Container Device Interface's way: vendor.com/class=name."""
+    source = str(device["source"])
+    return not source.startswith("/") and "/" in source and "=" in source
+
+
+def _devices(body: Raw) -> Any:
+    result = {}
+    for device in body.get("devices") or []:
+        if _is_cdi(device):
+            continue
+        target = device.get("target") or device["source"]
+        result[target] = {"source": device["source"], "permissions": device.get("permissions") or "rwm"}
+    return result
+
+
+def _encode_devices(raw: Raw, value: dict[str, Any]) -> None:
+    devices = [
+        {"PathOnHost": d["source"], "PathInContainer": target, "CgroupPermissions": d["permissions"]}
+        for target, d in sorted(value.items())
+    ]
+    if devices:
+        set_path(raw, "HostConfig.Devices", devices)
+
+
+def _decode_devices(raw: Raw) -> Any:
+    return {
+        d["PathInContainer"]: {"source": d["PathOnHost"], "permissions": d["CgroupPermissions"]}
+        for d in raw["HostConfig"].get("Devices") or []
+    }
+
+
+def _device_requests(body: Raw) -> Any:
+    wanted = [*(((body.get("deploy") or {}).get("resources") or {}).get("reservations") or {}).get("devices", [])]
+    wanted += [{**gpu, "capabilities": ["gpu", *gpu.get("capabilities", [])]} for gpu in body.get("gpus") or []]
+    requests = [
+        {
+            "driver": request.get("driver") or "",
+            "count": int(request.get("count") or (0 if request.get("device_ids") else -1)),
+            "device_ids": values.sorted_texts(request.get("device_ids")),
+            "capabilities": values.sorted_texts(request.get("capabilities")),
+            "options": values.pairs(request.get("options"), "="),
+        }
+        for request in wanted
+    ]
+    named = [str(device["source"]) for device in body.get("devices") or [] if _is_cdi(device)]
+    if named:
+        requests.append({"driver": "cdi", "count": 0, "device_ids": sorted(named), "capabilities": [], "options": {}})
+    return requests or None
+
+
+def _encode_device_requests(raw: Raw, value: Any) -> None:
+    if value:
+        set_path(
+            raw,
+            "HostConfig.DeviceRequests",
+            [
+                {
+                    "Driver": r["driver"], "Count": r["count"], "DeviceIDs": r["device_ids"] or None,
+                    "Capabilities": [r["capabilities"]] if r["capabilities"] else None, "Options": r["options"],
+                }
+                for r in value
+            ],
+        )  # fmt: skip
+
+
+def _decode_device_requests(raw: Raw) -> Any:
+    requests = [
+        {
+            "driver": r.get("Driver") or "",
+            "count": r.get("Count") or 0,
+            "device_ids": values.sorted_texts(r.get("DeviceIDs")),
+            "capabilities": values.sorted_texts((r.get("Capabilities") or [[]])[0]),
+            "options": r.get("Options") or {},
+        }
+        for r in raw["HostConfig"].get("DeviceRequests") or []
+    ]
+    return requests or None
+
+
+DEVICES: tuple[Field, ...] = (
+    Field(
+        key="devices",
+        impact=Impact.REPLACE,
+        summary="devices of the host",
+        api="HostConfig.Devices",
+        default={},
+        keyed=True,
+        parse=_devices,
+        encode=_encode_devices,
+        decode=_decode_devices,
+    ),
+    plain(
+        "device_cgroup_rules",
+        "HostConfig.DeviceCgroupRules",
+        "rules for devices",
+        default=[],
+        read=values.sorted_texts,
+        out=values.sorted_texts,
+    ),
+    Field(
+        key="gpus",
+        impact=Impact.REPLACE,
+        summary="devices by capability",
+        api="HostConfig.DeviceRequests",
+        parse=_device_requests,
+        encode=_encode_device_requests,
+        decode=_decode_device_requests,
+    ),
+)
