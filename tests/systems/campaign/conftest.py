@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import docker
 import pytest
+from moto.server import ThreadedMotoServer
 
 from tests.engine_fixtures import remove_project
+from tests.engine_in_container import Engines
 from tests.systems.campaign.environment import Environment
+from tests.systems.campaign.production import DATABASE_URL, VALUES, with_aws
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +42,59 @@ def throwaway(engine_url: str, tmp_path: Path) -> Iterator[Environment]:
     """An environment that extends local.yml and is not up yet."""
     with _environment(engine_url, tmp_path, extends="local") as environment:
         yield environment
+
+
+@pytest.fixture(scope="session")
+def prod(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """An environment that extends prod.yml, applied once on a Swarm of one node with its Docker secrets."""
+    project, name = f"pt-{secrets.token_hex(4)}", f"pt{secrets.token_hex(3)}"
+    with contextlib.closing(docker.DockerClient(base_url=engine_url, timeout=120)) as outer:
+        try:
+            with contextlib.closing(Engines(outer, project)) as engines:
+                machine = engines.start("28.5")
+                with contextlib.closing(docker.DockerClient(base_url=machine.url, timeout=120)) as engine:
+                    engine.swarm.init(advertise_addr=machine.address)
+                    for key, value in {**VALUES, "database_url": DATABASE_URL}.items():
+                        engine.secrets.create(name=key, data=value.encode())
+                    folder = tmp_path_factory.mktemp("campaign-prod")
+                    shell = {"DOCKER_HOST": machine.url}
+                    environment = Environment.make(folder, name, "prod", engine, host=machine.address, shell=shell)
+                    environment.apply()
+                    yield environment
+        finally:
+            remove_project(outer, project)
+
+
+@pytest.fixture(scope="session")
+def secrets_manager() -> Iterator[str]:
+    """The address of moto's Secrets Manager."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def manager(secrets_manager: str) -> Any:
+    """A client of that Secrets Manager, for the one who keeps the secrets."""
+    return boto3.client(
+        "secretsmanager",
+        endpoint_url=secrets_manager,
+        region_name="eu-west-1",
+        aws_access_key_id="AKIAEXAMPLE",
+        aws_secret_access_key="example",
+    )
+
+
+@pytest.fixture(scope="session")
+def prod_aws(prod: Environment, secrets_manager: str, manager: Any) -> Environment:
+    """The production environment after its secrets have moved to AWS, with the values that they had."""
+    for key, value in VALUES.items():
+        manager.create_secret(Name=f"campaign/{prod.name}/{key}", SecretString=value)
+    environment = with_aws(prod, secrets_manager)
+    environment.apply()
+    return environment
 
 
 @contextlib.contextmanager

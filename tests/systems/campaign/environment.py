@@ -69,7 +69,8 @@ class Answer:
 class Environment:
     """A copy of the playbooks with an environment of its own, so that nobody's environment or .env.local is touched.
 
-    `host` is where its published ports are; `shell` is added to what its commands have in their environment.
+    `host` is where its published ports are; `shell` is added to what its commands have in their environment. `playbook`
+    is the playbook's name where it is not the environment's.
     """
 
     folder: Path
@@ -78,6 +79,7 @@ class Environment:
     host: str = "127.0.0.1"
     variables: Mapping[str, str] = field(default_factory=dict)
     shell: Mapping[str, str] = field(default_factory=dict)
+    playbook: str = ""
 
     @classmethod
     def make(
@@ -106,15 +108,17 @@ class Environment:
     def playbooks(self) -> Path:
         return self.folder / "playbooks" / "campaign"
 
-    def provision(self, command: str, *arguments: str, timeout: float = 600) -> Outcome:
+    def provision(
+        self, command: str, *arguments: str, shell: Mapping[str, str] | None = None, timeout: float = 900
+    ) -> Outcome:
         """Run a command on this environment, with its own variables."""
         return run(
             self.folder,
-            f"campaign/{self.name}",
+            f"campaign/{self.playbook or self.name}",
             command,
             *arguments,
             variables=self.variables,
-            shell=self.shell,
+            shell=self.shell if shell is None else shell,
             timeout=timeout,
         )
 
