@@ -141,6 +141,17 @@ def test_no_value_of_a_secret_is_declared() -> None:
     assert not re.search(r"^\s+(value|content|data):", text, re.M)
 
 
+def test_the_guide_to_aws_names_the_secrets_that_production_asks_for(configs: dict[str, Any]) -> None:
+    guide = (ROOT / "docs" / "aws.md").read_text(encoding="utf-8")
+    asked = {key for key, body in configs["prod-aws"]["secrets"].items() if body.get("sources") == ["aws"]}
+    assert set(re.findall(r"^\| `campaign/prod/([a-z0-9_]+)`", guide, re.M)) == asked
+    policies = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", guide, re.S)]
+    read = [
+        statement for statement in policies[0]["Statement"] if "secretsmanager:GetSecretValue" in statement["Action"]
+    ]
+    assert [statement["Resource"].rpartition(":")[2] for statement in read] == ["campaign/prod/*"]
+
+
 def _config(folder: Path, name: str) -> dict[str, Any]:
     outcome = run(folder, f"campaign/{name}", "config", "--format", "json")
     assert outcome.code == 0, outcome.everything
