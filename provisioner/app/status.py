@@ -12,7 +12,7 @@ from provisioner.app.wiring import open_engine
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy
 from provisioner.reconcile.observe import FILES_KIND
-from provisioner.reconcile.swarm_wait import tasks_of
+from provisioner.reconcile.swarm_tasks import tasks_of
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request

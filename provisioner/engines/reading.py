@@ -29,6 +29,7 @@ _LISTS = {
     "config": ("/configs", {}, ""),
     "service": ("/services", {}, ""),
     "node": ("/nodes", {}, ""),
+    "task": ("/tasks", {}, ""),
     "image": ("/images/json", {"all": "1"}, ""),
 }
 _ONE = {
@@ -72,7 +73,8 @@ class DockerReader:
     def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
         path, parameters, inside = _LISTS[kind]
         wanted = [f"{key}={value}" if value else key for key, value in labels.items()]
-        answer = self._wire.get(path, {**parameters, **({"filters": json.dumps({"label": wanted})} if wanted else {})})
+        filters = ({"label": wanted} if wanted else {}) | ({"desired-state": ["running"]} if kind == "task" else {})
+        answer = self._wire.get(path, {**parameters, **({"filters": json.dumps(filters)} if filters else {})})
         found = (answer.get(inside) if inside else answer) or []
         if kind != "container" or not found:
             return list(found)

@@ -113,7 +113,8 @@ class Observed:
 
     `created` and `name` with the id are its identity; `image` is what a container was made from. `users` are the ids
     of the containers on a network or volume, `anonymous` a container's unnamed volumes by target. `version` and `base`
-    are a Swarm object's version index and its spec as the engine gave it.
+    are a Swarm object's version index and its spec as the engine gave it; `unsettled` says why a service does not do
+    yet what its spec says, empty where it does, and `paused` that its last update failed and stands still.
     """
 
     address: Address
@@ -127,6 +128,8 @@ class Observed:
     users: tuple[str, ...] = ()
     version: int = 0
     base: Any = None
+    unsettled: str = ""
+    paused: bool = False
     anonymous: Mapping[str, str] = field(default_factory=dict)
 
 

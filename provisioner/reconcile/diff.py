@@ -124,6 +124,8 @@ def _service_differences(wanted: Resource, found: Observed) -> tuple[FieldChange
     if wanted.job == "once" and found.runtime and found.runtime.status == "exited" and found.runtime.exit_code == 0:
         return ()
     state = [replace(one, impact=Impact.IN_PLACE) for one in _state(wanted, found)]
+    if found.paused:
+        state.append(FieldChange("state", "its update failed and is paused", "running", Impact.IN_PLACE))
     return (*service.differences(wanted.spec, found.spec, wanted.spans), *state)
 
 

@@ -8,7 +8,7 @@ from provisioner.kinds import service, swarm_file
 from provisioner.kinds.fields import get_path
 from provisioner.kinds.ownership import PROJECT, owner
 from provisioner.model.state import Observed, Runtime
-from provisioner.reconcile.swarm_wait import tasks_of
+from provisioner.reconcile.swarm_tasks import state_of, tasks_of, unsettled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +35,9 @@ def observe_swarm(
     raw_services = [raw for raw in engine.list("service", labels) if _address(desired.project, raw)]
     files = _versions(engine, desired, raw_files)
     names = service.Names(networks=_networks(engine, desired, raw_services, networks), files=files)
-    services = [_service(engine, desired, raw, names) for raw in raw_services]
+    tasks = _by_service(engine, labels) if raw_services else {}
+    nodes = engine.list("node", {}) if raw_services else ()
+    services = [_service(engine, desired, raw, names, tasks.get(raw["ID"], ()), nodes) for raw in raw_services]
     current, superseded = _current(desired, raw_files, raw_services)
     return [*services, *current], superseded
 
@@ -76,7 +78,18 @@ def _versions(
     return found
 
 
-def _service(engine: EngineReader, desired: DesiredState, raw: Raw, names: service.Names) -> Observed:
+def _by_service(engine: EngineReader, labels: Mapping[str, str]) -> dict[str, list[Raw]]:
+    """The tasks that are to run, of all services at once, by their service's id."""
+    found: dict[str, list[Raw]] = {}
+    for task in engine.list("task", labels):
+        found.setdefault(str(task["ServiceID"]), []).append(task)
+    return found
+
+
+def _service(
+    engine: EngineReader, desired: DesiredState, raw: Raw, names: service.Names, tasks: Sequence[Raw],
+    nodes: Sequence[Raw],
+) -> Observed:  # fmt: skip
     address = _address(desired.project, raw)
     assert address is not None
     is_job = str(service.decode_mode(raw)).endswith("-job")
@@ -90,6 +103,8 @@ def _service(engine: EngineReader, desired: DesiredState, raw: Raw, names: servi
         runtime=_job_state(raw, engine.tasks(raw["ID"])) if is_job else None,
         version=int(raw["Version"]["Index"]),
         base=raw["Spec"],
+        unsettled="" if is_job else unsettled(raw, tasks_of(raw, tasks, nodes)),
+        paused=str((raw.get("UpdateStatus") or {}).get("State") or "") == "paused",
     )
 
 
@@ -99,7 +114,7 @@ def _job_state(raw: Raw, tasks: Sequence[Raw]) -> Runtime:
     if found.complete >= found.wanted:
         return Runtime(status="exited")
     ordered = sorted(tasks, key=lambda task: str(task.get("UpdatedAt")))
-    if ordered and all((task.get("Status") or {}).get("State") in _ENDED for task in ordered):
+    if ordered and all(state_of(task) in _ENDED for task in ordered):
         code = get_path(ordered[-1], "Status.ContainerStatus.ExitCode") or 1
         return Runtime(status="exited", exit_code=int(code))
     return Runtime(status="running")

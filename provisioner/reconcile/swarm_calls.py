@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from provisioner.ports import Clock, EngineWriter
 
 
+# How often an update is sent again because the orchestrator has counted the version up meanwhile, and the pause before.
+_ATTEMPTS = 5
+_PAUSE = 0.2
+
+
 class SwarmCalls:
     """Calls on services, secrets and configs.
 
@@ -60,6 +65,7 @@ class SwarmCalls:
                 wait_service(
                     self._engine, identity, str(step.arguments["until"]), float(str(step.arguments["timeout"])),
                     clock=self._clock, progress=progress, stopped=stopped,
+                    updated=bool(step.arguments.get("updated", True)),
                 )  # fmt: skip
             case _:
                 raise AssertionError(step.verb)
@@ -91,20 +97,26 @@ class SwarmCalls:
     def _update(self, step: Step) -> None:
         """Replace the spec, if it still is the one that the plan was made from."""
         wanted = self._resource(step.address)
-        raw = self._engine.inspect("service", step.object_id)
-        if raw is None:
-            raise EngineRefused(f"the service {wanted.name} is gone", status=404, hint="apply again")
-        version = int(raw["Version"]["Index"])
-        # The orchestrator itself counts the version up; only another spec is somebody else's change.
-        if version != step.arguments["version"] and str(raw["Spec"]) != str(step.arguments["base"]):
-            raise EngineConflict(
-                f"the service {wanted.name} was changed by somebody else since the plan was made",
-                hint="look at the new plan and apply again",
-            )
-        count = int((raw["Spec"].get("TaskTemplate") or {}).get("ForceUpdate") or 0)
-        forced = count + 1 if step.arguments.get("force") else count
-        body = service.encode(wanted.spec, self._wiring(wanted, forced, service.pinned(raw)))
-        self._engine.update_service(step.object_id, version, body)
+        for attempt in range(_ATTEMPTS):
+            raw = self._engine.inspect("service", step.object_id)
+            if raw is None:
+                raise EngineRefused(f"the service {wanted.name} is gone", status=404, hint="apply again")
+            # The orchestrator itself counts the version up; only another spec is somebody else's change.
+            if raw["Version"]["Index"] != step.arguments["version"] and raw["Spec"] != step.arguments["base"]:
+                raise EngineConflict(
+                    f"the service {wanted.name} was changed by somebody else since the plan was made",
+                    hint="look at the new plan and apply again",
+                )
+            count = int((raw["Spec"].get("TaskTemplate") or {}).get("ForceUpdate") or 0)
+            forced = count + 1 if step.arguments.get("force") else count
+            body = service.encode(wanted.spec, self._wiring(wanted, forced, service.pinned(raw)))
+            try:
+                self._engine.update_service(step.object_id, int(raw["Version"]["Index"]), body)
+                return
+            except EngineConflict as conflict:
+                if "out of sequence" not in conflict.message or attempt == _ATTEMPTS - 1:
+                    raise
+                self._clock.sleep(_PAUSE)
 
     def _wiring(self, wanted: Resource, force_update: int, pinned: str) -> service.Wiring:
         resources = self._plan.desired.resources

@@ -8,6 +8,7 @@ from provisioner.kinds.values import nanoseconds
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy, Verb
 from provisioner.reconcile.rollout import JOB_TIMEOUT, READY_TIMEOUT
+from provisioner.reconcile.swarm_tasks import UNDER_WAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +58,13 @@ class SwarmRollout:
             free = [a for a in sorted(pending) if not self._waits_for(a, pending)]
             for address in free or sorted(pending):
                 self._carry_out(pending.pop(address))
+        self._await_unsettled()
+
+    def _await_unsettled(self) -> None:
+        """Services that need no change and do not run as they should: an apply does not end well before they do."""
+        for address, found in sorted(self._observed.resources.items()):
+            if found.unsettled and address not in self._steps.ready:
+                self._gate(address, found.unsettled)
 
     def _waits_for(self, address: Address, pending: dict[Address, Change]) -> bool:
         wanted = pending[address].desired
@@ -90,11 +98,12 @@ class SwarmRollout:
         if ready is not None:
             return ready
         wanted, found = self._desired.resources.get(address), self._observed.resources.get(address)
-        if wanted is None or found is None or condition == "service_started":
+        if wanted is None or found is None or found.kind != "service" or condition == "service_started":
             return None
         self._steps.ready[address] = self._steps.add(
-            Verb.WAIT, "service", address, f"others wait until it is {condition}", object_id=found.id,
-            arguments={"until": "completed" if wanted.job else "ready", "timeout": self._timeout(wanted)},
+            Verb.WAIT, "service", address, found.unsettled or f"others wait until it is {condition}",
+            object_id=found.id, arguments={"until": "completed" if wanted.job else "ready",
+            "timeout": self._timeout(wanted), "updated": found.unsettled in UNDER_WAY.values()},
         )  # fmt: skip
         return self._steps.ready[address]
 

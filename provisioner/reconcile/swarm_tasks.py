@@ -1,0 +1,158 @@
+"""What a Swarm service's tasks and nodes say of it: how many run, what went wrong, whether it has converged. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds.swarm_scheduling import decode_placement
+from provisioner.model.report import Readiness
+from provisioner.reconcile.placement import obstacles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Raw = Mapping[str, Any]
+
+# All tasks must have run this long, side by side, before a service counts as converged (seconds).
+STABLE = 1.0
+# A service whose tasks have ended this often, and that has never converged, is given up.
+MOST_FAILURES = 3
+BROKEN = ("failed", "rejected", "orphaned")
+# What an update does that goes on by itself.
+UNDER_WAY = {"updating": "its update is under way", "rollback_started": "it is being rolled back"}
+_OVER = (*BROKEN, "complete", "shutdown", "remove")
+_WANTED = ("running", "ready", "accepted", "complete")
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """The tasks of a service's current spec.
+
+    `live` are those that run or may still come to run, `ended` those that ran to their end by themselves. `errors` are
+    the tasks' own and their nodes' words, newest last; `lost` are tasks that count for nothing, as their node is down.
+    """
+
+    wanted: int
+    running: int
+    complete: int
+    failed: int
+    errors: tuple[str, ...]
+    pending: str = ""
+    live: int = 0
+    lost: int = 0
+
+
+def tasks_of(service: Raw, tasks: Sequence[Raw], nodes: Sequence[Raw] = ()) -> Tasks:
+    """Count the tasks of the current spec. `nodes` are all of the Swarm's: one that is down runs nothing, whatever its
+    tasks say, and a global service wants a task on each that can run it.
+    """
+    mode = service["Spec"].get("Mode") or {}
+    iteration = ((service.get("JobStatus") or {}).get("JobIteration") or {}).get("Index")
+    if iteration is not None:
+        tasks = [t for t in tasks if (t.get("JobIteration") or {}).get("Index", iteration) == iteration]
+    down = down_nodes(nodes)
+    there = [t for t in tasks if t.get("NodeID") not in down]
+    active = [t for t in there if t.get("DesiredState") in _WANTED]
+    broken = [t for t in tasks if state_of(t) in BROKEN]
+    waiting = [t["Status"] for t in active if state_of(t) == "pending"]
+    if "Replicated" in mode:
+        wanted = int(mode["Replicated"].get("Replicas", 1))
+    elif "ReplicatedJob" in mode:
+        wanted = int(mode["ReplicatedJob"].get("TotalCompletions", 1))
+    elif nodes:
+        able = obstacles({"placement": decode_placement(dict(service["Spec"]))}, nodes)
+        wanted = sum(1 for why in able.values() if not why)
+    else:
+        wanted = len({t.get("NodeID") for t in active if t.get("NodeID")})
+    return Tasks(
+        wanted=wanted,
+        running=sum(1 for t in active if state_of(t) == "running"),
+        complete=sum(1 for t in tasks if state_of(t) == "complete"),
+        failed=len(broken),
+        errors=tuple(dict.fromkeys(error_of(t) for t in sorted(broken, key=lambda t: str(t.get("UpdatedAt"))))),
+        pending=str(waiting[0].get("Err") or waiting[0].get("Message") or "") if waiting else "",
+        live=sum(1 for t in active if state_of(t) not in _OVER),
+        lost=sum(1 for t in tasks if t.get("NodeID") in down and t.get("DesiredState") in _WANTED),
+    )
+
+
+def down_nodes(nodes: Sequence[Raw]) -> frozenset[str]:
+    """The ids of the nodes that do not answer."""
+    return frozenset(str(n["ID"]) for n in nodes if (n.get("Status") or {}).get("State") in ("down", "disconnected"))
+
+
+def state_of(task: Raw) -> str:
+    return str((task.get("Status") or {}).get("State") or "")
+
+
+def error_of(task: Raw) -> str:
+    """What went wrong with a task, in its own words."""
+    status = task.get("Status") or {}
+    code = (status.get("ContainerStatus") or {}).get("ExitCode")
+    text = str(status.get("Err") or status.get("Message") or status.get("State"))
+    return f"{text} (exit code {code})" if code and f"({code})" not in text else text
+
+
+def unsettled(service: Raw, tasks: Tasks) -> str:
+    """Why a service that is as declared does not do what it should yet; empty where it does."""
+    state = str((service.get("UpdateStatus") or {}).get("State") or "")
+    if state in UNDER_WAY:
+        return UNDER_WAY[state]
+    if tasks.running < tasks.wanted:
+        return f"{tasks.running} of {tasks.wanted} tasks run"
+    return ""
+
+
+def readiness(goal: str, service: Raw, tasks: Tasks, *, steady_for: float, updated: bool = True) -> Readiness:
+    """Whether a service has converged, or its job completed.
+
+    `steady_for`: since when all tasks run (seconds). `updated` is false where this apply has changed nothing of the
+    service: how an earlier update ended is not its matter.
+    """
+    update = service.get("UpdateStatus") or {}
+    state = str(update.get("State") or "")
+    if updated and state in ("rollback_completed", "rollback_paused"):
+        return Readiness(True, False, f"the update failed and Swarm rolled it back: {update.get('Message')}")
+    if updated and state == "paused":
+        return Readiness(True, False, f"the update failed and is paused: {update.get('Message')}")
+    if goal == "completed":
+        return _completion(tasks)
+    said = f"{tasks.running}/{tasks.wanted} running"
+    if tasks.lost:
+        said += f", {tasks.lost} on nodes that are down"
+    if tasks.pending and tasks.running < tasks.wanted:
+        said += f", {tasks.pending}"
+    under_way = state in UNDER_WAY
+    if not under_way and tasks.running >= tasks.wanted and steady_for >= STABLE:
+        return Readiness(True, True, said)
+    if not under_way and tasks.running < tasks.wanted and not tasks.lost:
+        bad_end = _bad_end(tasks)
+        if bad_end:
+            return Readiness(True, False, bad_end)
+    return Readiness(False, False, f"{state if under_way else 'starting'}, {said}")
+
+
+def _completion(tasks: Tasks) -> Readiness:
+    if tasks.complete >= tasks.wanted:
+        return Readiness(True, True, "completed")
+    if tasks.failed and not tasks.live:
+        return Readiness(True, False, f"the job failed: {tasks.errors[-1]}")
+    said = f"{tasks.complete}/{tasks.wanted} complete"
+    return Readiness(False, False, f"{said}, {tasks.pending}" if tasks.pending else said)
+
+
+def _bad_end(tasks: Tasks) -> str:
+    """Why a service that is not converging never will; empty while it still may."""
+    ended = tasks.failed + tasks.complete
+    by_itself = "its process ends by itself (exit code 0); a one-shot says `job: {run: on_change}`"
+    if ended >= MOST_FAILURES:
+        return f"its tasks fail again and again: {tasks.errors[-1]}" if tasks.errors else by_itself
+    if ended and not tasks.live:
+        # The restart policy lets no other task follow.
+        return (
+            f"its task failed, and its restart policy lets none follow: {tasks.errors[-1]}"
+            if tasks.errors
+            else by_itself
+        )
+    return ""
