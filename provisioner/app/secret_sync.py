@@ -21,7 +21,7 @@ from provisioner.secrets import changes, template
 from provisioner.secrets.chain import LOCAL, resolve
 from provisioner.secrets.declarations import declarations
 from provisioner.secrets.env_local import FILE, store
-from provisioner.secrets.fingerprint import FingerprintKey, find_key
+from provisioner.secrets.fingerprint import FingerprintKey, create_key, find_key
 from provisioner.secrets.tiers import open_tiers
 
 if TYPE_CHECKING:
@@ -84,9 +84,12 @@ class Sync:
             changes.set_value(ref, answer.value, store(self.around))
             return
         # No label of ownership: it belongs to nobody's environment, so no apply or destroy takes it away.
-        labels = {swarm_file.SOURCE: origin(answer)}
-        if answer.fingerprint:
-            labels[swarm_file.VERSION] = short(answer.fingerprint)
+        key = find_key(self.around)
+        if not isinstance(key, FingerprintKey):
+            # Without it nobody could tell later whether the values are still the same.
+            key = create_key(self.around)
+        fingerprint = key.fingerprint(one.key, answer.value)
+        labels = {swarm_file.SOURCE: origin(answer), swarm_file.VERSION: short(fingerprint)}
         body = {"Labels": labels, "Data": base64.b64encode(answer.value.reveal()).decode()}
         made = self.engine.create("secret", one.name, body)
         there = self.engine.inspect("secret", made)
