@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _ENDINGS = (".yml", ".yaml")
 _FOLDERS = ("playbooks/", "")
-_COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 _DEFAULT = "local"
 _ROOT_KEYS = ("name:", "services:", "include:", "extends:", "environment:")
 
@@ -55,12 +55,9 @@ def choose(
         only = find(names[0], exists)
         if only:
             return Chosen((only,), names[0], lies_in_playbooks(only, directory))
-    compose = next((name for name in _COMPOSE if exists(name)), None)
+    compose = next((name for name in COMPOSE_FILES if exists(name)), None)
     if compose and not names:
-        stem, _, ending = compose.partition(".")
-        overrides = (f"{stem}.override.{ending}", f"{stem}.override.yml", f"{stem}.override.yaml")
-        override = next((name for name in overrides if exists(name)), None)
-        return Chosen((compose, override) if override else (compose,), "", in_playbooks=False)
+        return Chosen(with_override(compose, exists), "", in_playbooks=False)
     if not names:
         raise UsageError(
             "there is no playbook here: neither playbooks/ nor a Compose file",
@@ -69,6 +66,14 @@ def choose(
     raise UsageError(
         f"which playbook? There are several: {', '.join(names)}", hint=f"name one: provision COMMAND {names[0]}"
     )
+
+
+def with_override(compose: str, exists: Callable[[str], bool]) -> tuple[str, ...]:
+    """A Compose file and, where there is one, the override beside it."""
+    stem, _, ending = compose.partition(".")
+    overrides = (f"{stem}.override.{ending}", f"{stem}.override.yml", f"{stem}.override.yaml")
+    override = next((name for name in overrides if exists(name)), None)
+    return (compose, override) if override else (compose,)
 
 
 def find(target: str, exists: Callable[[str], bool]) -> str | None:

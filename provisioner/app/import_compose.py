@@ -1,0 +1,321 @@
+"""`import`: Compose files become playbooks in another folder that mean the same, with their comments and order."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from provisioner.app.load import load_playbook
+from provisioner.document import Document, Sources, canonical, read
+from provisioner.document.findings import Findings
+from provisioner.document.names import normalised
+from provisioner.document.relocation import builds_without_context, relocations
+from provisioner.document.template import BadTemplate, RequiredVariable, substitute
+from provisioner.document.text import STDIN, load
+from provisioner.document.tree import parse
+from provisioner.document.writing import CanNotEdit, Draft, Edit, apply
+from provisioner.errors import PlaybookInvalid, ProvisionError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from provisioner.app.request import Request
+    from provisioner.model.finding import Finding
+    from provisioner.model.node import Node
+
+_PLAYBOOKS, _ENVIRONMENT = "playbooks", "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """`files` are the playbooks that were written, the one to apply last; `target` is its TARGET.
+
+    `changes` say, file by file, what is different from the Compose files; `findings` are lint's.
+    """
+
+    files: tuple[str, ...]
+    target: str
+    changes: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def import_compose(request: Request, *, output: str | None, name: str | None, force: bool) -> Imported:
+    """Write playbooks that mean what the Compose files of `request` mean, apart from the project's name.
+
+    One file becomes one playbook; of several, the first is `base.yml` and each of the others extends the ones before.
+    They are read back and compared; when the comparison fails nothing is left behind. PlaybookInvalid for files that
+    Compose would not take either, UsageError where a playbook is there already and `force` is not given.
+    """
+    if STDIN in request.files:
+        raise UsageError("import reads files, not standard input", hint="name the Compose file")
+    whole, original = _read(request)
+    system = name or original.name
+    if name is not None and normalised(name) != name:
+        raise UsageError(f"'{name}' is no name for a playbook", hint=f"for example {normalised(name) or 'shop'}")
+    target = output or f"{_PLAYBOOKS}/{system}/{_ENVIRONMENT}.yml"
+    paths = _names(target, request.files)
+    for path in paths:
+        if Path(request.directory, path).exists() and not force:
+            raise UsageError(f"{path} is there already", hint="name another with -o, or give --force to replace it")
+    start = posixpath.dirname(posixpath.join(request.directory, request.files[0]))
+    drafts = [_draft(posixpath.join(request.directory, file), file) for file in request.files]
+    told: list[str] = []
+    move = _Move(request, original, start, system)
+    try:
+        texts = {path: _text(index, drafts, paths, move, told) for index, path in enumerate(paths)}
+    except CanNotEdit as error:
+        raise ProvisionError(
+            f"the text of {' and '.join(request.files)} can not be edited in place: {error}",
+            hint="write the playbook by hand, with `extends:` naming the Compose file",
+        ) from error
+    written = _write(request.directory, texts)
+    try:
+        imported = replace(request, files=(target,), target=target, in_playbooks=_in_playbooks(target), env_files=())
+        _compare(whole, original, imported, request)
+    except BaseException:
+        for file, before in written.items():
+            _restore(file, before)
+        raise
+    return Imported(tuple(paths), _target(target), tuple(told), _lint(imported))
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """What is common to all files of one import; relative paths start in `start`, an absolute folder."""
+
+    request: Request
+    document: Document
+    start: str
+    system: str
+
+    def expand(self, text: str) -> str:
+        values = {use.name: use.value for use in self.document.variables}
+        try:
+            return substitute(text, lambda name, _: values.get(name))
+        except (BadTemplate, RequiredVariable):
+            return ""
+
+
+def _read(request: Request) -> tuple[tuple[str, ...], Document]:
+    """The document with the services of all profiles, or else of the asked ones; and with which profiles."""
+    try:
+        return ("*",), _document(request, profiles=("*",))
+    except PlaybookInvalid:
+        # Profiles may exclude each other.
+        return request.profiles, _document(request, profiles=request.profiles)
+
+
+def _document(request: Request, *, profiles: tuple[str, ...], project: str | None = None) -> Document:
+    return read(
+        Sources(
+            files=request.files,
+            environment=request.shell,
+            overrides=request.overrides,
+            env_files=request.env_files,
+            profiles=profiles,
+            project_name=project,
+            in_playbooks=request.in_playbooks,
+        )
+    )
+
+
+def _names(target: str, files: Sequence[str]) -> list[str]:
+    """The playbooks of several files lie side by side: base.yml, one for each file between, and the target."""
+    folder = posixpath.dirname(target)
+    names = [target]
+    for file in reversed(files[:-1]):
+        stem = "base" if file == files[0] else _layer(file)
+        path = posixpath.join(folder, f"{stem}.yml")
+        while path in names:
+            path = f"{path[:-4]}-1.yml"
+        names.insert(0, path)
+    return names
+
+
+def _layer(file: str) -> str:
+    stem = re.sub(r"^(?:docker-)?compose[.-]", "", posixpath.basename(file).rsplit(".", 1)[0])
+    return f"base-{normalised(stem) or 'layer'}"
+
+
+def _draft(path: str, shown: str) -> tuple[Draft, Node]:
+    findings = Findings()
+    text = load(path, shown, findings)
+    root = None if text is None else parse(text, shown, findings)
+    if text is None or root is None:
+        raise PlaybookInvalid(findings.errors)
+    try:
+        return Draft(text), root
+    except yaml.YAMLError as error:  # what the reader takes, but two YAML readers see differently
+        raise ProvisionError(f"{shown} can not be edited: {error}") from error
+
+
+def _text(index: int, drafts: list[tuple[Draft, Node]], paths: list[str], move: _Move, told: list[str]) -> str:
+    """The text of one playbook; what is different from the Compose file is added to `told`."""
+    draft, root = drafts[index]
+    shown, path = move.request.files[index], paths[index]
+    folder = posixpath.dirname(posixpath.normpath(posixpath.join(move.request.directory, path)))
+    edits = _moved(draft, root, folder, move, shown, told)
+    edits += _contexts(index, drafts, folder, move, shown, told)
+    head, first, last = [], index == 0, index == len(drafts) - 1
+    name = root.get("name")
+    if name is not None and name.value != move.system:
+        edits.append(draft.replace(draft.find(("name",)), move.system))
+        told.append(f"{shown}: the name is {move.system}")
+    elif name is None and first:
+        head.append(f"name: {move.system}")
+        told.append(f"{shown}: the name is {move.system}, which Compose takes from elsewhere")
+    if index > 0:
+        # Each playbook starts from the one before, which has all that came before it.
+        head.append(f"extends: {posixpath.basename(paths[index - 1])}")
+    env_files = _env_files(move)
+    if last and env_files:
+        named = [posixpath.relpath(file, folder) for file in env_files]
+        head.append(f"env_files: [{', '.join(_quoted(file) for file in named)}]")
+        told.append(f"{shown}: variables come from {', '.join(named)}")
+    if root.get("version") is not None:
+        edits.append(_without_version(draft, head))
+        told.append(f"{shown}: `version:` is gone, nothing reads it")
+        head = []
+    if head:
+        edits.append(_before(draft, head))
+    return apply(draft.text, edits)
+
+
+def _moved(draft: Draft, root: Node, folder: str, move: _Move, shown: str, told: list[str]) -> list[Edit]:
+    edits = {
+        draft.begin(moved.span, moved.old, moved.new) for moved in relocations(root, move.start, folder, move.expand)
+    }
+    if edits:
+        there = posixpath.relpath(move.start, folder)
+        told.append(f"{shown}: {len(edits)} path{'s' if len(edits) > 1 else ''} start from {there}, where they are")
+    return sorted(edits)
+
+
+def _contexts(
+    index: int, drafts: list[tuple[Draft, Node]], folder: str, move: _Move, shown: str, told: list[str]
+) -> list[Edit]:
+    """A build that names no context is told its folder, in the first file that has such a build."""
+    draft, root = drafts[index]
+    there = posixpath.relpath(move.start, folder)
+    edits = []
+    for service, build in builds_without_context(root) if there != "." else ():
+        others = [other.get("services", service, "build") for at, (_, other) in enumerate(drafts) if at != index]
+        given = any(other is not None and (not other.is_mapping or other.get("context")) for other in others)
+        before = any(other.get("services", service, "build") is not None for _, other in drafts[:index])
+        if not given and not before:
+            edits.append(draft.put_in(draft.collection(build.span), "context", there))
+            told.append(f"{shown}: the build of {service} has its context, {there}")
+    return edits
+
+
+def _env_files(move: _Move) -> list[str]:
+    """The absolute paths of the files that variables come from: the ones asked for, or `.env` beside the files."""
+    asked = [posixpath.join(move.request.directory, file) for file in move.request.env_files]
+    implicit = posixpath.join(move.start, ".env")
+    return asked or ([implicit] if Path(implicit).is_file() else [])
+
+
+def _without_version(draft: Draft, head: list[str]) -> Edit:
+    (edit,) = draft.drop([("version",)])
+    if draft.root.flow:
+        return replace(edit, text="".join(f"{line}, " for line in head))
+    # A blank line below belonged to it, unless something takes its place.
+    rest = draft.text[edit.end :]
+    blank = re.match(r"(?:[ \t]*\r?\n)+", rest) if not head else None
+    end = edit.end + (blank.end() if blank else 0)
+    return Edit(edit.start, end, "".join(f"{line}{draft.newline}" for line in head))
+
+
+def _before(draft: Draft, head: list[str]) -> Edit:
+    """Lines before the first key."""
+    if draft.root.flow:
+        at = draft.root.start + 1
+        return Edit(at, at, "".join(f"{line}, " for line in head))
+    at = draft.root.entries[0][0].start if draft.root.entries else draft.root.start
+    return Edit(at, at, "".join(f"{line}{draft.newline}" for line in head))
+
+
+def _quoted(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z0-9_./-]+", text) else "'" + text.replace("'", "''") + "'"
+
+
+def _write(directory: str, texts: dict[str, str]) -> dict[Path, bytes | None]:
+    """Write the files; what stood there before, for the way back."""
+    before: dict[Path, bytes | None] = {}
+    for name, text in texts.items():
+        file = Path(directory, name)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            before[file] = file.read_bytes() if file.exists() else None
+            replace_file(file, text)
+        except OSError as error:
+            for written, content in before.items():
+                _restore(written, content)
+            raise ProvisionError(f"{name} can not be written: {error.strerror}") from error
+    return before
+
+
+def replace_file(file: Path, text: str) -> None:
+    """The file holds the old text or the new one, whatever happens meanwhile."""
+    fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
+    with fresh.open("w", encoding="utf-8", newline="") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    if file.exists():
+        fresh.chmod(file.stat().st_mode & 0o777)
+    fresh.replace(file)
+
+
+def _restore(file: Path, before: bytes | None) -> None:
+    if before is None:
+        file.unlink(missing_ok=True)
+    else:
+        file.write_bytes(before)
+
+
+def _compare(profiles: tuple[str, ...], original: Document, imported: Request, request: Request) -> None:
+    """Raise ProvisionError unless the playbook means what the Compose files mean."""
+    again = _document(imported, profiles=profiles, project=original.project)
+    first, second = canonical(original), canonical(again)
+    if first == second:
+        return
+    where = next(_differences(first, second), "the document")
+    raise ProvisionError(
+        f"the playbook would not mean the same as {', '.join(request.files)}: {where} is different",
+        hint="nothing was written; write the playbook by hand, with `extends:` naming the Compose file",
+    )
+
+
+def _differences(first: object, second: object, path: str = "") -> Iterator[str]:
+    """The paths at which two plain documents differ."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        for key in sorted(first.keys() | second.keys()):
+            if first.get(key) != second.get(key) or (key in first) != (key in second):
+                yield from _differences(first.get(key), second.get(key), f"{path}.{key}" if path else key)
+    else:
+        yield path
+
+
+def _lint(request: Request) -> tuple[Finding, ...]:
+    from provisioner.lint.facts import read_files
+    from provisioner.lint.run import lint
+
+    playbook = load_playbook(request, allow_unset=True)
+    return lint(playbook, read_files(playbook))
+
+
+def _in_playbooks(path: str) -> bool:
+    return _PLAYBOOKS in posixpath.normpath(path).split("/")[:-1]
+
+
+def _target(path: str) -> str:
+    """What the user types for the playbook at `path`."""
+    short = re.sub(r"\.ya?ml$", "", path)
+    return short.removeprefix(f"{_PLAYBOOKS}/") if short.startswith(f"{_PLAYBOOKS}/") else path

@@ -1,0 +1,88 @@
+"""`provision import`: a playbook from Compose files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.command import WRITE, Command
+from provisioner.cli.options import json_option
+from provisioner.errors import UsageError
+
+if TYPE_CHECKING:
+    from provisioner.app.import_compose import Imported
+    from provisioner.app.request import Request
+    from provisioner.cli.settings import Settings
+
+
+@click.command(
+    "import",
+    cls=Command,
+    purpose=WRITE,
+    short_help="A playbook from Compose files.",
+    examples=(
+        ("provision import compose.yaml", "playbooks/<name>/local.yml, which means the same"),
+        (
+            "provision import compose.yaml compose.prod.yaml -o playbooks/shop/prod.yml",
+            "a base and what is laid over it",
+        ),
+        ("provision import", "the Compose file of this folder, with its override"),
+    ),
+)
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path())
+@click.option("-o", "--output", metavar="PLAYBOOK", help="Where it goes; default: playbooks/NAME/local.yml.")
+@click.option("--name", metavar="NAME", help="The system's name; default: Compose's project name.")
+@click.option("--force", is_flag=True, help="Replace a playbook that is there.")
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings, files: tuple[str, ...], output: str | None, name: str | None, force: bool, as_json: bool
+) -> int:
+    """Write a playbook that means what Compose files mean: comments and order stay, paths follow, mistakes are named.
+
+    Nothing on an engine changes. The objects of the playbook have names of their own, NAME-ENVIRONMENT: what Compose
+    has made stays, and so does its data.
+    """
+    request = _request(settings, files)
+    from provisioner.app.import_compose import import_compose
+
+    imported = import_compose(request, output=output, name=name, force=force)
+    out = settings.out()
+    if as_json:
+        from provisioner.render.findings_json import findings_json
+
+        told = {"files": list(imported.files), "target": imported.target, "changes": list(imported.changes)}
+        out.write(json.dumps({**told, "lint": findings_json(imported.findings)}, indent=2, ensure_ascii=False) + "\n")
+        return 0
+    out.write(_shown(imported))
+    if imported.findings:
+        from provisioner.render.findings_text import findings_text
+
+        out.write("\n" + findings_text(imported.findings, paint=out.paint))
+    out.write(f"\nNext: provision plan {imported.target}\n")
+    return 0
+
+
+def _request(settings: Settings, files: tuple[str, ...]) -> Request:
+    """The request for the named files, or for the Compose file of the folder."""
+    if files and settings.files:
+        raise UsageError("both -f and FILE name a Compose file: give one of them")
+    from dataclasses import replace
+
+    from provisioner.cli.target import COMPOSE_FILES, with_override
+
+    named = files or settings.files
+    if not named:
+        found = next((name for name in COMPOSE_FILES if Path(name).is_file()), None)
+        if found is None:
+            raise UsageError("there is no Compose file here", hint="name it: provision import FILE")
+        named = with_override(found, lambda path: Path(path).is_file())
+    return replace(settings, files=tuple(named), inherited=settings.inherited - {"files"}).request(None)
+
+
+def _shown(imported: Imported) -> str:
+    lines = [f"wrote {file}" for file in imported.files]
+    return "".join(f"{line}\n" for line in (*lines, *(f"  {change}" for change in imported.changes)))
