@@ -370,7 +370,9 @@ def _unready(wanted: Resource, found: Observed) -> bool:
         return False
     if wanted.job:
         return found.runtime.status == "running"
-    return found.runtime.status == "restarting" or found.runtime.health in ("starting", "unhealthy")
+    # One that was started again by the engine may be on its way down again at this moment.
+    flapping = found.runtime.restarts > 0 and not found.runtime.health
+    return flapping or found.runtime.status == "restarting" or found.runtime.health in ("starting", "unhealthy")
 
 
 def _shares(wanted: Resource, service: str) -> bool:

@@ -172,7 +172,8 @@ def _require_one_difference(
     assert looked.code == 2, looked
     plan = json.loads(looked.stdout)
     assert differences(plan) == [expected]
-    changes = {change["address"]: change for change in plan["changes"]}
+    # The volume with the old version of a file goes without being a difference of anything declared.
+    changes = {one["address"]: one for one in plan["changes"] if not one["address"].startswith("files.")}
     caused = changes.pop(expected[0])
     assert caused["drift"] is drift
     assert caused["differences"][0]["drift"] is drift

@@ -130,6 +130,7 @@ def test_a_service_that_is_no_longer_declared(environment: Environment, decoys: 
     assert plan["changes"] == []
     assert [note["path"] for note in plan["notes"]] == ["service.old[1]"]
     assert "--prune" in plan["notes"][0]["hint"]
+    assert environment.apply().summary["changed"] == 0
     environment.require_inert()
     assert environment.container("old-1").status == "running"
 
@@ -145,6 +146,7 @@ def test_a_target_prunes_nothing_else(environment: Environment) -> None:
     environment.services(web=service(environment={"NEW": "1"}), other=service())
     environment.apply("--target", "service.web", "--prune")
     assert environment.container("other-1").status == "running"
+    assert environment.apply().summary["changed"] == 0
     environment.require_inert()
 
 
@@ -155,6 +157,7 @@ def test_profiles(environment: Environment) -> None:
     assert list(addresses(environment.plan("--profile", "more"))) == ["service.extra"]
     environment.apply("--profile", "more")
     environment.require_inert("--profile", "more")
+    assert environment.apply().summary["changed"] == 0
     environment.require_inert()
     assert environment.container("extra-1").status == "running"
 
