@@ -77,8 +77,11 @@ class EngineWriter(EngineReader, Protocol):
     def update(self, container_id: str, body: Mapping[str, Any]) -> None:
         """Change limits or the restart policy of a live container (POST /containers/{id}/update)."""
 
-    def update_service(self, service_id: str, version: int, body: Mapping[str, Any]) -> None:
-        """Replace a Swarm service's spec. EngineConflict when its version index is another one by now."""
+    def update_spec(self, kind: str, object_id: str, version: int, body: Mapping[str, Any]) -> None:
+        """Replace the spec of a Swarm's service, or the labels in that of a config or secret.
+
+        EngineConflict when its version index is another one by now.
+        """
 
     def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, Any]) -> None: ...
 

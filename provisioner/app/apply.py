@@ -106,7 +106,7 @@ def apply_playbook(
     if _writes(prepared, policy) or left_behind(engine, playbook.project):
         if prepared.materials.unsettled:
             settle(request, playbook, prepared.materials)
-        with lease(engine, playbook.project, clock=SystemClock()):
+        with lease(engine, playbook.project, prepared.mode, clock=SystemClock()):
             again = prepare(request, playbook, engine, policy, gathering)
             _require_same(prepared.plan, again.plan)
             report, after = carry_out(

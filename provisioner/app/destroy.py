@@ -48,7 +48,8 @@ def destroy(
     report = None
     if removal.steps or left_behind(engine, playbook.project):
         clock = SystemClock()
-        with lease(engine, playbook.project, clock=clock):
+        mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
+        with lease(engine, playbook.project, mode, clock=clock):
             removal = plan_removal(playbook, engine, policy)
             report = execute(
                 removal, Calls(removal, engine, {}, clock), parallel=policy.parallel, clock=clock,

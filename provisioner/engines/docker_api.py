@@ -143,17 +143,17 @@ class DockerEngine(DockerReader):
 
         self._wire.settle(call, outcome)
 
-    def update_service(self, service_id: str, version: int, body: Mapping[str, Any]) -> None:
+    def update_spec(self, kind: str, object_id: str, version: int, body: Mapping[str, Any]) -> None:
         for _ in range(2):
             try:
-                self._wire.post(f"/services/{service_id}/update", body, {"version": str(version)})
+                self._wire.post(f"/{kind}s/{object_id}/update", body, {"version": str(version)})
                 return
             except Unreachable:
-                raw = self.inspect("service", service_id)
+                raw = self.inspect(kind, object_id)
                 if raw is None or int(raw["Version"]["Index"]) != version:
                     # It was taken, by this or by another hand: the wait and the look after it tell.
                     return
-        raise Unreachable(f"the engine does not answer to the update of service {service_id}")
+        raise Unreachable(f"the engine does not answer to the update of {kind} {object_id}")
 
     def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, Any]) -> None:
         def call() -> bool:

@@ -1,17 +1,14 @@
-"""One writer for each environment: a lease on the engine itself, as a container without an image that never starts.
+"""One writer for each environment: a lease on the engine itself, or on the whole Swarm.
 
-Its name is unique, so creating it is the test-and-set. The holder writes a heartbeat into it; one that has stopped
-beating, or whose process on this machine is gone, is taken over.
+The holder beats; a lease that has stopped beating, or whose process on this machine is gone, is taken over.
 """
 
 from __future__ import annotations
 
 import getpass
-import io
 import json
 import os
 import socket
-import tarfile
 import threading
 import uuid
 from contextlib import contextmanager, suppress
@@ -20,26 +17,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import EngineConflict, LeaseHeld, ProvisionError
+from provisioner.ledger.store import records, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from provisioner.ledger.store import Records, Store
+    from provisioner.platforms.choice import Mode
     from provisioner.ports import Clock, EngineReader, EngineWriter
 
-LABEL = "provisioner.lease"
-HOLDER = "provisioner.lease.holder"
 HEARTBEAT_SECONDS = 5.0
 # A heartbeat that has not moved for this long belongs to nobody any more.
 DEAD_AFTER_SECONDS = 20.0
-_FILE = "heartbeat"
 
 
 @contextmanager
-def lease(engine: EngineWriter, project: str, *, clock: Clock) -> Iterator[None]:
+def lease(engine: EngineWriter, project: str, mode: Mode, *, clock: Clock) -> Iterator[None]:
     """Hold the environment's lease for the block. Raises LeaseHeld, naming who and since when, if another works."""
-    identity = _acquire(engine, project, clock)
+    kept = store(engine, project, mode)
+    identity = _acquire(kept, project, clock)
     ended = threading.Event()
-    beat = threading.Thread(target=_beat, args=(engine, identity, ended), daemon=True)
+    beat = threading.Thread(target=_beat, args=(kept, identity, ended), daemon=True)
     beat.start()
     try:
         yield
@@ -48,66 +46,53 @@ def lease(engine: EngineWriter, project: str, *, clock: Clock) -> Iterator[None]
         beat.join(timeout=HEARTBEAT_SECONDS)
         # The work is done or reported either way; a lease that stays is taken over by the next run.
         with suppress(ProvisionError):
-            engine.remove("container", identity)
+            kept.release(identity)
 
 
 def left_behind(engine: EngineReader, project: str) -> bool:
     """Whether a lease stands whose holder ran on this machine and is gone; whoever holds it next removes it."""
-    raw = engine.inspect("container", _name(project))
-    if raw is None or (raw["Config"].get("Labels") or {}).get(LABEL) != project:
-        return False
-    holder = _holder(raw)
-    return _same_machine(holder) and not _alive(holder)
+    for kept in records(engine, project):
+        with suppress(LeaseHeld):
+            standing = kept.holder()
+            if standing is not None:
+                holder = _parsed(standing[1])
+                return _same_machine(holder) and not _alive(holder)
+    return False
 
 
-def _name(project: str) -> str:
-    return f"{project}.lease"
-
-
-def _holder(raw: Mapping[str, Any]) -> dict[str, Any]:
+def _parsed(text: str) -> dict[str, Any]:
     try:
-        holder = json.loads(raw["Config"]["Labels"].get(HOLDER, "{}"))
+        holder = json.loads(text or "{}")
     except ValueError:
         return {}
     return holder if isinstance(holder, dict) else {}
 
 
-def _acquire(engine: EngineWriter, project: str, clock: Clock) -> str:
-    name = _name(project)
-    body = {
-        "Image": "",
-        "Cmd": ["lease"],
-        "Labels": {LABEL: project, HOLDER: json.dumps(_myself())},
-        "HostConfig": {"NetworkMode": "none"},
-    }
+def _acquire(kept: Store, project: str, clock: Clock) -> str:
     for _ in range(3):
         try:
-            return engine.create("container", name, body)
+            return kept.take(json.dumps(_myself()))
         except EngineConflict:
-            holder = engine.inspect("container", name)
-            if holder is None:
+            standing = kept.holder()
+            if standing is None:
                 clock.sleep(0.2)
                 continue
-            if (holder["Config"].get("Labels") or {}).get(LABEL) != project:
-                raise LeaseHeld(
-                    f"the container {name} stands where the lease should, and is not ours", hint="remove or rename it"
-                ) from None
-            _require_dead(engine, holder, clock)
-            engine.remove("container", str(holder["Id"]))
+            identity, holder = standing
+            _require_dead(kept, identity, _parsed(holder), clock)
+            kept.release(identity)
     raise LeaseHeld(f"the lease of {project} could not be had: somebody else takes it again and again")
 
 
-def _require_dead(engine: EngineReader, raw: Mapping[str, Any], clock: Clock) -> None:
+def _require_dead(kept: Records, identity: str, holder: Mapping[str, Any], clock: Clock) -> None:
     """Return once it is certain that the holder is gone; raise LeaseHeld when it lives."""
-    holder = _holder(raw)
     if _same_machine(holder):
         if not _alive(holder):
             return
         raise _held(holder)
-    first, began = _heartbeat(engine, raw), clock.now()
+    first, began = kept.pulse(identity), clock.now()
     while clock.now() - began < DEAD_AFTER_SECONDS:
         clock.sleep(1.0)
-        if _heartbeat(engine, raw) != first:
+        if kept.pulse(identity) != first:
             raise _held(holder)
 
 
@@ -119,27 +104,13 @@ def _held(holder: Mapping[str, Any]) -> LeaseHeld:
     )
 
 
-def _heartbeat(engine: EngineReader, raw: Mapping[str, Any]) -> bytes:
-    return engine.read_files(str(raw["Id"]), f"/{_FILE}").get(_FILE, b"")
-
-
-def _beat(engine: EngineWriter, identity: str, ended: threading.Event) -> None:
+def _beat(kept: Store, identity: str, ended: threading.Event) -> None:
     count = 0
     while not ended.wait(HEARTBEAT_SECONDS):
         count += 1
         # A beat that is lost is made up for by the next one.
         with suppress(ProvisionError):
-            engine.put_archive(identity, "/", one_file(_FILE, str(count).encode()))
-
-
-def one_file(name: str, content: bytes) -> bytes:
-    """A tar archive with one file."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        member = tarfile.TarInfo(name)
-        member.size, member.mode = len(content), 0o600
-        archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
+            kept.beat(identity, count)
 
 
 def _myself() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What was applied, kept on the engine: a container without an image that never starts holds one file a revision.
+"""What was applied, kept on the engine or on the Swarm.
 
 A revision is the canonical document with the digests and keyed fingerprints that went with it, never a secret value.
 Losing it loses history and the telling of drift from change; apply works without it.
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from provisioner import __version__
 from provisioner.document.sources import Document
 from provisioner.errors import PlaybookInvalid
-from provisioner.ledger.lease import one_file, whoami
+from provisioner.ledger.lease import whoami
+from provisioner.ledger.store import records, store, stores
 from provisioner.model.node import from_plain
 from provisioner.model.span import Span
 from provisioner.platforms.choice import Mode, lower
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
     from provisioner.model.state import DesiredState
     from provisioner.ports import EngineReader, EngineWriter
 
-LABEL = "provisioner.ledger"
 KEPT = 20
-_FOLDER = "/revisions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +60,8 @@ class Revision:
 
 def revisions(engine: EngineReader, project: str) -> tuple[Revision, ...]:
     """All kept revisions, oldest first. A torn file is passed over."""
-    raw = engine.inspect("container", _name(project))
-    if raw is None or (raw["Config"].get("Labels") or {}).get(LABEL) != project:
-        return ()
     found = []
-    for content in engine.read_files(str(raw["Id"]), _FOLDER).values():
+    for content in (one for kept in records(engine, project) for one in kept.revisions()):
         try:
             found.append(Revision(**json.loads(content)))
         except (ValueError, TypeError):
@@ -103,17 +99,6 @@ def record_revision(
 ) -> int:
     """Keep what was applied as a new revision; returns its number. `containers` gives addresses by id."""
     kept = revisions(engine, playbook.project)
-    raw = engine.inspect("container", _name(playbook.project))
-    if raw is None:
-        body = {
-            "Image": "",
-            "Cmd": ["ledger"],
-            "Labels": {LABEL: playbook.project},
-            "HostConfig": {"NetworkMode": "none"},
-        }
-        identity = engine.create("container", _name(playbook.project), body)
-    else:
-        identity = str(raw["Id"])
     number = kept[-1].number + 1 if kept else 1
     content = {
         "number": number,
@@ -122,9 +107,8 @@ def record_revision(
         **_content(playbook, inputs, mode, containers),
         **({"restores": restores} if restores else {}),
     }
-    # The oldest slot is written over, so that the ledger does not grow for ever.
-    path = f"{_FOLDER.strip('/')}/{number % KEPT:03d}.json"
-    engine.put_archive(identity, "/", one_file(path, json.dumps(content, sort_keys=True).encode()))
+    text = json.dumps(content, sort_keys=True).encode()
+    store(engine, playbook.project, mode).keep(number, text, KEPT)
     return number
 
 
@@ -146,10 +130,5 @@ def _content(playbook: Playbook, inputs: Inputs, mode: Mode, containers: Mapping
 
 def forget_revisions(engine: EngineWriter, project: str) -> None:
     """Remove the ledger of an environment that is gone."""
-    raw = engine.inspect("container", _name(project))
-    if raw is not None and (raw["Config"].get("Labels") or {}).get(LABEL) == project:
-        engine.remove("container", str(raw["Id"]))
-
-
-def _name(project: str) -> str:
-    return f"{project}.ledger"
+    for kept in stores(engine, project):
+        kept.forget()

@@ -111,7 +111,7 @@ class SwarmCalls:
             forced = count + 1 if step.arguments.get("force") else count
             body = service.encode(wanted.spec, self._wiring(wanted, forced, service.pinned(raw)))
             try:
-                self._engine.update_service(step.object_id, int(raw["Version"]["Index"]), body)
+                self._engine.update_spec("service", step.object_id, int(raw["Version"]["Index"]), body)
                 return
             except EngineConflict as conflict:
                 if "out of sequence" not in conflict.message or attempt == _ATTEMPTS - 1:

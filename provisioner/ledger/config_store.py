@@ -1,0 +1,101 @@
+"""Records on a Swarm: its configs, which every manager sees alike. A unique name is the test-and-set, and a change of
+labels at a version index the compare-and-swap.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from provisioner.errors import EngineConflict, LeaseHeld
+from provisioner.ledger.labels import BEAT, HOLDER, LEASE, LEDGER, NUMBER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from provisioner.ports import EngineReader, EngineWriter
+
+# What a config may hold is less than 1000 KiB; above this it is compressed.
+_PLAIN_BYTES = 500 * 1024
+_LONGEST_NAME = 64
+
+
+class SwarmRecords:
+    """What can be looked at."""
+
+    def __init__(self, engine: EngineReader, project: str) -> None:
+        self._reader = engine
+        self._project = project
+
+    def holder(self) -> tuple[str, str] | None:
+        name = self._name("lease")
+        raw = self._reader.inspect("config", name)
+        if raw is None:
+            return None
+        labels = raw["Spec"].get("Labels") or {}
+        if labels.get(LEASE) != self._project:
+            raise LeaseHeld(f"the config {name} stands where the lease should, and is not ours", hint="remove it")
+        return str(raw["ID"]), str(labels.get(HOLDER, ""))
+
+    def pulse(self, identity: str) -> str:
+        raw = self._reader.inspect("config", identity)
+        return str((raw["Spec"].get("Labels") or {}).get(BEAT, "")) if raw is not None else ""
+
+    def revisions(self) -> Iterator[bytes]:
+        for raw in self._kept():
+            data = base64.b64decode(raw["Spec"].get("Data") or "")
+            with suppress(OSError, EOFError):
+                yield gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+
+    def _kept(self) -> list[Mapping[str, Any]]:
+        """The configs of the revisions, oldest first."""
+        listed = self._reader.list("config", {LEDGER: self._project})
+        return sorted(listed, key=lambda raw: int(raw["Spec"]["Labels"].get(NUMBER) or 0))
+
+    def _name(self, what: str) -> str:
+        """`<project>.<what>`, in 64 characters."""
+        name = f"{self._project}.{what}"
+        if len(name) <= _LONGEST_NAME:
+            return name
+        digest = hashlib.sha256(self._project.encode()).hexdigest()[:8]
+        return f"{self._project[: _LONGEST_NAME - len(what) - len(digest) - 2].rstrip('._-')}-{digest}.{what}"
+
+
+class ConfigStore(SwarmRecords):
+    """What is kept, for one environment."""
+
+    def __init__(self, engine: EngineWriter, project: str) -> None:
+        super().__init__(engine, project)
+        self._engine = engine
+
+    def take(self, holder: str) -> str:
+        return self._make("lease", {LEASE: self._project, HOLDER: holder}, b"lease")
+
+    def beat(self, identity: str, count: int) -> None:
+        raw = self._engine.inspect("config", identity)
+        if raw is None:
+            return
+        spec = {**raw["Spec"], "Labels": {**(raw["Spec"].get("Labels") or {}), BEAT: str(count)}}
+        self._engine.update_spec("config", identity, int(raw["Version"]["Index"]), spec)
+
+    def release(self, identity: str) -> None:
+        self._engine.remove("config", identity)
+
+    def keep(self, number: int, content: bytes, kept: int) -> None:
+        data = content if len(content) < _PLAIN_BYTES else gzip.compress(content)
+        # A revision of this number that stands already was written by an apply whose answer was lost.
+        with suppress(EngineConflict):
+            self._make(f"revision.{number}", {LEDGER: self._project, NUMBER: str(number)}, data)
+        for raw in self._kept()[:-kept]:
+            self._engine.remove("config", str(raw["ID"]))
+
+    def forget(self) -> None:
+        for raw in self._kept():
+            self._engine.remove("config", str(raw["ID"]))
+
+    def _make(self, what: str, labels: Mapping[str, str], data: bytes) -> str:
+        body = {"Labels": dict(labels), "Data": base64.b64encode(data).decode()}
+        return self._engine.create("config", self._name(what), body)
