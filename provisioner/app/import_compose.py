@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from provisioner.app.load import load_playbook
+from provisioner.app.replace_file import replace_file
 from provisioner.document import Document, Sources, canonical, read
 from provisioner.document.findings import Findings
 from provisioner.document.names import normalised
@@ -259,18 +259,6 @@ def _write(directory: str, texts: dict[str, str]) -> dict[Path, bytes | None]:
                 _restore(written, content)
             raise ProvisionError(f"{name} can not be written: {error.strerror}") from error
     return before
-
-
-def replace_file(file: Path, text: str) -> None:
-    """The file holds the old text or the new one, whatever happens meanwhile."""
-    fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
-    with fresh.open("w", encoding="utf-8", newline="") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    if file.exists():
-        fresh.chmod(file.stat().st_mode & 0o777)
-    fresh.replace(file)
 
 
 def _restore(file: Path, before: bytes | None) -> None:

@@ -1,27 +1,75 @@
-"""`lint`: find common mistakes. Looks at the files, and at the engine only where one answers."""
+"""`lint`: find common mistakes, and mend some. Looks at the files, and at the engine only where one answers."""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
+from provisioner.app.replace_file import replace_file
 from provisioner.app.wiring import open_engine
 from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request
+    from provisioner.lint.rule import LintFacts
     from provisioner.model.finding import Finding
+    from provisioner.model.playbook import Playbook
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What `lint --fix` did: the findings that are mended, those that could have been but for how the text is
+    written, the files that changed, and what is still found.
+    """
+
+    done: tuple[Finding, ...]
+    left: tuple[tuple[Finding, str], ...]
+    files: tuple[str, ...]
+    findings: tuple[Finding, ...]
 
 
 def lint(request: Request) -> tuple[Finding, ...]:
     """The findings that no waiver covers, by position."""
-    from provisioner.lint import facts
     from provisioner.lint.run import lint as find
 
     playbook = load_playbook(request, allow_unset=True)
+    return find(playbook, _facts(request, playbook))
+
+
+def fix(request: Request) -> Mended:
+    """Mend what can be mended safely, in the files themselves; the playbook is read again before that counts.
+
+    ProvisionError, with all files as they were, where it could not be read any more.
+    """
+    from provisioner.lint.fix import files, fix, fixable
+
+    playbook = load_playbook(request, allow_unset=True)
+    wanted = fixable(playbook, _facts(request, playbook))
+    texts: dict[str, str] = {}
+    for file in files(wanted):
+        with suppress(OSError, UnicodeDecodeError):
+            texts[file] = Path(request.directory, file).read_bytes().decode("utf-8")
+    fixed = fix(texts, wanted)
+    changed = {file: text for file, text in fixed.texts.items() if text != texts[file]}
+    try:
+        for file, text in changed.items():
+            replace_file(Path(request.directory, file), text)
+        findings = lint(request)
+    except (ProvisionError, OSError) as error:
+        for file in changed:
+            replace_file(Path(request.directory, file), texts[file])
+        raise ProvisionError(f"nothing was mended: {error}", hint="mend the findings by hand") from error
+    return Mended(fixed.done, fixed.left, tuple(changed), findings)
+
+
+def _facts(request: Request, playbook: Playbook) -> LintFacts:
+    from provisioner.lint import facts
+
     known = facts.read_files(playbook)
     # Without an engine the files alone are judged.
     with suppress(ProvisionError):
         known = facts.read_engine(playbook, open_engine(request, playbook.engine), known)
-    return find(playbook, known)
+    return known

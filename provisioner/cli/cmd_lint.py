@@ -13,6 +13,7 @@ from provisioner.cli.options import json_option, target_argument
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from provisioner.app.lint import Mended
     from provisioner.cli.settings import Settings
     from provisioner.cli.streams import Stream
     from provisioner.model.finding import Finding
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     short_help="Find common mistakes, with their position and how to mend them.",
     examples=(
         ("provision lint telecom/dev", "for people"),
+        ("provision lint telecom/dev --fix", "mend what can be mended safely, in the files"),
         ("provision lint --format github", "annotations in GitHub Actions"),
         ("provision lint --format sarif > lint.sarif", "for code scanning"),
     ),
@@ -38,21 +40,37 @@ if TYPE_CHECKING:
     show_default=True,
     help="How findings are written.",
 )
+@click.option("--fix", is_flag=True, help="Mend what can be mended safely, in the files; comments stay.")
 @json_option
 @click.pass_obj
-def command(settings: Settings, target: str | None, form: str, as_json: bool) -> int:
+def command(settings: Settings, target: str | None, form: str, fix: bool, as_json: bool) -> int:
     """Find common mistakes in a playbook; exit 1 when one of them is an error. No engine is needed.
 
     A finding that is accepted is waived in the playbook, with a reason: lint: {ignore: [{rule, service, reason}]}.
     """
     request = settings.request(target)
-    from provisioner.app.lint import lint
     from provisioner.model.finding import Severity
 
-    findings = lint(request)
     out = settings.out()
+    if fix:
+        from provisioner.app.lint import fix as mend
+
+        mended = mend(request)
+        settings.err().write(_told(mended))
+        findings = mended.findings
+    else:
+        from provisioner.app.lint import lint
+
+        findings = lint(request)
     out.write(_shown(findings, "json" if as_json else form, out))
     return 1 if any(finding.severity is Severity.ERROR for finding in findings) else 0
+
+
+def _told(mended: Mended) -> str:
+    lines = [f"fixed: {finding.span}: {finding.rule} {finding.path}: {finding.message}" for finding in mended.done]
+    lines += [f"not fixed: {finding.span}: {finding.rule} {finding.path}: {why}" for finding, why in mended.left]
+    lines += [f"wrote {file}" for file in mended.files]
+    return "".join(f"{line}\n" for line in lines or ["nothing that can be fixed"])
 
 
 def _shown(findings: Sequence[Finding], form: str, out: Stream) -> str:

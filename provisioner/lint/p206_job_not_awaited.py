@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.lint.rule import Rule, at
+from provisioner.lint.mend import Await
+from provisioner.lint.rule import Rule, at, file_of
 from provisioner.model.finding import Severity
 
 if TYPE_CHECKING:
@@ -14,13 +15,17 @@ if TYPE_CHECKING:
     from provisioner.model.playbook import Playbook
 
 
+_COMPLETED = "service_completed_successfully"
+
+
 def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
     for service in playbook.services.values():
         for dependency in service.depends_on:
             job = playbook.services[dependency.service]
-            if job.job is not None and dependency.condition != "service_completed_successfully":
+            if job.job is not None and dependency.condition != _COMPLETED:
                 message = f"it starts while '{job.name}' still runs, and also when '{job.name}' fails"
-                yield at(service, "depends_on", job.name, message=message)
+                mend = Await(file_of(service, "depends_on", job.name), service.name, job.name, _COMPLETED)
+                yield at(service, "depends_on", job.name, message=message, mend=(mend,))
 
 
 RULE = Rule(

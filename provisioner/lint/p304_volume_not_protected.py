@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.lint.bodies import mounts
 from provisioner.lint.images import is_database
+from provisioner.lint.mend import Put
 from provisioner.lint.rule import Rule, at_object, is_production
 from provisioner.model.finding import Severity
 
@@ -28,7 +29,14 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
     for key, holder in holders.items():
         volume = playbook.volumes.get(key)
         if volume is not None and not volume.protect and not volume.external:
-            yield at_object(playbook, "volumes", key, message=f"the data of '{holder}' can be deleted by a command")
+            message = f"the data of '{holder}' can be deleted by a command"
+            mend = Put(_file(playbook, key), ("volumes", key), "protect", "true")
+            yield at_object(playbook, "volumes", key, message=message, mend=(mend,))
+
+
+def _file(playbook: Playbook, key: str) -> str:
+    volumes = playbook.root.get("volumes")
+    return volumes.key_spans[key].file if volumes is not None else ""
 
 
 RULE = Rule(

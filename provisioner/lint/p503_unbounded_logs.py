@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.lint.bodies import text
-from provisioner.lint.rule import Rule, at, is_production
+from provisioner.lint.mend import Put
+from provisioner.lint.rule import Rule, at, file_of, is_production
 from provisioner.model.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from provisioner.lint.mend import Mend
     from provisioner.lint.rule import LintFacts, Match
-    from provisioner.model.playbook import Playbook
+    from provisioner.model.playbook import Playbook, Service
 
 
 def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
@@ -22,7 +24,20 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
         driver = text(service.body.get("logging", "driver"))
         # Without a driver the daemon decides, and nobody here knows its options.
         if driver == "json-file" and service.body.get("logging", "options", "max-size") is None:
-            yield at(service, "logging", message="json-file without max-size keeps every line for ever")
+            message = "json-file without max-size keeps every line for ever"
+            yield at(service, "logging", message=message, mend=_mend(service))
+
+
+def _mend(service: Service) -> tuple[Mend, ...]:
+    at = ("services", service.name, "logging")
+    options = service.body.get("logging", "options")
+    if options is None:
+        return (Put(file_of(service, "logging"), at, "options", '{max-size: 10m, max-file: "3"}'),)
+    file = file_of(service, "logging", "options")
+    mends = [Put(file, (*at, "options"), "max-size", "10m")]
+    if options.get("max-file") is None:
+        mends.append(Put(file, (*at, "options"), "max-file", '"3"'))
+    return tuple(mends)
 
 
 RULE = Rule(

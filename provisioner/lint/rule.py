@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from provisioner.lint.dockerfile import Dockerfile
+    from provisioner.lint.mend import Mend
     from provisioner.model.node import Node
     from provisioner.model.playbook import Playbook, Service
     from provisioner.model.span import Span
@@ -38,7 +39,10 @@ class LintFacts:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One place where a rule does not hold. `fix` and `severity` replace the rule's own where they are given."""
+    """One place where a rule does not hold. `fix` and `severity` replace the rule's own where they are given.
+
+    `mend` are the changes of the playbook's text after which the rule holds there; none where that is for people.
+    """
 
     message: str
     span: Span | None
@@ -46,6 +50,7 @@ class Match:
     service: str = ""
     fix: str = ""
     severity: Severity | None = None
+    mend: tuple[Mend, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,14 @@ class Rule:
         )
 
 
-def at(service: Service, *path: str, message: str, fix: str = "", severity: Severity | None = None) -> Match:
+def at(
+    service: Service,
+    *path: str,
+    message: str,
+    fix: str = "",
+    severity: Severity | None = None,
+    mend: tuple[Mend, ...] = (),
+) -> Match:
     """A match at a path of a service's body, or at the nearest place above it that the playbook has."""
     return Match(
         message=message,
@@ -82,13 +94,27 @@ def at(service: Service, *path: str, message: str, fix: str = "", severity: Seve
         service=service.name,
         fix=fix,
         severity=severity,
+        mend=mend,
     )
 
 
-def at_object(playbook: Playbook, section: str, key: str, *path: str, message: str, fix: str = "") -> Match:
+def at_object(
+    playbook: Playbook,
+    section: str,
+    key: str,
+    *path: str,
+    message: str,
+    fix: str = "",
+    mend: tuple[Mend, ...] = (),
+) -> Match:
     """A match at a path of a top-level object (`volumes`, `pgdata`)."""
     place = (section, key, *path)
-    return Match(message, _nearest_span(playbook.root, place, playbook.root.span), ".".join(place), "", fix)
+    return Match(message, _nearest_span(playbook.root, place, playbook.root.span), ".".join(place), "", fix, mend=mend)
+
+
+def file_of(service: Service, *path: str) -> str:
+    """The file in which a path of a service's body stands, or the nearest place above it."""
+    return _nearest_span(service.body, path, service.span or service.body.span).file
 
 
 def is_production(playbook: Playbook) -> bool:

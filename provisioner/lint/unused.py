@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.lint.mend import Drop
 from provisioner.lint.rule import Match, Rule
 from provisioner.model.finding import Severity
 
@@ -20,7 +21,9 @@ def unused_rule(identifier: str, kind: str, section: str) -> Rule:
     def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
         for item in playbook.unused:
             if item.section == section:
-                yield Match("no service uses it, so it is not made", item.span, f"{section}.{item.key}")
+                mend = Drop(item.span.file, (section, item.key))
+                message = "no service uses it, so it is not made"
+                yield Match(message, item.span, f"{section}.{item.key}", mend=(mend,))
 
     return Rule(
         id=identifier,

@@ -1,0 +1,24 @@
+"""Write a text file so that a power cut leaves the old text or the new one. Knows nothing of what is in it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def replace_file(file: Path, text: str) -> None:
+    """`file` holds `text`, as UTF-8 and with its line breaks as they are. OSError where that can not be done."""
+    fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
+    try:
+        with fresh.open("w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if file.exists():
+            fresh.chmod(file.stat().st_mode & 0o777)
+        fresh.replace(file)
+    finally:
+        fresh.unlink(missing_ok=True)
