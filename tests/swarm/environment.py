@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tests.engine.environment import Environment
+from tests.engine.environment import Environment, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +35,9 @@ class SwarmEnvironment(Environment):
         if not isinstance(playbook, str):
             playbook = {"engine": {"mode": "swarm"}, **playbook}
         super().write(playbook, name)
+
+    def run(self, *arguments: str, timeout: float = 400, **variables: str) -> Outcome:
+        return super().run(*arguments, timeout=timeout, **variables)
 
     def service(self, name: str) -> dict[str, Any]:
         """The inspection of one service by its key."""

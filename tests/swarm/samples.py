@@ -8,7 +8,7 @@ from tests.fields.sample import Sample
 from tests.swarm.environment import QUICK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from tests.fields.sample import Body
 
@@ -48,18 +48,29 @@ def checked(name: str, first: Body, second: Body, **more: Any) -> Sample:
 
 
 def mounted(name: str, first: Body, second: Body | None = None, **more: Any) -> Sample:
-    """A mount at /data."""
+    """A mount at a place of its own; `rest` in short form stands there too."""
+    target = f"/data/{name}"
+    if "rest" in more:
+        more["rest"] = {"volumes": [f"{more['rest']}:{target}"]}
+    paths = {key: tuple(f"volumes.{target}.{path}" for path in more.pop(key, ())) for key in ("changed", "removed")}
     return Sample(
-        f"volumes-{name}", "volumes", {"volumes": [{"target": "/data", **first}]},
-        None if second is None else {"volumes": [{"target": "/data", **second}]}, **more,
+        f"volumes-{name}", "volumes", {"volumes": [{"target": target, **first}]},
+        None if second is None else {"volumes": [{"target": target, **second}]}, **paths, **more,
     )  # fmt: skip
 
 
 def file(kind: str, name: str, first: Body, second: Body, **more: Any) -> Sample:
     """A file of a config or secret."""
-    one = {"source": "one", "target": "/run/held"}
+    one = {"source": "one", "target": f"/run/{kind}/{name}"}
+    paths = {key: tuple(f"{kind}./run/{kind}/{path}" for path in more.pop(key, ())) for key in ("changed", "removed")}
     return Sample(
-        f"{kind}-{name}", kind, {kind: [{**one, **first}]}, {kind: [{**one, **second}]}, rest={kind: [one]}, **more
+        f"{kind}-{name}",
+        kind,
+        {kind: [{**one, **first}]},
+        {kind: [{**one, **second}]},
+        rest={kind: [one]},
+        **paths,
+        **more,
     )
 
 
@@ -103,24 +114,24 @@ SAMPLES: tuple[Sample, ...] = (
           changed=("healthcheck.interval", "healthcheck.test"),
           removed=("healthcheck.interval", "healthcheck.test"), rest={"healthcheck": None}),
     mounted("volume", {"type": "volume", "source": "stored"}, {"type": "volume", "source": "other"},
-            changed=("volumes./data.source",)),
+            changed=("source",)),
     mounted("anonymous", {"type": "volume"}),
     mounted("bind", {"type": "bind", "source": "/tmp"}, {"type": "bind", "source": "/var"},
-            changed=("volumes./data.source",)),
+            changed=("source",)),
     mounted("read-only", {"type": "volume", "source": "stored", "read_only": True},
-            rest={"volumes": ["stored:/data"]}, removed=("volumes./data.read_only",)),
+            rest="stored", removed=("read_only",)),
     mounted("nocopy", {"type": "volume", "source": "stored", "volume": {"nocopy": True}},
-            rest={"volumes": ["stored:/data"]}, removed=("volumes./data.nocopy",)),
+            rest="stored", removed=("nocopy",)),
     mounted("labels", {"type": "volume", "source": "stored", "volume": {"labels": {"a": "1"}}},
             {"type": "volume", "source": "stored", "volume": {"labels": {"a": "2"}}},
-            rest={"volumes": ["stored:/data"]}, changed=("volumes./data.labels.a",)),
+            rest="stored", changed=("labels.a",)),
     mounted("propagation", {"type": "bind", "source": "/tmp", "bind": {"propagation": "private"}},
             {"type": "bind", "source": "/tmp", "bind": {"propagation": "rprivate"}},
-            changed=("volumes./data.propagation",)),
+            changed=("propagation",)),
     mounted("tmpfs", {"type": "tmpfs", "tmpfs": {"size": 1048576}}, {"type": "tmpfs", "tmpfs": {"size": 2097152}},
-            changed=("volumes./data.size",)),
+            changed=("size",)),
     mounted("tmpfs-mode", {"type": "tmpfs", "tmpfs": {"mode": 0o700}}, {"type": "tmpfs", "tmpfs": {"mode": 0o755}},
-            changed=("volumes./data.mode",)),
+            changed=("mode",)),
     plain("tmpfs", ["/scratch:size=1m"], ["/scratch:size=2m,mode=1700"],
           changed=("tmpfs./scratch.mode", "tmpfs./scratch.size")),
     plain("shm_size", "1m", "2m", field="tmpfs", changed=("tmpfs./dev/shm.size",)),
@@ -135,15 +146,15 @@ SAMPLES: tuple[Sample, ...] = (
           [{"target": 80, "published": 18082, "mode": "host"}], changed=("ports.80/tcp",)),
     deploy("endpoint_mode", "vip", field="endpoint_mode"),
     file("configs", "source", {}, {"source": "two"}),
-    file("configs", "target", {}, {"target": "/run/other"}, changed=("configs./run/held", "configs./run/other"),
-         removed=("configs./run/held", "configs./run/other")),
-    file("configs", "owner", {"uid": "1"}, {"uid": "2"}, changed=("configs./run/held.uid",)),
-    file("configs", "group", {"gid": "1"}, {"gid": "2"}, changed=("configs./run/held.gid",)),
-    file("configs", "mode", {"mode": 0o400}, {"mode": 0o440}, changed=("configs./run/held.mode",)),
+    file("configs", "target", {}, {"target": "/run/configs/other"}, changed=("other", "target"),
+         removed=("other", "target")),
+    file("configs", "owner", {"uid": "1"}, {"uid": "2"}, changed=("owner.uid",)),
+    file("configs", "group", {"gid": "1"}, {"gid": "2"}, changed=("group.gid",)),
+    file("configs", "mode", {"mode": 0o400}, {"mode": 0o440}, changed=("mode.mode",)),
     file("secrets", "source", {}, {"source": "two"}),
-    file("secrets", "owner", {"uid": "1"}, {"uid": "2"}, changed=("secrets./run/held.uid",)),
-    file("secrets", "group", {"gid": "1"}, {"gid": "2"}, changed=("secrets./run/held.gid",)),
-    file("secrets", "mode", {"mode": 0o400}, {"mode": 0o440}, changed=("secrets./run/held.mode",)),
+    file("secrets", "owner", {"uid": "1"}, {"uid": "2"}, changed=("owner.uid",)),
+    file("secrets", "group", {"gid": "1"}, {"gid": "2"}, changed=("group.gid",)),
+    file("secrets", "mode", {"mode": 0o400}, {"mode": 0o440}, changed=("mode.mode",)),
     *(deploy(f"restart_policy.{key}", one, two, field="restart_policy", changed=(f"restart_policy.{key}",),
              removed=(f"restart_policy.{key}",))
       for key, one, two in (("condition", "on-failure", "none"), ("delay", "1s", "90s"), ("max_attempts", 3, 4),
@@ -162,7 +173,8 @@ SAMPLES: tuple[Sample, ...] = (
     deploy("rollback_config.monitor", "1s", "90s", field="rollback_config", changed=("rollback_config.monitor",),
            removed=("rollback_config.monitor",)),
     plain("update", {"monitor": "200ms"}, {"monitor": "300ms"}, field="update_config", name="update-monitor",
-          changed=("update_config.monitor",), removed=("update_config.monitor",), rest={"update": {"monitor": "100ms"}, "deploy": {"update_config": None}}),
+          changed=("update_config.monitor",), removed=("update_config.monitor",),
+          rest={"update": {"monitor": "100ms"}, "deploy": {"update_config": None}}),
     deploy("placement.constraints", ["node.role == manager"], ["node.role!=worker"], field="placement"),
     deploy("placement.preferences", [{"spread": "node.labels.a"}], [{"spread": "node.labels.b"}], field="placement"),
     deploy("placement.max_replicas_per_node", 2, 3, field="placement"),
@@ -202,7 +214,7 @@ def apart(samples: Iterable[Sample]) -> Groups:
 
 
 def pack(samples: Iterable[Sample]) -> Groups:
-    """As few services as will do: those of one service have no field and no key in common."""
+    """As few services as will do: those of one service say nothing about the same thing."""
     groups: Groups = {}
     for sample in samples:
         for together in groups.values():
@@ -214,34 +226,49 @@ def pack(samples: Iterable[Sample]) -> Groups:
     return groups
 
 
-def _fit(one: Sample, other: Sample) -> bool:
-    return one.field != other.field and not _keys(one) & _keys(other)
-
-
 # What has to do with each other, and is tried apart.
 _FAMILIES = (
-    {"networks", "network_mode", "ports", "endpoint_mode", "deploy.endpoint_mode", "dns", "extra_hosts", "sysctls",
-     "hostname"},
-    {"command", "entrypoint", "environment", "healthcheck", "user", "read_only", "tty", "init", "cap_drop",
-     "security_opt", "image", "group_add", "working_dir"},
-    {"deploy.mode", "deploy.replicas", "deploy.placement", "platform", "ports"},
+    {"networks", "network_mode", "ports", "deploy.endpoint_mode", "dns", "extra_hosts", "sysctls", "hostname"},
+    {"command", "entrypoint", "environment", "user", "read_only", "tty", "init", "cap_drop", "security_opt", "image"},
+    {"deploy.mode", "deploy.replicas", "deploy.placement.max_replicas_per_node", "ports"},
     {"update", "deploy.update_config", "deploy.mode"},
     {"restart", "deploy.restart_policy"},
     {"stop_signal", "stop_grace_period"},
-    {"cpus", "deploy.resources"},
-    {"volumes", "tmpfs", "shm_size", "read_only"},
-)  # fmt: skip
+    {"cpus", "deploy.resources.limits.cpus"},
+)
+# Lists whose items stand side by side.
+_LISTS = ("volumes", "configs", "secrets")
+
+
+def _fit(one: Sample, other: Sample) -> bool:
+    mine, others = _keys(one), _keys(other)
+    clash = any(a == b or a.startswith(f"{b}.") or b.startswith(f"{a}.") for a in mine for b in others)
+    apart = any(
+        mine_of != others_of
+        for family in _FAMILIES
+        if (mine_of := _of(mine, family)) and (others_of := _of(others, family))
+    )
+    return not clash and not apart
+
+
+def _of(keys: set[str], family: set[str]) -> set[str]:
+    return {name for name in family if any(key == name or key.startswith(f"{name}.") for key in keys)}
 
 
 def _keys(sample: Sample) -> set[str]:
-    keys = set()
-    for state in sample.states:
-        for key, value in state.items():
-            keys |= {f"deploy.{part}" for part in value} if key == "deploy" else {key}
-    for family in _FAMILIES:
-        if keys & family:
-            keys |= family
-    return keys
+    """What a sample says, as dotted paths."""
+    return {path for state in sample.states for path in _leaves("", state)}
+
+
+def _leaves(at: str, value: Any) -> Iterator[str]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            if (at, key) != ("healthcheck", "test") and (at, key, item) != ("healthcheck", "interval", "200ms"):
+                yield from _leaves(f"{at}.{key}".strip("."), item)
+    elif isinstance(value, list) and at in _LISTS:
+        yield from (f"{at}.{item['target'] if isinstance(item, dict) else item.partition(':')[2]}" for item in value)
+    elif at:
+        yield at
 
 
 def playbook(groups: Groups, state: int) -> Body:
@@ -265,7 +292,12 @@ def playbook(groups: Groups, state: int) -> Body:
 def _merged(under: Any, over: Any) -> Any:
     if isinstance(under, dict) and isinstance(over, dict):
         keys = [*under, *(key for key in over if key not in under)]
-        return {k: _merged(under[k], over[k]) if k in under and k in over else over.get(k, under.get(k)) for k in keys}
+        return {
+            k: [*under[k], *over[k]] if k in _LISTS and k in under and k in over
+            else _merged(under[k], over[k]) if k in under and k in over
+            else over.get(k, under.get(k))
+            for k in keys
+        }  # fmt: skip
     return over
 
 
