@@ -12,7 +12,8 @@ from click.core import ParameterSource
 from provisioner.app.request import Request
 from provisioner.cli.streams import Stream
 from provisioner.cli.target import choose, playbooks, split_target
-from provisioner.errors import UsageError
+from provisioner.errors import PlaybookInvalid, UsageError
+from provisioner.model.span import Problem, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -104,7 +105,7 @@ class Settings:
         if self.files and not target:
             for file in self.files:
                 if file != "-" and not Path(file).exists():
-                    raise UsageError(f"there is no file '{file}' in {directory}")
+                    raise PlaybookInvalid([Problem(f"there is no such file in {directory}", Span(file))])
             return Request(files=self.files, **common)
         chosen = choose(
             target,

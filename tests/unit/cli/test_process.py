@@ -28,7 +28,6 @@ COMMANDS = sorted(file.stem.removeprefix("cmd_") for file in (ROOT / "provisione
         (["plan", "--scale", "x"], "SERVICE=N"),
         (["plan", "--target", "api"], "KIND.NAME"),
         (["plan"], "no playbook here"),
-        (["plan", "-f", "nowhere.yml"], "nowhere.yml"),
         (["plan", "-C", "/nonexistent/folder"], "/nonexistent/folder"),
         (["plan", "--host", "a", "--context", "b"], "--host"),
         (["exec", "a"], "COMMAND missing"),
@@ -42,6 +41,12 @@ def test_wrong_usage_is_64_and_says_what_is_wrong(arguments: list[str], says: st
     assert says in ended.stderr
     assert "Traceback" not in ended.stderr
     assert ended.stdout == ""
+
+
+def test_a_file_that_is_not_there_is_an_invalid_playbook(tmp_path: Path) -> None:
+    done = provision("plan", "-f", "nowhere.yml", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (65, "")
+    assert done.stderr.startswith("nowhere.yml: there is no such file")
 
 
 def test_without_a_command_the_help_is_told_and_the_code_is_64(tmp_path: Path) -> None:
