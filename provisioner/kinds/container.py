@@ -7,6 +7,7 @@ import posixpath
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from provisioner.kinds import container_environment as environment
 from provisioner.kinds import container_mounts as mounts
 from provisioner.kinds import container_networks as networks
 from provisioner.kinds import container_ports as ports
@@ -20,7 +21,7 @@ from provisioner.model.change import FieldChange, Impact
 from provisioner.model.state import ImageFacts, Runtime, Spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 KIND = "container"
 # The observed side's key for the name that the container was made with; a hand may have given it another since.
@@ -48,7 +49,8 @@ class Wiring:
     """What only the engine knows when a container is created.
 
     `ids` gives a service's container id, `file_volumes` the volume and mountpoint of configs and secrets,
-    `anonymous` the volumes that a replaced container leaves to this one.
+    `anonymous` the volumes that a replaced container leaves to this one, `revealed` the values of the secrets that
+    stand in its environment, by their key.
     """
 
     labels: Mapping[str, str]
@@ -57,6 +59,7 @@ class Wiring:
     file_volumes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     anonymous: Mapping[str, str] = field(default_factory=dict)
     api_version: tuple[int, int] = (1, 44)
+    revealed: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def _unparsed(body: Raw) -> Any:
@@ -125,7 +128,7 @@ def parse(service: str, body: Raw, names: Names, image: str) -> Spec:
         "platform": body.get("platform"),
         "entrypoint": body.get("entrypoint"),
         "command": body.get("command"),
-        "environment": {k: v if v is None else values.text(v) for k, v in (body.get("environment") or {}).items()},
+        "environment": environment.parse(body, versions["secrets"]),
         "labels": dict(values.pairs(body.get("labels"), "=")),
         "user": str(body["user"]) if body.get("user") not in (None, "") else None,
         "working_dir": posixpath.normpath(body["working_dir"]) if body.get("working_dir") else None,
@@ -166,8 +169,7 @@ def encode(spec: Spec, wiring: Wiring) -> Raw:
     ):  # fmt: skip
         if spec[key] is not None:
             config[api] = spec[key]
-    # A name without a value takes the image's variable away.
-    config["Env"] = [key if value is None else f"{key}={value}" for key, value in spec["environment"].items()]
+    config["Env"] = environment.encode(spec, wiring.revealed)
     config["Labels"] = {**spec["labels"], **wiring.labels, **_record(spec)}
     if spec["healthcheck"]:
         config["Healthcheck"] = healthcheck.encode(spec["healthcheck"])
@@ -190,6 +192,8 @@ def _record(spec: Spec) -> dict[str, str]:
     declared = declared_fields(FIELDS, spec) + networks.declared(spec["networks"])
     labels = {DECLARED_FIELDS: ",".join(declared)} if declared else {}
     files = {kind: spec[kind] for kind in mounts.ROOTS if spec[kind]}
+    if variables := environment.secrets_of(spec):
+        files["environment"] = variables
     return labels | hooks.record(spec) | ({FILES: json.dumps(files, sort_keys=True)} if files else {})
 
 
@@ -252,7 +256,7 @@ def decode(raw: Raw, names: Names) -> Spec:
         "platform": None,
         "entrypoint": list(config.get("Entrypoint") or []),
         "command": list(config.get("Cmd") or []),
-        "environment": {key: value if sign else None for key, sign, value in _variables(config.get("Env"))},
+        "environment": environment.decode(config.get("Env"), files.get("environment", {})),
         "labels": user_labels(labels),
         "user": config.get("User") or None,
         "working_dir": config.get("WorkingDir") or None,
@@ -275,10 +279,6 @@ def decode(raw: Raw, names: Names) -> Spec:
         NAMED: labels.get(NAME, ""),
     }
     return spec | hooks.decode(labels) | {f.key: f.decode(raw) for f in PLAIN}
-
-
-def _variables(entries: list[str] | None) -> Iterator[tuple[str, str, str]]:
-    return (entry.partition("=") for entry in entries or [])
 
 
 def _decode_volumes_from(entry: str, names: Names) -> str:
@@ -325,7 +325,7 @@ def normalise(spec: Spec, image: ImageFacts) -> Spec:
         "entrypoint": None if entrypoint == list(image.entrypoint) else entrypoint,
         "command": None if command == list(image.command) else command,
         "platform": spec["platform"] if DECLARED not in spec else image.platform or None,
-        "environment": _environment(spec, image),
+        "environment": environment.beyond_image(spec, image),
         "labels": _beyond(spec["labels"], user_labels(image.labels)),
         "user": None if spec["user"] == (image.user or None) else spec["user"],
         "working_dir": None if spec["working_dir"] == working_dir else spec["working_dir"],
@@ -338,14 +338,6 @@ def normalise(spec: Spec, image: ImageFacts) -> Spec:
             if not (entry == {"type": "volume"} and target in image.volumes)
         },
     }
-
-
-def _environment(spec: Spec, image: ImageFacts) -> dict[str, str | None]:
-    """The variables that are not the image's. None stands for one of the image's that is taken away."""
-    entries = spec["environment"]
-    if DECLARED in spec:
-        entries = {**entries, **{key: None for key in image.environment if key not in entries}}
-    return {key: value for key, value in entries.items() if image.environment.get(key) != value}
 
 
 def _beyond(entries: dict[str, str], inherited: Mapping[str, str]) -> dict[str, str]:

@@ -164,6 +164,12 @@ SERVICE = _below(
     Key("cpu_percent", windows=True),
     Key("credential_spec", fields=("security_opt",), windows=True, swarm="no"),
     *_DEPLOY,
+    Key(
+        "environment.*.secret",
+        why="whoever may look at a Swarm sees the environment of its services",
+        instead="mount the secret, and name its file in the environment",
+        swarm="refused",
+    ),
     Key("external_links", fields=("networks", "links")),
     Key("healthcheck.start_interval", since=(1, 44)),
     Key("isolation", windows=True, when=lambda value, body: value != "default"),

@@ -25,7 +25,13 @@ RELEASES = {(1, 43): "24.0", (1, 44): "25.0", (1, 45): "26.0", (1, 46): "27.0", 
 
 def unfit(playbook: Playbook, facts: Facts, *, swarm: bool = False) -> tuple[Problem, ...]:
     """The keys that this engine is too old for, or not made for. On Swarm only those that it has at all."""
-    return tuple(
+    impossible = tuple(
+        Problem(f"can not be had on Swarm: {key.why}", span, path, key.instead)
+        for pattern, path, value, body, span in _values(playbook)
+        for key in keys_at(pattern)
+        if swarm and key.swarm == "refused" and key.how is How.COMPARED and key.why and _concerns(key, value, body)
+    )
+    return impossible + tuple(
         Problem(text, span, path, hint)
         for pattern, path, value, body, span in _values(playbook)
         if not swarm or on_swarm(pattern) not in ("refused", "no effect", "no")

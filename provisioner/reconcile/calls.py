@@ -6,9 +6,10 @@ import io
 import tarfile
 from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import EngineRefused
+from provisioner.errors import EngineRefused, SecretUnavailable
 from provisioner.kinds import container, container_mounts, network, volume
 from provisioner.kinds.compare import declared_fields
+from provisioner.kinds.container_environment import secrets_of
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import DECLARED_FIELDS, NAME, PROJECT, ownership_labels
 from provisioner.model.address import Address
@@ -143,9 +144,25 @@ class ContainerCalls:
             ids=self._ids(made),
             file_volumes={kind: self._file_volume(step.address, kind) for kind in _file_kinds(wanted)},
             anonymous=self._anonymous(wanted, step),
+            revealed={one["secret"]: self._text(one["secret"]) for one in secrets_of(wanted.spec).values()},
         )
         body = container.encode(self._spec(step), wiring) | {"platform": wanted.spec["platform"]}
         return self._engine.create("container", str(step.arguments["name"]), body)
+
+    def _text(self, secret: str) -> str:
+        """The value of a secret for an environment variable; `allow_env` has been looked at long before."""
+        content = self._contents[f"secrets/{secret}"]
+        data = content if isinstance(content, bytes) else content.reveal()
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            text = "\0"
+        if "\0" in text:
+            raise SecretUnavailable(
+                f"secret {secret} is not text, and can not be an environment variable",
+                hint="mount it under `secrets` and read it from there",
+            )
+        return text
 
     def _anonymous(self, wanted: Resource, step: Step) -> dict[str, str]:
         """The replaced container's unnamed volumes that the new one has a place for, declared or the image's."""

@@ -127,6 +127,16 @@ def test_refused(tmp_path: Path, service: dict[str, Any], where: str) -> None:
     assert problem.hint
 
 
+def test_a_secret_in_the_environment_is_refused_on_swarm(tmp_path: Path) -> None:
+    service = {"environment": {"A": {"secret": "s"}}}
+    playbook = bound(tmp_path, service, secrets={"s": {"file": "s", "allow_env": True}})
+    assert check(playbook, "containers", CURRENT) == ()
+    with pytest.raises(PlaybookInvalid) as refused:
+        check(playbook, "swarm", CURRENT)
+    (problem,) = refused.value.problems
+    assert problem.path == "services.a.environment.A.secret"
+
+
 @pytest.mark.parametrize(
     ("service", "where"),
     [

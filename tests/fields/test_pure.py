@@ -63,7 +63,7 @@ def inspected(spec: dict[str, Any], api_version: tuple[int, int]) -> dict[str, A
     """What an engine that adds nothing answers for a container that is created like this and put on its networks."""
     engine_names = {key: name for name, key in NAMES.networks.items()}
     wiring = container.Wiring(
-        labels={}, networks=engine_names, ids=IDS, api_version=api_version,
+        labels={}, networks=engine_names, ids=IDS, api_version=api_version, revealed={"shown": "its value"},
         file_volumes={kind: (f"files_{kind}", "/mnt") for kind in ("configs", "secrets") if spec[kind]},
     )  # fmt: skip
     body = container.encode(spec, wiring)
@@ -165,3 +165,12 @@ def test_platform_is_that_of_the_image(wanted: str, actual: str, same: bool) -> 
     desired = {**observed, "platform": wanted}
     _, live = container.meet(desired, observed)
     assert (live["platform"] == wanted) is same
+
+
+def test_a_secret_in_the_environment_is_never_read_back(bodies: list[dict[str, Any]]) -> None:
+    spec = service(bodies, playbooks.FIRST, "environment-secret")
+    raw = inspected(spec, NEW)
+    assert "A=its value" in raw["Config"]["Env"]
+    observed = container.decode(raw, NAMES)
+    assert observed["environment"]["A"] == {"secret": "shown", "version": ""}
+    assert "its value" not in repr(observed)
