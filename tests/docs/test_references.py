@@ -110,7 +110,7 @@ def wrong_with(words):
             if below is None:
                 return f"{' '.join(said)}: no such command"
             command = below
-        elif not command.allow_interspersed_args:
+        elif not command.context_settings.get("allow_interspersed_args", True):
             return None
     return None
 
