@@ -213,7 +213,8 @@ def _disconnect_replaced_networks(changes: Sequence[Change], observed: ObservedS
 
 def _attached(network: str, observed: ObservedState) -> list[Observed]:
     everything = [*observed.resources.values(), *observed.leftovers]
-    return [one for one in everything if one.kind == "container" and network in one.spec["networks"]]
+    attached = [one for one in everything if one.kind == "container" and network in one.spec["networks"]]
+    return sorted(attached, key=lambda one: (one.address, one.name))
 
 
 def _remove(changes: Sequence[Change], order: Mapping[Address, Resource], policy: Policy, steps: Steps) -> None:

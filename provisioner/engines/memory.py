@@ -1,0 +1,383 @@
+"""An engine in this process: objects in dictionaries, in the shapes of the Engine API. For laws and for speed.
+
+What it claims, a real engine proves under the same contract tests. It is in no Swarm, and its containers do as their
+command says: `exit N` ends with that code, anything else runs; a health check of `false` never passes.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import io
+import tarfile
+import threading
+from collections import ChainMap
+from typing import TYPE_CHECKING, Any
+
+from provisioner.errors import EngineConflict, EngineRefused
+from provisioner.model.state import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+Raw = dict[str, Any]
+_NEVER = "0001-01-01T00:00:00Z"
+_BUILT_IN = ("bridge", "host", "none")
+_HOST_DEFAULTS: Raw = {
+    "IpcMode": "private", "ShmSize": 67108864, "Runtime": "runc", "CgroupnsMode": "host", "Memory": 0, "MemorySwap": 0,
+    "NanoCpus": 0, "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
+    "LogConfig": {"Type": "json-file", "Config": {}},
+}  # fmt: skip
+_POOLS: Raw = {"Driver": "default", "Options": None, "Config": [{"Subnet": "10.0.0.0/24"}]}
+_FROM_IMAGE = ("Cmd", "Entrypoint", "User", "WorkingDir", "StopSignal", "Healthcheck")
+
+
+class MemoryEngine:
+    """Implements `EngineWriter`. `calls` are the changes that were asked for, in order, as verb and object."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str]] = []
+        self._lock = threading.RLock()
+        self._clock = 0
+        self._containers: dict[str, Raw] = {}
+        self._networks: dict[str, Raw] = {}
+        self._volumes: dict[str, Raw] = {}
+        self._images: dict[str, Raw] = {}
+        self._files: dict[str, dict[str, bytes]] = {}
+        for name in _BUILT_IN:
+            self._add_network(name, {"Driver": {"none": "null"}.get(name, name)})
+
+    def add_image(self, reference: str, config: Mapping[str, Any] | None = None) -> str:
+        """Let an image be there, as if pulled or built; its id follows from what is in it."""
+        with self._lock:
+            identity = (
+                "sha256:" + hashlib.sha256(repr((reference, sorted((config or {}).items()))).encode()).hexdigest()
+            )
+            self._images[reference] = {
+                "Id": identity, "RepoTags": [reference], "RepoDigests": [], "Config": dict(config or {}),
+                "Os": "linux", "Architecture": "amd64",
+            }  # fmt: skip
+            return identity
+
+    def state(self) -> Raw:
+        """Everything that is there, for comparisons."""
+        with self._lock:
+            return copy.deepcopy({"containers": self._containers, "networks": self._networks, "volumes": self._volumes})
+
+    # Reading ---------------------------------------------------------------------------------------------------
+
+    def facts(self) -> Facts:
+        return Facts(engine_id="memory", engine_name="memory", engine_version="20.10.24", api_version=(1, 41))
+
+    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+        with self._lock:
+            return [raw for raw in map(self._shown, self._of(kind).values()) if _labels(raw).items() >= labels.items()]
+
+    def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        with self._lock:
+            if kind == "image":
+                found = next((i for i in self._images.values() if name in (i["Id"], *i["RepoTags"])), None)
+            else:
+                found = next((o for o in self._of(kind).values() if name in (o.get("Id"), o["Name"].lstrip("/"))), None)
+            return None if found is None else self._shown(found)
+
+    def logs(
+        self,
+        container_id: str,
+        *,
+        tail: int | None,
+        since: str | None = None,
+        follow: bool = False,
+        timestamps: bool = False,
+        kind: str = "container",
+    ) -> Iterator[bytes]:
+        return iter(())
+
+    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
+        raise self._no_swarm()
+
+    def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
+        with self._lock:
+            wanted = path.strip("/")
+            files = self._files.get(container_id, {})
+            below = {n: c for n, c in files.items() if n == wanted or n.startswith(f"{wanted}/")}
+            return {name.rpartition("/")[2]: content for name, content in below.items()}
+
+    def distribution(self, reference: str) -> str | None:
+        return None
+
+    def _of(self, kind: str) -> dict[str, Raw]:
+        kinds = {"container": self._containers, "network": self._networks, "volume": self._volumes}
+        if kind not in kinds:
+            raise self._no_swarm()
+        return kinds[kind]
+
+    def _shown(self, raw: Raw) -> Raw:
+        shown = copy.deepcopy(raw)
+        if "Containers" in shown:
+            shown["Containers"] = {one: {} for one in self._users(raw["Name"], running=True)}
+        return shown
+
+    def _users(self, network: str, *, running: bool) -> Sequence[str]:
+        return [
+            identity
+            for identity, raw in self._containers.items()
+            if network in raw["NetworkSettings"]["Networks"] and (raw["State"]["Running"] or not running)
+        ]
+
+    @staticmethod
+    def _no_swarm() -> EngineRefused:
+        return EngineRefused("This node is not a swarm manager.", status=503)
+
+    # Changing --------------------------------------------------------------------------------------------------
+
+    def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
+        with self._lock:
+            self.calls.append((f"create {kind}", name))
+            if any(raw["Name"].lstrip("/") == name for raw in self._of(kind).values()):
+                raise EngineConflict(f"a {kind} named {name} is there already", status=409)
+            if kind == "network":
+                return self._add_network(name, body)
+            if kind == "volume":
+                return self._add_volume(name, body.get("Labels") or {}, body)
+            return self._add_container(name, copy.deepcopy(dict(body)))
+
+    def _add_network(self, name: str, body: Mapping[str, Any]) -> str:
+        identity = self._identity()
+        self._networks[identity] = {
+            "Id": identity, "Name": name, "Created": self._now(), "Driver": body.get("Driver") or "bridge",
+            "EnableIPv6": bool(body.get("EnableIPv6")), "Internal": bool(body.get("Internal")),
+            "Attachable": bool(body.get("Attachable")), "Ingress": False, "Options": body.get("Options") or {},
+            "IPAM": _POOLS | (body.get("IPAM") or {}),
+            "Scope": "local", "Containers": {}, "Labels": dict(body.get("Labels") or {}),
+        }  # fmt: skip
+        return identity
+
+    def _add_volume(self, name: str, labels: Mapping[str, str], body: Mapping[str, Any]) -> str:
+        self._volumes[name] = {
+            "Name": name, "Driver": body.get("Driver") or "local", "Options": body.get("DriverOpts"),
+            "Labels": dict(labels),
+            "Mountpoint": f"/var/lib/docker/volumes/{name}/_data", "CreatedAt": self._now(), "Scope": "local",
+        }  # fmt: skip
+        return name
+
+    def _add_container(self, name: str, body: Raw) -> str:
+        image: Mapping[str, Any] | None = {"Id": "", "Config": {}}
+        if body.get("Image"):
+            image = self.inspect("image", body["Image"])
+        if image is None:
+            raise EngineRefused(f"No such image: {body['Image']}", status=404)
+        host = {**_HOST_DEFAULTS, **body.pop("HostConfig", {})}
+        if host["Memory"] and not host["MemorySwap"]:
+            host["MemorySwap"] = 2 * host["Memory"]
+        endpoints = (body.pop("NetworkingConfig", None) or {}).get("EndpointsConfig") or {}
+        identity, config = self._identity(), _configured(body, image["Config"])
+        raw: Raw = {
+            "Id": identity, "Name": f"/{name}", "Created": self._now(), "Image": image["Id"], "Config": config,
+            "HostConfig": host, "RestartCount": 0, "Mounts": self._mounts(config, host),
+            "State": {"Status": "created", "Running": False, "ExitCode": 0, "StartedAt": _NEVER, "FinishedAt": _NEVER,
+                      "OOMKilled": False, "Error": ""},
+            "NetworkSettings": {"Networks": {}},
+        }  # fmt: skip
+        self._containers[identity], self._files[identity] = raw, {}
+        mode = host.setdefault("NetworkMode", "default")
+        if not mode.startswith("container:"):
+            network = "bridge" if mode == "default" else mode
+            self._attach(raw, self._network(network)["Name"], endpoints.get(network) or {})
+        return identity
+
+    def _mounts(self, config: Raw, host: Raw) -> Sequence[Raw]:
+        wanted = [(mount["Type"], mount.get("Source") or "", mount["Target"]) for mount in host.get("Mounts") or []] + [
+            ("bind", *bind.split(":")[:2]) for bind in host.get("Binds") or []
+        ]
+        covered = {target for _, _, target in wanted}
+        wanted += [("volume", "", target) for target in config.get("Volumes") or {} if target not in covered]
+        mounts = []
+        for kind, source, target in wanted:
+            if kind != "volume":
+                mounts.append({"Type": kind, "Source": source, "Destination": target})
+                continue
+            name = source or self._identity()
+            if name not in self._volumes:
+                self._add_volume(name, {}, {})
+            mounts.append({"Type": "volume", "Name": name, "Destination": target})
+        return mounts
+
+    def remove(self, kind: str, object_id: str, *, volumes: bool = False) -> None:
+        with self._lock:
+            self.calls.append((f"remove {kind}", object_id))
+            raw = self._of(kind).get(object_id)
+            if raw is None:
+                return
+            if kind == "container":
+                if raw["State"]["Running"]:
+                    raise EngineConflict(f"You cannot remove a running container {object_id}", status=409)
+                names = [mount["Name"] for mount in raw["Mounts"] if mount["Type"] == "volume"]
+                del self._containers[object_id], self._files[object_id]
+                for name in names if volumes else ():
+                    if len(name) == 64 and not self._mounting(name):
+                        del self._volumes[name]
+                return
+            users = self._users(raw["Name"], running=True) if kind == "network" else self._mounting(raw["Name"])
+            if users:
+                raise EngineConflict(f"{kind} {raw['Name']} is in use by {', '.join(users)}", status=409)
+            del self._of(kind)[object_id]
+
+    def _mounting(self, volume: str) -> Sequence[str]:
+        return [c["Id"] for c in self._containers.values() if any(m.get("Name") == volume for m in c["Mounts"])]
+
+    def start(self, container_id: str) -> None:
+        with self._lock:
+            self.calls.append(("start", container_id))
+            raw = self._container(container_id)
+            if raw["State"]["Running"]:
+                return
+            for name in raw["NetworkSettings"]["Networks"]:
+                self._network(name)
+            command = raw["Config"].get("Cmd") or []
+            state = raw["State"]
+            state.update(Status="running", Running=True, StartedAt=self._now())
+            test = (raw["Config"].get("Healthcheck") or {}).get("Test") or ["NONE"]
+            if test != ["NONE"]:
+                state["Health"] = {"Status": "unhealthy" if "false" in test else "healthy", "Log": []}
+            if command[:1] == ["exit"]:
+                state.update(Status="exited", Running=False, ExitCode=int(command[1]), FinishedAt=self._now())
+
+    def stop(self, container_id: str, *, grace: float | None = None) -> None:
+        with self._lock:
+            self.calls.append(("stop", container_id))
+            state = self._container(container_id)["State"]
+            if state["Running"]:
+                state.update(Status="exited", Running=False, ExitCode=137, FinishedAt=self._now())
+
+    def restart(self, container_id: str) -> None:
+        with self._lock:
+            self.stop(container_id)
+            self.start(container_id)
+
+    def unpause(self, container_id: str) -> None:
+        with self._lock:
+            self.calls.append(("unpause", container_id))
+            state = self._container(container_id)["State"]
+            if state["Status"] != "paused":
+                raise EngineConflict(f"Container {container_id} is not paused", status=409)
+            state.update(Status="running", Running=True)
+
+    def pause(self, container_id: str) -> None:
+        """What a hand may do; no step of a plan does."""
+        with self._lock:
+            self._container(container_id)["State"].update(Status="paused", Running=True)
+
+    def rename(self, container_id: str, name: str) -> None:
+        with self._lock:
+            self.calls.append(("rename", container_id))
+            if any(raw["Name"] == f"/{name}" for raw in self._containers.values()):
+                raise EngineConflict(f"the container name {name} is already in use", status=409)
+            self._container(container_id)["Name"] = f"/{name}"
+
+    def update(self, container_id: str, body: Mapping[str, Any]) -> None:
+        with self._lock:
+            self.calls.append(("update", container_id))
+            self._container(container_id)["HostConfig"].update({k: v for k, v in body.items() if v})
+
+    def update_service(self, service_id: str, version: int, body: Mapping[str, Any]) -> None:
+        raise self._no_swarm()
+
+    def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, Any]) -> None:
+        with self._lock:
+            self.calls.append(("connect", container_id))
+            raw, network = self._container(container_id), self._network(network_id)
+            if network["Name"] in raw["NetworkSettings"]["Networks"]:
+                raise EngineConflict(f"endpoint already exists in network {network['Name']}", status=403)
+            self._attach(raw, network["Name"], endpoint)
+
+    def disconnect(self, network_id: str, container_id: str) -> None:
+        with self._lock:
+            self.calls.append(("disconnect", container_id))
+            network = next((n for n in self._networks.values() if network_id in (n["Id"], n["Name"])), None)
+            if network is not None and container_id in self._containers:
+                self._containers[container_id]["NetworkSettings"]["Networks"].pop(network["Name"], None)
+
+    def _attach(self, raw: Raw, network: str, endpoint: Mapping[str, Any]) -> None:
+        # The engine adds the short id to the aliases, as it did up to API 1.44.
+        aliases = [*(endpoint.get("Aliases") or []), raw["Id"][:12]]
+        attached = {**endpoint, "Aliases": aliases, "NetworkID": self._network(network)["Id"]}
+        raw["NetworkSettings"]["Networks"][network] = attached
+
+    def put_archive(self, container_id: str, path: str, tar: bytes) -> None:
+        with self._lock:
+            self.calls.append(("archive", container_id))
+            self._container(container_id)
+            with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
+                for member in archive:
+                    content = archive.extractfile(member)
+                    if content is not None:
+                        name = "/".join(part for part in (path.strip("/"), member.name.strip("/")) if part)
+                        self._files[container_id][name] = content.read()
+
+    def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
+        with self._lock:
+            self.calls.append(("pull", reference))
+            if "missing" in reference:
+                raise EngineRefused(f"image {reference} can not be pulled: not found", status=404)
+            self.add_image(reference)
+
+    def tag(self, image_id: str, reference: str) -> None:
+        with self._lock:
+            self.calls.append(("tag", reference))
+            found = next((image for image in self._images.values() if image["Id"] == image_id), None)
+            if found is None:
+                raise EngineRefused(f"No such image: {image_id}", status=404)
+            self._images[reference] = {**found, "RepoTags": [reference]}
+
+    def build(
+        self, tag: str, build: Mapping[str, Any], labels: Mapping[str, str], progress: Callable[[str], None]
+    ) -> None:
+        with self._lock:
+            self.calls.append(("build", tag))
+            self.add_image(tag, {"Labels": {**(build.get("labels") or {}), **labels}})
+
+    def execute(
+        self, container_id: str, command: Sequence[str], *, user: str = "", environment: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes, bytes]:
+        raise EngineRefused("nothing runs in a container of this engine", status=501)
+
+    # Parts -----------------------------------------------------------------------------------------------------
+
+    def _container(self, identity: str) -> Raw:
+        if identity not in self._containers:
+            raise EngineRefused(f"No such container: {identity}", status=404)
+        return self._containers[identity]
+
+    def _network(self, identity: str) -> Raw:
+        found = next((n for n in self._networks.values() if identity in (n["Id"], n["Name"])), None)
+        if found is None:
+            raise EngineRefused(f"network {identity} not found", status=404)
+        return found
+
+    def _identity(self) -> str:
+        self._clock += 1
+        return hashlib.sha256(str(self._clock).encode()).hexdigest()
+
+    def _now(self) -> str:
+        self._clock += 1
+        hours, rest = divmod(self._clock, 3600)
+        return f"2024-01-01T{hours:02d}:{rest // 60:02d}:{rest % 60:02d}Z"
+
+
+def _labels(raw: Raw) -> dict[str, str]:
+    return (raw.get("Config") or raw).get("Labels") or {}
+
+
+def _configured(body: Raw, image: Mapping[str, Any]) -> Raw:
+    """A container's configuration: what it was created with over what its image gives."""
+    config = {key: value for key, value in body.items() if key not in ("platform",)}
+    for key in _FROM_IMAGE:
+        replaced = key == "Cmd" and body.get("Entrypoint") is not None
+        if config.get(key) is None and not replaced:
+            config[key] = image.get(key)
+    environment = ChainMap(*({e.partition("=")[0]: e for e in part.get("Env") or []} for part in (body, image)))
+    config["Env"] = list(environment.values())
+    for key in ("Labels", "ExposedPorts", "Volumes"):
+        config[key] = {**(image.get(key) or {}), **(body.get(key) or {})}
+    return config

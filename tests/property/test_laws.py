@@ -1,0 +1,157 @@
+"""What holds for every environment: applying is idempotent, stoppable anywhere, and keeps to its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from provisioner.model.change import Action
+from provisioner.model.plan import Policy, Verb
+from provisioner.model.state import DesiredState
+from provisioner.reconcile.diff import diff
+from provisioner.reconcile.planning import plan
+from tests.property.environments import (
+    PROJECT_NAME,
+    Wanted,
+    carry_out,
+    converge,
+    engine,
+    look,
+    planned,
+    strangers,
+    wanted,
+)
+
+if TYPE_CHECKING:
+    import random
+
+    from provisioner.engines.memory import MemoryEngine
+
+settings.register_profile("laws", max_examples=40, deadline=None)
+settings.load_profile("laws")
+
+
+def _require_applied(at: MemoryEngine, what: Wanted) -> None:
+    """Everything is as declared, nothing is left over, and another apply would do nothing."""
+    desired = what.lower()
+    observed = look(at, desired)
+    unsettled = [c for c in diff(desired, observed) if c.action is not Action.UNCHANGED]
+    # Whether the volume of a file version is still needed, the plan decides.
+    kept = [c for c in unsettled if c.action is Action.DELETE and c.address.kind in ("volume", "files")]
+    assert unsettled == kept
+    assert observed.leftovers == ()
+    assert planned(at, desired, Policy(prune=True)).steps == ()
+    names = [raw["Name"] for raw in at.state()["containers"].values()]
+    assert [name for name in names if name.endswith((".next", ".carrier"))] == []
+
+
+@given(wanted())
+def test_what_was_applied_differs_in_nothing(what: Wanted) -> None:
+    at = engine()
+    report = converge(at, what)
+    assert report.failures == ()
+    _require_applied(at, what)
+
+
+@given(wanted(), wanted())
+def test_every_environment_can_become_every_other(before: Wanted, after: Wanted) -> None:
+    at = engine()
+    converge(at, before)
+    report = converge(at, after)
+    assert [str(result.error) for result in report.failures] == []
+    _require_applied(at, after)
+
+
+@given(wanted(), wanted(), st.integers(0, 40), st.booleans())
+def test_stopped_after_any_step_the_next_apply_ends_well(before: Wanted, after: Wanted, steps: int, lost: bool) -> None:
+    at = engine()
+    converge(at, before)
+    carry_out(planned(at, after.lower(), Policy(prune=True)), at, after.contents, steps=steps, lost=lost)
+    report = converge(at, after)
+    assert [str(result.error) for result in report.failures] == []
+    _require_applied(at, after)
+
+
+@given(wanted(), wanted(), st.integers(0, 40))
+def test_nothing_is_done_to_strangers(before: Wanted, after: Wanted, steps: int) -> None:
+    at = engine()
+    seen = strangers(at)
+    converge(at, before)
+    carry_out(planned(at, after.lower(), Policy(prune=True)), at, after.contents, steps=steps)
+    converge(at, after)
+    nothing = DesiredState(PROJECT_NAME, {})
+    carry_out(planned(at, nothing, Policy(prune=True, volumes=True)), at, {})
+    assert strangers(at) == seen
+    assert len(at.state()["containers"]) == 3
+
+
+@given(wanted(), wanted())
+def test_the_needs_of_a_step_come_before_it(before: Wanted, after: Wanted) -> None:
+    at = engine()
+    converge(at, before)
+    for made in (planned(at, after.lower()), planned(at, DesiredState(PROJECT_NAME, {}), Policy(prune=True))):
+        seen: set[int] = set()
+        for step in made.steps:
+            assert set(step.needs) <= seen
+            assert step.made_by is None or step.made_by in step.needs or step.made_by in seen
+            seen.add(step.id)
+
+
+@given(wanted(), wanted(), st.randoms(use_true_random=False))
+def test_the_order_of_the_input_does_not_matter(before: Wanted, after: Wanted, chance: random.Random) -> None:
+    at = engine()
+    converge(at, before)
+    desired, shuffled = after.lower(), replace(after, document=_shuffled(after.document, chance)).lower()
+    observed = look(at, desired)
+    turned = replace(observed, resources=_shuffled(dict(observed.resources), chance))
+    first = plan(PROJECT_NAME, diff(desired, observed), desired, observed, Policy())
+    second = plan(PROJECT_NAME, diff(shuffled, turned), shuffled, turned, Policy())
+    assert first.steps == second.steps
+    assert [(c.address, c.action, c.reason) for c in first.changes] == [
+        (c.address, c.action, c.reason) for c in second.changes
+    ]
+
+
+def _shuffled(value: Any, chance: random.Random) -> Any:
+    if not isinstance(value, dict):
+        return value
+    keys = list(value)
+    chance.shuffle(keys)
+    return {key: _shuffled(value[key], chance) for key in keys}
+
+
+@given(wanted(), wanted(), st.booleans())
+def test_no_volume_goes_without_permission(before: Wanted, after: Wanted, prune: bool) -> None:
+    at = engine()
+    converge(at, before)
+    volumes = {name for name in at.state()["volumes"] if name.startswith(f"{PROJECT_NAME}_")}
+    data = {name for name in volumes if ".configs." not in name}
+    for desired in (after.lower(), DesiredState(PROJECT_NAME, {})):
+        made = planned(at, desired, Policy(prune=prune))
+        going = {s.object_id for s in made.steps if s.verb is Verb.REMOVE and s.kind == "volume"}
+        assert not going & data
+        assert not any(s.arguments.get("volumes") for s in made.steps if s.verb is Verb.REMOVE)
+        carry_out(made, at, after.contents)
+        assert data <= set(at.state()["volumes"])
+
+
+@given(wanted())
+def test_a_hand_is_found_and_mended(what: Wanted) -> None:
+    at = engine()
+    converge(at, what)
+    own = [c for c in look(at, what.lower()).resources.values() if c.kind == "container"]
+    for number, container in enumerate(own):
+        match number % 3:
+            case 0:
+                at.stop(container.id)
+            case 1:
+                at.pause(container.id)
+            case _:
+                at.stop(container.id)
+                at.remove("container", container.id)
+    report = converge(at, what)
+    assert [str(result.error) for result in report.failures] == []
+    _require_applied(at, what)
