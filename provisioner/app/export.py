@@ -1,0 +1,249 @@
+"""`export`: a plain Compose file from a playbook. What Compose has no word for is translated, or named."""
+
+from __future__ import annotations
+
+import copy
+import posixpath
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provisioner.app.load import load_document
+from provisioner.app.replace_file import replace_file
+from provisioner.document import canonical
+from provisioner.document.writing import Draft, Edit, apply
+from provisioner.errors import PlaybookInvalid, ProvisionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from provisioner.app.request import Request
+
+# Of the document, of a service, of a volume and of a secret: what Compose does not know.
+_TOP = ("environment", "engine", "verify", "lint")
+_SECRET = ("env", "aws", "sources", "generate", "allow_env", "readers", "rotate", "template")
+_PART, _NAMED = re.compile(r"\$\{secret:([^}]*)\}"), r"<\1>"
+_SOURCES = ("file", "environment", "external")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """`text` is the Compose file, `notes` say what was left out or translated and what has to be provided."""
+
+    text: str
+    notes: tuple[str, ...]
+
+
+def export(request: Request, *, output: str | None) -> Exported:
+    """The Compose file of a playbook, with the services of all profiles; written to `output` where that is given.
+
+    Variables are filled in. Paths below the working directory are relative to the file's folder. PlaybookInvalid for
+    an invalid playbook; values of secrets are never in it.
+    """
+    try:
+        document = load_document(replace(request, profiles=request.profiles or ("*",)))
+    except PlaybookInvalid:
+        # Profiles may exclude each other.
+        document = load_document(request)
+    notes: list[str] = []
+    swarm = _value(document.root.plain(), "engine", "mode") == "swarm"
+    tree = as_compose(canonical(document), swarm=swarm, notes=notes)
+    title = f"{document.name}/{document.environment}" if document.environment else document.project
+    folder = posixpath.join(request.directory, posixpath.dirname(output or ""))
+    text = _written(_brief(relative(tree, request.directory, posixpath.normpath(folder))), title, notes, swarm=swarm)
+    if output:
+        try:
+            Path(request.directory, output).parent.mkdir(parents=True, exist_ok=True)
+            replace_file(Path(request.directory, output), text)
+        except OSError as error:
+            raise ProvisionError(f"{output} can not be written: {error.strerror}") from error
+    return Exported(text, tuple(notes))
+
+
+def as_compose(document: Any, *, swarm: bool, notes: list[str]) -> dict[str, Any]:
+    """A canonical document without the playbook language's own keys; what that changes is added to `notes`."""
+    tree: dict[str, Any] = copy.deepcopy(document)
+    if tree.get("environment"):
+        # Names of objects are written out, so the project is called what it is called now.
+        tree["name"] = f"{tree['name']}-{tree['environment']}"
+    engine = tree.get("engine") or {}
+    for key in ("context", "host"):
+        if engine.get(key):
+            option = "--context" if key == "context" else "--host"
+            notes.append(f"the engine is not named in a Compose file: docker {option} {engine[key]} compose up")
+    for key in ("verify", "lint"):
+        if tree.get(key):
+            notes.append(f"`{key}` is left out: Compose has no word for it")
+    for key in _TOP:
+        tree.pop(key, None)
+    for name, service in tree.get("services", {}).items():
+        _service(name, service, tree.get("secrets", {}), notes)
+    for name, volume in tree.get("volumes", {}).items():
+        if volume.pop("protect", None):
+            notes.append(f"volume {name} is not protected from `docker compose down --volumes`")
+    _secrets(tree, swarm, notes)
+    return tree
+
+
+def relative(tree: dict[str, Any], root: str, folder: str) -> dict[str, Any]:
+    """The document with its paths below `root` as they are seen from `folder`; both absolute."""
+
+    def near(path: Any) -> Any:
+        if not isinstance(path, str) or root == "/" or not (path == root or path.startswith(f"{root}/")):
+            return path
+        seen = posixpath.relpath(path, folder)
+        return seen if seen.startswith("..") or seen == "." else f"./{seen}"
+
+    result = copy.deepcopy(tree)
+    for holder, key in _paths(result):
+        holder[key] = near(holder[key])
+    return result
+
+
+def _paths(tree: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Where the paths of this machine stand in a document."""
+    for service in tree.get("services", {}).values():
+        build = service.get("build") or {}
+        yield from ((build, key) for key in ("context",) if key in build)
+        yield from ((build["additional_contexts"], key) for key in build.get("additional_contexts") or {})
+        yield from ((mount, "source") for mount in service.get("volumes") or () if mount.get("type") == "bind")
+        yield from ((watch, "path") for watch in (service.get("develop") or {}).get("watch") or ())
+    for section in ("configs", "secrets"):
+        yield from ((item, "file") for item in tree.get(section, {}).values() if "file" in item)
+    for volume in tree.get("volumes", {}).values():
+        options = volume.get("driver_opts") or {}
+        if volume.get("driver") == "local" and options.get("o") == "bind" and "device" in options:
+            yield options, "device"
+
+
+def _service(name: str, service: dict[str, Any], secrets: dict[str, Any], notes: list[str]) -> None:
+    job = service.pop("job", None)
+    if job is not None:
+        service["restart"] = "no"
+        run = (job or {}).get("run", "on_change")
+        if run != "always":
+            notes.append(f"service {name} runs at every `docker compose up`, not only {run.replace('_', ' ')}")
+    if service.pop("backup", None):
+        notes.append(f"the backup of service {name} is left out")
+    for variable, value in (service.get("environment") or {}).items():
+        if isinstance(value, dict) and "secret" in value:
+            key = value["secret"]
+            source = _variable(key, secrets.get(key, {}))
+            service["environment"][variable] = f"${{{source}:?the secret {key}}}"
+            notes.append(f"service {name} takes {variable} from the variable {source}: it holds the secret {key}")
+
+
+def _secrets(tree: dict[str, Any], swarm: bool, notes: list[str]) -> None:
+    mounted = {use.get("source") for service in tree.get("services", {}).values() for use in _uses(service)}
+    for name, secret in list(tree.get("secrets", {}).items()):
+        own = {key: secret.pop(key) for key in _SECRET if key in secret}
+        if any(secret.get(key) for key in _SOURCES):
+            continue
+        if name not in mounted:
+            # It was only part of a template, or of an environment.
+            del tree["secrets"][name]
+            continue
+        if swarm:
+            secret["external"] = True
+        else:
+            secret["file"] = f"./secrets/{name}"
+        notes.append(f"secret {name}: {_provide(name, own, secret['name'] if swarm else '')}")
+    if not tree.get("secrets"):
+        tree.pop("secrets", None)
+
+
+def _uses(service: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*(service.get("secrets") or ()), *((service.get("build") or {}).get("secrets") or ())]
+
+
+def _provide(name: str, own: dict[str, Any], swarm_name: str) -> str:
+    """What a person has to do so that the secret is there."""
+    where = f"create it with: docker secret create {swarm_name} -" if swarm_name else f"put it into ./secrets/{name}"
+    if "template" in own:
+        return f"{where}; it is built as {_PART.sub(_NAMED, own['template'])}"
+    if "aws" in own:
+        return f"{where}; it lies in AWS Secrets Manager as {own['aws']}"
+    if "generate" in own:
+        return f"{where}; any random text will do"
+    return f"{where}; .env.local may have it as {_variable(name, own)}"
+
+
+def _variable(key: str, secret: dict[str, Any]) -> str:
+    return str(secret.get("env") or re.sub(r"[^A-Z0-9_]", "_", key.upper()))
+
+
+def _brief(tree: dict[str, Any]) -> dict[str, Any]:
+    """The document without what Compose fills in by itself."""
+    result = copy.deepcopy(tree)
+    used = [_brief_service(service) for service in result.get("services", {}).values()]
+    project = result["name"]
+    for section in ("networks", "volumes", "configs", "secrets"):
+        for key, item in result.get(section, {}).items():
+            if item.get("name") == f"{project}_{key}" and not item.get("external"):
+                del item["name"]
+            if section == "networks" and item.get("ipam") == {}:
+                del item["ipam"]
+    if any(used) and result.get("networks", {}).get("default") == {}:
+        del result["networks"]["default"]
+    return {key: value for key, value in result.items() if value != {} or key == "services"}
+
+
+def _brief_service(service: dict[str, Any]) -> bool:
+    """Takes out of a service what Compose fills in; whether that was its being on the default network."""
+    for key in ("command", "entrypoint"):
+        if service.get(key, ()) is None:
+            del service[key]
+    deploy = service.get("deploy") or {}
+    for key in ("resources", "placement"):
+        if deploy.get(key) == {}:
+            del deploy[key]
+    for watch in (service.get("develop") or {}).get("watch") or ():
+        if watch.get("exec") == {"command": None}:
+            del watch["exec"]
+    for item in _blkio(service):
+        # Compose prints these with capitals and reads them without.
+        for key in list(item):
+            item[key.lower()] = item.pop(key)
+    if service.get("networks") != {"default": None}:
+        return False
+    del service["networks"]
+    return True
+
+
+def _blkio(service: dict[str, Any]) -> list[dict[str, Any]]:
+    lists = [items for items in (service.get("blkio_config") or {}).values() if isinstance(items, list)]
+    return [item for items in lists for item in items]
+
+
+def _written(tree: dict[str, Any], title: str, notes: list[str], *, swarm: bool) -> str:
+    """The file's text: what it is, what has to be done, and each secret's note above it."""
+    from provisioner.render.config_yaml import config_yaml
+
+    text = config_yaml(tree)
+    draft = Draft(text)
+    edits = []
+    secret: Callable[[str], str] = "secret {}: ".format
+    for name in tree.get("secrets", {}):
+        told = next((note for note in notes if note.startswith(secret(name))), None)
+        if told is not None:
+            holder = draft.find(("secrets",))
+            entry = holder.entry(name)
+            if entry is not None:
+                indentation = " " * entry[0].column
+                edits.append(Edit(entry[0].start, entry[0].start, f"# {_line(told)}\n{indentation}"))
+    head = [f"Made from the playbook {title} by provision export; variables are filled in."]
+    head += [note for note in notes if not note.startswith("secret ")]
+    kind = "docker stack deploy" if swarm else "docker compose up"
+    head.append(f"It is for {kind}.")
+    return "".join(f"# {_line(line)}\n" for line in head) + apply(text, edits)
+
+
+def _line(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
+
+
+def _value(tree: Any, *path: str) -> Any:
+    for key in path:
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
