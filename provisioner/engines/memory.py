@@ -280,7 +280,7 @@ class MemoryEngine:
             self.calls.append(("update", container_id))
             self._container(container_id)["HostConfig"].update({k: v for k, v in body.items() if v})
 
-    def update_service(self, service_id: str, version: int, body: Mapping[str, Any]) -> None:
+    def update_spec(self, kind: str, object_id: str, version: int, body: Mapping[str, Any]) -> None:
         raise self._no_swarm()
 
     def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, Any]) -> None:

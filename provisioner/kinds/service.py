@@ -181,6 +181,13 @@ def differences(desired: Spec, observed: Spec, spans: Mapping[str, Span] | None 
     return tuple(one for one in found if one.path.removesuffix(".version") not in other)
 
 
+def file_ids(live: Mapping[str, Any]) -> list[str]:
+    """The ids of the configs and secrets that a live spec (Service.Spec, Service.PreviousSpec) refers to."""
+    container = get_path(live, SPEC) or {}
+    secrets = [entry["SecretID"] for entry in container.get("Secrets") or []]
+    return secrets + [entry["ConfigID"] for entry in container.get("Configs") or []]
+
+
 def decode_mode(raw: Mapping[str, Any]) -> str:
     """The mode of a live service: replicated, global, or one of the two kinds of job."""
     return str(FIELDS[0].decode(dict(raw["Spec"])))

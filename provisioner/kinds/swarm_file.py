@@ -38,9 +38,10 @@ FIELDS: tuple[Field, ...] = (
 )  # fmt: skip
 
 
-def object_name(project: str, address: Address, version: str) -> str:
+def object_name(project: str, address: Address, version: str, template_driver: str | None = None) -> str:
     """The name on the Swarm: `<project>_<key>.<suffix>`, 64 characters at most; the same version, the same name."""
-    digest = hashlib.sha256(f"{address}\0{version}".encode()).digest()
+    what = f"{address}\0{version}" + (f"\0{template_driver}" if template_driver else "")
+    digest = hashlib.sha256(what.encode()).digest()
     suffix = base64.b32encode(digest).decode().lower()[:_SUFFIX]
     return f"{project}_{address.name}"[: LONGEST_NAME - _SUFFIX - 1].rstrip("._-") + f".{suffix}"
 

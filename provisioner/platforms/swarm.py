@@ -106,7 +106,7 @@ def _file(playbook: Playbook, kind: str, declared: Declared, inputs: Inputs) -> 
     if version.startswith(HELD):
         name = version.removeprefix(HELD)
     else:
-        name = declared.name if declared.external else swarm_file.object_name(playbook.project, address, version)
+        name = declared.name if declared.external else _versioned(playbook, address, version, body)
     return Resource(
         address=address,
         kind=kind,
@@ -116,6 +116,10 @@ def _file(playbook: Playbook, kind: str, declared: Declared, inputs: Inputs) -> 
         span=declared.body.span,
         spans=key_spans(declared.body),
     )
+
+
+def _versioned(playbook: Playbook, address: Address, version: str, body: dict[str, Any]) -> str:
+    return swarm_file.object_name(playbook.project, address, version, body.get("template_driver"))
 
 
 def _service(playbook: Playbook, one: Service, inputs: Inputs, images: dict[str, Address]) -> Resource:

@@ -32,13 +32,15 @@ def observe_swarm(
     """
     labels = {PROJECT: desired.project}
     raw_files = {kind: engine.list(kind, labels) for kind in _FILES}
-    raw_services = [raw for raw in engine.list("service", labels) if _address(desired.project, raw)]
+    # Services of others may use our configs and secrets, too.
+    everybodys = engine.list("service", {})
+    raw_services = [raw for raw in everybodys if _address(desired.project, raw)]
     files = _versions(engine, desired, raw_files)
     names = service.Names(networks=_networks(engine, desired, raw_services, networks), files=files)
     tasks = _by_service(engine, labels) if raw_services else {}
     nodes = engine.list("node", {}) if raw_services else ()
     services = [_service(engine, desired, raw, names, tasks.get(raw["ID"], ()), nodes) for raw in raw_services]
-    current, superseded = _current(desired, raw_files, raw_services)
+    current, superseded = _current(desired, raw_files, everybodys)
     return [*services, *current], superseded
 
 
@@ -127,7 +129,7 @@ def _current(
     users: dict[str, list[str]] = {}
     for raw in services:
         for spec in (raw["Spec"], raw.get("PreviousSpec") or {}):
-            for identity in _references(spec):
+            for identity in service.file_ids(spec):
                 users.setdefault(identity, []).append(raw["ID"])
     current: dict[Address, Observed] = {}
     superseded: list[Observed] = []
@@ -156,9 +158,3 @@ def _current(
             else:
                 superseded.append(one)
     return list(current.values()), superseded
-
-
-def _references(spec: Raw) -> list[str]:
-    container = get_path(spec, "TaskTemplate.ContainerSpec") or {}
-    secrets = [entry["SecretID"] for entry in container.get("Secrets") or []]
-    return secrets + [entry["ConfigID"] for entry in container.get("Configs") or []]

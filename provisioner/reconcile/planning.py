@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from provisioner.kinds import service
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.hooks import PRE_STOP
 from provisioner.model.change import Action, Change
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from provisioner.model.address import Address
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
 
+_FILES_OF_SWARM = ("config", "secret")
 _KINDS_UP = ("image", "network", "volume")
 
 
@@ -44,7 +46,7 @@ def plan(
     """
     permitted, kept = _permitted(changes, desired, observed, policy)
     refusals = check(permitted, observed, policy)
-    permitted += _outdated(permitted, observed)
+    permitted += _outdated(permitted, changes, desired, observed, policy)
     leftovers = [Change(o.address, Action.DELETE, LEFT_BEHIND, observed=o) for o in observed.leftovers]
     todo = [change for change in permitted if change.action is not Action.UNCHANGED] + leftovers
     steps = Steps()
@@ -97,9 +99,8 @@ def _permitted(
     for change in changes:
         if change.action is not Action.DELETE:
             kept.append(change)
-        elif change.observed is not None and change.observed.kind in ("config", "secret"):
-            if _prunes(policy):
-                kept.append(change)
+        elif change.observed is not None and change.observed.kind in _FILES_OF_SWARM:
+            continue  # what nothing refers to is collected; see _outdated
         elif change.address.kind == FILES_KIND:
             if change.address.name not in needed and (not change.observed or going.issuperset(change.observed.users)):
                 kept.append(replace(change, reason="nothing refers to it any more"))
@@ -151,27 +152,47 @@ def _going(changes: Sequence[Change], declared: set[Address], policy: Policy) ->
     }
 
 
-def _outdated(changes: Sequence[Change], observed: ObservedState) -> list[Change]:
-    """Earlier versions of configs and secrets that nothing can need any more.
+def _outdated(
+    permitted: Sequence[Change],
+    changes: Sequence[Change],
+    desired: DesiredState,
+    observed: ObservedState,
+    policy: Policy,
+) -> list[Change]:
+    """Versions of configs and secrets that nothing can need any more once the permitted changes are carried out.
 
-    Kept are the newest two of each, and those that a service's spec refers to, or the one before it, once these
-    changes are carried out. A destroy keeps none.
+    Kept are those that a service's spec refers to, or the one before it, and of what is declared the newest two.
     """
     by_address: dict[Address, list[Observed]] = {}
     for one in sorted(observed.superseded, key=lambda o: o.created, reverse=True):
         by_address.setdefault(one.address, []).append(one)
-    changed = {c.observed.id for c in changes if c.observed is not None and c.action is not Action.UNCHANGED}
-    removed = {c.address for c in changes if c.action is Action.DELETE}
+    if not policy.targets:
+        # What a narrowed playbook leaves out is declared all the same.
+        for address, current in observed.resources.items():
+            if current.kind in _FILES_OF_SWARM and address not in desired.resources:
+                by_address.setdefault(address, []).insert(0, current)
+    touched = {c.observed.id: c for c in permitted if c.observed is not None and c.action is not Action.UNCHANGED}
+    # An update makes the spec that stands the one before it.
+    before = {i for c in touched.values() if c.action is Action.UPDATE for i in _files(c.observed)}
+    declared = {c.address: c for c in permitted}
+    reasons = {c.address: c.reason for c in changes if c.action is Action.DELETE}
     result = []
     for address, versions in sorted(by_address.items()):
-        current = next((c for c in changes if c.address == address), None)
-        renewed = current is not None and current.action in (Action.CREATE, Action.UPDATE)
+        current_change = declared.get(address)
+        renewed = current_change is not None and current_change.action is not Action.UNCHANGED
         # The version that was current until now is the second one kept.
-        spare = 0 if renewed else 1
-        for one in versions if address in removed else versions[spare:]:
-            if address in removed or not set(one.users) - changed:
-                result.append(Change(address, Action.DELETE, "an earlier version that nothing needs", observed=one))
+        spare = 0 if renewed or address not in desired.resources else 1
+        reason = reasons.get(address) or "an earlier version that nothing needs"
+        result += [
+            Change(address, Action.DELETE, reason, observed=one)
+            for one in versions[spare:]
+            if one.id not in before and not set(one.users) - touched.keys()
+        ]
     return result
+
+
+def _files(found: Observed | None) -> list[str]:
+    return service.file_ids(found.base) if found is not None and found.kind == "service" else []
 
 
 def _prunes(policy: Policy) -> bool:

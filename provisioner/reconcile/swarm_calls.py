@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.errors import EngineConflict, EngineRefused
 from provisioner.kinds import service, swarm_file, volume
 from provisioner.kinds.container_mounts import ROOTS
-from provisioner.kinds.ownership import ownership_labels
+from provisioner.kinds.ownership import ownership_labels, user_labels
 from provisioner.model.address import Address
 from provisioner.model.plan import Verb
 from provisioner.reconcile.swarm_wait import wait_service
@@ -56,8 +56,10 @@ class SwarmCalls:
                 return self._create_service(step)
             case Verb.CREATE:
                 return self._create_file(step)
-            case Verb.UPDATE:
+            case Verb.UPDATE if step.kind == "service":
                 self._update(step)
+            case Verb.UPDATE:
+                self._relabel(step)
             case Verb.REMOVE:
                 self._engine.remove(step.kind, step.object_id)
             case Verb.WAIT:
@@ -89,6 +91,17 @@ class SwarmCalls:
         content = self._contents[key]
         data = content if isinstance(content, bytes) else content.reveal()
         return self._engine.create(step.kind, wanted.name, swarm_file.encode(wanted.spec, labels, data))
+
+    def _relabel(self, step: Step) -> None:
+        """Give a config or secret the labels that are declared; those of provision stay."""
+        wanted = self._resource(step.address)
+        raw = self._engine.inspect(step.kind, step.object_id)
+        if raw is None:
+            raise EngineRefused(f"the {step.kind} {wanted.name} is gone", status=404, hint="apply again")
+        labels = raw["Spec"].get("Labels") or {}
+        own = {key: value for key, value in labels.items() if key not in user_labels(labels)}
+        spec = {**raw["Spec"], "Labels": {**wanted.spec["labels"], **own}}
+        self._engine.update_spec(step.kind, step.object_id, int(raw["Version"]["Index"]), spec)
 
     def _create_service(self, step: Step) -> str:
         wanted = self._resource(step.address)

@@ -49,10 +49,15 @@ class SwarmRollout:
 
     def run(self) -> None:
         for change in self._changes:
-            if change.desired is not None and change.desired.kind in _FILES:
-                self._steps.made[change.address] = self._steps.add(
-                    Verb.CREATE, change.desired.kind, change.address, change.reason
-                )
+            wanted, found = change.desired, change.observed
+            if wanted is None or wanted.kind not in _FILES:
+                continue
+            # Another version is another object; labels are all that the object that is there can take.
+            same = found is not None and found.name == wanted.name
+            self._steps.made[change.address] = self._steps.add(
+                Verb.UPDATE if same else Verb.CREATE, wanted.kind, change.address, change.reason,
+                object_id=found.id if same and found is not None else "",
+            )  # fmt: skip
         pending = {c.address: c for c in self._changes if c.desired is not None and c.desired.kind == "service"}
         while pending:
             free = [a for a in sorted(pending) if not self._waits_for(a, pending)]

@@ -1,4 +1,4 @@
-"""Waits until a Swarm service has converged, its job has completed or its tasks are gone, and says why not. Reads only."""
+"""Waits until a Swarm service has converged, its job has completed or its tasks are gone, and says why not."""
 
 from __future__ import annotations
 

@@ -49,6 +49,11 @@ class SwarmEnvironment(Environment):
         found = self.engine.api.tasks(filters={"service": f"{self.project}_{name}"})
         return [one for one in found if one["Status"]["State"] == state]
 
+    def unsettled(self, name: str) -> bool:
+        """Whether an update of a service is under way."""
+        state = (self.service(name).get("UpdateStatus") or {}).get("State")
+        return state in ("updating", "rollback_started")
+
     def files(self, kind: str, key: str) -> list[str]:
         """The names of the versions of a config or secret, oldest first."""
         listed = self.engine.api.configs() if kind == "config" else self.engine.api.secrets()

@@ -19,4 +19,4 @@ def test_made_inert_and_removed(environment: SwarmEnvironment) -> None:
     assert environment.apply().summary["changed"] == 3
     environment.require_inert()
     environment.destroy("--volumes")
-    assert environment.objects() == set()
+    environment.wait_until(lambda: environment.objects() == set())
