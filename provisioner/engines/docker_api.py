@@ -17,7 +17,7 @@ from docker.errors import APIError, DockerException
 from provisioner.engines import images
 from provisioner.engines.reading import DockerReader
 from provisioner.engines.wire import READ_TIMEOUT, TRANSPORT, Wire, unreachable
-from provisioner.errors import EngineConflict, Unreachable
+from provisioner.errors import EngineConflict, EngineRefused, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,14 +61,27 @@ class DockerEngine(DockerReader):
             platform = body.get("platform")
             parameters = {"name": name} | ({"platform": platform} if platform else {})
             sent = {key: value for key, value in body.items() if key != "platform"}
-            return str(self._wire.post("/containers/create", sent, parameters)["Id"])
-        answer = self._wire.post(f"/{kind}s/create", {**body, "Name": name})
+            answer = self._wire.post("/containers/create", sent, parameters)
+            self._require_complete(answer)
+            return str(answer["Id"])
+        # Without being asked, engines before 25 make a second network of the same name.
+        strict = {"CheckDuplicate": True} if kind == "network" else {}
+        answer = self._wire.post(f"/{kind}s/create", {**body, **strict, "Name": name})
         if kind == "volume":
             # The engine answers with the volume that is there, whatever it was asked to make.
             if (answer.get("Labels") or {}).get(OPERATION) != body["Labels"][OPERATION]:
                 raise EngineConflict(f"a volume named {name} is there already", status=409)
             return str(answer["Name"])
         return str(answer.get("Id") or answer["ID"])
+
+    def _require_complete(self, answer: Mapping[str, Any]) -> None:
+        """Raises EngineRefused where the engine made a container without what its kernel has not."""
+        discarded = [text for text in answer.get("Warnings") or () if "discarded" in text]
+        if discarded:
+            self.remove("container", str(answer["Id"]))
+            raise EngineRefused(
+                " ".join(discarded), hint="leave it out of the playbook, or use an engine whose kernel has it"
+            )
 
     def _made(self, kind: str, name: str, labels: Mapping[str, str]) -> str | None:
         """The id of what this very operation made; None when there is nothing. Raises when the name is another's."""

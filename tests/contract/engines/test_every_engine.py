@@ -1,0 +1,209 @@
+"""What every engine does, as the port says it: names, ids, states, attachments, and what it refuses."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from provisioner.errors import EngineConflict, EngineRefused
+from provisioner.kinds import container, network, volume
+from provisioner.kinds.container import Names
+
+if TYPE_CHECKING:
+    from provisioner.ports import EngineWriter
+
+LABEL = "contract.test"
+
+
+def body(**more: Any) -> dict[str, Any]:
+    return {
+        "Image": "busybox:1.36", "Cmd": ["sleep", "infinity"], "StopSignal": "SIGKILL", "HostConfig": {}, "Labels": {},
+        **more,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def made(writer: EngineWriter, prefix: str) -> str:
+    """A container that was never started."""
+    return writer.create("container", f"{prefix}-one", body(Labels={LABEL: prefix}))
+
+
+def _status(writer: EngineWriter, identity: str) -> str:
+    raw = writer.inspect("container", identity)
+    assert raw is not None
+    return str(raw["State"]["Status"])
+
+
+def _networks(writer: EngineWriter, identity: str) -> dict[str, Any]:
+    raw = writer.inspect("container", identity)
+    assert raw is not None
+    return dict(raw["NetworkSettings"]["Networks"])
+
+
+def test_facts(writer: EngineWriter) -> None:
+    facts = writer.facts()
+    assert facts.platform == "linux"
+    assert facts.api_version >= (1, 41)
+    assert facts.engine_id
+
+
+@pytest.mark.parametrize("kind", ["container", "network", "volume"])
+def test_what_is_made_is_found_by_id_name_and_label(kind: str, writer: EngineWriter, prefix: str) -> None:
+    sent = body(Labels={LABEL: prefix}) if kind == "container" else {"Labels": {LABEL: prefix}}
+    identity = writer.create(kind, f"{prefix}-one", sent)
+    by_id, by_name = writer.inspect(kind, identity), writer.inspect(kind, f"{prefix}-one")
+    assert by_id is not None
+    assert by_id == by_name
+    assert by_id["Name"].lstrip("/") == f"{prefix}-one"
+    listed = writer.list(kind, {LABEL: prefix})
+    assert [one.get("Id") or one["Name"] for one in listed] == [identity]
+    assert writer.list(kind, {LABEL: "other"}) == []
+
+
+@pytest.mark.parametrize("kind", ["container", "network", "volume", "image"])
+def test_what_is_not_there_is_none(kind: str, writer: EngineWriter, prefix: str) -> None:
+    assert writer.inspect(kind, f"{prefix}-none") is None
+
+
+def test_a_prefix_of_an_id_or_a_name_names_nothing(writer: EngineWriter, prefix: str, made: str) -> None:
+    assert re.fullmatch("[0-9a-f]{64}", made)
+    assert writer.inspect("container", made[:12]) is None
+    assert writer.inspect("container", prefix) is None
+
+
+@pytest.mark.parametrize("kind", ["container", "network", "volume"])
+def test_a_name_is_given_once(kind: str, writer: EngineWriter, prefix: str) -> None:
+    sent = body() if kind == "container" else {"Labels": {}}
+    first = writer.create(kind, f"{prefix}-one", sent)
+    with pytest.raises(EngineConflict):
+        writer.create(kind, f"{prefix}-one", sent)
+    assert writer.inspect(kind, first) is not None
+
+
+@pytest.mark.parametrize("kind", ["container", "network", "volume"])
+def test_removing_what_is_gone_is_fine(kind: str, writer: EngineWriter, prefix: str) -> None:
+    identity = writer.create(kind, f"{prefix}-one", body() if kind == "container" else {"Labels": {}})
+    writer.remove(kind, identity)
+    writer.remove(kind, identity)
+    assert writer.inspect(kind, identity) is None
+
+
+def test_an_image_that_is_not_there(writer: EngineWriter, prefix: str) -> None:
+    with pytest.raises(EngineRefused) as refused:
+        writer.create("container", f"{prefix}-one", body(Image=f"{prefix}-nothing:1"))
+    assert refused.value.status == 404
+
+
+def test_a_lease_needs_no_image(writer: EngineWriter, prefix: str) -> None:
+    identity = writer.create("container", f"{prefix}.lease", {"Image": "", "Cmd": ["lease"], "Labels": {}})
+    assert writer.read_files(identity, "/beat") == {}
+    writer.put_archive(identity, "/", _tar("beat", b"1"))
+    assert writer.read_files(identity, "/beat") == {"beat": b"1"}
+    assert _status(writer, identity) == "created"
+
+
+def _tar(name: str, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def test_a_life(writer: EngineWriter, made: str) -> None:
+    assert _status(writer, made) == "created"
+    writer.start(made)
+    writer.start(made)
+    assert _status(writer, made) == "running"
+    with pytest.raises(EngineConflict):
+        writer.remove("container", made)
+    before = (writer.inspect("container", made) or {})["State"]["StartedAt"]
+    writer.restart(made)
+    assert (writer.inspect("container", made) or {})["State"]["StartedAt"] != before
+    writer.stop(made)
+    writer.stop(made)
+    assert _status(writer, made) == "exited"
+    writer.remove("container", made)
+    with pytest.raises(EngineRefused):
+        writer.start(made)
+
+
+def test_a_new_name(writer: EngineWriter, prefix: str, made: str) -> None:
+    writer.rename(made, f"{prefix}-two")
+    assert writer.inspect("container", f"{prefix}-one") is None
+    assert (writer.inspect("container", f"{prefix}-two") or {})["Id"] == made
+    other = writer.create("container", f"{prefix}-one", body())
+    with pytest.raises(EngineConflict):
+        writer.rename(other, f"{prefix}-two")
+
+
+def test_networks_come_and_go(writer: EngineWriter, prefix: str) -> None:
+    first = writer.create("network", f"{prefix}-a", {"Labels": {}})
+    second = writer.create("network", f"{prefix}-b", {"Labels": {}})
+    sent = body(
+        HostConfig={"NetworkMode": f"{prefix}-a"},
+        NetworkingConfig={"EndpointsConfig": {f"{prefix}-a": {"Aliases": ["web"]}}},
+    )
+    identity = writer.create("container", f"{prefix}-one", sent)
+    assert _aliases(writer, identity, f"{prefix}-a") == ["web"]
+    writer.connect(second, identity, {"Aliases": ["www"]})
+    writer.start(identity)
+    assert set(_networks(writer, identity)) == {f"{prefix}-a", f"{prefix}-b"}
+    assert identity in (writer.inspect("network", second) or {})["Containers"]
+    with pytest.raises(EngineConflict):
+        writer.remove("network", first)
+    writer.disconnect(second, identity)
+    writer.disconnect(second, identity)
+    assert set(_networks(writer, identity)) == {f"{prefix}-a"}
+    writer.remove("network", second)
+    assert writer.inspect("network", second) is None
+
+
+def _aliases(writer: EngineWriter, identity: str, name: str) -> list[str]:
+    raw = writer.inspect("container", identity)
+    assert raw is not None
+    spec = container.decode(dict(raw), Names())
+    aliases: list[str] = spec["networks"][name]["aliases"]
+    return aliases
+
+
+def test_volumes_of_a_container(writer: EngineWriter, prefix: str) -> None:
+    name = writer.create("volume", f"{prefix}-data", {"Labels": {}})
+    mounts = [{"Type": "volume", "Source": name, "Target": "/data"}, {"Type": "volume", "Target": "/scratch"}]
+    identity = writer.create("container", f"{prefix}-one", body(HostConfig={"Mounts": mounts}))
+    raw = writer.inspect("container", identity) or {}
+    mounted = {mount["Destination"]: mount["Name"] for mount in raw["Mounts"]}
+    assert mounted["/data"] == name
+    assert re.fullmatch("[0-9a-f]{64}", mounted["/scratch"])
+    with pytest.raises(EngineConflict):
+        writer.remove("volume", name)
+    writer.remove("container", identity, volumes=True)
+    assert writer.inspect("volume", mounted["/scratch"]) is None
+    assert writer.inspect("volume", name) is not None
+
+
+def test_limits_move_while_it_runs(writer: EngineWriter, prefix: str) -> None:
+    identity = writer.create("container", f"{prefix}-one", body(HostConfig={"Memory": 64 << 20}))
+    writer.start(identity)
+    writer.update(identity, {"Memory": 96 << 20, "MemorySwap": 192 << 20})
+    raw = writer.inspect("container", identity) or {}
+    assert raw["HostConfig"]["Memory"] == 96 << 20
+    assert _status(writer, identity) == "running"
+
+
+def test_what_was_encoded_is_decoded(writer: EngineWriter, prefix: str) -> None:
+    """The kinds read on every engine what they wrote."""
+    wanted = network.parse({"labels": {"a": "1"}, "internal": True})
+    writer.create("network", f"{prefix}-net", network.encode(wanted, {}))
+    found = network.decode(dict(writer.inspect("network", f"{prefix}-net") or {}))
+    assert {key: found[key] for key in ("internal", "labels", "driver")} == {
+        "internal": True, "labels": {"a": "1"}, "driver": "bridge"
+    }  # fmt: skip
+    stored = volume.parse({"labels": {"b": "2"}})
+    writer.create("volume", f"{prefix}-vol", volume.encode(stored, {}))
+    assert volume.decode(dict(writer.inspect("volume", f"{prefix}-vol") or {})) == stored
