@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KIND = "container"
+UNLIMITED = -1
 # The observed side's key for the name that the container was made with; a hand may have given it another since.
 NAMED = "named"
 
@@ -190,6 +191,7 @@ def encode(spec: Spec, wiring: Wiring) -> Raw:
 def _record(spec: Spec) -> dict[str, str]:
     """What can not be read back from the engine: the chosen fields that were declared, and the files' versions."""
     declared = declared_fields(FIELDS, spec) + networks.declared(spec["networks"])
+    declared += ["memswap_limit"] if spec["memswap_limit"] == UNLIMITED else []
     labels = {DECLARED_FIELDS: ",".join(declared)} if declared else {}
     files = {kind: spec[kind] for kind in mounts.ROOTS if spec[kind]}
     if variables := environment.secrets_of(spec):
@@ -364,9 +366,16 @@ def meet(desired: Spec, observed: Spec) -> tuple[Spec, Spec]:
 
 
 def _undeclared_swap(desired: Spec, observed: Spec) -> Any:
-    """The engine makes memory-and-swap twice the memory once, at creation, and leaves it when the memory moves."""
-    made = desired["memswap_limit"] is None and observed["memswap_limit"] == 2 * (desired["mem_limit"] or 0)
-    return None if made else observed["memswap_limit"]
+    """Memory-and-swap as far as it was declared.
+
+    The engine makes it twice the memory once, at creation, and leaves it when the memory moves; where the kernel does
+    not count swap it says -1.
+    """
+    swap = observed["memswap_limit"]
+    if desired["memswap_limit"] is not None:
+        return swap
+    uncounted = swap == UNLIMITED and "memswap_limit" not in (observed.get(DECLARED) or ())
+    return None if uncounted or swap == 2 * (desired["mem_limit"] or 0) else swap
 
 
 def settle(difference: FieldChange) -> FieldChange:
@@ -374,7 +383,8 @@ def settle(difference: FieldChange) -> FieldChange:
     resource = any(f.key == difference.path and f.impact is Impact.IN_PLACE for f in PLAIN)
     if resource and difference.path != "restart" and difference.after is None:
         return replace(difference, impact=Impact.REPLACE)
-    # A declared address is recorded on the container, which only its creation can do.
-    if difference.path.startswith("networks.") and difference.path.endswith(".mac_address"):
+    # What is recorded on the container as declared can only be so at its creation.
+    address = difference.path.startswith("networks.") and difference.path.endswith(".mac_address")
+    if address or (difference.path == "memswap_limit" and difference.after == UNLIMITED):
         return replace(difference, impact=Impact.REPLACE)
     return difference

@@ -71,11 +71,16 @@ def _hostname_out(raw: Raw) -> Any:
     return None if not name or raw.get("Id", "").startswith(name) else name
 
 
+def _addresses(entries: Any) -> list[str]:
+    return [values.address(str(entry)) or "" for entry in entries]
+
+
 def _hosts(entries: Any) -> list[str]:
     """`name:address` lines, from Compose's `name=address` list or a mapping."""
     if isinstance(entries, dict):
-        return sorted(f"{name}:{address}" for name, one in entries.items() for address in _listed(one))
-    return sorted(str(entry).replace("=", ":", 1) for entry in entries or [])
+        return sorted(f"{name}:{values.address(str(ip))}" for name, one in entries.items() for ip in _listed(one))
+    split = (str(entry).replace("=", ":", 1).partition(":") for entry in entries or [])
+    return sorted(f"{name}:{values.address(ip)}" for name, _, ip in split)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -167,7 +172,7 @@ PLAIN: tuple[Field, ...] = (
     plain("cgroup", "HostConfig.CgroupnsMode", "cgroup namespace", chosen=True, since=(1, 41)),
     plain("cgroup_parent", "HostConfig.CgroupParent", "parent cgroup"),
     *DEVICES,
-    plain("dns", "HostConfig.Dns", "name servers", default=[]),
+    plain("dns", "HostConfig.Dns", "name servers", default=[], read=_addresses, out=_addresses),
     plain("dns_opt", "HostConfig.DnsOptions", "resolver options", default=[]),
     plain("dns_search", "HostConfig.DnsSearch", "search domains", default=[]),
     plain("extra_hosts", "HostConfig.ExtraHosts", "lines of /etc/hosts", default=[], read=_hosts, out=_hosts),

@@ -5,10 +5,9 @@ Engine API: HostConfig.NetworkMode, NetworkingConfig.EndpointsConfig, POST /netw
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds.values import pairs
+from provisioner.kinds.values import address, pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -178,14 +177,6 @@ def decode_link(text: str) -> str:
     """`/container:/me/alias` as `container:alias`."""
     container, _, alias = text.partition(":")
     return f"{container.lstrip('/')}:{alias.rpartition('/')[2]}"
-
-
-def address(text: str | None) -> str | None:
-    """An IP address in its canonical form; anything else as it is."""
-    try:
-        return str(ip_address(text)) if text else None
-    except ValueError:
-        return text
 
 
 def mac_address(text: str | None) -> str | None:

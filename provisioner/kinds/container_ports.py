@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds.container_networks import address
+from provisioner.kinds.values import address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.fields import Field, Raw, plain
 from provisioner.kinds.ownership import user_labels
-from provisioner.kinds.values import pairs
+from provisioner.kinds.values import address, pairs
 from provisioner.model.change import Impact
 
 if TYPE_CHECKING:
@@ -15,24 +15,34 @@ if TYPE_CHECKING:
 KIND = "network"
 
 
-def _pools(configs: Any) -> Any:
-    keys = {"Subnet": "subnet", "IPRange": "ip_range", "Gateway": "gateway", "AuxiliaryAddresses": "aux_addresses"}
-    result = [{keys[k]: v for k, v in pool.items() if k in keys and v} for pool in configs or []]
-    return sorted(result, key=lambda pool: str(pool.get("subnet", "")))
+_POOL = {"Subnet": "subnet", "IPRange": "ip_range", "Gateway": "gateway", "AuxiliaryAddresses": "aux_addresses"}
+
+
+def _decode_pools(raw: Raw) -> Any:
+    configs = (raw.get("IPAM") or {}).get("Config") or []
+    return _settled([{_POOL[key]: value for key, value in pool.items() if key in _POOL} for pool in configs])
 
 
 def _parse_pools(body: Raw) -> Any:
     pools = (body.get("ipam") or {}).get("config")
-    if not pools:
-        return None
-    return sorted(
-        ({k: v for k, v in pool.items() if v} for pool in pools), key=lambda pool: str(pool.get("subnet", ""))
-    )
+    return _settled(pools) if pools else None
+
+
+def _settled(pools: list[Raw]) -> list[Raw]:
+    """Address pools in one order, with every address in its canonical form and nothing that is empty."""
+    result = [{key: _canonical(value) for key, value in pool.items() if value} for pool in pools]
+    return sorted(result, key=lambda pool: str(pool.get("subnet", "")))
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: address(str(one)) for key, one in value.items()}
+    return address(str(value))
 
 
 def _encode_pools(raw: Raw, value: Any) -> None:
     if value:
-        keys = {"subnet": "Subnet", "ip_range": "IPRange", "gateway": "Gateway", "aux_addresses": "AuxiliaryAddresses"}
+        keys = {own: api for api, own in _POOL.items()}
         raw.setdefault("IPAM", {})["Config"] = [{keys[k]: v for k, v in pool.items()} for pool in value]
 
 
@@ -41,14 +51,14 @@ FIELDS: tuple[Field, ...] = (
     plain("driver_opts", "Options", "options of the driver", default={}, read=pairs, keyed=True, chosen=True),
     Field(
         key="ipam.config", impact=Impact.REPLACE, summary="subnets, ranges, gateways", api="IPAM.Config", chosen=True,
-        parse=_parse_pools, encode=_encode_pools, decode=lambda raw: _pools((raw.get("IPAM") or {}).get("Config")),
+        parse=_parse_pools, encode=_encode_pools, decode=_decode_pools,
     ),
     plain("ipam.driver", "IPAM.Driver", "who hands out addresses", default="default"),
     plain("ipam.options", "IPAM.Options", "options of the address driver", default={}, read=pairs, keyed=True),
     plain("internal", "Internal", "no way out", default=False),
     plain("attachable", "Attachable", "containers may join a Swarm network", default=False),
     plain("enable_ipv6", "EnableIPv6", "addresses of both families", default=False, chosen=True),
-    plain("enable_ipv4", "EnableIPv4", "IPv4 addresses", default=True, chosen=True, since=(1, 47)),
+    plain("enable_ipv4", "EnableIPv4", "IPv4 addresses", default=True, chosen=True, explicit=True, since=(1, 48)),
     Field(
         key="labels", impact=Impact.REPLACE, summary="labels", api="Labels", default={}, keyed=True,
         parse=lambda body: dict(pairs(body.get("labels"), "=")),
@@ -69,16 +79,12 @@ def encode(spec: Spec, labels: dict[str, str]) -> Raw:
     for field in FIELDS:
         field.encode(raw, spec[field.key])
     raw["Labels"].update(labels)
-    if spec["enable_ipv4"] is False:
-        raw["EnableIPv4"] = False
     return raw
 
 
 def decode(raw: Raw) -> Spec:
     """The spec of a network from its inspection (GET /networks/{id})."""
-    spec = {field.key: field.decode(raw) for field in FIELDS}
-    spec["enable_ipv4"] = raw.get("EnableIPv4", True)
-    return spec
+    return {field.key: field.decode(raw) for field in FIELDS}
 
 
 def normalise(spec: Spec, observed: Spec, facts: Facts) -> Spec:

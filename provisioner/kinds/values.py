@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
@@ -81,3 +82,13 @@ def text(value: Any) -> str:
 
 def sorted_texts(values: Any) -> list[str]:
     return sorted(str(value) for value in values or [])
+
+
+def address(text: str | None) -> str | None:
+    """An IP address or subnet in its canonical form; anything else as it is, nothing as None."""
+    try:
+        if not text:
+            return None
+        return str(ip_network(text, strict=False)) if "/" in text else str(ip_address(text))
+    except ValueError:
+        return text

@@ -154,6 +154,20 @@ def test_fields_of_volumes(environment: Environment, target: Target) -> None:
     assert differences(environment.plan(first)) == {}
 
 
+def test_what_the_kernel_has_not_is_a_failure(environment: Environment, target: Target) -> None:
+    """An engine makes the container without it, and warns; that would be a difference for ever."""
+    with contextlib.closing(docker.APIClient(base_url=target.url)) as client:
+        host = client.create_host_config() | {"BlkioWeight": 300}
+        made = client.create_container(containers.IMAGE, name=f"{environment.project}-asked", host_config=host)
+    sample = next(one for one in containers.SAMPLES if one.name == "blkio-weight")
+    playbook = playbooks.of_containers(playbooks.apart([sample]), playbooks.FIRST)
+    if not made["Warnings"]:
+        environment.apply(playbook)
+        return
+    with pytest.raises(AssertionError, match=r"service\.blkio-weight\[1\] create: .*discarded"):
+        environment.apply(playbook)
+
+
 def test_what_the_engine_is_too_old_for_is_refused(environment: Environment, target: Target) -> None:
     samples = [one for one in containers.SAMPLES if one.since > target.api]
     if not samples:
