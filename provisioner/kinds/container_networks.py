@@ -120,8 +120,8 @@ def decode_networks(raw: Raw, keys: Mapping[str, str]) -> dict[str, Any]:
         return {}
     # Where the mode itself is an attachment, it is not one of `networks`; whatever else is there, is.
     implied = {"default": "bridge"}.get(mode, mode)
-    # The engine adds the short id (API before 1.45) and the container's name.
-    added = {raw["Id"][:12], raw.get("Name", "").lstrip("/")}
+    # The engine adds the short id (API before 1.45). The container's own name may well be a declared alias.
+    added = {raw["Id"][:12]}
     result: dict[str, Any] = {}
     for name, network in (raw.get("NetworkSettings", {}).get("Networks") or {}).items():
         if name == implied and name in _BUILT_IN:

@@ -236,10 +236,10 @@ def test_image_rebuilt_by_hand(built: Environment) -> None:
 
 def test_image_tag_moved_by_hand(environment: Environment) -> None:
     reference = f"{environment.project}-web:1"
-    environment.engine.images.get("busybox:1.36").tag(reference)
+    environment.engine.images.pull("busybox:1.36").tag(reference)
     environment.services(web=service(image=reference))
     environment.apply()
-    environment.engine.images.get("alpine:3.20").tag(reference)
+    environment.engine.images.pull("alpine:3.20").tag(reference)
     _require_one_difference(environment, ("service.web", "image"), drift=True)
     environment.apply()
     environment.require_inert()

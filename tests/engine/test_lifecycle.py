@@ -258,6 +258,26 @@ def test_a_service_in_the_network_of_another_goes_with_it(environment: Environme
     environment.require_inert()
 
 
+def test_a_container_with_the_name_of_its_service(environment: Environment) -> None:
+    """Its name is one of its aliases then."""
+    name = f"{environment.project}-same"
+    environment.services(**{name: service(container_name=name), "other": service()})
+    environment.apply()
+    environment.require_inert()
+    assert environment.container("other-1").exec_run(["nslookup", name]).exit_code == 0
+
+
+@pytest.mark.parametrize("mode", ["host", "none", "bridge"])
+def test_network_modes_of_the_engine(mode: str, environment: Environment) -> None:
+    environment.services(web=service(network_mode=mode))
+    environment.apply()
+    environment.require_inert()
+    environment.services(web=service())
+    assert differences(environment.plan())[0] == ("service.web", "network_mode")
+    environment.apply()
+    environment.require_inert()
+
+
 def test_external_networks_and_volumes(environment: Environment) -> None:
     project = environment.project
     playbook = {
