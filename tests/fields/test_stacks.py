@@ -1,0 +1,61 @@
+"""The stacks of the corpus plan without an error on a real engine; stand-ins take the place of their sources."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from provisioner.app.plan import make_plan
+from provisioner.app.request import Request
+from provisioner.document import Sources, read
+from provisioner.model.change import Action
+from provisioner.model.plan import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.engine
+
+STACKS = sorted((Path(__file__).parents[1] / "corpus" / "awesome-compose").glob("*/*.y*ml"))
+_VARIABLE = re.compile(r"\$\{?([A-Z_][A-Z0-9_]*)")
+
+
+def missing(plain: dict[str, Any]) -> Iterator[tuple[Path, str]]:
+    """The files that a stack refers to and the corpus has not, with something for each to hold."""
+    for service in plain["services"].values():
+        build = service.get("build")
+        if build and "dockerfile_inline" not in build:
+            yield Path(build["context"]) / build["dockerfile"], "FROM busybox:1.36\n"
+    for section in ("secrets", "configs"):
+        for declared in plain.get(section, {}).values():
+            if "file" in declared:
+                yield Path(declared["file"]), "something\n"
+
+
+@pytest.mark.parametrize("stack", STACKS, ids=lambda path: path.parent.name)
+def test_a_stack_plans(stack: Path, tmp_path: Path, engine_url: str) -> None:
+    folder = tmp_path / stack.parent.name
+    folder.mkdir()
+    path = folder / stack.name
+    shutil.copy(stack, path)
+    # What is not set is an error in a plan: everything that the stack asks for has a value that is a path, too.
+    environment = dict.fromkeys(_VARIABLE.findall(stack.read_text()), "/set")
+    plain = read(Sources(files=(str(path),), environment=environment)).root.plain()
+    assert isinstance(plain, dict)
+    for file, content in missing(plain):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    request = Request(files=(str(path),), directory=str(folder), host=engine_url, shell=environment)
+    plan = make_plan(request, Policy(), {})
+    assert plan.refusals == ()
+    assert {change.action for change in plan.changes} == {Action.CREATE}
+    services = {change.address.name for change in plan.changes if change.address.kind == "service"}
+    assert services == set(plain["services"])
+
+
+def test_they_are_all_there() -> None:
+    assert len(STACKS) == 39
