@@ -24,7 +24,8 @@ _SUFFIX = 12
 
 FIELDS: tuple[Field, ...] = (
     Field(
-        key="version", impact=Impact.IN_PLACE, summary="version of the content", api="Spec.Labels", parse=lambda body: None,
+        key="version", impact=Impact.IN_PLACE, summary="version of the content", api="Spec.Labels",
+        parse=lambda body: None,
         encode=lambda raw, value: raw.setdefault("Labels", {}).update({VERSION: value}),
         decode=lambda raw: (raw["Spec"].get("Labels") or {}).get(VERSION, ""),
     ),
