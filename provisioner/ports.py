@@ -83,6 +83,9 @@ class EngineWriter(EngineReader, Protocol):
         EngineConflict when its version index is another one by now.
         """
 
+    def roll_back_service(self, service_id: str, version: int) -> None:
+        """Give a Swarm service the spec that it had before the last update. EngineConflict as with `update_spec`."""
+
     def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, Any]) -> None: ...
 
     def disconnect(self, network_id: str, container_id: str) -> None: ...

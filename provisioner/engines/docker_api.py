@@ -168,6 +168,12 @@ class DockerEngine(DockerReader):
                     return
         raise Unreachable(f"the engine does not answer to the update of {kind} {object_id}")
 
+    def roll_back_service(self, service_id: str, version: int) -> None:
+        raw = self.inspect("service", service_id) or {}
+        # The spec goes along for versions that look at it before they take the one before.
+        parameters = {"version": str(version), "rollback": "previous"}
+        self._wire.post(f"/services/{service_id}/update", raw.get("Spec") or {}, parameters)
+
     def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, Any]) -> None:
         def call() -> bool:
             body = {"Container": container_id, "EndpointConfig": endpoint}

@@ -283,6 +283,9 @@ class MemoryEngine:
     def update_spec(self, kind: str, object_id: str, version: int, body: Mapping[str, Any]) -> None:
         raise self._no_swarm()
 
+    def roll_back_service(self, service_id: str, version: int) -> None:
+        raise self._no_swarm()
+
     def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, Any]) -> None:
         with self._lock:
             self.calls.append(("connect", container_id))

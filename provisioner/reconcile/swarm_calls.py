@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import EngineConflict, EngineRefused
+from provisioner.errors import EngineConflict, EngineRefused, NotConverged
 from provisioner.kinds import service, swarm_file, volume
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.ownership import ownership_labels, user_labels
 from provisioner.model.address import Address
 from provisioner.model.plan import Verb
-from provisioner.reconcile.swarm_wait import wait_service
+from provisioner.reconcile.swarm_wait import Overdue, wait_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,15 +63,29 @@ class SwarmCalls:
             case Verb.REMOVE:
                 self._engine.remove(step.kind, step.object_id)
             case Verb.WAIT:
-                identity = step.object_id or made[step.made_by or 0]
-                wait_service(
-                    self._engine, identity, str(step.arguments["until"]), float(str(step.arguments["timeout"])),
-                    clock=self._clock, progress=progress, stopped=stopped,
-                    updated=bool(step.arguments.get("updated", True)),
-                )  # fmt: skip
+                self._wait(step, step.object_id or made[step.made_by or 0], progress, stopped)
             case _:
                 raise AssertionError(step.verb)
         return ""
+
+    def _wait(self, step: Step, identity: str, progress: Callable[[str], None], stopped: Callable[[], bool]) -> None:
+        """Wait; an update that does not get anywhere in its time is taken back, as Swarm knows no such time."""
+        try:
+            wait_service(
+                self._engine, identity, str(step.arguments["until"]), float(str(step.arguments["timeout"])),
+                clock=self._clock, progress=progress, stopped=stopped,
+                updated=bool(step.arguments.get("updated", True)),
+            )  # fmt: skip
+        except Overdue as overdue:
+            raw = self._engine.inspect("service", identity)
+            if raw is None or not _goes_back(raw):
+                raise
+            progress("its time is up: it is taken back to the version before")
+            self._engine.roll_back_service(identity, int(raw["Version"]["Index"]))
+            raise NotConverged(
+                "\n".join((overdue.message, *overdue.evidence)),
+                hint="the version before serves; mend the new one and apply, or --wait-timeout SECONDS waits longer",
+            ) from overdue
 
     def _resource(self, address: Address) -> Resource:
         return self._plan.desired.resources[address]
@@ -174,6 +188,13 @@ class SwarmCalls:
                     raise EngineRefused(f"the {kind.removesuffix('s')} {name} is gone", status=404, hint="apply again")
                 found[f"{kind}/{source}"] = (str(raw["ID"]), name)
         return found
+
+
+def _goes_back(raw: Mapping[str, Any]) -> bool:
+    """Whether an update is under way that its policy would take back if it failed."""
+    under_way = (raw.get("UpdateStatus") or {}).get("State") == "updating"
+    rolls_back = ((raw["Spec"].get("UpdateConfig") or {}).get("FailureAction")) == "rollback"
+    return under_way and rolls_back and bool(raw.get("PreviousSpec"))
 
 
 def _volume_options(resource: Resource, project: str) -> dict[str, Any]:

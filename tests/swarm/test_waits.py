@@ -1,0 +1,186 @@
+"""Waits end, and say why in the words of the tasks: what never starts, what fails, what is rolled back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.swarm.environment import service
+
+if TYPE_CHECKING:
+    from tests.swarm.environment import SwarmEnvironment
+
+pytestmark = pytest.mark.engine
+
+EXIT_7 = ["sh", "-c", "echo nothing works; exit 7"]
+
+
+def test_new_services_that_can_not_run(environment: SwarmEnvironment) -> None:
+    quick = {"restart_policy": {"delay": "100ms"}}
+    environment.services(
+        missing=service(command=["no-such-command"], deploy=quick),
+        crashing=service(command=EXIT_7, deploy=quick),
+        once=service(command=EXIT_7, restart="no"),
+        ending=service(command=["true"], restart="no"),
+        unhealthy=service(
+            deploy=quick, healthcheck={"test": ["CMD", "false"], "interval": "200ms", "retries": 2},
+        ),
+        nowhere=service(volumes=["/no/such/folder:/data"], deploy=quick),
+    )  # fmt: skip
+    outcome = environment.apply("--parallel", "8", code=1)
+    # The first failure ends the other waits: apply again until each has been told.
+    told = {one["address"]: one for one in outcome.summary["failures"]}
+    for _ in range(8):
+        if len(told) == 6:
+            break
+        told |= {one["address"]: one for one in environment.apply(code=1).summary["failures"]}
+    said = {address: str(one) for address, one in told.items()}
+    assert 'exec: "no-such-command": executable file not found' in said["service.missing"]
+    assert "non-zero exit (7)" in said["service.crashing"]
+    assert "nothing works" in said["service.crashing"]
+    assert "restart policy lets none follow" in said["service.once"]
+    assert "ends by itself" in said["service.ending"]
+    assert "unhealthy container" in said["service.unhealthy"]
+    assert "bind source path does not exist: /no/such/folder" in said["service.nowhere"]
+
+
+def test_an_image_that_is_nowhere(environment: SwarmEnvironment) -> None:
+    environment.services(web=service(image="127.0.0.1:1/nothing:1"))
+    failed = environment.apply(code=1)
+    assert "image 127.0.0.1:1/nothing:1 can not be pulled" in failed.errors
+    assert environment.engine.api.services(filters={"name": environment.project}) == []
+
+
+def test_no_suitable_node_is_told_before_anything_is_touched(environment: SwarmEnvironment) -> None:
+    environment.services(web=service(deploy={"placement": {"constraints": ["node.labels.disk == fast"]}}))
+    outcome = environment.run("apply", "--yes", "--json")
+    assert outcome.code == 1, outcome
+    assert "node.labels.disk==fast does not hold" in outcome.text
+    assert environment.objects() == set()
+
+
+def test_a_wait_that_takes_too_long(environment: SwarmEnvironment) -> None:
+    check = {"test": ["CMD", "false"], "interval": "200ms", "start_period": "10m"}
+    environment.services(web=service(healthcheck=check))
+    failed = environment.apply("--wait-timeout", "3", code=1)
+    assert "not ready after 3 s; it is starting, 0/1 running" in failed.errors
+    assert "--wait-timeout SECONDS waits longer" in failed.errors
+
+
+def updated(environment: SwarmEnvironment, **deploy: Any) -> str:
+    """The id of the task of a service that works, after which it is told to do what fails."""
+    environment.services(web=service(deploy=deploy))
+    environment.apply()
+    [task] = environment.tasks("web")
+    environment.services(web=service(deploy=deploy, command=EXIT_7))
+    return str(task["ID"])
+
+
+def test_a_failed_update_is_rolled_back(environment: SwarmEnvironment) -> None:
+    policy = {"order": "start-first", "monitor": "2s"}
+    serving = updated(environment, update_config=policy, restart_policy={"delay": "100ms"})
+    failed = environment.apply(code=3)
+    assert "Swarm rolled it back" in failed.errors
+    assert "non-zero exit (7)" in failed.errors
+    assert [task["ID"] for task in environment.tasks("web")] == [serving]
+    # It is not taken for done, and fails again in the same way.
+    assert environment.apply(code=3).summary["failures"]
+    environment.services(web=service(deploy={"update_config": policy, "restart_policy": {"delay": "100ms"}}))
+    environment.apply()
+    environment.require_inert()
+
+
+def test_a_failed_update_that_is_paused_is_gone_on_with(environment: SwarmEnvironment) -> None:
+    policy = {"failure_action": "pause", "monitor": "2s"}
+    updated(environment, update_config=policy, restart_policy={"delay": "100ms"})
+    failed = environment.apply(code=1)
+    assert "is paused" in failed.errors
+    assert "non-zero exit (7)" in failed.errors
+    [change] = environment.plan()["changes"]
+    assert [one["path"] for one in change["differences"]] == ["state"]
+    environment.services(web=service(deploy={"update_config": policy, "restart_policy": {"delay": "100ms"}}))
+    environment.apply()
+    environment.require_inert()
+
+
+def test_an_update_that_never_ends_is_taken_back(environment: SwarmEnvironment) -> None:
+    environment.services(web=service(deploy={"update_config": {"order": "start-first", "monitor": "100ms"}}))
+    environment.apply()
+    [serving] = environment.tasks("web")
+    check = {"test": ["CMD", "false"], "interval": "200ms", "start_period": "10m"}
+    environment.services(
+        web=service(healthcheck=check, deploy={"update_config": {"order": "start-first", "monitor": "100ms"}})
+    )
+    failed = environment.apply("--wait-timeout", "5", code=3)
+    assert "not ready after 5 s" in failed.errors
+    assert "the version before serves" in failed.errors
+    assert [task["ID"] for task in environment.tasks("web")] == [serving["ID"]]
+    assert "healthcheck" not in str(environment.service("web")["Spec"]).lower()
+
+
+def test_jobs(environment: SwarmEnvironment) -> None:
+    job = {"image": "busybox:1.36", "job": {"run": "on_change"}, "deploy": {"restart_policy": {"condition": "none"}}}
+    web = service(depends_on={"migrate": {"condition": "service_completed_successfully"}})
+    environment.services(migrate={**job, "command": EXIT_7}, web=web)
+    failed = environment.apply(code=1)
+    assert "the job failed" in failed.errors
+    assert "non-zero exit (7)" in failed.errors
+    assert "nothing works" in failed.errors
+    assert environment.engine.api.services(filters={"name": f"{environment.project}_web"}) == []
+
+    environment.services(migrate={**job, "command": ["true"]}, web=web)
+    environment.apply()
+    environment.require_inert()
+    assert len(environment.tasks("migrate", "complete")) == 1
+
+
+def test_a_killed_apply_is_gone_on_with(environment: SwarmEnvironment) -> None:
+    check = {"test": ["CMD", "test", "-e", "/tmp/ready"], "interval": "200ms", "start_period": "1m"}
+    environment.services(web=service(healthcheck=check))
+    process = environment.start("apply", "--yes")
+    environment.wait_until(lambda: bool(environment.tasks("web", "starting")))
+    process.kill()
+    process.communicate()
+    # What was asked for is there, and does not run: an apply does not end well before it does.
+    assert environment.plan()["changes"] == []
+    failed = environment.apply("--wait-timeout", "3", code=1)
+    assert "not ready after 3 s" in failed.errors
+    [task] = environment.tasks("web", "starting")
+    identity = task["Status"]["ContainerStatus"]["ContainerID"]
+    environment.engine.containers.get(identity).exec_run(["touch", "/tmp/ready"])
+    environment.apply()
+    environment.require_inert()
+
+
+def test_somebody_else_changes_a_service_during_the_apply(environment: SwarmEnvironment) -> None:
+    environment.services(web=service(environment={"COLOUR": "blue"}))
+    environment.apply()
+    environment.services(web=service(environment={"COLOUR": "green"}))
+    assert environment.proxy is not None
+    by_hand = environment.update_by_hand
+    environment.proxy.fail(
+        1, where=lambda request: request.method == "POST" and request.path.endswith("/update"),
+        before=lambda request: by_hand("web", lambda spec: spec["Labels"].update(other="1")),
+    )  # fmt: skip
+    failed = environment.apply(code=1)
+    assert "was changed by somebody else since the plan was made" in failed.errors
+    assert "look at the new plan and apply again" in failed.errors
+    environment.apply()
+    environment.require_inert()
+
+
+def test_the_orchestrators_own_counting_is_no_conflict(environment: SwarmEnvironment) -> None:
+    environment.services(web=service(environment={"COLOUR": "blue"}))
+    environment.apply()
+    environment.services(web=service(environment={"COLOUR": "green"}))
+    assert environment.proxy is not None
+
+    def same_spec_again(request: Any) -> None:
+        environment.update_by_hand("web", lambda spec: None)
+
+    environment.proxy.fail(
+        1, where=lambda request: request.method == "POST" and request.path.endswith("/update"), before=same_spec_again
+    )
+    environment.apply()
+    environment.require_inert()
