@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
+from provisioner.document import Sources, read
+from provisioner.lint.facts import read_files
+from provisioner.lint.fix import fixable
 from provisioner.lint.run import rules
+from provisioner.playbook.bind import bind
 
 HERE = Path(__file__).parent
 CASES = HERE.parents[1] / "tests" / "cases" / "lint"
@@ -34,6 +39,9 @@ lint:
 ```
 
 Some rules apply to production only: where a word of the environment's name is `prod`, `production` or `live`.
+
+`provision lint --fix` mends what can be mended without a decision: the rules that say so below. It changes the text in
+place, in the file where the finding stands, and keeps comments and order. The playbook is read again before that counts.
 """
 
 
@@ -45,13 +53,24 @@ def pages() -> dict[str, str]:
 def _index() -> str:
     parts = [_INTRODUCTION]
     for prefix, title in GROUPS.items():
-        rows = [f"| [{rule.id}]({rule.id}.md) | {rule.severity} | {rule.title} |" for rule in _of(prefix)]
-        parts.append("\n".join((f"## {title}", "", "| rule | severity | finds |", "| --- | --- | --- |", *rows)) + "\n")
+        rows = [
+            f"| [{rule.id}]({rule.id}.md) | {rule.severity} | {rule.title} | {'yes' if _fixes(rule.id) else ''} |"
+            for rule in _of(prefix)
+        ]
+        head = ("| rule | severity | finds | `--fix` |", "| --- | --- | --- | --- |")
+        parts.append("\n".join((f"## {title}", "", *head, *rows)) + "\n")
     return "\n".join(parts)
 
 
 def _of(prefix: str):
     return [rule for rule in rules() if rule.id.startswith(prefix)]
+
+
+@cache
+def _fixes(rule: str) -> bool:
+    """Whether the rule's own example is mended."""
+    playbook = bind(read(Sources((str(CASES / rule / "bad.yml"),))))
+    return any(item.finding.rule == rule for item in fixable(playbook, read_files(playbook)))
 
 
 def _page(rule) -> str:
@@ -66,7 +85,7 @@ def _page(rule) -> str:
             "",
             rule.reason,
             "",
-            f"**To mend it:** {rule.fix}.",
+            f"**To mend it:** {rule.fix}." + (" `provision lint --fix` does it." if _fixes(rule.id) else ""),
             "",
             "## Found",
             "",
