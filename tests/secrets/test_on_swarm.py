@@ -11,7 +11,7 @@ import pytest
 
 from tests.contract.secret_sources.aws_server import Answer, entry, faulty_server
 from tests.engine.environment import QUICK
-from tests.secrets.canaries import all_kinds, canary, inside
+from tests.secrets.canaries import all_kinds, canary
 from tests.secrets.conftest import Guarded
 
 if TYPE_CHECKING:
@@ -50,6 +50,12 @@ def task(guarded: Guarded, name: str) -> Any:
     return guarded.engine.containers.list(filters={"label": label, "status": "running"})[0]
 
 
+def read(guarded: Guarded, name: str, path: str) -> bytes:
+    """A file as the service's process sees it; the engine's archives do not see a task's secrets."""
+    content: bytes = task(guarded, name).exec_run(["cat", path]).output
+    return content
+
+
 def held(guarded: Guarded, key: str) -> set[str]:
     """The names of the versions of a secret that the Swarm has."""
     names = {one["Spec"]["Name"] for one in guarded.engine.api.secrets()}
@@ -67,20 +73,20 @@ def test_values_arrive_rotate_and_roll_back_and_appear_nowhere_else(swarm: Guard
         swarm.provision("apply", "--yes", "-v")
     assert processes.found == set()
     for name in LOCAL:
-        assert inside(task(swarm, "web"), f"/run/secrets/{name}")[0] == swarm.canaries[name].value, name
-    content, member = inside(task(swarm, "web"), "/etc/keys/binary")
-    assert (content, member.uid, member.mode & 0o777) == (swarm.canaries["binary"].value, 1000, 0o400)
+        assert read(swarm, "web", f"/run/secrets/{name}") == swarm.canaries[name].value, name
+    assert read(swarm, "web", "/etc/keys/binary") == swarm.canaries["binary"].value
+    assert task(swarm, "web").exec_run(["stat", "-c", "%u %a", "/etc/keys/binary"]).output == b"1000 400\n"
 
     first = held(swarm, "dollars")
     new = canary("dollars", "$new ")
     swarm.canaries["new"] = new
     swarm.provision("secrets", "rotate", "dollars", "-", "--yes", "-v", stdin=new.value)
-    assert inside(task(swarm, "web"), "/run/secrets/dollars")[0] == new.value
+    assert read(swarm, "web", "/run/secrets/dollars") == new.value
     assert held(swarm, "dollars") > first, "the earlier version stays for a rollback"
 
     # The value of the first revision is nowhere but on the Swarm.
     swarm.provision("rollback", "1", "--yes", "-v")
-    assert inside(task(swarm, "web"), "/run/secrets/dollars")[0] == swarm.canaries["dollars"].value
+    assert read(swarm, "web", "/run/secrets/dollars") == swarm.canaries["dollars"].value
     for arguments in (("history", "-v"), ("show", "3", "-v"), ("drift",), ("secrets", "list"), ("status", "-v")):
         swarm.provision(*arguments)
     for _ in range(3):
@@ -108,14 +114,14 @@ def test_an_unchanged_version_of_aws_is_not_read_again(swarm: Guarded) -> None:
     with faulty_server(answer) as server:
         variables = {**SETTINGS, "AWS_ENDPOINT_URL_SECRETS_MANAGER": server.url}
         swarm.provision("apply", "--yes", "-v", **variables)
-        assert inside(task(swarm, "web"), "/run/secrets/token")[0] == swarm.canaries["dollars"].value
+        assert read(swarm, "web", "/run/secrets/token") == swarm.canaries["dollars"].value
         server.asked.clear()
         plan = json.loads(swarm.provision("plan", "--json", **variables).stdout)
         assert plan["changes"] == []
         assert server.operations == ["DescribeSecret"]
         version["now"] = "w" * 32
         swarm.provision("apply", "--yes", "-v", **variables)
-        assert inside(task(swarm, "web"), "/run/secrets/token")[0] == swarm.canaries["unicode"].value
+        assert read(swarm, "web", "/run/secrets/token") == swarm.canaries["unicode"].value
     labels = {json.dumps(one["Spec"]["Labels"]) for one in swarm.engine.api.secrets()}
     assert any('"provisioner.source": "aws:' + "w" * 32 in text for text in labels)
     swarm.require_silence()
@@ -134,7 +140,7 @@ def test_local_values_are_copied_to_the_swarm_and_used_from_there(swarm: Guarded
     assert "there already" in again.stdout
     swarm.provision("secrets", "unset", "dollars")
     swarm.provision("apply", "--yes", "-v")
-    assert inside(task(swarm, "web"), "/run/secrets/dollars")[0] == swarm.canaries["dollars"].value
+    assert read(swarm, "web", "/run/secrets/dollars") == swarm.canaries["dollars"].value
     swarm.provision("destroy", "--yes", "-q")
     assert [one["Spec"]["Name"] for one in swarm.engine.api.secrets()] == [f"{swarm.project}_dollars"]
     swarm.keep("dollars")
