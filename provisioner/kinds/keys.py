@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, network, swarm_limits, volume
@@ -228,11 +229,13 @@ _KINDS: Mapping[str, tuple[Field, ...]] = {
 }  # fmt: skip
 
 
+@cache
 def keys_at(path: str) -> tuple[Key, ...]:
     """What is said of exactly this path; several for keys whose values are treated differently."""
     return tuple(key for key in KEYS if key.path == path)
 
 
+@cache
 def key_of(path: str) -> Key | None:
     """What is said of a path, or of what it stands in; a key of a kind is compared by the field of that name.
 
@@ -252,6 +255,7 @@ def key_of(path: str) -> Key | None:
     return None
 
 
+@cache
 def fields_of(path: str) -> tuple[Field, ...]:
     """The fields that compare the key at a path."""
     section, _, rest = path.partition(".*.")
@@ -259,6 +263,7 @@ def fields_of(path: str) -> tuple[Field, ...]:
     return tuple(field for field in _KINDS.get(section, ()) if field.key in wanted)
 
 
+@cache
 def since_of(path: str) -> Version | None:
     """The first Engine API version that has the key at a path, where that is newer than every engine's."""
     own = [key.since for key in keys_at(path) if key.since]
@@ -266,6 +271,7 @@ def since_of(path: str) -> Version | None:
     return own[0] if own else newest if newest > (1, 41) else None
 
 
+@cache
 def on_swarm(path: str) -> str:
     """What becomes of the key at a path on Swarm: yes, no effect, refused, or done by provision."""
     parts = path.split(".")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from provisioner.document.attributes import rules
+from provisioner.document.attributes import rows, rules
 from provisioner.kinds.keys import How, keys_at, on_swarm, since_of
 from provisioner.model.span import Problem
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from provisioner.document.attributes import Rule
     from provisioner.kinds.keys import Key, Version
-    from provisioner.model.node import Node
+    from provisioner.model.node import JSON, Node
     from provisioner.model.playbook import Playbook
     from provisioner.model.span import Span
     from provisioner.model.state import Facts
@@ -76,38 +77,46 @@ def _version(version: Version) -> str:
     return f"{version[0]}.{version[1]}"
 
 
+@cache
+def _told() -> frozenset[str]:
+    """The paths of rows of which there is something to say, and of those that lead to them."""
+    paths = {row.path for row in rows() if since_of(row.path) or any(_says(key) for key in keys_at(row.path))}
+    return frozenset(
+        ".".join(parts[:end]) for path in paths for parts in [path.split(".")] for end in range(len(parts) + 1)
+    )
+
+
+def _says(key: Key) -> bool:
+    return key.windows or bool(key.why)
+
+
 def _values(playbook: Playbook) -> Iterator[tuple[str, str, Any, dict[str, Any], Span]]:
-    """Every value of the objects that are to be there: the path of its row, its own path, it and what it stands in."""
-    for name, service in playbook.services.items():
-        yield from _below(service.body, "services.*", f"services.{name}")
+    """Every value of the objects that are to be there, as far as there is something to say of its key: the path of
+    its row, its own path, it, what it stands in, and where."""
+    objects = [("services", name, service.body) for name, service in playbook.services.items()]
     for section in ("networks", "volumes", "configs", "secrets"):
-        for key, declared in getattr(playbook, section).items():
-            yield from _below(declared.body, f"{section}.*", f"{section}.{key}")
+        objects += [(section, name, declared.body) for name, declared in getattr(playbook, section).items()]
+    for section, name, body in objects:
+        rule = rules().children[section].any
+        if rule is not None:
+            yield from _descend(body, rule, f"{section}.*", f"{section}.{name}")
 
 
-def _below(node: Node, pattern: str, path: str) -> Iterator[tuple[str, str, Any, dict[str, Any], Span]]:
-    rule: Rule | None = rules()
-    for part in pattern.split("."):
-        rule = rule and (rule.any if part == "*" else rule.children.get(part))
-    yield from _descend(node, rule, pattern, path)
-
-
-def _descend(
-    node: Node, rule: Rule | None, pattern: str, path: str
-) -> Iterator[tuple[str, str, Any, dict[str, Any], Span]]:
-    if rule is None:
-        return
+def _descend(node: Node, rule: Rule, pattern: str, path: str) -> Iterator[tuple[str, str, Any, dict[str, Any], Span]]:
     if node.is_mapping:
-        body: Any = node.plain()
         inside = [(key, item, node.key_spans.get(key, item.span)) for key, item in node.mapping.items()]
     elif node.is_sequence:
-        body = {}
         inside = [(str(index), item, item.span) for index, item in enumerate(node.items)]
     else:
         return
+    body: JSON = None
     for key, item, span in inside:
         below = rule.below(key)
-        if below is not None:
-            row = f"{pattern}.{key if key in rule.children else '*'}"
-            yield row, f"{path}.{key}", item.plain(), body, span
-            yield from _descend(item, below, row, f"{path}.{key}")
+        row = f"{pattern}.{key if key in rule.children else '*'}"
+        if below is None or row not in _told():
+            continue
+        if keys_at(row) or since_of(row):
+            if body is None and any(one.when for one in keys_at(row)):
+                body = node.plain()
+            yield row, f"{path}.{key}", item.plain(), body if isinstance(body, dict) else {}, span
+        yield from _descend(item, below, row, f"{path}.{key}")
