@@ -1,0 +1,178 @@
+"""A saved plan is bound to what it saw, and a file that is torn, foreign or edited is told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from provisioner.app import saved_plan
+from provisioner.app.load import load_playbook
+from provisioner.app.materials import PENDING, Materials, pending
+from provisioner.app.plan import Prepared
+from provisioner.app.request import Request
+from provisioner.errors import PlanStale, PlaybookInvalid, UsageError
+from provisioner.model.address import Address
+from provisioner.model.plan import Policy
+from provisioner.model.secret import Found, SecretRef, SecretValue
+from provisioner.model.state import Facts, Observed, ObservedState, Runtime
+from provisioner.platforms.choice import lower
+from provisioner.platforms.lowering import Inputs
+from provisioner.reconcile.diff import diff
+from provisioner.reconcile.planning import plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WEB = Address("service", "web", 1)
+TEXT = """
+name: shop
+services:
+  web: {image: "busybox:1.36", environment: {COLOR: %s}}
+"""
+
+
+def request(folder: Path, color: str = "red", **more: Any) -> Request:
+    file = folder / "compose.yaml"
+    file.write_text(TEXT % color)
+    return Request(files=(str(file),), directory=str(folder), **more)
+
+
+def prepared(
+    asked: Request, engine: str = "ID1", found: dict[Address, Observed] | None = None, **inputs: Any
+) -> Prepared:
+    playbook = load_playbook(asked)
+    desired = lower(playbook, Inputs(**inputs), "containers")
+    observed = ObservedState(Facts(engine_id=engine), found or {})
+    made = plan(playbook.title, diff(desired, observed), desired, observed, Policy())
+    return Prepared(made, playbook, Materials(Inputs(**inputs)), "containers")
+
+
+def kept(folder: Path, asked: Request, what: Prepared, policy: Policy | None = None) -> saved_plan.SavedPlan:
+    path = folder / "kept.plan"
+    saved_plan.save(path, asked, policy or Policy(), {"web": 2}, what)
+    return saved_plan.load(path)
+
+
+def network(identity: str = "1" * 64, status: str = "", **spec: Any) -> dict[Address, Observed]:
+    address = Address("network", "other")
+    runtime = Runtime(status) if status else None
+    return {
+        address: Observed(address, "network", identity, "shop_other", {"driver": "bridge", **spec}, runtime=runtime)
+    }
+
+
+def test_the_plan_of_the_same_moment_is_current(tmp_path: Path) -> None:
+    asked = request(tmp_path)
+    saved = kept(tmp_path, asked, prepared(asked))
+    saved.require_current(prepared(asked))
+    assert saved.scale == {"web": 2}
+
+
+def test_policy_and_request_come_back_without_values(tmp_path: Path) -> None:
+    asked = request(tmp_path, overrides={"TOKEN": "canary-value"}, profiles=("a",), host="tcp://h")
+    policy = Policy(prune=True, targets=(Address("service", "web"),))
+    saved = kept(tmp_path, asked, prepared(asked), policy)
+    assert saved.policy == policy
+    assert saved.request["overrides"] == ["TOKEN"]
+    assert saved.request["host"] == "tcp://h"
+    assert "canary-value" not in (tmp_path / "kept.plan").read_text()
+    assert (tmp_path / "kept.plan").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("now", "says"),
+    [
+        ({"engine": "ID2"}, "another engine"),
+        ({"found": network("2" * 64)}, "on the engine: network.other changed"),
+        ({"found": network(driver_opts={"a": "b"})}, "network.other changed"),
+        ({"found": {}}, "network.other is gone"),
+        ({"builds": {"web": "sha"}}, "the playbook: build of web is new"),
+        ({"versions": {"secrets/a": "k.1"}}, "content of secrets/a is new"),
+    ],
+)
+def test_what_moved_is_named(tmp_path: Path, now: dict[str, Any], says: str) -> None:
+    asked = request(tmp_path)
+    saved = kept(tmp_path, asked, prepared(asked, found=network()))
+    with pytest.raises(PlanStale, match=says):
+        saved.require_current(prepared(asked, **{"found": network(), **now}))
+
+
+def test_a_changed_file_makes_it_stale(tmp_path: Path) -> None:
+    asked = request(tmp_path)
+    saved = kept(tmp_path, asked, prepared(asked))
+    with pytest.raises(PlanStale, match="the playbook: services changed"):
+        saved.require_current(prepared(request(tmp_path, "green")))
+
+
+def test_how_long_something_runs_does_not_matter_and_whether_it_runs_does(tmp_path: Path) -> None:
+    asked = request(tmp_path)
+    saved = kept(tmp_path, asked, prepared(asked, found=network(status="running")))
+    saved.require_current(prepared(asked, found=network(status="restarting")))
+    with pytest.raises(PlanStale):
+        saved.require_current(prepared(asked, found=network(status="exited")))
+
+
+def test_every_cut_of_the_file_is_recognised(tmp_path: Path) -> None:
+    asked = request(tmp_path)
+    kept(tmp_path, asked, prepared(asked))
+    path, torn = tmp_path / "kept.plan", tmp_path / "torn.plan"
+    whole = path.read_bytes()
+    assert saved_plan.is_plan(path)
+    for length in range(200, len(whole) - 1, 97):
+        torn.write_bytes(whole[:length])
+        assert saved_plan.is_plan(torn)
+        with pytest.raises(PlaybookInvalid, match="cut off or damaged"):
+            saved_plan.load(torn)
+
+
+def test_an_edited_plan_is_refused(tmp_path: Path) -> None:
+    asked = request(tmp_path)
+    kept(tmp_path, asked, prepared(asked))
+    path = tmp_path / "kept.plan"
+    content = json.loads(path.read_text())
+    content["policy"]["prune"] = True
+    path.write_text(json.dumps(content))
+    with pytest.raises(PlaybookInvalid, match="was changed after it was written"):
+        saved_plan.load(path)
+
+
+def test_another_format_is_wrong_usage(tmp_path: Path) -> None:
+    path = tmp_path / "kept.plan"
+    path.write_text(json.dumps({"kind": saved_plan.KIND, "format_version": 99}))
+    with pytest.raises(UsageError, match="format 99"):
+        saved_plan.load(path)
+
+
+def test_other_files_are_not_taken_for_plans(tmp_path: Path) -> None:
+    other = tmp_path / "compose.yaml"
+    for text in ("", "{}", '{"services": {}}', "name: shop\n"):
+        other.write_text(text)
+        assert not saved_plan.is_plan(other)
+    assert not saved_plan.is_plan(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="can not be read"):
+        saved_plan.load(tmp_path / "nowhere")
+
+
+def test_a_plan_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+    asked = request(tmp_path)
+    with pytest.raises(UsageError, match="can not be written"):
+        saved_plan.save(tmp_path / "no" / "kept.plan", asked, Policy(), {}, prepared(asked))
+
+
+def test_generated_values_and_what_is_made_of_them_are_known_after_apply(tmp_path: Path) -> None:
+    refs = [
+        SecretRef("made", (), "MADE", "", ("env_local",)),
+        SecretRef("url", (), "", "", (), template="x:${secret:made}"),
+        SecretRef("outer", (), "", "", (), template="${secret:url}"),
+        SecretRef("plain", (), "PLAIN", "", ("env_local",)),
+    ]
+    tiers = {"made": "generate", "url": "template", "outer": "template", "plain": "env_local"}
+    answers = {key: Found(SecretValue(b"x"), "k.1", tier) for key, tier in tiers.items()}
+    assert pending(refs, answers) == {"made", "url", "outer"}
+    asked = request(tmp_path)
+    materials = Materials(Inputs(versions={"secrets/made": PENDING}), declarations=tuple(refs), resolutions=answers)
+    saved = kept(tmp_path, asked, replace(prepared(asked), materials=materials))
+    assert saved.content["known_after_apply"] == ["made", "outer", "url"]
