@@ -46,7 +46,8 @@ class SwarmEnvironment(Environment):
 
     def tasks(self, name: str, state: str = "running") -> list[dict[str, Any]]:
         """Its tasks in a state."""
-        found = self.engine.api.tasks(filters={"service": f"{self.project}_{name}"})
+        services = self.engine.api.services(filters={"name": f"{self.project}_{name}"})
+        found = self.engine.api.tasks(filters={"service": [one["ID"] for one in services]}) if services else []
         return [one for one in found if one["Status"]["State"] == state]
 
     def unsettled(self, name: str) -> bool:
@@ -78,6 +79,14 @@ class SwarmEnvironment(Environment):
             api._url("/services/{0}/update", raw["ID"]), data=spec, params={"version": raw["Version"]["Index"]}
         )
         answer.raise_for_status()
+
+    def roll_back_by_hand(self, name: str) -> None:
+        """What `docker service rollback` does."""
+        raw = self.service(name)
+        api = self.engine.api
+        url = api._url("/services/{0}/update", raw["ID"])
+        parameters = {"version": raw["Version"]["Index"], "rollback": "previous"}
+        api._post_json(url, data=raw["Spec"], params=parameters).raise_for_status()
 
     def inventory(self) -> dict[str, tuple[str, ...]]:
         found = super().inventory()

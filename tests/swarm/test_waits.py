@@ -68,22 +68,26 @@ def test_a_wait_that_takes_too_long(environment: SwarmEnvironment) -> None:
     assert "--wait-timeout SECONDS waits longer" in failed.errors
 
 
-def updated(environment: SwarmEnvironment, **deploy: Any) -> str:
-    """The id of the task of a service that works, after which it is told to do what fails."""
+def updated(environment: SwarmEnvironment, **deploy: Any) -> None:
+    """A service that works, and is told to do what fails."""
     environment.services(web=service(deploy=deploy))
     environment.apply()
-    [task] = environment.tasks("web")
     environment.services(web=service(deploy=deploy, command=EXIT_7))
-    return str(task["ID"])
+
+
+def serves(environment: SwarmEnvironment) -> bool:
+    """Whether the version before runs."""
+    found = [task["Spec"]["ContainerSpec"]["Args"] for task in environment.tasks("web")]
+    return found == [["sleep", "infinity"]]
 
 
 def test_a_failed_update_is_rolled_back(environment: SwarmEnvironment) -> None:
     policy = {"order": "start-first", "monitor": "2s"}
-    serving = updated(environment, update_config=policy, restart_policy={"delay": "100ms"})
+    updated(environment, update_config=policy, restart_policy={"delay": "100ms"})
     failed = environment.apply(code=3)
     assert "Swarm rolled it back" in failed.errors
     assert "non-zero exit (7)" in failed.errors
-    assert [task["ID"] for task in environment.tasks("web")] == [serving]
+    environment.wait_until(lambda: serves(environment))
     # It is not taken for done, and fails again in the same way.
     assert environment.apply(code=3).summary["failures"]
     environment.services(web=service(deploy={"update_config": policy, "restart_policy": {"delay": "100ms"}}))
