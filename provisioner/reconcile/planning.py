@@ -68,7 +68,7 @@ def plan(
         observed=observed,
         changes=tuple(c for c in (*grouped, *leftovers) if c.action is not Action.UNCHANGED),
         steps=tuple(steps.all),
-        notes=(*notes, *kept, *_stopped_first(grouped)),
+        notes=(*notes, *kept, *_lost_data(grouped), *_stopped_first(grouped)),
         refusals=refusals,
         unchanged=sum(1 for change in grouped if change.action is Action.UNCHANGED),
         details=tuple(permitted),
@@ -102,7 +102,8 @@ def _permitted(
         elif change.observed is not None and change.observed.kind in _FILES_OF_SWARM:
             continue  # what nothing refers to is collected; see _outdated
         elif change.address.kind == FILES_KIND:
-            if change.address.name not in needed and (not change.observed or going.issuperset(change.observed.users)):
+            unused = not change.observed or going.issuperset(change.observed.users)
+            if change.address.name not in needed and unused and not policy.targets:
                 kept.append(replace(change, reason="nothing refers to it any more"))
         elif change.observed is not None and change.observed.kind == "volume" and not policy.volumes:
             if policy.prune:
@@ -114,6 +115,20 @@ def _permitted(
                 Problem("is no longer declared, and kept", path=str(change.address), hint="`--prune` removes it")
             )
     return kept, notes
+
+
+def _lost_data(changes: Sequence[Change]) -> list[Problem]:
+    """Volumes that were there at the last apply: making them anew is not bringing their data back."""
+    return [
+        Problem(
+            "ALARM: it was there at the last apply and is gone, and its data with it; a new one will be empty",
+            change.span,
+            str(change.address),
+            "stop here if that was not meant, and restore it from a backup",
+        )
+        for change in changes
+        if change.address.kind == "volume" and change.action is Action.CREATE and change.drift
+    ]
 
 
 def _stopped_first(changes: Sequence[Change]) -> list[Problem]:

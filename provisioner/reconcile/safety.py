@@ -56,6 +56,14 @@ def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy
                 path=str(change.address),
                 hint="disconnect them first (docker network disconnect)",
             )
+        gone = change.action is Action.CREATE and change.drift and wanted is not None and wanted.protect
+        if gone and change.address not in policy.targets:
+            yield Problem(
+                "a protected volume was there at the last apply and is gone: an empty one would take its place",
+                span=change.span,
+                path=str(change.address),
+                hint=f"look for it first; `--target {change.address}` makes an empty one to restore a backup into",
+            )
         if change.action is Action.DELETE and wanted is not None and wanted.protect:
             yield Problem(
                 "it is protected and is never deleted", span=change.span, path=str(change.address),

@@ -79,6 +79,22 @@ def test_anonymous_volumes_stay_with_a_replaced_container(environment: Environme
     environment.require_inert()
 
 
+@pytest.mark.parametrize("protected", [False, True])
+def test_a_volume_that_is_gone_is_an_alarm(protected: bool, environment: Environment) -> None:
+    """An empty volume is no substitute for the one with the data: that is said, and refused for a protected one."""
+    declared = {"services": {"db": service(volumes=["data:/data"])}, "volumes": {"data": {"protect": protected}}}
+    environment.write(declared)
+    environment.apply()
+    environment.container("db-1").remove(force=True)
+    environment.engine.volumes.get(f"{environment.project}_data").remove()
+
+    told = environment.run("plan")
+    assert "its data with it" in told.stdout, told
+    environment.apply(code=1 if protected else 0)
+    made = [name for name in environment.objects() if name == f"volume {environment.project}_data"]
+    assert len(made) == (0 if protected else 1)
+
+
 def test_replicas_up_and_down(environment: Environment, decoys: Decoys) -> None:
     environment.services(web=service(deploy={"replicas": 3}))
     environment.apply()
