@@ -1,0 +1,82 @@
+"""A change whose answer is lost is looked after, never made again blindly, and not without end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from provisioner.engines import wire as module
+from provisioner.engines.connect import Endpoint
+from provisioner.engines.wire import Wire
+from provisioner.errors import EngineConflict, EngineRefused, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: None)
+    return Wire(None, Endpoint("unix:///nowhere", "test"))
+
+
+def _failing(times: int, error: Exception, made: list[str]) -> Callable[[], str]:
+    def call() -> str:
+        made.append("made")
+        if len(made) <= times:
+            raise error
+        return "answer"
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unreachable("lost"),
+        EngineRefused("?", status=500),
+        EngineConflict("?", status=409),
+        EngineRefused("?", status=404),
+    ],
+)
+def test_a_change_that_was_not_made_is_made_again(wire: Wire, error: Exception) -> None:
+    made: list[str] = []
+    assert wire.settle(_failing(2, error, made), lambda: None) == "answer"
+    assert len(made) == 3
+
+
+def test_a_change_that_was_made_is_not_made_again(wire: Wire) -> None:
+    made: list[str] = []
+    assert wire.settle(_failing(9, Unreachable("lost"), made), lambda: "found") == "found"
+    assert len(made) == 1
+
+
+def test_it_has_an_end(wire: Wire) -> None:
+    made: list[str] = []
+    with pytest.raises(Unreachable):
+        wire.settle(_failing(9, Unreachable("lost"), made), lambda: None)
+    assert len(made) == 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        EngineRefused("bad parameter", status=400),
+        EngineRefused("forbidden", status=403),
+        EngineRefused("port is already allocated", status=500, hint="free it"),
+    ],
+)
+def test_a_certain_no_is_a_no(wire: Wire, error: Exception) -> None:
+    made: list[str] = []
+    with pytest.raises(EngineRefused):
+        wire.settle(_failing(9, error, made), lambda: pytest.fail("there is nothing to look for"))
+    assert len(made) == 1
+
+
+def test_what_the_look_finds_wrong_is_told(wire: Wire) -> None:
+    def another() -> None:
+        raise EngineConflict("it is another's")
+
+    with pytest.raises(EngineConflict, match="another"):
+        wire.settle(_failing(9, Unreachable("lost"), []), another)

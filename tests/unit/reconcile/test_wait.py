@@ -1,0 +1,89 @@
+"""When a container is ready, and what a wait that ends badly says."""
+
+from __future__ import annotations
+
+import pytest
+
+from provisioner.engines.memory import MemoryEngine
+from provisioner.errors import StepFailed
+from provisioner.model.state import Runtime
+from provisioner.reconcile.wait import readiness, wait
+
+RUNNING = Runtime("running")
+
+
+@pytest.mark.parametrize(
+    ("goal", "state", "has_check", "running_for", "expected"),
+    [
+        ("ready", RUNNING, False, 0.5, (False, False)),
+        ("ready", RUNNING, False, 1.5, (True, True)),
+        ("ready", Runtime("running", health="starting"), True, 9, (False, False)),
+        ("ready", Runtime("running", health="healthy"), True, 0, (True, True)),
+        ("ready", Runtime("running", health="unhealthy"), True, 9, (True, False)),
+        ("recovered", Runtime("running", health="unhealthy"), True, 9, (False, False)),
+        ("recovered", Runtime("running", health="healthy"), True, 9, (True, True)),
+        ("ready", Runtime("exited", exit_code=0), False, 0, (True, False)),
+        ("ready", Runtime("restarting", restarts=2), False, 0, (True, False)),
+        ("recovered", Runtime("restarting", restarts=2), False, 0, (True, False)),
+        ("healthy", RUNNING, False, 9, (True, False)),
+        ("completed", RUNNING, False, 9, (False, False)),
+        ("completed", Runtime("exited", exit_code=0), False, 0, (True, True)),
+        ("completed", Runtime("exited", exit_code=3), False, 0, (True, False)),
+    ],
+)
+def test_readiness(goal: str, state: Runtime, has_check: bool, running_for: float, expected: tuple[bool, bool]) -> None:
+    answer = readiness(goal, state, has_check=has_check, running_for=running_for)
+    assert (answer.done, answer.ok) == expected
+    assert answer.message
+
+
+class Ticking:
+    """A clock on which a tenth of a second passes with every look."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+
+    def now(self) -> float:
+        self._now += 0.1
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += seconds
+
+
+def _wait(engine: MemoryEngine, container: str, goal: str, timeout: float = 60) -> list[str]:
+    said: list[str] = []
+    wait(engine, container, goal, timeout, clock=Ticking(), progress=said.append, stopped=lambda: False)
+    return said
+
+
+def _container(engine: MemoryEngine, **body: object) -> str:
+    engine.add_image("app")
+    identity = engine.create("container", "app", {"Image": "app", "Labels": {}, **body})
+    engine.start(identity)
+    return identity
+
+
+def test_a_wait_says_once_what_it_waits_for() -> None:
+    engine = MemoryEngine()
+    assert _wait(engine, _container(engine), "ready") == ["waiting until it is ready: running"]
+
+
+def test_a_wait_ends_when_nothing_comes_of_it() -> None:
+    engine = MemoryEngine()
+    container = _container(engine, Healthcheck={"Test": ["CMD", "false"]})
+    with pytest.raises(StepFailed) as failed:
+        _wait(engine, container, "recovered", timeout=5)
+    assert failed.value.message == "not recovered after 5 s: its health check fails"
+
+
+def test_a_job_that_failed() -> None:
+    engine = MemoryEngine()
+    with pytest.raises(StepFailed) as failed:
+        _wait(engine, _container(engine, Cmd=["exit", "4"]), "completed")
+    assert failed.value.message == "it exited with code 4"
+
+
+def test_one_that_is_taken_away_meanwhile() -> None:
+    with pytest.raises(StepFailed, match="removed"):
+        _wait(MemoryEngine(), "gone", "ready")
