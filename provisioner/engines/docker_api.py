@@ -157,9 +157,10 @@ class DockerEngine(DockerReader):
         self._wire.settle(call, outcome)
 
     def update_spec(self, kind: str, object_id: str, version: int, body: Mapping[str, Any]) -> None:
+        headers = self._credentials(body) if kind == "service" else None
         for _ in range(2):
             try:
-                self._wire.post(f"/{kind}s/{object_id}/update", body, {"version": str(version)})
+                self._wire.post(f"/{kind}s/{object_id}/update", body, {"version": str(version)}, headers)
                 return
             except Unreachable:
                 raw = self.inspect(kind, object_id)
@@ -167,6 +168,10 @@ class DockerEngine(DockerReader):
                     # It was taken, by this or by another hand: the wait and the look after it tell.
                     return
         raise Unreachable(f"the engine does not answer to the update of {kind} {object_id}")
+
+    def _credentials(self, body: Mapping[str, Any]) -> dict[str, str]:
+        container = (body.get("TaskTemplate") or {}).get("ContainerSpec") or {}
+        return images.credentials(self._wire, str(container.get("Image") or ""))
 
     def roll_back_service(self, service_id: str, version: int) -> None:
         raw = self.inspect("service", service_id) or {}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from docker.errors import APIError, BuildError
+from docker import auth
+from docker.errors import APIError, BuildError, DockerException
 from docker.utils import parse_repository_tag
 
 from provisioner.engines.build_context import open_context
@@ -39,6 +40,17 @@ def pull(wire: Wire, reference: str, platform: str | None, progress: Callable[[s
                     hint="check the name and the tag, and `docker login` where the registry is private",
                 ) from error  # fmt: skip
             raise refused from error
+
+
+def credentials(wire: Wire, reference: str) -> dict[str, str]:
+    """The header with which nodes can pull an image; none where this client has no credentials for its registry."""
+    try:
+        registry, _ = auth.resolve_repository_name(reference.partition("@")[0])
+        header = auth.get_config_header(wire.client, registry)
+    except DockerException:
+        # A store of credentials that does not work must not hinder what needs none.
+        return {}
+    return {"X-Registry-Auth": header.decode()} if header else {}
 
 
 def build(

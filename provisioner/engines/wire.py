@@ -54,9 +54,15 @@ class Wire:
                 time.sleep(0.2 * attempt)
         raise AssertionError("unreachable")
 
-    def post(self, path: str, body: Any = None, parameters: Mapping[str, str] | None = None) -> Any:
+    def post(
+        self,
+        path: str,
+        body: Any = None,
+        parameters: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         """The answer to a change, made once."""
-        response = self.send("POST", path, parameters or {}, body)
+        response = self.send("POST", path, parameters or {}, body, headers=headers)
         if response is None or not response.content:
             return {}
         try:
@@ -91,6 +97,7 @@ class Wire:
         parameters: Mapping[str, str],
         body: Any = None,
         *,
+        headers: Mapping[str, str] | None = None,
         missing_is_fine: bool = False,
     ) -> requests.Response | None:
         """One request; None for a 404 that is fine. Raises Unreachable, EngineRefused."""
@@ -98,7 +105,7 @@ class Wire:
         if isinstance(body, bytes):
             payload = {"data": body, "headers": {"Content-Type": "application/x-tar"}}
         elif body is not None:
-            payload = {"json": body}
+            payload = {"json": body, "headers": dict(headers or {})}
         try:
             response: requests.Response = self.client.request(
                 method,

@@ -51,9 +51,9 @@ def test_one_holder(environment: SwarmEnvironment, engine: DockerEngine) -> None
     other = connect(Endpoint(environment.url, "another manager"))
     with lease(engine, project, "swarm", clock=Clock()):
         assert [one for one in environment.engine.api.containers(all=True) if project in str(one["Names"])] == []
-        with pytest.raises(LeaseHeld, match="has been applying to this environment since"):
-            with lease(other, project, "swarm", clock=Clock()):
-                pass
+        refused = pytest.raises(LeaseHeld, match="has been applying to this environment since")
+        with refused, lease(other, project, "swarm", clock=Clock()):
+            pass
     with lease(other, project, "swarm", clock=Clock()):
         pass
     assert environment.engine.api.configs() == []
@@ -63,13 +63,14 @@ def test_one_of_many_takes_it(environment: SwarmEnvironment) -> None:
     taken: list[str] = []
     refused: list[BaseException] = []
 
-    def take() -> None:
+    def take(number: int) -> None:
+        kept = ConfigStore(connect(Endpoint(environment.url, "test")), environment.project)
         try:
-            taken.append(ConfigStore(connect(Endpoint(environment.url, "test")), environment.project).take("{}"))
+            taken.append(kept.take(json.dumps({"token": number})))
         except EngineConflict as error:
             refused.append(error)
 
-    threads = [threading.Thread(target=take) for _ in range(8)]
+    threads = [threading.Thread(target=take, args=(number,)) for number in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,0 +1,95 @@
+"""Overlay networks and volumes on a Swarm, and what is somebody else's and only used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.swarm.environment import paths, service
+
+if TYPE_CHECKING:
+    from tests.swarm.environment import SwarmEnvironment
+
+pytestmark = pytest.mark.engine
+
+
+def test_overlay_networks(environment: SwarmEnvironment) -> None:
+    networks = {
+        "plain": {},
+        "joinable": {"attachable": True},
+        "secret": {"driver_opts": {"encrypted": ""}},
+        "pooled": {"ipam": {"config": [{"subnet": "10.99.1.0/24"}]}, "labels": {"team": "red"}},
+        "inner": {"internal": True},
+    }
+    environment.write({"services": {"web": service(networks=list(networks))}, "networks": networks})
+    environment.apply()
+    # The engine has added an id of its own to the options.
+    assert "com.docker.network.driver.overlay.vxlanid_list" in environment.network("plain").attrs["Options"]
+    environment.require_inert()
+
+    networks["joinable"] = {}
+    networks["pooled"]["ipam"] = {"config": [{"subnet": "10.99.2.0/24"}]}
+    environment.write({"services": {"web": service(networks=list(networks))}, "networks": networks})
+    plan = environment.plan()
+    assert paths(plan) == {"network.joinable": ["attachable"], "network.pooled": ["ipam.config"]}
+    assert {change["address"]: change["action"] for change in plan["changes"]} == {
+        "network.joinable": "replace", "network.pooled": "replace", "service.web": "replace",
+    }  # fmt: skip
+    environment.apply()
+    environment.require_inert()
+
+
+def test_what_is_somebody_elses(environment: SwarmEnvironment) -> None:
+    api, project = environment.engine.api, environment.project
+    names = [f"{project}x-{kind}" for kind in ("net", "config", "secret", "volume")]
+    api.create_network(names[0], driver="overlay")
+    api.create_config(names[1], b"theirs\n")
+    api.create_secret(names[2], b"theirs\n")
+    api.create_volume(names[3])
+    web = service(networks=["n"], configs=[{"source": "c", "target": "/c"}], secrets=["s"], volumes=["v:/v"])
+    environment.write({
+        "services": {"web": web},
+        "networks": {"n": {"external": True, "name": names[0]}},
+        "configs": {"c": {"external": True, "name": names[1]}},
+        "secrets": {"s": {"external": True, "name": names[2]}},
+        "volumes": {"v": {"external": True, "name": names[3]}},
+    })  # fmt: skip
+    environment.apply()
+    environment.require_inert()
+    assert environment.output("web", "cat", "/c", "/run/secrets/s") == b"theirs\ntheirs\n"
+    environment.destroy("--volumes")
+    assert [one["Name"] for one in api.networks(names=[names[0]])] == [names[0]]
+    assert [one["Spec"]["Name"] for one in api.configs(filters={"name": names[1]})] == [names[1]]
+    assert [one["Spec"]["Name"] for one in api.secrets(filters={"name": names[2]})] == [names[2]]
+    assert api.inspect_volume(names[3])["Name"] == names[3]
+
+
+def test_an_external_secret_that_is_missing(environment: SwarmEnvironment) -> None:
+    environment.write({
+        "services": {"web": service(secrets=["s"])},
+        "secrets": {"s": {"external": True, "name": f"{environment.project}x-none"}},
+    })  # fmt: skip
+    outcome = environment.run("apply", "--yes", "--json")
+    assert outcome.code != 0
+    assert f"{environment.project}x-none" in outcome.text
+    assert environment.objects() == set()
+
+
+def test_a_volume_that_a_node_makes_is_found_again(environment: SwarmEnvironment) -> None:
+    volumes = {"data": {"labels": {"team": "red"}}}
+    environment.write({"services": {"web": service(volumes=["data:/data"])}, "volumes": volumes})
+    environment.apply()
+    # As on a node that the command does not talk to: the node makes the volume from what the mount says.
+    name = f"{environment.project}_data"
+    environment.update_by_hand("web", lambda spec: spec["Mode"]["Replicated"].update(Replicas=0))
+    environment.wait_until(lambda: not environment.tasks("web"))
+    environment.wait_until(lambda: not environment.engine.containers.list(all=True, filters={"volume": name}))
+    environment.engine.api.remove_volume(name)
+    environment.update_by_hand("web", lambda spec: spec["Mode"]["Replicated"].update(Replicas=1))
+    environment.wait_until(lambda: len(environment.tasks("web")) == 1)
+    labels = environment.engine.api.inspect_volume(name)["Labels"]
+    assert labels["team"] == "red"
+    environment.require_inert()
+    environment.destroy("--volumes")
+    environment.wait_until(lambda: environment.objects() == set())
