@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 
 from provisioner.document.attributes.environment import OPTIONAL_VALUE
@@ -19,6 +18,7 @@ from provisioner.document.attributes.shapes import (
     drop,
     pairs,
 )
+from provisioner.document.command_line import split
 from provisioner.document.shape import NULL, SEQUENCE, STRING, Merge, Place, Row, Shape, scalar, sequence
 from provisioner.model.node import Node
 
@@ -27,12 +27,15 @@ WORD = TEXT
 
 
 def words(node: Node, place: Place) -> Node | None:
-    """A command line split into words as a shell splits them; nothing is expanded."""
+    """A command line as its words; nothing is expanded, and no shell runs it."""
     try:
-        parts = shlex.split(str(node.value))
-    except ValueError:
-        place.wrong("a quote in the command is not closed", node.span, "close it, or write the command as a list")
+        parts, rest = split(str(node.value))
+    except ValueError as error:
+        place.wrong(str(error), node.span, 'close it, write the command as a list, or sh -c "..."')
         return None
+    if rest:
+        message = f"the command ends at '{rest[0]}': no shell runs it, so what follows is left out, as in Compose"
+        place.ignored(message, node.span, 'write sh -c "..." around it')
     return sequence([scalar(part, node) for part in parts], node)
 
 
