@@ -98,4 +98,18 @@ def _entry(revision: Revision, before: Revision | None, project: str) -> Entry:
     if before is not None and before.mode != revision.mode:
         then = DesiredState(project, {})
     changes = group_replicas(diff(now, as_observed(then)))
-    return Entry(revision, number, tuple(c for c in changes if c.action is not Action.UNCHANGED))
+    both = _images(now) & _images(then)
+    return Entry(
+        revision, number, tuple(c for c in changes if c.action is not Action.UNCHANGED and not _moved(c, both))
+    )
+
+
+def _images(state: DesiredState) -> set[str]:
+    return {one.name for one in state.resources.values() if one.kind == "image"}
+
+
+def _moved(change: Change, both: set[str]) -> bool:
+    """Whether only the address of an image is another: it goes by the first service that uses it."""
+    one = change.desired or change.observed
+    renamed = change.action in (Action.CREATE, Action.DELETE)
+    return change.address.kind == "image" and renamed and one is not None and one.name in both

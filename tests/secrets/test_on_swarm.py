@@ -52,7 +52,9 @@ def task(guarded: Guarded, name: str) -> Any:
 
 def read(guarded: Guarded, name: str, path: str) -> bytes:
     """A file as the service's process sees it; the engine's archives do not see a task's secrets."""
-    content: bytes = task(guarded, name).exec_run(["cat", path]).output
+    ended = task(guarded, name).exec_run(["cat", path])
+    assert ended.exit_code == 0, ended
+    content: bytes = ended.output
     return content
 
 
