@@ -15,6 +15,7 @@ from provisioner.platforms.lowering import (
     image_addresses,
     image_resource,
     key_spans,
+    mounted_images,
     names_of,
     plain_body,
     stored_resource,
@@ -42,6 +43,9 @@ def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
         service = playbook.services[name]
         if images[service.image] == Address("image", name):
             resources[images[service.image]] = image_resource(service, inputs)
+    for reference, resource in mounted_images(playbook, images).items():
+        resources[resource.address] = resource
+        images[reference] = resource.address
     names = names_of(playbook, inputs)
     for name in sorted(playbook.services):
         for resource in _replicas(playbook, playbook.services[name], names, images):
@@ -76,7 +80,9 @@ def _replicas(
     spec = container.parse(service.name, body, names, service.image)
     order = network_order(body)
     spec["networks"] = {key: spec["networks"][key] for key in order if key in spec["networks"]}
-    needs = (Need(images[service.image]), *_attachments(playbook, spec), *_conditions(playbook, service))
+    used = [service.image, *(entry["source"] for entry in spec["volumes"].values() if entry["type"] == "image")]
+    image_needs = [Need(address) for address in dict.fromkeys(images[one] for one in used)]
+    needs = (*image_needs, *_attachments(playbook, spec), *_conditions(playbook, service))
     spans = key_spans(service.body)
     return [
         Resource(

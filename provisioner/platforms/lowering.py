@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,20 @@ def image_addresses(playbook: Playbook) -> dict[str, Address]:
     for name in sorted(playbook.services, key=lambda n: (not playbook.services[n].builds, n)):
         addresses.setdefault(playbook.services[name].image, Address("image", name))
     return addresses
+
+
+def mounted_images(playbook: Playbook, known: Mapping[str, Address]) -> dict[str, Resource]:
+    """The images that services mount (volumes of type image) and none of them runs, by reference."""
+    found: dict[str, Resource] = {}
+    for name in sorted(playbook.services):
+        for mount in plain_body(playbook.services[name].body).get("volumes") or []:
+            reference = mount.get("source")
+            if mount.get("type") != "image" or not reference or reference in known:
+                continue
+            address = Address("image", "mounted-" + re.sub(r"[^A-Za-z0-9_.-]", "-", reference))
+            spec = dict.fromkeys(("build", "digest", "recipe", "kept", "platform")) | {"pull_policy": "missing"}
+            found[reference] = Resource(address, "image", reference, spec, span=playbook.services[name].body.span)
+    return found
 
 
 def names_of(playbook: Playbook, inputs: Inputs) -> container.Names:
