@@ -246,7 +246,7 @@ def _follow(change: Change, changes: Mapping[Address, Change]) -> Change | None:
         if cause is None or cause.action in (Action.UNCHANGED, Action.DELETE):
             continue
         if need.address.kind == "image":
-            word = "rebuilt" if cause.desired and cause.desired.spec.get("recipe") else "pulled"
+            word = _renewal(cause)
             return _because(change, Action.REPLACE, f"{need.address} is {word}")
         if need.address.kind == "network" and cause.action is Action.REPLACE and change.action is Action.UNCHANGED:
             return _because(change, Action.UPDATE, f"{need.address} is replaced")
@@ -256,6 +256,12 @@ def _follow(change: Change, changes: Mapping[Address, Change]) -> Change | None:
         if replaced and need.address.name in _shares(wanted):
             return _because(change, Action.REPLACE, f"{need.address.whole} is replaced, and it lives in it")
     return None
+
+
+def _renewal(cause: Change) -> str:
+    """How an image becomes another one, in a word."""
+    spec = cause.desired.spec if cause.desired else {}
+    return "an earlier build again" if spec.get("kept") else "rebuilt" if spec.get("recipe") else "pulled"
 
 
 def _follow_on_swarm(change: Change, wanted: Resource, changes: Mapping[Address, Change]) -> Change | None:
@@ -268,7 +274,7 @@ def _follow_on_swarm(change: Change, wanted: Resource, changes: Mapping[Address,
             return _because(change, Action.REPLACE, f"{need.address} is replaced")
         rebuilt = cause.desired is not None and cause.desired.spec.get("recipe")
         if need.address.kind == "image" and rebuilt and change.action is Action.UNCHANGED:
-            return _because(change, Action.UPDATE, f"{need.address} is rebuilt")
+            return _because(change, Action.UPDATE, f"{need.address} is {_renewal(cause)}")
     return None
 
 
