@@ -43,6 +43,7 @@ class MemoryEngine:
         self._networks: dict[str, Raw] = {}
         self._volumes: dict[str, Raw] = {}
         self._images: dict[str, Raw] = {}
+        self._tags: dict[str, str] = {}
         self._files: dict[str, dict[str, bytes]] = {}
         for name in _BUILT_IN:
             self._add_network(name, {"Driver": {"none": "null"}.get(name, name)})
@@ -53,7 +54,8 @@ class MemoryEngine:
             identity = (
                 "sha256:" + hashlib.sha256(repr((reference, sorted((config or {}).items()))).encode()).hexdigest()
             )
-            self._images[reference] = {
+            self._tags[reference] = identity
+            self._images[identity] = {
                 "Id": identity, "RepoTags": [reference], "RepoDigests": [], "Config": dict(config or {}),
                 "Os": "linux", "Architecture": "amd64",
             }  # fmt: skip
@@ -76,7 +78,7 @@ class MemoryEngine:
     def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
         with self._lock:
             if kind == "image":
-                found = next((i for i in self._images.values() if name in (i["Id"], *i["RepoTags"])), None)
+                found = self._images.get(self._tags.get(name, name))
             else:
                 found = next((o for o in self._of(kind).values() if name in (o.get("Id"), o["Name"].lstrip("/"))), None)
             return None if found is None else self._shown(found)
@@ -328,10 +330,9 @@ class MemoryEngine:
     def tag(self, image_id: str, reference: str) -> None:
         with self._lock:
             self.calls.append(("tag", reference))
-            found = next((image for image in self._images.values() if image["Id"] == image_id), None)
-            if found is None:
+            if image_id not in self._images:
                 raise EngineRefused(f"No such image: {image_id}", status=404)
-            self._images[reference] = {**found, "RepoTags": [reference]}
+            self._tags[reference] = image_id
 
     def build(
         self, tag: str, build: Mapping[str, Any], labels: Mapping[str, str], progress: Callable[[str], None]

@@ -255,7 +255,9 @@ def _attached(network: str, observed: ObservedState) -> list[Observed]:
 
 def _remove(changes: Sequence[Change], order: Mapping[Address, Resource], policy: Policy, steps: Steps) -> None:
     """Removals: containers with those that depend on them first, then what they used."""
-    gone = [c for c in changes if c.action is Action.DELETE and c.observed is not None]
+    # What a replacement had in its way is gone by then.
+    taken = {step.object_id for step in steps.all if step.verb is Verb.REMOVE}
+    gone = [c for c in changes if c.action is Action.DELETE and c.observed is not None and c.observed.id not in taken]
     containers = {c.address: c for c in gone if c.observed and c.observed.kind == "container"}
     leftovers = [c for c in gone if c.observed and c.observed.kind == "container" and c is not containers[c.address]]
     # Dependents first: an address is removed once everything that needs it is.
@@ -271,9 +273,9 @@ def _remove(changes: Sequence[Change], order: Mapping[Address, Resource], policy
         dependents = [steps.gone.get(other) for other in order if _depends(order.get(other), change.address)]
         steps.gone[change.address] = _remove_service(change, dependents, steps)
     removed = list(steps.gone.values())
-    taken = {step.object_id for step in steps.all if step.verb is Verb.REMOVE}
-    removed += [_remove_container(c, [], policy, steps) for c in leftovers if c.observed and c.observed.id not in taken]
+    removed += [_remove_container(change, [], policy, steps) for change in leftovers]
     moved = [one.id for one in steps.all if one.verb in (Verb.WAIT, Verb.DISCONNECT)]
+    moved += [one.id for one in steps.all if one.verb is Verb.REMOVE and one.kind == "container"]
     for change in gone:
         found = change.observed
         if found is None or found.kind == "container":

@@ -65,6 +65,7 @@ def test_every_environment_can_become_every_other(before: Wanted, after: Wanted)
     _require_applied(at, after)
 
 
+@settings(max_examples=120)
 @given(wanted(), wanted(), st.integers(0, 40), st.booleans())
 def test_stopped_after_any_step_the_next_apply_ends_well(before: Wanted, after: Wanted, steps: int, lost: bool) -> None:
     at = engine()

@@ -1,0 +1,139 @@
+"""What follows from what: cascades, order, refusals. Each case is one environment on the engine in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from provisioner.model.address import Address
+from provisioner.model.change import Action
+from provisioner.model.plan import Policy, Verb
+from tests.property.environments import PROJECT_NAME, Wanted, carry_out, converge, engine, planned
+
+if TYPE_CHECKING:
+    from provisioner.engines.memory import MemoryEngine
+    from provisioner.model.plan import Plan
+
+
+def declared(subnet: str = "10.1.0.0/24", **services: Any) -> Wanted:
+    bodies = {
+        name: {"image": "app:1", "command": ["run"], "networks": {"back": None}} | body
+        for name, body in services.items()
+    }
+    network = {"name": f"{PROJECT_NAME}_back", "ipam": {"config": [{"subnet": subnet}]}}
+    volumes = {"data": {"name": f"{PROJECT_NAME}_data"}}
+    return Wanted({"name": PROJECT_NAME, "services": bodies, "networks": {"back": network}, "volumes": volumes})
+
+
+def running(what: Wanted) -> MemoryEngine:
+    at = engine()
+    assert converge(at, what).failures == ()
+    return at
+
+
+def reasons(plan: Plan) -> dict[str, tuple[Action, str, int]]:
+    return {str(c.address): (c.action, c.reason, len(c.differences)) for c in plan.changes}
+
+
+def after(name: str, **more: Any) -> dict[str, Any]:
+    return {name: {"condition": "service_started", "restart": False, "required": True, **more}}
+
+
+def test_a_replaced_network_reconnects_its_services() -> None:
+    at = running(declared(web={}))
+    assert reasons(planned(at, declared("10.9.0.0/24", web={}).lower())) == {
+        "network.back": (Action.REPLACE, "ipam changed", 1),
+        "service.web": (Action.UPDATE, "network.back is replaced", 0),
+    }
+
+
+def test_what_shares_a_namespace_is_replaced_with_it() -> None:
+    shared: dict[str, Any] = {"networks": None, "network_mode": "service:web", "depends_on": after("web", restart=True)}
+    at = running(declared(web={}, probe=shared))
+    found = reasons(planned(at, declared(web={"environment": {"A": "1"}}, probe=shared).lower()))
+    assert found["service.probe"] == (Action.REPLACE, "service.web is replaced, and it lives in it", 0)
+
+
+@pytest.mark.parametrize(("restart", "expected"), [(True, ["service.db", "service.web"]), (False, ["service.db"])])
+def test_restarted_with_a_dependency_only_where_asked(restart: bool, expected: list[str]) -> None:
+    web = {"depends_on": after("db", restart=restart)}
+    at = running(declared(db={}, web=web))
+    found = reasons(planned(at, declared(db={"environment": {"A": "1"}}, web=web).lower()))
+    assert list(found) == expected
+    if restart:
+        assert found["service.web"] == (Action.UPDATE, "restarted with service.db", 0)
+
+
+def test_a_limit_moved_in_place_restarts_nobody() -> None:
+    web = {"depends_on": after("db", restart=True)}
+    at = running(declared(db={"mem_limit": "67108864"}, web=web))
+    assert list(reasons(planned(at, declared(db={"mem_limit": "134217728"}, web=web).lower()))) == ["service.db"]
+
+
+def test_a_rebuilt_image_is_the_difference_and_its_container_follows() -> None:
+    at = running(declared(web={}))
+    at.add_image("app:1", {"Env": ["V=other"], "Cmd": ["run"]})
+    found = reasons(planned(at, declared(web={}).lower()))
+    assert found == {"service.web": (Action.REPLACE, "image changed", 1)}
+
+
+def test_removals_go_dependents_first_and_networks_last() -> None:
+    what = declared(db={}, web={"depends_on": after("db")})
+    at = running(what)
+    made = planned(at, declared().lower(), Policy(prune=True))
+    removed = [str(step.address) for step in made.steps if step.verb is Verb.REMOVE]
+    assert removed.index("service.db[1]") < len(removed)
+    whole = planned(at, what.lower().__class__(PROJECT_NAME, {}), Policy(prune=True))
+    assert [s.kind for s in whole.steps if s.verb is Verb.REMOVE][-1] == "network"
+
+
+def test_a_guest_on_a_network_that_has_to_go_stops_everything() -> None:
+    at = running(declared(web={}))
+    guest = at.create("container", "guest", {"Image": "app:1", "Labels": {}})
+    at.start(guest)
+    network = at.inspect("network", f"{PROJECT_NAME}_back")
+    assert network is not None
+    at.connect(network["Id"], guest, {})
+    made = planned(at, declared("10.9.0.0/24", web={}).lower())
+    assert made.steps == ()
+    assert [problem.path for problem in made.refusals] == ["network.back"]
+    assert guest[:12] in made.refusals[0].message
+
+
+def test_what_is_not_ready_yet_is_waited_for_and_nothing_else_is_done() -> None:
+    web = {"healthcheck": {"test": ["CMD", "false"]}}
+    at = engine()
+    assert [str(result.step.address) for result in converge(at, declared(web=web)).failures] == ["service.web[1]"]
+    made = planned(at, declared(web=web).lower())
+    assert made.changes == ()
+    assert [(step.verb, str(step.address)) for step in made.steps] == [(Verb.WAIT, "service.web[1]")]
+    assert made.steps[0].arguments["until"] == "recovered"
+
+
+def test_one_that_starts_first_is_found_by_nobody_until_it_is_ready() -> None:
+    web = {"update": {"order": "start-first"}}
+    at = running(declared(web=web))
+    made = planned(at, declared(web={**web, "environment": {"A": "1"}}).lower())
+    verbs = [step.verb for step in made.steps if step.address == Address("service", "web", 1)]
+    assert verbs == [
+        Verb.CREATE, Verb.START, Verb.WAIT, Verb.DISCONNECT, Verb.CONNECT, Verb.STOP, Verb.REMOVE, Verb.RENAME
+    ]  # fmt: skip
+    assert made.steps[0].arguments["hidden"] is True
+
+
+def test_a_replacement_left_behind_is_removed_once() -> None:
+    web = {"update": {"order": "start-first"}}
+    at = running(declared(web=web))
+    wanted = declared(web={**web, "environment": {"A": "1"}}).lower()
+    carry_out(planned(at, wanted), at, {}, steps=2)
+    made = planned(at, wanted)
+    removed = [step.object_id for step in made.steps if step.verb is Verb.REMOVE]
+    assert len(removed) == len(set(removed)) == 2
+    assert carry_out(made, at, {}).failures == ()
+
+
+def test_a_target_prunes_nothing() -> None:
+    at = running(declared(web={}, other={}))
+    made = planned(at, declared(web={}).lower(), Policy(prune=True, targets=(Address("service", "web"),)))
+    assert made.steps == ()
