@@ -110,6 +110,15 @@ class DockerEngine(DockerReader):
             raise AssertionError("unreachable")
 
         self._wire.settle(attempt, lambda: True if self.inspect(kind, object_id) is None else None)
+        if kind == "network":
+            self._vanish(object_id)
+
+    def _vanish(self, network_id: str) -> None:
+        """An overlay network stands in the way of another of its name until the node has let go of it."""
+        for _ in range(_REMOVALS):
+            if self.inspect("network", network_id) is None:
+                return
+            time.sleep(0.25)
 
     def start(self, container_id: str) -> None:
         # One that has ended counts as started: a job may have run, and is not run twice.

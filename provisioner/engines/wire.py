@@ -5,6 +5,7 @@ Knows HTTP and the Engine API's manner of failing, no object of it. No redirect 
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +29,9 @@ _ATTEMPTS = 3
 TRANSPORT = (requests.exceptions.RequestException, OSError)
 
 Answer = TypeVar("Answer")
+
+# Managers of engine 20.10 say so of a network that has just gone, with a 500.
+_GONE = re.compile(r"network \S+ not found")
 
 
 class Wire:
@@ -168,6 +172,8 @@ def _message(response: requests.Response) -> str:
 def _refused(status: int, text: str) -> EngineRefused:
     """The error of an answer, by status and text (the Engine's own mapping differs between versions)."""
     lower = text.lower()
+    if status == 500 and _GONE.fullmatch(text.strip()):
+        status = 404
     if "port is already allocated" in lower or "address already in use" in lower:
         return EngineRefused(
             text, status=status, hint="another process or container holds the port: free it, or publish another"

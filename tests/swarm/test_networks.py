@@ -47,13 +47,13 @@ def test_what_is_somebody_elses(environment: SwarmEnvironment) -> None:
     api.create_config(names[1], b"theirs\n")
     api.create_secret(names[2], b"theirs\n")
     api.create_volume(names[3])
-    web = service(networks=["n"], configs=[{"source": "c", "target": "/c"}], secrets=["s"], volumes=["v:/v"])
+    web = service(networks=["n"], configs=[{"source": "c", "target": "/c"}], secrets=["s"], volumes=["vol:/v"])
     environment.write({
         "services": {"web": web},
         "networks": {"n": {"external": True, "name": names[0]}},
         "configs": {"c": {"external": True, "name": names[1]}},
         "secrets": {"s": {"external": True, "name": names[2]}},
-        "volumes": {"v": {"external": True, "name": names[3]}},
+        "volumes": {"vol": {"external": True, "name": names[3]}},
     })  # fmt: skip
     environment.apply()
     environment.require_inert()
@@ -84,7 +84,7 @@ def test_a_volume_that_a_node_makes_is_found_again(environment: SwarmEnvironment
     name = f"{environment.project}_data"
     environment.update_by_hand("web", lambda spec: spec["Mode"]["Replicated"].update(Replicas=0))
     environment.wait_until(lambda: not environment.tasks("web"))
-    environment.wait_until(lambda: not environment.engine.containers.list(all=True, filters={"volume": name}))
+    environment.wait_until(lambda: not environment.engine.api.containers(all=True, filters={"volume": name}))
     environment.engine.api.remove_volume(name)
     environment.update_by_hand("web", lambda spec: spec["Mode"]["Replicated"].update(Replicas=1))
     environment.wait_until(lambda: len(environment.tasks("web")) == 1)
