@@ -132,7 +132,7 @@ class Settings:
     def planned(self, saved: SavedPlan) -> Request:
         """The Request that a saved plan was made for. Variables and the engine may be given again, nothing else."""
         asked = saved.request
-        if self._files_typed or self.profiles or self.env_files:
+        if any(getattr(self, name) and name not in self.inherited for name in ("files", "profiles", "env_files")):
             raise UsageError(f"{saved.path} says what it is a plan of: -f, --profile and --env-file do not go with it")
         overrides = variables(self.env)
         missing = [name for name in asked["overrides"] if name not in overrides]
