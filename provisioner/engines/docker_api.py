@@ -66,7 +66,8 @@ class DockerEngine(DockerReader):
             return str(answer["Id"])
         # Without being asked, engines before 25 make a second network of the same name.
         strict = {"CheckDuplicate": True} if kind == "network" else {}
-        answer = self._wire.post(f"/{kind}s/create", {**body, **strict, "Name": name})
+        headers = self._credentials(body) if kind == "service" else None
+        answer = self._wire.post(f"/{kind}s/create", {**body, **strict, "Name": name}, None, headers)
         if kind == "volume":
             # The engine answers with the volume that is there, whatever it was asked to make.
             if (answer.get("Labels") or {}).get(OPERATION) != body["Labels"][OPERATION]:
