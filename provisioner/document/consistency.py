@@ -55,6 +55,7 @@ class Consistency:
         for name, service in self.services.items():
             self._service(name, service)
         self._container_names()
+        self._configs()
         self._secrets()
         self._verify()
         self._cycles()
@@ -154,6 +155,12 @@ class Consistency:
                 message = f"'{given.value}' is the container of '{other}' already"
                 path = ("services", name, "container_name")
                 self._wrong(message, given.span, path, "give it another name, or none")
+
+    def _configs(self) -> None:
+        for name, item in _mapping(self.root.get("configs")).items():
+            if not any(_stated(item, key) for key in ("external", "file", "environment", "content", "driver")):
+                hint = "give it file, environment or content; or say external: true"
+                self._wrong("nothing says what is in it", item.span, ("configs", name), hint)
 
     def _secrets(self) -> None:
         for name, item in _mapping(self.root.get("secrets")).items():
@@ -274,6 +281,11 @@ def _templates(root: Node, used: set[str]) -> None:
 def _given(node: Node, key: str) -> bool:
     item = node.get(key)
     return item is not None and item.value not in (None, "")
+
+
+def _stated(node: Node, key: str) -> bool:
+    item = node.get(key)
+    return item is not None and item.value is not None and item.value is not False
 
 
 def _items(node: Node | None) -> tuple[Node, ...]:

@@ -216,8 +216,10 @@ def _unique(reading: _Reading) -> None:
 
 def _profiles(reading: _Reading) -> None:
     asked = reading.sources.profiles or tuple((reading.scope.value("COMPOSE_PROFILES") or "").split(","))
-    reading.profiles = frozenset(name.strip() for name in asked if name.strip())
-    reading.root, reading.resting = active(reading.root, reading.profiles)
+    # As in Compose, a service with an empty profile is one that runs when none is asked for.
+    wanted = frozenset(name.strip() for name in asked)
+    reading.profiles = wanted - {""}
+    reading.root, reading.resting = active(reading.root, wanted)
 
 
 def _defaults(reading: _Reading) -> None:

@@ -169,10 +169,10 @@ class _Builder:
         )
 
     def _key(self, frame: _Frame, text: str, span: Span, event: Any, plain: bool) -> None:
+        if text == "<<" and ((event.tag is None and plain) or event.tag == _CORE + "merge"):
+            frame.key = (text, span, True)
+            return
         if event.tag is None and plain:
-            if text == "<<":
-                frame.key = (text, span, True)
-                return
             value = typed(text)
             if not isinstance(value, (str, Timestamp)):
                 shown = f"the key {text}" if text else "an empty key"

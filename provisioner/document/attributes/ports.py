@@ -118,12 +118,23 @@ _PORT = Shape(
 )
 _PUBLISHED = Shape((STRING, INTEGER), "a port or a range of ports", _to_published, format="ports")
 
+
+def _host_ip(node: Node) -> str:
+    try:
+        ip_address(str(node.value))
+    except ValueError:
+        raise ValueError("expected an IP address") from None
+    return str(node.value)
+
+
+_HOST_IP = Shape((STRING,), "an IP address", _host_ip)
+
 ROWS = (
     Row("services.*.ports", LIST, "Ports published on the host.", _expand, ("sequence",), unique=_key),
     Row("services.*.ports.*", replace(STRUCT, expected="a port like 8080:80, or a mapping", required=("target",))),
     Row("services.*.ports.*.name", TEXT, "A name for people."),
     Row("services.*.ports.*.mode", one_of("ingress", "host"), "Through the mesh, or on each node.", default="ingress"),
-    Row("services.*.ports.*.host_ip", TEXT, "The host's address to bind to."),
+    Row("services.*.ports.*.host_ip", _HOST_IP, "The host's address to bind to."),
     Row("services.*.ports.*.target", _PORT, "The port inside the container."),
     Row("services.*.ports.*.published", _PUBLISHED, "The port, or range of ports, on the host."),
     Row("services.*.ports.*.protocol", one_of(*_PROTOCOLS), default="tcp"),
