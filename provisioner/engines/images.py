@@ -27,19 +27,19 @@ def pull(wire: Wire, reference: str, platform: str | None, progress: Callable[[s
     name, tag = parse_repository_tag(reference)
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            stream = wire.client.pull(name, tag or "latest", stream=True, decode=True, platform=platform)
-            _follow(stream, progress, f"image {reference} can not be pulled")
+            parameters = {"fromImage": name, "tag": tag or "latest"} | ({"platform": platform} if platform else {})
+            stream = wire.stream("/images/create", parameters, credentials(wire, reference))
+            _follow(stream, progress)
             return
-        except (APIError, EngineRefused, *TRANSPORT) as error:
-            refused = error if isinstance(error, EngineRefused) else wire.classified(error)
-            if attempt < _ATTEMPTS and _passes(refused):
+        except (EngineRefused, Unreachable) as error:
+            if attempt < _ATTEMPTS and _passes(error):
                 continue
-            if isinstance(refused, EngineRefused):
-                raise EngineRefused(
-                    f"image {reference} can not be pulled: {refused.message}", status=refused.status,
-                    hint="check the name and the tag, and `docker login` where the registry is private",
-                ) from error  # fmt: skip
-            raise refused from error
+            if isinstance(error, Unreachable):
+                raise
+            raise EngineRefused(
+                f"image {reference} can not be pulled: {error.message}", status=error.status,
+                hint="check the name and the tag, and `docker login` where the registry is private",
+            ) from error  # fmt: skip
 
 
 def credentials(wire: Wire, reference: str) -> dict[str, str]:
@@ -92,7 +92,7 @@ def _build(
                 shmsize=int(recipe["shm_size"]) if recipe.get("shm_size") else None,
                 platform=(recipe.get("platforms") or [None])[0],
             )  # fmt: skip
-            _follow(stream, progress, f"image {tag} can not be built")
+            _follow(stream, progress, f"image {tag} can not be built: ")
         except (APIError, BuildError, *TRANSPORT) as error:
             raise wire.classified(error) from error
 
@@ -105,7 +105,7 @@ def _passes(error: EngineRefused | Unreachable) -> bool:
     return error.status >= 500 and not any(part in error.message.lower() for part in no)
 
 
-def _follow(stream: Any, progress: Callable[[str], None], failure: str) -> None:
+def _follow(stream: Any, progress: Callable[[str], None], failure: str = "") -> None:
     """Narrate a pull's or build's stream; its errors come inside a 200 answer."""
     lines: list[str] = []
     for entry in stream:
@@ -113,7 +113,7 @@ def _follow(stream: Any, progress: Callable[[str], None], failure: str) -> None:
             detail = entry.get("errorDetail") or {}
             text = str(entry.get("error") or detail.get("message"))
             hint = "this Dockerfile needs BuildKit" if "BuildKit" in text else None
-            raise EngineRefused(f"{failure}: {text}", hint=hint, detail="\n".join(lines[-20:]))
+            raise EngineRefused(f"{failure}{text}", hint=hint, detail="\n".join(lines[-20:]))
         text = str(entry.get("stream") or entry.get("status") or "").strip()
         if text:
             lines.append(text)

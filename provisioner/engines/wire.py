@@ -5,6 +5,7 @@ Knows HTTP and the Engine API's manner of failing, no object of it. No redirect 
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +16,7 @@ from docker.errors import APIError
 from provisioner.errors import EngineConflict, EngineRefused, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from docker.api.client import APIClient
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 # Seconds until a request that gets no answer is given up.
 READ_TIMEOUT = 60.0
 WRITE_TIMEOUT = 180.0
+# Seconds without a byte after which a stream that tells of progress is given up.
+SILENCE = 600.0
 _ATTEMPTS = 3
 # What goes wrong between here and the engine: the outcome of a request is then not known.
 TRANSPORT = (requests.exceptions.RequestException, OSError)
@@ -42,6 +45,7 @@ class Wire:
         self.endpoint = endpoint
         self._read_timeout = min(READ_TIMEOUT, timeout or READ_TIMEOUT)
         self._write_timeout = min(WRITE_TIMEOUT, timeout or WRITE_TIMEOUT)
+        self._silence = min(SILENCE, timeout or SILENCE)
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
         """The answer to a read as plain values. What fails in passing is asked again."""
@@ -126,6 +130,27 @@ class Wire:
         if response.status_code >= 300 and response.status_code != 304:
             raise _refused(response.status_code, _message(response))
         return response
+
+    def stream(self, path: str, parameters: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[Any]:
+        """The objects that a POST answers with one by one. Raises Unreachable after a long silence, EngineRefused."""
+        try:
+            response = self.client.request(
+                "POST",
+                f"{self.client.base_url}/v{self.client.api_version}{path}",
+                params=parameters,
+                headers=dict(headers),
+                timeout=self._silence,
+                allow_redirects=False,
+                stream=True,
+            )
+            with response:
+                if response.status_code >= 300:
+                    raise _refused(response.status_code, _message(response))
+                for line in response.iter_lines():
+                    if line:
+                        yield json.loads(line)
+        except (ValueError, *TRANSPORT) as error:
+            raise self.classified(error) from error
 
     def classified(self, error: Exception) -> EngineRefused | Unreachable:
         """An error of docker-py or of the transport as one of ours."""

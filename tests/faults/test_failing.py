@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from provisioner.engines.connect import Endpoint
+from provisioner.engines.docker_api import connect
+from provisioner.errors import EngineRefused
 from tests.faults.story import Story, failing, sweep
 
 if TYPE_CHECKING:
     from tests.engine.decoys import Decoys
     from tests.engine.environment import Environment
+    from tests.recording_proxy import RecordingProxy
 
 pytestmark = pytest.mark.engine
 
@@ -64,6 +68,23 @@ def test_a_read_that_fails_once_is_asked_again(mode: str, environment: Environme
         fault = environment.proxy.fail(at, mode, where=lambda request: request.method == "GET")
         environment.plan()
         assert fault.seen >= at
+
+
+@pytest.mark.parametrize("mode", ["hang", "hang-after", "eof-after", "status:500", "cut-body"])
+def test_a_pull_that_breaks_off_is_asked_for_again(mode: str, recording_proxy: RecordingProxy) -> None:
+    engine = connect(Endpoint(recording_proxy.url, "test"), timeout=5)
+    recording_proxy.fail(1, mode)
+    said: list[str] = []
+    engine.pull("busybox:1.36", None, said.append)
+    assert len(recording_proxy.mutating) == 2
+    assert any("busybox:1.36" in line for line in said)
+
+
+def test_a_pull_of_what_is_not_there(recording_proxy: RecordingProxy) -> None:
+    engine = connect(Endpoint(recording_proxy.url, "test"))
+    with pytest.raises(EngineRefused, match="image busybox:no-such-tag can not be pulled") as refused:
+        engine.pull("busybox:no-such-tag", None, lambda text: None)
+    assert "docker login" in str(refused.value.hint)
 
 
 def test_a_job_whose_start_got_no_answer_runs_once(environment: Environment) -> None:
