@@ -329,9 +329,9 @@ def test_two_hundred_services_are_read_in_well_under_a_second(folder: Path) -> N
     )
     write(folder, a=text + "volumes: {v: }\n")
     reading()
-    start = time.perf_counter()
+    start = time.process_time()
     document = reading()
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
     assert len(document.root.mapping["services"].mapping) == 200
 
 

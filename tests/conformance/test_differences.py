@@ -1,0 +1,74 @@
+"""What docs/differences.md says of this side: each line of its tables, tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from provisioner.document import Sources, canonical, read
+from provisioner.errors import PlaybookInvalid
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TAKEN = {
+    "a secret from the tiers": "services: {a: {image: x, secrets: [s]}}\nsecrets: {s: {}}\n",
+    "not required and not there": (
+        "services: {a: {image: x, depends_on: {b: {condition: service_started, required: false}}}}\n"
+    ),
+    "an item twice": "services: {a: {image: x, depends_on: [b, b]}, b: {image: x}}\n",
+    "a key with a path": "services: {a: {build: {context: ., ssh: [default, 'other=/key']}}}\n",
+    "a number that can only be text": "services: {a: {image: x, cpu_percent: 50}}\n",
+    "a mode as Python writes it": "services: {a: {image: x, configs: [{source: c, mode: '0o440'}]}}\n"
+    "configs: {c: {content: x}}\n",
+}
+REFUSED = {
+    "protocol": ("services: {a: {image: x, ports: [{target: 80, protocol: https}]}}\n", "expected one of tcp, udp"),
+    "published": ("services: {a: {image: x, ports: [{target: 80, published: 'host:80'}]}}\n", "expected a port"),
+    "expose": ("services: {a: {image: x, expose: ['']}}\n", "expected a port"),
+    "restart": ("services: {a: {image: x, restart: sometimes}}\n", "expected one of no, always"),
+    "restart policy": (
+        "services: {a: {image: x, deploy: {restart_policy: {condition: sometimes}}}}\n",
+        "expected one of none",
+    ),
+    "documents": ("services: {a: {image: x}}\n---\nservices: {b: {image: x}}\n", "a second document"),
+    "remote include": ("include: ['oci://registry/app']\nservices: {a: {image: x}}\n", "is no path"),
+}
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder / "compose.yaml"
+
+
+def document(file: Path, text: str) -> Any:
+    file.write_text(text)
+    return canonical(read(Sources((file.name,))))
+
+
+@pytest.mark.parametrize("text", TAKEN.values(), ids=TAKEN)
+def test_what_is_taken_here(file: Path, text: str) -> None:
+    assert "a" in document(file, text)["services"]
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_is_refused_here(file: Path, text: str, message: str) -> None:
+    with pytest.raises(PlaybookInvalid, match=message):
+        document(file, text)
+
+
+def test_what_is_printed_otherwise(file: Path) -> None:
+    tree = document(
+        file,
+        "services: {a: {image: x, mem_swappiness: 0, models: [m], networks: [n]}, b: {build: {context: '${UNSET}'}}}\n"
+        "models: {m: {model: small}}\n"
+        "networks: {n: {name: '${UNSET}', ipam: {options: {a: b}}}}\n",
+    )
+    assert tree["models"] == {"m": {"model": "small"}}
+    assert tree["services"]["a"]["mem_swappiness"] == "0"
+    assert tree["networks"]["n"] == {"name": "shop_n", "ipam": {"options": {"a": "b"}}}
+    assert tree["services"]["b"]["build"]["context"] == str(file.parent)
