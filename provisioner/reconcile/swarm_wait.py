@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _PAUSE = 0.25
 _LOG_LINES = 20
+# What the engine writes among the lines where it can not get those of a node.
+_NO_LOGS = "Error grabbing logs: "
 
 
 class Overdue(StepFailed):
@@ -60,12 +62,12 @@ def wait_service(
         if answer.done and answer.ok:
             return
         if answer.done:
-            raise _failure(engine, service_id, answer.message, service, heard)
+            raise _failure(answer.message, service, _evidence(engine, service_id, heard, nodes))
         if clock.now() - began > timeout:
             raise Overdue(
                 f"not {goal} after {timeout:g} s; it is {answer.message}",
                 hint="see the tasks' words below; --wait-timeout SECONDS waits longer",
-                evidence=_evidence(engine, service_id, heard),
+                evidence=_evidence(engine, service_id, heard, nodes),
             )
         if stopped():
             return
@@ -82,11 +84,8 @@ def _goneness(tasks: Sequence[Raw], nodes: Sequence[Raw]) -> Readiness:
     return Readiness(not left, not left, f"stopping, {len(left)} tasks are left")
 
 
-def _failure(
-    engine: EngineReader, service_id: str, message: str, service: Raw | None, heard: Mapping[str, None]
-) -> StepFailed | NotConverged:
+def _failure(message: str, service: Raw | None, evidence: tuple[str, ...]) -> StepFailed | NotConverged:
     state = str(((service or {}).get("UpdateStatus") or {}).get("State") or "")
-    evidence = _evidence(engine, service_id, heard)
     if state.startswith("rollback"):
         return NotConverged(
             "\n".join((message, *evidence)), hint="the version before serves; mend the new one and apply"
@@ -100,10 +99,16 @@ def _errors(tasks: Sequence[Raw]) -> list[str]:
     return [error_of(t) for t in sorted(broken, key=lambda t: str(t.get("UpdatedAt")))]
 
 
-def _evidence(engine: EngineReader, service_id: str, heard: Mapping[str, None]) -> tuple[str, ...]:
+def _evidence(
+    engine: EngineReader, service_id: str, heard: Mapping[str, None], nodes: Sequence[Raw]
+) -> tuple[str, ...]:
     lines = [f"task: {error}" for error in heard]
+    down = down_nodes(nodes)
+    lines += [f"node: {(n.get('Description') or {}).get('Hostname')} is down" for n in nodes if n.get("ID") in down]
     # What the tasks printed is a help; that it can not be had must not hide what is known.
     with suppress(ProvisionError):
         for line in engine.logs(service_id, tail=_LOG_LINES, kind="service"):
-            lines.append(line.decode(errors="replace").rstrip())
+            text = line.decode(errors="replace").rstrip()
+            if not text.startswith(_NO_LOGS):
+                lines.append(text)
     return tuple(lines)

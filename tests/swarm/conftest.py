@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VERSIONS = ("20.10", "28.5")
+# What is the engine's matter is tried on every version in every run, what is provision's own on the newest.
+_EVERYWHERE = ("test_fields", "test_differences", "test_lifecycle")
 IMAGES = ("busybox:1.36",)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        version = getattr(getattr(item, "callspec", None), "params", {}).get("swarm")
+        module = item.path.stem
+        if version == VERSIONS[0] and item.path.parent.name == "swarm" and module not in _EVERYWHERE:
+            item.add_marker(pytest.mark.slow)
 
 
 @dataclass(frozen=True)
