@@ -41,7 +41,7 @@ lint:
 Some rules apply to production only: where a word of the environment's name is `prod`, `production` or `live`.
 
 `provision lint --fix` mends what can be mended without a decision: the rules that say so below. It changes the text in
-place, in the file where the finding stands, and keeps comments and order. The playbook is read again before that counts.
+place, in the file where the finding stands; comments and order stay. The playbook is read again before that counts.
 """
 
 
