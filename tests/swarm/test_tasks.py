@@ -1,0 +1,102 @@
+"""What tasks and nodes say of a service, without an engine: every way a wait can end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provisioner.reconcile.swarm_tasks import STABLE, readiness, tasks_of, unsettled
+
+READY, DOWN = "ready", "down"
+
+
+def live(mode: dict[str, Any] | None = None, update: str = "", **spec: Any) -> dict[str, Any]:
+    raw: dict[str, Any] = {"Spec": {"Mode": mode or {"Replicated": {"Replicas": 2}}, **spec}}
+    return {**raw, "UpdateStatus": {"State": update, "Message": "said by Swarm"}} if update else raw
+
+
+def task(state: str, *, node: str = "a", wanted: str = "running", error: str = "", at: str = "1") -> dict[str, Any]:
+    status = {"State": state, "Err": error, "Message": state}
+    return {"NodeID": node, "DesiredState": wanted, "UpdatedAt": at, "Status": status}
+
+
+def node(identity: str, state: str = READY, availability: str = "active", **labels: str) -> dict[str, Any]:
+    return {
+        "ID": identity,
+        "Spec": {"Availability": availability, "Role": "worker", "Labels": labels},
+        "Description": {"Hostname": identity, "Platform": {"OS": "linux", "Architecture": "x86_64"}},
+        "Status": {"State": state},
+    }
+
+
+def test_tasks_of_a_node_that_is_down_do_not_count() -> None:
+    tasks = [task("running", node="a"), task("running", node="b")]
+    assert tasks_of(live(), tasks, [node("a"), node("b")]).running == 2
+    found = tasks_of(live(), tasks, [node("a"), node("b", DOWN)])
+    assert (found.running, found.lost, found.wanted) == (1, 1, 2)
+    assert unsettled(live(), found) == "1 of 2 tasks run"
+
+
+def test_a_global_service_wants_a_task_on_each_node_that_can_run_it() -> None:
+    service = live({"Global": {}}, TaskTemplate={"Placement": {"Constraints": ["node.labels.disk==fast"]}})
+    nodes = [node("a", disk="fast"), node("b"), node("c", DOWN, disk="fast"), node("d", READY, "drain", disk="fast")]
+    assert tasks_of(service, [], nodes).wanted == 1
+    assert tasks_of(service, [], [node("b")]).wanted == 0
+
+
+def test_errors_are_told_once_and_the_newest_last() -> None:
+    tasks = [task("failed", error="b", at="2"), task("rejected", error="a", at="1"), task("failed", error="b", at="3")]
+    assert tasks_of(live(), tasks).errors == ("a", "b")
+
+
+def state_of(service: dict[str, Any], tasks: list[dict[str, Any]], goal: str = "ready", **more: Any) -> tuple[Any, ...]:
+    answer = readiness(goal, service, tasks_of(service, tasks), **{"steady_for": STABLE, **more})
+    return answer.done, answer.ok, answer.message
+
+
+TWO = [task("running"), task("running")]
+FAILED = [task("failed", wanted="shutdown", error="no")] * 3
+CASES: tuple[tuple[str, dict[str, Any], list[dict[str, Any]], dict[str, Any], tuple[bool, bool], str], ...] = (
+    ("running", live(), TWO, {}, (True, True), "2/2 running"),
+    ("running, not for long", live(), TWO, {"steady_for": 0.5}, (False, False), "starting, 2/2"),
+    ("updating", live(update="updating"), TWO, {}, (False, False), "updating, 2/2"),
+    ("updated", live(update="completed"), TWO, {}, (True, True), "2/2 running"),
+    ("rolled back", live(update="rollback_completed"), TWO, {}, (True, False), "said by Swarm"),
+    ("rolled back long ago", live(update="rollback_completed"), TWO, {"updated": False}, (True, True), "2/2"),
+    ("rolling back", live(update="rollback_started"), TWO, {}, (False, False), "rollback_started"),
+    ("paused", live(update="paused"), TWO, {}, (True, False), "paused: said by Swarm"),
+    ("crash loop", live(), [*FAILED, task("ready")], {}, (True, False), "again and again: no"),
+    ("one failure", live(), [FAILED[0], task("ready")], {}, (False, False), "0/2"),
+    ("one failure, none follows", live(), FAILED[:1], {}, (True, False), "lets none follow: no"),
+    ("ends by itself", live(), [task("complete", wanted="shutdown")], {}, (True, False), "ends by itself"),
+    ("failures of an update", live(update="updating"), FAILED, {}, (False, False), "updating"),
+    ("no node", live(), [task("pending", error="no suitable node")], {}, (False, False), "no suitable node"),
+    ("none wanted", live({"Replicated": {"Replicas": 0}}), [], {}, (True, True), "0/0"),
+)  # fmt: skip
+JOB = live({"ReplicatedJob": {"TotalCompletions": 1}})
+JOBS: tuple[tuple[str, list[dict[str, Any]], tuple[bool, bool], str], ...] = (
+    ("completed", [task("complete", wanted="complete")], (True, True), "completed"),
+    ("running", [task("running", wanted="complete")], (False, False), "0/1"),
+    ("failed", [task("failed", wanted="complete", error="no")], (True, False), "failed: no"),
+    ("tried again", [task("failed", wanted="shutdown", error="no"), task("preparing", wanted="complete")],
+     (False, False), "0/1"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("service", "tasks", "more", "expected", "said"), [c[1:] for c in CASES], ids=[c[0] for c in CASES]
+)
+def test_readiness(
+    service: dict[str, Any], tasks: list[dict[str, Any]], more: dict[str, Any], expected: tuple[bool, bool], said: str
+) -> None:
+    *found, message = state_of(service, tasks, **more)
+    assert tuple(found) == expected
+    assert said in message
+
+
+@pytest.mark.parametrize(("tasks", "expected", "said"), [case[1:] for case in JOBS], ids=[case[0] for case in JOBS])
+def test_jobs(tasks: list[dict[str, Any]], expected: tuple[bool, bool], said: str) -> None:
+    *found, message = state_of(JOB, tasks, "completed")
+    assert tuple(found) == expected
+    assert said in message
