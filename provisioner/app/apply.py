@@ -103,7 +103,9 @@ def apply_playbook(
     if not approve(prepared.plan) or prepared.plan.refusals:
         return ApplyResult(prepared.plan)
     report = None
-    if _writes(prepared, policy) or left_behind(engine, playbook.project):
+    if _writes(prepared, policy) or left_behind(
+        engine, playbook.project, manager=prepared.plan.observed.facts.swarm_manager
+    ):
         if prepared.materials.unsettled:
             settle(request, playbook, prepared.materials)
         with lease(engine, playbook.project, prepared.mode, clock=SystemClock()):

@@ -68,7 +68,7 @@ def prepare(
     materials = gathering(request, playbook, engine, mode)
     notes = (*notes, *(Problem(message) for message in materials.messages))
     desired = lower(playbook, materials.inputs, mode)
-    last = last_revision(engine, playbook.project)
+    last = last_revision(engine, playbook.project, manager=facts.swarm_manager)
     observed = observe(engine, desired, last.containers if last else {})
     require_comparable(observed, materials)
     changes = diff(desired, observed, desired_of(last, playbook.project) if last else None)

@@ -49,9 +49,12 @@ def lease(engine: EngineWriter, project: str, mode: Mode, *, clock: Clock) -> It
             kept.release(identity)
 
 
-def left_behind(engine: EngineReader, project: str) -> bool:
-    """Whether a lease stands whose holder ran on this machine and is gone; whoever holds it next removes it."""
-    for kept in records(engine, project):
+def left_behind(engine: EngineReader, project: str, *, manager: bool | None = None) -> bool:
+    """Whether a lease stands whose holder ran on this machine and is gone; whoever holds it next removes it.
+
+    `manager`: whether the engine is known to be a Swarm's manager.
+    """
+    for kept in records(engine, project, manager=manager):
         with suppress(LeaseHeld):
             standing = kept.holder()
             if standing is not None:

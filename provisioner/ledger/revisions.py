@@ -58,10 +58,10 @@ class Revision:
         return all(getattr(self, key) == value for key, value in _content(playbook, inputs, mode, containers).items())
 
 
-def revisions(engine: EngineReader, project: str) -> tuple[Revision, ...]:
-    """All kept revisions, oldest first. A torn file is passed over."""
+def revisions(engine: EngineReader, project: str, *, manager: bool | None = None) -> tuple[Revision, ...]:
+    """All kept revisions, oldest first. A torn one is passed over. `manager`: whether the engine is known to be one."""
     found = []
-    for content in (one for kept in records(engine, project) for one in kept.revisions()):
+    for content in (one for kept in records(engine, project, manager=manager) for one in kept.revisions()):
         try:
             found.append(Revision(**json.loads(content)))
         except (ValueError, TypeError):
@@ -69,9 +69,9 @@ def revisions(engine: EngineReader, project: str) -> tuple[Revision, ...]:
     return tuple(sorted(found, key=lambda revision: revision.number))
 
 
-def last_revision(engine: EngineReader, project: str) -> Revision | None:
-    """What was last applied; None when that is not known."""
-    kept = revisions(engine, project)
+def last_revision(engine: EngineReader, project: str, *, manager: bool | None = None) -> Revision | None:
+    """What was last applied; None when that is not known. `manager`: whether the engine is known to be one."""
+    kept = revisions(engine, project, manager=manager)
     return kept[-1] if kept else None
 
 

@@ -49,10 +49,11 @@ class Store(Records, Protocol):
         """Remove all revisions."""
 
 
-def records(engine: EngineReader, project: str) -> tuple[Records, ...]:
-    """Every place on this engine where an environment's records may be."""
+def records(engine: EngineReader, project: str, *, manager: bool | None = None) -> tuple[Records, ...]:
+    """Every place on this engine where an environment's records may be. `manager`: whether it is known to be one."""
     on_engine = ContainerRecords(engine, project)
-    return (on_engine, SwarmRecords(engine, project)) if engine.facts().swarm_manager else (on_engine,)
+    on_swarm = engine.facts().swarm_manager if manager is None else manager
+    return (on_engine, SwarmRecords(engine, project)) if on_swarm else (on_engine,)
 
 
 def store(engine: EngineWriter, project: str, mode: Mode) -> Store:
