@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from provisioner.app.freshness import greatest_age, is_due
 from provisioner.app.held import held_versions
 from provisioner.errors import PlaybookInvalid, SecretUnavailable
+from provisioner.kinds.swarm_file import LARGEST_CONFIG
 from provisioner.model.secret import Found, Held
 from provisioner.model.span import Problem
 from provisioner.platforms.lowering import HELD, Inputs, plain_body
@@ -177,6 +178,11 @@ def config_contents(request: Request, playbook: Playbook, mode: Mode) -> dict[st
             except OSError as error:
                 text = f"{body['file']} can not be read: {error.strerror}"
                 problems.append(Problem(text, declared.body.span, f"configs.{key}.file", "check the path"))
+    for key, content in contents.items() if mode == "swarm" else ():
+        if not 1 <= len(content) <= LARGEST_CONFIG:
+            text = f"it has {len(content)} bytes, and a config on Swarm has 1 to {LARGEST_CONFIG}"
+            hint = "leave an empty one out; put large files into the image or a volume"
+            problems.append(Problem(text, playbook.configs[key].body.span, f"configs.{key}", hint))
     if problems:
         raise PlaybookInvalid(problems)
     return contents

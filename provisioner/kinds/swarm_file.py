@@ -20,6 +20,8 @@ VERSION = "provisioner.version"
 # Where the content of a secret came from: a tier, and the tier's own version after a colon.
 SOURCE = "provisioner.source"
 LONGEST_NAME = 64
+# Bytes; swarmkit refuses 1000 KiB, and nothing at all.
+LARGEST_CONFIG = 1000 * 1024 - 1
 _SUFFIX = 12
 
 FIELDS: tuple[Field, ...] = (

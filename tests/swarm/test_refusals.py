@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioner.app.load import load_playbook
+from provisioner.app.materials import config_contents
 from provisioner.app.request import Request
 from provisioner.errors import PlaybookInvalid
 from provisioner.kinds.swarm_limits import IGNORED, REFUSED
@@ -152,6 +153,25 @@ def test_a_name_that_is_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     loaded = load_playbook(Request(files=("compose.yaml",), directory=str(tmp_path)))
     with pytest.raises(PlaybookInvalid, match="has 71 characters, and can have 63"):
         check(loaded, "swarm", Facts(api_version=OLD))
+
+
+@pytest.mark.parametrize("size", [0, 1000 * 1024])
+def test_a_config_that_swarm_can_not_hold(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_bytes(b"x" * size)
+    body = {
+        "name": "pt",
+        "services": {"web": {"image": "busybox", "configs": ["a"]}},
+        "configs": {"a": {"file": "./a.txt"}},
+    }
+    (tmp_path / "compose.yaml").write_text(json.dumps(body, indent=1))
+    request = Request(files=("compose.yaml",), directory=str(tmp_path))
+    loaded = load_playbook(request)
+    with pytest.raises(
+        PlaybookInvalid, match=rf"configs.a: it has {size} bytes, and a config on Swarm has 1 to 1023999"
+    ):
+        config_contents(request, loaded, "swarm")
+    assert config_contents(request, loaded, "containers") == {"a": b"x" * size}
 
 
 @pytest.mark.engine
