@@ -114,7 +114,9 @@ class Story:
         assert container.exec_run(["sh", "-c", "echo canary > /data/canary"]).exit_code == 0
 
     def _require_data(self) -> None:
-        assert self._environment.container("store-1").exec_run(["cat", "/data/canary"]).output == b"canary\n"
+        container = self._environment.container("store-1")
+        read = container.exec_run(["cat", "/data/canary"])
+        assert (container.status, read.exit_code, read.output) == ("running", 0, b"canary\n")
 
 
 def sweep(part: Callable[[Callable[[tuple[str, ...]], bool]], bool], strikes: Iterator[tuple[int, Any]]) -> int:
@@ -125,7 +127,7 @@ def sweep(part: Callable[[Callable[[tuple[str, ...]], bool]], bool], strikes: It
             if not part(strike):
                 return count
         except AssertionError as error:
-            raise AssertionError(f"struck at mutating request {at}: {error}") from error
+            raise AssertionError(f"struck at mutating request {at}: {error or 'see above'}") from error
     raise AssertionError("unreachable")
 
 
