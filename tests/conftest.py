@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 pytest_plugins = ["tests.engine_fixtures"]
 
@@ -15,6 +12,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if group := _what_it_shares(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+    _sample(config, items)
+
+
+def _what_it_shares(item: pytest.Item) -> str:
+    """What is dear to bring up and shared by many tests: one worker runs them all. Others go wherever there is room."""
+    tests = item.config.rootpath / "tests"
+    folder, *rest = item.path.relative_to(tests).parts
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    if folder == "systems":
+        return f"{folder}/{rest[0]}"
+    if folder == "swarm" and "swarm" in parameters:
+        return f"{folder}/{parameters['swarm']}"
+    if folder == "fields" and "target" in parameters:
+        return f"{folder}/{parameters['target']}"
+    return "/".join((folder, *rest)) if not item.get_closest_marker("engine") else ""
+
+
+def _sample(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A sweep of hundreds of cases is sampled evenly, so that a short run still sees its beginning and its end."""
     step = config.getoption("--sample")
     if step < 2:

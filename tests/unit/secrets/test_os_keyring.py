@@ -92,7 +92,7 @@ def test_a_keyring_that_waits_for_somebody_is_given_up() -> None:
     started = time.monotonic()
     with pytest.raises(Unreachable, match=r"did not answer within 0\.2 s"):
         keyring("Silent", seconds=0.2).get(["JWT"])
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
 
 
 def test_an_error_of_the_backend_is_told_by_its_kind_only() -> None:
