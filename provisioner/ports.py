@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from provisioner.model.builder import Builders, Choice
     from provisioner.model.event import Event
     from provisioner.model.secret import Resolution, SecretRef, SecretValue
     from provisioner.model.state import Facts
@@ -53,6 +54,12 @@ class EngineReader(Protocol):
     def distribution(self, reference: str) -> str | None:
         """The digest that the registry has for an image reference; None when it can not be told."""
 
+    def builders(self) -> Builders:
+        """What can build images for this engine, best first. Looked for at the first call."""
+
+    def builder_for(self, build: Mapping[str, Any]) -> Choice | None:
+        """Which builder a canonical Compose `build` gets, and what that lacks; None, without a look, where any does."""
+
 
 class EngineWriter(EngineReader, Protocol):
     """Changes an engine. Objects are addressed by full id. A missing object raises `EngineRefused` (404)."""
@@ -98,9 +105,19 @@ class EngineWriter(EngineReader, Protocol):
         """Give an image a further name, which is taken from the image that has it."""
 
     def build(
-        self, tag: str, build: Mapping[str, Any], labels: Mapping[str, str], progress: Callable[[str], None]
+        self,
+        tag: str,
+        build: Mapping[str, Any],
+        labels: Mapping[str, str],
+        *,
+        secrets: Mapping[str, SecretValue],
+        progress: Callable[[str], None],
+        stopped: Callable[[], bool],
     ) -> None:
-        """Build an image from a canonical Compose `build` mapping with absolute paths."""
+        """Build an image from a canonical Compose `build` mapping with absolute paths; `secrets` are values by source.
+
+        Interrupted, with nothing made, where `stopped` says so.
+        """
 
     def execute(
         self,

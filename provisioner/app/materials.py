@@ -15,6 +15,7 @@ from provisioner.kinds.swarm_file import LARGEST_CONFIG
 from provisioner.model.secret import Found, Held
 from provisioner.model.span import Problem
 from provisioner.platforms.lowering import HELD, Inputs, plain_body
+from provisioner.playbook.select import built_upon
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -268,15 +269,24 @@ def pending(declarations: Sequence[SecretRef], resolutions: Mapping[str, Resolut
     return frozenset(found)
 
 
-def build_digests(playbook: Playbook) -> dict[str, str]:
-    """The digest of what each built service is built from now."""
+def build_digests(playbook: Playbook, only: Collection[str] | None = None) -> dict[str, str]:
+    """The digest of what each built service, or each of `only`, is built from now."""
     from provisioner.engines.build_context import build_digest
 
-    return {
-        name: build_digest(plain_body(service.body)["build"])
-        for name, service in playbook.services.items()
-        if service.builds
-    }
+    found: dict[str, str] = {}
+
+    def digest(name: str) -> str:
+        """That of one service; for a context, one that is not built is its image's name."""
+        service = playbook.services.get(name)
+        if service is None or not service.builds:
+            return service.image if service is not None else ""
+        if name not in found:
+            upon = {other: digest(other) for other in built_upon(service.body)}
+            found[name] = build_digest(plain_body(service.body)["build"], upon)
+        return found[name]
+
+    wanted = [name for name, service in playbook.services.items() if service.builds and (only is None or name in only)]
+    return {name: digest(name) for name in wanted}
 
 
 def registry_digests(playbook: Playbook, engine: EngineReader) -> dict[str, str]:

@@ -10,6 +10,7 @@ from provisioner.app.materials import Materials, gather, require_comparable
 from provisioner.app.wiring import open_engine
 from provisioner.errors import PlaybookInvalid
 from provisioner.ledger.revisions import Revision, desired_of, last_revision
+from provisioner.model.plan import Verb
 from provisioner.model.span import Problem
 from provisioner.platforms.choice import Mode, check, choose_mode, lower
 from provisioner.playbook.crossref import contradictions
@@ -73,6 +74,10 @@ def prepare(
     require_comparable(observed, materials)
     changes = diff(desired, observed, desired_of(last, playbook.project) if last else None)
     ordered = plan(playbook.title, changes, desired, observed, policy, notes=notes)
+    if any(step.verb is Verb.BUILD for step in ordered.steps):
+        from provisioner.app.builds import with_builders
+
+        ordered = with_builders(ordered, playbook, engine)
     if mode == "swarm":
         ordered = _judged(ordered, engine)
     return Prepared(ordered, playbook, materials, mode, last)

@@ -217,7 +217,7 @@ class _Recorded:
             if images:
                 found.kept[key] = str(max(images, key=lambda one: int(one.get("Created") or 0))["Id"])
                 continue
-            now = build_digests(replace(playbook, services={key: service})).get(key, "")
+            now = build_digests(playbook, {key})[key]
             if now != wanted:
                 found.lost[f"image.{key}"] = (
                     "it was built from files that have changed since, and the engine has it no more"

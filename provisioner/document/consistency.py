@@ -9,7 +9,7 @@ from provisioner.document.shape import mapping
 from provisioner.model.playbook import Unused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from provisioner.document.findings import Findings, Path
     from provisioner.model.node import Node
@@ -69,6 +69,7 @@ class Consistency:
         if not any(_given(node, key) for key in ("image", "build", "provider")):
             self._wrong("neither an image nor a build", node.span, path, "give it `image:` or `build:`")
         self._platform(node, path)
+        self._contexts(name, node, path)
         if node.get("network_mode") is not None and _mapping(node.get("networks")):
             self._wrong(
                 "'network_mode' and 'networks' exclude each other", node.key_spans["networks"], (*path, "networks")
@@ -107,6 +108,22 @@ class Consistency:
         if platform.value not in {item.value for item in platforms}:
             message = f"'{platform.value}' is not among 'build.platforms'"
             self._wrong(message, platform.span, (*path, "platform"), "add it there, or run another")
+
+    def _contexts(self, name: str, node: Node, path: Path) -> None:
+        """Builds upon images of other services: those have to be there, and not be built upon this one's."""
+        for key, item in _mapping(node.get("build", "additional_contexts")).items():
+            other = str(item.value).removeprefix("service:")
+            where = (*path, "build", "additional_contexts", key)
+            if other == str(item.value) or other in self.services:
+                continue
+            if other in self.resting:
+                profiles = " or ".join(str(text.value) for text in _items(self.resting[other].get("profiles")))
+                hint = f"activate the profile {profiles}; a service of which only the image is wanted has `scale: 0`"
+                self._wrong(f"the service '{other}' is not active", item.span, where, hint)
+                continue
+            known = [one for one in (*self.services, *self.resting) if one != name]
+            hint = self.findings.nearest(other, known) or "name a service of this playbook"
+            self._wrong(f"no service '{other}' is declared", item.span, where, hint)
 
     def _refers(self, section: str, name: str, span: Span, path: Path) -> None:
         known = _mapping(self.root.get(section))
@@ -187,15 +204,26 @@ class Consistency:
                 )
 
     def _cycles(self) -> None:
-        """Every cycle of depends_on once, by its whole path."""
-        finished: set[str] = set()
-        for start in self.services:
-            if start not in finished:
-                self._walk(start, finished)
+        """Every cycle once, by its whole path: of depends_on, and of builds upon images of services."""
+        for key, message, needs in (
+            (("depends_on",), "the services wait for each other", self._needs),
+            (("build", "additional_contexts"), "the images are built upon each other", self._built_upon),
+        ):
+            finished: set[str] = set()
+            for start in self.services:
+                if start not in finished:
+                    self._walk(start, finished, key, message, needs)
 
-    def _walk(self, start: str, finished: set[str]) -> None:
+    def _walk(
+        self,
+        start: str,
+        finished: set[str],
+        key: tuple[str, ...],
+        message: str,
+        needs: Callable[[str], tuple[str, ...]],
+    ) -> None:
         path: list[str] = []
-        stack: list[tuple[str, Iterator[str]]] = [(start, iter(self._needs(start)))]
+        stack: list[tuple[str, Iterator[str]]] = [(start, iter(needs(start)))]
         path.append(start)
         while stack:
             name, rest = stack[-1]
@@ -206,17 +234,20 @@ class Consistency:
                 finished.add(name)
             elif following in path:
                 cycle = [*path[path.index(following) :], following]
-                span = _mapping_span(self.services[name].get("depends_on"), following, self.services[name].span)
-                shown = " → ".join(cycle)
-                self.findings.error(
-                    f"the services wait for each other: {shown}", span, ("services", name, "depends_on")
-                )
+                node = self.services[name].get(*key)
+                span = _mapping_span(node, following, node.span if node is not None else self.services[name].span)
+                self.findings.error(f"{message}: {' → '.join(cycle)}", span, ("services", name, *key))
             elif following in self.services and following not in finished:
-                stack.append((following, iter(self._needs(following))))
+                stack.append((following, iter(needs(following))))
                 path.append(following)
 
     def _needs(self, name: str) -> tuple[str, ...]:
         return tuple(_mapping(self.services[name].get("depends_on")))
+
+    def _built_upon(self, name: str) -> tuple[str, ...]:
+        contexts = _mapping(self.services[name].get("build", "additional_contexts")).values()
+        values = [str(item.value) for item in contexts]
+        return tuple(value.removeprefix("service:") for value in values if value.startswith("service:"))
 
 
 def unused(root: Node, resting: Mapping[str, Node]) -> tuple[Unused, ...]:

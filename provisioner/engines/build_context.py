@@ -1,4 +1,4 @@
-"""A build's context: the files that .dockerignore leaves, their digest, and their archive."""
+"""A build's contexts: the files that .dockerignore leaves, their digest, and the archive for the classic builder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from provisioner.errors import ProvisionError
+from provisioner.playbook.select import SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,21 +26,45 @@ class BuildContext:
     dockerfile: str
 
 
-def build_digest(build: Mapping[str, Any]) -> str:
+def build_digest(build: Mapping[str, Any], services: Mapping[str, str] | None = None) -> str:
     """A digest (SHA-256, hex) of everything that decides what is built: files, modes, Dockerfile, arguments, target.
 
-    Modification times do not count. Raises ProvisionError when the context or the Dockerfile is not there.
+    `services` gives, by name, what the image of a service is made from, for contexts that name one (`service:x`).
+    Modification times do not count, nor where a folder lies, nor the values of secrets, nor which builder there is.
+    Raises ProvisionError when a context or the Dockerfile is not there.
     """
     digest = hashlib.sha256()
+    more: Mapping[str, Any] = build.get("additional_contexts") or {}
     settings = {key: value for key, value in build.items() if key not in ("context", "dockerfile_inline")}
+    if more:
+        settings["additional_contexts"] = {name: _reference(str(value), services or {}) for name, value in more.items()}
+    if build.get("ssh"):
+        settings["ssh"] = [str(entry).partition("=")[0] for entry in build["ssh"]]
     digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
     name, text = _dockerfile(build)
     digest.update(f"\0{name}\0".encode() + text)
-    if _is_remote(build):
+    if is_remote(build["context"]):
         digest.update(str(build["context"]).encode())
-        return digest.hexdigest()
-    root = Path(str(build["context"]))
-    for relative in _files(root, name):
+    else:
+        _add_files(digest, Path(str(build["context"])), name)
+    for other, value in sorted(more.items()):
+        if not is_reference(str(value)):
+            digest.update(f"\0{other}\0".encode())
+            _add_files(digest, Path(str(value)), "")
+    return digest.hexdigest()
+
+
+def _reference(value: str, services: Mapping[str, str]) -> str:
+    """What stands for a further context in the digest's settings; the files of a folder follow by themselves."""
+    if value.startswith(SERVICE):
+        return f"{SERVICE}{services.get(value.removeprefix(SERVICE), '')}"
+    return value if is_reference(value) else ""
+
+
+def _add_files(digest: Any, root: Path, dockerfile: str) -> None:
+    if not root.is_dir():
+        raise ProvisionError(f"the build context {root} is not a folder", hint="check `build`")
+    for relative in _files(root, dockerfile):
         path = root / relative
         mode = path.lstat().st_mode
         digest.update(f"\0{relative}\0{stat.S_IFMT(mode) | (mode & 0o111)}\0".encode())
@@ -49,7 +74,11 @@ def build_digest(build: Mapping[str, Any]) -> str:
             with path.open("rb") as file:
                 while block := file.read(1 << 20):
                     digest.update(block)
-    return digest.hexdigest()
+
+
+def dockerfile_text(build: Mapping[str, Any]) -> str:
+    """The Dockerfile of a build; empty where it is in a remote context. ProvisionError when it can not be read."""
+    return _dockerfile(build)[1].decode(errors="replace")
 
 
 @contextlib.contextmanager
@@ -57,11 +86,6 @@ def open_context(build: Mapping[str, Any]) -> Iterator[BuildContext]:
     """The archive of a build's context, in a temporary file that goes with the block."""
     from docker.utils.build import create_archive
 
-    if _is_remote(build):
-        raise ProvisionError(
-            f"the build context {build['context']!r} is remote, which the classic builder takes only with BuildKit",
-            hint="check the sources out and name the folder",
-        )
     root = Path(str(build["context"]))
     name, text = _dockerfile(build)
     outside = build.get("dockerfile_inline") is not None or not _inside(root, name)
@@ -73,9 +97,15 @@ def open_context(build: Mapping[str, Any]) -> Iterator[BuildContext]:
         yield BuildContext(file, inner)
 
 
-def _is_remote(build: Mapping[str, Any]) -> bool:
-    context = str(build["context"])
-    return "://" in context or context.startswith("git@")
+def is_remote(context: Any) -> bool:
+    """Whether a context is fetched from elsewhere; Compose takes an address of GitHub without a scheme too."""
+    text = str(context)
+    return "://" in text or text.startswith(("git@", "github.com/"))
+
+
+def is_reference(value: str) -> bool:
+    """Whether a further context is something else than a folder of this machine."""
+    return is_remote(value) or value.startswith((SERVICE, "target:"))
 
 
 def _inside(root: Path, name: str) -> bool:
@@ -86,7 +116,7 @@ def _dockerfile(build: Mapping[str, Any]) -> tuple[str, bytes]:
     if build.get("dockerfile_inline") is not None:
         return "", str(build["dockerfile_inline"]).encode()
     name = str(build.get("dockerfile") or "Dockerfile")
-    if _is_remote(build):
+    if is_remote(build["context"]):
         return name, b""
     root = Path(str(build["context"]))
     if not root.is_dir():
@@ -104,7 +134,7 @@ def _files(root: Path, dockerfile: str) -> list[str]:
 
     for candidate in (f"{dockerfile}.dockerignore", ".dockerignore"):
         path = root / candidate
-        if dockerfile is not None and path.is_file():
+        if path.is_file():
             lines = path.read_text(encoding="utf-8").splitlines()
             patterns = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
             break

@@ -15,14 +15,17 @@ from docker.api.client import APIClient
 from docker.errors import APIError, DockerException
 
 from provisioner.engines import images
+from provisioner.engines.build_context import dockerfile_text
 from provisioner.engines.reading import DockerReader
 from provisioner.engines.wire import READ_TIMEOUT, TRANSPORT, Wire, unreachable
 from provisioner.errors import EngineConflict, EngineRefused, Unreachable
+from provisioner.kinds.builders import choose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.engines.connect import Endpoint
+    from provisioner.model.secret import SecretValue
 
 # The label that says which operation made an object.
 OPERATION = "provisioner.operation"
@@ -235,9 +238,21 @@ class DockerEngine(DockerReader):
         images.name_also(self._wire, image_id, reference)
 
     def build(
-        self, tag: str, build: Mapping[str, Any], labels: Mapping[str, str], progress: Callable[[str], None]
+        self,
+        tag: str,
+        build: Mapping[str, Any],
+        labels: Mapping[str, str],
+        *,
+        secrets: Mapping[str, SecretValue],
+        progress: Callable[[str], None],
+        stopped: Callable[[], bool],
     ) -> None:
-        images.build(self._wire, tag, build, labels, progress)
+        choice = choose(build, dockerfile_text(build), self.builders(), self.facts())
+        for lack in choice.refused:
+            raise EngineRefused(f"image {tag} can not be built: build.{lack.key} {lack.text}", hint=lack.hint)
+        images.build(
+            self._wire, choice.builder, tag, build, labels, secrets=secrets, progress=progress, stopped=stopped
+        )
 
     def execute(
         self,

@@ -8,14 +8,19 @@ from docker import auth
 from docker.errors import APIError, BuildError, DockerException
 from docker.utils import parse_repository_tag
 
-from provisioner.engines.build_context import open_context
+from provisioner.engines import buildkit
+from provisioner.engines.build_context import is_remote, open_context
 from provisioner.engines.wire import TRANSPORT
-from provisioner.errors import EngineRefused, Unreachable
+from provisioner.errors import EngineRefused, Interrupted, Unreachable
+from provisioner.kinds.builders import INSTALL
+from provisioner.model.builder import BuilderKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from provisioner.engines.wire import Wire
+    from provisioner.model.builder import Builder
+    from provisioner.model.secret import SecretValue
 
 _ATTEMPTS = 3
 # Seconds without a line of output after which a build is given up.
@@ -54,12 +59,29 @@ def credentials(wire: Wire, reference: str) -> dict[str, str]:
 
 
 def build(
-    wire: Wire, tag: str, recipe: Mapping[str, Any], labels: Mapping[str, str], progress: Callable[[str], None]
+    wire: Wire,
+    builder: Builder,
+    tag: str,
+    recipe: Mapping[str, Any],
+    labels: Mapping[str, str],
+    *,
+    secrets: Mapping[str, SecretValue],
+    progress: Callable[[str], None],
+    stopped: Callable[[], bool],
 ) -> None:
-    """Build an image from a canonical Compose `build` mapping with absolute paths."""
+    """Build an image from a canonical Compose `build` mapping with absolute paths.
+
+    `secrets` are its values by source. Raises Interrupted when `stopped` says so: the image has then not its name.
+    """
+    progress(f"with {builder}")
     for attempt in range(1, _ATTEMPTS + 1):
         try:
-            _build(wire, tag, recipe, labels, progress)
+            if builder.kind is BuilderKind.CLASSIC:
+                _build(wire, tag, recipe, labels, progress, stopped)
+            else:
+                buildkit.build(
+                    wire.endpoint, builder, tag, recipe, labels, secrets=secrets, progress=progress, stopped=stopped
+                )
         except Unreachable:
             if attempt == _ATTEMPTS:
                 raise
@@ -79,22 +101,36 @@ def name_also(wire: Wire, image: str, reference: str) -> None:
 
 
 def _build(
-    wire: Wire, tag: str, recipe: Mapping[str, Any], labels: Mapping[str, str], progress: Callable[[str], None]
+    wire: Wire,
+    tag: str,
+    recipe: Mapping[str, Any],
+    labels: Mapping[str, str],
+    progress: Callable[[str], None],
+    stopped: Callable[[], bool],
 ) -> None:
-    with open_context(recipe) as context:
-        try:
+    """Build with the engine's classic builder."""
+    options: dict[str, Any] = {
+        "tag": tag, "labels": {**(recipe.get("labels") or {}), **labels}, "buildargs": _arguments(recipe),
+        "target": recipe.get("target") or "", "network_mode": recipe.get("network"), "rm": True, "forcerm": True,
+        "nocache": bool(recipe.get("no_cache")), "pull": bool(recipe.get("pull")), "decode": True,
+        "cache_from": recipe.get("cache_from"), "extra_hosts": _extra_hosts(recipe), "timeout": BUILD_SILENCE,
+        "shmsize": int(recipe["shm_size"]) if recipe.get("shm_size") else None,
+        "platform": (recipe.get("platforms") or [None])[0],
+    }  # fmt: skip
+    failure = f"image {tag} can not be built: "
+    try:
+        if is_remote(recipe["context"]):
+            # The engine fetches it. Its Dockerfile is the one in there.
+            stream = wire.client.build(path=recipe["context"], dockerfile=recipe.get("dockerfile"), **options)
+            _follow(stream, progress, failure, stopped)
+            return
+        with open_context(recipe) as context:
             stream = wire.client.build(
-                fileobj=context.archive, custom_context=True, encoding=None, dockerfile=context.dockerfile, tag=tag,
-                labels={**(recipe.get("labels") or {}), **labels}, buildargs=_arguments(recipe),
-                target=recipe.get("target") or "", network_mode=recipe.get("network"), rm=True, forcerm=True,
-                nocache=bool(recipe.get("no_cache")), pull=bool(recipe.get("pull")), decode=True,
-                cache_from=recipe.get("cache_from"), extra_hosts=_extra_hosts(recipe), timeout=BUILD_SILENCE,
-                shmsize=int(recipe["shm_size"]) if recipe.get("shm_size") else None,
-                platform=(recipe.get("platforms") or [None])[0],
-            )  # fmt: skip
-            _follow(stream, progress, f"image {tag} can not be built: ")
-        except (APIError, BuildError, *TRANSPORT) as error:
-            raise wire.classified(error) from error
+                fileobj=context.archive, custom_context=True, encoding=None, dockerfile=context.dockerfile, **options
+            )
+            _follow(stream, progress, failure, stopped)
+    except (APIError, BuildError, *TRANSPORT) as error:
+        raise wire.classified(error) from error
 
 
 def _passes(error: EngineRefused | Unreachable) -> bool:
@@ -105,14 +141,19 @@ def _passes(error: EngineRefused | Unreachable) -> bool:
     return error.status >= 500 and not any(part in error.message.lower() for part in no)
 
 
-def _follow(stream: Any, progress: Callable[[str], None], failure: str = "") -> None:
-    """Narrate a pull's or build's stream; its errors come inside a 200 answer."""
+def _follow(
+    stream: Any, progress: Callable[[str], None], failure: str = "", stopped: Callable[[], bool] = lambda: False
+) -> None:
+    """Narrate a pull's or build's stream; its errors come inside a 200 answer. The engine gives up what is not read."""
     lines: list[str] = []
     for entry in stream:
+        if stopped():
+            stream.close()
+            raise Interrupted("it was given up")
         if "error" in entry or "errorDetail" in entry:
             detail = entry.get("errorDetail") or {}
             text = str(entry.get("error") or detail.get("message"))
-            hint = "this Dockerfile needs BuildKit" if "BuildKit" in text else None
+            hint = f"this Dockerfile needs BuildKit: {INSTALL}" if "BuildKit" in text else None
             raise EngineRefused(f"{failure}{text}", hint=hint, detail="\n".join(lines[-20:]))
         text = str(entry.get("stream") or entry.get("status") or "").strip()
         if text:
@@ -125,8 +166,4 @@ def _arguments(build: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _extra_hosts(build: Mapping[str, Any]) -> dict[str, str] | None:
-    hosts = build.get("extra_hosts")
-    if isinstance(hosts, dict):
-        return {name: str(address) for name, address in hosts.items()}
-    pairs = [str(entry).replace("=", ":", 1).partition(":") for entry in hosts or []]
-    return {name: address for name, _, address in pairs} or None
+    return dict(buildkit.host_names(build)) or None

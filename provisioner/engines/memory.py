@@ -15,10 +15,14 @@ from collections import ChainMap
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import EngineConflict, EngineRefused
+from provisioner.model.builder import Builders
 from provisioner.model.state import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from provisioner.model.builder import Choice
+    from provisioner.model.secret import SecretValue
 
 Raw = dict[str, Any]
 _NEVER = "0001-01-01T00:00:00Z"
@@ -334,8 +338,21 @@ class MemoryEngine:
                 raise EngineRefused(f"No such image: {image_id}", status=404)
             self._tags[reference] = image_id
 
+    def builders(self) -> Builders:
+        return Builders()
+
+    def builder_for(self, build: Mapping[str, Any]) -> Choice | None:
+        return None
+
     def build(
-        self, tag: str, build: Mapping[str, Any], labels: Mapping[str, str], progress: Callable[[str], None]
+        self,
+        tag: str,
+        build: Mapping[str, Any],
+        labels: Mapping[str, str],
+        *,
+        secrets: Mapping[str, SecretValue],
+        progress: Callable[[str], None],
+        stopped: Callable[[], bool],
     ) -> None:
         with self._lock:
             self.calls.append(("build", tag))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from provisioner.engines.wire import Wire
+    from provisioner.model.builder import Builders, Choice
 
 _LISTS = {
     "container": ("/containers/json", {"all": "1"}, ""),
@@ -43,6 +45,8 @@ class DockerReader:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
+        self._builders: Builders | None = None
+        self._looking = threading.Lock()
 
     @property
     def url(self) -> str:
@@ -63,7 +67,25 @@ class DockerReader:
             logging_driver=info.get("LoggingDriver") or "json-file",
             default_runtime=info.get("DefaultRuntime") or "runc",
             cgroup_version=info.get("CgroupVersion") or "1",
+            containerd_store=["driver-type", "io.containerd.snapshotter.v1"] in (info.get("DriverStatus") or ()),
         )
+
+    def builders(self) -> Builders:
+        with self._looking:
+            if self._builders is None:
+                from provisioner.engines.build_clients import find_builders
+
+                platform = str(self._wire.get("/info").get("OSType") or "")
+                said = self._wire.ping().get("Builder-Version", "")
+                self._builders = find_builders(url=self.url, platform=platform, builder_version=said)
+            return self._builders
+
+    def builder_for(self, build: Mapping[str, Any]) -> Choice | None:
+        from provisioner.engines.build_context import dockerfile_text
+        from provisioner.kinds.builders import asks, choose
+
+        text = dockerfile_text(build)
+        return choose(build, text, self.builders(), self.facts()) if asks(build, text) else None
 
     def info(self) -> Mapping[str, Any]:
         """The engine's own account of itself (GET /info)."""

@@ -62,6 +62,11 @@ class Wire:
                 time.sleep(0.2 * attempt)
         raise AssertionError("unreachable")
 
+    def ping(self) -> Mapping[str, str]:
+        """The headers of the answer to /_ping, in which an engine says what it is."""
+        response = self.send("GET", "/_ping", {})
+        return response.headers if response is not None else {}
+
     def post(
         self,
         path: str,

@@ -115,19 +115,8 @@ _DEPLOY = _below(
     _noted("rollback_config", _NO_SERVICE, "`provision rollback` applies an earlier revision"),
 )  # fmt: skip
 
-_BUILDKIT = "the engine's classic builder has it not"
-_BUILD = _below(
-    "build",
-    Key("", How.CLIENT),
-    _refused("additional_contexts", _BUILDKIT, "copy what it needs into the context"),
-    _refused("entitlements", _BUILDKIT, "leave it out"),
-    _refused("privileged", _BUILDKIT, "leave it out"),
-    _refused("secrets", _BUILDKIT, "mount secrets where the service runs"),
-    _refused("ssh", _BUILDKIT, "put what it fetches into the context"),
-    _refused("platforms", "one build makes an image for one platform", "name one", when=lambda v, body: len(v) > 1),
-    *(_noted(key, _BUILDKIT) for key in ("cache_to", "no_cache_filter", "provenance", "sbom", "ulimits")),
-    Key("isolation", windows=True, how=How.CLIENT),
-)
+# What a builder can not do is told of a build that is to be: see builders.py.
+_BUILD = _below("build", Key("", How.CLIENT), Key("isolation", windows=True, how=How.CLIENT))
 
 _NETWORKS = _below(
     "networks.*",

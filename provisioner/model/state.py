@@ -45,6 +45,7 @@ class Facts:
     """What is true of the engine as a whole, read once per run (GET /info, /version, /images).
 
     `ipvs`: whether its kernel can balance a Swarm's virtual addresses; None where that can not be told from here.
+    `containerd_store`: whether images lie in containerd's store, which can hold one for several platforms.
     """
 
     engine_id: str = ""
@@ -57,6 +58,7 @@ class Facts:
     logging_driver: str = "json-file"
     default_runtime: str = "runc"
     cgroup_version: str = "1"
+    containerd_store: bool = False
     images: Mapping[str, ImageFacts] = field(default_factory=dict)
 
 

@@ -42,7 +42,7 @@ def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
     for name in sorted(playbook.services):
         service = playbook.services[name]
         if images[service.image] == Address("image", name):
-            resources[images[service.image]] = image_resource(service, inputs)
+            resources[images[service.image]] = image_resource(playbook, service, inputs, images)
     for reference, resource in mounted_images(playbook, images).items():
         resources[resource.address] = resource
         images[reference] = resource.address

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container
 from provisioner.model.address import Address
-from provisioner.model.state import Resource
+from provisioner.model.state import Need, Resource
+from provisioner.playbook.select import SERVICE, built_upon
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,9 +105,13 @@ def stored_resource(declared: Declared, kind: str, spec: dict[str, Any]) -> Reso
     )
 
 
-def image_resource(service: Service, inputs: Inputs) -> Resource:
-    """The image of a service: what it is built from, or what the registry has."""
+def image_resource(playbook: Playbook, service: Service, inputs: Inputs, addresses: Mapping[str, Address]) -> Resource:
+    """The image of a service: what it is built from, or what the registry has.
+
+    `addresses` are those of all images, by reference. A build that starts from another service's image needs that.
+    """
     body = plain_body(service.body)
+    others = {name: playbook.services[name].image for name in built_upon(service.body) if name in playbook.services}
     return Resource(
         address=Address("image", service.name),
         kind="image",
@@ -115,10 +120,31 @@ def image_resource(service: Service, inputs: Inputs) -> Resource:
             "build": inputs.builds.get(service.name),
             "digest": inputs.registry.get(service.image),
             "pull_policy": body.get("pull_policy") or "missing",
-            "recipe": body.get("build"),
+            "recipe": _recipe(body, others),
             "kept": inputs.kept.get(service.name),
             "platform": body.get("platform"),
         },
+        needs=tuple(Need(addresses[image]) for image in dict.fromkeys(others.values())),
         span=service.body.span,
         spans=key_spans(service.body),
     )
+
+
+def _recipe(body: Mapping[str, Any], images: Mapping[str, str]) -> dict[str, Any] | None:
+    """What the builder is told: `build` with other services as their images, for the platform that is to run."""
+    build = body.get("build")
+    if build is None:
+        return None
+    recipe = dict(build)
+    if body.get("platform") and not recipe.get("platforms"):
+        recipe["platforms"] = [body["platform"]]
+    if recipe.get("additional_contexts"):
+        recipe["additional_contexts"] = {
+            name: f"docker-image://{images[str(value).removeprefix(SERVICE)]}" if _is_service(value) else value
+            for name, value in recipe["additional_contexts"].items()
+        }
+    return recipe
+
+
+def _is_service(context: Any) -> bool:
+    return str(context).startswith(SERVICE)

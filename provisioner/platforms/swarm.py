@@ -43,7 +43,7 @@ def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
     images = image_addresses(playbook)
     for name in sorted(playbook.services):
         if images[playbook.services[name].image] == Address("image", name):
-            add(image_resource(playbook.services[name], inputs))
+            add(image_resource(playbook, playbook.services[name], inputs, images))
     services = [_service(playbook, playbook.services[name], inputs, images) for name in sorted(playbook.services)]
     for kind, section in (("config", playbook.configs), ("secret", playbook.secrets)):
         used = {e["source"] for s in services for e in s.spec[f"{kind}s"].values()}

@@ -21,14 +21,17 @@ if TYPE_CHECKING:
     from provisioner.model.playbook import Check, Declared, Playbook, Service
 
 _REFERENCE = re.compile(r"\$\{secret:([^}]+)\}")
+# What a further context of a build starts with that is the image of another service.
+SERVICE = "service:"
 _GLOBAL = ("global", "global-job")
 
 
 def target(playbook: Playbook, addresses: Sequence[str]) -> Playbook:
     """Only what the addresses name (`service.api`, `volume.pgdata`), and for services what they need.
 
-    A service needs the services it depends on, and their networks, volumes, configs and secrets. Checks that
-    run in a service that is left out are left out. Raises `UsageError` for an address that names nothing.
+    A service needs the services it depends on, those whose images its own is built upon, and their networks, volumes,
+    configs and secrets. Checks that run in a service that is left out are left out. Raises `UsageError` for an address
+    that names nothing.
     """
     if not addresses:
         return playbook
@@ -50,6 +53,15 @@ def target(playbook: Playbook, addresses: Sequence[str]) -> Playbook:
         secrets=objects("secret", playbook.secrets, secrets),
         checks=tuple(check for check in playbook.checks if _runs_in(check, services)),
     )
+
+
+def built_upon(body: Node) -> tuple[str, ...]:
+    """The services whose images a service's build takes as a context (`additional_contexts: {base: service:x}`)."""
+    contexts = body.get("build", "additional_contexts")
+    if contexts is None or not contexts.is_mapping:
+        return ()
+    values = [str(item.value) for item in contexts.mapping.values()]
+    return tuple(value.removeprefix(SERVICE) for value in values if value.startswith(SERVICE))
 
 
 def scale(playbook: Playbook, replicas: Mapping[str, int]) -> Playbook:
@@ -106,7 +118,9 @@ def _with_dependencies(playbook: Playbook, names: Collection[str]) -> dict[str, 
         name = pending.pop()
         if name not in reached:
             reached.add(name)
-            pending.extend(dependency.service for dependency in playbook.services[name].depends_on)
+            service = playbook.services[name]
+            pending.extend(dependency.service for dependency in service.depends_on)
+            pending.extend(other for other in built_upon(service.body) if other in playbook.services)
     return {name: service for name, service in playbook.services.items() if name in reached}
 
 

@@ -14,15 +14,15 @@ from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import DECLARED_FIELDS, NAME, PROJECT, ownership_labels
 from provisioner.model.address import Address
 from provisioner.model.plan import Verb
+from provisioner.model.secret import SecretValue
 from provisioner.reconcile.files import file_volume
 from provisioner.reconcile.hooks import run_hook
 from provisioner.reconcile.wait import wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.model.plan import Plan, Step
-    from provisioner.model.secret import SecretValue
     from provisioner.model.state import Resource, Spec
     from provisioner.ports import Clock, EngineWriter
 
@@ -55,7 +55,7 @@ class ContainerCalls:
                 wanted = self._resource(step.address)
                 self._engine.tag(str(wanted.spec["kept"]), wanted.name)
             case Verb.PULL | Verb.BUILD:
-                self._image(step, progress)
+                self._image(step, progress, stopped)
             case Verb.CREATE:
                 return self._create(step, made)
             case Verb.FILL:
@@ -121,11 +121,14 @@ class ContainerCalls:
             raise EngineRefused(f"the network {name} is gone", status=404, hint="apply again")
         return str(found["Id"])
 
-    def _image(self, step: Step, progress: Callable[[str], None]) -> None:
+    def _image(self, step: Step, progress: Callable[[str], None], stopped: Callable[[], bool]) -> None:
         wanted = self._resource(step.address)
         if step.verb is Verb.BUILD:
+            recipe = wanted.spec["recipe"]
             labels = {BUILD_LABEL: str(wanted.spec["build"]), PROJECT: self._plan.desired.project}
-            self._engine.build(wanted.name, wanted.spec["recipe"], labels, progress)
+            contents = {str(one["source"]): self._contents.get(f"secrets/{one['source']}") for one in _secrets(recipe)}
+            secrets = {name: value for name, value in contents.items() if isinstance(value, SecretValue)}
+            self._engine.build(wanted.name, recipe, labels, secrets=secrets, progress=progress, stopped=stopped)
         else:
             self._engine.pull(wanted.name, wanted.spec["platform"], progress)
 
@@ -236,6 +239,10 @@ class ContainerCalls:
                 member.uid, member.gid = int(entry["uid"]), int(entry["gid"])
                 archive.addfile(member, io.BytesIO(data))
         return buffer.getvalue()
+
+
+def _secrets(recipe: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    return recipe.get("secrets") or ()
 
 
 def _file_kinds(wanted: Resource) -> list[str]:

@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from provisioner.errors import ProvisionError
+from provisioner.errors import Interrupted, ProvisionError
 from provisioner.model.event import Finished, Progress, Started
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome, Report, StepResult
@@ -28,8 +28,8 @@ def execute(
 ) -> Report:
     """Run the steps of a plan along their needs, at most `parallel` mutating calls at a time; waits are not counted.
 
-    After a failure, or once `interrupted` is set, nothing new starts, what is in flight ends, and the rest is
-    reported as skipped. Never raises for a failed step: the report says it.
+    After a failure, or once `interrupted` is set, nothing new starts, builds are given up, what else is in flight
+    ends, and the rest is reported as skipped. Never raises for a failed step: the report says it.
     """
     return _Execution(plan, call, parallel, clock, listener, interrupted).run()
 
@@ -112,6 +112,9 @@ class _Execution:
             made = self._call(step, self._made, lambda text: self._finished.put(Progress(step, text)), self._stopping)
             if made:
                 self._made[step.id] = made
+        except Interrupted as given_up:
+            self._finished.put(StepResult(step, Outcome.SKIPPED, self._clock.now() - began, because=given_up.message))
+            return
         except ProvisionError as failure:
             error = failure
         except Exception as failure:  # a bug must end the run with a report, not hang the scheduler

@@ -55,9 +55,8 @@ def plan(
         swarm.clear_the_way()
         _disconnect_replaced_networks(todo, observed, steps)
         for kind in _KINDS_UP:
-            for change in todo:
-                if change.address.kind == kind and change.action is not Action.DELETE:
-                    _stored(change, steps)
+            for change in _bases_first([c for c in todo if c.address.kind == kind and c.action is not Action.DELETE]):
+                _stored(change, steps)
         Rollout(todo, desired, observed, policy, steps).run()
         swarm.run()
         _remove(todo, order or desired.resources, policy, steps)
@@ -215,6 +214,22 @@ def _prunes(policy: Policy) -> bool:
     return policy.prune and not policy.targets
 
 
+def _bases_first(changes: Sequence[Change]) -> list[Change]:
+    """In their order, but for images that others are built upon."""
+    by_address = {change.address: change for change in changes}
+    ordered: dict[Address, Change] = {}
+
+    def put(change: Change) -> None:
+        for need in change.desired.needs if change.desired is not None else ():
+            if need.address in by_address and need.address not in ordered:
+                put(by_address[need.address])
+        ordered.setdefault(change.address, change)
+
+    for change in changes:
+        put(change)
+    return list(ordered.values())
+
+
 def _stored(change: Change, steps: Steps) -> None:
     """Networks, volumes and images: made, replaced, pulled or built."""
     address, wanted = change.address, change.desired
@@ -222,7 +237,8 @@ def _stored(change: Change, steps: Steps) -> None:
         return
     if address.kind == "image":
         verb = Verb.TAG if wanted.spec.get("kept") else Verb.BUILD if wanted.spec.get("recipe") else Verb.PULL
-        steps.made[address] = steps.add(verb, "image", address, change.reason)
+        needs = [steps.made.get(need.address) for need in wanted.needs]
+        steps.made[address] = steps.add(verb, "image", address, change.reason, needs=needs)
         return
     removed = None
     if change.action is Action.REPLACE and change.observed is not None:

@@ -15,6 +15,7 @@ from provisioner.document.attributes import rows, rules
 from provisioner.document.schema import schema
 from provisioner.document.shape import MAPPING, NULL, SEQUENCE, article
 from provisioner.kinds import container, network, volume
+from provisioner.kinds.builders import words
 from provisioner.kinds.keys import How, fields_of, key_of, keys_at, on_swarm, since_of
 from provisioner.model.change import Impact
 from provisioner.platforms.fitness import RELEASES
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from provisioner.document.shape import Row
     from provisioner.kinds.fields import Field
 
+_BUILD = "services.*.build."
 _COST = {
     Impact.METADATA: "renames it",
     Impact.IN_PLACE: "in place",
@@ -143,6 +145,8 @@ def _line(row: Row, at: str) -> str:
         here = "compared (Windows)"
     if any(one.when and one.how in (How.REFUSED, How.NOTED) for one in keys_at(path)):
         here = f"{here}, some values not" if here != How.NOTED else "compared, some values not"
+    if path.startswith(_BUILD) and (builder := words(path.removeprefix(_BUILD))):
+        here = f"{here}, with {builder}"
     cost = _COST[max(field.impact for field in fields)] if fields else ""
     cells = [
         f"`{_shown(path, at)}`{' *own*' if row.own else ''}",

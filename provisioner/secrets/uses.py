@@ -32,18 +32,23 @@ def environment_uses(playbook: Playbook) -> Iterator[tuple[str, str, str, Span]]
 
 
 def needed_as_value(playbook: Playbook) -> frozenset[str]:
-    """Secrets whose value is needed on every run, since it goes into a template or an environment."""
+    """Secrets whose value is needed on every run, since it goes into a template, an environment or a build."""
     templates = (secret.body.get("template") for secret in playbook.secrets.values())
     parts = {part for node in templates if node is not None for part in template.ingredients(str(node.value))}
-    return frozenset(parts | {key for _, _, key, _ in environment_uses(playbook)})
+    built = {key for service in playbook.services.values() for key in _sources(service.body.get("build", "secrets"))}
+    return frozenset(parts | built | {key for _, _, key, _ in environment_uses(playbook)})
 
 
 def _mounted(body: Node) -> Iterator[str]:
-    for section in (body.get("secrets"), body.get("build", "secrets")):
-        for item in section.items if section is not None and section.is_sequence else ():
-            source = item.get("source")
-            if source is not None:
-                yield str(source.value)
+    yield from _sources(body.get("secrets"))
+    yield from _sources(body.get("build", "secrets"))
+
+
+def _sources(section: Node | None) -> Iterator[str]:
+    for item in section.items if section is not None and section.is_sequence else ():
+        source = item.get("source")
+        if source is not None:
+            yield str(source.value)
 
 
 def _in_environment(body: Node) -> Iterator[tuple[str, str, Span]]:

@@ -1,0 +1,50 @@
+"""Whether the images of a plan can be built here, and by what: told before anything is changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from provisioner.model.plan import Verb
+from provisioner.model.span import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from provisioner.model.address import Address
+    from provisioner.model.builder import Lack
+    from provisioner.model.plan import Plan
+    from provisioner.model.playbook import Playbook
+    from provisioner.ports import EngineReader
+
+
+def with_builders(ordered: Plan, playbook: Playbook, engine: EngineReader) -> Plan:
+    """The plan with what the builders have to say about it; refused where one of its images can not be built.
+
+    A builder is looked for only where a build asks for a particular one.
+    """
+    notes: list[Problem] = []
+    refusals: list[Problem] = []
+    for step in ordered.steps:
+        recipe = ordered.desired.resources[step.address].spec.get("recipe") if step.verb is Verb.BUILD else None
+        choice = engine.builder_for(recipe) if recipe else None
+        if choice is None:
+            continue
+        refusals += _problems(playbook, step.address, choice.refused)
+        notes += _problems(playbook, step.address, choice.lost, "has no effect here: ")
+        if not choice.refused:
+            notes.append(Problem(f"is built by {choice.builder}", path=str(step.address)))
+    return replace(
+        ordered,
+        notes=(*ordered.notes, *notes),
+        refusals=(*ordered.refusals, *refusals),
+        steps=() if refusals else ordered.steps,
+    )
+
+
+def _problems(playbook: Playbook, address: Address, lacks: Iterable[Lack], prefix: str = "") -> Iterator[Problem]:
+    body = playbook.services[address.name].body
+    build = body.get("build")
+    for lack in lacks:
+        span = body.span if build is None else build.key_spans.get(lack.key, build.span)
+        yield Problem(f"{prefix}{lack.text}", span, f"services.{address.name}.build.{lack.key}", lack.hint)
