@@ -10,7 +10,7 @@ ProvisionError                1
 ├── Unsafe                    1  refused before anything changed
 ├── EngineRefused             1  the engine answered no
 │   └── EngineConflict        1  somebody else changed or holds the object
-├── StepFailed                1  a wait ended badly; carries the evidence
+├── StepFailed                1  a wait or a build ended badly; carries the evidence
 ├── NotConverged              3  applied, but rolled back or not converged
 └── Interrupted             130
 """
@@ -84,7 +84,7 @@ class EngineConflict(EngineRefused):
 
 
 class StepFailed(ProvisionError):
-    """A wait ended badly. `evidence` holds the last log lines or health results, oldest first."""
+    """A wait or a build ended badly. `evidence` holds the last lines of output or health results, oldest first."""
 
     def __init__(self, message: str, *, hint: str | None = None, evidence: tuple[str, ...] = ()) -> None:
         super().__init__(message, hint=hint)

@@ -102,6 +102,14 @@ def _engine(engine: DockerEngine, playbook: Playbook | None) -> Iterator[Finding
     yield from _clock(str(info.get("SystemTime") or ""))
     for warning in info.get("Warnings") or ():
         yield Finding("engine", "warning", str(warning).removeprefix("WARNING: "))
+    yield _builder(engine)
+
+
+def _builder(engine: DockerEngine) -> Finding:
+    """What builds images here. Less than BuildKit through buildx is told, and no fault: most builds need no more."""
+    builders = engine.builders()
+    text = str(builders.found[0])
+    return Finding("builder", "ok", f"{text}; {builders.lacking}" if builders.lacking else text)
 
 
 def _permission(url: str) -> Finding:

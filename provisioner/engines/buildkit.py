@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engines.build_context import is_remote
-from provisioner.errors import EngineRefused, Interrupted, ProvisionError, SecretUnavailable, Unreachable
+from provisioner.errors import Interrupted, ProvisionError, SecretUnavailable, StepFailed, Unreachable
 from provisioner.model.builder import BuilderKind
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def build(
     progress: Callable[[str], None],
     stopped: Callable[[], bool],
 ) -> None:
-    """Build an image. EngineRefused for a build that fails, Unreachable where the engine was lost on the way,
+    """Build an image. StepFailed for a build that fails, Unreachable where the engine was lost on the way,
     Interrupted when `stopped` says so."""
     environment = {**client_environment(endpoint), **_argument_values(recipe)}
     shown, values = _secrets(recipe, secrets)
@@ -267,17 +267,18 @@ def _end(process: subprocess.Popen[str]) -> None:
             process.wait(seconds)
 
 
-def _failure(tag: str, lines: list[str]) -> EngineRefused | Unreachable:
+def _failure(tag: str, lines: list[str]) -> StepFailed | Unreachable:
     """What a client said that failed: the error itself, the step of the Dockerfile, and the lines before."""
     told = [line for line in lines if line.startswith(("ERROR: ", "error: "))] or lines[-1:] or ["no word of why"]
     text = re.sub(r"^(ERROR: |error: )?(failed to build: )?", "", told[-1], flags=re.IGNORECASE)
     step = next((line.removeprefix(" > ").rstrip(":") for line in reversed(lines) if line.startswith(" > ")), "")
-    detail = "\n".join(lines[-_MOST_QUOTED:])
+    evidence = tuple(line for line in lines if line != told[-1])[-_MOST_QUOTED:]
     if _LOST.search(text):
-        return Unreachable(f"the engine was lost while image {tag} was built: {text}", detail=detail)
+        return Unreachable(f"the engine was lost while image {tag} was built: {text}", detail="\n".join(evidence))
     hint = None
     if "entitlement" in text:
         hint = "the engine must permit it: `builder: {entitlements: …}` in its daemon.json"
     elif "no space left on device" in text:
         hint = "the engine's disk is full: free space (docker builder prune), then apply again"
-    return EngineRefused(f"image {tag} can not be built: {f'{step}: ' if step else ''}{text}", hint=hint, detail=detail)
+    message = f"image {tag} can not be built: {f'{step}: ' if step else ''}{text}"
+    return StepFailed(message, hint=hint, evidence=evidence)

@@ -11,7 +11,7 @@ from docker.utils import parse_repository_tag
 from provisioner.engines import buildkit
 from provisioner.engines.build_context import is_remote, open_context
 from provisioner.engines.wire import TRANSPORT
-from provisioner.errors import EngineRefused, Interrupted, Unreachable
+from provisioner.errors import EngineRefused, Interrupted, StepFailed, Unreachable
 from provisioner.kinds.builders import INSTALL
 from provisioner.model.builder import BuilderKind
 
@@ -154,7 +154,9 @@ def _follow(
             detail = entry.get("errorDetail") or {}
             text = str(entry.get("error") or detail.get("message"))
             hint = f"this Dockerfile needs BuildKit: {INSTALL}" if "BuildKit" in text else None
-            raise EngineRefused(f"{failure}{text}", hint=hint, detail="\n".join(lines[-20:]))
+            if failure:
+                raise StepFailed(f"{failure}{text}", hint=hint, evidence=tuple(lines[-20:]))
+            raise EngineRefused(text, detail="\n".join(lines[-20:]))
         text = str(entry.get("stream") or entry.get("status") or "").strip()
         if text:
             lines.append(text)

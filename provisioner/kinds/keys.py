@@ -116,7 +116,15 @@ _DEPLOY = _below(
 )  # fmt: skip
 
 # What a builder can not do is told of a build that is to be: see builders.py.
-_BUILD = _below("build", Key("", How.CLIENT), Key("isolation", windows=True, how=How.CLIENT))
+_BUILD = _below(
+    "build",
+    Key("", How.CLIENT),
+    Key("isolation", windows=True, how=How.CLIENT),
+    *(
+        _noted(f"secrets.*.{key}", "the `RUN --mount` that reads it says whose the file is", swarm="no effect")
+        for key in ("uid", "gid", "mode")
+    ),
+)
 
 _NETWORKS = _below(
     "networks.*",

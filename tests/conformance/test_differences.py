@@ -33,6 +33,10 @@ REFUSED = {
         "expected one of none",
     ),
     "documents": ("services: {a: {image: x}}\n---\nservices: {b: {image: x}}\n", "a second document"),
+    "built upon none": (
+        "services: {a: {build: {context: ., additional_contexts: {base: 'service:b'}}}}\n",
+        "no service 'b' is declared",
+    ),
     "remote include": ("include: ['oci://registry/app']\nservices: {a: {image: x}}\n", "is no path"),
 }
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.build_clients import clients as clients
 from tests.engine.decoys import Decoys
 from tests.engine.environment import Environment
 

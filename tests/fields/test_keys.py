@@ -111,8 +111,6 @@ def bound(folder: Path, service: dict[str, Any], **top: Any) -> Any:
         ({"cpu_count": 2}, "services.a.cpu_count"),
         ({"cpu_percent": 20}, "services.a.cpu_percent"),
         ({"security_opt": ["seccomp:./profile.json"]}, "services.a.security_opt.0"),
-        ({"build": {"context": ".", "ssh": ["default"]}}, "services.a.build.ssh"),
-        ({"build": {"context": ".", "platforms": ["linux/amd64", "linux/arm64"]}}, "services.a.build.platforms"),
         ({"secrets": [{"source": "s", "uid": "root"}]}, "services.a.secrets.0.uid"),
         ({"volumes": [{"type": "npipe", "source": "x", "target": "/x"}]}, "services.a.volumes.0.type"),
     ],

@@ -57,7 +57,7 @@ def _expand(node: Node, _place: Place) -> Node | None:
 
 
 def _settle(node: Node, place: Place) -> Node:
-    """Contexts that are folders of this machine become absolute; anything with a scheme stays as it is."""
+    """Contexts and keys that lie on this machine become absolute; anything with a scheme stays as it is."""
     entries = dict(node.mapping)
     context = entries.get("context")
     if context is not None:
@@ -65,6 +65,9 @@ def _settle(node: Node, place: Place) -> Node:
     more = entries.get("additional_contexts")
     if more is not None and more.is_mapping:
         entries["additional_contexts"] = mapping({key: _local(item, place) for key, item in more.mapping.items()}, more)
+    keys = entries.get("ssh")
+    if keys is not None and keys.is_sequence:
+        entries["ssh"] = sequence([_key_files(item, place) for item in keys.items], keys)
     if entries.get("dockerfile") is not None and entries.get("dockerfile_inline") is not None:
         place.wrong(
             "'dockerfile' and 'dockerfile_inline' exclude each other",
@@ -78,6 +81,14 @@ def _local(node: Node, place: Place) -> Node:
     if not isinstance(node.value, str) or _REMOTE.match(node.value):
         return node
     return replace(node, value=local_path(node.value, place))
+
+
+def _key_files(node: Node, place: Place) -> Node:
+    """`id=./key`, or several keys, or the socket of an agent."""
+    name, given, files = str(node.value).partition("=")
+    if not given:
+        return node
+    return replace(node, value=f"{name}={','.join(local_path(file, place) for file in files.split(','))}")
 
 
 def _ssh(node: Node, _place: Place) -> Node | None:

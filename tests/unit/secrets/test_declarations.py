@@ -153,8 +153,8 @@ def test_users_are_the_services_that_mount_build_with_or_export_it(playbook: Rea
     }
 
 
-def test_values_are_needed_for_environments_and_templates(playbook: Read) -> None:
-    assert needed_as_value(playbook(SERVICES)) == {"url", "db"}
+def test_values_are_needed_for_environments_templates_and_builds(playbook: Read) -> None:
+    assert needed_as_value(playbook(SERVICES)) == {"url", "db", "npm"}
 
 
 def test_a_value_in_an_environment_needs_allow_env(playbook: Read) -> None:
