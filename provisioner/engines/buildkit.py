@@ -277,7 +277,9 @@ def _failure(tag: str, lines: list[str]) -> StepFailed | Unreachable:
         return Unreachable(f"the engine was lost while image {tag} was built: {text}", detail="\n".join(evidence))
     hint = None
     if "entitlement" in text:
-        hint = "the engine must permit it: `builder: {entitlements: …}` in its daemon.json"
+        hint = (
+            'the engine must permit it: `"builder": {"Entitlements": {"security-insecure": true}}` in its daemon.json'
+        )
     elif "no space left on device" in text:
         hint = "the engine's disk is full: free space (docker builder prune), then apply again"
     message = f"image {tag} can not be built: {f'{step}: ' if step else ''}{text}"
