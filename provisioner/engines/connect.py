@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import Unreachable, UsageError
@@ -45,7 +47,8 @@ def choose_endpoint(
         return _at(environment["DOCKER_HOST"], "DOCKER_HOST", environment)
     if environment.get("DOCKER_CONTEXT"):
         return _from_context(environment["DOCKER_CONTEXT"], "DOCKER_CONTEXT")
-    return _current_context()
+    current = _current_context(environment)
+    return _from_context(current, f"context {current}") if current else Endpoint(DEFAULT_HOST, "default")
 
 
 def _at(url: str, source: str, environment: Mapping[str, str]) -> Endpoint:
@@ -65,11 +68,11 @@ def _at(url: str, source: str, environment: Mapping[str, str]) -> Endpoint:
 
 
 def _from_context(name: str, source: str) -> Endpoint:
+    if name == "default":
+        return Endpoint(DEFAULT_HOST, source)
     from docker.context import ContextAPI
     from docker.errors import DockerException
 
-    if name == "default":
-        return Endpoint(DEFAULT_HOST, source)
     try:
         context = ContextAPI.get_context(name)
     except (DockerException, OSError, ValueError) as error:
@@ -80,14 +83,15 @@ def _from_context(name: str, source: str) -> Endpoint:
     return Endpoint(context.Host, f"context {name}", context.TLSConfig)
 
 
-def _current_context() -> Endpoint:
-    from docker.context import ContextAPI
-    from docker.errors import DockerException
-
+def _current_context(environment: Mapping[str, str]) -> str:
+    """The context that `docker context use` chose; empty for none. Read here, as docker-py is slow to import."""
+    folder = environment.get("DOCKER_CONFIG") or f"{environment.get('HOME', '')}/.docker"
+    path = Path(folder) / "config.json"
     try:
-        context = ContextAPI.get_current_context()
-    except (DockerException, OSError, ValueError) as error:
-        raise Unreachable(f"the current Docker context can not be read: {error}") from error
-    if context is None or context.Name == "default":
-        return Endpoint(DEFAULT_HOST, "default")
-    return Endpoint(context.Host, f"context {context.Name}", context.TLSConfig)
+        settings = json.loads(path.read_text(encoding="utf-8"))
+        name = settings.get("currentContext") or ""
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError, AttributeError) as error:
+        raise Unreachable(f"the current Docker context can not be read from {path}: {error}") from error
+    return "" if name == "default" else str(name)

@@ -11,13 +11,9 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from docker.api.client import APIClient
-from docker.errors import APIError, DockerException
-
-from provisioner.engines import images
-from provisioner.engines.build_context import dockerfile_text
 from provisioner.engines.reading import DockerReader
-from provisioner.engines.wire import READ_TIMEOUT, TRANSPORT, Wire, unreachable
+from provisioner.engines.transport import TRANSPORT
+from provisioner.engines.wire import Wire
 from provisioner.errors import EngineConflict, EngineRefused, Unreachable
 from provisioner.kinds.builders import choose
 
@@ -39,14 +35,9 @@ def connect(endpoint: Endpoint, timeout: float | None = None) -> DockerEngine:
 
     `timeout` (seconds) shortens the time that one request may take.
     """
-    try:
-        client = APIClient(
-            base_url=endpoint.url, version="auto", tls=endpoint.tls or False, timeout=READ_TIMEOUT, num_pools=16,
-            use_ssh_client=endpoint.url.startswith("ssh://"),
-        )  # fmt: skip
-    except (DockerException, *TRANSPORT) as error:
-        raise unreachable(endpoint, error) from error
-    return DockerEngine(Wire(client, endpoint, timeout))
+    wire = Wire(endpoint, timeout)
+    _ = wire.version
+    return DockerEngine(wire)
 
 
 class DockerEngine(DockerReader):
@@ -184,6 +175,8 @@ class DockerEngine(DockerReader):
 
     def _credentials(self, body: Mapping[str, Any]) -> dict[str, str]:
         container = (body.get("TaskTemplate") or {}).get("ContainerSpec") or {}
+        from provisioner.engines import images
+
         return images.credentials(self._wire, str(container.get("Image") or ""))
 
     def roll_back_service(self, service_id: str, version: int) -> None:
@@ -223,6 +216,8 @@ class DockerEngine(DockerReader):
         self._wire.settle(call, lambda: None)
 
     def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
+        from provisioner.engines import images
+
         images.pull(self._wire, reference, platform, progress)
 
     def init_swarm(self, advertise: str, listen: str) -> None:
@@ -235,6 +230,8 @@ class DockerEngine(DockerReader):
         self._wire.settle(lambda: bool(self._wire.post("/swarm/init", body)), manages)
 
     def tag(self, image_id: str, reference: str) -> None:
+        from provisioner.engines import images
+
         images.name_also(self._wire, image_id, reference)
 
     def build(
@@ -247,6 +244,9 @@ class DockerEngine(DockerReader):
         progress: Callable[[str], None],
         stopped: Callable[[], bool],
     ) -> None:
+        from provisioner.engines import images
+        from provisioner.engines.build_context import dockerfile_text
+
         choice = choose(build, dockerfile_text(build), self.builders(), self.facts())
         for lack in choice.refused:
             raise EngineRefused(f"image {tag} can not be built: build.{lack.key} {lack.text}", hint=lack.hint)
@@ -271,7 +271,7 @@ class DockerEngine(DockerReader):
             )  # fmt: skip
             out, err = self._wire.client.exec_start(made["Id"], demux=True)
             code = self._wire.client.exec_inspect(made["Id"])["ExitCode"]
-        except (APIError, *TRANSPORT) as error:
+        except TRANSPORT as error:
             raise self._wire.classified(error) from error
         return int(code or 0), out or b"", err or b""
 
@@ -299,7 +299,7 @@ class DockerEngine(DockerReader):
                 return 0
             run_attached(self._wire.client, made["Id"], tty=tty)
             return int(self._wire.client.exec_inspect(made["Id"])["ExitCode"] or 0)
-        except (APIError, *TRANSPORT) as error:
+        except TRANSPORT as error:
             raise self._wire.classified(error) from error
 
 

@@ -10,7 +10,7 @@ from docker.utils import parse_repository_tag
 
 from provisioner.engines import buildkit
 from provisioner.engines.build_context import is_remote, open_context
-from provisioner.engines.wire import TRANSPORT
+from provisioner.engines.transport import TRANSPORT
 from provisioner.errors import EngineRefused, Interrupted, StepFailed, Unreachable
 from provisioner.kinds.builders import INSTALL
 from provisioner.model.builder import BuilderKind

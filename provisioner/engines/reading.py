@@ -10,10 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from docker.errors import APIError
-
 from provisioner.engines.kernel import has_ipvs
-from provisioner.engines.wire import TRANSPORT
+from provisioner.engines.transport import TRANSPORT
 from provisioner.errors import EngineRefused
 from provisioner.model.state import Facts
 
@@ -53,8 +51,8 @@ class DockerReader:
         return self._wire.endpoint.url
 
     def facts(self) -> Facts:
-        info, version = self._wire.get("/info"), self._wire.get("/version")
-        major, _, minor = str(self._wire.client.api_version).partition(".")
+        info, version = self._wire.get("/info"), self._wire.version
+        major, _, minor = self._wire.api_version.partition(".")
         swarm = info.get("Swarm") or {}
         return Facts(
             engine_id=info.get("ID") or "",
@@ -140,15 +138,15 @@ class DockerReader:
                 yield from (line + b"\n" for line in lines)
             if rest:
                 yield rest
-        except (APIError, *TRANSPORT) as error:
+        except TRANSPORT as error:
             raise self._wire.classified(error) from error
 
     def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
-        response = self._wire.send("GET", f"/containers/{container_id}/archive", {"path": path}, missing_is_fine=True)
-        if response is None:
+        reply = self._wire.send("GET", f"/containers/{container_id}/archive", {"path": path}, missing_is_fine=True)
+        if reply is None:
             return {}
         files: dict[str, bytes] = {}
-        with tarfile.open(fileobj=io.BytesIO(response.content)) as archive:
+        with tarfile.open(fileobj=io.BytesIO(reply.content)) as archive:
             for member in archive:
                 content = archive.extractfile(member)
                 if content is not None:
@@ -168,7 +166,7 @@ class DockerReader:
     def distribution(self, reference: str) -> str | None:
         try:
             return str(self._wire.client.inspect_distribution(reference)["Descriptor"]["digest"])
-        except (APIError, KeyError, *TRANSPORT):
+        except (KeyError, *TRANSPORT):
             return None
 
 

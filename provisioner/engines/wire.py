@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import re
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
 
-import requests
-from docker.errors import APIError
-
+from provisioner.engines.transport import TRANSPORT, ClientTransport, PlainTransport
 from provisioner.errors import EngineConflict, EngineRefused, Unreachable
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from docker.api.client import APIClient
 
     from provisioner.engines.connect import Endpoint
+    from provisioner.engines.transport import Reply, Transport
 
 # Seconds until a request that gets no answer is given up.
 READ_TIMEOUT = 60.0
@@ -28,8 +29,6 @@ WRITE_TIMEOUT = 180.0
 # Seconds without a byte after which a stream that tells of progress is given up.
 SILENCE = 600.0
 _ATTEMPTS = 3
-# What goes wrong between here and the engine: the outcome of a request is then not known.
-TRANSPORT = (requests.exceptions.RequestException, OSError)
 
 Answer = TypeVar("Answer")
 
@@ -40,19 +39,61 @@ _GONE = re.compile(r"network \S+ not found")
 class Wire:
     """The connection to one engine. `timeout` (seconds) shortens both deadlines."""
 
-    def __init__(self, client: APIClient, endpoint: Endpoint, timeout: float | None = None) -> None:
-        self.client = client
+    def __init__(self, endpoint: Endpoint, timeout: float | None = None) -> None:
         self.endpoint = endpoint
         self._read_timeout = min(READ_TIMEOUT, timeout or READ_TIMEOUT)
         self._write_timeout = min(WRITE_TIMEOUT, timeout or WRITE_TIMEOUT)
         self._silence = min(SILENCE, timeout or SILENCE)
 
+    @cached_property
+    def version(self) -> Mapping[str, Any]:
+        """What the engine says of its versions (GET /version)."""
+        try:
+            reply = self._transport.request("GET", "/version", None, {}, self._read_timeout)
+            answer = reply.json()
+            if reply.status == 200 and isinstance(answer, dict) and "ApiVersion" in answer:
+                return answer
+        except ValueError as error:
+            raise unreachable(self.endpoint, error) from error
+        except TRANSPORT as error:
+            raise unreachable(self.endpoint, error) from error
+        raise unreachable(self.endpoint, OSError(f"HTTP {reply.status} to GET /version, which is no Docker Engine's"))
+
+    @property
+    def api_version(self) -> str:
+        return str(self.version["ApiVersion"])
+
+    @cached_property
+    def client(self) -> APIClient:
+        """docker-py's client, for what streams."""
+        if isinstance(self._transport, ClientTransport):
+            return self._transport.client
+        return self._docker_py(self.api_version)
+
+    @cached_property
+    def _transport(self) -> Transport:
+        if self.endpoint.tls or not self.endpoint.url.startswith(("unix://", "tcp://", "http://")):
+            return ClientTransport(self._docker_py("auto"))
+        return PlainTransport(self.endpoint.url)
+
+    def _docker_py(self, version: str) -> APIClient:
+        from docker.api.client import APIClient
+        from docker.errors import DockerException
+
+        try:
+            return APIClient(
+                base_url=self.endpoint.url, version=version, tls=self.endpoint.tls or False, timeout=READ_TIMEOUT,
+                num_pools=16, use_ssh_client=self.endpoint.url.startswith("ssh://"),
+            )  # fmt: skip
+        except (DockerException, *TRANSPORT) as error:
+            raise unreachable(self.endpoint, error) from error
+
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
         """The answer to a read as plain values. What fails in passing is asked again."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                response = self.send("GET", path, parameters or {})
-                return response.json() if response is not None else {}
+                reply = self.send("GET", path, parameters or {})
+                return reply.json() if reply is not None else {}
             except (Unreachable, EngineRefused, ValueError) as error:
                 certain = isinstance(error, EngineRefused) and not _passing(error)
                 if certain or attempt == _ATTEMPTS:
@@ -64,8 +105,8 @@ class Wire:
 
     def ping(self) -> Mapping[str, str]:
         """The headers of the answer to /_ping, in which an engine says what it is."""
-        response = self.send("GET", "/_ping", {})
-        return response.headers if response is not None else {}
+        reply = self.send("GET", "/_ping", {})
+        return reply.headers if reply is not None else {}
 
     def post(
         self,
@@ -75,11 +116,11 @@ class Wire:
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """The answer to a change, made once."""
-        response = self.send("POST", path, parameters or {}, body, headers=headers)
-        if response is None or not response.content:
+        reply = self.send("POST", path, parameters or {}, body, headers=headers)
+        if reply is None or not reply.content:
             return {}
         try:
-            return response.json()
+            return reply.json()
         except ValueError as error:
             raise Unreachable(f"the engine's answer to {path} is cut") from error
 
@@ -112,29 +153,28 @@ class Wire:
         *,
         headers: Mapping[str, str] | None = None,
         missing_is_fine: bool = False,
-    ) -> requests.Response | None:
-        """One request; None for a 404 that is fine. Raises Unreachable, EngineRefused."""
-        payload: dict[str, Any] = {}
+    ) -> Reply | None:
+        """One request; None for a 404 that is fine. `body` is a tar archive, or what is sent as JSON.
+
+        Raises Unreachable, EngineRefused.
+        """
+        data, kind = None, {}
         if isinstance(body, bytes):
-            payload = {"data": body, "headers": {"Content-Type": "application/x-tar"}}
+            data, kind = body, {"Content-Type": "application/x-tar"}
         elif body is not None:
-            payload = {"json": body, "headers": dict(headers or {})}
+            data, kind = json.dumps(body).encode(), {"Content-Type": "application/json"}
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        seconds = self._read_timeout if method == "GET" else self._write_timeout
+        target = f"/v{self.api_version}{path}{query}"
         try:
-            response: requests.Response = self.client.request(
-                method,
-                f"{self.client.base_url}/v{self.client.api_version}{path}",
-                params=parameters,
-                timeout=self._read_timeout if method == "GET" else self._write_timeout,
-                allow_redirects=False,
-                **payload,
-            )
+            reply = self._transport.request(method, target, data, {**kind, **(headers or {})}, seconds)
         except TRANSPORT as error:
-            raise self.classified(error) from error
-        if response.status_code == 404 and missing_is_fine:
+            raise unreachable(self.endpoint, error) from error
+        if reply.status == 404 and missing_is_fine:
             return None
-        if response.status_code >= 300 and response.status_code != 304:
-            raise _refused(response.status_code, _message(response))
-        return response
+        if reply.status >= 300 and reply.status != 304:
+            raise _refused(reply.status, _message(reply.content))
+        return reply
 
     def stream(self, path: str, parameters: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[Any]:
         """The objects that a POST answers with one by one. Raises Unreachable after a long silence, EngineRefused."""
@@ -150,7 +190,7 @@ class Wire:
             )
             with response:
                 if response.status_code >= 300:
-                    raise _refused(response.status_code, _message(response))
+                    raise _refused(response.status_code, _message(response.content))
                 for line in response.iter_lines():
                     if line:
                         yield json.loads(line)
@@ -159,6 +199,8 @@ class Wire:
 
     def classified(self, error: Exception) -> EngineRefused | Unreachable:
         """An error of docker-py or of the transport as one of ours."""
+        from docker.errors import APIError
+
         if isinstance(error, APIError):
             return _refused(error.status_code or 500, str(error.explanation or error))
         return unreachable(self.endpoint, error)
@@ -192,11 +234,12 @@ def _uncertain(error: Unreachable | EngineRefused) -> bool:
     )
 
 
-def _message(response: requests.Response) -> str:
+def _message(content: bytes) -> str:
+    text = content.decode(errors="replace").strip()
     try:
-        return str(response.json()["message"])
+        return str(json.loads(text)["message"])
     except (ValueError, KeyError, TypeError):
-        return response.text.strip()[:500] or f"HTTP {response.status_code}"
+        return text[:500]
 
 
 def _refused(status: int, text: str) -> EngineRefused:

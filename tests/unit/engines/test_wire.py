@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     monkeypatch.setattr(module.time, "sleep", lambda seconds: None)
-    return Wire(None, Endpoint("unix:///nowhere", "test"))
+    return Wire(Endpoint("unix:///nowhere", "test"))
 
 
 def _failing(times: int, error: Exception, made: list[str]) -> Callable[[], str]:

@@ -1,0 +1,121 @@
+"""How requests reach an engine: over kept-alive plain HTTP where that is possible, else through docker-py.
+
+docker-py brings requests along, and importing both takes longer than most plans do; they are needed for TLS and
+ssh. Knows HTTP, and nothing of what is asked for.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import select
+import socket
+import weakref
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from docker.api.client import APIClient
+
+# What goes wrong between here and the engine: the outcome of a request is then not known. The errors of requests, and
+# so docker-py's own, are OSErrors.
+TRANSPORT = (OSError, http.client.HTTPException)
+_PLAIN_PORT = 2375
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, whole; names of headers are as the engine writes them."""
+
+    status: int
+    content: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def json(self) -> Any:
+        """The body as plain values. ValueError when it is none or is cut."""
+        return json.loads(self.content)
+
+
+class Transport(Protocol):
+    """One request and its answer; redirects are not followed, no status is an error. Raises what is in TRANSPORT."""
+
+    def request(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], timeout: float
+    ) -> Reply: ...
+
+
+class PlainTransport:
+    """HTTP to unix://PATH, tcp://HOST:PORT or http://HOST:PORT. Threads may ask at the same time."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._idle: deque[http.client.HTTPConnection] = deque()
+        weakref.finalize(self, _close, self._idle)
+
+    def request(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], timeout: float
+    ) -> Reply:
+        connection = self._connection(timeout)
+        try:
+            connection.request(method, target, body, dict(headers))
+            answer = connection.getresponse()
+            content = answer.read()
+        except BaseException:
+            connection.close()
+            raise
+        if connection.sock is not None:
+            self._idle.append(connection)
+        return Reply(answer.status, content, dict(answer.headers.items()))
+
+    def _connection(self, timeout: float) -> http.client.HTTPConnection:
+        """One that is open and has nothing to say, or a new one."""
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                break
+            # What can be read before anything was asked is the other side's goodbye.
+            if connection.sock is not None and not select.select([connection.sock], [], [], 0)[0]:
+                connection.sock.settimeout(timeout)
+                return connection
+            connection.close()
+        if self._url.startswith("unix://"):
+            return _UnixConnection(self._url.removeprefix("unix://"), timeout)
+        place = urlsplit(self._url)
+        return http.client.HTTPConnection(place.hostname or "localhost", place.port or _PLAIN_PORT, timeout=timeout)
+
+
+def _close(connections: Iterable[http.client.HTTPConnection]) -> None:
+    for connection in connections:
+        connection.close()
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class ClientTransport:
+    """Requests through docker-py's own connection: TLS, ssh, named pipes."""
+
+    def __init__(self, client: APIClient) -> None:
+        self.client = client
+
+    def request(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], timeout: float
+    ) -> Reply:
+        response = self.client.request(
+            method, f"{self.client.base_url}{target}", data=body, headers=dict(headers), timeout=timeout,
+            allow_redirects=False,
+        )  # fmt: skip
+        return Reply(response.status_code, response.content, dict(response.headers))
