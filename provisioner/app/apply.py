@@ -75,7 +75,7 @@ def apply(
 
     PlanStale when `saved` is not the plan of now.
     """
-    playbook = load_playbook(request, targets=policy.targets, scale=scale)
+    playbook = load_playbook(request, targets=() if policy.alone else policy.targets, scale=scale)
     return apply_playbook(
         request, playbook, open_engine(request, playbook.engine), policy, approve=approve, listener=listener,
         verify=verify, interrupt=interrupt, saved=saved, gathering=gathering,
@@ -103,9 +103,7 @@ def apply_playbook(
     if not approve(prepared.plan) or prepared.plan.refusals:
         return ApplyResult(prepared.plan)
     report = None
-    if _writes(prepared, policy) or left_behind(
-        engine, playbook.project, manager=prepared.plan.observed.facts.swarm_manager
-    ):
+    if _writes(prepared) or left_behind(engine, playbook.project, manager=prepared.plan.observed.facts.swarm_manager):
         if prepared.materials.unsettled:
             settle(request, playbook, prepared.materials)
         with lease(engine, playbook.project, prepared.mode, clock=SystemClock()):
@@ -114,9 +112,9 @@ def apply_playbook(
             report, after = carry_out(
                 request, again, engine, policy, listener=listener, interrupt=interrupt, gathering=gathering
             )
-            if after is not None and not policy.targets and not _recorded(after):
+            if after is not None and after.whole and not _recorded(after):
                 record_revision(
-                    engine, playbook, after.materials.inputs, after.mode, _containers(after), restores=restores
+                    engine, playbook, after.materials.inputs, after.mode, after.plan.observed, restores=restores
                 )
         prepared = again
     elif prepared.plan.steps:
@@ -198,22 +196,17 @@ def _taken_back(result: StepResult) -> StepResult:
     return replace(result, error=error)
 
 
-def _writes(prepared: Prepared, policy: Policy) -> bool:
-    """Whether anything is to be written: steps that do more than wait, or a revision that is not kept yet."""
+def _writes(prepared: Prepared) -> bool:
+    """Whether anything is to be written: steps that do more than wait, a new value, or a revision that is not kept."""
     acts = any(step.verb is not Verb.WAIT for step in prepared.plan.steps)
-    return acts or not (policy.targets or _recorded(prepared))
+    return acts or bool(prepared.materials.fresh) or (prepared.whole and not _recorded(prepared))
 
 
 def _recorded(prepared: Prepared) -> bool:
     last = prepared.last
     return last is not None and last.says(
-        prepared.playbook, prepared.materials.inputs, prepared.mode, _containers(prepared)
+        prepared.playbook, prepared.materials.inputs, prepared.mode, prepared.plan.observed
     )
-
-
-def _containers(prepared: Prepared) -> dict[str, str]:
-    found = prepared.plan.observed.resources
-    return {one.id: str(address) for address, one in found.items() if one.kind == "container"}
 
 
 def _require_same(approved: Plan, current: Plan) -> None:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from provisioner.model.playbook import Playbook
     from provisioner.ports import EngineReader, Listener
 
+_REASON = "destroy"
+
 
 def destroy(
     request: Request,
@@ -70,7 +72,7 @@ def plan_removal(playbook: Playbook, engine: EngineReader, policy: Policy) -> Pl
     last = last_revision(engine, playbook.project)
     observed = observe(engine, nothing, last.containers if last else {})
     changes = [
-        replace(change, reason="destroy", desired=declared.resources.get(change.address))
+        replace(change, reason=_REASON, desired=declared.resources.get(change.address))
         for change in diff(nothing, observed)
         if change.action is Action.DELETE
     ]
@@ -78,4 +80,4 @@ def plan_removal(playbook: Playbook, engine: EngineReader, policy: Policy) -> Pl
         c for c in changes if c.desired and c.desired.protect and c.address.kind == "volume" and not policy.volumes
     ]
     kept = [change for change in changes if change not in protected]
-    return plan(playbook.title, kept, nothing, observed, policy, order=declared.resources)
+    return plan(playbook.title, kept, nothing, observed, policy, order=declared.resources, gone=_REASON)

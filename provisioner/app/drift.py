@@ -12,7 +12,7 @@ from provisioner.model.change import Action
 from provisioner.model.span import Problem
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.grouping import group_replicas
-from provisioner.reconcile.observe import FILES_KIND, observe
+from provisioner.reconcile.observe import observe
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request
@@ -47,7 +47,7 @@ def drift(request: Request) -> Drift:
     besides = [
         Problem("is there, and was not part of the last apply", path=str(change.address), hint="`--prune` removes it")
         for change in diff(desired, observed, desired)
-        if change.action is Action.DELETE and change.address.kind not in (FILES_KIND, "image")
+        if change.action is Action.DELETE and change.address.kind != "image"
     ]
     return Drift(
         playbook.title, observed.facts, revision, changes, (*strangers, *besides),

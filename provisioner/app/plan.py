@@ -9,36 +9,46 @@ from provisioner.app.load import load_playbook
 from provisioner.app.materials import Materials, gather, require_comparable
 from provisioner.app.wiring import open_engine
 from provisioner.errors import PlaybookInvalid
-from provisioner.ledger.revisions import Revision, desired_of, last_revision
+from provisioner.ledger.revisions import Revision, desired_of, revisions
 from provisioner.model.plan import Verb
 from provisioner.model.span import Problem
 from provisioner.platforms.choice import Mode, check, choose_mode, lower
 from provisioner.playbook.crossref import contradictions
 from provisioner.reconcile.diff import diff
+from provisioner.reconcile.narrowing import only
 from provisioner.reconcile.observe import observe
+from provisioner.reconcile.outdated import Past
 from provisioner.reconcile.placement import judge, without_balancing
 from provisioner.reconcile.planning import plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from provisioner.app.materials import Gathering
     from provisioner.app.request import Request
+    from provisioner.model.change import Change
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
     from provisioner.ports import EngineReader
 
+# Of the changes that a narrowed plan leaves alone.
+_MOST_NAMED = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan with what it was made from; `last` is what was applied last, as far as that is known."""
+    """A plan with what it was made from; `last` is what was applied last, as far as that is known.
+
+    `whole` is false for a plan that leaves a part of the playbook out: what it reaches is no state to keep.
+    """
 
     plan: Plan
     playbook: Playbook
     materials: Materials
     mode: Mode
     last: Revision | None = None
+    whole: bool = True
 
 
 def make_plan(request: Request, policy: Policy, scale: Mapping[str, int], *, output: Path | None = None) -> Plan:
@@ -69,18 +79,40 @@ def prepare(
     materials = gathering(request, playbook, engine, mode)
     notes = (*notes, *(Problem(message) for message in materials.messages))
     desired = lower(playbook, materials.inputs, mode)
-    last = last_revision(engine, playbook.project, manager=facts.swarm_manager)
+    kept = revisions(engine, playbook.project, manager=facts.swarm_manager)
+    last = kept[-1] if kept else None
     observed = observe(engine, desired, last.containers if last else {})
     require_comparable(observed, materials)
-    changes = diff(desired, observed, desired_of(last, playbook.project) if last else None)
-    ordered = plan(playbook.title, changes, desired, observed, policy, notes=notes)
+    applied = desired_of(last, playbook.project) if last else None
+    others: tuple[Change, ...] = ()
+    if policy.alone:
+        changes, others = only(policy.targets, desired, observed, applied)
+        notes = (*notes, *_left(others))
+    else:
+        changes = diff(desired, observed, applied)
+    if last is not None and last.says(playbook, materials.inputs, mode, observed):
+        # What is declared is the last revision: what was before it is the one before that.
+        applied = desired_of(kept[-2], playbook.project) if len(kept) > 1 else None
+    filled = (operation for one in kept for operation in one.files.values())
+    past = Past(applied, frozenset(filled) - {""})
+    ordered = plan(playbook.title, changes, desired, observed, policy, notes=notes, past=past)
     if any(step.verb is Verb.BUILD for step in ordered.steps):
         from provisioner.app.builds import with_builders
 
         ordered = with_builders(ordered, playbook, engine)
     if mode == "swarm":
         ordered = _judged(ordered, engine)
-    return Prepared(ordered, playbook, materials, mode, last)
+    return Prepared(ordered, playbook, materials, mode, last, whole=not others if policy.alone else not policy.targets)
+
+
+def _left(others: Sequence[Change]) -> tuple[Problem, ...]:
+    """What is said of changes that are left alone."""
+    if not others:
+        return ()
+    names = [str(change.address) for change in others[:_MOST_NAMED]]
+    names += [f"{len(others) - _MOST_NAMED} more"] if len(others) > _MOST_NAMED else []
+    count = "1 other change is" if len(others) == 1 else f"{len(others)} other changes are"
+    return (Problem(f"{count} pending, and not touched: {', '.join(names)}", hint="provision plan shows them"),)
 
 
 def _judged(ordered: Plan, engine: EngineReader) -> Plan:

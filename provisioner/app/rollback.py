@@ -20,16 +20,18 @@ from provisioner.app.materials import (
 )
 from provisioner.app.plan import prepare
 from provisioner.errors import PlaybookInvalid, ProvisionError, SecretUnavailable, Unsafe
-from provisioner.kinds import swarm_file
 from provisioner.kinds.image import BUILD_LABEL
+from provisioner.kinds.ownership import OPERATION, PROJECT
 from provisioner.ledger.revisions import playbook_of, revisions
-from provisioner.model.address import Address
 from provisioner.model.secret import Found, Held
+from provisioner.platforms.choice import lower
 from provisioner.platforms.lowering import HELD, Inputs
+from provisioner.reconcile.files import file_volumes
+from provisioner.secrets.uses import environment_uses
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import SecretValue
+    from provisioner.model.state import DesiredState
     from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader, Listener
 
@@ -139,8 +142,7 @@ class _Recorded:
         """Raises SecretUnavailable, or Unsafe, for what can not be had."""
         recorded = self.target.revision.inputs
         found = _Found(dict(recorded["versions"]), builds=dict(recorded["builds"]))
-        there = _on_swarm(engine, playbook, recorded["versions"]) if mode == "swarm" else frozenset()
-        missing = [name for name in recorded["versions"] if name not in there]
+        missing = self._missing(playbook, engine, mode)
         self._configs(found, request, playbook, mode, [n for n in missing if n.startswith("configs/")])
         self._secrets(found, request, playbook, engine, mode, [n for n in missing if n.startswith("secrets/")])
         self._builds(found, playbook, engine)
@@ -155,6 +157,27 @@ class _Recorded:
                 *(f"{name}: {why}; that of today is taken" for name, why in found.lost.items()),
             ),
         )
+
+    def _missing(self, playbook: Playbook, engine: EngineReader, mode: Mode) -> list[str]:
+        """The configs and secrets whose contents are needed, as the engine has not the recorded versions of them."""
+        inputs = Inputs(**self.target.revision.inputs)
+        desired = lower(playbook, inputs, mode)
+        needed = _not_on_swarm(desired, engine) if mode == "swarm" else self._not_in_volumes(desired, engine)
+        needed |= {f"secrets/{key}" for _, _, key, _ in environment_uses(playbook)}
+        return [name for name in inputs.versions if name in needed]
+
+    def _not_in_volumes(self, desired: DesiredState, engine: EngineReader) -> set[str]:
+        """Those of which some service has no volume any more that was full when the revision was kept."""
+        there = {
+            str(raw["Name"]): (raw.get("Labels") or {}).get(OPERATION)
+            for raw in engine.list("volume", {PROJECT: desired.project})
+        }
+        return {
+            f"{carried.kind}/{entry['source']}"
+            for name, carried in file_volumes(desired).items()
+            if name not in there or there[name] != self.target.revision.files.get(name)
+            for entry in carried.files.values()
+        }
 
     def _configs(self, found: _Found, request: Request, playbook: Playbook, mode: Mode, names: list[str]) -> None:
         for name in names:
@@ -199,7 +222,7 @@ class _Recorded:
             else:
                 continue
             if now != found.versions[name]:
-                place = "the engine keeps no earlier values" if mode == "containers" else "the Swarm has it no more"
+                place = f"the {'Swarm' if mode == 'swarm' else 'engine'} has it no more"
                 found.lost[f"secret.{key}"] = (
                     f"the value that it had can not be had any more ({place}, and {answer.tier} has another one now)"
                 )
@@ -235,16 +258,11 @@ class _Recorded:
         return SecretUnavailable("\n".join(lines), hint=hint) if secret else Unsafe("\n".join(lines), hint=hint)
 
 
-def _on_swarm(engine: EngineReader, playbook: Playbook, versions: Mapping[str, str]) -> frozenset[str]:
-    """The configs and secrets whose recorded version the Swarm still has."""
+def _not_on_swarm(desired: DesiredState, engine: EngineReader) -> set[str]:
+    """The configs and secrets that services mount, and whose recorded version the Swarm has no more."""
     names = {kind: {str(raw["Spec"]["Name"]) for raw in engine.list(kind, {})} for kind in ("config", "secret")}
-    found = set()
-    for name, version in versions.items():
-        kind, _, key = name.partition("s/")
-        held = version.removeprefix(HELD)
-        wanted = held if version.startswith(HELD) else swarm_file.object_name(
-            playbook.project, Address(kind, key), version
-        )  # fmt: skip
-        if wanted in names[kind]:
-            found.add(name)
-    return frozenset(found)
+    return {
+        f"{resource.kind}s/{address.name}"
+        for address, resource in desired.resources.items()
+        if resource.kind in names and resource.name not in names[resource.kind]
+    }

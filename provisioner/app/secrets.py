@@ -12,6 +12,7 @@ from provisioner.app.wiring import open_engine, surroundings
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, SecretUnavailable, Unreachable, UsageError
 from provisioner.ledger.revisions import revisions
+from provisioner.model.address import Address
 from provisioner.model.secret import Found, Held, Missing
 from provisioner.platforms.lowering import HELD
 from provisioner.secrets import changes, template
@@ -159,6 +160,19 @@ def new_value(request: Request, name: str, given: SecretValue | None) -> SecretV
     """The value that a rotation brings, kept nowhere yet: the one given, or a generated one."""
     _, ref, _ = find_secret(request, name)
     return changes.new_value(ref, given)
+
+
+def concerned(request: Request, name: str) -> tuple[Address, ...]:
+    """What a new value of a secret touches: it, the templates that it is in, and the services that use any of them."""
+    playbook, _, _ = find_secret(request, name)
+    names = {name}
+    parts = {ref.key: set(template.ingredients(ref.template or "")) for ref in declarations(playbook)}
+    while more := {key for key, needs in parts.items() if key not in names and needs & names}:
+        names |= more
+    services = {service for key, using in users(playbook).items() if key in names for service in using}
+    return tuple(
+        Address(kind, key) for kind, keys in (("secret", names), ("service", services)) for key in sorted(keys)
+    )
 
 
 def may_come_from_here(request: Request, name: str) -> None:

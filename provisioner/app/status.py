@@ -11,7 +11,6 @@ from provisioner.app.plan import prepare
 from provisioner.app.wiring import open_engine
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy
-from provisioner.reconcile.observe import FILES_KIND
 from provisioner.reconcile.swarm_tasks import tasks_of
 
 if TYPE_CHECKING:
@@ -45,9 +44,10 @@ def status(request: Request) -> StatusTable:
     playbook = load_playbook(request, allow_unset=True)
     engine = open_engine(request, playbook.engine)
     plan = prepare(request, playbook, engine, Policy()).plan
-    changes = {change.address: change for change in plan.details if change.address.kind != FILES_KIND}
+    # The removal of an earlier version of a config or secret says nothing of the one that is declared.
+    changes = {c.address: c for c in plan.details if c.desired or c.address not in plan.desired.resources}
     desired, observed = plan.desired.resources, plan.observed.resources
-    addresses = sorted({*desired, *(a for a in observed if a.kind != FILES_KIND)})
+    addresses = sorted({*desired, *observed})
     rows = [_row(a, desired.get(a), observed.get(a), changes.get(a)) for a in addresses]
     rows = [_with_tasks(row, observed.get(row.address), engine) for row in rows]
     return StatusTable(playbook.title, tuple(rows))

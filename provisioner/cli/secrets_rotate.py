@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import OPERATE, Command
-from provisioner.cli.options import json_option, policy, yes_option
+from provisioner.cli.options import json_option, yes_option
 from provisioner.cli.secret_input import named, read_value
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ QUESTION = "Rotate it on {title} on {engine} like this?"
     ),
     see="The new value is kept once the plan is agreed to, before anything else changes; each service then gets one "
     "update, those that others depend on first, and has to prove itself. Whatever else differs from the playbook is "
-    "applied along with it, as the plan shows. What ends in between is finished by `provision apply`.",
+    "left as it is, and named. What ends in between is finished by `provision apply`.",
 )
 @click.argument("arguments", metavar="[TARGET] NAME [-]", nargs=-1)
 @yes_option
@@ -73,7 +73,7 @@ def rotate(
     if not no_apply:
         require_answer(yes=yes)
     request = settings.request(target)
-    from provisioner.app.secrets import is_generated, keep_secret, may_come_from_here, new_value
+    from provisioner.app.secrets import concerned, is_generated, keep_secret, may_come_from_here, new_value
 
     given = None
     if through or not is_generated(request, name):
@@ -88,12 +88,14 @@ def rotate(
     from provisioner.app.apply import apply
     from provisioner.app.materials import gather
     from provisioner.cli.carry_out import carry_out
+    from provisioner.model.plan import Policy
 
     gathering = partial(gather, fresh={name: value})
+    permitted = Policy(targets=concerned(request, name), alone=True, wait_timeout=wait_timeout or 0.0)
 
     def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: threading.Event) -> ApplyResult:
         return apply(
-            request, policy(wait_timeout=wait_timeout or 0.0), {}, approve=approve, listener=listener,
+            request, permitted, {}, approve=approve, listener=listener,
             verify=not no_verify, interrupt=interrupt, gathering=gathering,
         )  # fmt: skip
 

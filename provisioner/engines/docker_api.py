@@ -16,6 +16,7 @@ from provisioner.engines.transport import TRANSPORT
 from provisioner.engines.wire import Wire
 from provisioner.errors import EngineConflict, EngineRefused, Unreachable
 from provisioner.kinds.builders import choose
+from provisioner.kinds.ownership import OPERATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from provisioner.engines.connect import Endpoint
     from provisioner.model.secret import SecretValue
 
-# The label that says which operation made an object.
-OPERATION = "provisioner.operation"
 _TOKENED = ("container", "network", "volume")
 _STOPPED = ("created", "exited", "dead")
 _REMOVALS = 20

@@ -15,6 +15,8 @@ ADDRESS = "provisioner.address"
 NAME = "provisioner.name"
 DECLARED_FIELDS = "provisioner.declared"
 FILES = "provisioner.files"
+# The operation that made an object: after a lost answer it tells whose object stands there.
+OPERATION = "provisioner.operation"
 ONE_OFF = "provisioner.oneoff"
 # A replacement stands beside the object it will replace under this suffix.
 NEXT = ".next"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.model.playbook import Playbook
-    from provisioner.model.state import DesiredState
+    from provisioner.model.state import DesiredState, ObservedState
     from provisioner.ports import EngineReader, EngineWriter
 
 KEPT = 20
@@ -37,8 +37,9 @@ KEPT = 20
 class Revision:
     """One revision. `applied_at` is RFC 3339 in UTC, `document` the canonical document as plain values.
 
-    `containers` are the addresses of the containers that were there afterwards, by their ids; `restores` is the number
-    of the revision that a rollback brought back, 0 for an apply.
+    `containers` are the addresses of the containers that were there afterwards, by their ids, `files` the operations
+    that made the volumes of their configs and secrets, by name; `restores` is the number of the revision that a
+    rollback brought back, 0 for an apply.
     """
 
     number: int
@@ -51,11 +52,12 @@ class Revision:
     inputs: Mapping[str, Mapping[str, str]]
     mode: Mode = "containers"
     containers: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     restores: int = 0
 
-    def says(self, playbook: Playbook, inputs: Inputs, mode: Mode, containers: Mapping[str, str]) -> bool:
+    def says(self, playbook: Playbook, inputs: Inputs, mode: Mode, seen: ObservedState) -> bool:
         """Whether this is what was applied, so that it need not be kept again."""
-        return all(getattr(self, key) == value for key, value in _content(playbook, inputs, mode, containers).items())
+        return all(getattr(self, key) == value for key, value in _content(playbook, inputs, mode, seen).items())
 
 
 def revisions(engine: EngineReader, project: str, *, manager: bool | None = None) -> tuple[Revision, ...]:
@@ -94,17 +96,17 @@ def record_revision(
     playbook: Playbook,
     inputs: Inputs,
     mode: Mode,
-    containers: Mapping[str, str],
+    seen: ObservedState,
     restores: int = 0,
 ) -> int:
-    """Keep what was applied as a new revision; returns its number. `containers` gives addresses by id."""
+    """Keep what was applied as a new revision; returns its number. `seen` is what was there afterwards."""
     kept = revisions(engine, playbook.project)
     number = kept[-1].number + 1 if kept else 1
     content = {
         "number": number,
         "applied_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "applied_by": f"{whoami()}@{socket.gethostname()}, provisioner {__version__}",
-        **_content(playbook, inputs, mode, containers),
+        **_content(playbook, inputs, mode, seen),
         **({"restores": restores} if restores else {}),
     }
     text = json.dumps(content, sort_keys=True).encode()
@@ -112,7 +114,7 @@ def record_revision(
     return number
 
 
-def _content(playbook: Playbook, inputs: Inputs, mode: Mode, containers: Mapping[str, str]) -> dict[str, Any]:
+def _content(playbook: Playbook, inputs: Inputs, mode: Mode, seen: ObservedState) -> dict[str, Any]:
     return {
         "name": playbook.name,
         "environment": playbook.environment,
@@ -124,7 +126,8 @@ def _content(playbook: Playbook, inputs: Inputs, mode: Mode, containers: Mapping
             "versions": dict(inputs.versions),
             "registry": dict(inputs.registry),
         },
-        "containers": dict(containers),
+        "containers": {one.id: str(address) for address, one in seen.resources.items() if one.kind == "container"},
+        "files": {one.name: one.spec["operation"] for one in seen.files if one.users},
     }
 
 

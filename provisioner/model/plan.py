@@ -57,11 +57,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the user permits."""
+    """What the user permits. `targets` narrow it; `alone` means them by themselves, without what they need."""
 
     prune: bool = False
     volumes: bool = False
     targets: tuple[Address, ...] = ()
+    alone: bool = False
     wait_timeout: float = 0.0
     parallel: int = 8
 

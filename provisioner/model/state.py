@@ -149,10 +149,12 @@ class Stranger:
 class ObservedState:
     """One snapshot. `leftovers` are ours and nobody needs them: an interrupted apply made them, or the last one
     put something in their place. `superseded` are earlier versions of configs and secrets; their `users` are the ids
-    of the services whose spec, or spec before that, refers to them."""
+    of the services whose spec, or spec before that, refers to them. `files` are the volumes that carry configs and
+    secrets on a plain engine, those of now and earlier ones."""
 
     facts: Facts
     resources: Mapping[Address, Observed]
     leftovers: tuple[Observed, ...] = ()
     strangers: tuple[Stranger, ...] = ()
     superseded: tuple[Observed, ...] = ()
+    files: tuple[Observed, ...] = ()

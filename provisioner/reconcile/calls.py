@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import EngineRefused, SecretUnavailable
+from provisioner.errors import EngineConflict, EngineRefused, SecretUnavailable
 from provisioner.kinds import container, container_mounts, network, volume
 from provisioner.kinds.compare import declared_fields
 from provisioner.kinds.container_environment import secrets_of
 from provisioner.kinds.image import BUILD_LABEL
-from provisioner.kinds.ownership import DECLARED_FIELDS, NAME, PROJECT, ownership_labels
+from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, NAME, PROJECT, ownership_labels
 from provisioner.model.address import Address
 from provisioner.model.plan import Verb
 from provisioner.model.secret import SecretValue
-from provisioner.reconcile.files import file_volume
+from provisioner.reconcile.files import FILES_KIND, file_volume
 from provisioner.reconcile.hooks import run_hook
 from provisioner.reconcile.wait import wait
 
@@ -197,19 +198,23 @@ class ContainerCalls:
         return name, str(raw["Mountpoint"])
 
     def _fill(self, step: Step) -> str:
-        """Put the files into their volume through a container that is created and never started."""
+        """Put the files into a volume of their own, through a container that is created and never started.
+
+        A volume is filled once: one that is there already was not filled to the end, and makes way.
+        """
         project, kind = self._plan.desired.project, str(step.arguments["kind"])
         wanted = self._resource(step.address)
         files: dict[str, Any] = wanted.spec[kind]
         name = file_volume(project, step.address.name, kind, files)
-        address = Address("files", f"{step.address.name}.{kind}")
+        if missing := {f"{kind}/{entry['source']}" for entry in files.values()} - self._contents.keys():
+            raise EngineRefused(f"the volume {name} with {min(missing)} is gone", status=404, hint="apply again")
+        address = Address(FILES_KIND, f"{step.address.name}.{kind}")
         labels = ownership_labels(project, address, name)
-        if self._engine.inspect("volume", name) is None:
-            self._engine.create("volume", name, {"Labels": labels})
         carrier = f"{name}.carrier"
         stale = self._engine.inspect("container", carrier)
         if stale is not None and (stale["Config"].get("Labels") or {}).get(PROJECT) == project:
             self._engine.remove("container", str(stale["Id"]), volumes=True)
+        self._make_anew(name, {**labels, FILES: json.dumps({kind: files}, sort_keys=True)})
         body = {
             "Image": wanted.spec["image"],
             "Cmd": ["never-started"],
@@ -226,6 +231,15 @@ class ContainerCalls:
             # Together with what the image declares as VOLUME; the named one stays.
             self._engine.remove("container", identity, volumes=True)
         return name
+
+    def _make_anew(self, volume: str, labels: Mapping[str, str]) -> None:
+        if self._engine.inspect("volume", volume) is not None:
+            try:
+                self._engine.remove("volume", volume)
+            except EngineConflict:
+                # Somebody's container has it, which was made when it was full.
+                return
+        self._engine.create("volume", volume, {"Labels": labels})
 
     def _archive(self, kind: str, files: Mapping[str, Any]) -> bytes:
         buffer = io.BytesIO()

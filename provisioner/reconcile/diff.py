@@ -27,6 +27,8 @@ _FIELDS = {
     "secret": swarm_file.FIELDS,
     CARRIED_KIND: swarm_file.FIELDS[:1],
 }
+# Why an object goes that the playbook does not name any more.
+UNDECLARED = "no longer declared"
 
 
 def diff(desired: DesiredState, observed: ObservedState, last: DesiredState | None = None) -> tuple[Change, ...]:
@@ -40,7 +42,7 @@ def diff(desired: DesiredState, observed: ObservedState, last: DesiredState | No
     for address in everything:
         wanted, found = desired.resources.get(address), observed.resources.get(address)
         if wanted is None and found is not None:
-            gone = "no longer declared" if found.kind != "image" else ""
+            gone = UNDECLARED if found.kind != "image" else ""
             changes[address] = Change(address, Action.DELETE, gone, observed=found)
         elif wanted is not None and found is None:
             changes[address] = _creation(wanted, last)
@@ -253,7 +255,7 @@ def _follow(change: Change, changes: Mapping[Address, Change]) -> Change | None:
         if need.address.kind != "service":
             continue
         replaced = cause.action in (Action.REPLACE, Action.CREATE)
-        if replaced and need.address.name in _shares(wanted):
+        if replaced and need.address.name in lives_in(wanted):
             return _because(change, Action.REPLACE, f"{need.address.whole} is replaced, and it lives in it")
     return None
 
@@ -292,7 +294,7 @@ def _because(change: Change, action: Action, reason: str) -> Change:
     return replace(change, action=action, reason=f"{change.reason}; {reason}" if change.differences else reason)
 
 
-def _shares(wanted: Resource) -> set[str]:
+def lives_in(wanted: Resource) -> set[str]:
     """The services whose namespaces or mounts this container uses."""
     spec = wanted.spec
     modes = [spec["network_mode"], spec["pid"], spec["ipc"], *spec["volumes_from"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import MappingProxyType
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, container_mounts, image, network, volume
 from provisioner.kinds.compare import DECLARED
-from provisioner.kinds.ownership import DECLARED_FIELDS, ONE_OFF, PROJECT, owner
+from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, ONE_OFF, OPERATION, PROJECT, owner
 from provisioner.model.address import Address
 from provisioner.model.state import CARRIED_KIND, ImageFacts, Observed, ObservedState, Stranger
+from provisioner.reconcile.files import FILES_KIND, Carried
 from provisioner.reconcile.observe_swarm import observe_swarm
 
 if TYPE_CHECKING:
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 
 _WORKERS = 8
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-# Volumes that carry the files of configs and secrets.
-FILES_KIND = "files"
 
 
 def observe(engine: EngineReader, desired: DesiredState, known: Mapping[str, str] = _NOTHING) -> ObservedState:
@@ -68,6 +68,7 @@ def observe(engine: EngineReader, desired: DesiredState, known: Mapping[str, str
         leftovers=tuple(leftovers),
         strangers=tuple(strangers),
         superseded=tuple(superseded),
+        files=tuple(sorted((one for one in owned if one.kind == FILES_KIND), key=lambda one: one.name)),
     )
 
 
@@ -144,8 +145,14 @@ def decode_network(address: Address, raw: Raw) -> Observed:
 
 def decode_volume(address: Address, raw: Raw, users: tuple[str, ...] = ()) -> Observed:
     """A volume from its inspection; `users` are the containers that mount it."""
+    labels = raw.get("Labels") or {}
+    if address.kind == FILES_KIND:
+        service, _, kind = address.name.rpartition(".")
+        carried = Carried(service, kind, json.loads(labels.get(FILES, "{}")).get(kind, {}))
+        spec: dict[str, Any] = {"carried": carried, "operation": labels.get(OPERATION, "")}
+    else:
+        spec = volume.decode(dict(raw)) | _declared(labels)
     kind = FILES_KIND if address.kind == FILES_KIND else "volume"
-    spec = volume.decode(dict(raw)) | _declared(raw.get("Labels"))
     return Observed(address, kind, raw["Name"], raw["Name"], spec, raw.get("CreatedAt") or "", users=users)
 
 
@@ -177,8 +184,8 @@ def _settle(owned: Sequence[Observed]) -> tuple[dict[Address, Observed], list[Ob
     leftovers: list[Observed] = []
     for one in sorted(owned, key=lambda o: (o.name != o.spec.get(container.NAMED, o.name), o.name)):
         if one.kind == FILES_KIND:
-            resources[Address(FILES_KIND, one.name)] = one
-        elif one.address.kind == FILES_KIND or one.address in resources:
+            continue
+        if one.address.kind == FILES_KIND or one.address in resources:
             leftovers.append(one)
         else:
             resources[one.address] = one

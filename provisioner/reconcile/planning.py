@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provisioner.kinds import service
-from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.hooks import PRE_STOP
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Plan, Policy, Verb
 from provisioner.model.span import Problem
-from provisioner.reconcile.files import file_volume
+from provisioner.reconcile.diff import UNDECLARED
 from provisioner.reconcile.grouping import group_replicas
 from provisioner.reconcile.hooks import run_hooks
-from provisioner.reconcile.observe import FILES_KIND
+from provisioner.reconcile.outdated import FILES_OF_SWARM, NOTHING_KNOWN, Past, outdated_objects, outdated_volumes, told
 from provisioner.reconcile.rollout import LEFT_BEHIND, READY_TIMEOUT, Rollout, stands_alone, starts_first
 from provisioner.reconcile.safety import check
 from provisioner.reconcile.steps import Steps
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from provisioner.model.address import Address
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
 
-_FILES_OF_SWARM = ("config", "secret")
 _KINDS_UP = ("image", "network", "volume")
 
 
@@ -38,15 +35,19 @@ def plan(
     policy: Policy,
     order: Mapping[Address, Resource] | None = None,
     notes: Sequence[Problem] = (),
+    past: Past = NOTHING_KNOWN,
+    gone: str = UNDECLARED,
 ) -> Plan:
     """The plan that carries out `changes` as far as `policy` permits.
 
     `order` gives the resources by which removals are ordered, dependents first; by default those desired.
-    `notes` are told with the plan.
+    `notes` are told with the plan. `past` is what the ledger knows, `gone` why what is not desired goes.
     """
-    permitted, kept = _permitted(changes, desired, observed, policy)
+    permitted, kept = _permitted(changes, policy)
     refusals = check(permitted, observed, policy)
-    permitted += _outdated(permitted, changes, desired, observed, policy)
+    volumes = outdated_volumes(permitted, desired, observed, policy, past)
+    permitted += outdated_objects(permitted, changes, desired, observed, policy, past)
+    collected = told(volumes, desired, observed, gone)
     leftovers = [Change(o.address, Action.DELETE, LEFT_BEHIND, observed=o) for o in observed.leftovers]
     todo = [change for change in permitted if change.action is not Action.UNCHANGED] + leftovers
     steps = Steps()
@@ -57,10 +58,11 @@ def plan(
         for kind in _KINDS_UP:
             for change in _bases_first([c for c in todo if c.address.kind == kind and c.action is not Action.DELETE]):
                 _stored(change, steps)
-        Rollout(todo, desired, observed, policy, steps).run()
+        Rollout(todo, desired, observed, policy, steps, past.filled).run()
         swarm.run()
         _remove(todo, order or desired.resources, policy, steps)
-    grouped = group_replicas(permitted)
+        _collect(volumes, collected, steps)
+    grouped = group_replicas([*permitted, *collected])
     return Plan(
         title=title,
         desired=desired,
@@ -87,23 +89,16 @@ def withdrawal(plan_failed: Plan, observed: ObservedState, failed: Collection[Ad
     return replace(plan_failed, observed=observed, changes=tuple(todo), steps=tuple(steps.all), details=tuple(todo))
 
 
-def _permitted(
-    changes: Sequence[Change], desired: DesiredState, observed: ObservedState, policy: Policy
-) -> tuple[list[Change], list[Problem]]:
+def _permitted(changes: Sequence[Change], policy: Policy) -> tuple[list[Change], list[Problem]]:
     """The changes without the removals that nobody asked for; those are told instead."""
     kept: list[Change] = []
     notes: list[Problem] = []
     declared = {change.address.whole for change in changes if change.desired is not None}
-    needed, going = _file_volumes(desired), _going(changes, declared, policy)
     for change in changes:
         if change.action is not Action.DELETE:
             kept.append(change)
-        elif change.observed is not None and change.observed.kind in _FILES_OF_SWARM:
-            continue  # what nothing refers to is collected; see _outdated
-        elif change.address.kind == FILES_KIND:
-            unused = not change.observed or going.issuperset(change.observed.users)
-            if change.address.name not in needed and unused and not policy.targets:
-                kept.append(replace(change, reason="nothing refers to it any more"))
+        elif change.observed is not None and change.observed.kind in FILES_OF_SWARM:
+            continue  # what nothing refers to is collected; see outdated_objects
         elif change.observed is not None and change.observed.kind == "volume" and not policy.volumes:
             if policy.prune:
                 notes.append(Problem("kept: `destroy --volumes` removes it", path=str(change.address)))
@@ -142,71 +137,6 @@ def _stopped_first(changes: Sequence[Change]) -> list[Problem]:
         if change.action is Action.REPLACE and change.desired is not None and change.desired.kind == "container"
         if starts_first(change.desired) and (held := stands_alone(change.desired))
     ]
-
-
-def _file_volumes(desired: DesiredState) -> set[str]:
-    """The volumes with configs and secrets that the desired containers mount."""
-    return {
-        file_volume(desired.project, address.name, kind, resource.spec[kind])
-        for address, resource in desired.resources.items()
-        if resource.kind == "container"
-        for kind in ROOTS
-        if resource.spec[kind]
-    }
-
-
-def _going(changes: Sequence[Change], declared: set[Address], policy: Policy) -> set[str]:
-    """The ids of the containers that these changes remove."""
-    return {
-        change.observed.id
-        for change in changes
-        if change.observed is not None and change.observed.kind == "container"
-        if change.action is Action.REPLACE
-        or (change.action is Action.DELETE and (_prunes(policy) or change.address.whole in declared))
-    }
-
-
-def _outdated(
-    permitted: Sequence[Change],
-    changes: Sequence[Change],
-    desired: DesiredState,
-    observed: ObservedState,
-    policy: Policy,
-) -> list[Change]:
-    """Versions of configs and secrets that nothing can need any more once the permitted changes are carried out.
-
-    Kept are those that a service's spec refers to, or the one before it, and of what is declared the newest two.
-    """
-    by_address: dict[Address, list[Observed]] = {}
-    for one in sorted(observed.superseded, key=lambda o: o.created, reverse=True):
-        by_address.setdefault(one.address, []).append(one)
-    if not policy.targets:
-        # What a narrowed playbook leaves out is declared all the same.
-        for address, current in observed.resources.items():
-            if current.kind in _FILES_OF_SWARM and address not in desired.resources:
-                by_address.setdefault(address, []).insert(0, current)
-    touched = {c.observed.id: c for c in permitted if c.observed is not None and c.action is not Action.UNCHANGED}
-    # An update makes the spec that stands the one before it.
-    before = {i for c in touched.values() if c.action is Action.UPDATE for i in _files(c.observed)}
-    declared = {c.address: c for c in permitted}
-    reasons = {c.address: c.reason for c in changes if c.action is Action.DELETE}
-    result = []
-    for address, versions in sorted(by_address.items()):
-        current_change = declared.get(address)
-        renewed = current_change is not None and current_change.action is not Action.UNCHANGED
-        # The version that was current until now is the second one kept.
-        spare = 0 if renewed or address not in desired.resources else 1
-        reason = reasons.get(address) or "an earlier version that nothing needs"
-        result += [
-            Change(address, Action.DELETE, reason, observed=one)
-            for one in versions[spare:]
-            if one.id not in before and not set(one.users) - touched.keys()
-        ]
-    return result
-
-
-def _files(found: Observed | None) -> list[str]:
-    return service.file_ids(found.base) if found is not None and found.kind == "service" else []
 
 
 def _prunes(policy: Policy) -> bool:
@@ -296,9 +226,22 @@ def _remove(changes: Sequence[Change], order: Mapping[Address, Resource], policy
         found = change.observed
         if found is None or found.kind == "container":
             continue
-        kind = "volume" if found.kind == "files" else found.kind
-        if kind in ("network", "volume", "config", "secret"):
-            steps.add(Verb.REMOVE, kind, change.address, change.reason, needs=[*removed, *moved], object_id=found.id)
+        if found.kind in ("network", "volume", "config", "secret"):
+            needs = [*removed, *moved]
+            steps.add(Verb.REMOVE, found.kind, change.address, change.reason, needs=needs, object_id=found.id)
+
+
+def _collect(volumes: Sequence[Observed], collected: Sequence[Change], steps: Steps) -> None:
+    """Volumes of files that nothing needs go last, once no container has them."""
+    moved = [one.id for one in steps.all if one.verb is Verb.WAIT]
+    moved += [one.id for one in steps.all if one.verb is Verb.REMOVE and one.kind == "container"]
+    for volume in volumes:
+        change = next((c for c in collected if c.observed is volume), None)
+        address = change.address if change else volume.address
+        steps.add(
+            Verb.REMOVE, "volume", address, change.reason if change else "nothing needs it", needs=moved,
+            object_id=volume.id,
+        )  # fmt: skip
 
 
 def _depth(address: Address, order: Mapping[Address, Resource]) -> int:

@@ -11,10 +11,11 @@ from provisioner.kinds.ownership import NEXT
 from provisioner.kinds.values import nanoseconds
 from provisioner.model.change import Action, Change, Impact
 from provisioner.model.plan import Policy, Verb
+from provisioner.reconcile.files import file_volume
 from provisioner.reconcile.hooks import run_hooks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from provisioner.model.address import Address
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
@@ -32,7 +33,13 @@ class Rollout:
     """Adds the steps of every changed container to `steps`, dependencies before those that wait for them."""
 
     def __init__(
-        self, changes: Sequence[Change], desired: DesiredState, observed: ObservedState, policy: Policy, steps: Steps
+        self,
+        changes: Sequence[Change],
+        desired: DesiredState,
+        observed: ObservedState,
+        policy: Policy,
+        steps: Steps,
+        filled: Collection[str] = (),
     ) -> None:
         self._changes = {
             c.address: c
@@ -44,6 +51,8 @@ class Rollout:
         self._policy = policy
         self._steps = steps
         self._filled: dict[tuple[str, str], int] = {}
+        # A container is made when its files are complete, and a volume that is complete is left alone.
+        self._complete = {v.name for v in observed.files if v.users or v.spec["operation"] in filled}
         self._batches: dict[Address, list[int]] = {}
 
     def run(self) -> None:
@@ -205,8 +214,10 @@ class Rollout:
         leftover = next(o for o in self._observed.leftovers if o.address == change.address and o.name.endswith(NEXT))
         return self._retire(replace(change, reason=LEFT_BEHIND), leftover, [])
 
-    def _fill(self, change: Change, wanted: Resource, kind: str, needs: Sequence[int | None]) -> int:
+    def _fill(self, change: Change, wanted: Resource, kind: str, needs: Sequence[int | None]) -> int | None:
         """The volume with the service's configs or secrets; its replicas share it."""
+        if file_volume(self._desired.project, change.address.name, kind, wanted.spec[kind]) in self._complete:
+            return None
         key = (change.address.name, kind)
         if key not in self._filled:
             self._filled[key] = self._steps.add(

@@ -190,8 +190,11 @@ def test_rollback_of_configs_and_builds_says_what_can_not_be_had(environment: En
         environment.write(playbook)
         environment.apply()
 
-    release("one")
-    release("two")
+    for text in ("one", "two", "three"):
+        release(text)
+    of(environment, "rollback", "--yes")
+    assert environment.container("web-1").exec_run(["cat", "/page"]).output == b"two", "kept by the engine"
+    assert environment.container("made-1").exec_run(["cat", "/which"]).output == b"two\n"
     refused = of(environment, "rollback", "1", "--yes", code=1).stderr
     assert "config.page" in refused
     assert "page.txt has changed since" in refused
@@ -202,26 +205,104 @@ def test_rollback_of_configs_and_builds_says_what_can_not_be_had(environment: En
     assert "building" not in narrated
     assert environment.container("made-1").exec_run(["cat", "/which"]).output == b"one\n"
     assert environment.container("web-1").exec_run(["cat", "/page"]).output == b"one"
-    page.write_text("three")
-    told = of(environment, "rollback", "2", "--yes", "--with-current").stdout
+    page.write_text("four")
+    told = of(environment, "rollback", "3", "--yes", "--with-current").stdout
     assert "config.page" in told and "that of today is taken" in told
-    assert environment.container("web-1").exec_run(["cat", "/page"]).output == b"three"
-    assert environment.container("made-1").exec_run(["cat", "/which"]).output == b"two\n"
+    assert environment.container("web-1").exec_run(["cat", "/page"]).output == b"four"
+    assert environment.container("made-1").exec_run(["cat", "/which"]).output == b"three\n"
 
 
-def test_rollback_of_a_secret_whose_value_is_gone_says_so(environment: Environment) -> None:
+def test_rollback_of_secrets_from_what_the_engine_kept(environment: Environment) -> None:
+    """Two versions are kept; one that is gone is asked of the tiers, and where they have another one that is said."""
     local = environment.folder / ".env.local"
-    environment.write({"services": {"web": service(secrets=["token"])}, "secrets": {"token": {}}})
-    for value in ("first-value", "second-value"):
-        local.write_text(f"TOKEN={value}\n")
+    web = service(secrets=["token", "url", "constant"], deploy={"replicas": 2})
+    url = {"template": "http://${secret:token}@web"}
+    secrets = {"token": {}, "url": url, "constant": {"env": "CONSTANT"}}
+    environment.write({"services": {"web": web, "other": service(secrets=["constant"])}, "secrets": secrets})
+
+    def use(value: str) -> None:
+        local.write_text(f"TOKEN={value}\nCONSTANT=never-changes\n")
         local.chmod(0o600)
+
+    def held(name: str) -> set[bytes]:
+        replicas = (environment.container(f"web-{number}") for number in (1, 2))
+        return {replica.exec_run(["cat", f"/run/secrets/{name}"]).output for replica in replicas}
+
+    def volumes() -> int:
+        return len([name for name in environment.objects() if ".secrets." in name])
+
+    for value in ("first-value", "second-value"):
+        use(value)
         environment.apply()
+    assert volumes() == 3, "two of web, one of other"
+    use("third-value")
+    plan = {(one["address"], one["action"]): one["reason"] for one in environment.plan()["changes"]}
+    assert (
+        plan.pop(("service.web", "replace")) == "secret.token is another version now; secret.url is another version now"
+    )
+    assert plan == {
+        (f"secret.{name}", action): reason
+        for name in ("token", "url")
+        for action, reason in (("update", "version changed"), ("delete", "an earlier version that nothing needs"))
+    }
+    environment.apply()
+    environment.require_inert()
+    assert volumes() == 3
+    assert not any(one["drift"] for one in json.loads(of(environment, "status", "--json").stdout)["objects"])
+    of(environment, "drift")
+
+    local.unlink()
+    of(environment, "rollback", "--yes")
+    assert (held("token"), held("url")) == ({b"second-value"}, {b"http://second-value@web"})
+    use("third-value")
     environment.proxy.clear()  # type: ignore[union-attr]
     refused = of(environment, "rollback", "1", "--yes", code=77).stderr
     assert "secret.token" in refused
     assert "can not be had any more" in refused
     assert "first-value" not in refused and "second-value" not in refused
     assert mutating(environment) == []
-    local.write_text("TOKEN=first-value\n")
+    use("first-value")
     of(environment, "rollback", "1", "--yes")
-    assert environment.container("web-1").exec_run(["cat", "/run/secrets/token"]).output == b"first-value"
+    assert held("token") == {b"first-value"}
+    environment.destroy()
+    assert environment.objects() == set()
+
+
+def test_a_rotation_touches_the_secret_and_its_users_alone(environment: Environment) -> None:
+    web = service(secrets=["url"], depends_on={"store": {"condition": "service_started"}})
+    follower = service(depends_on={"web": {"condition": "service_started", "restart": True}})
+    playbook: dict[str, Any] = {
+        "services": {"web": web, "store": service(), "other": service(), "follower": follower},
+        "secrets": {"token": {"generate": {"length": 20}}, "url": {"template": "http://${secret:token}@web"}},
+    }
+
+    def held() -> bytes:
+        output: bytes = environment.container("web-1").exec_run(["cat", "/run/secrets/url"]).output
+        return output
+
+    environment.write(playbook)
+    environment.apply()
+    first = held()
+    pending = {"web": web, "store": service(environment={"A": "1"}), "other": service(environment={"A": "1"}),
+               "follower": follower, "extra": service()}  # fmt: skip
+    environment.write({**playbook, "services": pending})
+    before = {name: environment.container(f"{name}-1").id for name in ("store", "other", "follower")}
+    started = environment.container("follower-1").attrs["State"]["StartedAt"]
+    told = of(environment, "secrets", "rotate", "token", "--yes").stdout
+    assert "3 other changes are pending, and not touched: service.extra, service.other, service.store" in told
+    second = held()
+    assert second != first
+    assert {name: environment.container(f"{name}-1").id for name in before} == before
+    assert environment.container("follower-1").attrs["State"]["StartedAt"] != started, "it is restarted with web"
+    assert f"container {environment.project}-extra-1" not in environment.objects()
+    changes = {one["address"] for one in environment.plan()["changes"]}
+    assert changes == {"service.extra", "service.other", "service.store"}
+    assert len(json.loads(of(environment, "history", "--json").stdout)["revisions"]) == 1
+
+    # With nothing else pending it is a revision, and there is a way back.
+    environment.apply()
+    of(environment, "secrets", "rotate", "token", "--yes")
+    assert held() not in (first, second)
+    environment.require_inert()
+    of(environment, "rollback", "--yes")
+    assert held() == second

@@ -59,7 +59,7 @@ class Story:
         """A first apply, struck. Whether the fault was met."""
         self._environment.write(first(self._environment))
         met = strike(("apply", "--yes", "--json"))
-        self._mend(replicas=1)
+        self._mend(replicas=1, versions=1)
         self._environment.destroy("--volumes")
         assert self._objects() == set()
         return met
@@ -71,7 +71,7 @@ class Story:
         self._keep_data()
         self._environment.write(second(self._environment))
         met = strike(("apply", "--yes", "--json"))
-        self._mend(replicas=2)
+        self._mend(replicas=2, versions=2)
         self._require_data()
         return met
 
@@ -90,7 +90,7 @@ class Story:
         self._require_data()
         return met
 
-    def _mend(self, *, replicas: int) -> None:
+    def _mend(self, *, replicas: int, versions: int) -> None:
         """A plain run ends well, and the one after it has nothing to do."""
         environment = self._environment
         self._proxy.clear()
@@ -98,7 +98,8 @@ class Story:
         found = {name for name in self._objects() if ".configs." not in name}
         assert found == expected(environment, replicas)
         files = {name for name in self._objects() if ".configs." in name}
-        assert len(files) == 1, files
+        # That of the version before is kept for going back.
+        assert len(files) == versions, files
         before = environment.inventory()
         self._proxy.clear()
         again = environment.apply()

@@ -39,8 +39,7 @@ def _require_applied(at: MemoryEngine, what: Wanted) -> None:
     desired = what.lower()
     observed = look(at, desired)
     unsettled = [c for c in diff(desired, observed) if c.action is not Action.UNCHANGED]
-    # Whether the volume of a file version is still needed, the plan decides.
-    kept = [c for c in unsettled if c.action is Action.DELETE and c.address.kind in ("volume", "files")]
+    kept = [c for c in unsettled if c.action is Action.DELETE and c.address.kind == "volume"]
     assert unsettled == kept
     assert observed.leftovers == ()
     assert planned(at, desired, Policy(prune=True)).steps == ()

@@ -1,0 +1,135 @@
+"""Versions of configs and secrets that nothing can need any more. Pure.
+
+In both modes what was there before a change stays, so that going back finds it, and what was before that goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner.kinds import service
+from provisioner.model.address import Address
+from provisioner.model.change import Action, Change
+from provisioner.reconcile.files import file_volumes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provisioner.model.plan import Policy
+    from provisioner.model.state import DesiredState, Observed, ObservedState
+    from provisioner.reconcile.files import Carried
+
+FILES_OF_SWARM = ("config", "secret")
+_EARLIER = "an earlier version that nothing needs"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the ledger tells a plan. `before` is what was applied before what is declared now; `filled` are the
+    operations that made a volume of files which was full at the end of an apply.
+    """
+
+    before: DesiredState | None = None
+    filled: frozenset[str] = frozenset()
+
+
+NOTHING_KNOWN = Past()
+
+
+def outdated_objects(
+    permitted: Sequence[Change],
+    changes: Sequence[Change],
+    desired: DesiredState,
+    observed: ObservedState,
+    policy: Policy,
+    past: Past,
+) -> list[Change]:
+    """Configs and secrets of a Swarm that are not needed once the permitted changes are carried out.
+
+    Kept are those that a service's spec refers to, or the one before it, or the last apply that ended well, and of
+    what is declared the newest two.
+    """
+    by_address: dict[Address, list[Observed]] = {}
+    for one in sorted(observed.superseded, key=lambda o: o.created, reverse=True):
+        by_address.setdefault(one.address, []).append(one)
+    declared = {c.address: c for c in permitted}
+    if policy.targets:
+        # What is left out is declared all the same.
+        by_address = {address: versions for address, versions in by_address.items() if address in declared}
+    else:
+        for address, current in observed.resources.items():
+            if current.kind in FILES_OF_SWARM and address not in desired.resources:
+                by_address.setdefault(address, []).insert(0, current)
+    touched = {c.observed.id: c for c in permitted if c.observed is not None and c.action is not Action.UNCHANGED}
+    # An update makes the spec that stands the one before it.
+    before = {i for c in touched.values() if c.action is Action.UPDATE for i in _files(c.observed)}
+    good = {r.name for r in past.before.resources.values() if r.kind in FILES_OF_SWARM} if past.before else set()
+    reasons = {c.address: c.reason for c in changes if c.action is Action.DELETE}
+    result = []
+    for address, versions in sorted(by_address.items()):
+        current_change = declared.get(address)
+        renewed = current_change is not None and current_change.action is not Action.UNCHANGED
+        # The version that was current until now is the second one kept.
+        spare = 0 if renewed or address not in desired.resources else 1
+        result += [
+            Change(address, Action.DELETE, reasons.get(address) or _EARLIER, observed=one)
+            for one in versions[spare:]
+            if one.id not in before and one.name not in good and not set(one.users) - touched.keys()
+        ]
+    return result
+
+
+def _files(found: Observed | None) -> list[str]:
+    return service.file_ids(found.base) if found is not None and found.kind == "service" else []
+
+
+def outdated_volumes(
+    permitted: Sequence[Change], desired: DesiredState, observed: ObservedState, policy: Policy, past: Past
+) -> list[Observed]:
+    """Volumes of files on a plain engine that are not needed once the permitted changes are carried out.
+
+    Beside what a service needs one more is kept: what the apply before needed, else what it has now, else the newest.
+    """
+    needed = file_volumes(desired)
+    before = file_volumes(past.before) if past.before else {}
+    going = {one.id for one in observed.leftovers}
+    going |= {c.observed.id for c in permitted if c.observed and c.action in (Action.REPLACE, Action.DELETE)}
+    chosen = {c.address.name for c in permitted if c.address.kind == "service"}
+    using = {(one.service, one.kind) for one in needed.values()}
+    groups: dict[tuple[str, str], list[Observed]] = {}
+    for volume in observed.files:
+        carried: Carried = volume.spec["carried"]
+        owner = (carried.service, carried.kind)
+        # What is left out is declared all the same.
+        if volume.name not in needed and (owner[0] in chosen or not policy.targets):
+            groups.setdefault(owner, []).append(volume)
+    result = []
+    for owner, versions in sorted(groups.items()):
+        ranked = sorted(versions, key=lambda v: (v.name in before, bool(v.users), v.created, v.name), reverse=True)
+        spare = 1 if ranked[0].name in before or owner in using else 0
+        result += [one for one in ranked[spare:] if going.issuperset(one.users)]
+    return result
+
+
+def told(volumes: Sequence[Observed], desired: DesiredState, observed: ObservedState, reason: str) -> list[Change]:
+    """The removal of volumes of files as changes of the configs and secrets in them, as a Swarm would show it."""
+    ids = {one.id for one in volumes}
+    contents = [_versions(one) for one in file_volumes(desired).values()]
+    contents += [_versions(one.spec["carried"]) for one in observed.files if one.id not in ids]
+    kept = {one for content in contents for one in content}
+    changes: dict[tuple[Address, str], Change] = {}
+    for volume in volumes:
+        versions = _versions(volume.spec["carried"])
+        # With other owners or modes the same versions are in another volume.
+        for address, version in sorted(versions - kept or versions):
+            why = _EARLIER if address in desired.resources else reason
+            changes.setdefault((address, version), Change(address, Action.DELETE, why, observed=volume))
+    return list(changes.values())
+
+
+def _versions(carried: Carried) -> set[tuple[Address, str]]:
+    return {
+        (Address(carried.kind.removesuffix("s"), str(entry["source"])), str(entry["version"]))
+        for entry in carried.files.values()
+    }
