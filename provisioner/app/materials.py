@@ -81,8 +81,18 @@ def gather(
             held = secrets.held.get(key)
             ours = held is not None and answer == held.answer
             versions[f"secrets/{key}"] = held.version if held and ours else f"{HELD}{answer.name}"
+    inputs = Inputs(
+        builds=build_digests(playbook),
+        versions=versions,
+        registry=registry_digests(playbook, engine),
+        origins={
+            f"secrets/{key}": answer.tier
+            for key, answer in secrets.resolutions.items()
+            if isinstance(answer, Found | Held)
+        },
+    )
     return Materials(
-        inputs=Inputs(builds=build_digests(playbook), versions=versions, registry=registry_digests(playbook, engine)),
+        inputs=inputs,
         contents=contents,
         declarations=secrets.declarations,
         resolutions=secrets.resolutions,

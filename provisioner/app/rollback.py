@@ -149,7 +149,14 @@ class _Recorded:
         if found.lost and not self.current:
             raise self._refusal(found)
         return Materials(
-            inputs=Inputs(found.builds, found.versions, registry_digests(playbook, engine), found.kept),
+            inputs=Inputs(
+                builds=found.builds,
+                versions=found.versions,
+                registry=registry_digests(playbook, engine),
+                kept=found.kept,
+                origins=dict(recorded.get("origins", {}))
+                | {name: text.partition(":")[0] for name, text in found.origins.items()},
+            ),
             contents=found.contents,
             origins=found.origins,
             messages=(

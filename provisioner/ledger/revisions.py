@@ -57,7 +57,10 @@ class Revision:
 
     def says(self, playbook: Playbook, inputs: Inputs, mode: Mode, seen: ObservedState) -> bool:
         """Whether this is what was applied, so that it need not be kept again."""
-        return all(getattr(self, key) == value for key, value in _content(playbook, inputs, mode, seen).items())
+        now = _content(playbook, inputs, mode, seen)
+        # A value that moved to another tier is the same value.
+        then = {key: getattr(self, key) for key in now} | {"inputs": {**self.inputs, "origins": {}}}
+        return then == now | {"inputs": {**now["inputs"], "origins": {}}}
 
 
 def revisions(engine: EngineReader, project: str, *, manager: bool | None = None) -> tuple[Revision, ...]:
@@ -125,6 +128,7 @@ def _content(playbook: Playbook, inputs: Inputs, mode: Mode, seen: ObservedState
             "builds": dict(inputs.builds),
             "versions": dict(inputs.versions),
             "registry": dict(inputs.registry),
+            "origins": dict(inputs.origins),
         },
         "containers": {one.id: str(address) for address, one in seen.resources.items() if one.kind == "container"},
         "files": {one.name: one.spec["operation"] for one in seen.files if one.users},

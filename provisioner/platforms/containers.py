@@ -67,7 +67,10 @@ def _carried(kind: str, declared: Declared, inputs: Inputs) -> Resource:
         address=Address(kind, declared.key),
         kind=CARRIED_KIND,
         name=declared.name,
-        spec={"version": inputs.versions.get(f"{kind}s/{declared.key}", "")},
+        spec={
+            "version": inputs.versions.get(f"{kind}s/{declared.key}", ""),
+            "tier": inputs.origins.get(f"{kind}s/{declared.key}", ""),
+        },
         span=declared.body.span,
         spans=key_spans(declared.body),
     )

@@ -111,7 +111,7 @@ def _file(playbook: Playbook, kind: str, declared: Declared, inputs: Inputs) -> 
         address=address,
         kind=kind,
         name=name,
-        spec=swarm_file.parse(body, version),
+        spec={**swarm_file.parse(body, version), "tier": inputs.origins.get(f"{kind}s/{declared.key}", "")},
         external=declared.external or version.startswith(HELD),
         span=declared.body.span,
         spans=key_spans(declared.body),

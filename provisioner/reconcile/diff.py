@@ -27,6 +27,7 @@ _FIELDS = {
     "secret": swarm_file.FIELDS,
     CARRIED_KIND: swarm_file.FIELDS[:1],
 }
+DECLARED_ANEW = "declared, and not there yet"
 # Why an object goes that the playbook does not name any more.
 UNDECLARED = "no longer declared"
 
@@ -71,23 +72,35 @@ def _creation(wanted: Resource, last: DesiredState | None) -> Change:
     if wanted.kind == "image":
         reason = "to be built" if wanted.spec.get("recipe") else "not on the engine yet"
         return Change(wanted.address, Action.CREATE, reason, desired=wanted)
-    if last is not None and wanted.address in last.resources and not wanted.external:
+    before = last.resources.get(wanted.address) if last is not None else None
+    if before is not None and (wanted.external or before.external):
+        # The object that was used is another's, wherever that is now.
+        return Change(wanted.address, Action.CREATE, _moved(wanted, before) or DECLARED_ANEW, desired=wanted)
+    if before is not None:
         gone = FieldChange("state", "absent", "present", Impact.IN_PLACE, drift=True, span=wanted.span)
         return Change(wanted.address, Action.CREATE, "it was removed by hand", (gone,), drift=True, desired=wanted)
-    return Change(wanted.address, Action.CREATE, "declared, and not there yet", desired=wanted)
+    return Change(wanted.address, Action.CREATE, DECLARED_ANEW, desired=wanted)
+
+
+def _moved(wanted: Resource, before: Resource | None) -> str:
+    """That a secret's value comes from another tier than it did; empty where it does not, or nobody knows."""
+    then, now = before.spec.get("tier") if before else "", wanted.spec.get("tier")
+    return f"it came from {then}, and comes from {now} now" if then and now and then != now else ""
 
 
 def _comparison(wanted: Resource, found: Observed, state: ObservedState, last: DesiredState | None) -> Change:
-    if wanted.external:
-        return Change(wanted.address, Action.UNCHANGED, "", desired=wanted, observed=found)
-    differences = differences_of(wanted, found, state)
     before = last.resources.get(wanted.address) if last else None
+    moved = _moved(wanted, before)
+    if wanted.external:
+        return Change(wanted.address, Action.UNCHANGED, moved, desired=wanted, observed=found)
+    differences = differences_of(wanted, found, state)
     if before is not None:
         differences = tuple(_with_drift(one, wanted, before) for one in differences)
     impact = max((one.impact for one in differences), default=None)
     action = Action.UNCHANGED if impact is None else Action.UPDATE if impact <= Impact.IN_PLACE else Action.REPLACE
     drift = bool(differences) and all(one.drift for one in differences)
-    return Change(wanted.address, action, _reason(differences, drift=drift), differences, drift, wanted, found)
+    reason = "; ".join(filter(None, (_reason(differences, drift=drift), moved))) if differences else ""
+    return Change(wanted.address, action, reason, differences, drift, wanted, found)
 
 
 def _reason(differences: tuple[FieldChange, ...], *, drift: bool) -> str:
@@ -203,6 +216,10 @@ def _attributed(change: Change, changes: Mapping[Address, Change]) -> Change:
     wanted = change.desired
     if wanted is None or wanted.kind not in ("container", "service") or not change.differences:
         return change
+    for address in dict.fromkeys(_file(one, wanted) for one in change.differences):
+        file = changes.get(address) if address else None
+        if file is not None and file.action is Action.UNCHANGED and file.reason:
+            change = replace(change, reason=f"{change.reason}; {address}: {file.reason}")
     causes = [_cause(one, wanted, changes) for one in change.differences]
     if not any(causes):
         return change
@@ -217,16 +234,20 @@ def _attributed(change: Change, changes: Mapping[Address, Change]) -> Change:
 
 def _cause(difference: FieldChange, wanted: Resource, changes: Mapping[Address, Change]) -> Address | None:
     """The config, secret or image whose own change is the cause of a difference."""
-    kind, _, rest = difference.path.partition(".")
-    if kind in ROOTS and rest.endswith(".version"):
-        source = wanted.spec[kind][rest.removesuffix(".version")]["source"]
-        address = Address(kind.removesuffix("s"), source)
-    elif difference.path in ("build", "digest"):
+    address = _file(difference, wanted)
+    if address is None and difference.path in ("build", "digest"):
         address = next((need.address for need in wanted.needs if need.address.kind == "image"), Address("image", ""))
-    else:
-        return None
-    cause = changes.get(address)
+    cause = changes.get(address) if address is not None else None
     return address if cause is not None and cause.action in (Action.UPDATE, Action.CREATE) else None
+
+
+def _file(difference: FieldChange, wanted: Resource) -> Address | None:
+    """The config or secret whose version a difference of its user is."""
+    kind, _, rest = difference.path.partition(".")
+    if kind not in ROOTS or not rest.endswith(".version"):
+        return None
+    entry = wanted.spec[kind].get(rest.removesuffix(".version"))
+    return Address(kind.removesuffix("s"), entry["source"]) if entry else None
 
 
 def _stops(change: Change) -> bool:
