@@ -61,16 +61,18 @@ def gather(
     engine: EngineReader,
     mode: Mode,
     fresh: Mapping[str, SecretValue] | None = None,
+    needed: Collection[str] | None = None,
 ) -> Materials:
     """Everything but the engine's own state. Changes nothing, neither files nor tiers.
 
-    `fresh` are values by secret that are to take the place of those in `.env.local`.
+    `fresh` are values by secret that are to take the place of those in `.env.local`. With `needed` only those secrets
+    have to be there.
     PlaybookInvalid for a config or context that can not be read, SecretUnavailable for a missing secret.
     """
     configs = config_contents(request, playbook, mode)
     contents: dict[str, bytes | SecretValue] = {f"configs/{key}": data for key, data in configs.items()}
     versions = {f"configs/{key}": content_version(data) for key, data in configs.items()}
-    secrets = resolve_secrets(request, playbook, engine, mode, fresh or {})
+    secrets = resolve_secrets(request, playbook, engine, mode, fresh or {}, needed)
     waiting = pending(secrets.declarations, secrets.resolutions)
     for key, answer in secrets.resolutions.items():
         if isinstance(answer, Found):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from provisioner.app.comparable import Comparable
 from provisioner.app.load import load_playbook
 from provisioner.app.plan import prepare
 from provisioner.app.wiring import open_engine
@@ -14,6 +15,8 @@ from provisioner.model.plan import Policy
 from provisioner.reconcile.swarm_tasks import tasks_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from provisioner.app.request import Request
     from provisioner.model.address import Address
     from provisioner.model.state import Observed, Resource
@@ -43,12 +46,14 @@ def status(request: Request) -> StatusTable:
     """The table for a request. Asks the engine once; changes nothing."""
     playbook = load_playbook(request, allow_unset=True)
     engine = open_engine(request, playbook.engine)
-    plan = prepare(request, playbook, engine, Policy()).plan
+    gathering = Comparable()
+    plan = prepare(request, playbook, engine, Policy(), gathering).plan
     # The removal of an earlier version of a config or secret says nothing of the one that is declared.
     changes = {c.address: c for c in plan.details if c.desired or c.address not in plan.desired.resources}
     desired, observed = plan.desired.resources, plan.observed.resources
     addresses = sorted({*desired, *observed})
     rows = [_row(a, desired.get(a), observed.get(a), changes.get(a)) for a in addresses]
+    rows = [_uncompared(row, gathering.reasons) for row in rows]
     rows = [_with_tasks(row, observed.get(row.address), engine) for row in rows]
     return StatusTable(playbook.title, tuple(rows))
 
@@ -75,6 +80,12 @@ def _row(address: Address, wanted: Resource | None, found: Observed | None, chan
     if differs and change is not None:
         detail = detail or change.reason
     return StatusRow(address, state, health, image, differs, since, detail)
+
+
+def _uncompared(row: StatusRow, reasons: Mapping[str, str]) -> StatusRow:
+    """A secret of which nobody here can tell whether the engine has the value of today."""
+    why = reasons.get(row.address.name) if row.address.kind == "secret" else None
+    return replace(row, drift=None, detail=f"can not compare: {why}") if why and row.state != "absent" else row
 
 
 def _with_tasks(row: StatusRow, found: Observed | None, engine: EngineReader) -> StatusRow:

@@ -83,11 +83,14 @@ class Layers:
             if isinstance(item.value, str) and item.value and not is_remote(item.value)
         ]
 
-    def merged(self, sources: list[Source], scope: Scope, chain: tuple[str, ...] = ()) -> Node:
-        """All sources over each other, canonical, with their includes; tags of the last word are gone."""
-        result = self._layer(sources[0], scope, chain)
-        for source in sources[1:]:
-            result = merge(result, self._layer(source, scope, chain), rules())
+    def merged(
+        self, sources: list[Source], scope: Scope, chain: tuple[str, ...] = (), base: Node | None = None
+    ) -> Node:
+        """All sources over `base` and each other, canonical, with their includes; tags of the last word are gone."""
+        layers = [self._layer(source, scope, chain) for source in sources]
+        result = layers.pop(0) if base is None else base
+        for layer in layers:
+            result = merge(result, layer, rules())
         return settle(result) if self.files.tagged else result
 
     def canonical(self, source: Source, scope: Scope) -> Node:

@@ -14,7 +14,7 @@ from provisioner.document.files import Files
 from provisioner.document.findings import Findings
 from provisioner.document.interpolate import Interpolation
 from provisioner.document.layers import Layers, Source, distinct
-from provisioner.document.merge import merge, unique
+from provisioner.document.merge import unique
 from provisioner.document.paths import here, is_file, join, parent
 from provisioner.document.shape import mapping
 from provisioner.document.sources import Document
@@ -95,6 +95,7 @@ class _Reading:
     paths: tuple[str, ...] = ()
     layers: list[Source] = field(default_factory=list)
     names: names.Names = field(default_factory=lambda: names.Names("", None, ""))
+    base: Node | None = None
     root: Node = field(default_factory=lambda: Node({}, Span("")))
     profiles: frozenset[str] = frozenset()
     resting: Mapping[str, Node] = field(default_factory=dict)
@@ -189,16 +190,6 @@ def _name(reading: _Reading) -> None:
     reading.scope = Scope((project, *reading.scope.tiers))
 
 
-def _merge(reading: _Reading) -> None:
-    reading.root = reading.reader.merged(reading.layers, reading.scope)
-    if not reading.root.mapping and not reading.findings.errors:
-        hint = "it needs at least `services:`"
-        reading.findings.error("the playbook declares nothing", reading.layers[0].root.span, hint=hint)
-    version = reading.root.get("version")
-    if version is not None:
-        reading.findings.warn("`version` is obsolete and ignored", version.span, ("version",), "remove it")
-
-
 def _secrets(reading: _Reading) -> None:
     if not reading.sources.in_playbooks:
         return
@@ -206,8 +197,17 @@ def _secrets(reading: _Reading) -> None:
         reading.paths[0], reading.names, reading.files, reading.interpolation(), reading.home, reading.findings
     )
     if found is not None:
-        base = mapping({"secrets": found}, Node({}, found.span))
-        reading.root = merge(base, reading.root, rules())
+        reading.base = mapping({"secrets": found}, Node({}, found.span))
+
+
+def _merge(reading: _Reading) -> None:
+    reading.root = reading.reader.merged(reading.layers, reading.scope, base=reading.base)
+    if not any(source.root.mapping for source in reading.layers) and not reading.findings.errors:
+        hint = "it needs at least `services:`"
+        reading.findings.error("the playbook declares nothing", reading.layers[0].root.span, hint=hint)
+    version = reading.root.get("version")
+    if version is not None:
+        reading.findings.warn("`version` is obsolete and ignored", version.span, ("version",), "remove it")
 
 
 def _unique(reading: _Reading) -> None:
@@ -260,8 +260,8 @@ PHASES: tuple[Phase, ...] = (
         "variables", "Read the files, what they extend, and the env files; put variables into their order.", _env_files
     ),
     Phase("name", "Find the names of the system, the environment and the project.", _name),
+    Phase("secrets", "Read the declarations in secrets/, over which the playbook is laid.", _secrets),
     Phase("merge", "Interpolate, check and write out each file; include, extend, and merge them in order.", _merge),
-    Phase("secrets", "Lay the playbook's secrets over the declarations in secrets/.", _secrets),
     Phase("unique", "In lists whose items have a key, let the last of equal ones stay.", _unique),
     Phase("profiles", "Leave out the services that no active profile starts.", _profiles),
     Phase("defaults", "Fill in defaults, and tell what is missing.", _defaults),

@@ -101,3 +101,32 @@ def test_a_mode_changed_in_the_file(environment: Environment) -> None:
         stat = environment.container("web-1").exec_run(["stat", "-c", "%a", "/run/secrets/token"]).output
         assert stat.strip() == f"{mode:o}".encode()
     environment.require_inert()
+
+
+def test_status_where_secrets_can_not_be_compared(environment: Environment) -> None:
+    """Without the key, or the value, everything else is told as ever; only a plan has to stop."""
+
+    def rows() -> dict[str, tuple[bool | None, str]]:
+        outcome = environment.run("status", "--json")
+        assert outcome.code == 0, outcome
+        return {one["address"]: (one["drift"], one["detail"]) for one in json.loads(outcome.stdout)["objects"]}
+
+    environment.write({"services": {"web": service(secrets=["token"])}, "secrets": {"token": {}}})
+    local = environment.folder / ".env.local"
+    local.write_text("TOKEN=canary-41c\n")
+    local.chmod(0o600)
+    environment.apply()
+    [key] = (environment.folder / ".provision").glob("*.key")
+    kept = key.read_bytes()
+    key.unlink()
+    assert rows()["secret.token"] == (None, "can not compare: this machine has not the fingerprint key")
+    assert rows()["service.web[1]"] == (False, "")
+    assert environment.run("plan").code == 77
+    key.write_bytes(kept.replace(kept[:8], b"00000000"))
+    key.chmod(0o600)
+    assert rows()["secret.token"] == (None, "can not compare: it was applied with another fingerprint key")
+    key.write_bytes(kept)
+    local.unlink()
+    environment.container("web-1").stop(timeout=0)
+    assert rows()["secret.token"] == (None, "can not compare: no tier has it")
+    assert rows()["service.web[1]"][0] is True

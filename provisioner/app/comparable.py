@@ -1,0 +1,62 @@
+"""What a look needs from outside the playbook where secrets may be out of reach: no key, no value, a tier down."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from provisioner.app.materials import PENDING, Materials, gather
+from provisioner.errors import SecretUnavailable, Unreachable
+from provisioner.kinds import swarm_file
+from provisioner.kinds.ownership import FILES, PROJECT, owner
+
+if TYPE_CHECKING:
+    from provisioner.app.request import Request
+    from provisioner.model.playbook import Playbook
+    from provisioner.platforms.choice import Mode
+    from provisioner.ports import EngineReader
+
+
+@dataclass(slots=True)
+class Comparable:
+    """Gathers like `gather`. A secret that can not be compared counts as unchanged; `reasons` says why, by its key."""
+
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode) -> Materials:
+        """Raises PlaybookInvalid for a config that can not be read, nothing for secrets."""
+        try:
+            materials = gather(request, playbook, engine, mode, needed=())
+            trouble = "no tier has it" if materials.key else "this machine has not the fingerprint key"
+        except (SecretUnavailable, Unreachable) as error:
+            materials = gather(request, replace(playbook, secrets={}), engine, mode)
+            trouble = error.message.splitlines()[0]
+        versions = dict(materials.inputs.versions)
+        there = _versions_there(engine, playbook.project, mode) if playbook.secrets else {}
+        for key in playbook.secrets:
+            name = f"secrets/{key}"
+            now, then = versions.get(name, PENDING), there.get(name, "")
+            if now == PENDING or _of_other_keys(now, then):
+                versions[name] = then or now
+                self.reasons[key] = trouble if now == PENDING else "it was applied with another fingerprint key"
+        return replace(materials, inputs=replace(materials.inputs, versions=versions))
+
+
+def _of_other_keys(one: str, other: str) -> bool:
+    return "." in one and "." in other and one.partition(".")[0] != other.partition(".")[0]
+
+
+def _versions_there(engine: EngineReader, project: str, mode: Mode) -> dict[str, str]:
+    """The versions of secrets that the engine has, by `secrets/x`; of several the newest."""
+    found: dict[str, str] = {}
+    if mode == "swarm":
+        for raw in sorted(engine.list("secret", {PROJECT: project}), key=lambda one: str(one.get("CreatedAt"))):
+            belongs = owner(raw["Spec"].get("Labels"), raw["Spec"]["Name"])
+            if belongs and belongs[0] == project:
+                found[f"secrets/{belongs[1].name}"] = str(swarm_file.decode(dict(raw))["version"])
+        return found
+    for raw in sorted(engine.list("container", {PROJECT: project}), key=lambda one: str(one.get("Created"))):
+        files = json.loads((raw["Config"].get("Labels") or {}).get(FILES, "{}"))
+        found |= {f"secrets/{entry['source']}": entry["version"] for entry in files.get("secrets", {}).values()}
+    return found
