@@ -51,7 +51,7 @@ def _versions_there(engine: EngineReader, project: str, mode: Mode) -> dict[str,
     """The versions of secrets that the engine has, by `secrets/x`; of several the newest."""
     found: dict[str, str] = {}
     if mode == "swarm":
-        for raw in sorted(engine.list("secret", {PROJECT: project}), key=lambda one: str(one.get("CreatedAt"))):
+        for raw in sorted(engine.list("secret", {PROJECT: project}), key=lambda one: swarm_file.age(dict(one))):
             belongs = owner(raw["Spec"].get("Labels"), raw["Spec"]["Name"])
             if belongs and belongs[0] == project:
                 found[f"secrets/{belongs[1].name}"] = str(swarm_file.decode(dict(raw))["version"])

@@ -31,10 +31,10 @@ class HeldVersion:
 def held_versions(engine: EngineReader, playbook: Playbook, but: Collection[str]) -> dict[str, HeldVersion]:
     """The newest version of each secret that came from AWS, by the secret's key, without those in `but`.
 
-    One whose declared labels have changed is left out, since a new object needs the value.
+    One whose template driver has changed is left out, since a new object needs the value.
     """
     found: dict[str, HeldVersion] = {}
-    for raw in sorted(engine.list("secret", {PROJECT: playbook.project}), key=lambda one: str(one.get("CreatedAt"))):
+    for raw in sorted(engine.list("secret", {PROJECT: playbook.project}), key=lambda one: swarm_file.age(dict(one))):
         spec = raw["Spec"]
         labels = spec.get("Labels") or {}
         belongs = owner(labels, spec["Name"])
@@ -48,7 +48,7 @@ def held_versions(engine: EngineReader, playbook: Playbook, but: Collection[str]
             continue
         wanted = swarm_file.parse(plain_body(declared.body), "")
         there = swarm_file.decode(dict(raw))
-        if (wanted["labels"], wanted["template_driver"]) == (there["labels"], there["template_driver"]):
+        if wanted["template_driver"] == there["template_driver"]:
             held = Held(spec["Name"], tier, version)
             found[key] = HeldVersion(held, str(there["version"]))
     return found

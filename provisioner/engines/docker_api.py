@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from provisioner.engines.connect import Endpoint
     from provisioner.model.secret import SecretValue
 
-_TOKENED = ("container", "network", "volume")
+_TOKENED = ("container", "network", "volume", "config", "secret")
 _STOPPED = ("created", "exited", "dead")
 _REMOVALS = 20
 

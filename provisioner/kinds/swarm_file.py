@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 VERSION = "provisioner.version"
 # Where the content of a secret came from: a tier, and the tier's own version after a colon.
 SOURCE = "provisioner.source"
+# Which version of it this is, counted from 1: clocks of managers differ, and a version may be used again.
+GENERATION = "provisioner.generation"
 LONGEST_NAME = 64
 # Bytes; swarmkit refuses 1000 KiB, and nothing at all.
 LARGEST_CONFIG = 1000 * 1024 - 1
@@ -47,6 +49,12 @@ def object_name(project: str, address: Address, version: str, template_driver: s
     digest = hashlib.sha256(what.encode()).digest()
     suffix = base64.b32encode(digest).decode().lower()[:_SUFFIX]
     return f"{project}_{address.name}"[: LONGEST_NAME - _SUFFIX - 1].rstrip("._-") + f".{suffix}"
+
+
+def age(raw: Raw) -> tuple[int, str]:
+    """What orders the versions of one config or secret, from an inspection: the larger, the newer."""
+    number = (raw["Spec"].get("Labels") or {}).get(GENERATION, "")
+    return int(number) if number.isdecimal() else 0, str(raw.get("CreatedAt") or "")
 
 
 def parse(body: Raw, version: str) -> Spec:

@@ -134,7 +134,7 @@ def _current(
     current: dict[Address, Observed] = {}
     superseded: list[Observed] = []
     for kind, raws in raw_files.items():
-        for raw in sorted(raws, key=lambda one: str(one.get("CreatedAt")), reverse=True):
+        for raw in sorted(raws, key=lambda one: swarm_file.age(dict(one)), reverse=True):
             address = _address(desired.project, raw)
             if address is None:
                 continue

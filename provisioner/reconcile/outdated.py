@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.kinds import service
+from provisioner.kinds import service, swarm_file
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.reconcile.files import file_volumes
@@ -51,7 +51,7 @@ def outdated_objects(
     what is declared the newest two.
     """
     by_address: dict[Address, list[Observed]] = {}
-    for one in sorted(observed.superseded, key=lambda o: o.created, reverse=True):
+    for one in sorted(observed.superseded, key=_age, reverse=True):
         by_address.setdefault(one.address, []).append(one)
     declared = {c.address: c for c in permitted}
     if policy.targets:
@@ -78,6 +78,10 @@ def outdated_objects(
             if one.id not in before and one.name not in good and not set(one.users) - touched.keys()
         ]
     return result
+
+
+def _age(one: Observed) -> tuple[int, str]:
+    return swarm_file.age({"Spec": one.base, "CreatedAt": one.created})
 
 
 def _files(found: Observed | None) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.errors import EngineConflict, EngineRefused, NotConverged
 from provisioner.kinds import service, swarm_file, volume
 from provisioner.kinds.container_mounts import ROOTS
-from provisioner.kinds.ownership import ownership_labels, user_labels
+from provisioner.kinds.ownership import owner, ownership_labels, user_labels
 from provisioner.model.address import Address
 from provisioner.model.plan import Verb
 from provisioner.reconcile.swarm_wait import Overdue, wait_service
@@ -96,15 +96,26 @@ class SwarmCalls:
         labels = ownership_labels(self._plan.desired.project, step.address, wanted.name)
         if existing is not None:
             # An interrupted apply made this very version.
+            if owner(existing["Spec"].get("Labels"), wanted.name) != (self._plan.desired.project, step.address):
+                raise EngineConflict(f"a {step.kind} named {wanted.name} is there already, and is somebody else's")
             return str(existing["ID"])
         key = f"{step.kind}s/{step.address.name}"
         if key not in self._contents:
             raise EngineRefused(f"the {step.kind} {wanted.name} is gone", status=404, hint="apply again")
         if key in self._origins:
             labels[swarm_file.SOURCE] = self._origins[key]
+        labels[swarm_file.GENERATION] = str(self._generation(step.address) + 1)
         content = self._contents[key]
         data = content if isinstance(content, bytes) else content.reveal()
         return self._engine.create(step.kind, wanted.name, swarm_file.encode(wanted.spec, labels, data))
+
+    def _generation(self, address: Address) -> int:
+        """The number of the newest version that was there when the plan was made; 0 where there was none."""
+        observed = self._plan.observed
+        there = [one for one in (observed.resources.get(address), *observed.superseded) if one is not None]
+        return max(
+            (swarm_file.age({"Spec": one.base})[0] for one in there if one.address == address and one.base), default=0
+        )
 
     def _relabel(self, step: Step) -> None:
         """Give a config or secret the labels that are declared; those of provision stay."""

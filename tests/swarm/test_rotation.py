@@ -39,6 +39,10 @@ def test_two_versions_are_kept_and_going_back_works(kind: str, environment: Swar
         environment.apply()
     environment.require_inert()
     third, fourth = environment.files(kind, "content")
+    objects = getattr(environment.engine.api, f"{kind}s")(filters={"name": [third, fourth]})
+    labels = {one["Spec"]["Name"]: one["Spec"]["Labels"] for one in objects}
+    assert [labels[name]["provisioner.generation"] for name in (third, fourth)] == ["3", "4"]
+    assert len({one["provisioner.operation"] for one in labels.values()}) == 2
     spec = environment.service("web")
     assert fourth in str(spec["Spec"])
     assert third in str(spec["PreviousSpec"])
@@ -154,6 +158,17 @@ def test_killed_anywhere(at: int, when: str, kind: str, environment: SwarmEnviro
     prepare(environment, kind)
     killed_at(environment, at, when)
     require_finished(environment, kind)
+
+
+def test_an_answer_that_is_lost(environment: SwarmEnvironment) -> None:
+    """What the request made is told by the token of its operation: it is adopted, and not made twice."""
+    prepare(environment, "secret")
+    assert environment.proxy is not None
+    environment.proxy.clear()
+    fault = environment.proxy.fail(1, "eof-after", where=lambda request: request.path.endswith("/secrets/create"))
+    environment.apply()
+    assert fault.seen == 1
+    require_finished(environment, "secret")
 
 
 def test_a_value_that_is_given_up_halfway(environment: SwarmEnvironment) -> None:
