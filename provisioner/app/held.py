@@ -1,23 +1,24 @@
-"""What the Swarm keeps of secrets from earlier applies: which version of which source, never a value."""
+"""What the engine has of secrets from earlier applies: which version of which source, never a value."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.kinds import swarm_file
-from provisioner.kinds.ownership import PROJECT, owner
+from provisioner.kinds.ownership import FILES, ONE_OFF, PROJECT, owner
 from provisioner.model.secret import Held
 from provisioner.platforms.lowering import plain_body
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from provisioner.model.playbook import Playbook
     from provisioner.ports import EngineReader
 
 # The one tier whose own versions tell that a value is unchanged without reading it.
-_VERSIONED = "aws"
+AWS = "aws"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def held_versions(engine: EngineReader, playbook: Playbook, but: Collection[str]
         key = belongs[1].name
         found.pop(key, None)
         declared = playbook.secrets.get(key)
-        if declared is None or key in but or tier != _VERSIONED or not version:
+        if declared is None or key in but or tier != AWS or not version:
             continue
         wanted = swarm_file.parse(plain_body(declared.body), "")
         there = swarm_file.decode(dict(raw))
@@ -52,3 +53,35 @@ def held_versions(engine: EngineReader, playbook: Playbook, but: Collection[str]
             held = Held(spec["Name"], tier, version)
             found[key] = HeldVersion(held, str(there["version"]))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class InVolumes:
+    """What the services' volumes on a plain engine have: `versions` by the secret's key, `volumes` that are in use."""
+
+    versions: Mapping[str, HeldVersion]
+    volumes: frozenset[str]
+
+
+def versions_in_volumes(engine: EngineReader, playbook: Playbook, but: Collection[str]) -> InVolumes:
+    """The versions that came from AWS, without those in `but` and those of which services have several."""
+    in_use: set[str] = set()
+    for raw in engine.list("container", {PROJECT: playbook.project}):
+        labels = raw["Config"].get("Labels") or {}
+        belongs = owner(labels, str(raw["Name"]).lstrip("/"))
+        if belongs and belongs[1].kind == "service" and ONE_OFF not in labels:
+            in_use |= {str(mount["Name"]) for mount in raw.get("Mounts") or () if mount.get("Type") == "volume"}
+    found: dict[str, set[HeldVersion]] = {}
+    for raw in engine.list("volume", {PROJECT: playbook.project}) if in_use else ():
+        labels = raw.get("Labels") or {}
+        sources = json.loads(labels.get(swarm_file.SOURCE, "{}"))
+        files = json.loads(labels.get(FILES, "{}")).get("secrets", {}) if raw["Name"] in in_use else {}
+        for entry in files.values():
+            key = str(entry["source"])
+            tier, _, version = str(sources.get(key, "")).partition(":")
+            found.setdefault(key, set()).add(HeldVersion(Held(key, tier, version), str(entry["version"])))
+    one = {key: next(iter(several)) for key, several in found.items() if len(several) == 1 and key not in but}
+    return InVolumes(
+        {key: held for key, held in one.items() if held.answer.tier == AWS and held.answer.version},
+        frozenset(in_use),
+    )

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.app.freshness import greatest_age, is_due
-from provisioner.app.held import held_versions
+from provisioner.app.held import AWS, held_versions, versions_in_volumes
 from provisioner.errors import PlaybookInvalid, SecretUnavailable
 from provisioner.kinds.swarm_file import LARGEST_CONFIG
 from provisioner.model.secret import Found, Held
 from provisioner.model.span import Problem
+from provisioner.platforms.choice import lower
 from provisioner.platforms.lowering import HELD, Inputs, plain_body
 from provisioner.playbook.select import built_upon
+from provisioner.reconcile.files import file_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -62,17 +64,18 @@ def gather(
     mode: Mode,
     fresh: Mapping[str, SecretValue] | None = None,
     needed: Collection[str] | None = None,
+    read: Collection[str] = (),
 ) -> Materials:
     """Everything but the engine's own state. Changes nothing, neither files nor tiers.
 
     `fresh` are values by secret that are to take the place of those in `.env.local`. With `needed` only those secrets
-    have to be there.
+    have to be there; the values of those in `read` are asked for even where the engine has the version of now.
     PlaybookInvalid for a config or context that can not be read, SecretUnavailable for a missing secret.
     """
     configs = config_contents(request, playbook, mode)
     contents: dict[str, bytes | SecretValue] = {f"configs/{key}": data for key, data in configs.items()}
     versions = {f"configs/{key}": content_version(data) for key, data in configs.items()}
-    secrets = resolve_secrets(request, playbook, engine, mode, fresh or {}, needed)
+    secrets = resolve_secrets(request, playbook, engine, mode, fresh or {}, needed, read)
     waiting = pending(secrets.declarations, secrets.resolutions)
     for key, answer in secrets.resolutions.items():
         if isinstance(answer, Found):
@@ -83,6 +86,8 @@ def gather(
             held = secrets.held.get(key)
             ours = held is not None and answer == held.answer
             versions[f"secrets/{key}"] = held.version if held and ours else f"{HELD}{answer.name}"
+    if mode == "containers" and (lacking := _to_fill(playbook, versions, secrets) - {*read}):
+        return gather(request, playbook, engine, mode, fresh, needed, {*read, *lacking})
     inputs = Inputs(
         builds=build_digests(playbook),
         versions=versions,
@@ -104,6 +109,16 @@ def gather(
         key=secrets.key,
         messages=secrets.messages,
     )
+
+
+def _to_fill(playbook: Playbook, versions: Mapping[str, str], secrets: Secrets) -> set[str]:
+    """The secrets that the engine has, and whose values are needed all the same: some service gets a new volume."""
+    ours = {key for key, held in secrets.held.items() if secrets.resolutions[key] == held.answer}
+    if not ours:
+        return set()
+    volumes = file_volumes(lower(playbook, Inputs(versions=versions), "containers"))
+    missing = [carried for name, carried in volumes.items() if name not in secrets.in_use]
+    return ours & {str(e["source"]) for one in missing if one.kind == "secrets" for e in one.files.values()}
 
 
 def origin(answer: Resolution) -> str:
@@ -203,11 +218,14 @@ def config_contents(request: Request, playbook: Playbook, mode: Mode) -> dict[st
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What the tiers answered. `held` are the versions that the Swarm keeps from earlier applies."""
+    """What the tiers answered. `held` are the versions that the engine keeps from earlier applies, `in_use` the
+    volumes of a plain engine that services have.
+    """
 
     declarations: tuple[SecretRef, ...] = ()
     resolutions: Mapping[str, Resolution] = field(default_factory=dict, repr=False)
     held: Mapping[str, HeldVersion] = field(default_factory=dict)
+    in_use: frozenset[str] = frozenset()
     unsettled: bool = False
     key: str = ""
     messages: tuple[str, ...] = ()
@@ -220,10 +238,11 @@ def resolve_secrets(
     mode: Mode,
     fresh: Mapping[str, SecretValue],
     needed: Collection[str] | None = None,
+    read: Collection[str] = (),
 ) -> Secrets:
     """An answer for every declared secret. SecretUnavailable for those that are missing or can not be used here.
 
-    With `needed` only those have to be there.
+    With `needed` only those have to be there; those in `read` are read even where the engine has the version of now.
     """
     if not playbook.secrets:
         return Secrets()
@@ -237,7 +256,14 @@ def resolve_secrets(
 
     around = surroundings(request, playbook, engine)
     refs = declarations(playbook)
-    held = held_versions(engine, playbook, needed_as_value(playbook)) if mode == "swarm" else {}
+    values = needed_as_value(playbook) | {*read}
+    held: Mapping[str, HeldVersion] = {}
+    in_use: frozenset[str] = frozenset()
+    if mode == "swarm":
+        held = held_versions(engine, playbook, values)
+    elif any(AWS in ref.sources for ref in refs):
+        there = versions_in_volumes(engine, playbook, values)
+        held, in_use = there.versions, there.volumes
     around = replace(around, held={key: one.answer for key, one in held.items()})
     messages: list[str] = []
     key = find_key(around)
@@ -246,7 +272,7 @@ def resolve_secrets(
     wanted = {name: answer for name, answer in resolutions.items() if needed is None or name in needed}
     require(wanted)
     for name, answer in wanted.items():
-        if isinstance(answer, Held) and mode == "containers":
+        if isinstance(answer, Held) and mode == "containers" and answer.tier != AWS:
             raise SecretUnavailable(
                 f"secret {name} is a Docker secret, which only services on Swarm can mount",
                 hint="let it come from env_local or aws here",
@@ -257,6 +283,7 @@ def resolve_secrets(
         declarations=refs,
         resolutions=resolutions,
         held=held,
+        in_use=in_use,
         unsettled=made or bool(fresh) or not known,
         key=key.id if isinstance(key, FingerprintKey) else "",
         messages=tuple(messages),

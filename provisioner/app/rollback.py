@@ -211,7 +211,7 @@ class _Recorded:
         keys = {name.partition("/")[2] for name in names} & playbook.secrets.keys()
         if not keys:
             return
-        secrets = resolve_secrets(request, playbook, engine, mode, {}, needed=keys)
+        secrets = resolve_secrets(request, playbook, engine, mode, {}, needed=keys, read=keys)
         if not secrets.key:
             raise SecretUnavailable(
                 f"whether the values of today are those of revision {self.target.revision.number} can not be told: "

@@ -13,6 +13,7 @@ from provisioner.kinds.compare import declared_fields
 from provisioner.kinds.container_environment import secrets_of
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, NAME, PROJECT, ownership_labels
+from provisioner.kinds.swarm_file import SOURCE
 from provisioner.model.address import Address
 from provisioner.model.plan import Verb
 from provisioner.model.secret import SecretValue
@@ -31,16 +32,23 @@ if TYPE_CHECKING:
 class ContainerCalls:
     """Calls for plans of the containers platform.
 
-    `contents` gives the bytes of configs and the values of secrets by `configs/x` and `secrets/x`.
+    `contents` gives the bytes of configs and the values of secrets by `configs/x` and `secrets/x`, `origins` the tier
+    that each secret's value is from, with the tier's own version.
     """
 
     def __init__(
-        self, plan: Plan, engine: EngineWriter, contents: Mapping[str, bytes | SecretValue], clock: Clock
+        self,
+        plan: Plan,
+        engine: EngineWriter,
+        contents: Mapping[str, bytes | SecretValue],
+        clock: Clock,
+        origins: Mapping[str, str],
     ) -> None:
         self._plan = plan
         self._engine = engine
         self._contents = contents
         self._clock = clock
+        self._origins = origins
         self._networks = {
             resource.address.name: resource.name
             for resource in plan.desired.resources.values()
@@ -214,7 +222,11 @@ class ContainerCalls:
         stale = self._engine.inspect("container", carrier)
         if stale is not None and (stale["Config"].get("Labels") or {}).get(PROJECT) == project:
             self._engine.remove("container", str(stale["Id"]), volumes=True)
-        self._make_anew(name, {**labels, FILES: json.dumps({kind: files}, sort_keys=True)})
+        told = {FILES: json.dumps({kind: files}, sort_keys=True)}
+        origins = {e["source"]: self._origins.get(f"{kind}/{e['source']}", "") for e in files.values()}
+        if any(origins.values()):
+            told[SOURCE] = json.dumps(origins, sort_keys=True)
+        self._make_anew(name, {**labels, **told})
         body = {
             "Image": wanted.spec["image"],
             "Cmd": ["never-started"],

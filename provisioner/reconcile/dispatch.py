@@ -28,7 +28,7 @@ class Calls:
         clock: Clock,
         origins: Mapping[str, str] | None = None,
     ) -> None:
-        self._containers = ContainerCalls(plan, engine, contents, clock)
+        self._containers = ContainerCalls(plan, engine, contents, clock, origins or {})
         self._swarm = SwarmCalls(plan, engine, contents, clock, origins or {})
 
     def __call__(

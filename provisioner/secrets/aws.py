@@ -104,14 +104,17 @@ class AwsTier:
         self, client: _Client, wanted: Mapping[SecretRef, AwsReference]
     ) -> Iterator[tuple[SecretRef, Resolution]]:
         """What the engine already holds in the version that is current, without reading a value."""
+        current: dict[str, str | None] = {}
         for ref, reference in wanted.items():
             held = self.held.get(ref.key)
             if held is None or held.tier != self.tier or not held.version or not reference.is_current:
                 continue
-            described = client.ask((ref,), "describe_secret", SecretId=reference.id)
-            stages = (described or {}).get("VersionIdsToStages") or {}
-            current = next((version for version, names in stages.items() if CURRENT in names), None)
-            if current and reference.tag(current) == held.version:
+            if reference.id not in current:
+                described = client.ask((ref,), "describe_secret", SecretId=reference.id)
+                stages = (described or {}).get("VersionIdsToStages") or {}
+                current[reference.id] = next((one for one, names in stages.items() if CURRENT in names), None)
+            version = current[reference.id]
+            if version and reference.tag(version) == held.version:
                 yield ref, held
 
 

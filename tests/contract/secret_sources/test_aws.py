@@ -150,6 +150,10 @@ def test_an_unchanged_version_is_not_fetched(manager: Any, monkeypatch: pytest.M
         held = Held("app_jwt_secret.abc", "aws", version)
         assert ask(ref("app/jwt"), held={"jwt_secret": held}) == [held]
         assert server.operations == ["DescribeSecret"]
+        # Two keys of one secret: its version is asked for once.
+        parts = {key: Held(f"app_{key}.abc", "aws", f"{version}#{key}") for key in ("user", "password")}
+        assert ask(ref("app/jwt#user", "user"), ref("app/jwt#password", "password"), held=parts) == list(parts.values())
+        assert server.operations == ["DescribeSecret"] * 2
 
 
 @pytest.mark.parametrize(
