@@ -27,11 +27,11 @@ from provisioner.model.secret import Found, Held
 from provisioner.platforms.choice import lower
 from provisioner.platforms.lowering import HELD, Inputs
 from provisioner.reconcile.files import file_volumes
-from provisioner.secrets.uses import environment_uses
+from provisioner.secrets.uses import build_secrets, environment_uses
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
@@ -142,10 +142,9 @@ class _Recorded:
         """Raises SecretUnavailable, or Unsafe, for what can not be had."""
         recorded = self.target.revision.inputs
         found = _Found(dict(recorded["versions"]), builds=dict(recorded["builds"]))
-        missing = self._missing(playbook, engine, mode)
+        missing = self._missing(playbook, engine, mode, self._builds(found, playbook, engine))
         self._configs(found, request, playbook, mode, [n for n in missing if n.startswith("configs/")])
         self._secrets(found, request, playbook, engine, mode, [n for n in missing if n.startswith("secrets/")])
-        self._builds(found, playbook, engine)
         if found.lost and not self.current:
             raise self._refusal(found)
         return Materials(
@@ -165,12 +164,15 @@ class _Recorded:
             ),
         )
 
-    def _missing(self, playbook: Playbook, engine: EngineReader, mode: Mode) -> list[str]:
-        """The configs and secrets whose contents are needed, as the engine has not the recorded versions of them."""
+    def _missing(self, playbook: Playbook, engine: EngineReader, mode: Mode, builds: Collection[str]) -> list[str]:
+        """The configs and secrets whose contents are needed: the engine has not their recorded versions, or they go
+        into one of `builds` or an environment.
+        """
         inputs = Inputs(**self.target.revision.inputs)
         desired = lower(playbook, inputs, mode)
         needed = _not_on_swarm(desired, engine) if mode == "swarm" else self._not_in_volumes(desired, engine)
         needed |= {f"secrets/{key}" for _, _, key, _ in environment_uses(playbook)}
+        needed |= {f"secrets/{key}" for name in builds for key in build_secrets(playbook.services[name].body)}
         return [name for name in inputs.versions if name in needed]
 
     def _not_in_volumes(self, desired: DesiredState, engine: EngineReader) -> set[str]:
@@ -235,7 +237,9 @@ class _Recorded:
                 )
                 found.versions[name] = now
 
-    def _builds(self, found: _Found, playbook: Playbook, engine: EngineReader) -> None:
+    def _builds(self, found: _Found, playbook: Playbook, engine: EngineReader) -> set[str]:
+        """Find the images that were built; returns the services whose images are to be built anew."""
+        anew = set()
         for key, service in playbook.services.items():
             wanted = found.builds.get(key)
             if not service.builds or wanted is None:
@@ -248,11 +252,13 @@ class _Recorded:
                 found.kept[key] = str(max(images, key=lambda one: int(one.get("Created") or 0))["Id"])
                 continue
             now = build_digests(playbook, {key})[key]
+            anew.add(key)
             if now != wanted:
                 found.lost[f"image.{key}"] = (
                     "it was built from files that have changed since, and the engine has it no more"
                 )
                 found.builds[key] = now
+        return anew
 
     def _refusal(self, found: _Found) -> ProvisionError:
         number = self.target.revision.number

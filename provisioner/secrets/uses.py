@@ -35,13 +35,18 @@ def needed_as_value(playbook: Playbook) -> frozenset[str]:
     """Secrets whose value is needed on every run, since it goes into a template, an environment or a build."""
     templates = (secret.body.get("template") for secret in playbook.secrets.values())
     parts = {part for node in templates if node is not None for part in template.ingredients(str(node.value))}
-    built = {key for service in playbook.services.values() for key in _sources(service.body.get("build", "secrets"))}
+    built = {key for service in playbook.services.values() for key in build_secrets(service.body)}
     return frozenset(parts | built | {key for _, _, key, _ in environment_uses(playbook)})
+
+
+def build_secrets(body: Node) -> Iterator[str]:
+    """The secrets that the build of a service may read."""
+    yield from _sources(body.get("build", "secrets"))
 
 
 def _mounted(body: Node) -> Iterator[str]:
     yield from _sources(body.get("secrets"))
-    yield from _sources(body.get("build", "secrets"))
+    yield from build_secrets(body)
 
 
 def _sources(section: Node | None) -> Iterator[str]:
