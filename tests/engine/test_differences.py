@@ -172,8 +172,7 @@ def _require_one_difference(
     assert looked.code == 2, looked
     plan = json.loads(looked.stdout)
     assert differences(plan) == [expected]
-    # The volume with the old version of a file goes without being a difference of anything declared.
-    changes = {one["address"]: one for one in plan["changes"] if not one["address"].startswith("files.")}
+    changes = {one["address"]: one for one in plan["changes"]}
     caused = changes.pop(expected[0])
     assert caused["drift"] is drift
     assert caused["differences"][0]["drift"] is drift
@@ -275,4 +274,4 @@ def test_changed_content_of_a_file(kind: str, environment: Environment) -> None:
     assert environment.container("web-1").exec_run(["cat", target]).output == b"second\n"
     environment.require_inert()
     volumes = [name for name in environment.objects() if name.startswith("volume ")]
-    assert len(volumes) == 1, "the volume of the old content stayed behind"
+    assert len(volumes) == 2, "that of now, and that of before for going back"
