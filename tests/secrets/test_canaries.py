@@ -134,7 +134,7 @@ def test_rotation_replaces_the_value_and_shows_neither(guarded: Guarded) -> None
     guarded.provision("show", "2", "-v")
     guarded.require_silence()
     volumes = [one for one in guarded.objects() if one.startswith("volume")]
-    assert len([one for one in volumes if ".secrets." in one]) == 4, "those of now and of before; what was earlier is gone"
+    assert len([one for one in volumes if ".secrets." in one]) == 4, "those of now and before"
 
 
 def test_what_fails_gives_nothing_away(guarded: Guarded) -> None:
