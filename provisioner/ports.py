@@ -25,7 +25,7 @@ class EngineReader(Protocol):
 
     def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
         """Full inspections of all objects, running or not, that carry all the labels; of a Swarm's tasks, whose labels
-        are their service's, only those that are to run."""
+        are their service's, only those that are to run with its present spec."""
 
     def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
         """One object by its id or exact name; None when there is none."""

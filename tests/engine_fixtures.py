@@ -129,5 +129,11 @@ def _belongs(project: str, name: str, labels: Mapping[str, str] | None) -> bool:
 
 @contextlib.contextmanager
 def _gone_is_fine() -> Iterator[None]:
-    with contextlib.suppress(docker.errors.NotFound):
+    """Also what is going: nodes take the containers of ended tasks away by themselves."""
+    try:
         yield
+    except docker.errors.NotFound:
+        pass
+    except docker.errors.APIError as error:
+        if "already in progress" not in str(error):
+            raise

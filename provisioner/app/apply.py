@@ -148,8 +148,40 @@ def carry_out(
     if report.interrupted:
         return report, None
     after = prepare(request, prepared.playbook, engine, policy, gathering)
+    report = _watched(report, after, engine, policy, clock, listener, interrupt)
+    if report.failures or report.interrupted:
+        return report, None
     remaining = tuple(c for c in after.plan.changes if not (c.desired and c.desired.job == "always"))
     return replace(report, remaining=remaining), after
+
+
+def _watched(
+    report: Report,
+    after: Prepared,
+    engine: EngineWriter,
+    policy: Policy,
+    clock: SystemClock,
+    listener: Listener,
+    interrupt: threading.Event,
+) -> Report:
+    """The report with what became of services that ran when they were waited for, and did not at the second look."""
+    found = after.plan.observed.resources
+    waits = tuple(
+        step
+        for step in after.plan.steps
+        if step.verb is Verb.WAIT and step.address in found and found[step.address].unsettled
+    )
+    if not waits:
+        return report
+    again = replace(after.plan, steps=tuple(replace(step, needs=()) for step in waits))
+    calls = Calls(again, engine, {}, clock)
+    done = execute(again, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt)
+    return replace(
+        report,
+        results=(*report.results, *done.results),
+        seconds=report.seconds + done.seconds,
+        interrupted=done.interrupted,
+    )
 
 
 def _withdraw(

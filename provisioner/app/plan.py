@@ -18,8 +18,10 @@ from provisioner.reconcile.diff import diff
 from provisioner.reconcile.narrowing import only
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.outdated import Past
-from provisioner.reconcile.placement import judge, without_balancing
+from provisioner.reconcile.placement import is_placed, judge, without_balancing
 from provisioner.reconcile.planning import plan
+from provisioner.reconcile.reach import out_of_reach
+from provisioner.reconcile.room import crowded, kept_apart, others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,7 +119,20 @@ def _left(others: Sequence[Change]) -> tuple[Problem, ...]:
 
 def _judged(ordered: Plan, engine: EngineReader) -> Plan:
     """The plan with what the Swarm's nodes and kernel have to say about it."""
-    notes, refusals = judge(ordered.details, engine.list("node", {}))
+    notes: list[Problem] = []
+    refusals: list[Problem] = []
+    placed = [change for change in ordered.details if is_placed(change)]
+    if placed:
+        nodes = engine.list("node", {})
+        there = others(ordered.details, engine.list("service", {}), engine.list("task", {}))
+        notes, refusals = judge(placed, nodes)
+        for change in placed:
+            found = list(crowded(change, nodes, there))
+            refusals += [problem for refused, problem in found if refused]
+            notes += [problem for refused, problem in found if not refused]
+            notes += kept_apart(change, nodes, ordered.desired)
+        unsure, unreachable = out_of_reach(ordered, placed, nodes, engine.distribution)
+        notes, refusals = [*notes, *unsure], [*refusals, *unreachable]
     if ordered.observed.facts.ipvs is False:
         notes += without_balancing(ordered.desired.resources.values())
     return replace(

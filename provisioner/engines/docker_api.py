@@ -219,6 +219,12 @@ class DockerEngine(DockerReader):
 
         images.pull(self._wire, reference, platform, progress)
 
+    def push(self, reference: str, progress: Callable[[str], None]) -> str:
+        """Push an image to the registry that it is named after; returns its digest there."""
+        from provisioner.engines.push import push
+
+        return push(self._wire, reference, progress)
+
     def init_swarm(self, advertise: str, listen: str) -> None:
         """Make this engine the manager of a new Swarm (POST /swarm/init); `listen` is an address with a port."""
         body = {"ListenAddr": listen, "AdvertiseAddr": advertise, "DataPathAddr": advertise, "Spec": {}}

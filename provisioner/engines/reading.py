@@ -32,6 +32,8 @@ _LISTS = {
     "task": ("/tasks", {}, ""),
     "image": ("/images/json", {"all": "1"}, ""),
 }
+# Those that are to run, with the spec that their service has now.
+_CURRENT_TASKS = {"desired-state": ["running"], "_up-to-date": ["true"]}
 _ONE = {
     "container": "/containers/{}/json", "network": "/networks/{}", "volume": "/volumes/{}", "image": "/images/{}/json",
     "secret": "/secrets/{}", "config": "/configs/{}", "service": "/services/{}",
@@ -61,6 +63,7 @@ class DockerReader:
             api_version=(int(major), int(minor)),
             platform=info.get("OSType") or "linux",
             swarm_manager=bool(swarm.get("ControlAvailable")),
+            node_id=swarm.get("NodeID") or "",
             ipvs=has_ipvs(self.url, str(info.get("KernelVersion") or "")),
             logging_driver=info.get("LoggingDriver") or "json-file",
             default_runtime=info.get("DefaultRuntime") or "runc",
@@ -93,7 +96,7 @@ class DockerReader:
     def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
         path, parameters, inside = _LISTS[kind]
         wanted = [f"{key}={value}" if value else key for key, value in labels.items()]
-        filters = ({"label": wanted} if wanted else {}) | ({"desired-state": ["running"]} if kind == "task" else {})
+        filters = ({"label": wanted} if wanted else {}) | (_CURRENT_TASKS if kind == "task" else {})
         answer = self._wire.get(path, {**parameters, **({"filters": json.dumps(filters)} if filters else {})})
         found = (answer.get(inside) if inside else answer) or []
         if kind != "container" or not found:

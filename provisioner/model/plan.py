@@ -31,6 +31,7 @@ class Verb(StrEnum):
     PULL = "pull"
     BUILD = "build"
     TAG = "tag"
+    PUSH = "push"
     FILL = "fill"
     EXECUTE = "execute"
     WAIT = "wait"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from provisioner.errors import ProvisionError
+    from provisioner.model.address import Address
     from provisioner.model.change import Change
-    from provisioner.model.plan import Plan, Step
+    from provisioner.model.plan import Plan, Step, Verb
 
 
 class Outcome(StrEnum):
@@ -34,6 +35,19 @@ class StepResult:
     seconds: float = 0.0
     error: ProvisionError | None = None
     because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageResult:
+    """What became of one image that was built, pulled or pushed by itself. `digest` is the registry's, empty where it
+    was not asked.
+    """
+
+    address: Address
+    reference: str
+    verb: Verb
+    digest: str = ""
+    error: ProvisionError | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ class Facts:
 
     `ipvs`: whether its kernel can balance a Swarm's virtual addresses; None where that can not be told from here.
     `containerd_store`: whether images lie in containerd's store, which can hold one for several platforms.
+    `node_id` is the engine's own node in its Swarm.
     """
 
     engine_id: str = ""
@@ -54,6 +55,7 @@ class Facts:
     api_version: tuple[int, int] = (1, 41)
     platform: str = "linux"
     swarm_manager: bool = False
+    node_id: str = ""
     ipvs: bool | None = None
     logging_driver: str = "json-file"
     default_runtime: str = "runc"

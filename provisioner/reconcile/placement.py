@@ -19,16 +19,19 @@ if TYPE_CHECKING:
 _SAME = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i386": "386", "i686": "386"}
 
 
-def judge(changes: Iterable[Change], nodes: Sequence[Node]) -> tuple[list[Problem], list[Problem]]:
-    """Notes on services that only some nodes can run, and refusals for those that too few can.
+def is_placed(change: Change) -> bool:
+    """Whether a change is of a service that is to be created, updated or replaced: those are judged."""
+    wanted = change.desired
+    return wanted is not None and wanted.kind == "service" and change.action not in (Action.UNCHANGED, Action.DELETE)
 
-    Only services that are to be created, updated or replaced are judged.
-    """
+
+def judge(changes: Iterable[Change], nodes: Sequence[Node]) -> tuple[list[Problem], list[Problem]]:
+    """Notes on services that only some nodes can run, and refusals for those that too few can."""
     notes: list[Problem] = []
     refusals: list[Problem] = []
     for change in changes:
         wanted = change.desired
-        if wanted is None or wanted.kind != "service" or change.action in (Action.UNCHANGED, Action.DELETE):
+        if wanted is None or not is_placed(change):
             continue
         found = obstacles(wanted.spec, nodes)
         able = [name for name, why in found.items() if not why]
@@ -46,11 +49,20 @@ def judge(changes: Iterable[Change], nodes: Sequence[Node]) -> tuple[list[Proble
     return notes, refusals
 
 
+def able_nodes(spec: Spec, nodes: Sequence[Node]) -> list[Node]:
+    """The nodes that can run a service."""
+    return [node for node in nodes if not _obstacle(spec, node)]
+
+
+def name_of(node: Node) -> str:
+    return str((node.get("Description") or {}).get("Hostname") or node.get("ID"))
+
+
 def obstacles(spec: Spec, nodes: Sequence[Node]) -> dict[str, str]:
     """For each node, by its name, why it can not run a service; an empty text where it can."""
     found: dict[str, str] = {}
     for node in nodes:
-        name = str((node.get("Description") or {}).get("Hostname") or node.get("ID"))
+        name = name_of(node)
         found[name if name not in found else f"{name} ({str(node.get('ID'))[:8]})"] = _obstacle(spec, node)
     return found
 
@@ -87,7 +99,20 @@ def _shortage(spec: Spec, resources: Mapping[str, Any]) -> str:
     bytes_there = int(resources.get("MemoryBytes") or 0)
     if memory and bytes_there and int(memory) > bytes_there:
         return f"it has {bytes_there >> 20} MiB of memory, and {int(memory) >> 20} MiB are to be reserved"
+    for kind, count in sorted((spec.get("generic_resources") or {}).items()):
+        there = _generic(resources, kind)
+        if there < count:
+            return f"it has {there} of the generic resource {kind}, and {count} are to be reserved"
     return ""
+
+
+def _generic(resources: Mapping[str, Any], kind: str) -> int:
+    """How much of a generic resource a node has: a number, or one for each that it names."""
+    entries = resources.get("GenericResources") or []
+    discrete = [one["DiscreteResourceSpec"] for one in entries if one.get("DiscreteResourceSpec")]
+    named = [one["NamedResourceSpec"] for one in entries if one.get("NamedResourceSpec")]
+    counted = sum(int(one["Value"]) for one in discrete if one["Kind"] == kind)
+    return counted + sum(1 for one in named if one["Kind"] == kind)
 
 
 def _holds(constraint: str, node: Node) -> bool:

@@ -176,16 +176,26 @@ class SwarmCalls:
         """The reference pinned to a digest: the one of the last apply while the reference is the same, else the
         registry's.
 
-        An image that no registry knows is taken as it is on the node.
+        An image that no registry knows is taken as it is on the node, as is one that was built here.
         """
         reference = str(wanted.spec["image"])
-        if "@" in reference or wanted.spec["build"]:
+        if "@" in reference:
             return reference
+        if wanted.spec["build"]:
+            return self._pushed(reference)
         if wanted.spec["digest"]:
             return f"{reference}@{wanted.spec['digest']}"
         if pinned.partition("@")[0] == reference and "@" in pinned:
             return pinned
         digest = self._engine.distribution(reference)
+        return f"{reference}@{digest}" if digest else reference
+
+    def _pushed(self, reference: str) -> str:
+        """What was built here as its registry has it, if it was pushed: the other nodes get the very same."""
+        raw = self._engine.inspect("image", reference) or {}
+        repository = reference.rpartition("/")[0] + "/" + reference.rpartition("/")[2].partition(":")[0]
+        digests = [str(one) for one in raw.get("RepoDigests") or ()]
+        digest = next((one.partition("@")[2] for one in digests if one.partition("@")[0] == repository), "")
         return f"{reference}@{digest}" if digest else reference
 
     def _files(self, wanted: Resource) -> dict[str, tuple[str, str]]:

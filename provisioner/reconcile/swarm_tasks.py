@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,11 @@ if TYPE_CHECKING:
 
 # All tasks must have run this long, side by side, before a service counts as converged (seconds).
 STABLE = 1.0
-# A service whose tasks have ended this often, and that has never converged, is given up.
+# A service is given up once the tasks of one replica have ended this often while it was waited for.
 MOST_FAILURES = 3
 BROKEN = ("failed", "rejected", "orphaned")
 # What an update does that goes on by itself.
 UNDER_WAY = {"updating": "its update is under way", "rollback_started": "it is being rolled back"}
-_OVER = (*BROKEN, "complete", "shutdown", "remove")
 _WANTED = ("running", "ready", "accepted", "complete")
 
 
@@ -29,8 +29,10 @@ _WANTED = ("running", "ready", "accepted", "complete")
 class Tasks:
     """The tasks of a service's current spec.
 
-    `live` are those that run or may still come to run, `ended` those that ran to their end by themselves. `errors` are
-    the tasks' own and their nodes' words, newest last; `lost` are tasks that count for nothing, as their node is down.
+    `live` are those that run or may still come to run, and those that have ended and on which Swarm has yet to decide
+    whether another follows. `errors` are the tasks' own and their nodes' words, newest last; `lost` are tasks that
+    count for nothing, as their node is down. `runners` are the ids of those that run, `over` of those that have ended
+    by themselves, and `again` is how many of the latter one replica had since the wait began.
     """
 
     wanted: int
@@ -41,11 +43,16 @@ class Tasks:
     pending: str = ""
     live: int = 0
     lost: int = 0
+    runners: frozenset[str] = frozenset()
+    over: frozenset[str] = frozenset()
+    again: int = 0
 
 
-def tasks_of(service: Raw, tasks: Sequence[Raw], nodes: Sequence[Raw] = ()) -> Tasks:
+def tasks_of(
+    service: Raw, tasks: Sequence[Raw], nodes: Sequence[Raw] = (), before: frozenset[str] = frozenset()
+) -> Tasks:
     """Count the tasks of the current spec. `nodes` are all of the Swarm's: one that is down runs nothing, whatever its
-    tasks say, and a global service wants a task on each that can run it.
+    tasks say, and a global service wants a task on each that can run it. `before` are the tasks that were over already.
     """
     mode = service["Spec"].get("Mode") or {}
     iteration = ((service.get("JobStatus") or {}).get("JobIteration") or {}).get("Index")
@@ -55,6 +62,10 @@ def tasks_of(service: Raw, tasks: Sequence[Raw], nodes: Sequence[Raw] = ()) -> T
     there = [t for t in tasks if t.get("NodeID") not in down]
     active = [t for t in there if t.get("DesiredState") in _WANTED]
     broken = [t for t in tasks if state_of(t) in BROKEN]
+    over = [t for t in tasks if state_of(t) in (*BROKEN, "complete")]
+    # A replica is a slot, or a node's share of a global service.
+    replicas = Counter(t.get("Slot") or t.get("NodeID") for t in over if t.get("ID") not in before)
+    runners = [t for t in active if state_of(t) == "running"]
     waiting = [t["Status"] for t in active if state_of(t) == "pending"]
     if "Replicated" in mode:
         wanted = int(mode["Replicated"].get("Replicas", 1))
@@ -67,13 +78,17 @@ def tasks_of(service: Raw, tasks: Sequence[Raw], nodes: Sequence[Raw] = ()) -> T
         wanted = len({t.get("NodeID") for t in active if t.get("NodeID")})
     return Tasks(
         wanted=wanted,
-        running=sum(1 for t in active if state_of(t) == "running"),
+        running=len(runners),
         complete=sum(1 for t in tasks if state_of(t) == "complete"),
         failed=len(broken),
         errors=tuple(dict.fromkeys(error_of(t) for t in sorted(broken, key=lambda t: str(t.get("UpdatedAt"))))),
         pending=str(waiting[0].get("Err") or waiting[0].get("Message") or "") if waiting else "",
-        live=sum(1 for t in active if state_of(t) not in _OVER),
+        # Swarm takes a task that has ended out of those it wants in the same moment in which another follows.
+        live=sum(1 for t in active if not state_of(t) == t.get("DesiredState") == "complete"),
         lost=sum(1 for t in tasks if t.get("NodeID") in down and t.get("DesiredState") in _WANTED),
+        runners=frozenset(str(t.get("ID")) for t in runners),
+        over=frozenset(str(t.get("ID")) for t in over),
+        again=max(replicas.values(), default=0),
     )
 
 
@@ -107,13 +122,17 @@ def unsettled(service: Raw, tasks: Tasks) -> str:
 def readiness(goal: str, service: Raw, tasks: Tasks, *, steady_for: float, updated: bool = True) -> Readiness:
     """Whether a service has converged, or its job completed.
 
-    `steady_for`: since when all tasks run (seconds). `updated` is false where this apply has changed nothing of the
-    service: how an earlier update ended is not its matter.
+    `steady_for`: since when all tasks run, the same ones (seconds). `updated` is false where this apply has changed
+    nothing of the service: how an earlier update ended is not its matter.
     """
     update = service.get("UpdateStatus") or {}
     state = str(update.get("State") or "")
-    if updated and state in ("rollback_completed", "rollback_paused"):
+    if updated and state == "rollback_completed":
         return Readiness(True, False, f"the update failed and Swarm rolled it back: {update.get('Message')}")
+    if updated and state == "rollback_paused":
+        return Readiness(
+            True, False, f"the update failed, and so did going back, which is paused: {update.get('Message')}"
+        )
     if updated and state == "paused":
         return Readiness(True, False, f"the update failed and is paused: {update.get('Message')}")
     if goal == "completed":
@@ -130,6 +149,8 @@ def readiness(goal: str, service: Raw, tasks: Tasks, *, steady_for: float, updat
         bad_end = _bad_end(tasks)
         if bad_end:
             return Readiness(True, False, bad_end)
+    if tasks.over and tasks.running < tasks.wanted:
+        said += f", one ended: {tasks.errors[-1] if tasks.errors else 'exit code 0'}"
     return Readiness(False, False, f"{state if under_way else 'starting'}, {said}")
 
 
@@ -144,11 +165,10 @@ def _completion(tasks: Tasks) -> Readiness:
 
 def _bad_end(tasks: Tasks) -> str:
     """Why a service that is not converging never will; empty while it still may."""
-    ended = tasks.failed + tasks.complete
     by_itself = "its process ends by itself (exit code 0); a one-shot says `job: {run: on_change}`"
-    if ended >= MOST_FAILURES:
+    if tasks.again >= MOST_FAILURES:
         return f"its tasks fail again and again: {tasks.errors[-1]}" if tasks.errors else by_itself
-    if ended and not tasks.live:
+    if tasks.over and not tasks.live:
         # The restart policy lets no other task follow.
         return (
             f"its task failed, and its restart policy lets none follow: {tasks.errors[-1]}"

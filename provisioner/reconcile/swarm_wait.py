@@ -43,6 +43,8 @@ def wait_service(
     `updated` is false where this apply has not changed the service.
     """
     began, steady_since, said = clock.now(), None, ""
+    runners: frozenset[str] = frozenset()
+    before: frozenset[str] | None = None
     # The Swarm forgets old tasks: what they said is kept here.
     heard: dict[str, None] = {}
     while True:
@@ -54,9 +56,15 @@ def wait_service(
                 raise StepFailed("it was removed while it was waited for", hint="apply again")
             answer = _goneness(everything, nodes)
         else:
-            found = tasks_of(service, engine.tasks(service_id, current=True), nodes)
-            steady = found.running >= found.wanted
-            steady_since = (clock.now() if steady_since is None else steady_since) if steady else None
+            tasks = engine.tasks(service_id, current=True)
+            # What ended before, perhaps long ago, is not held against it now.
+            before = tasks_of(service, tasks).over if before is None else before
+            found = tasks_of(service, tasks, nodes, before)
+            if found.running < found.wanted:
+                steady_since = None
+            elif steady_since is None or found.runners != runners:
+                steady_since = clock.now()
+            runners = found.runners
             steady_for = 0.0 if steady_since is None else clock.now() - steady_since
             answer = readiness(goal, service, found, steady_for=steady_for, updated=updated)
         if answer.done and answer.ok:
@@ -86,6 +94,10 @@ def _goneness(tasks: Sequence[Raw], nodes: Sequence[Raw]) -> Readiness:
 
 def _failure(message: str, service: Raw | None, evidence: tuple[str, ...]) -> StepFailed | NotConverged:
     state = str(((service or {}).get("UpdateStatus") or {}).get("State") or "")
+    if state == "rollback_paused":
+        return NotConverged(
+            "\n".join((message, *evidence)), hint="look at its tasks with `provision status`, mend it and apply"
+        )
     if state.startswith("rollback"):
         return NotConverged(
             "\n".join((message, *evidence)), hint="the version before serves; mend the new one and apply"

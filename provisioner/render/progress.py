@@ -26,13 +26,14 @@ _DOING = {
     Verb.CREATE: "creating", Verb.REMOVE: "removing", Verb.START: "starting", Verb.STOP: "stopping",
     Verb.RESTART: "restarting", Verb.UNPAUSE: "unpausing", Verb.RENAME: "renaming", Verb.UPDATE: "updating",
     Verb.CONNECT: "connecting", Verb.DISCONNECT: "disconnecting", Verb.PULL: "pulling", Verb.BUILD: "building",
-    Verb.TAG: "tagging", Verb.FILL: "filling", Verb.WAIT: "waiting", Verb.EXECUTE: "running a hook",
+    Verb.TAG: "tagging", Verb.PUSH: "pushing", Verb.FILL: "filling", Verb.WAIT: "waiting",
+    Verb.EXECUTE: "running a hook",
 }  # fmt: skip
 _DONE = {
     Verb.CREATE: "created", Verb.REMOVE: "removed", Verb.START: "started", Verb.STOP: "stopped",
     Verb.RESTART: "restarted", Verb.UNPAUSE: "unpaused", Verb.RENAME: "renamed", Verb.UPDATE: "updated",
     Verb.CONNECT: "connected", Verb.DISCONNECT: "disconnected", Verb.PULL: "pulled", Verb.BUILD: "built",
-    Verb.TAG: "tagged", Verb.FILL: "filled", Verb.WAIT: "ready", Verb.EXECUTE: "hook ended",
+    Verb.TAG: "tagged", Verb.PUSH: "pushed", Verb.FILL: "filled", Verb.WAIT: "ready", Verb.EXECUTE: "hook ended",
 }  # fmt: skip
 _MOST_RUNNING = 10
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

@@ -16,9 +16,18 @@ def live(mode: dict[str, Any] | None = None, update: str = "", **spec: Any) -> d
     return {**raw, "UpdateStatus": {"State": update, "Message": "said by Swarm"}} if update else raw
 
 
-def task(state: str, *, node: str = "a", wanted: str = "running", error: str = "", at: str = "1") -> dict[str, Any]:
+def task(
+    state: str,
+    *,
+    node: str = "a",
+    wanted: str = "running",
+    error: str = "",
+    at: str = "1",
+    slot: int = 1,
+    name: str = "",
+) -> dict[str, Any]:
     status = {"State": state, "Err": error, "Message": state}
-    return {"NodeID": node, "DesiredState": wanted, "UpdatedAt": at, "Status": status}
+    return {"ID": name, "Slot": slot, "NodeID": node, "DesiredState": wanted, "UpdatedAt": at, "Status": status}
 
 
 def node(identity: str, state: str = READY, availability: str = "active", **labels: str) -> dict[str, Any]:
@@ -50,6 +59,17 @@ def test_errors_are_told_once_and_the_newest_last() -> None:
     assert tasks_of(live(), tasks).errors == ("a", "b")
 
 
+def test_failures_of_before_do_not_count_and_the_way_out_is_told() -> None:
+    old = [task("failed", wanted="shutdown", error="no", name=f"old-{n}") for n in range(5)]
+    before = tasks_of(live(), old).over
+    found = tasks_of(live(), [*old, task("failed", wanted="shutdown", name="new"), task("ready")], before=before)
+    assert found.again == 1
+    assert not readiness("ready", live(), found, steady_for=0).done
+    found = tasks_of(live(), [*old, *(task("failed", wanted="shutdown", name=f"new-{n}") for n in range(3))],
+                     before=before)  # fmt: skip
+    assert readiness("ready", live(), found, steady_for=0).done
+
+
 def state_of(service: dict[str, Any], tasks: list[dict[str, Any]], goal: str = "ready", **more: Any) -> tuple[Any, ...]:
     answer = readiness(goal, service, tasks_of(service, tasks), **{"steady_for": STABLE, **more})
     return answer.done, answer.ok, answer.message
@@ -64,10 +84,16 @@ CASES: tuple[tuple[str, dict[str, Any], list[dict[str, Any]], dict[str, Any], tu
     ("updated", live(update="completed"), TWO, {}, (True, True), "2/2 running"),
     ("rolled back", live(update="rollback_completed"), TWO, {}, (True, False), "said by Swarm"),
     ("rolled back long ago", live(update="rollback_completed"), TWO, {"updated": False}, (True, True), "2/2"),
+    ("rolled back in vain", live(update="rollback_paused"), [], {}, (True, False), "so did going back"),
     ("rolling back", live(update="rollback_started"), TWO, {}, (False, False), "rollback_started"),
     ("paused", live(update="paused"), TWO, {}, (True, False), "paused: said by Swarm"),
     ("crash loop", live(), [*FAILED, task("ready")], {}, (True, False), "again and again: no"),
     ("one failure", live(), [FAILED[0], task("ready")], {}, (False, False), "0/2"),
+    ("failures of three replicas", live(),
+     [*(task("failed", wanted="shutdown", slot=n) for n in (1, 2, 3)), TWO[0]], {},
+     (False, False), "one ended"),
+    ("one failure, and nothing is decided yet", live(), [task("failed", error="no")], {}, (False, False), "0/2"),
+    ("one end, and nothing is decided yet", live(), [task("complete")], {}, (False, False), "0/2"),
     ("one failure, none follows", live(), FAILED[:1], {}, (True, False), "lets none follow: no"),
     ("ends by itself", live(), [task("complete", wanted="shutdown")], {}, (True, False), "ends by itself"),
     ("failures of an update", live(update="updating"), FAILED, {}, (False, False), "updating"),
@@ -78,7 +104,8 @@ JOB = live({"ReplicatedJob": {"TotalCompletions": 1}})
 JOBS: tuple[tuple[str, list[dict[str, Any]], tuple[bool, bool], str], ...] = (
     ("completed", [task("complete", wanted="complete")], (True, True), "completed"),
     ("running", [task("running", wanted="complete")], (False, False), "0/1"),
-    ("failed", [task("failed", wanted="complete", error="no")], (True, False), "failed: no"),
+    ("failed", [task("failed", wanted="shutdown", error="no")], (True, False), "failed: no"),
+    ("failed, and nothing is decided yet", [task("failed", wanted="complete", error="no")], (False, False), "0/1"),
     ("tried again", [task("failed", wanted="shutdown", error="no"), task("preparing", wanted="complete")],
      (False, False), "0/1"),
 )  # fmt: skip

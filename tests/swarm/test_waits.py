@@ -18,31 +18,27 @@ EXIT_7 = ["sh", "-c", "echo nothing works; exit 7"]
 
 def test_new_services_that_can_not_run(environment: SwarmEnvironment) -> None:
     quick = {"restart_policy": {"delay": "100ms"}}
-    environment.services(
-        missing=service(command=["no-such-command"], deploy=quick),
-        crashing=service(command=EXIT_7, deploy=quick),
-        once=service(command=EXIT_7, restart="no"),
-        ending=service(command=["true"], restart="no"),
-        unhealthy=service(
-            deploy=quick, healthcheck={"test": ["CMD", "false"], "interval": "200ms", "retries": 2},
-        ),
-        nowhere=service(volumes=["/no/such/folder:/data"], deploy=quick),
-    )  # fmt: skip
-    outcome = environment.apply("--parallel", "8", code=1)
-    # The first failure ends the other waits: apply again until each has been told.
-    told = {one["address"]: one for one in outcome.summary["failures"]}
-    for _ in range(8):
-        if len(told) == 6:
-            break
-        told |= {one["address"]: one for one in environment.apply(code=1).summary["failures"]}
-    said = {address: str(one) for address, one in told.items()}
-    assert 'exec: "no-such-command": executable file not found' in said["service.missing"]
-    assert "non-zero exit (7)" in said["service.crashing"]
-    assert "nothing works" in said["service.crashing"]
-    assert "restart policy lets none follow" in said["service.once"]
-    assert "ends by itself" in said["service.ending"]
-    assert "unhealthy container" in said["service.unhealthy"]
-    assert "bind source path does not exist: /no/such/folder" in said["service.nowhere"]
+    services = {
+        "missing": service(command=["no-such-command"], deploy=quick),
+        "crashing": service(command=EXIT_7, deploy=quick),
+        "once": service(command=EXIT_7, restart="no"),
+        "ending": service(command=["true"], restart="no"),
+        # A task counts as unhealthy only if its node has begun to listen when its check fails.
+        "unhealthy": service(deploy=quick, healthcheck={"test": ["CMD", "false"], "interval": "1s", "retries": 1}),
+        "nowhere": service(volumes=["/no/such/folder:/data"], deploy=quick),
+    }
+    environment.services(**services)
+    assert environment.apply(code=1).summary["failures"]
+    # The first failure ends the other waits: each is asked for by itself.
+    said = {name: environment.apply("--target", f"service.{name}", code=1).errors for name in services}
+    assert 'exec: \\"no-such-command\\": executable file not found' in said["missing"]
+    assert "non-zero exit (7)" in said["crashing"]
+    assert "fail again and again" in said["crashing"]
+    assert "nothing works" in said["crashing"]
+    assert "restart policy lets none follow" in said["once"]
+    assert "ends by itself" in said["ending"]
+    assert "unhealthy container" in said["unhealthy"]
+    assert "bind source path does not exist: /no/such/folder" in said["nowhere"]
 
 
 def test_an_image_that_is_nowhere(environment: SwarmEnvironment) -> None:

@@ -1,0 +1,41 @@
+"""`pull`: the images of services from their registries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.app.image_work import ImageWork
+from provisioner.model.plan import Verb
+from provisioner.platforms.lowering import plain_body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from provisioner.app.request import Request
+    from provisioner.model.address import Address
+    from provisioner.model.playbook import Service
+    from provisioner.model.report import ImageResult
+    from provisioner.ports import Listener
+
+
+def pull(
+    request: Request, services: Sequence[str], *, built: bool, missing: bool, listener: Listener
+) -> Sequence[ImageResult]:
+    """Pull the images of the named services, or all; with `built` also those that could be built here, as they were
+    pushed. With `missing` only those that the engine has not.
+    """
+    work = ImageWork(request, services, listener)
+    found = work.services(built=False) + (work.services(built=True) if built else [])
+    for address, service in sorted(found, key=lambda item: item[0]):
+        if not missing or work.engine.inspect("image", service.image) is None:
+            _pull_one(work, address, service)
+    return work.results
+
+
+def _pull_one(work: ImageWork, address: Address, service: Service) -> None:
+    def act(progress: Callable[[str], None]) -> str:
+        work.engine.pull(service.image, plain_body(service.body).get("platform"), progress)
+        raw = work.engine.inspect("image", service.image) or {}
+        return next((str(one).rpartition("@")[2] for one in raw.get("RepoDigests") or ()), "")
+
+    work.do(Verb.PULL, address, service.image, act)
