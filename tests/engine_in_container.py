@@ -5,6 +5,7 @@ Where the machine's engine pulls through a mirror, these do too, through a regis
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import socket
 import tempfile
@@ -18,6 +19,8 @@ import docker
 import docker.errors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from docker.models.containers import Container
 
 PROJECT_FOLDER = Path(__file__).parents[1]
@@ -61,7 +64,7 @@ class Engines:
         self._network = outer.networks.create(f"{project}-engines")
         self._options: list[str] = []
         if _MIRROR_FILES.is_dir() and outer.info()["RegistryConfig"]["Mirrors"]:
-            self._start_registry()
+            self._start_mirror()
 
     def start(self, version: str, *options: str) -> EngineInContainer:
         """An engine of image docker:VERSION-dind (20.10, 26.1, 28.5), with dockerd's own options."""
@@ -100,10 +103,20 @@ class Engines:
         address = container.attrs["NetworkSettings"]["Networks"][self._network.name]["IPAddress"]
         return EngineInContainer(url, address, container)
 
+    def start_registry(self) -> str:
+        """A registry that engines started from now on push to and pull from; its address."""
+        self._outer.images.pull("registry:2")
+        address = f"{self._project}-pushed:5000"
+        self._outer.containers.run(
+            "registry:2", name=f"{self._project}-pushed", detach=True, network=self._network.name
+        )
+        self._options += ["--insecure-registry", address]
+        return address
+
     def close(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _start_registry(self) -> None:
+    def _start_mirror(self) -> None:
         self._outer.images.pull("registry:2")
         name = f"{self._project}-registry"
         self._outer.containers.run(
@@ -114,6 +127,18 @@ class Engines:
             volumes=[f"{_MIRROR_FILES}:/var/lib/registry:ro"],
         )
         self._options = ["--registry-mirror", f"http://{name}:5000", "--insecure-registry", f"{name}:5000"]
+
+
+def form_swarm(nodes: Sequence[EngineInContainer]) -> None:
+    """One Swarm of all; the first is its manager, and hears from the others every second."""
+    manager, *workers = nodes
+    with contextlib.closing(docker.DockerClient(base_url=manager.url, timeout=120)) as client:
+        client.swarm.init(advertise_addr=manager.address, dispatcher_heartbeat_period=1_000_000_000)
+        client.swarm.reload()
+        token = client.swarm.attrs["JoinTokens"]["Worker"]
+    for node in workers:
+        with contextlib.closing(docker.DockerClient(base_url=node.url, timeout=120)) as client:
+            client.swarm.join([f"{manager.address}:2377"], token, advertise_addr=node.address)
 
 
 def why_silent(url: str) -> str | None:

@@ -217,7 +217,8 @@ def _registry(playbook: Playbook, engine: DockerEngine | None) -> Iterator[Findi
     """Images that have to be pulled: whether a registry has them."""
     if engine is None:
         return
-    pulled = sorted({one.image for one in playbook.services.values() if not one.builds})
+    services = playbook.services.values()
+    pulled = sorted({one.image for one in services} - {one.image for one in services if one.builds})
     absent = [image for image in pulled if engine.inspect("image", image) is None]
     lost = [image for image in absent if engine.distribution(image) is None]
     if lost:

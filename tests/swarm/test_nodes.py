@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
 import time
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import docker
 import pytest
 
 from tests.engine_fixtures import remove_project
-from tests.engine_in_container import Engines
+from tests.engine_in_container import Engines, form_swarm
 from tests.recording_proxy import RecordingProxy
 from tests.swarm.conftest import IMAGES
 from tests.swarm.environment import SwarmEnvironment, service
@@ -28,31 +29,27 @@ NODES = 3
 
 
 @pytest.fixture
-def nodes(engine_url: str) -> Iterator[list[EngineInContainer]]:
-    """Three engines in one Swarm; the first is its manager, and hears from the others every second."""
+def cluster(engine_url: str) -> Iterator[tuple[list[EngineInContainer], str]]:
+    """Three engines in one Swarm, the first its manager; and the address of a registry that they push to."""
     with contextlib.closing(docker.DockerClient(base_url=engine_url, timeout=120)) as outer:
         project = f"pt-{secrets.token_hex(4)}"
         try:
             with contextlib.closing(Engines(outer, project)) as engines:
+                registry = engines.start_registry()
                 started = [engines.start("28.5") for _ in range(NODES)]
-                _form(started)
-                yield started
+                form_swarm(started)
+                for node in started:
+                    with contextlib.closing(docker.DockerClient(base_url=node.url, timeout=120)) as client:
+                        for image in IMAGES:
+                            client.images.pull(image)
+                yield started, registry
         finally:
             remove_project(outer, project)
 
 
-def _form(nodes: list[EngineInContainer]) -> None:
-    manager, *workers = nodes
-    with contextlib.closing(docker.DockerClient(base_url=manager.url, timeout=120)) as client:
-        client.swarm.init(advertise_addr=manager.address, dispatcher_heartbeat_period=1_000_000_000)
-        client.swarm.reload()
-        token = client.swarm.attrs["JoinTokens"]["Worker"]
-    for node in nodes:
-        with contextlib.closing(docker.DockerClient(base_url=node.url, timeout=120)) as client:
-            if node in workers:
-                client.swarm.join([f"{manager.address}:2377"], token, advertise_addr=node.address)
-            for image in IMAGES:
-                client.images.pull(image)
+@pytest.fixture
+def nodes(cluster: tuple[list[EngineInContainer], str]) -> list[EngineInContainer]:
+    return cluster[0]
 
 
 @pytest.fixture
@@ -74,7 +71,8 @@ def hosts(environment: SwarmEnvironment, name: str) -> list[str]:
                   if task["DesiredState"] == "running")  # fmt: skip
 
 
-def test_three_nodes(environment: SwarmEnvironment, nodes: list[EngineInContainer]) -> None:
+def test_three_nodes(environment: SwarmEnvironment, cluster: tuple[list[EngineInContainer], str]) -> None:
+    nodes, registry = cluster
     [labelled] = [one for one in environment.engine.nodes.list()
                   if one.attrs["Description"]["Hostname"] == nodes[2].container.id[:12]]  # fmt: skip
     labelled.update({"Role": "worker", "Availability": "active", "Labels": {"disk": "fast"}})
@@ -95,6 +93,25 @@ def test_three_nodes(environment: SwarmEnvironment, nodes: list[EngineInContaine
     assert hosts(environment, "spread") == names
     assert hosts(environment, "everywhere") == names
     assert hosts(environment, "pinned") == [nodes[2].container.id[:12]]
+
+    # An image that is built does not get to the others by itself: told, and nothing is touched.
+    before = environment.inventory()
+    environment.write("FROM busybox:1.36\nENV RELEASE=1\n", "Dockerfile")
+    reference = f"{registry}/{environment.project}-built:1"
+    built = service(image=reference, build=".", deploy={"replicas": 3, "placement": {"max_replicas_per_node": 1}})
+    environment.services(built=built)
+    refused = environment.run("apply", "--yes", "--json")
+    assert refused.code == 1, refused
+    assert f"{reference} is to be built on {nodes[0].container.id[:12]}" in refused.text
+    assert environment.inventory() == before
+    pushed = environment.run("build", "--push", "--json")
+    assert pushed.code == 0, pushed
+    digest = json.loads(pushed.stdout)[-1]["digest"]
+    environment.apply("--prune")
+    environment.require_inert()
+    assert hosts(environment, "built") == names
+    container = environment.service("built")["Spec"]["TaskTemplate"]["ContainerSpec"]
+    assert container["Image"] == f"{reference}@{digest}"
 
     # A fourth replica has no room: told, and nothing is touched.
     environment.write({"services": {
