@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.playbook import Playbook
     from provisioner.ports import EngineReader
+    from provisioner.verify.kind import Elsewhere
 
 
 _SWARM_SERVICE = "com.docker.swarm.service.id"
@@ -68,6 +69,26 @@ def _task_containers(engine: EngineReader, project: str, services: Sequence[str]
     return list(found.values())
 
 
+def tasks_elsewhere(engine: EngineReader, project: str, service: str) -> list[Elsewhere]:
+    """The running tasks of a service on other nodes of the Swarm; none on a plain engine."""
+    from provisioner.verify.kind import Elsewhere
+
+    facts = engine.facts()
+    if not facts.swarm_manager:
+        return []
+    found = []
+    names = {str(one["ID"]): str((one.get("Description") or {}).get("Hostname")) for one in engine.list("node", {})}
+    for raw in engine.list("service", {PROJECT: project}):
+        belongs = owner(raw["Spec"].get("Labels"), raw["Spec"]["Name"])
+        if belongs is None or belongs[1].name != service:
+            continue
+        for task in engine.tasks(str(raw["ID"]), current=True):
+            node = str(task.get("NodeID") or "")
+            if (task.get("Status") or {}).get("State") == "running" and node and node != facts.node_id:
+                found.append(Elsewhere(raw, node, names.get(node) or node))
+    return found
+
+
 def require_services(playbook: Playbook, services: Sequence[str]) -> None:
     """UsageError for a name that is no service of the playbook, with the nearest one."""
     for name in services:
@@ -83,6 +104,13 @@ def running_replica(engine: EngineReader, playbook: Playbook, service: str, inde
     for one in replicas:
         if one.address.index == index and one.running:
             return one
+    away = sorted({one.host for one in tasks_elsewhere(engine, playbook.project, service)})
+    if away:
+        raise ProvisionError(
+            f"service.{service}[{index}] is not on this node; tasks of the service run on {', '.join(away)}, where "
+            "this engine can not run a command",
+            hint="run `docker exec` there, or bind the service to this node (deploy.placement.constraints)",
+        )
     states = ", ".join(f"{one.address} is {one.raw['State'].get('Status')}" for one in replicas)
     raise ProvisionError(
         f"service.{service}[{index}] is not running" + (f": {states}" if states else ""), hint="provision apply"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
-from provisioner.app.owned import owned_containers
+from provisioner.app.owned import owned_containers, tasks_elsewhere
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import UsageError
 
@@ -38,6 +38,7 @@ def run_checks(playbook: Playbook, engine: EngineWriter, checks: Sequence[Check]
         engine=engine,
         containers=lambda service: running_containers(engine, playbook.project, service),
         clock=SystemClock(),
+        elsewhere=lambda service: tasks_elsewhere(engine, playbook.project, service),
     )
     return tuple(run(check, world) for check in checks)
 

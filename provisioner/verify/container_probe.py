@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from provisioner.errors import EngineRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from provisioner.ports import EngineWriter
 
 _OPEN, _CLOSED, _NONE = "provision-open", "provision-closed", "provision-none"
@@ -86,8 +88,23 @@ class Answer:
     reason: str
 
 
+NO_TOOL = (
+    "the image has none of bash, python, perl, node, php, ruby, nc and busybox to open a connection with; "
+    "use 'from: host', or an exec check with a tool of its own"
+)
+
+
 def probe(engine: EngineWriter, container_id: str, host: str, port: int, seconds: float) -> Answer:
     """Try `host:port` from the container, with a time limit in seconds (rounded up: most tools count whole ones)."""
+    for command, scripts, limit in commands(host, port, seconds):
+        answer = answer_in(_output(engine, container_id, command, scripts), limit)
+        if answer is not None:
+            return answer
+    return Answer(None, NO_TOOL)
+
+
+def commands(host: str, port: int, seconds: float) -> Iterator[tuple[tuple[str, ...], dict[str, str], str]]:
+    """What to try one after the other: a command, the variables that it needs, and its time limit."""
     limit = str(max(1, math.ceil(seconds)))
     target = (host, str(port), limit)
     scripts = {
@@ -97,21 +114,9 @@ def probe(engine: EngineWriter, container_id: str, host: str, port: int, seconds
         "PROVISION_PHP": _PHP,
         "PROVISION_RUBY": _RUBY,
     }
-    commands = (
-        ("sh", "-c", _SHELL, "probe", *target),
-        ("python3", "-c", _PYTHON, *target),
-        ("node", "-e", _NODE, *target),
-        ("perl", "-e", _PERL, *target),
-    )
-    for command in commands:
-        answer = _answer(_output(engine, container_id, command, scripts), limit)
-        if answer is not None:
-            return answer
-    return Answer(
-        None,
-        "the image has none of bash, python, perl, node, php, ruby, nc and busybox to open a connection with; "
-        "use 'from: host', or an exec check with a tool of its own",
-    )
+    yield ("sh", "-c", _SHELL, "probe", *target), scripts, limit
+    for program, option, script in (("python3", "-c", _PYTHON), ("node", "-e", _NODE), ("perl", "-e", _PERL)):
+        yield (program, option, script, *target), scripts, limit
 
 
 def _output(engine: EngineWriter, container_id: str, command: tuple[str, ...], scripts: dict[str, str]) -> str:
@@ -126,7 +131,8 @@ def _output(engine: EngineWriter, container_id: str, command: tuple[str, ...], s
     return "" if code in (126, 127) else output.decode("utf-8", "replace")
 
 
-def _answer(output: str, limit: str) -> Answer | None:
+def answer_in(output: str, limit: str) -> Answer | None:
+    """What the output of one of the commands says; None when it says nothing."""
     for line in output.splitlines():
         if line.startswith(_OPEN):
             return Answer(True, "")

@@ -21,6 +21,13 @@ def attempt(check: Check, world: World) -> Attempt:
     service = str(arguments["service"])
     containers = world.containers(service)
     if not containers:
+        hosts = sorted({one.host for one in world.elsewhere(service)})
+        if hosts:
+            return Attempt(
+                False,
+                f"'{service}' runs on {', '.join(hosts)}, and a command can be run on the engine's own node only: "
+                "bind the service to it, or check it with http or tcp",
+            )
         return Attempt(False, f"no container of '{service}' is running")
     command = arguments["command"]
     words = [str(word) for word in command] if isinstance(command, list) else ["sh", "-c", str(command)]

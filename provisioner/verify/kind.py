@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.model.playbook import Check
     from provisioner.ports import Clock, EngineWriter
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A running task on another node of a Swarm: its service as the engine gives it, the node's id and its name."""
+
+    service: Mapping[str, Any]
+    node: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class World:
-    """What checks may touch. `containers` gives the full ids of a service's running containers, replica 1 first."""
+    """What checks may touch. `containers` gives the full ids of a service's running containers, replica 1 first,
+    `elsewhere` its tasks on other nodes, which no engine can be asked about directly.
+    """
 
     engine: EngineWriter
     containers: Callable[[str], Sequence[str]]
     clock: Clock
+    elsewhere: Callable[[str], Sequence[Elsewhere]] = lambda service: ()
 
 
 @dataclass(frozen=True, slots=True)

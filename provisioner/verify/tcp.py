@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.verify.container_probe import Answer, probe
 from provisioner.verify.kind import Attempt, Kind
+from provisioner.verify.task_probe import probe_beside
 
 if TYPE_CHECKING:
     from provisioner.model.playbook import Check
@@ -32,9 +33,13 @@ def attempt(check: Check, world: World) -> Attempt:
         answer = _from_here(host, int(port), seconds)
     else:
         containers = world.containers(source)
-        if not containers:
+        away = () if containers else world.elsewhere(source)
+        if containers:
+            answer = probe(world.engine, containers[0], host, int(port), seconds)
+        elif away:
+            answer = probe_beside(world.engine, away[0], host, int(port), seconds, world.clock)
+        else:
             return Attempt(False, f"no container of '{source}' is running")
-        answer = probe(world.engine, containers[0], host, int(port), seconds)
     if answer.open is None:
         return Attempt(False, f"can not tell from '{source}': {answer.reason}")
     expected = arguments.get("reachable") is not False
