@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
-from provisioner.app.owned import owned_containers, require_services
+from provisioner.app.owned import require_services, writers
 from provisioner.app.wiring import open_engine
 from provisioner.errors import ProvisionError, UsageError
 
@@ -46,12 +46,12 @@ def logs(
     require_services(playbook, services)
     moment = None if since is None else str(parse_since(since, time.time()))
     engine = open_engine(request, playbook.engine)
-    containers = owned_containers(engine, playbook.project, services)
+    containers = writers(engine, playbook, services)
     if follow:
         yield from _followed(engine, containers, moment, tail, timestamps=timestamps)
         return
     for one in containers:
-        for line in engine.logs(one.id, tail=tail, since=moment, timestamps=timestamps):
+        for line in engine.logs(one.id, tail=tail, since=moment, timestamps=timestamps, kind=one.kind):
             yield LogLine(one.address, _text(line))
 
 
@@ -80,7 +80,7 @@ def _followed(
 
     def read(one: OwnedContainer) -> None:
         try:
-            for line in engine.logs(one.id, tail=tail, since=since, follow=True, timestamps=timestamps):
+            for line in engine.logs(one.id, tail=tail, since=since, follow=True, timestamps=timestamps, kind=one.kind):
                 lines.put(LogLine(one.address, _text(line)))
             lines.put(None)
         except ProvisionError as error:

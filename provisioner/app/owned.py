@@ -23,11 +23,15 @@ _SWARM_SERVICE = "com.docker.swarm.service.id"
 
 @dataclass(frozen=True, slots=True)
 class OwnedContainer:
-    """One replica; `raw` is the engine's inspection."""
+    """One replica; `raw` is the engine's inspection.
+
+    A `kind` of service stands for all replicas of one that runs on other nodes too: only its logs can be had.
+    """
 
     address: Address
     id: str
     raw: Mapping[str, Any]
+    kind: str = "container"
 
     @property
     def running(self) -> bool:
@@ -69,23 +73,32 @@ def _task_containers(engine: EngineReader, project: str, services: Sequence[str]
     return list(found.values())
 
 
-def tasks_elsewhere(engine: EngineReader, project: str, service: str) -> list[Elsewhere]:
-    """The running tasks of a service on other nodes of the Swarm; none on a plain engine."""
+def writers(engine: EngineReader, playbook: Playbook, services: Sequence[str]) -> list[OwnedContainer]:
+    """Whose output is a service's, by address: its containers, or the service itself where tasks run elsewhere."""
+    away = tasks_elsewhere(engine, playbook.project, services)
+    found = [one for one in owned_containers(engine, playbook.project, services) if one.address.name not in away]
+    for name, tasks in away.items():
+        raw = tasks[0].service
+        found.append(OwnedContainer(Address("service", name), str(raw["ID"]), raw, "service"))
+    return sorted(found, key=lambda one: one.address)
+
+
+def tasks_elsewhere(engine: EngineReader, project: str, services: Sequence[str] = ()) -> dict[str, list[Elsewhere]]:
+    """The running tasks of the named services, or of all, on other nodes of the Swarm; none on a plain engine."""
     from provisioner.verify.kind import Elsewhere
 
     facts = engine.facts()
-    if not facts.swarm_manager:
-        return []
-    found = []
-    names = {str(one["ID"]): str((one.get("Description") or {}).get("Hostname")) for one in engine.list("node", {})}
-    for raw in engine.list("service", {PROJECT: project}):
+    nodes = engine.list("node", {}) if facts.swarm_manager else ()
+    names = {str(one["ID"]): str((one.get("Description") or {}).get("Hostname")) for one in nodes}
+    found: dict[str, list[Elsewhere]] = {}
+    for raw in engine.list("service", {PROJECT: project}) if len(names) > 1 else ():
         belongs = owner(raw["Spec"].get("Labels"), raw["Spec"]["Name"])
-        if belongs is None or belongs[1].name != service:
+        if belongs is None or (services and belongs[1].name not in services):
             continue
         for task in engine.tasks(str(raw["ID"]), current=True):
             node = str(task.get("NodeID") or "")
             if (task.get("Status") or {}).get("State") == "running" and node and node != facts.node_id:
-                found.append(Elsewhere(raw, node, names.get(node) or node))
+                found.setdefault(belongs[1].name, []).append(Elsewhere(raw, node, names.get(node) or node))
     return found
 
 
@@ -104,7 +117,7 @@ def running_replica(engine: EngineReader, playbook: Playbook, service: str, inde
     for one in replicas:
         if one.address.index == index and one.running:
             return one
-    away = sorted({one.host for one in tasks_elsewhere(engine, playbook.project, service)})
+    away = sorted({one.host for one in tasks_elsewhere(engine, playbook.project, [service]).get(service, ())})
     if away:
         raise ProvisionError(
             f"service.{service}[{index}] is not on this node; tasks of the service run on {', '.join(away)}, where "

@@ -38,7 +38,7 @@ def run_checks(playbook: Playbook, engine: EngineWriter, checks: Sequence[Check]
         engine=engine,
         containers=lambda service: running_containers(engine, playbook.project, service),
         clock=SystemClock(),
-        elsewhere=lambda service: tasks_elsewhere(engine, playbook.project, service),
+        elsewhere=lambda service: tasks_elsewhere(engine, playbook.project, [service]).get(service, ()),
     )
     return tuple(run(check, world) for check in checks)
 
