@@ -8,7 +8,7 @@ from provisioner.kinds import service, swarm_file
 from provisioner.kinds.fields import get_path
 from provisioner.kinds.ownership import PROJECT, owner
 from provisioner.model.state import Observed, Runtime
-from provisioner.reconcile.swarm_tasks import state_of, tasks_of, unsettled
+from provisioner.reconcile.swarm_tasks import state_of, stranded, tasks_of, unsettled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,7 +102,7 @@ def _service(
         name=raw["Spec"]["Name"],
         spec=service.decode(dict(raw), names),
         created=raw.get("CreatedAt") or "",
-        runtime=_job_state(raw, engine.tasks(raw["ID"])) if is_job else None,
+        runtime=_job_state(raw, engine.tasks(raw["ID"]), nodes) if is_job else None,
         version=int(raw["Version"]["Index"]),
         base=raw["Spec"],
         unsettled="" if is_job else unsettled(raw, tasks_of(raw, tasks, nodes)),
@@ -110,11 +110,13 @@ def _service(
     )
 
 
-def _job_state(raw: Raw, tasks: Sequence[Raw]) -> Runtime:
-    """A job's state in a container's words: running, or exited with the code of its last task."""
-    found = tasks_of(raw, tasks)
+def _job_state(raw: Raw, tasks: Sequence[Raw], nodes: Sequence[Raw]) -> Runtime:
+    """A job's state in a container's words: running, or exited with the code of its last task; or lost with a node."""
+    found = tasks_of(raw, tasks, nodes)
     if found.complete >= found.wanted:
         return Runtime(status="exited")
+    if stranded(found):
+        return Runtime(status="lost with its node")
     ordered = sorted(tasks, key=lambda task: str(task.get("UpdatedAt")))
     if ordered and all(state_of(task) in _ENDED for task in ordered):
         code = get_path(ordered[-1], "Status.ContainerStatus.ExitCode") or 1

@@ -55,9 +55,10 @@ def tasks_of(
     tasks say, and a global service wants a task on each that can run it. `before` are the tasks that were over already.
     """
     mode = service["Spec"].get("Mode") or {}
-    iteration = ((service.get("JobStatus") or {}).get("JobIteration") or {}).get("Index")
-    if iteration is not None:
-        tasks = [t for t in tasks if (t.get("JobIteration") or {}).get("Index", iteration) == iteration]
+    if service.get("JobStatus"):
+        # The first run has the number 0, which is left out.
+        iteration = (service["JobStatus"].get("JobIteration") or {}).get("Index", 0)
+        tasks = [t for t in tasks if (t.get("JobIteration") or {}).get("Index", 0) == iteration]
     down = down_nodes(nodes)
     there = [t for t in tasks if t.get("NodeID") not in down]
     active = [t for t in there if t.get("DesiredState") in _WANTED]
@@ -154,9 +155,18 @@ def readiness(goal: str, service: Raw, tasks: Tasks, *, steady_for: float, updat
     return Readiness(False, False, f"{state if under_way else 'starting'}, {said}")
 
 
+def stranded(tasks: Tasks) -> bool:
+    """Whether a job can not be completed, as what is left of it is on nodes that are down."""
+    return bool(tasks.lost) and not tasks.live and tasks.complete < tasks.wanted
+
+
 def _completion(tasks: Tasks) -> Readiness:
     if tasks.complete >= tasks.wanted:
         return Readiness(True, True, "completed")
+    if stranded(tasks):
+        return Readiness(
+            True, False, "its task is on a node that is down, and Swarm starts no job anew; the next apply does"
+        )
     if tasks.failed and not tasks.live:
         return Readiness(True, False, f"the job failed: {tasks.errors[-1]}")
     said = f"{tasks.complete}/{tasks.wanted} complete"

@@ -122,6 +122,26 @@ def test_readiness(
     assert said in message
 
 
+def test_a_job_that_runs_again_is_not_completed_by_its_first_run() -> None:
+    first = {**task("complete", wanted="complete"), "JobIteration": {}}
+    again = {**JOB, "JobStatus": {"JobIteration": {"Index": 1}}}
+    assert tasks_of({**JOB, "JobStatus": {"JobIteration": {}}}, [first]).complete == 1
+    assert tasks_of(again, [first]).complete == 0
+    second = {**task("complete", wanted="complete"), "JobIteration": {"Index": 1}}
+    assert tasks_of(again, [first, second]).complete == 1
+
+
+def test_a_job_whose_node_is_down_is_not_waited_for() -> None:
+    tasks = [task("running", wanted="complete", node="b")]
+    assert not readiness("completed", JOB, tasks_of(JOB, tasks, [node("a"), node("b")]), steady_for=0).done
+    answer = readiness("completed", JOB, tasks_of(JOB, tasks, [node("a"), node("b", DOWN)]), steady_for=0)
+    assert (answer.done, answer.ok) == (True, False)
+    assert "on a node that is down" in answer.message
+    # Another one that follows elsewhere is waited for.
+    more = [*tasks, task("preparing", wanted="complete", node="a")]
+    assert not readiness("completed", JOB, tasks_of(JOB, more, [node("a"), node("b", DOWN)]), steady_for=0).done
+
+
 @pytest.mark.parametrize(("tasks", "expected", "said"), [case[1:] for case in JOBS], ids=[case[0] for case in JOBS])
 def test_jobs(tasks: list[dict[str, Any]], expected: tuple[bool, bool], said: str) -> None:
     *found, message = state_of(JOB, tasks, "completed")
