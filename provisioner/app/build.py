@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.app.image_work import ImageWork
-from provisioner.app.materials import build_digests
+from provisioner.app.materials import build_digests, resolve_secrets
 from provisioner.app.push import push_one
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import PROJECT
 from provisioner.model.plan import Verb
+from provisioner.model.secret import Found
+from provisioner.platforms.choice import choose_mode
 from provisioner.platforms.lowering import plain_body
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import threading
+    from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.app.request import Request
     from provisioner.model.playbook import Service
     from provisioner.model.report import ImageResult
+    from provisioner.model.secret import SecretValue
     from provisioner.ports import Listener
 
 
 def build(
-    request: Request, services: Sequence[str], *, no_cache: bool, pull: bool, push: bool, listener: Listener
+    request: Request,
+    services: Sequence[str],
+    *,
+    no_cache: bool,
+    pull: bool,
+    push: bool,
+    listener: Listener,
+    interrupt: threading.Event,
 ) -> Sequence[ImageResult]:
     """Build what the named services are built from, or everything; what an apply finds then, it does not build again.
 
@@ -30,17 +41,38 @@ def build(
     pushed.
     """
     work = ImageWork(request, services, listener)
+    chosen = work.services(built=True)
     digests = build_digests(work.playbook)
-    for address, service in work.services(built=True):
+    recipes = {address: dict(plain_body(service.body)["build"]) for address, service in chosen}
+    values = _secrets(
+        request, work, {str(one["source"]) for each in recipes.values() for one in each.get("secrets") or ()}
+    )
+    for address, service in chosen:
         labels = {BUILD_LABEL: digests[service.name], PROJECT: work.playbook.project}
+        recipe = recipes[address] | ({"no_cache": True} if no_cache else {}) | ({"pull": True} if pull else {})
 
-        def act(progress: Callable[[str], None], service: Service = service, labels: dict[str, str] = labels) -> str:
-            recipe = dict(plain_body(service.body)["build"])
-            recipe |= {"no_cache": True} if no_cache else {}
-            recipe |= {"pull": True} if pull else {}
-            work.engine.build(service.image, recipe, labels, progress)
+        def act(
+            progress: Callable[[str], None],
+            service: Service = service,
+            recipe: Mapping[str, Any] = recipe,
+            labels: Mapping[str, str] = labels,
+        ) -> str:
+            work.engine.build(
+                service.image, recipe, labels, secrets=values, progress=progress, stopped=interrupt.is_set
+            )
             return ""
 
+        if interrupt.is_set():
+            break
         if work.do(Verb.BUILD, address, service.image, act) and push:
             push_one(work, address, service)
     return work.results
+
+
+def _secrets(request: Request, work: ImageWork, needed: set[str]) -> dict[str, SecretValue]:
+    """The values of the secrets that builds use. SecretUnavailable for one that is missing."""
+    if not needed:
+        return {}
+    mode = choose_mode(work.playbook, swarm_manager=work.engine.facts().swarm_manager)
+    found = resolve_secrets(request, work.playbook, work.engine, mode, {}, needed).resolutions
+    return {key: answer.value for key in needed if isinstance(answer := found.get(key), Found)}

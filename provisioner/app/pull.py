@@ -9,6 +9,7 @@ from provisioner.model.plan import Verb
 from provisioner.platforms.lowering import plain_body
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Sequence
 
     from provisioner.app.request import Request
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 
 
 def pull(
-    request: Request, services: Sequence[str], *, built: bool, missing: bool, listener: Listener
+    request: Request,
+    services: Sequence[str],
+    *,
+    built: bool,
+    missing: bool,
+    listener: Listener,
+    interrupt: threading.Event,
 ) -> Sequence[ImageResult]:
     """Pull the images of the named services, or all; with `built` also those that could be built here, as they were
     pushed. With `missing` only those that the engine has not.
@@ -27,6 +34,8 @@ def pull(
     work = ImageWork(request, services, listener)
     found = work.services(built=False) + (work.services(built=True) if built else [])
     for address, service in sorted(found, key=lambda item: item[0]):
+        if interrupt.is_set():
+            break
         if not missing or work.engine.inspect("image", service.image) is None:
             _pull_one(work, address, service)
     return work.results

@@ -10,6 +10,7 @@ from provisioner.model.plan import Verb
 from provisioner.platforms.lowering import plain_body
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Sequence
 
     from provisioner.app.request import Request
@@ -19,11 +20,14 @@ if TYPE_CHECKING:
     from provisioner.ports import Listener
 
 
-def push(request: Request, services: Sequence[str], *, listener: Listener) -> Sequence[ImageResult]:
+def push(
+    request: Request, services: Sequence[str], *, listener: Listener, interrupt: threading.Event
+) -> Sequence[ImageResult]:
     """Push what the named services build, or all of them; each image with the further names that it has."""
     work = ImageWork(request, services, listener)
     for address, service in work.services(built=True):
-        push_one(work, address, service)
+        if not interrupt.is_set():
+            push_one(work, address, service)
     return work.results
 
 

@@ -44,6 +44,8 @@ def command(
 
     return work_on(
         settings,
-        lambda listener: build(request, services, no_cache=no_cache, pull=pull, push=push, listener=listener),
+        lambda listener, interrupt: build(
+            request, services, no_cache=no_cache, pull=pull, push=push, listener=listener, interrupt=interrupt
+        ),
         as_json=as_json,
     )

@@ -50,8 +50,13 @@ def command(
 
     return work_on(
         settings,
-        lambda listener: pull(
-            request, services, built=not ignore_buildable, missing=policy == "missing", listener=listener
+        lambda listener, interrupt: pull(
+            request,
+            services,
+            built=not ignore_buildable,
+            missing=policy == "missing",
+            listener=listener,
+            interrupt=interrupt,
         ),
         as_json=as_json,
         forgiving=ignore_pull_failures,

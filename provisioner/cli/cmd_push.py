@@ -39,7 +39,7 @@ def command(settings: Settings, arguments: tuple[str, ...], ignore_push_failures
 
     return work_on(
         settings,
-        lambda listener: push(request, services, listener=listener),
+        lambda listener, interrupt: push(request, services, listener=listener, interrupt=interrupt),
         as_json=as_json,
         forgiving=ignore_push_failures,
     )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from provisioner.cli.interrupt import interruptible
 from provisioner.cli.narration import narrated
+from provisioner.errors import Interrupted
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Sequence
 
     from provisioner.cli.settings import Settings
@@ -16,16 +19,25 @@ if TYPE_CHECKING:
 
 
 def work_on(
-    settings: Settings, act: Callable[[Listener], Sequence[ImageResult]], *, as_json: bool, forgiving: bool = False
+    settings: Settings,
+    act: Callable[[Listener, threading.Event], Sequence[ImageResult]],
+    *,
+    as_json: bool,
+    forgiving: bool = False,
 ) -> int:
-    """Run `act` with a listener and tell what became of each image; 1 when one failed, unless `forgiving`."""
+    """Run `act` with a listener and an event that Ctrl-C sets; tell what became of each image.
+
+    1 when one failed, unless `forgiving`; 130 when it was interrupted.
+    """
     from provisioner.render.images import images_json, images_text
 
-    with narrated(settings, as_json=False) as listener:
-        results = act(listener)
+    with interruptible() as interrupt, narrated(settings, as_json=False) as listener:
+        results = act(listener, interrupt)
     out = settings.out()
     if as_json:
         out.write(json.dumps(images_json(results), indent=2, ensure_ascii=False) + "\n")
     else:
         out.write(images_text(results, paint=out.paint))
+    if interrupt.is_set():
+        return Interrupted.exit_code
     return 1 if any(one.error for one in results) and not forgiving else 0
