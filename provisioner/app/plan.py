@@ -21,7 +21,7 @@ from provisioner.reconcile.outdated import Past
 from provisioner.reconcile.placement import is_placed, judge, without_balancing
 from provisioner.reconcile.planning import plan
 from provisioner.reconcile.reach import out_of_reach
-from provisioner.reconcile.room import crowded, kept_apart, others
+from provisioner.reconcile.room import bystanders, crowded, kept_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -124,7 +124,7 @@ def _judged(ordered: Plan, engine: EngineReader) -> Plan:
     placed = [change for change in ordered.details if is_placed(change)]
     if placed:
         nodes = engine.list("node", {})
-        there = others(ordered.details, engine.list("service", {}), engine.list("task", {}))
+        there = bystanders(ordered.details, engine.list("service", {}), engine.list("task", {}))
         notes, refusals = judge(placed, nodes)
         for change in placed:
             found = list(crowded(change, nodes, there))

@@ -34,7 +34,7 @@ class Others:
     tasks: Sequence[Raw]
 
 
-def others(changes: Iterable[Change], services: Sequence[Raw], tasks: Sequence[Raw]) -> Others:
+def bystanders(changes: Iterable[Change], services: Sequence[Raw], tasks: Sequence[Raw]) -> Others:
     """Leave out the services that a plan changes: what they have now is theirs to keep or to give back."""
     own = {c.observed.id for c in changes if c.observed is not None and c.action is not Action.UNCHANGED}
     return Others([s for s in services if s["ID"] not in own], [t for t in tasks if t.get("ServiceID") not in own])

@@ -12,7 +12,7 @@ from provisioner.model.change import Action, Change, FieldChange, Impact
 from provisioner.model.plan import Plan
 from provisioner.model.state import DesiredState, Facts, ImageFacts, Need, Observed, ObservedState, Resource
 from provisioner.reconcile.reach import out_of_reach
-from provisioner.reconcile.room import Others, crowded, kept_apart, others
+from provisioner.reconcile.room import Others, bystanders, crowded, kept_apart
 from tests.unit.app.test_placement import change, node, spec
 
 HTTP = {"80/tcp": ["8080:host"]}
@@ -68,7 +68,7 @@ def test_what_the_plan_itself_changes_is_not_in_the_way() -> None:
     observed = Observed(address, "service", "id-p_web", "p_web", {})
     for action, left in ((Action.UPDATE, 0), (Action.DELETE, 0), (Action.UNCHANGED, 1)):
         one = Change(address, action, "", observed=observed)
-        assert len(others([one], there.services, there.tasks).services) == left
+        assert len(bystanders([one], there.services, there.tasks).services) == left
 
 
 def updated(*paths: str, **wanted: Any) -> Change:
