@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from provisioner.document.attributes.shapes import local_path
 from provisioner.document.paths import is_remote
-from provisioner.document.shape import BOOLEAN, MAPPING, NULL, SEQUENCE, STRING, Place, article, kind_of
-from provisioner.document.tree import DATE, RESET
+from provisioner.document.shape import BOOLEAN, MAPPING, NULL, SEQUENCE, STRING, Merge, Place, article, kind_of, mapping
+from provisioner.document.tree import DATE, NOTHING, RESET
 from provisioner.model.node import Node
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Canonicaliser:
 
     def _mapping(self, node: Node, rule: Rule, path: Path) -> Node:
         entries: dict[str, Node] = {}
+        nothing: dict[str, Node] = {}
         if rule.any is None and not rule.children:
             return node
         keys = rule.row.shape.keys
@@ -83,6 +84,8 @@ class Canonicaliser:
                 hint = "use letters, digits, '.', '_' and '-'"
                 span = node.key_spans.get(key, item.span)
                 self.findings.error(f"'{key}' is no name", span, (*path, key), hint)
+            elif item.value is None and item.tag is None and NULL not in (*child.row.shape.kinds, *child.row.short):
+                nothing[key] = replace(item, tag=NOTHING)
             else:
                 canonical = self.apply(item, child, (*path, key))
                 if canonical is not None:
@@ -90,11 +93,15 @@ class Canonicaliser:
                     continue
                 if key in rule.row.shape.required:
                     self.findings.damaged.add(node.span)
-                if len(path) == 1 and path[0] in _KINDS_OF_OBJECTS:
-                    # It is declared, whatever is wrong with it: what refers to it is right.
+                if _declares(path):
                     entries[key] = Node({}, item.span)
         result = Node(entries, node.span, None, node.key_spans, node.tag)
-        return result if rule.row.finish is None else rule.row.finish(result, self._place(path))
+        if rule.row.finish is not None:
+            result = rule.row.finish(result, self._place(path))
+        if not nothing:
+            return result
+        self.findings.nothing = True
+        return mapping({**result.mapping, **nothing}, result)
 
     def _unknown(self, key: str, node: Node, rule: Rule, path: Path) -> None:
         known = [name for name in rule.children if name not in node.mapping]
@@ -106,6 +113,9 @@ class Canonicaliser:
             return node
         items = []
         for index, item in enumerate(node.items):
+            if item.tag == RESET and rule.row.merge is Merge.BY_HOST and item.value is not None:
+                items.append(item)
+                continue
             canonical = self.apply(item, rule.any, (*path, str(index)))
             if canonical is not None and canonical.tag != RESET:
                 items.append(canonical)
@@ -153,6 +163,37 @@ class Canonicaliser:
                 hint = f"write '{shown}' in quotes if text is meant"
         expected = shape.expected
         self.findings.error(f"expected {expected}, found {found}", node.span, path, hint)
+
+
+def without_nothing(node: Node, rule: Rule | None, findings: Findings, path: Path = ()) -> Node:
+    """`node` without the keys that nothing stands after, each of which is told."""
+    if rule is None or (not rule.children and rule.any is None):
+        return node
+    if node.is_sequence:
+        items = [
+            without_nothing(item, rule.any, findings, (*path, str(index))) for index, item in enumerate(node.items)
+        ]
+        return Node(tuple(items), node.span, None, {}, node.tag)
+    if not node.is_mapping:
+        return node
+    entries = {}
+    for key, item in node.mapping.items():
+        below = rule.below(key)
+        if item.tag != NOTHING or below is None:
+            entries[key] = without_nothing(item, below, findings, (*path, key))
+            continue
+        message = f"expected {below.row.shape.expected}, found nothing"
+        findings.error(message, item.span, (*path, key), "give it a value, or remove the key")
+        if key in rule.row.shape.required:
+            findings.damaged.add(node.span)
+        if _declares(path):
+            entries[key] = Node({}, item.span)
+    return mapping(entries, node)
+
+
+def _declares(path: Path) -> bool:
+    """Whether the keys at `path` declare objects, which are there for what refers to them, whatever is wrong."""
+    return len(path) == 1 and path[0] in _KINDS_OF_OBJECTS
 
 
 def _outside(value: float, shape: Shape) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from provisioner.model.span import Span
 
 _SECRET = re.compile(r"\$\{secret:([^}]*)\}")
+_BESIDE_EXTERNAL = frozenset(("external", "name", "protect"))
 # Keys of a service and the same thing under deploy.
 _TWICE = (
     (("scale",), ("deploy", "replicas")),
@@ -55,6 +56,7 @@ class Consistency:
         for name, service in self.services.items():
             self._service(name, service)
         self._container_names()
+        self._external()
         self._configs()
         self._secrets()
         self._verify()
@@ -172,6 +174,26 @@ class Consistency:
                 message = f"'{given.value}' is the container of '{other}' already"
                 path = ("services", name, "container_name")
                 self._wrong(message, given.span, path, "give it another name, or none")
+            for keys in (("scale",), ("deploy", "replicas")):
+                number = service.get(*keys)
+                if number is not None and isinstance(number.value, int) and number.value > 1:
+                    message = f"{number.value} containers can not all have the name '{given.value}'"
+                    path = ("services", name, "container_name")
+                    self._wrong(message, given.span, path, "leave container_name out")
+
+    def _external(self) -> None:
+        """What stands beside `external`. As in Compose, that is wrong for a volume and means nothing for the others."""
+        for section in ("networks", "volumes", "configs", "secrets"):
+            for name, item in _mapping(self.root.get(section)).items():
+                external = item.get("external")
+                if external is None or external.value is not True:
+                    continue
+                for key in sorted(item.mapping.keys() - _BESIDE_EXTERNAL):
+                    if key.startswith("x-") or not item.mapping[key].value:
+                        continue
+                    message = f"'{key}' beside 'external': what is external is not made here"
+                    tell = self._wrong if section == "volumes" else self.findings.warn
+                    tell(message, item.key_spans.get(key, item.span), (section, name), "remove one of them")
 
     def _configs(self) -> None:
         for name, item in _mapping(self.root.get("configs")).items():

@@ -26,6 +26,8 @@ class Findings:
         self._broken: set[Path] = set()
         # Mappings that lost a key they need: its absence is told already.
         self.damaged: set[Span] = set()
+        # Whether somewhere a key was read with nothing after it, of which it shows later whether that is wrong.
+        self.nothing = False
 
     def error(self, message: str, span: Span | None, path: Path = (), hint: str | None = None) -> None:
         self.errors[_problem(message, span, path, hint)] = None

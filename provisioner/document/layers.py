@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.document.attributes import rules
 from provisioner.document.attributes.shapes import as_text, local_path
-from provisioner.document.canonicalise import Canonicaliser
+from provisioner.document.canonicalise import Canonicaliser, without_nothing
 from provisioner.document.environment import inherit
 from provisioner.document.interpolate import Interpolation
 from provisioner.document.merge import merge, settle
@@ -91,7 +91,9 @@ class Layers:
         result = layers.pop(0) if base is None else base
         for layer in layers:
             result = merge(result, layer, rules())
-        return settle(result) if self.files.tagged else result
+        if self.files.tagged:
+            result = settle(result)
+        return without_nothing(result, rules(), self.findings) if self.findings.nothing else result
 
     def canonical(self, source: Source, scope: Scope) -> Node:
         """One file, interpolated and canonical, by itself."""

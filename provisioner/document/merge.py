@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.document.shape import Merge
-from provisioner.document.tree import OVERRIDE, RESET
+from provisioner.document.tree import NOTHING, OVERRIDE, RESET
 from provisioner.model.node import Node
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ def merge(base: Node, over: Node, rule: Rule | None, *, keep_tags: bool = False)
     """
     if over.tag == RESET:
         return over
+    if over.tag == NOTHING:
+        return base
     if over.tag == OVERRIDE:
         return over if keep_tags else settle(replace(over, tag=None))
     how = rule.row.merge if rule is not None else Merge.DEEP
@@ -33,7 +35,11 @@ def merge(base: Node, over: Node, rule: Rule | None, *, keep_tags: bool = False)
             return over
         return _mappings(base, over, rule, keep_tags)
     if base.is_sequence and over.is_sequence:
-        items = _by_subnet(base, over, rule) if how is Merge.BY_SUBNET else (*base.items, *over.items)
+        if how is Merge.BY_SUBNET:
+            items = _by_subnet(base, over, rule)
+        else:
+            kept = _other_hosts(base, over) if how is Merge.BY_HOST else base.items
+            items = (*kept, *over.items)
         return Node(items, over.span, None, {}, base.tag)
     return over
 
@@ -55,7 +61,7 @@ def settle(node: Node) -> Node:
         ):
             return node
         return Node(items, node.span)
-    return replace(node, tag=None) if node.tag is not None else node
+    return replace(node, tag=None) if node.tag in (RESET, OVERRIDE) else node
 
 
 def unique(node: Node, rule: Rule | None) -> Node:
@@ -112,3 +118,13 @@ def _by_subnet(base: Node, over: Node, rule: Rule | None) -> tuple[Node, ...]:
     later = {subnet(item): item for item in over.items}
     merged = [merge(item, later.pop(subnet(item)), entry) if subnet(item) in later else item for item in base.items]
     return (*merged, *later.values())
+
+
+def _other_hosts(base: Node, over: Node) -> tuple[Node, ...]:
+    """The items of `base` without the hosts that `over` resets or overrides."""
+
+    def host(node: Node) -> str:
+        return str(node.value).partition("=")[0]
+
+    gone = {host(item) for item in over.items if item.tag in (RESET, OVERRIDE)}
+    return tuple(item for item in base.items if host(item) not in gone) if gone else base.items

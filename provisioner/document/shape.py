@@ -32,6 +32,7 @@ class Merge(Enum):
     REPLACE = "the later one wins whole"
     SAME_DRIVER = "key by key while the drivers are the same, else the later one wins whole"
     BY_SUBNET = "entries of the same subnet key by key, others appended"
+    BY_HOST = "appended; what is reset or overridden of a host goes first"
 
 
 @dataclass(frozen=True, slots=True)

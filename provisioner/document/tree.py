@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 DEEPEST = 64
 MOST_NODES = 100_000
 RESET, OVERRIDE, DATE = "!reset", "!override", "!!timestamp"
+# A key with nothing after it where that means nothing: wrong, unless it is laid over something.
+NOTHING = "!nothing"
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"

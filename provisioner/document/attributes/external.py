@@ -11,14 +11,10 @@ if TYPE_CHECKING:
     from provisioner.model.node import Node
 
 EXTERNAL = Shape((BOOLEAN, STRING, MAPPING), "true, or a mapping with its name", to_boolean, format="boolean")
-_SIDE_BY_SIDE = frozenset(("external", "name", "protect"))
 
 
 def settle_external(node: Node, place: Place) -> Node:
-    """The old form `external: {name: x}` as `external: true` and `name: x`; what else stands beside it is told.
-
-    As in Compose that is wrong for a volume, and means nothing for anything else.
-    """
+    """The old form `external: {name: x}` as `external: true` and `name: x`."""
     external = node.get("external")
     if external is None:
         return node
@@ -28,13 +24,4 @@ def settle_external(node: Node, place: Place) -> Node:
         if name is not None and entries.setdefault("name", name).value != name.value:
             place.wrong("'name' and 'external.name' are different", name.span, "keep `name:`, and `external: true`")
         entries["external"] = scalar(True, external)
-    if entries["external"].value is True:
-        for key in sorted(entries.keys() - _SIDE_BY_SIDE):
-            if not key.startswith("x-") and entries[key].value:
-                tell = place.wrong if place.path[0] == "volumes" else place.ignored
-                tell(
-                    f"'{key}' beside 'external': what is external is not made here",
-                    node.key_spans.get(key, node.span),
-                    "remove one of them",
-                )
     return mapping(entries, node)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from provisioner.document.attributes.shapes import LIST, TEXT, text_key, to_list
-from provisioner.document.shape import MAPPING, SEQUENCE, STRING, Place, Row, Shape, left_out, scalar, sequence
+from provisioner.document.shape import MAPPING, SEQUENCE, STRING, Merge, Place, Row, Shape, left_out, sequence
+from provisioner.document.tree import RESET
+from provisioner.model.node import Node
 
-if TYPE_CHECKING:
-    from provisioner.model.node import Node
-
+_EXAMPLE = 'write it like "db=10.0.0.5"'
 HOSTS = Shape((SEQUENCE,), "a list of HOST=ADDRESS, or a mapping")
 
 
@@ -18,8 +16,16 @@ def expand_hosts(node: Node, place: Place) -> Node | None:
     items: list[Node] = []
     if node.is_mapping:
         for host, item in node.mapping.items():
+            if item.tag == RESET:
+                items.append(Node(host, item.span, None, {}, RESET))
+                continue
             for address in item.items if item.is_sequence else (item,):
-                items.extend(_addresses(host, str(address.value), address))
+                if address.value in (None, ""):
+                    where = Place((*place.path, host), place.directory, place.home, place.findings)
+                    where.wrong("expected an address, found nothing", address.span, _EXAMPLE)
+                    items.append(left_out(address))
+                    continue
+                items.extend(_addresses(host, str(address.value), address, item.tag))
         return sequence(items, node)
     for index, item in enumerate(node.items):
         text = item.value if isinstance(item.value, str) else ""
@@ -27,10 +33,10 @@ def expand_hosts(node: Node, place: Place) -> Node | None:
         name, found, target = text.partition(separator)
         if not found or not name or not target:
             where = Place((*place.path, str(index)), place.directory, place.home, place.findings)
-            where.wrong("expected HOST=ADDRESS", item.span, 'write it like "db=10.0.0.5"')
+            where.wrong("expected HOST=ADDRESS", item.span, _EXAMPLE)
             items.append(left_out(item))
             continue
-        items.extend(_addresses(name, target, item))
+        items.extend(_addresses(name, target, item, item.tag))
     return sequence(items, node)
 
 
@@ -39,9 +45,9 @@ def _some(node: Node, place: Place) -> Node | None:
     return to_list(node, place) if node.value else None
 
 
-def _addresses(host: str, addresses: str, near: Node) -> list[Node]:
+def _addresses(host: str, addresses: str, near: Node, tag: str | None) -> list[Node]:
     """One host has one address or several, apart by commas."""
-    return [scalar(f"{host}={_bare(address)}", near) for address in addresses.split(",")]
+    return [Node(f"{host}={_bare(address)}", near.span, near.text, {}, tag) for address in addresses.split(",")]
 
 
 def _bare(address: str) -> str:
@@ -55,6 +61,7 @@ ROWS = (
         "More names it knows.",
         expand_hosts,
         (SEQUENCE, MAPPING),
+        merge=Merge.BY_HOST,
         unique=text_key,
         ordered=True,
     ),
