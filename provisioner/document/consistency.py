@@ -116,7 +116,12 @@ class Consistency:
         for key, item in _mapping(node.get("build", "additional_contexts")).items():
             other = str(item.value).removeprefix("service:")
             where = (*path, "build", "additional_contexts", key)
-            if other == str(item.value) or other in self.services:
+            if other == str(item.value):
+                continue
+            if other in self.services:
+                if not _given(self.services[other], "build"):
+                    hint = "give it `build:`, or name its image as docker-image://…"
+                    self._wrong(f"the service '{other}' builds nothing", item.span, where, hint)
                 continue
             if other in self.resting:
                 profiles = " or ".join(str(text.value) for text in _items(self.resting[other].get("profiles")))

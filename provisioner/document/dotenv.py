@@ -10,7 +10,7 @@ from provisioner.document.template import BadTemplate, RequiredVariable, substit
 from provisioner.model.span import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from provisioner.document.findings import Findings
 
@@ -30,23 +30,37 @@ class Setting:
 
 
 def parse(
-    text: str, file: str, findings: Findings, lookup: Callable[[str], str | None], *, raw: bool = False
+    text: str,
+    file: str,
+    findings: Findings,
+    lookup: Callable[[str], str | None],
+    *,
+    raw: bool = False,
+    earlier: Mapping[str, str] | None = None,
 ) -> dict[str, Setting]:
     """The settings of `text`; of equal names the last wins.
 
-    Values may use variables: those set further up, and what `lookup` knows, which comes first. `raw` (Compose's
-    `format: raw`) takes every line as it is, without quotes, comments or variables.
+    Values may use variables: what `lookup` knows comes first, then those set further up, then the `earlier` ones. `raw`
+    (Compose's `format: raw`) takes every line as it is, without quotes, comments or variables.
     """
-    reader = _Reader(text, file, findings, lookup)
+    reader = _Reader(text, file, findings, lookup, earlier or {})
     return reader.raw() if raw else reader.read()
 
 
 class _Reader:
-    def __init__(self, text: str, file: str, findings: Findings, lookup: Callable[[str], str | None]) -> None:
+    def __init__(
+        self,
+        text: str,
+        file: str,
+        findings: Findings,
+        lookup: Callable[[str], str | None],
+        earlier: Mapping[str, str],
+    ) -> None:
         self.text = text
         self.file = file
         self.findings = findings
         self.lookup = lookup
+        self.earlier = earlier
         self.settings: dict[str, Setting] = {}
         self._at = 0
         self._counted = (0, 1)
@@ -158,6 +172,8 @@ class _Reader:
             value = self.lookup(name)
             if value is None and name in self.settings:
                 value = self.settings[name].value
+            if value is None:
+                value = self.earlier.get(name)
             if value is None and not copes:
                 self.findings.warn(f"the variable {name} is not set, so it is empty here", Span(self.file, line, 1))
             return value

@@ -57,7 +57,9 @@ def _environment(node: Node, files: Files, value: Callable[[str], str | None]) -
             return known if known is not None else earlier.get(name)
 
         for name, setting in files.settings(str(path.value), lookup, path.span, raw=raw).items():
-            found[name] = Node(value(name) if setting.value is None else setting.value, setting.span)
+            text = value(name) if setting.value is None else setting.value
+            if text is not None:
+                found[name] = Node(text, setting.span)
     spans = {name: item.span for name, item in found.items()}
     if environment is not None and environment.is_mapping:
         for name, item in environment.mapping.items():

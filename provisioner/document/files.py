@@ -9,7 +9,7 @@ from provisioner.document import dotenv, text, tree
 from provisioner.document.variables import Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from provisioner.document.dotenv import Setting
     from provisioner.document.findings import Findings
@@ -66,10 +66,20 @@ class Files:
             return {}
         return dotenv.parse(content, self.shown(path), self._findings, lookup, raw=raw)
 
-    def variables(self, path: str, lookup: Callable[[str], str | None], asked: Span | None = None) -> Tier:
-        """An env file as a tier of variables."""
-        return {
-            name: Variable(setting.value, f"env file {setting.span.file}:{setting.span.line}")
-            for name, setting in self.settings(path, lookup, asked).items()
-            if setting.value is not None
-        }
+    def tiers(self, named: Iterable[tuple[str, Span | None]], lookup: Callable[[str], str | None]) -> list[Tier]:
+        """Env files as tiers of variables, the last file's first; a file may use the variables of those before it."""
+        found: list[Tier] = []
+        earlier: dict[str, str] = {}
+        for path, asked in named:
+            content = self.text(path, asked)
+            if content is None:
+                continue
+            settings = dotenv.parse(content, self.shown(path), self._findings, lookup, earlier=earlier)
+            tier = {
+                name: Variable(setting.value, f"env file {setting.span.file}:{setting.span.line}")
+                for name, setting in settings.items()
+                if setting.value is not None
+            }
+            earlier.update({name: variable.value for name, variable in tier.items()})
+            found.append(tier)
+        return found[::-1]

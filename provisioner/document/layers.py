@@ -134,8 +134,7 @@ class Layers:
         env_files = [(local_path(text, place), span) for text, span in _texts(entry.get("env_file"))]
         if not env_files and is_file(join(directory, ".env")):
             env_files = [(join(directory, ".env"), entry.span)]
-        tiers = [self.files.variables(path, scope.value, span) for path, span in reversed(env_files)]
-        inner = scope.below(*tiers)
+        inner = scope.below(*self.files.tiers(env_files, scope.value))
         sources: list[Source] = []
         for text, span in paths:
             path = clean(local_path(text, place))

@@ -151,7 +151,7 @@ def _env_files(reading: _Reading) -> None:
     if not asked and is_file(implicit):
         asked = [implicit]
     explicit = bool(reading.sources.env_files)
-    tiers = [reading.files.variables(path, reading.scope.value) for path in reversed(asked)]
+    tiers = reading.files.tiers([(path, None) for path in asked], reading.scope.value)
     outer = reading.scope
     reading.scope = outer.below(*tiers)
     for path in reading.paths:
@@ -161,10 +161,10 @@ def _env_files(reading: _Reading) -> None:
         reading.stopped = True
         return
     named: list[tuple[str, Span]] = []
-    for source in reversed(reading.layers):
+    for source in reading.layers:
         inside = parent(source.path) if source.path != STDIN else reading.directory
-        named.extend(reversed(reading.reader.named(source.root, "env_files", inside, reading.scope)))
-    own = [reading.files.variables(path, reading.scope.value, span) for path, span in named]
+        named.extend(reading.reader.named(source.root, "env_files", inside, reading.scope))
+    own = reading.files.tiers(named, reading.scope.value)
     # An env file that the playbook names is meant for it; `.env` may be there for anything.
     reading.scope = outer.below(*tiers, *own) if explicit else outer.below(*own, *tiers)
     reading.scope = reading.scope.below(*reading.reader.declared(reading.layers, reading.scope))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -88,14 +89,15 @@ def _modified(path: Path) -> float | None:
     """The newest modification of a file, or of the files of a folder; None where nothing is there."""
     try:
         newest = path.stat().st_mtime
-        if path.is_dir():
-            # A folder's own time changes with every file that is put beside the others.
-            times = [entry.stat().st_mtime for entry, _ in zip(path.iterdir(), range(_MOST_FILES), strict=False)]
-            newest = max(times, default=newest)
     except FileNotFoundError:
         return None
     except OSError:
         return 0.0
+    with suppress(OSError):
+        if path.is_dir():
+            # A folder's own time changes with every file that is put beside the others; a link may point nowhere.
+            entries = (entry for entry, _ in zip(path.iterdir(), range(_MOST_FILES), strict=False))
+            newest = max((entry.stat().st_mtime for entry in entries if entry.exists()), default=newest)
     return newest
 
 
