@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from provisioner.document.attributes.shapes import local_path
+from provisioner.document.attributes.shapes import LETTERS, local_path
 from provisioner.document.paths import is_remote
 from provisioner.document.shape import BOOLEAN, MAPPING, NULL, SEQUENCE, STRING, Merge, Place, article, kind_of, mapping
 from provisioner.document.tree import DATE, NOTHING, RESET
@@ -81,7 +81,7 @@ class Canonicaliser:
                 elif not path:
                     entries[key] = item
             elif child is rule.any and keys and not _fits(keys, key):
-                hint = "use letters, digits, '.', '_' and '-'"
+                hint = "use small letters" if keys == LETTERS else "use letters, digits, '.', '_' and '-'"
                 span = node.key_spans.get(key, item.span)
                 self.findings.error(f"'{key}' is no name", span, (*path, key), hint)
             elif item.value is None and item.tag is None and NULL not in (*child.row.shape.kinds, *child.row.short):

@@ -2,8 +2,8 @@
 
     python tests/conformance/against_compose.py --compose /usr/libexec/docker/cli-plugins/docker-compose FOLDER…
 
-A FOLDER is searched for Compose files; what is named otherwise is named itself. Both tools run in the folder of the file,
-with the same environment. Files whose first line is `# arguments: …` are read with these arguments as well.
+A FOLDER is searched for Compose files; a file may be named as well. Both tools run in the folder of the file, with the
+same environment. A file whose first line is `# arguments: …` is read with these arguments as well.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ TAKEN = {
     "an item twice": "services: {a: {image: x, depends_on: [b, b]}, b: {image: x}}\n",
     "a key with a path": "services: {a: {build: {context: ., ssh: [default, 'other=/key']}}}\n",
     "a number that can only be text": "services: {a: {image: x, cpu_percent: 50}}\n",
+    "an option that is true": "services: {a: {image: x, logging: {options: {compress: true}}}}\n",
     "a mode as Python writes it": "services: {a: {image: x, configs: [{source: c, mode: '0o440'}]}}\n"
     "configs: {c: {content: x}}\n",
 }
@@ -32,6 +33,9 @@ REFUSED = {
         "services: {a: {image: x, deploy: {restart_policy: {condition: sometimes}}}}\n",
         "expected one of none",
     ),
+    "limit": ("services: {a: {image: x, ulimits: {NOFILE: 1}}}\n", "use small letters"),
+    "tag": ("services: {a: {image: !custom x}}\n", "the tag !custom is not allowed"),
+    "infinite": ("services: {a: {image: x, environment: {A: .inf}}}\n", "a number that is finite"),
     "documents": ("services: {a: {image: x}}\n---\nservices: {b: {image: x}}\n", "a second document"),
     "built upon none": (
         "services: {a: {build: {context: ., additional_contexts: {base: 'service:b'}}}}\n",
@@ -63,6 +67,27 @@ def test_what_is_taken_here(file: Path, text: str) -> None:
 def test_what_is_refused_here(file: Path, text: str, message: str) -> None:
     with pytest.raises(PlaybookInvalid, match=message):
         document(file, text)
+
+
+def test_a_key_with_nothing_after_it(file: Path) -> None:
+    file.write_text("services: {a: {image: x, healthcheck: {test: y}, ulimits: {nofile: 1}}}\n")
+    over = file.with_name("over.yaml")
+    over.write_text("services: {a: {logging: {driver: }, healthcheck: {test: }, ulimits: {nofile: }}}\n")
+    with pytest.raises(PlaybookInvalid, match="expected text, found nothing"):
+        read(Sources((file.name, over.name)))
+    over.write_text("services: {a: {healthcheck: {test: }, ulimits: {nofile: }}}\n")
+    service = canonical(read(Sources((file.name, over.name))))["services"]["a"]  # type: ignore[index, call-overload]
+    assert service["healthcheck"] == {"test": ["CMD-SHELL", "y"]}
+    assert service["ulimits"] == {"nofile": 1}
+
+
+def test_a_name_is_reset_over_a_list(file: Path) -> None:
+    file.write_text("services: {a: {image: x, environment: [A=1, B=2], networks: [n, m]}}\nnetworks: {n: , m: }\n")
+    over = file.with_name("over.yaml")
+    over.write_text("services: {a: {environment: {A: !reset null}, networks: {n: !reset null}}}\n")
+    service = canonical(read(Sources((file.name, over.name))))["services"]["a"]  # type: ignore[index, call-overload]
+    assert service["environment"] == {"B": "2"}
+    assert service["networks"] == {"m": None}
 
 
 def test_what_is_printed_otherwise(file: Path) -> None:

@@ -12,6 +12,7 @@ from provisioner.document.attributes.shapes import (
     FLAG,
     FREE,
     KEPT_STRUCT,
+    LIMITS,
     LIST,
     SIZE,
     TEXT,
@@ -147,7 +148,7 @@ ROWS = (
     Row(f"{AT}.tags.*", TEXT),
     Row(f"{AT}.platforms", LIST, unique=text_key),
     Row(f"{AT}.platforms.*", TEXT),
-    Row(f"{AT}.ulimits", Shape((MAPPING,), "a mapping of limits", keys="[a-z]+")),
+    Row(f"{AT}.ulimits", LIMITS),
     Row(
         f"{AT}.ulimits.*",
         Shape((INTEGER, STRING, MAPPING), "a whole number, or {soft, hard}", to_integer, required=("soft", "hard")),

@@ -15,6 +15,7 @@ from provisioner.document.attributes.shapes import (
     FRACTION,
     FREE,
     KEPT_STRUCT,
+    LIMITS,
     LIST,
     SIZE,
     SIZE_OR_UNLIMITED,
@@ -140,7 +141,7 @@ ROWS = (
     ),
     Row("services.*.pids_limit", WHOLE, "How many processes it may have; -1 is any number."),
     Row("services.*.shm_size", SIZE, "The size of /dev/shm."),
-    Row("services.*.ulimits", Shape((MAPPING,), "a mapping of limits", keys="[a-z]+")),
+    Row("services.*.ulimits", LIMITS),
     Row(
         "services.*.ulimits.*",
         Shape((INTEGER, STRING, MAPPING), "a whole number, or {soft, hard}", to_integer, required=("soft", "hard")),

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from provisioner.model.span import Span
 
 NAME = r"[a-zA-Z0-9._-]+"
+LETTERS = r"[a-z]+"
 
 ANYTHING = Shape((STRING, INTEGER, NUMBER, BOOLEAN, NULL, MAPPING, SEQUENCE), "anything", keep=True)
 TEXT = Shape((STRING,), "text")
@@ -57,6 +58,7 @@ AS_TEXT = Shape((STRING, INTEGER, NUMBER, BOOLEAN), "text, a number, true or fal
 STRUCT = Shape((MAPPING,), "a mapping")
 KEPT_STRUCT = replace(STRUCT, keep=True)
 LIST = Shape((SEQUENCE,), "a list")
+LIMITS = Shape((MAPPING,), "a mapping of limits", keys=LETTERS)
 FREE = Shape((MAPPING,), "a mapping", keys=r".+")
 
 
