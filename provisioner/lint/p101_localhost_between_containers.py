@@ -26,6 +26,8 @@ _OUTSIDE = re.compile(
     r"|browser|frontend_url|listen|bind|domain",
     re.IGNORECASE,
 )
+# What a shell only says.
+_SAID = re.compile(r"\becho\b[^;&|<>]*$")
 _GENERAL = {"DB", "DATABASE", "SQL", "PG", "CACHE", "BROKER", "QUEUE"}
 
 
@@ -44,8 +46,13 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
                 if other is not None:
                     yield _match(service, other, found, "environment", key)
         for part in ("command", "entrypoint"):
+            before = ""
             for index, word in enumerate(words(service, part)):
+                option, _, value = word.partition("=") if word.startswith("-") else (before, "", word)
+                before = option if word.startswith("-") and not value else ""
                 for found in _LOCAL.finditer(word):
+                    if _OUTSIDE.search(option) or _SAID.search(word[: found.start()]):
+                        continue
                     other = _meant("", found, None, own, others)
                     if other is not None:
                         yield _match(service, other, found, part, str(index))
