@@ -65,3 +65,15 @@ def test_an_engine_tells_volumes_subnets_and_images(tmp_path):
     assert facts.images["db"].healthcheck == {"Test": ["CMD", "true"]}
     assert facts.images["db"].volumes == ("/data",)
     assert facts.modified == {"kept": 1.0}
+
+
+def test_a_link_that_points_nowhere_leaves_its_folder_there(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "dangling").symlink_to("nowhere")
+    (folder / "file").write_text("x")
+    os.utime(folder / "file", (2_000_000_000, 2_000_000_000))
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {a: {image: 'x:1', volumes: ['./data:/d', './gone:/g']}}\n")
+    known = read_files(bind(read(Sources((str(file),)))))
+    assert known.modified == {str(folder): 2_000_000_000, str(tmp_path / "gone"): None}
