@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tests.engine_in_container import EngineInContainer
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow]
+pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.nodes]
 
 NODES = 3
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.engine_in_container import EngineInContainer
 
-pytestmark = [pytest.mark.engine, pytest.mark.system, pytest.mark.slow]
+pytestmark = [pytest.mark.engine, pytest.mark.system, pytest.mark.slow, pytest.mark.nodes]
 
 # A frontend on every node, so that each node's address is one of the system's.
 PLAYBOOK = """\
