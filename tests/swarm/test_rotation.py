@@ -4,6 +4,7 @@ next one, going back stays possible, and what nothing needs any more is collecte
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -182,3 +183,18 @@ def test_a_value_that_is_given_up_halfway(environment: SwarmEnvironment) -> None
     names = environment.files("secret", "content")
     assert any(name in str(raw["Spec"]) for name in names)
     assert any(name in str(raw["PreviousSpec"]) for name in names)
+
+
+def test_status_without_the_key(environment: SwarmEnvironment) -> None:
+    """That no secret can be compared is said of the secrets; everything else is told as ever."""
+    rotating(environment, "secret")
+    environment.write("1\n", "content.txt")
+    environment.apply()
+    [key] = (environment.folder / ".provision").glob("*.key")
+    key.unlink()
+    looked = environment.run("status", "--json")
+    assert looked.code == 0, looked
+    rows = {one["address"]: one for one in json.loads(looked.stdout)["objects"]}
+    assert (rows["secret.content"]["drift"], rows["service.web"]["drift"]) == (None, False)
+    assert "can not compare" in rows["secret.content"]["detail"]
+    assert environment.run("plan").code == 77
