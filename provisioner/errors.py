@@ -92,7 +92,13 @@ class StepFailed(ProvisionError):
 
 
 class NotConverged(ProvisionError):
+    """What is declared does not run. `evidence` holds the last words of what was taken back."""
+
     exit_code = 3
+
+    def __init__(self, message: str, *, hint: str | None = None, evidence: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.evidence = evidence
 
 
 class Interrupted(ProvisionError):

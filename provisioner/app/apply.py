@@ -14,11 +14,11 @@ from provisioner.errors import NotConverged, PlanStale, Unsafe
 from provisioner.ledger.lease import lease, left_behind
 from provisioner.ledger.revisions import record_revision
 from provisioner.model.plan import Verb
+from provisioner.model.report import Outcome
 from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.execute import execute
 from provisioner.reconcile.observe import observe
-from provisioner.reconcile.planning import withdrawal
-from provisioner.reconcile.rollout import starts_first
+from provisioner.reconcile.withdrawal import withdrawal
 
 if TYPE_CHECKING:
     import threading
@@ -193,38 +193,29 @@ def _withdraw(
     listener: Listener,
     interrupt: threading.Event,
 ) -> Report:
-    """Take back replacements that failed beside what they were to replace (`on_failure: rollback`).
+    """Take back the rollouts that failed (`on_failure: rollback`): what they were to replace serves again.
 
-    A failure that could be taken back is NotConverged: the old one serves, and what is declared does not run.
+    A failure that could be taken back is NotConverged: what is declared does not run.
     """
-    failed = {
-        result.step.address
-        for result in report.failures
-        if (wanted := prepared.plan.desired.resources.get(result.step.address)) is not None
-        and wanted.kind == "container"
-        and wanted.update is not None
-        and wanted.update.on_failure == "rollback"
-        and starts_first(wanted)
-    }
-    if not failed:
-        return report
     observed = observe(engine, prepared.plan.desired, prepared.last.containers if prepared.last else {})
-    back = withdrawal(prepared.plan, observed, failed)
+    back = withdrawal(prepared.plan, report.results, observed)
+    if not back.steps:
+        return report
     calls = Calls(back, engine, {}, clock)
     done = execute(back, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt)
-    withdrawn = {change.address for change in back.changes} - {one.step.address for one in done.failures}
-    results = tuple(_taken_back(one) if one.step.address in withdrawn else one for one in report.results)
-    return replace(report, results=(*results, *done.failures))
+    undone = {one.step.address.whole for one in done.results if one.outcome is not Outcome.DONE}
+    withdrawn = {change.address.whole for change in back.changes} - undone
+    results = tuple(_taken_back(one) if one.step.address.whole in withdrawn else one for one in report.results)
+    return replace(report, results=(*results, *done.results), interrupted=done.interrupted)
 
 
 def _taken_back(result: StepResult) -> StepResult:
     if result.error is None:
         return result
-    evidence = getattr(result.error, "evidence", ())
     error = NotConverged(
-        "\n".join((f"{result.error.message}; it was taken back, and the one before it serves", *evidence)),
-        hint="mend the new one and apply again",
-    )
+        f"{result.error.message}; it was taken back, and the one before it is there again",
+        hint="mend the new one and apply again", evidence=getattr(result.error, "evidence", ()),
+    )  # fmt: skip
     return replace(result, error=error)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.app.freshness import greatest_age, is_due
 from provisioner.app.held import AWS, held_versions, versions_in_volumes
+from provisioner.app.seccomp_profiles import seccomp_profiles
 from provisioner.errors import PlaybookInvalid, SecretUnavailable
 from provisioner.kinds.swarm_file import LARGEST_CONFIG
 from provisioner.model.secret import Found, Held
@@ -97,6 +98,7 @@ def gather(
             for key, answer in secrets.resolutions.items()
             if isinstance(answer, Found | Held)
         },
+        profiles=seccomp_profiles(playbook),
     )
     return Materials(
         inputs=inputs,

@@ -155,6 +155,7 @@ class _Recorded:
                 kept=found.kept,
                 origins=dict(recorded.get("origins", {}))
                 | {name: text.partition(":")[0] for name, text in found.origins.items()},
+                profiles=recorded.get("profiles", {}),
             ),
             contents=found.contents,
             origins=found.origins,

@@ -177,6 +177,7 @@ def _digests(prepared: Prepared, salt: str) -> dict[str, dict[str, str]]:
     playbook |= {f"build of {name}": digest(value) for name, value in inputs.builds.items()}
     playbook |= {f"content of {name}": digest(value) for name, value in inputs.versions.items()}
     playbook |= {f"registry's {name}": digest(value) for name, value in inputs.registry.items()}
+    playbook |= {f"profile {path}": digest(value) for path, value in inputs.profiles.items()}
     playbook["mode"] = digest(prepared.mode)
     playbook["replicas"] = digest({name: one.replicas for name, one in prepared.playbook.services.items()})
     observed = prepared.plan.observed

@@ -88,8 +88,9 @@ STRUCTURED: tuple[Field, ...] = (
     _structured("image", "Config.Image", "the image"),
     *(
         _structured(key, "Config.Labels", "commands that are run in it", default=[])
-        for key in ("post_start", "pre_stop")
+        for key in (hooks.POST_START, hooks.PRE_STOP)
     ),
+    _structured(hooks.PRE_START, "Config.Labels", "containers that run before it", default=[]),
     _structured("platform", "platform", "the image's platform", chosen=True),
     _structured("entrypoint", "Config.Entrypoint", "what is run"),
     _structured("command", "Config.Cmd", "its arguments"),
@@ -146,8 +147,7 @@ def parse(service: str, body: Raw, names: Names, image: str) -> Spec:
         "default_network": networks.parse_default(body),
         "mac_address": networks.mac_address(body.get("mac_address")) if body.get("network_mode") == "bridge" else None,
         "links": sorted(set(links)) if body.get("network_mode") else [],
-        "post_start": hooks.parse(body, hooks.POST_START),
-        "pre_stop": hooks.parse(body, hooks.PRE_STOP),
+        **{key: hooks.parse(body, key) for key in hooks.HOOKS},
         "pid": body.get("pid") or None,
         "ipc": body.get("ipc") or None,
     }

@@ -12,6 +12,7 @@ from provisioner.kinds import values
 from provisioner.kinds.container_devices import DEVICES
 from provisioner.kinds.container_limits import LIMITS
 from provisioner.kinds.fields import Field, Raw, plain, set_path
+from provisioner.kinds.seccomp import parts, settled
 from provisioner.model.change import Impact
 
 IN_PLACE = Impact.IN_PLACE
@@ -92,11 +93,9 @@ def _tmpfs(body: Raw) -> Any:
 
 
 def _security_options(body: Raw) -> Any:
-    options = [
-        option.replace(":", "=", 1) if "=" not in option else option for option in body.get("security_opt") or []
-    ]
+    options = ["=".join(part for part in parts(option) if part) for option in body.get("security_opt") or []]
     options += [f"credentialspec={scheme}://{name}" for scheme, name in (body.get("credential_spec") or {}).items()]
-    return sorted("no-new-privileges" if o == "no-new-privileges=true" else o for o in options)
+    return sorted("no-new-privileges" if o == "no-new-privileges=true" else settled(o) for o in options)
 
 
 def _decode_security_options(raw: Raw) -> Any:
@@ -107,7 +106,7 @@ def _decode_security_options(raw: Raw) -> Any:
         or raw["HostConfig"].get("PidMode") == "host"
         or raw["HostConfig"].get("IpcMode") == "host"
     )
-    return sorted(o for o in options if not (implied and o == "label=disable"))
+    return sorted(settled(o) for o in options if not (implied and o == "label=disable"))
 
 
 def _grace(body: Raw) -> Any:

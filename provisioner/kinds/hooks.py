@@ -1,4 +1,4 @@
-"""A container's `post_start` and `pre_stop`: commands that provision runs in it.
+"""A container's `post_start` and `pre_stop`, commands that provision runs in it, and `pre_start`, those before it.
 
 No engine has them, so they are recorded on the container: what is run before it stops is what it was made with.
 """
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from provisioner.kinds.fields import Raw
     from provisioner.model.state import Spec
 
-POST_START, PRE_STOP = "post_start", "pre_stop"
+POST_START, PRE_STOP, PRE_START = "post_start", "pre_stop", "pre_start"
+HOOKS = (POST_START, PRE_STOP, PRE_START)
 HOOKS_LABEL = "provisioner.hooks"
 
 
@@ -31,17 +32,19 @@ def _parse(hook: Raw) -> dict[str, Any]:
         "working_dir": hook.get("working_dir"),
         "privileged": hook.get("privileged"),
         "environment": values.pairs(hook.get("environment"), "="),
+        "image": hook.get("image"),
+        "per_replica": hook.get("per_replica"),
     }
     return {"command": list(hook.get("command") or []), **{key: value for key, value in options.items() if value}}
 
 
 def record(spec: Spec) -> dict[str, str]:
     """The label that keeps the hooks; none without hooks."""
-    hooks = {key: spec[key] for key in (POST_START, PRE_STOP) if spec[key]}
+    hooks = {key: spec[key] for key in HOOKS if spec[key]}
     return {HOOKS_LABEL: json.dumps(hooks, sort_keys=True)} if hooks else {}
 
 
 def decode(labels: Mapping[str, str]) -> dict[str, Any]:
-    """Both fields from a container's labels."""
+    """The fields from a container's labels."""
     hooks = json.loads(labels.get(HOOKS_LABEL, "{}"))
-    return {key: hooks.get(key, []) for key in (POST_START, PRE_STOP)}
+    return {key: hooks.get(key, []) for key in HOOKS}

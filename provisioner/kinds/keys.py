@@ -76,15 +76,10 @@ def _is_name(value: Any, body: Raw) -> bool:
     return value is not None and not str(value).isdigit()
 
 
-def _profile_in_file(value: Any, body: Raw) -> bool:
-    name, _, profile = str(value).replace(":", "=", 1).partition("=")
-    return name == "seccomp" and profile not in ("unconfined", "builtin") and not profile.startswith("{")
-
-
 _NO_RESTART = "the engine itself decides how long it waits between two starts"
 _ONE_ENGINE = "there is only one engine"
-_NO_SERVICE = "without Swarm nothing is done with it"
-_UPDATES = "an apply stops at the first failure, and waits for each replica to be ready"
+_MODELS = "it needs Docker Model Runner, which a Docker Engine by itself has not"
+_BACK = "a failed rollout goes back one replica after the other, each ready before the next"
 
 _DEPLOY = _below(
     "deploy",
@@ -108,11 +103,8 @@ _DEPLOY = _below(
         when=lambda value, body: body.get("condition") != "on-failure",
     ),
     Key("update_config", How.CLIENT),
-    _noted("update_config.delay", _UPDATES, when=lambda value, body: value != "0s"),
-    _noted("update_config.monitor", _UPDATES, "give it a health check", when=lambda value, body: value != "0s"),
-    _noted("update_config.failure_action", _UPDATES, "use `pause`", when=_is("continue", "rollback")),
-    _noted("update_config.max_failure_ratio", _UPDATES),
-    _noted("rollback_config", _NO_SERVICE, "`provision rollback` applies an earlier revision"),
+    *_client(*(f"update_config.{key}" for key in ("delay", "monitor", "failure_action", "max_failure_ratio"))),
+    _noted("rollback_config", _BACK),
 )  # fmt: skip
 
 # What a builder can not do is told of a build that is to be: see builders.py.
@@ -173,19 +165,14 @@ SERVICE = _below(
     Key("isolation", windows=True, when=lambda value, body: value != "default"),
     Key("links", fields=("networks", "links")),
     Key("mac_address", fields=("networks", "mac_address")),
-    _refused("models", "provision runs no language models", "run a model server as a service", swarm="refused"),
+    _refused("models", _MODELS, "run a model server as a service", swarm="refused"),
     Key("ports.*.app_protocol", How.DESCRIPTIVE),
     Key("ports.*.host_ip", swarm="refused"),
     Key("ports.*.mode", How.DESCRIPTIVE, summary="Without Swarm both publish on the engine's host.", swarm="yes"),
     Key("ports.*.name", How.DESCRIPTIVE),
     _refused(
-        "pre_start", "provision runs no containers before a container", "make it a service with `job`, and wait for "
-        "it with service_completed_successfully", swarm="refused",
-    ),
-    _refused("provider", "provision runs no provider plugins", "name an image, or what to build", swarm="refused"),
-    _refused(
-        "security_opt.*", "a seccomp profile in a file can not be sent to the engine",
-        "use seccomp:unconfined, or make the profile the engine's default", when=_profile_in_file,
+        "provider", "what a provider gives to others is known only after it has acted, so that no plan could tell it",
+        "run it before, and hand its variables over with `env_file` or as secrets", swarm="refused",
     ),
     *(
         _refused(f"{kind}.*.{key}", "only the container knows its users' names", "write the id", when=_is_name)
@@ -214,7 +201,7 @@ OBJECTS = (
     *_client("networks.*.ipam"),
     *_below("configs.*", *_FILES),
     *_below("secrets.*", *_FILES),
-    _refused("models", "provision runs no language models", "run a model server as a service", swarm="refused"),
+    _refused("models", _MODELS, "run a model server as a service", swarm="refused"),
     Key("version", How.DESCRIPTIVE),
     *_client("name", "include", "extends", "env_files", "environment", "vars", "engine", "verify", "lint"),
 )

@@ -20,6 +20,8 @@ OPERATION = "provisioner.operation"
 ONE_OFF = "provisioner.oneoff"
 # A replacement stands beside the object it will replace under this suffix.
 NEXT = ".next"
+# What was replaced waits beside its replacement under this suffix until that one has proven itself.
+PREVIOUS = ".previous"
 
 
 def ownership_labels(project: str, address: Address, name: str) -> dict[str, str]:
@@ -33,7 +35,7 @@ def owner(labels: Mapping[str, str] | None, actual_name: str) -> tuple[str, Addr
         return None
     named = labels.get(NAME, "")
     address = Address.parse(labels.get(ADDRESS, ""))
-    if address is None or actual_name not in (named, named + NEXT):
+    if address is None or actual_name not in (named, named + NEXT, named + PREVIOUS):
         return None
     return labels[PROJECT], address
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from provisioner.kinds import values
 from provisioner.kinds.container_mounts import decode_mount, encode_mount
 from provisioner.kinds.fields import Raw, get_path, set_path
+from provisioner.kinds.seccomp import parts, settled
 from provisioner.kinds.swarm_scheduling import SPEC, TASK
 
 SHM = "/dev/shm"
@@ -120,11 +122,13 @@ def parse_privileges(body: Raw) -> Any:
     """The options of `security_opt` that Swarm takes (Privileges; seccomp and AppArmor since API 1.44)."""
     options = {}
     for option in body.get("security_opt") or []:
-        name, _, value = str(option).replace(":", "=", 1).partition("=")
+        name, value = parts(str(option))
         if name == "no-new-privileges":
             options["no-new-privileges"] = "true"
         elif value == "unconfined" and name in ("seccomp", "apparmor"):
             options[name] = "unconfined"
+        elif name == "seccomp":
+            options[name] = settled(str(option)).partition("=")[2]
     return options
 
 
@@ -133,7 +137,9 @@ def encode_privileges(raw: Raw, value: Any) -> None:
     if "no-new-privileges" in value:
         privileges["NoNewPrivileges"] = True
     if "seccomp" in value:
-        privileges["Seccomp"] = {"Mode": "unconfined"}
+        profile = base64.b64encode(value["seccomp"].encode()).decode()
+        own = {"Mode": "custom", "Profile": profile}
+        privileges["Seccomp"] = {"Mode": "unconfined"} if value["seccomp"] == "unconfined" else own
     if "apparmor" in value:
         privileges["AppArmor"] = {"Mode": "disabled"}
     if privileges:
@@ -143,8 +149,12 @@ def encode_privileges(raw: Raw, value: Any) -> None:
 def decode_privileges(raw: Raw) -> Any:
     live = get_path(raw, f"{SPEC}.Privileges") or {}
     result = {"no-new-privileges": "true"} if live.get("NoNewPrivileges") else {}
-    if (live.get("Seccomp") or {}).get("Mode") == "unconfined":
+    seccomp = live.get("Seccomp") or {}
+    if seccomp.get("Mode") == "unconfined":
         result["seccomp"] = "unconfined"
+    elif seccomp.get("Mode") == "custom":
+        profile = base64.b64decode(seccomp.get("Profile") or "").decode("utf-8", "replace")
+        result["seccomp"] = settled(f"seccomp={profile}").partition("=")[2]
     if (live.get("AppArmor") or {}).get("Mode") == "disabled":
         result["apparmor"] = "unconfined"
     return result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.kinds.seccomp import parts
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ REFUSED: dict[str, str] = {
     "uts": "run the service on a plain engine",
     "volumes_from": "mount the same volume in both services",
     "post_start": "run it from the image's entrypoint, or as a job",
+    "pre_start": "make it a service with `job`, and wait for it with service_completed_successfully",
     "pre_stop": "trap the stop signal in the image's entrypoint",
     "annotations": "use labels",
     "credential_spec": "run the service on a plain engine",
@@ -163,10 +165,10 @@ def _file_problems(path: str, node: Node) -> Iterator[Finding]:
 
 
 def _privilege_problems(path: str, node: Node, api_version: tuple[int, int]) -> Iterator[Finding]:
-    options = {"no-new-privileges", "seccomp", "apparmor"}
     for option in _items(node, "security_opt"):
-        name, _, value = str(option.value).replace(":", "=", 1).partition("=")
-        if name not in options or (name != "no-new-privileges" and value != "unconfined"):
+        name, value = parts(str(option.value))
+        known = name in ("no-new-privileges", "seccomp") or (name == "apparmor" and value == "unconfined")
+        if not known or (name == "seccomp" and value == "builtin"):
             text = f"'{option.value}' can not be had on Swarm"
             yield True, Problem(text, option.span, f"{path}.security_opt", "use no-new-privileges, or a plain engine")
         elif api_version < _PRIVILEGES_SINCE and value != "false":

@@ -129,6 +129,7 @@ def _content(playbook: Playbook, inputs: Inputs, mode: Mode, seen: ObservedState
             "versions": dict(inputs.versions),
             "registry": dict(inputs.registry),
             "origins": dict(inputs.origins),
+            **({"profiles": dict(inputs.profiles)} if inputs.profiles else {}),
         },
         "containers": {one.id: str(address) for address, one in seen.resources.items() if one.kind == "container"},
         "files": {one.name: one.spec["operation"] for one in seen.files if one.users},

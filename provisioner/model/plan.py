@@ -42,7 +42,9 @@ class Step:
     """One call on one object.
 
     `object_id` is the id of an object that was there when the plan was made; without it the step acts on
-    what the step `made_by` makes. `needs` are the ids of the steps that must have ended well before.
+    what the step `made_by` makes. `needs` are the ids of the steps that must have ended well before, `after` of those
+    that must have ended in whatever way. Of the steps of one service as many replicas may fail as `allowance` says
+    before the run is stopped.
     """
 
     id: int
@@ -54,6 +56,8 @@ class Step:
     object_id: str = ""
     made_by: int | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    after: tuple[int, ...] = ()
+    allowance: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,17 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class UpdatePolicy:
-    """How replicas are replaced: `deploy.update_config`, or `update`. Durations in seconds."""
+    """How replicas are replaced: `deploy.update_config`, or `update`. Durations in seconds.
+
+    `max_failure_ratio` is the part of the replaced replicas that may fail before `on_failure` is done.
+    """
 
     order: Literal["start-first", "stop-first"] = "stop-first"
     parallelism: int = 1
     delay: float = 0.0
     monitor: float = 0.0
     on_failure: Literal["pause", "continue", "rollback"] = "rollback"
+    max_failure_ratio: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds import container, network, volume
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.container_networks import network_order
+from provisioner.kinds.hooks import PRE_START
+from provisioner.kinds.seccomp import with_profiles
 from provisioner.model.address import Address
 from provisioner.model.state import CARRIED_KIND, DesiredState, Need, Resource
 from provisioner.platforms.lowering import (
     Inputs,
     container_name,
+    further_images,
     image_addresses,
     image_resource,
     key_spans,
-    mounted_images,
     names_of,
     plain_body,
     stored_resource,
@@ -43,12 +45,12 @@ def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
         service = playbook.services[name]
         if images[service.image] == Address("image", name):
             resources[images[service.image]] = image_resource(playbook, service, inputs, images)
-    for reference, resource in mounted_images(playbook, images).items():
+    for reference, resource in further_images(playbook, images).items():
         resources[resource.address] = resource
         images[reference] = resource.address
     names = names_of(playbook, inputs)
     for name in sorted(playbook.services):
-        for resource in _replicas(playbook, playbook.services[name], names, images):
+        for resource in _replicas(playbook, playbook.services[name], names, images, inputs.profiles):
             resources[resource.address] = resource
     for kind, section in (("config", playbook.configs), ("secret", playbook.secrets)):
         for key in sorted(_used(resources, f"{kind}s") & section.keys()):
@@ -77,13 +79,18 @@ def _carried(kind: str, declared: Declared, inputs: Inputs) -> Resource:
 
 
 def _replicas(
-    playbook: Playbook, service: Service, names: container.Names, images: dict[str, Address]
+    playbook: Playbook,
+    service: Service,
+    names: container.Names,
+    images: dict[str, Address],
+    profiles: Mapping[str, str],
 ) -> list[Resource]:
-    body = plain_body(service.body)
+    body = with_profiles(plain_body(service.body), profiles)
     spec = container.parse(service.name, body, names, service.image)
     order = network_order(body)
     spec["networks"] = {key: spec["networks"][key] for key in order if key in spec["networks"]}
     used = [service.image, *(entry["source"] for entry in spec["volumes"].values() if entry["type"] == "image")]
+    used += [entry["image"] for entry in spec[PRE_START] if entry.get("image")]
     image_needs = [Need(address) for address in dict.fromkeys(images[one] for one in used)]
     needs = (*image_needs, *_attachments(playbook, spec), *_conditions(playbook, service))
     spans = key_spans(service.body)

@@ -30,7 +30,8 @@ class Inputs:
     `builds` gives the digest of each built service's context, `versions` the digest or keyed fingerprint of each
     config's and secret's content (`configs/x`, `secrets/x`), `origins` the tier of each secret, `registry` the digest
     that the registry has now for a reference that is always to be pulled. `kept` gives the id of an image on the
-    engine that was built earlier from what a service's context was then: it is tagged, not built.
+    engine that was built earlier from what a service's context was then: it is tagged, not built. `profiles` are the
+    seccomp profiles by their path.
     """
 
     builds: Mapping[str, str] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class Inputs:
     registry: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
+    profiles: Mapping[str, str] = field(default_factory=dict)
 
 
 def plain_body(body: Node) -> dict[str, Any]:
@@ -59,15 +61,20 @@ def image_addresses(playbook: Playbook) -> dict[str, Address]:
     return addresses
 
 
-def mounted_images(playbook: Playbook, known: Mapping[str, Address]) -> dict[str, Resource]:
-    """The images that services mount (volumes of type image) and none of them runs, by reference."""
+def further_images(playbook: Playbook, known: Mapping[str, Address]) -> dict[str, Resource]:
+    """The images that services mount (volumes of type image), or run before them (`pre_start`), and no service runs.
+
+    By reference.
+    """
     found: dict[str, Resource] = {}
     for name in sorted(playbook.services):
-        for mount in plain_body(playbook.services[name].body).get("volumes") or []:
-            reference = mount.get("source")
-            if mount.get("type") != "image" or not reference or reference in known:
+        body = plain_body(playbook.services[name].body)
+        mounted = [mount.get("source") for mount in body.get("volumes") or [] if mount.get("type") == "image"]
+        before = [entry.get("image") for entry in body.get("pre_start") or []]
+        for prefix, reference in (*(("mounted", one) for one in mounted), *(("initial", one) for one in before)):
+            if not reference or reference in known or reference in found:
                 continue
-            address = Address("image", "mounted-" + re.sub(r"[^A-Za-z0-9_.-]", "-", reference))
+            address = Address("image", f"{prefix}-" + re.sub(r"[^A-Za-z0-9_.-]", "-", reference))
             spec = dict.fromkeys(("build", "digest", "recipe", "kept", "platform")) | {"pull_policy": "missing"}
             found[reference] = Resource(address, "image", reference, spec, span=playbook.services[name].body.span)
     return found

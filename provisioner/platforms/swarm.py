@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import network, service, swarm_file, swarm_limits, volume
 from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.seccomp import with_profiles
 from provisioner.model.address import Address
 from provisioner.model.span import Problem
 from provisioner.model.state import DesiredState, Need, Resource
@@ -123,7 +124,7 @@ def _versioned(playbook: Playbook, address: Address, version: str, body: dict[st
 
 
 def _service(playbook: Playbook, one: Service, inputs: Inputs, images: dict[str, Address]) -> Resource:
-    body = plain_body(one.body)
+    body = with_profiles(plain_body(one.body), inputs.profiles)
     if one.job:
         body = {**body, "job": {"run": one.job}}
     names = names_of(playbook, inputs)

@@ -138,7 +138,7 @@ def _update(fields: Fields) -> UpdatePolicy:
         given.update(_policy(Fields(deployed, fields.at("deploy.update_config"), fields.problems), "failure_action"))
     own = fields.mapping("update")
     if own is not None:
-        own.only("order", "parallelism", "delay", "monitor", "on_failure")
+        own.only("order", "parallelism", "delay", "monitor", "on_failure", "max_failure_ratio")
         for name, (value, node) in _policy(own, "on_failure").items():
             if name in given and given[name][0] != value:
                 fields.problems.add(
@@ -158,6 +158,7 @@ def _policy(section: Fields, failure_key: str) -> dict[str, tuple[object, Node]]
         "delay": (section.duration("delay"), "delay"),
         "monitor": (section.duration("monitor"), "monitor"),
         "on_failure": (section.choice(failure_key, _FAILURES), failure_key),
+        "max_failure_ratio": (section.number("max_failure_ratio"), "max_failure_ratio"),
     }
     return {name: (value, section.node.mapping[key]) for name, (value, key) in read.items() if value is not None}
 

@@ -7,10 +7,12 @@ import json
 import tarfile
 from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import EngineConflict, EngineRefused, SecretUnavailable
+from provisioner.errors import EngineConflict, EngineRefused, SecretUnavailable, StepFailed
 from provisioner.kinds import container, container_mounts, network, volume
 from provisioner.kinds.compare import declared_fields
 from provisioner.kinds.container_environment import secrets_of
+from provisioner.kinds.container_initial import initial_address, initial_name, initial_spec
+from provisioner.kinds.hooks import PRE_START
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, NAME, PROJECT, ownership_labels
 from provisioner.kinds.swarm_file import SOURCE
@@ -19,7 +21,7 @@ from provisioner.model.plan import Verb
 from provisioner.model.secret import SecretValue
 from provisioner.reconcile.files import FILES_KIND, file_volume
 from provisioner.reconcile.hooks import run_hook
-from provisioner.reconcile.wait import wait
+from provisioner.reconcile.wait import STEADY, TURN, pause, wait, watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -70,18 +72,36 @@ class ContainerCalls:
             case Verb.FILL:
                 return self._fill(step)
             case Verb.REMOVE:
-                self._engine.remove(step.kind, step.object_id, volumes=bool(step.arguments.get("volumes")))
+                self._engine.remove(step.kind, self._id(step, made), volumes=bool(step.arguments.get("volumes")))
             case Verb.EXECUTE:
                 run_hook(self._engine, self._id(step, made), step, progress)
             case Verb.WAIT:
-                timeout = float(str(step.arguments["timeout"]))
-                wait(
-                    self._engine, self._id(step, made), str(step.arguments["until"]), timeout,
-                    clock=self._clock, progress=progress, stopped=stopped,
-                )  # fmt: skip
+                self._wait(step, made, progress, stopped)
             case _:
                 self._act(step, self._id(step, made))
         return ""
+
+    def _wait(
+        self, step: Step, made: Mapping[int, str], progress: Callable[[str], None], stopped: Callable[[], bool]
+    ) -> None:
+        goal, seconds = str(step.arguments["until"]), float(str(step.arguments["timeout"]))
+        if goal == TURN:
+            pause(seconds, clock=self._clock, progress=progress, stopped=stopped)
+        elif goal == STEADY:
+            identity = self._id(step, made)
+            watch(self._engine, identity, seconds, clock=self._clock, progress=progress, stopped=stopped)
+        else:
+            try:
+                wait(
+                    self._engine, self._id(step, made), goal, seconds,
+                    clock=self._clock, progress=progress, stopped=stopped,
+                )  # fmt: skip
+            except StepFailed as error:
+                if "kept" not in step.arguments:
+                    raise
+                kept = step.arguments["kept"]
+                text = f"the container before it, {kept}, failed and is kept: {error.message}"
+                raise StepFailed(text, hint=f"docker logs {kept}", evidence=error.evidence) from error
 
     def _id(self, step: Step, made: Mapping[int, str]) -> str:
         return step.object_id or made[step.made_by or 0]
@@ -119,6 +139,8 @@ class ContainerCalls:
     def _spec(self, step: Step) -> Spec:
         """What the step's container is to be; one that nobody is to find yet has no alias on its networks."""
         spec = self._resource(step.address).spec
+        if "initial" in step.arguments:
+            return initial_spec(spec, spec[PRE_START][int(step.arguments["initial"]) - 1])
         if not step.arguments.get("hidden"):
             return spec
         return {**spec, "networks": {key: {**entry, "aliases": []} for key, entry in spec["networks"].items()}}
@@ -149,17 +171,33 @@ class ContainerCalls:
             return self._engine.create("network", wanted.name, network.encode(wanted.spec, labels))
         if step.kind == "volume":
             return self._engine.create("volume", wanted.name, volume.encode(wanted.spec, labels))
+        if "initial" in step.arguments:
+            return self._create_initial(step, made)
+        return self._engine.create(
+            "container", str(step.arguments["name"]), self._body(self._spec(step), step, made, labels)
+        )
+
+    def _create_initial(self, step: Step, made: Mapping[int, str]) -> str:
+        """One that runs before the step's container, with the mounts of that one."""
+        wanted, number = self._resource(step.address), int(step.arguments["initial"])
+        name = initial_name(wanted.name, number)
+        labels = ownership_labels(self._plan.desired.project, initial_address(step.address, number), name)
+        body = self._body(self._spec(step), step, made, labels)
+        body["HostConfig"]["VolumesFrom"] = [str(step.arguments["before_id"] or made[step.arguments["before"]])]
+        return self._engine.create("container", name, body)
+
+    def _body(self, spec: Spec, step: Step, made: Mapping[int, str], labels: Mapping[str, str]) -> dict[str, Any]:
+        wanted = self._resource(step.address)
         wiring = container.Wiring(
             labels=labels,
             api_version=self._plan.observed.facts.api_version,
             networks=self._networks,
             ids=self._ids(made),
-            file_volumes={kind: self._file_volume(step.address, kind) for kind in _file_kinds(wanted)},
+            file_volumes={kind: self._file_volume(step.address, kind) for kind in _file_kinds(spec)},
             anonymous=self._anonymous(wanted, step),
             revealed={one["secret"]: self._text(one["secret"]) for one in secrets_of(wanted.spec).values()},
         )
-        body = container.encode(self._spec(step), wiring) | {"platform": wanted.spec["platform"]}
-        return self._engine.create("container", str(step.arguments["name"]), body)
+        return container.encode(spec, wiring) | {"platform": wanted.spec["platform"]}
 
     def _text(self, secret: str) -> str:
         """The value of a secret for an environment variable; `allow_env` has been looked at long before."""
@@ -192,6 +230,7 @@ class ContainerCalls:
             if (
                 step.verb is Verb.CREATE
                 and step.kind == "container"
+                and "initial" not in step.arguments
                 and step.id in made
                 and step.address.index in (0, 1)
             ):
@@ -271,8 +310,8 @@ def _secrets(recipe: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return recipe.get("secrets") or ()
 
 
-def _file_kinds(wanted: Resource) -> list[str]:
-    return [kind for kind in sorted(container_mounts.ROOTS) if wanted.spec[kind]]
+def _file_kinds(spec: Spec) -> list[str]:
+    return [kind for kind in sorted(container_mounts.ROOTS) if spec[kind]]
 
 
 def _declared(fields: Any, wanted: Resource) -> dict[str, str]:

@@ -28,8 +28,9 @@ def execute(
 ) -> Report:
     """Run the steps of a plan along their needs, at most `parallel` mutating calls at a time; waits are not counted.
 
-    After a failure, or once `interrupted` is set, nothing new starts, builds are given up, what else is in flight
-    ends, and the rest is reported as skipped. Never raises for a failed step: the report says it.
+    After a failure that the plan does not allow, or once `interrupted` is set, nothing new starts, builds are given up,
+    what else is in flight ends, and the rest is reported as skipped. After one that it allows, what needs the failed
+    step is skipped, and the others go on. Never raises for a failed step: the report says it.
     """
     return _Execution(plan, call, parallel, clock, listener, interrupted).run()
 
@@ -48,17 +49,18 @@ class _Execution:
         self._results: dict[int, StepResult] = {}
         self._finished: queue.SimpleQueue[StepResult | Event] = queue.SimpleQueue()
         self._failed = threading.Event()
+        self._users: dict[int, list[Step]] = {}
+        self._waiting: dict[int, set[int]] = {}
 
     def run(self) -> Report:
         began = self._clock.now()
         steps = self._plan.steps
-        waiting = {step.id: set(step.needs) for step in steps}
         by_id = {step.id: step for step in steps}
-        users: dict[int, list[int]] = {}
+        self._waiting = {step.id: {*step.needs, *step.after} for step in steps}
         for step in steps:
-            for need in step.needs:
-                users.setdefault(need, []).append(step.id)
-        ready = sorted(identity for identity, needs in waiting.items() if not needs)
+            for need in self._waiting[step.id]:
+                self._users.setdefault(need, []).append(step)
+        ready = sorted(identity for identity, needs in self._waiting.items() if not needs)
         running: set[int] = set()
         threads = self._parallel + sum(1 for step in steps if step.verb is Verb.WAIT)
         with ThreadPoolExecutor(max_workers=max(1, min(threads, 64))) as pool:
@@ -75,17 +77,35 @@ class _Execution:
                 identity = message.step.id
                 running.discard(identity)
                 self._results[identity] = message
-                if message.outcome is Outcome.FAILED:
+                if message.outcome is Outcome.FAILED and not self._allowed(message.step):
                     self._failed.set()
-                    continue
-                if message.outcome is Outcome.DONE:
-                    for user in users.get(identity, []):
-                        waiting[user].discard(identity)
-                        if not waiting[user]:
-                            ready.append(user)
-                    ready.sort()
+                if message.outcome is Outcome.DONE or not self._stopping():
+                    ready = sorted([*ready, *self._freed(message)])
         results = tuple(self._results.get(step.id) or self._skipped(step) for step in steps)
         return Report(self._plan, results, self._clock.now() - began, interrupted=self._interrupted.is_set())
+
+    def _allowed(self, failed: Step) -> bool:
+        """Whether the run goes on after a failure: the replicas of a service that failed are counted."""
+        whole = failed.address.whole
+        replicas = {r.step.address for r in self._results.values() if r.outcome is Outcome.FAILED}
+        return sum(1 for address in replicas if address.whole == whole) <= failed.allowance
+
+    def _freed(self, ended: StepResult) -> list[int]:
+        """The steps that can begin now that this one has ended; those that needed it to end well are skipped."""
+        free: list[int] = []
+        pending = [ended]
+        while pending:
+            result = pending.pop()
+            for user in self._users.get(result.step.id, []):
+                if user.id in self._results:
+                    continue
+                self._waiting[user.id].discard(result.step.id)
+                if result.outcome is not Outcome.DONE and result.step.id in user.needs:
+                    self._results[user.id] = StepResult(user, Outcome.SKIPPED, because=_because(ended))
+                    pending.append(self._results[user.id])
+                elif not self._waiting[user.id]:
+                    free.append(user.id)
+        return free
 
     def _stopping(self) -> bool:
         return self._failed.is_set() or self._interrupted.is_set()
@@ -129,5 +149,8 @@ class _Execution:
 
     def _skipped(self, step: Step) -> StepResult:
         failed = next((r for r in self._results.values() if r.outcome is Outcome.FAILED), None)
-        because = f"{failed.step.address} failed" if failed else "interrupted"
-        return StepResult(step, Outcome.SKIPPED, because=because)
+        return StepResult(step, Outcome.SKIPPED, because=_because(failed) if failed else "interrupted")
+
+
+def _because(failed: StepResult) -> str:
+    return f"{failed.step.address} failed"

@@ -29,8 +29,10 @@ def run_hooks(
     *,
     made_by: int | None = None,
     object_id: str = "",
+    after: Iterable[int] = (),
 ) -> list[int]:
     """One step for each hook, one after the other; the steps to wait for, which are `needs` where there are none.
+    The first is not run before the end of `after`.
 
     What is paused or dead runs nothing.
     """
@@ -43,9 +45,10 @@ def run_hooks(
         done = [
             steps.add(
                 Verb.EXECUTE, "container", change.address, f"its {when}", needs=done, made_by=made_by,
-                object_id=object_id, arguments=arguments,
+                object_id=object_id, arguments=arguments, after=after,
             )
         ]  # fmt: skip
+        after = ()
     return done
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, container_mounts, image, network, volume
 from provisioner.kinds.compare import DECLARED
-from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, ONE_OFF, OPERATION, PROJECT, owner
+from provisioner.kinds.container_initial import INITIAL_KIND
+from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, NEXT, ONE_OFF, OPERATION, PROJECT, owner
 from provisioner.model.address import Address
 from provisioner.model.state import CARRIED_KIND, ImageFacts, Observed, ObservedState, Stranger
 from provisioner.reconcile.files import FILES_KIND, Carried
@@ -177,19 +178,24 @@ def _decode_container(address: Address, raw: Raw, names: container.Names, made_f
 def _settle(owned: Sequence[Observed]) -> tuple[dict[Address, Observed], list[Observed]]:
     """The one object of each address: the one with its own name, if there are several.
 
-    A replacement that never took its place is a leftover beside the old one, and so is a container that was to carry
-    files into their volume.
+    A replacement that never took its place is a leftover beside the old one, one that was set aside a leftover beside
+    the new one, and so are a container that was to carry files into their volume and one that runs before another.
     """
     resources: dict[Address, Observed] = {}
     leftovers: list[Observed] = []
-    for one in sorted(owned, key=lambda o: (o.name != o.spec.get(container.NAMED, o.name), o.name)):
+    for one in sorted(owned, key=_place):
         if one.kind == FILES_KIND:
             continue
-        if one.address.kind == FILES_KIND or one.address in resources:
+        if one.address.kind in (FILES_KIND, INITIAL_KIND) or one.address in resources:
             leftovers.append(one)
         else:
             resources[one.address] = one
     return resources, leftovers
+
+
+def _place(one: Observed) -> tuple[bool, bool, str]:
+    """What has its own name first, what has not taken it yet last."""
+    return one.name != one.spec.get(container.NAMED, one.name), one.name.endswith(NEXT), one.name
 
 
 def _named(

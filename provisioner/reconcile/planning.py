@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.kinds.hooks import PRE_STOP
@@ -13,13 +12,15 @@ from provisioner.reconcile.diff import UNDECLARED
 from provisioner.reconcile.grouping import group_replicas
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.outdated import FILES_OF_SWARM, NOTHING_KNOWN, Past, outdated_objects, outdated_volumes, told
-from provisioner.reconcile.rollout import LEFT_BEHIND, READY_TIMEOUT, Rollout, stands_alone, starts_first
+from provisioner.reconcile.rollout import LEFT_BEHIND, Rollout
 from provisioner.reconcile.safety import check
 from provisioner.reconcile.steps import Steps
 from provisioner.reconcile.swarm_rollout import SwarmRollout
+from provisioner.reconcile.update_policy import stands_alone, starts_first
+from provisioner.reconcile.waits import READY_TIMEOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from provisioner.model.address import Address
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
@@ -58,9 +59,9 @@ def plan(
         for kind in _KINDS_UP:
             for change in _bases_first([c for c in todo if c.address.kind == kind and c.action is not Action.DELETE]):
                 _stored(change, steps)
-        Rollout(todo, desired, observed, policy, steps, past.filled).run()
+        proven = Rollout(todo, desired, observed, policy, steps, past.filled).run()
         swarm.run()
-        _remove(todo, order or desired.resources, policy, steps)
+        _remove(todo, order or desired.resources, policy, steps, proven)
         _collect(volumes, collected, steps)
     grouped = group_replicas([*permitted, *collected])
     return Plan(
@@ -74,19 +75,6 @@ def plan(
         unchanged=sum(1 for change in grouped if change.action is Action.UNCHANGED),
         details=tuple(permitted),
     )
-
-
-def withdrawal(plan_failed: Plan, observed: ObservedState, failed: Collection[Address]) -> Plan:
-    """The plan that takes back replacements which never proved themselves; what they were to replace still serves."""
-    todo = [
-        Change(one.address, Action.DELETE, "it did not become ready", observed=one)
-        for one in observed.leftovers
-        if one.address in failed and one.address in observed.resources
-    ]
-    steps = Steps()
-    for change in todo:
-        _remove_container(change, [], Policy(), steps)
-    return replace(plan_failed, observed=observed, changes=tuple(todo), steps=tuple(steps.all), details=tuple(todo))
 
 
 def _permitted(changes: Sequence[Change], policy: Policy) -> tuple[list[Change], list[Problem]]:
@@ -199,8 +187,17 @@ def _attached(network: str, observed: ObservedState) -> list[Observed]:
     return sorted(attached, key=lambda one: (one.address, one.name))
 
 
-def _remove(changes: Sequence[Change], order: Mapping[Address, Resource], policy: Policy, steps: Steps) -> None:
-    """Removals: containers with those that depend on them first, then what they used."""
+def _remove(
+    changes: Sequence[Change],
+    order: Mapping[Address, Resource],
+    policy: Policy,
+    steps: Steps,
+    proven: Mapping[Address, Sequence[int]],
+) -> None:
+    """Removals: containers with those that depend on them first, then what they used.
+
+    Replicas too many go when those that stay have proven themselves.
+    """
     # What a replacement had in its way is gone by then.
     taken = {step.object_id for step in steps.all if step.verb is Verb.REMOVE}
     gone = [c for c in changes if c.action is Action.DELETE and c.observed is not None and c.observed.id not in taken]
@@ -212,6 +209,7 @@ def _remove(changes: Sequence[Change], order: Mapping[Address, Resource], policy
         free = [a for a in pending if not any(_depends(order.get(other), a) for other in pending if other != a)]
         for address in free or list(pending):
             dependents = [steps.gone.get(other) for other in containers if _depends(order.get(other), address)]
+            dependents += proven.get(address.whole, ())
             steps.gone[address] = _remove_container(containers[address], dependents, policy, steps)
             del pending[address]
     services = [c for c in gone if c.observed and c.observed.kind == "service"]

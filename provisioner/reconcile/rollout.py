@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from provisioner.kinds.container import NAMED
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.hooks import POST_START, PRE_STOP
-from provisioner.kinds.ownership import NEXT
-from provisioner.kinds.values import nanoseconds
+from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.model.change import Action, Change, Impact
 from provisioner.model.plan import Policy, Verb
 from provisioner.reconcile.files import file_volume
 from provisioner.reconcile.hooks import run_hooks
+from provisioner.reconcile.initial import Initial
+from provisioner.reconcile.update_policy import allowances, goes_back, living_in, shares, stands_alone, starts_first
+from provisioner.reconcile.waits import Waits, unready
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -22,11 +25,8 @@ if TYPE_CHECKING:
     from provisioner.reconcile.steps import Steps
 
 _RESOURCE_FIELDS_SEPARATELY = ("networks", "state", "container_name")
+_UP = ("running", "restarting", "paused")
 LEFT_BEHIND = "an interrupted apply left it"
-# Without a declared limit: how long a container may take to become ready, and a job to complete (seconds).
-READY_TIMEOUT = 60.0
-RECOVERY_TIMEOUT = 5.0
-JOB_TIMEOUT = 1800.0
 
 
 class Rollout:
@@ -48,29 +48,55 @@ class Rollout:
         }
         self._desired = desired
         self._observed = observed
-        self._policy = policy
         self._steps = steps
+        self._waits = Waits(desired, observed, policy, steps)
+        self._initial = Initial(observed, policy, steps, self._waits)
         self._filled: dict[tuple[str, str], int] = {}
         # A container is made when its files are complete, and a volume that is complete is left alone.
         self._complete = {v.name for v in observed.files if v.users or v.spec["operation"] in filled}
-        self._batches: dict[Address, list[int]] = {}
+        # What was replaced and is kept until its service has proven itself, with the step after which it is aside.
+        self._aside: dict[Address, tuple[Change, Observed, int | None]] = {
+            one.address: (Change(one.address, Action.UNCHANGED, LEFT_BEHIND, observed=one), one, None)
+            for one in observed.leftovers
+            if one.name.endswith(PREVIOUS) and one.address in desired.resources
+        }
+        steps.allowances.update(allowances(self._changes.values()))
 
-    def run(self) -> None:
+    def run(self) -> dict[Address, list[int]]:
+        """Adds the steps; the last wait of each replica by service."""
         pending = dict(sorted(self._changes.items()))
         while pending:
             free = [a for a in pending if not self._waits_for(a, pending)]
             for address in free or list(pending):
                 self._carry_out(pending.pop(address))
         self._await_unready()
+        self._remove_aside()
+        return self._waits.proven
 
     def _await_unready(self) -> None:
         """Containers that need no change and are not ready: an apply does not end well before they are."""
         for address, found in sorted(self._observed.resources.items()):
             wanted = self._desired.resources.get(address)
-            if wanted is None or address in self._changes or not _unready(wanted, found):
+            if wanted is None or wanted.kind != "container" or address in self._changes:
+                continue
+            if not unready(wanted, found) and address not in self._aside:
                 continue
             change = Change(address, Action.UNCHANGED, "it was not ready yet", desired=wanted, observed=found)
-            self._recover(change, wanted, [], found)
+            self._recovered(change, wanted, [], found)
+
+    def _remove_aside(self) -> None:
+        """What was replaced goes once its service has proven itself, and all that live in it."""
+        for address, (change, found, aside) in sorted(self._aside.items()):
+            services = {address.whole, *living_in(address.whole, self._changes.values())}
+            ends = [end for service in sorted(services) for end in self._waits.proven.get(service, [])]
+            if found.runtime is not None and found.runtime.status in _UP and aside is None:
+                self._retire(change, found, ends)
+                continue
+            allowed = self._steps.allowances.get(address.whole)
+            self._steps.add(
+                Verb.REMOVE, "container", address, change.reason, needs=[aside, *([] if allowed else ends)],
+                after=ends if allowed else (), object_id=found.id, arguments={"volumes": False},
+            )  # fmt: skip
 
     def _waits_for(self, address: Address, pending: dict[Address, Change]) -> bool:
         wanted = pending[address].desired
@@ -92,35 +118,63 @@ class Rollout:
     # Recipes ---------------------------------------------------------------------------------------------------
 
     def _create(self, change: Change, wanted: Resource) -> None:
-        made = self._make(change, wanted, wanted.name, {})
-        self._start(change, wanted, made, [made, *self._connected(change, wanted, made)])
+        # One whose post_start commands have not run yet has not taken its place.
+        name = wanted.name + NEXT if wanted.spec[POST_START] else wanted.name
+        made = self._make(change, wanted, name, {})
+        needs = [made, *self._connected(change, wanted, made)]
+        needs += self._initial.run(change, wanted, needs, before=made)
+        self._start(change, wanted, made, needs, rename=name != wanted.name)
 
     def _stop_first(self, change: Change, wanted: Resource, found: Observed) -> None:
-        """Create beside it, then stop, remove, rename, start: a failed creation never costs the running one."""
-        steps, address = self._steps, change.address
-        made = self._make(change, wanted, wanted.name + NEXT, found.anonymous)
-        connected = self._connected(change, wanted, made)
-        gate = [made, *connected, *self._conditions(wanted), *self._batch(change)]
-        removed = self._retire(change, found, gate)
-        renamed = steps.add(
-            Verb.RENAME, "container", address, change.reason, needs=[removed], made_by=made,
-            arguments={"name": wanted.name},
-        )  # fmt: skip
-        self._start(change, wanted, made, [renamed])
+        """Create beside it, then stop it, set it aside, start: a failed creation never costs the running one."""
+        made = self._make(
+            change, wanted, wanted.name + NEXT, found.anonymous, needs=self._under_its_name(change, found)
+        )
+        gate = [made, *self._connected(change, wanted, made), *self._waits.conditions(wanted)]
+        gate += self._waits.turn(change)
+        gate += self._initial.run(change, wanted, gate, before=made)
+        if self._keeps(change, wanted):
+            gone = self._set_aside(change, found, [*gate, *self._stop(change, found, gate)])
+            self._aside[change.address] = (change, found, gone)
+        else:
+            gone = self._retire(change, found, gate)
+        self._start(change, wanted, made, [*gate, gone], rename=True)
 
     def _start_first(self, change: Change, wanted: Resource, found: Observed) -> None:
         """The new one proves itself beside the old one, which goes on serving until then.
 
-        Until it is ready nobody finds it: it has no alias on its networks.
+        Until it is ready nobody finds it: it has no alias on its networks. While it is watched both serve.
         """
-        made = self._make(change, wanted, wanted.name + NEXT, found.anonymous, hidden=True)
+        needs = self._under_its_name(change, found)
+        made = self._make(change, wanted, wanted.name + NEXT, found.anonymous, hidden=True, needs=needs)
         connected = self._connected(change, wanted, made, hidden=True)
-        ready = self._start(change, wanted, made, [made, *connected, *self._batch(change)])
-        removed = self._retire(change, found, self._introduced(change, wanted, made, ready))
-        self._steps.add(
-            Verb.RENAME, "container", change.address, change.reason, needs=[removed], made_by=made,
-            arguments={"name": wanted.name},
-        )  # fmt: skip
+        gate = [made, *connected, *self._waits.turn(change)]
+        gate += self._initial.run(change, wanted, gate, before=made)
+        ready = self._started(change, wanted, made, gate)
+        proven = self._waits.watched(change, wanted, self._introduced(change, wanted, made, ready), made_by=made)
+        self._waits.proven.setdefault(change.address.whole, []).append(proven)
+        if self._keeps(change, wanted):
+            aside = self._set_aside(change, found, [proven])
+            renamed = self._rename(change, wanted.name, [aside], made_by=made)
+            stopped = self._stop(change, found, [renamed])
+            self._aside[change.address] = (change, found, [renamed, *stopped][-1])
+        else:
+            self._rename(change, wanted.name, [self._retire(change, found, [proven])], made_by=made)
+
+    def _keeps(self, change: Change, wanted: Resource) -> bool:
+        """Whether what is replaced is kept for a way back. Where something waits aside already, that is the way."""
+        return goes_back(wanted) and change.address not in self._aside
+
+    def _under_its_name(self, change: Change, found: Observed) -> list[int]:
+        """One that an interrupted apply left under the name that its replacement needs takes its own first."""
+        if not found.name.endswith(NEXT):
+            return []
+        return [self._rename(change, found.spec[NAMED], [], object_id=found.id)]
+
+    def _set_aside(self, change: Change, found: Observed, needs: Iterable[int | None]) -> int:
+        gate = [need for need in needs if need is not None]
+        name = found.spec[NAMED] + PREVIOUS
+        return gate[-1] if found.name == name else self._rename(change, name, gate, object_id=found.id)
 
     def _introduced(self, change: Change, wanted: Resource, made: int, ready: int) -> list[int]:
         """The steps after which a replacement is found under its service's name: aliases come with an attachment."""
@@ -145,26 +199,41 @@ class Rollout:
                     Verb.UPDATE, "container", address, change.reason, object_id=found.id, arguments={"fields": paths}
                 )
             )
-        if any(d.impact is Impact.METADATA for d in change.differences):
-            done.append(
-                steps.add(
-                    Verb.RENAME, "container", address, change.reason, object_id=found.id,
-                    arguments={"name": wanted.name},
-                )
-            )  # fmt: skip
+        hooks, renamed = bool(wanted.spec[POST_START]), any(d.impact is Impact.METADATA for d in change.differences)
+        if renamed and not hooks:
+            done.append(self._rename(change, wanted.name, [], object_id=found.id))
         done += self._reattach(change, wanted, found)
         status = found.runtime.status if found.runtime else ""
         if status == "paused":
             done.append(steps.add(Verb.UNPAUSE, "container", address, change.reason, object_id=found.id))
         elif status not in ("running", "restarting"):
-            self._start(change, wanted, None, [*done, *self._conditions(wanted)], object_id=found.id)
+            if hooks:
+                done += self._out_of_place(change, wanted, found)
+            if status == "created":
+                done += self._initial.run(change, wanted, done, before_id=found.id)
+            self._start(change, wanted, None, done, object_id=found.id, rename=hooks)
             return
         elif not change.differences and not done:
-            gate = run_hooks(steps, change, PRE_STOP, found.spec, self._conditions(wanted), object_id=found.id)
+            gate = run_hooks(steps, change, PRE_STOP, found.spec, self._waits.conditions(wanted), object_id=found.id)
+            if hooks:
+                gate += self._out_of_place(change, wanted, found, gate)
             done.append(steps.add(Verb.RESTART, "container", address, change.reason, needs=gate, object_id=found.id))
+            renamed = hooks
+        if renamed and hooks:
             done = run_hooks(steps, change, POST_START, wanted.spec, done, object_id=found.id)
-        self._started(address, done[-1] if done else None)
-        self._recover(change, wanted, done, found)
+            done.append(self._rename(change, wanted.name, done, object_id=found.id))
+        if done:
+            steps.started[address] = done[-1]
+        self._recovered(change, wanted, done, found)
+
+    def _out_of_place(
+        self, change: Change, wanted: Resource, found: Observed, needs: Iterable[int | None] = ()
+    ) -> list[int]:
+        """Take a container's name until its post_start commands have run: a killed apply leaves it so."""
+        if found.name.endswith((NEXT, PREVIOUS)):
+            return []
+        dropped = self._drop_leftover(change) if self._replaces_leftover(change) else None
+        return [self._rename(change, wanted.name + NEXT, [*needs, dropped], object_id=found.id)]
 
     def _reattach(self, change: Change, wanted: Resource, found: Observed) -> list[int]:
         steps, address, done = self._steps, change.address, []
@@ -191,14 +260,23 @@ class Rollout:
 
     # Parts of recipes ------------------------------------------------------------------------------------------
 
-    def _make(self, change: Change, wanted: Resource, name: str, anonymous: Any, *, hidden: bool = False) -> int:
+    def _make(
+        self,
+        change: Change,
+        wanted: Resource,
+        name: str,
+        anonymous: Any,
+        *,
+        hidden: bool = False,
+        needs: Iterable[int | None] = (),
+    ) -> int:
         """Create the container under `name`, once everything it is made of is there."""
-        needs: list[int | None] = [self._steps.made.get(need.address) for need in wanted.needs]
+        needs = [*needs, *(self._steps.made.get(need.address) for need in wanted.needs)]
         if self._replaces_leftover(change):
             needs.append(self._drop_leftover(change))
         needs += [self._fill(change, wanted, kind, needs) for kind in sorted(ROOTS) if wanted.spec[kind]]
-        shares = [n.address for n in wanted.needs if n.condition and _shares(wanted, n.address.name)]
-        needs += [self._steps.made.get(address) for address in shares]
+        hosts = [n.address for n in wanted.needs if n.condition and shares(wanted, n.address.name)]
+        needs += [self._steps.made.get(address) for address in hosts]
         made = self._steps.add(
             Verb.CREATE, "container", change.address, change.reason, needs=needs,
             arguments={"name": name, "anonymous": dict(anonymous), "hidden": hidden},
@@ -235,158 +313,80 @@ class Rollout:
             for key in list(wanted.spec["networks"])[1:]
         ]  # fmt: skip
 
-    def _retire(self, change: Change, found: Observed, needs: Iterable[int | None]) -> int:
-        stop = None
-        gate = list(needs)
-        if found.runtime is not None and found.runtime.status in ("running", "restarting", "paused"):
-            before = run_hooks(self._steps, change, PRE_STOP, found.spec, gate, object_id=found.id)
-            stop = self._steps.add(
-                Verb.STOP, "container", change.address, change.reason, needs=before, object_id=found.id
-            )
+    def _rename(
+        self, change: Change, name: str, needs: Iterable[int | None], *, made_by: int | None = None, object_id: str = ""
+    ) -> int:
         return self._steps.add(
-            Verb.REMOVE, "container", change.address, change.reason, needs=[*gate, stop], object_id=found.id,
-            arguments={"volumes": False},
+            Verb.RENAME, "container", change.address, change.reason, needs=needs, made_by=made_by,
+            object_id=object_id, arguments={"name": name},
+        )  # fmt: skip
+
+    def _stop(self, change: Change, found: Observed, needs: Iterable[int | None]) -> list[int]:
+        """Stop a container that runs; the last step, if there is anything to stop."""
+        if found.runtime is None or found.runtime.status not in _UP:
+            return []
+        before = run_hooks(self._steps, change, PRE_STOP, found.spec, needs, object_id=found.id)
+        return [
+            self._steps.add(Verb.STOP, "container", change.address, change.reason, needs=before, object_id=found.id)
+        ]
+
+    def _retire(self, change: Change, found: Observed, needs: Iterable[int | None]) -> int:
+        gate = list(needs)
+        return self._steps.add(
+            Verb.REMOVE, "container", change.address, change.reason, needs=[*gate, *self._stop(change, found, gate)],
+            object_id=found.id, arguments={"volumes": False},
         )  # fmt: skip
 
     def _start(
-        self, change: Change, wanted: Resource, made: int | None, needs: Iterable[int | None], object_id: str = ""
+        self,
+        change: Change,
+        wanted: Resource,
+        made: int | None,
+        needs: Iterable[int | None],
+        *,
+        object_id: str = "",
+        rename: bool = False,
+    ) -> None:
+        """Start it when its dependencies allow, give it its name, and wait until it is ready, and proven."""
+        ready = self._started(change, wanted, made, needs, object_id=object_id, rename=rename)
+        if change.action is Action.REPLACE or change.address in self._aside:
+            ready = self._waits.watched(change, wanted, [ready], made_by=made, object_id=object_id)
+        self._waits.proven.setdefault(change.address.whole, []).append(ready)
+
+    def _started(
+        self,
+        change: Change,
+        wanted: Resource,
+        made: int | None,
+        needs: Iterable[int | None],
+        *,
+        object_id: str = "",
+        rename: bool = False,
     ) -> int:
-        """Start it when its dependencies allow, and wait until it is ready; returns the step after which it is."""
-        started = self._steps.add(
-            Verb.START, "container", change.address, change.reason, needs=[*needs, *self._conditions(wanted)],
+        """Start it and wait until it is ready. Its name is its own only after its post_start commands."""
+        steps, hooks = self._steps, wanted.spec[POST_START]
+        gate = list(needs)
+        if rename and not hooks:
+            gate = [self._rename(change, wanted.name, gate, made_by=made, object_id=object_id)]
+        started = steps.add(
+            Verb.START, "container", change.address, change.reason, needs=[*gate, *self._waits.conditions(wanted)],
             made_by=made, object_id=object_id,
         )  # fmt: skip
-        ran = run_hooks(self._steps, change, POST_START, wanted.spec, [started], made_by=made, object_id=object_id)
-        self._started(change.address, ran[-1])
-        return self._wait(change, wanted, ran, made_by=made, object_id=object_id)
+        ran = run_hooks(steps, change, POST_START, wanted.spec, [started], made_by=made, object_id=object_id)
+        if rename and hooks:
+            ran = [self._rename(change, wanted.name, ran, made_by=made, object_id=object_id)]
+        steps.started[change.address] = ran[-1]
+        return self._waits.until_ready(change, wanted, ran, made_by=made, object_id=object_id)
 
-    def _started(self, address: Address, step: int | None) -> None:
-        if step is not None:
-            self._steps.started[address] = step
-
-    def _wait(
-        self, change: Change, wanted: Resource, needs: Sequence[int], *, made_by: int | None, object_id: str
-    ) -> int:
-        goal = "completed" if wanted.job else "ready"
-        return self._wait_until(goal, self._timeout(wanted), change, needs, made_by=made_by, object_id=object_id)
-
-    def _recover(self, change: Change, wanted: Resource, needs: Sequence[int], found: Observed) -> int:
-        """Wait for a container that went on running; its health check is given time for another verdict."""
-        if wanted.job:
-            return self._wait(change, wanted, needs, made_by=None, object_id=found.id)
-        start, interval, duration = self._check_times(wanted)
-        timeout = self._policy.wait_timeout or start + interval + duration + RECOVERY_TIMEOUT
-        return self._wait_until("recovered", timeout, change, needs, made_by=None, object_id=found.id)
-
-    def _wait_until(
-        self, goal: str, timeout: float, change: Change, needs: Sequence[int], *, made_by: int | None, object_id: str
-    ) -> int:
-        ready = self._steps.add(
-            Verb.WAIT, "container", change.address, change.reason, needs=needs, made_by=made_by, object_id=object_id,
-            arguments={"until": goal, "timeout": timeout},
-        )  # fmt: skip
-        self._steps.ready[change.address] = ready
-        self._batches.setdefault(change.address.whole, []).append(ready)
-        return ready
-
-    def _batch(self, change: Change) -> list[int]:
-        """Replicas are replaced `parallelism` at a time; 0 means all at once."""
-        wanted = change.desired
-        parallelism = wanted.update.parallelism if wanted and wanted.update else 1
-        before = self._batches.get(change.address.whole, [])
-        if parallelism == 0 or not before:
-            return []
-        return before[: len(before) - len(before) % parallelism][-parallelism:]
-
-    def _conditions(self, wanted: Resource) -> list[int]:
-        """The steps after which the conditions of `depends_on` hold, waits on unchanged services among them."""
-        gates: list[int] = []
-        for need in wanted.needs:
-            if need.condition is None:
-                continue
-            if need.condition == "service_started":
-                gate = self._steps.started.get(need.address)
-            else:
-                gate = self._steps.ready.get(need.address)
-                if gate is None or need.condition == "service_healthy":
-                    gate = self._until(need.address, need.condition, gate)
-            if gate is not None:
-                gates.append(gate)
-        return gates
-
-    def _until(self, address: Address, condition: str, after: int | None) -> int | None:
-        """Wait until a dependency meets a condition; None when it is not there to wait for."""
-        goal = {"service_healthy": "healthy", "service_completed_successfully": "completed"}[condition]
-        for step in self._steps.all:
-            if step.verb is Verb.WAIT and step.address == address and step.arguments["until"] == goal:
-                return step.id
-        wanted, found = self._desired.resources.get(address), self._observed.resources.get(address)
-        if wanted is None or (after is None and found is None):
-            return None
-        made = next((s for s in self._steps.all if s.id == after), None)
-        return self._steps.add(
-            Verb.WAIT, "container", address, f"others wait until it is {goal}",
-            needs=[] if after is None else [after],
-            made_by=made.made_by if made else None,
-            object_id=made.object_id if made else found.id if found else "",
-            arguments={"until": goal, "timeout": self._timeout(wanted)},
-        )  # fmt: skip
-
-    def _timeout(self, wanted: Resource) -> float:
-        """Seconds after which a wait has failed: what the user said, or what the health check needs at most."""
-        if self._policy.wait_timeout:
-            return self._policy.wait_timeout
-        if wanted.job:
-            return JOB_TIMEOUT
-        start, interval, duration = self._check_times(wanted)
-        retries = (wanted.spec["healthcheck"] or {}).get("retries", 3)
-        return float(READY_TIMEOUT + start + (interval + duration) * retries)
-
-    def _check_times(self, wanted: Resource) -> tuple[float, float, float]:
-        """Start period, interval and timeout of the health check, in seconds."""
-        check = wanted.spec["healthcheck"] or {}
-        start, interval, duration = (nanoseconds(check.get(key, default)) / 1e9 for key, default in _HEALTH_DEFAULTS)
-        return start, interval, duration
+    def _recovered(self, change: Change, wanted: Resource, needs: Sequence[int], found: Observed) -> None:
+        """Wait for a container that went on running."""
+        ready = self._waits.until_recovered(change, wanted, needs, found)
+        if change.address in self._aside:
+            ready = self._waits.watched(change, wanted, [ready], object_id=found.id)
+        self._waits.proven.setdefault(change.address.whole, []).append(ready)
 
     def _made_network(self, key: str) -> int | None:
         return next((made for address, made in self._steps.made.items() if str(address) == f"network.{key}"), None)
 
     def _network_id(self, key: str) -> str:
         return next((o.id for a, o in self._observed.resources.items() if a.kind == "network" and a.name == key), key)
-
-
-_HEALTH_DEFAULTS = (("start_period", "0s"), ("interval", "30s"), ("timeout", "30s"))
-
-
-def starts_first(wanted: Resource) -> bool:
-    """Whether a replacement is to run before the old container is stopped."""
-    return wanted.update is not None and wanted.update.order == "start-first" and not wanted.job
-
-
-def stands_alone(wanted: Resource) -> str:
-    """What only one container can have at a time, so that two can not run side by side; empty if there is nothing."""
-    for target, bindings in sorted(wanted.spec["ports"].items()):
-        for binding in bindings:
-            if binding.rpartition(":")[2]:
-                return f"host port {binding} for {target}"
-    for key, entry in wanted.spec["networks"].items():
-        for kind in ("ipv4_address", "ipv6_address", "mac_address"):
-            if entry.get(kind):
-                return f"address {entry[kind]} on network {key}"
-    return "" if wanted.spec["network_mode"] != "host" else "network of the host"
-
-
-def _unready(wanted: Resource, found: Observed) -> bool:
-    if found.runtime is None:
-        return False
-    if wanted.job:
-        return found.runtime.status == "running"
-    # One that was started again by the engine may be on its way down again at this moment.
-    flapping = found.runtime.restarts > 0 and not found.runtime.health
-    return flapping or found.runtime.status == "restarting" or found.runtime.health in ("starting", "unhealthy")
-
-
-def _shares(wanted: Resource, service: str) -> bool:
-    spec = wanted.spec
-    modes = [spec["network_mode"], spec["pid"], spec["ipc"], *spec["volumes_from"]]
-    return any(mode and mode.split(":")[:2] == ["service", service] for mode in modes)

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Steps:
     """The steps so far. `started` and `ready` give, by address, the step after which a container runs or is ready,
-    `gone` the one after which an object is removed, `made` the one that makes it."""
+    `gone` the one after which an object is removed, `made` the one that makes it. `allowances` give, by service, how
+    many of its replicas may fail."""
 
     all: list[Step] = field(default_factory=list)
     made: dict[Address, int] = field(default_factory=dict)
     started: dict[Address, int] = field(default_factory=dict)
     ready: dict[Address, int] = field(default_factory=dict)
     gone: dict[Address, int] = field(default_factory=dict)
+    allowances: dict[Address, int] = field(default_factory=dict)
 
     def add(
         self,
@@ -35,11 +37,13 @@ class Steps:
         object_id: str = "",
         made_by: int | None = None,
         arguments: Mapping[str, Any] | None = None,
+        after: Iterable[int] = (),
     ) -> int:
         """Append one step and return its id. Needs that are None are left out."""
         wanted = {need for need in (*needs, made_by) if need is not None}
         step = Step(
-            len(self.all) + 1, verb, kind, address, cause, tuple(sorted(wanted)), object_id, made_by, arguments or {}
-        )
+            len(self.all) + 1, verb, kind, address, cause, tuple(sorted(wanted)), object_id, made_by, arguments or {},
+            tuple(sorted(set(after) - wanted)), self.allowances.get(address.whole, 0),
+        )  # fmt: skip
         self.all.append(step)
         return step.id

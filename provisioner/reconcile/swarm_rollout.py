@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from provisioner.kinds.values import nanoseconds
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy, Verb
-from provisioner.reconcile.rollout import JOB_TIMEOUT, READY_TIMEOUT
 from provisioner.reconcile.swarm_tasks import UNDER_WAY
+from provisioner.reconcile.waits import JOB_TIMEOUT, READY_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # A container without a health check counts as ready once it has run this long (seconds).
 STABLE = 1.0
 _POLL = (0.05, 0.5)
+# Waits that have no goal of a container: it stays as it is, and it is the turn of the next replicas.
+STEADY, TURN = "steady", "turn"
 _LOG_LINES = 20
 
 
@@ -49,6 +51,53 @@ def _completed(state: Runtime) -> Readiness:
     return Readiness(False, False, state.status)
 
 
+def steadiness(began: Runtime, state: Runtime) -> Readiness:
+    """Whether a container that was ready still is: it runs as it did when it began to be watched."""
+    if state.status in ("exited", "dead"):
+        return Readiness(True, False, f"it was ready, and then exited with code {state.exit_code}")
+    if state.restarts > began.restarts or state.started_at != began.started_at:
+        return Readiness(True, False, f"it was ready, and then restarted (code {state.exit_code})")
+    if state.health == "unhealthy":
+        return Readiness(True, False, "it was ready, and then its health check failed")
+    return Readiness(False, True, state.status)
+
+
+def watch(
+    engine: EngineReader,
+    container_id: str,
+    seconds: float,
+    *,
+    clock: Clock,
+    progress: Callable[[str], None],
+    stopped: Callable[[], bool],
+) -> None:
+    """Look at a container that is ready for so long; raises StepFailed when it does not stay so."""
+    progress(f"watching it for {seconds:g} s")
+    until, began = clock.now() + seconds, None
+    while True:
+        raw = engine.inspect("container", container_id)
+        if raw is None:
+            raise StepFailed("it was removed while it was watched")
+        state = runtime(dict(raw))
+        began = began or state
+        answer = steadiness(began, state)
+        if answer.done:
+            raise StepFailed(answer.message, evidence=evidence(engine, container_id, raw))
+        left = until - clock.now()
+        if left <= 0 or stopped():
+            return
+        clock.sleep(min(left, _POLL[1]))
+
+
+def pause(seconds: float, *, clock: Clock, progress: Callable[[str], None], stopped: Callable[[], bool]) -> None:
+    """Let so much time pass, or less when nobody waits any more."""
+    if seconds:
+        progress(f"waiting {seconds:g} s before the next are replaced")
+    until = clock.now() + seconds
+    while (left := until - clock.now()) > 0 and not stopped():
+        clock.sleep(min(left, _POLL[1]))
+
+
 def wait(
     engine: EngineReader,
     container_id: str,
@@ -63,7 +112,7 @@ def wait(
 
     Ends early, without an error, when `stopped` says that nobody waits any more.
     """
-    began, running_since, said, pause = clock.now(), None, "", _POLL[0]
+    began, running_since, said, gap = clock.now(), None, "", _POLL[0]
     while True:
         raw = engine.inspect("container", container_id)
         if raw is None:
@@ -91,8 +140,8 @@ def wait(
         if answer.message != said:
             said = answer.message
             progress(f"waiting until it is {goal}: {said}")
-        clock.sleep(pause)
-        pause = min(pause * 1.3, _POLL[1])
+        clock.sleep(gap)
+        gap = min(gap * 1.3, _POLL[1])
 
 
 def evidence(engine: EngineReader, container_id: str, raw: Mapping[str, Any]) -> tuple[str, ...]:

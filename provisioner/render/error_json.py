@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.errors import PlaybookInvalid, StepFailed
+from provisioner.errors import NotConverged, PlaybookInvalid, StepFailed
 from provisioner.render.plan_json import problem_json
 
 if TYPE_CHECKING:
@@ -22,6 +22,6 @@ def error_json(error: ProvisionError) -> dict[str, JSON]:
     }
     if isinstance(error, PlaybookInvalid):
         shown["problems"] = [problem_json(problem) for problem in error.problems]
-    if isinstance(error, StepFailed):
+    if isinstance(error, StepFailed | NotConverged):
         shown["evidence"] = list(error.evidence)
     return shown

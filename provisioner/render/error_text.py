@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.errors import PlaybookInvalid, StepFailed
+from provisioner.errors import NotConverged, PlaybookInvalid, StepFailed
 from provisioner.render.paint import PLAIN, Paint, printable
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def error_text(error: ProvisionError, *, paint: Paint = PLAIN, detailed: bool = 
     else:
         first, *rest = error.message.splitlines() or [type(error).__name__]
         lines = [f"{paint.red('Error:')} {printable(first)}", *(f"  {printable(line)}" for line in rest)]
-    if isinstance(error, StepFailed):
+    if isinstance(error, StepFailed | NotConverged):
         lines += [f"    {paint.dim('|')} {printable(line.rstrip())}" for line in error.evidence]
     if error.hint:
         first, *rest = error.hint.splitlines()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
-from tests.engine.environment import Environment, service
+from tests.engine.environment import Environment, differences, service
 
 if TYPE_CHECKING:
     from tests.engine.decoys import Decoys
@@ -70,6 +70,37 @@ def test_a_secret_is_nowhere_else(environment: Environment) -> None:
     carried = [request.path for request in environment.proxy.requests if value.encode() in request.body]
     assert len(carried) == 1
     assert carried[0].endswith("/archive")
+
+
+def test_a_seccomp_profile_is_sent_and_compared_by_what_it_says(environment: Environment) -> None:
+    """Its path is relative to the playbook; a file that is missing or broken is told before anything is done."""
+
+    def profile(forbidden: str, indent: int | None = None) -> str:
+        rules = [{"names": [forbidden], "action": "SCMP_ACT_ERRNO"}]
+        return json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules}, indent=indent)
+
+    environment.services(web=service(security_opt=["seccomp:./strict.json"]))
+    missing = environment.run("apply", "--yes")
+    assert missing.code == 65
+    assert "the seccomp profile ./strict.json can not be read" in missing.text
+    assert "compose.yaml:" in missing.text
+    (environment.folder / "strict.json").write_text("{not json")
+    assert "can not be used: line 1" in environment.run("plan").text
+    assert environment.objects() == set()
+
+    (environment.folder / "strict.json").write_text(profile("mkdir"))
+    environment.apply()
+    refused = environment.container("web-1").exec_run(["mkdir", "/tmp/x"])
+    assert (refused.exit_code, b"not permitted" in refused.output) == (1, True)
+    environment.require_inert()
+    (environment.folder / "strict.json").write_text(profile("mkdir", indent=4))
+    environment.require_inert()
+
+    (environment.folder / "strict.json").write_text(profile("chmod"))
+    assert differences(environment.plan()) == [("service.web", "security_opt")]
+    environment.apply()
+    assert environment.container("web-1").exec_run(["mkdir", "/tmp/x"]).exit_code == 0
+    environment.require_inert()
 
 
 @pytest.mark.parametrize("target", ["/etc/app.conf", "/app.conf", "/run/configs/app.conf"])

@@ -243,6 +243,47 @@ def test_when_a_job_runs_again(kind: str, runs: list[int], environment: Environm
     assert seen == runs
 
 
+def test_what_runs_before_a_container(environment: Environment) -> None:
+    """In order, with its mounts and networks, once; one that fails is kept, and the running one goes on."""
+
+    def declared(second: str, **more: Any) -> dict[str, Any]:
+        before = [
+            {"image": "busybox:1.36", "command": ["sh", "-c", "echo one >> /data/log"], "user": "root"},
+            {"command": ["sh", "-c", second], "environment": {"WORD": "two"}},
+        ]
+        return {
+            "services": {"web": service(pre_start=before, volumes=["data:/data"], networks=["front", "back"], **more)},
+            "networks": {"front": {}, "back": {}},
+            "volumes": {"data": {}},
+        }
+
+    def log() -> bytes:
+        output: bytes = environment.container("web-1").exec_run(["cat", "/data/log"]).output
+        return output
+
+    good = 'echo "$$WORD" >> /data/log'
+    environment.write(declared(good))
+    environment.apply()
+    assert log() == b"one\ntwo\n"
+    environment.require_inert()
+    assert [name for name in environment.objects() if "initial" in name] == []
+
+    before = environment.container("web-1").id
+    environment.write(declared("echo no luck; exit 4", deploy={"replicas": 2}))
+    failed = environment.apply(code=3)
+    kept = f"{environment.project}-web-1.initial.2"
+    assert f"{kept}, failed and is kept: it exited with code 4" in failed.errors
+    assert "no luck" in failed.errors
+    assert f"container {kept}" in environment.objects()
+    assert (environment.container("web-1").id, environment.container("web-1").status) == (before, "running")
+
+    environment.write(declared(good, deploy={"replicas": 2}, environment={"NEW": "1"}))
+    environment.apply()
+    assert log() == b"one\ntwo\none\none\ntwo\n"
+    assert [name for name in environment.objects() if "initial" in name] == []
+    environment.require_inert()
+
+
 # Sharing ---------------------------------------------------------------------------------------------------------
 
 

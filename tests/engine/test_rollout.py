@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.environment import Environment, service
+from tests.engine.environment import Environment, differences, service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,3 +162,51 @@ def test_a_replacement_that_never_becomes_ready_is_taken_back(environment: Envir
     names = {name for name in environment.inventory() if name.startswith("container") and "web" in name}
     assert names == {f"container {environment.project}-web-1"}
     assert environment.inventory()[names.pop()] == before
+
+
+def _webs(environment: Environment) -> dict[str, tuple[str, str]]:
+    """The containers of the service: name to id and state."""
+    found = {name: value for name, value in environment.inventory().items() if name.startswith("container")}
+    return {name.rpartition("-web-")[2]: (value[0], value[3]) for name, value in found.items() if "-web-" in name}
+
+
+def test_a_rollout_that_fails_goes_back_even_if_it_was_killed(environment: Environment) -> None:
+    """One after the other is stopped first; what was stopped comes back, the others run all the time."""
+
+    def declared(command: str, monitor: str = "20s") -> dict[str, Any]:
+        return service(command=["sh", "-c", command], deploy={"replicas": 2}, update={"monitor": monitor})
+
+    good = "trap 'exit 0' TERM; while :; do sleep 0.1; done"
+    environment.services(web=declared(good))
+    environment.apply()
+    before = _webs(environment)
+    assert set(before) == {"1", "2"}
+
+    environment.services(web=declared("sleep 4; echo it breaks; exit 3"))
+    running = environment.start("apply", "--yes", "--json")
+    seen: set[str] = set()
+    while running.poll() is None:
+        now = _webs(environment)
+        assert now["2"] == before["2"]
+        seen |= set(now)
+    stdout, stderr = running.communicate()
+    assert running.returncode == 3, stdout + stderr
+    failed = json.loads(stdout.splitlines()[-1])["failures"]
+    assert "it was ready, and then exited with code 3; it was taken back" in json.dumps(failed)
+    assert "it breaks" in json.dumps(failed)
+    assert "1.previous" in seen
+    assert _webs(environment) == before
+    assert ("service.web", "command") in differences(environment.plan())
+
+    killed = environment.start("apply", "--yes", "--json")
+    while "1.previous" not in _webs(environment) or "1" not in _webs(environment):
+        assert killed.poll() is None
+    killed.kill()
+    killed.communicate()
+    assert _webs(environment)["1.previous"][0] == before["1"][0]
+
+    environment.services(web=declared(good + " # mended", monitor="1s"))
+    environment.apply()
+    assert set(_webs(environment)) == {"1", "2"}
+    assert {state for _, state in _webs(environment).values()} == {"running"}
+    environment.require_inert()

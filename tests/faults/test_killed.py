@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.engine.environment import service
 from tests.faults.story import Story, killed, sweep
 
 if TYPE_CHECKING:
@@ -34,3 +35,25 @@ def test_killed_anywhere(part: str, moment: str, environment: Environment, decoy
     story = Story(environment, left_alone=environment.objects())
     strikes = ((at, killed(environment, at, moment)) for at in itertools.count(1))
     assert sweep(getattr(story, part), strikes) >= 8
+
+
+def test_killed_between_a_start_and_its_hook(environment: Environment) -> None:
+    """The command is run by the next apply, and by no further one."""
+    hook = {"command": ["sh", "-c", "echo ran >> /tmp/hooks"]}
+    environment.services(web=service(post_start=[hook]))
+    environment.apply()
+    assert environment.proxy is not None
+    made = [str(request) for request in environment.proxy.mutating]
+    at = next(number for number, request in enumerate(made, 1) if "/exec" in request)
+    environment.destroy()
+
+    assert killed(environment, at, "before")(("apply", "--yes", "--json"))
+    environment.apply()
+    assert environment.container("web-1").exec_run(["cat", "/tmp/hooks"]).output == b"ran\n"
+    environment.require_inert()
+
+    environment.container("web-1").stop(timeout=0)
+    environment.proxy.clear()
+    environment.apply()
+    assert environment.container("web-1").exec_run(["cat", "/tmp/hooks"]).output == b"ran\nran\n"
+    environment.require_inert()

@@ -67,6 +67,12 @@ PLAIN = (
     plain("privileged", True, untried="the machine has not all capabilities, and engine 20.10 then refuses"),
     plain("read_only", True),
     plain("security_opt", ["no-new-privileges:true"], ["seccomp:unconfined"]),
+    plain(
+        "security_opt",
+        ['seccomp={"syscalls": [], "defaultAction": "SCMP_ACT_ALLOW"}'],
+        ['seccomp={"defaultAction": "SCMP_ACT_ALLOW"}'],
+        name="seccomp-profile",
+    ),
     plain("credential_spec", {"file": "one.json"}, {"file": "two.json"}, field="security_opt", untried=_WINDOWS),
     plain("userns_mode", "host"),
     plain("uts", "host"),

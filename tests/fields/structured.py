@@ -159,6 +159,7 @@ STRUCTURED = (
     ),
     plain("use_api_socket", True, field="volumes", removed=("volumes./var/run/docker.sock",)),
     plain("post_start", [{"command": ["true"]}], [{"command": ["true", "1"], "user": "1000"}]),
+    plain("pre_start", [{"command": ["true"]}], [{"command": ["true", "1"], "user": "1000", "environment": ["A=1"]}]),
     plain("pre_stop", [{"command": "true"}], [{"command": "true", "environment": ["A=1"]}]),
     plain("volumes_from", ["anchor"], ["anchor:ro"]),
     shared("configs", {"mode": 0o400}, {"mode": 0o440}),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.errors import EngineRefused, StepFailed
-from provisioner.kinds.hooks import POST_START, PRE_STOP, decode, parse, record
+from provisioner.kinds.hooks import POST_START, PRE_START, PRE_STOP, decode, parse, record
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Step, Verb
@@ -42,12 +42,21 @@ def step(when: str) -> Step:
 
 
 def test_what_is_recorded_is_read_back() -> None:
-    body = {"post_start": [{"command": ["a"], "privileged": True, "environment": {"A": None}}], "pre_stop": None}
-    spec = {key: parse(body, key) for key in (POST_START, PRE_STOP)}
-    assert spec == {POST_START: [{"command": ["a"], "privileged": True, "environment": {"A": ""}}], PRE_STOP: []}
+    body: dict[str, Any] = {
+        "post_start": [{"command": ["a"], "privileged": True, "environment": {"A": None}}],
+        "pre_stop": None,
+    }
+    body["pre_start"] = [{"command": ["b"], "image": "c", "per_replica": False}]
+    spec = {key: parse(body, key) for key in (POST_START, PRE_STOP, PRE_START)}
+    assert spec == {
+        POST_START: [{"command": ["a"], "privileged": True, "environment": {"A": ""}}],
+        PRE_STOP: [],
+        PRE_START: [{"command": ["b"], "image": "c"}],
+    }
     assert decode(record(spec)) == spec
-    assert record({POST_START: [], PRE_STOP: []}) == {}
-    assert decode({}) == {POST_START: [], PRE_STOP: []}
+    nothing: dict[str, Any] = {POST_START: [], PRE_STOP: [], PRE_START: []}
+    assert record(nothing) == {}
+    assert decode({}) == nothing
 
 
 def test_hooks_are_run_one_after_the_other() -> None:

@@ -15,6 +15,7 @@ from provisioner.kinds.ownership import PROJECT, ownership_labels
 from provisioner.model.address import Address
 from provisioner.model.node import from_plain
 from provisioner.model.plan import Policy
+from provisioner.model.report import Outcome
 from provisioner.model.span import Span
 from provisioner.platforms.containers import lower
 from provisioner.platforms.lowering import Inputs
@@ -24,6 +25,7 @@ from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.execute import execute
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.planning import plan
+from provisioner.reconcile.withdrawal import withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,6 +39,16 @@ NETWORKS = ("back", "front")
 VOLUMES = ("data", "logs")
 SERVICES = ("api", "db", "web")
 FILES = ("one", "two")
+
+
+_POLICY: dict[str, st.SearchStrategy[Any]] = {
+    "order": st.sampled_from(("start-first", "stop-first")),
+    "parallelism": st.integers(0, 2),
+    "delay": st.just("5s"),
+    "monitor": st.just("5s"),
+    "on_failure": st.sampled_from(("pause", "continue", "rollback")),
+    "max_failure_ratio": st.sampled_from((0.0, 0.4, 1.0)),
+}
 
 
 @dataclass(frozen=True)
@@ -54,12 +66,15 @@ class Wanted:
 
 
 @st.composite
-def wanted(draw: st.DrawFn) -> Wanted:
-    """A small environment: services with everything that makes plans differ, and what they use."""
+def wanted(draw: st.DrawFn, *, broken: bool = False) -> Wanted:
+    """A small environment: services with everything that makes plans differ, and what they use.
+
+    `broken` ones may never become healthy, and say what shall follow from that.
+    """
     subnets = {key: draw(st.sampled_from(("10.1.0.0/24", "10.2.0.0/24"))) for key in NETWORKS}
     names = draw(st.lists(st.sampled_from(SERVICES), unique=True, max_size=3))
     contents = {key: draw(st.sampled_from((b"x", b"y"))) for key in FILES}
-    services = {name: draw(_service(name, [n for n in names if n < name])) for name in names}
+    services = {name: draw(_service(name, [n for n in names if n < name], broken)) for name in names}
     return Wanted(
         {
             "name": PROJECT_NAME,
@@ -76,13 +91,17 @@ def wanted(draw: st.DrawFn) -> Wanted:
 
 
 @st.composite
-def _service(draw: st.DrawFn, name: str, earlier: list[str]) -> dict[str, Any]:
+def _service(draw: st.DrawFn, name: str, earlier: list[str], broken: bool) -> dict[str, Any]:
     body: dict[str, Any] = {
         "image": draw(st.sampled_from(("app:1", "app:2"))),
         "command": ["run"],
         "environment": draw(st.dictionaries(st.sampled_from(("A", "B")), st.sampled_from(("1", "2")))),
         "labels": draw(st.dictionaries(st.sampled_from(("x",)), st.sampled_from(("1", "2")))),
     }
+    if broken:
+        body["update"] = draw(st.fixed_dictionaries({}, optional=_POLICY))
+        body["deploy"] = {"replicas": draw(st.integers(1, 3))}
+        body["healthcheck"] = {"test": ["CMD", draw(st.sampled_from(("true", "false")))]}
     host = draw(st.sampled_from([None, *earlier]))
     if host is not None and draw(st.booleans()):
         body["network_mode"] = f"service:{host}"
@@ -100,10 +119,13 @@ def _service(draw: st.DrawFn, name: str, earlier: list[str]) -> dict[str, Any]:
     if draw(st.booleans()):
         body["mem_limit"] = draw(st.sampled_from(("67108864", "134217728")))
     if draw(st.booleans()):
+        codes = draw(st.lists(st.sampled_from("01" if broken else "0"), min_size=1, max_size=2))
+        body["pre_start"] = [{"command": ["exit", code], "per_replica": draw(st.booleans())} for code in codes]
+    if not broken and draw(st.booleans()):
         body["healthcheck"] = {"test": ["CMD", "true"]}
-    if draw(st.booleans()):
+    if not broken and draw(st.booleans()):
         body["update"] = {"order": "start-first"}
-    if draw(st.booleans()):
+    if not broken and draw(st.booleans()):
         body["deploy"] = {"replicas": draw(st.integers(1, 3))}
     if host is not None:
         body["depends_on"] = {host: {"condition": "service_started", "restart": draw(st.booleans()), "required": True}}
@@ -172,6 +194,7 @@ def carry_out(
     files = {f"configs/{key}": content for key, content in contents.items()}
     calls = Calls(plan_, at, files, Patient())
     done = 0
+    clock = Patient()
 
     def call(step: Step, made: Mapping[int, str], progress: Callable[[str], None], stopped: Callable[[], bool]) -> str:
         nonlocal done
@@ -183,9 +206,24 @@ def carry_out(
         done += 1
         return calls(step, made, progress, stopped)
 
-    return execute(plan_, call, parallel=1, clock=Patient(), listener=lambda event: None, interrupted=threading.Event())
+    return execute(plan_, call, parallel=1, clock=clock, listener=lambda event: None, interrupted=threading.Event())
 
 
 def converge(at: MemoryEngine, what: Wanted) -> Report:
     """Apply all of it."""
     return carry_out(planned(at, what.lower(), Policy(prune=True)), at, what.contents)
+
+
+def apply(at: MemoryEngine, what: Wanted, *, steps: int | None = None) -> tuple[Plan, Report, Report | None]:
+    """Apply all of it, and take back what failed; or stop after so many steps. The plan and both reports."""
+    made = planned(at, what.lower(), Policy(prune=True))
+    report = carry_out(made, at, what.contents, steps=steps)
+    if not report.failures or (steps is not None and steps < len(made.steps) and _killed(report)):
+        return made, report, None
+    back = withdrawal(made, report.results, look(at, made.desired))
+    taken = sum(1 for result in report.results if result.outcome is not Outcome.SKIPPED)
+    return made, report, carry_out(back, at, {}, steps=None if steps is None else max(steps - taken, 0))
+
+
+def _killed(report: Report) -> bool:
+    return any(isinstance(result.error, Stopped) for result in report.failures)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from provisioner.kinds.ownership import ADDRESS
+from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.state import DesiredState
@@ -16,6 +18,7 @@ from provisioner.reconcile.planning import plan
 from tests.property.environments import (
     PROJECT_NAME,
     Wanted,
+    apply,
     carry_out,
     converge,
     engine,
@@ -44,7 +47,7 @@ def _require_applied(at: MemoryEngine, what: Wanted) -> None:
     assert observed.leftovers == ()
     assert planned(at, desired, Policy(prune=True)).steps == ()
     names = [raw["Name"] for raw in at.state()["containers"].values()]
-    assert [name for name in names if name.endswith((".next", ".carrier"))] == []
+    assert [name for name in names if name.endswith((".next", ".previous", ".carrier")) or ".initial." in name] == []
 
 
 @given(wanted())
@@ -70,6 +73,63 @@ def test_stopped_after_any_step_the_next_apply_ends_well(before: Wanted, after: 
     at = engine()
     converge(at, before)
     carry_out(planned(at, after.lower(), Policy(prune=True)), at, after.contents, steps=steps, lost=lost)
+    report = converge(at, after)
+    assert [str(result.error) for result in report.failures] == []
+    _require_applied(at, after)
+
+
+@given(wanted(), wanted(), wanted(), st.integers(0, 40))
+def test_stopped_after_any_step_something_else_can_be_applied(
+    before: Wanted, middle: Wanted, after: Wanted, steps: int
+) -> None:
+    at = engine()
+    converge(at, before)
+    carry_out(planned(at, middle.lower(), Policy(prune=True)), at, middle.contents, steps=steps)
+    report = converge(at, after)
+    assert [str(result.error) for result in report.failures] == []
+    _require_applied(at, after)
+
+
+def _places(at: MemoryEngine) -> dict[Address, dict[str, tuple[str, str]]]:
+    """The containers of each service: name to id and state."""
+    found: dict[Address, dict[str, tuple[str, str]]] = {}
+    for raw in at.state()["containers"].values():
+        address = Address.parse(raw["Config"]["Labels"].get(ADDRESS, ""))
+        if address and raw["Name"].startswith(f"/{PROJECT_NAME}-") and not raw["Name"].endswith((".copy", "-10")):
+            found.setdefault(address.whole, {})[raw["Name"]] = (raw["Id"], raw["State"]["Status"])
+    return found
+
+
+@given(wanted(), wanted(broken=True), wanted())
+def test_a_rollout_that_fails_goes_back(before: Wanted, broken: Wanted, after: Wanted) -> None:
+    at = engine()
+    converge(at, before)
+    places = _places(at)
+    made, report, back = apply(at, broken)
+    assert back is None or [str(result.error) for result in back.failures] == []
+    now = _places(at)
+    changes = [change for change in made.details if change.address.kind == "service"]
+    replaced = {change.address.whole for change in changes if change.action is Action.REPLACE}
+    for service in replaced:
+        policy = next(r.update for a, r in made.desired.resources.items() if a.whole == service)
+        assert policy is not None
+        failed = {r.step.address for r in report.failures if r.step.address.whole == service}
+        those = [c for c in changes if c.address.whole == service and c.action is Action.REPLACE]
+        allowed = int(policy.max_failure_ratio * len(those))
+        if policy.on_failure == "rollback":
+            assert not [name for name in now[service] if name.endswith((".next", ".previous"))]
+            if len(failed) > allowed:
+                assert now[service] == places[service]
+    report = converge(at, after)
+    assert [str(result.error) for result in report.failures] == []
+    _require_applied(at, after)
+
+
+@given(wanted(), wanted(broken=True), wanted(), st.integers(0, 60))
+def test_a_way_back_that_is_cut_short_is_mended(before: Wanted, broken: Wanted, after: Wanted, steps: int) -> None:
+    at = engine()
+    converge(at, before)
+    apply(at, broken, steps=steps)
     report = converge(at, after)
     assert [str(result.error) for result in report.failures] == []
     _require_applied(at, after)

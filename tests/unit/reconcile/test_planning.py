@@ -117,7 +117,8 @@ def test_one_that_starts_first_is_found_by_nobody_until_it_is_ready() -> None:
     made = planned(at, declared(web={**web, "environment": {"A": "1"}}).lower())
     verbs = [step.verb for step in made.steps if step.address == Address("service", "web", 1)]
     assert verbs == [
-        Verb.CREATE, Verb.START, Verb.WAIT, Verb.DISCONNECT, Verb.CONNECT, Verb.STOP, Verb.REMOVE, Verb.RENAME
+        Verb.CREATE, Verb.START, Verb.WAIT, Verb.DISCONNECT, Verb.CONNECT, Verb.RENAME, Verb.RENAME, Verb.STOP,
+        Verb.REMOVE,
     ]  # fmt: skip
     assert made.steps[0].arguments["hidden"] is True
 

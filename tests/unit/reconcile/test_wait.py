@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from provisioner.engines.memory import MemoryEngine
 from provisioner.errors import StepFailed
 from provisioner.model.state import Runtime
-from provisioner.reconcile.wait import readiness, wait
+from provisioner.reconcile.wait import pause, readiness, steadiness, wait, watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RUNNING = Runtime("running")
 
@@ -87,3 +92,57 @@ def test_a_job_that_failed() -> None:
 def test_one_that_is_taken_away_meanwhile() -> None:
     with pytest.raises(StepFailed, match="removed"):
         _wait(MemoryEngine(), "gone", "ready")
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (Runtime("running", started_at="1"), None),
+        (Runtime("exited", exit_code=3, started_at="1"), "exited with code 3"),
+        (Runtime("running", started_at="2"), "restarted"),
+        (Runtime("running", restarts=1, started_at="1"), "restarted"),
+        (Runtime("running", health="unhealthy", started_at="1"), "health check failed"),
+    ],
+)
+def test_steadiness(state: Runtime, said: str | None) -> None:
+    answer = steadiness(Runtime("running", started_at="1"), state)
+    assert (answer.done, answer.ok) == (said is not None, said is None)
+    assert said is None or said in answer.message
+
+
+class Striking(Ticking):
+    """Something happens while somebody sleeps."""
+
+    def __init__(self, strike: Callable[[], None]) -> None:
+        super().__init__()
+        self._strike = strike
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if self._now > 3:
+            self._strike()
+
+
+def test_one_that_is_watched_and_ends_has_failed() -> None:
+    engine = MemoryEngine()
+    container = _container(engine)
+    clock = Striking(lambda: engine.stop(container))
+    with pytest.raises(StepFailed, match="it was ready, and then exited with code 137"):
+        watch(engine, container, 5, clock=clock, progress=lambda text: None, stopped=lambda: False)
+    assert 3 < clock.now() < 5
+
+
+def test_one_that_is_watched_long_enough_is_proven() -> None:
+    engine, clock = MemoryEngine(), Ticking()
+    watch(engine, _container(engine), 5, clock=clock, progress=lambda text: None, stopped=lambda: False)
+    assert 5 <= clock.now() < 6
+
+
+def test_a_pause_lasts_as_long_as_it_says_or_until_nobody_waits() -> None:
+    clock, said = Ticking(), []
+    pause(7, clock=clock, progress=said.append, stopped=lambda: False)
+    assert 7 <= clock.now() < 8
+    assert said == ["waiting 7 s before the next are replaced"]
+    began = clock.now()
+    pause(7, clock=clock, progress=said.append, stopped=lambda: True)
+    assert clock.now() - began < 1

@@ -1,0 +1,93 @@
+"""The steps of `pre_start`: containers that run to their end before the first replica of a service starts. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds.container_initial import initial_address, initial_name
+from provisioner.kinds.hooks import PRE_START
+from provisioner.model.plan import Verb
+from provisioner.reconcile.waits import JOB_TIMEOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioner.model.address import Address
+    from provisioner.model.change import Change
+    from provisioner.model.plan import Policy
+    from provisioner.model.state import ObservedState, Resource
+    from provisioner.reconcile.steps import Steps
+    from provisioner.reconcile.waits import Waits
+
+
+class Initial:
+    """Adds them to `steps`: once for a service, with its first replica, or for each replica that asks for it."""
+
+    def __init__(self, observed: ObservedState, policy: Policy, steps: Steps, waits: Waits) -> None:
+        self._left = {one.address: one for one in observed.leftovers}
+        self._policy = policy
+        self._steps = steps
+        self._waits = waits
+        self._first: dict[Address, int] = {}
+
+    def run(
+        self, change: Change, wanted: Resource, needs: Sequence[int], *, before: int | None = None, before_id: str = ""
+    ) -> list[int]:
+        """Run those of one replica whose container was made (`before`, or is there already) and never started.
+
+        Each is made, started, waited for and removed; one that fails stays, so that it can be looked at. The steps
+        that must have ended well before the replica starts.
+        """
+        service, first = change.address.whole, change.address.index in (0, 1)
+        done = [*needs, *self._waits.conditions(wanted)] if wanted.spec[PRE_START] else list(needs)
+        last = None
+        for number, entry in enumerate(wanted.spec[PRE_START], 1):
+            if first or entry.get("per_replica"):
+                last = self._one(change, wanted, number, done, {"before": before, "before_id": before_id})
+                done = [last]
+        if first and last is not None:
+            self._first[service] = last
+        return [step for step in (last, self._first.get(service)) if step is not None]
+
+    def _one(
+        self, change: Change, wanted: Resource, number: int, needs: Sequence[int], before: Mapping[str, Any]
+    ) -> int:
+        steps, address, cause = self._steps, change.address, "runs before it"
+        made = steps.add(
+            Verb.CREATE, "container", address, cause, needs=[*needs, *self._dropped(address, number)],
+            arguments={"initial": number, **before},
+        )  # fmt: skip
+        done = [made]
+        for key in list(wanted.spec["networks"])[1:]:
+            done.append(
+                steps.add(
+                    Verb.CONNECT, "container", address, cause, needs=done, made_by=made,
+                    arguments={"network": key, "initial": number},
+                )
+            )  # fmt: skip
+        started = steps.add(Verb.START, "container", address, cause, needs=done, made_by=made)
+        ended = steps.add(
+            Verb.WAIT, "container", address, cause, needs=[started], made_by=made,
+            arguments={
+                "until": "completed", "timeout": self._policy.wait_timeout or JOB_TIMEOUT,
+                "kept": initial_name(wanted.name, number),
+            },
+        )  # fmt: skip
+        return steps.add(
+            Verb.REMOVE, "container", address, cause, needs=[ended], made_by=made, arguments={"volumes": True}
+        )
+
+    def _dropped(self, address: Address, number: int) -> list[int]:
+        """One of an earlier apply that failed, or was interrupted, has the name."""
+        left = self._left.get(initial_address(address, number))
+        if left is None:
+            return []
+        stop = []
+        if left.runtime is not None and left.runtime.status in ("running", "restarting", "paused"):
+            stop = [self._steps.add(Verb.STOP, "container", address, "runs before it", object_id=left.id)]
+        return [
+            self._steps.add(
+                Verb.REMOVE, "container", address, "runs before it", needs=stop, object_id=left.id,
+                arguments={"volumes": True},
+            )
+        ]  # fmt: skip

@@ -1,0 +1,159 @@
+"""The waits of a rollout: until a container is ready, while it is watched, until others may follow. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.kinds.values import nanoseconds
+from provisioner.model.plan import Verb
+from provisioner.reconcile.wait import STEADY, TURN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provisioner.model.address import Address
+    from provisioner.model.change import Change
+    from provisioner.model.plan import Policy
+    from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
+    from provisioner.reconcile.steps import Steps
+
+# Without a declared limit: how long a container may take to become ready, and a job to complete (seconds).
+READY_TIMEOUT = 60.0
+RECOVERY_TIMEOUT = 5.0
+JOB_TIMEOUT = 1800.0
+_HEALTH_DEFAULTS = (("start_period", "0s"), ("interval", "30s"), ("timeout", "30s"))
+
+
+class Waits:
+    """Adds waits to `steps`. `proven` gives, by service, the last wait of each of its replicas, in their order."""
+
+    def __init__(self, desired: DesiredState, observed: ObservedState, policy: Policy, steps: Steps) -> None:
+        self._desired = desired
+        self._observed = observed
+        self._policy = policy
+        self._steps = steps
+        self._turns: dict[tuple[Address, int], int] = {}
+        self.proven: dict[Address, list[int]] = {}
+
+    def until_ready(
+        self, change: Change, wanted: Resource, needs: Sequence[int], *, made_by: int | None = None, object_id: str = ""
+    ) -> int:
+        """Until a container that was started is ready, or a job completed."""
+        goal = "completed" if wanted.job else "ready"
+        return self._ready(goal, timeout_of(wanted, self._policy), change, needs, made_by, object_id)
+
+    def until_recovered(self, change: Change, wanted: Resource, needs: Sequence[int], found: Observed) -> int:
+        """Until one that went on running is ready; its health check is given time for another verdict."""
+        if wanted.job:
+            return self.until_ready(change, wanted, needs, object_id=found.id)
+        start, interval, duration = _check_times(wanted)
+        timeout = self._policy.wait_timeout or start + interval + duration + RECOVERY_TIMEOUT
+        return self._ready("recovered", timeout, change, needs, None, found.id)
+
+    def _ready(
+        self, goal: str, timeout: float, change: Change, needs: Sequence[int], made_by: int | None, object_id: str
+    ) -> int:
+        ready = self._steps.add(
+            Verb.WAIT, "container", change.address, change.reason, needs=needs, made_by=made_by, object_id=object_id,
+            arguments={"until": goal, "timeout": timeout},
+        )  # fmt: skip
+        self._steps.ready[change.address] = ready
+        return ready
+
+    def watched(
+        self, change: Change, wanted: Resource, needs: Sequence[int], *, made_by: int | None = None, object_id: str = ""
+    ) -> int:
+        """As long as `monitor` says a replacement that is ready must stay so; the step after which it is proven."""
+        seconds = wanted.update.monitor if wanted.update and not wanted.job else 0.0
+        if not seconds:
+            return needs[-1]
+        return self._steps.add(
+            Verb.WAIT, "container", change.address, change.reason, needs=needs, made_by=made_by, object_id=object_id,
+            arguments={"until": STEADY, "timeout": seconds},
+        )  # fmt: skip
+
+    def turn(self, change: Change) -> list[int]:
+        """The steps after which a replica may be replaced: `parallelism` at a time (0: all), `delay` in between.
+
+        Where replicas may fail, the others wait for their end, well or not.
+        """
+        update = change.desired.update if change.desired else None
+        parallelism, delay = (update.parallelism, update.delay) if update else (1, 0.0)
+        service = change.address.whole
+        before = self.proven.get(service, [])
+        if parallelism == 0 or len(before) < parallelism:
+            return []
+        group = len(before) // parallelism
+        ends = before[(group - 1) * parallelism : group * parallelism]
+        if not delay and not self._steps.allowances.get(service):
+            return ends
+        if (service, group) not in self._turns:
+            self._turns[service, group] = self._steps.add(
+                Verb.WAIT, "container", service, "the others follow", after=ends,
+                arguments={"until": TURN, "timeout": delay},
+            )  # fmt: skip
+        return [self._turns[service, group]]
+
+    def conditions(self, wanted: Resource) -> list[int]:
+        """The steps after which the conditions of `depends_on` hold, waits on unchanged services among them."""
+        gates: list[int] = []
+        for need in wanted.needs:
+            if need.condition is None:
+                continue
+            if need.condition == "service_started":
+                gate = self._steps.started.get(need.address)
+            else:
+                gate = self._steps.ready.get(need.address)
+                if gate is None or need.condition == "service_healthy":
+                    gate = self._until(need.address, need.condition, gate)
+            if gate is not None:
+                gates.append(gate)
+        return gates
+
+    def _until(self, address: Address, condition: str, after: int | None) -> int | None:
+        """Wait until a dependency meets a condition; None when it is not there to wait for."""
+        goal = {"service_healthy": "healthy", "service_completed_successfully": "completed"}[condition]
+        for step in self._steps.all:
+            own = step.verb is Verb.WAIT and step.address == address and "kept" not in step.arguments
+            if own and step.arguments["until"] == goal:
+                return step.id
+        wanted, found = self._desired.resources.get(address), self._observed.resources.get(address)
+        if wanted is None or (after is None and found is None):
+            return None
+        made = next((s for s in self._steps.all if s.id == after), None)
+        return self._steps.add(
+            Verb.WAIT, "container", address, f"others wait until it is {goal}",
+            needs=[] if after is None else [after],
+            made_by=made.made_by if made else None,
+            object_id=made.object_id if made else found.id if found else "",
+            arguments={"until": goal, "timeout": timeout_of(wanted, self._policy)},
+        )  # fmt: skip
+
+
+def timeout_of(wanted: Resource, policy: Policy) -> float:
+    """Seconds after which a wait has failed: what the user said, or what the health check needs at most."""
+    if policy.wait_timeout:
+        return policy.wait_timeout
+    if wanted.job:
+        return JOB_TIMEOUT
+    start, interval, duration = _check_times(wanted)
+    retries = (wanted.spec["healthcheck"] or {}).get("retries", 3)
+    return float(READY_TIMEOUT + start + (interval + duration) * retries)
+
+
+def _check_times(wanted: Resource) -> tuple[float, float, float]:
+    """Start period, interval and timeout of the health check, in seconds."""
+    check = wanted.spec["healthcheck"] or {}
+    start, interval, duration = (nanoseconds(check.get(key, default)) / 1e9 for key, default in _HEALTH_DEFAULTS)
+    return start, interval, duration
+
+
+def unready(wanted: Resource, found: Observed) -> bool:
+    """Whether a container that needs no change is on its way up, or down."""
+    if found.runtime is None:
+        return False
+    if wanted.job:
+        return found.runtime.status == "running"
+    # One that was started again by the engine may be on its way down again at this moment.
+    flapping = found.runtime.restarts > 0 and not found.runtime.health
+    return flapping or found.runtime.status == "restarting" or found.runtime.health in ("starting", "unhealthy")

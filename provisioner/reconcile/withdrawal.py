@@ -1,0 +1,194 @@
+"""The way back: the plan that takes a failed rollout back, service by service, to what served before it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from provisioner.kinds.container import NAMED
+from provisioner.kinds.hooks import POST_START, PRE_STOP
+from provisioner.kinds.ownership import PREVIOUS
+from provisioner.model.change import Action, Change
+from provisioner.model.plan import Policy, Verb
+from provisioner.model.report import Outcome
+from provisioner.reconcile.hooks import run_hooks
+from provisioner.reconcile.steps import Steps
+from provisioner.reconcile.update_policy import goes_back, shares, stands_alone, starts_first
+from provisioner.reconcile.waits import timeout_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from provisioner.model.address import Address
+    from provisioner.model.plan import Plan
+    from provisioner.model.report import StepResult
+    from provisioner.model.state import Observed, ObservedState, Resource
+
+_REASON = "its rollout failed"
+_RUNNING = ("running", "restarting", "paused")
+
+
+def withdrawal(failed: Plan, results: Sequence[StepResult], observed: ObservedState) -> Plan:
+    """The plan back for the services whose replacement began and was not proven; `observed` is the engine after it.
+
+    Only those that `on_failure: rollback` lets go back, and those that share namespaces with them. Replicas go back
+    one after the other, so that what still serves goes on. What was changed in place stays as it is. Where a service
+    was proven, and the run ended before what it replaced was removed, that is done.
+    """
+    services = _unproven(failed, results)
+    withdrawing = _Withdrawal(failed, observed, services)
+    withdrawing.run()
+    return replace(
+        failed,
+        desired=replace(failed.desired, resources={**failed.desired.resources, **withdrawing.targets}),
+        observed=observed,
+        changes=tuple(withdrawing.changes),
+        steps=tuple(withdrawing.steps.all),
+        details=tuple(withdrawing.changes),
+        notes=(),
+    )
+
+
+def _unproven(failed: Plan, results: Sequence[StepResult]) -> set[Address]:
+    """The services of which a replica is not proven, and those whose namespaces these share."""
+    ended = {r.step.address.whole for r in results if r.step.verb is Verb.WAIT and r.outcome is not Outcome.DONE}
+    wanted = {a.whole: r for a, r in failed.desired.resources.items() if r.kind == "container"}
+    found = {service for service in ended if service in wanted and goes_back(wanted[service])}
+    pending = list(found)
+    while pending:
+        guest = wanted[pending.pop()]
+        hosts = {a for a, r in wanted.items() if shares(guest, a.name) and goes_back(r)} - found
+        found |= hosts
+        pending += hosts
+    return found
+
+
+class _Withdrawal:
+    def __init__(self, failed: Plan, observed: ObservedState, services: set[Address]) -> None:
+        self._failed = failed
+        self._services = services
+        self._actions = {change.address: change.action for change in failed.details}
+        self._here: dict[Address, list[Observed]] = {}
+        for one in (*observed.resources.values(), *observed.leftovers):
+            if one.kind == "container":
+                self._here.setdefault(one.address, []).append(one)
+        self._before: Mapping[Address, Observed] = failed.observed.resources
+        # One step that fails keeps no other service from going back.
+        self.steps = Steps(allowances=dict.fromkeys(services, len(failed.details)))
+        self.changes: list[Change] = []
+        self.targets: dict[Address, Resource] = {}
+        self._last: dict[Address, int] = {}
+
+    def run(self) -> None:
+        pending = {a: r for a, r in sorted(self._failed.desired.resources.items()) if a.whole in self._services}
+        while pending:
+            free = [a for a, r in pending.items() if not any(need.address in pending for need in r.needs)]
+            for address in free or list(pending):
+                self._take_back(address, pending.pop(address))
+        for address, here in sorted(self._here.items()):
+            proven = [one for one in here if one.name.endswith(PREVIOUS) and address.whole not in self._services]
+            if proven and address in self._failed.desired.resources:
+                self._change(address, proven, Action.DELETE)
+                self._drop(address, proven, ())
+
+    def _take_back(self, address: Address, wanted: Resource) -> None:
+        here, before = self._here.get(address, []), self._before.get(address)
+        aside = next((one for one in here if one.name.endswith(PREVIOUS)), None)
+        old = aside or next((one for one in here if before is not None and one.id == before.id), None)
+        new = [one for one in here if one is not old]
+        action = self._actions.get(address, Action.UNCHANGED)
+        if old is None:
+            if action is Action.CREATE and self._replaces(address.whole):
+                self._change(address, new, Action.DELETE)
+                self._drop(address, new, self._gate(address))
+            return
+        if aside is None and action is not Action.REPLACE:
+            return
+        ran = before is not None and before.runtime is not None and before.runtime.status in _RUNNING
+        runs = old.runtime is not None and old.runtime.status in _RUNNING
+        known = replace(before, id=old.id) if before is not None and before.id == old.id else old
+        self.targets[address] = replace(wanted, spec=known.spec, name=str(old.spec.get(NAMED) or wanted.name))
+        # Whether what was set aside was stopped by a hand or by an interrupted apply is not known: it is to run.
+        starts = not runs and (ran or aside is not None)
+        restarts = runs and any(shares(self.targets[address], a.name) for a in self._started())
+        if not new and not starts and not restarts and aside is None:
+            return
+        self._change(address, new or [old], Action.REPLACE)
+        self._bring_back(address, old, known, new, starts=starts, restarts=restarts)
+
+    def _bring_back(
+        self, address: Address, old: Observed, known: Observed, new: list[Observed], *, starts: bool, restarts: bool
+    ) -> None:
+        """The old one first where both can run side by side; it gets its name when nothing else has it."""
+        steps, target, gate = self.steps, self.targets[address], self._gate(address)
+        together = starts_first(target) and not stands_alone(target)
+        done: list[int] = []
+        if not together:
+            done = self._drop(address, new, gate)
+        change = Change(address, Action.REPLACE, _REASON, observed=old)
+        for key in known.spec["networks"] if starts else ():
+            if key not in old.spec["networks"]:
+                done = [self._step(Verb.CONNECT, address, done, gate, old.id, {"network": key})]
+        if starts or restarts:
+            done = [self._step(Verb.START if starts else Verb.RESTART, address, done, gate, old.id)]
+            done = run_hooks(steps, change, POST_START, known.spec, done, object_id=old.id)
+        if together:
+            done = [self._ready(address, done, old.id)] if starts else done
+            done = self._drop(address, new, gate if not done else (), done)
+        if old.name != target.name:
+            done = [self._step(Verb.RENAME, address, done, gate, old.id, {"name": target.name})]
+        if (starts and not together) or restarts:
+            done = [self._ready(address, done, old.id)]
+        self._last[address] = done[-1]
+
+    def _ready(self, address: Address, needs: Iterable[int], identity: str) -> int:
+        arguments = {"until": "ready", "timeout": timeout_of(self.targets[address], Policy())}
+        return self._step(Verb.WAIT, address, needs, (), identity, arguments)
+
+    def _drop(self, address: Address, new: list[Observed], gate: Sequence[int], needs: Sequence[int] = ()) -> list[int]:
+        """Stop and remove what was to take its place."""
+        done = list(needs)
+        for one in new:
+            if one.runtime is not None and one.runtime.status in _RUNNING:
+                change = Change(address, Action.DELETE, _REASON, observed=one)
+                done = run_hooks(
+                    self.steps, change, PRE_STOP, one.spec, done, object_id=one.id, after=() if done else gate
+                )
+                done = [self._step(Verb.STOP, address, done, gate, one.id)]
+            done = [self._step(Verb.REMOVE, address, done, gate, one.id, {"volumes": False})]
+        if new:
+            self._last[address] = done[-1]
+        return done
+
+    def _step(
+        self,
+        verb: Verb,
+        address: Address,
+        needs: Iterable[int],
+        gate: Iterable[int],
+        identity: str,
+        arguments: Mapping[str, object] | None = None,
+    ) -> int:
+        """One step; the first of a replica waits for the end of those before it."""
+        needed = list(needs)
+        return self.steps.add(
+            verb, "container", address, _REASON, needs=needed, after=() if needed else gate, object_id=identity,
+            arguments=arguments,
+        )  # fmt: skip
+
+    def _gate(self, address: Address) -> list[int]:
+        """The replica before this one, and what it lives in."""
+        hosts = [
+            step for other, step in self._last.items() if shares(self._failed.desired.resources[address], other.name)
+        ]
+        before = [step for other, step in self._last.items() if other.whole == address.whole]
+        return [*hosts, *before[-1:]]
+
+    def _started(self) -> set[Address]:
+        return {step.address for step in self.steps.all if step.verb is Verb.START}
+
+    def _replaces(self, service: Address) -> bool:
+        return any(a.whole == service and action is Action.REPLACE for a, action in self._actions.items())
+
+    def _change(self, address: Address, found: list[Observed], action: Action) -> None:
+        self.changes.append(Change(address, action, _REASON, observed=found[0] if found else None))
