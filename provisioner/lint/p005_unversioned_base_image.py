@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
     for name, dockerfile in facts.dockerfiles.items():
+        contexts = playbook.services[name].body.get("build", "additional_contexts")
+        named = contexts.mapping if contexts is not None and contexts.is_mapping else {}
         for base, line in dockerfile.bases:
+            if base in named:
+                continue
             parts = reference(base)
             # What a build argument decides is not known here.
             if base == "scratch" or "$" in base or parts.digest:
