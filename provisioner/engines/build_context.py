@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from provisioner.errors import ProvisionError
+from provisioner.kinds.builders import is_remote
 from provisioner.playbook.select import SERVICE
 
 if TYPE_CHECKING:
@@ -95,12 +96,6 @@ def open_context(build: Mapping[str, Any]) -> Iterator[BuildContext]:
         create_archive(str(root), files=sorted({*_files(root, name)}), fileobj=file, gzip=False, extra_files=extra)
         file.seek(0)
         yield BuildContext(file, inner)
-
-
-def is_remote(context: Any) -> bool:
-    """Whether a context is fetched from elsewhere; Compose takes an address of GitHub without a scheme too."""
-    text = str(context)
-    return "://" in text or text.startswith(("git@", "github.com/"))
 
 
 def is_reference(value: str) -> bool:

@@ -16,8 +16,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from provisioner.engines.build_context import is_remote
 from provisioner.errors import Interrupted, ProvisionError, SecretUnavailable, StepFailed, Unreachable
+from provisioner.kinds.builders import is_remote
 from provisioner.model.builder import BuilderKind
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from docker.errors import APIError, BuildError, DockerException
 from docker.utils import parse_repository_tag
 
 from provisioner.engines import buildkit
-from provisioner.engines.build_context import is_remote, open_context
+from provisioner.engines.build_context import open_context
 from provisioner.engines.transport import TRANSPORT
 from provisioner.errors import EngineRefused, Interrupted, StepFailed, Unreachable
-from provisioner.kinds.builders import INSTALL
+from provisioner.kinds.builders import INSTALL, is_remote
 from provisioner.model.builder import BuilderKind
 
 if TYPE_CHECKING:

@@ -77,11 +77,12 @@ class Wire:
         return PlainTransport(self.endpoint.url)
 
     def _docker_py(self, version: str) -> APIClient:
-        from docker.api.client import APIClient
         from docker.errors import DockerException
 
+        from provisioner.engines.docker_py import Client
+
         try:
-            return APIClient(
+            return Client(
                 base_url=self.endpoint.url, version=version, tls=self.endpoint.tls or False, timeout=READ_TIMEOUT,
                 num_pools=16, use_ssh_client=self.endpoint.url.startswith("ssh://"),
             )  # fmt: skip

@@ -67,7 +67,8 @@ def _exported(value: Any) -> bool:
 
 _ANY_NETWORK = frozenset({BuilderKind.CLASSIC})
 _SHARED_MEMORY = frozenset({BuilderKind.BUILDX, BuilderKind.CLASSIC})
-DOCKERFILE = "dockerfile"
+# The remote contexts that the classic builder takes too.
+_CLASSIC_ADDRESSES = ("http://", "https://", "git://", "github.com/", "git@")
 DEMANDS = (
     Demand("secrets", _BUILDKIT, instead="mount them where the service runs"),
     Demand("ssh", _BUILDKIT, instead="put what it fetches into the context"),
@@ -137,11 +138,22 @@ def words(key: str) -> str:
     return f"{what} for some values" if of_key[0].when is not _given else what
 
 
+def is_remote(context: Any) -> bool:
+    """Whether a context is fetched from elsewhere; Compose takes an address of GitHub without a scheme too."""
+    text = str(context or "")
+    return "://" in text or text.startswith(("git@", "github.com/"))
+
+
 def _demands(build: Mapping[str, Any], dockerfile: str) -> list[Demand]:
     found = [demand for demand in DEMANDS if demand.when(build.get(demand.key))]
+    context, inline = str(build.get("context") or ""), build.get("dockerfile_inline") is not None
+    if is_remote(context) and inline:
+        found.append(Demand("dockerfile_inline", word="a Dockerfile that is not in the remote context"))
+    if is_remote(context) and not context.startswith(_CLASSIC_ADDRESSES):
+        found.append(Demand("context", _BUILDKIT, instead="check the sources out and name the folder"))
     line = needs_buildkit(dockerfile)
     if line and all(BuilderKind.CLASSIC in demand.kinds for demand in found if demand.needed):
-        key = "dockerfile_inline" if build.get("dockerfile_inline") is not None else DOCKERFILE
+        key = "dockerfile_inline" if inline else "dockerfile"
         found.append(Demand(key, _BUILDKIT, word=f"`{line}`", instead="write the Dockerfile without it"))
     return found
 
@@ -170,4 +182,4 @@ def _lack(demand: Demand, builder: Builder, builders: Builders, facts: Facts) ->
         return Lack(demand.key, text, demand.instead)
     wanted = "BuildKit" if BuilderKind.CLIENT in demand.kinds else "BuildKit through docker buildx"
     why = f"and {builders.lacking}" if builders.lacking else "which is not to be had here"
-    return Lack(demand.key, f"{what} {wanted}, {why}", f"{INSTALL}{instead}")
+    return Lack(demand.key, f"{what} {wanted}, {why}", f"{builders.mend or INSTALL}{instead}")

@@ -40,6 +40,7 @@ def test_demands_are_of_keys_that_are() -> None:
         ({"shm_size": "1024"}, CURRENT, BuilderKind.BUILDX),
         ({"platforms": ["linux/amd64", "linux/arm64"]}, STORE, BuilderKind.BUILDX),
         ({"platforms": ["linux/arm64"]}, OLD, BuilderKind.BUILDX),
+        ({"context": "ssh://git@host.test/a.git"}, OLD, BuilderKind.BUILDX),
     ],
 )
 def test_chosen(build: dict[str, Any], facts: Facts, kind: BuilderKind) -> None:
@@ -52,6 +53,13 @@ def test_chosen(build: dict[str, Any], facts: Facts, kind: BuilderKind) -> None:
     [
         ({"secrets": [{"source": "a"}]}, NOTHING, CURRENT, "needs BuildKit, and Docker's client is not installed"),
         ({"ssh": ["default"]}, NOTHING, CURRENT, "needs BuildKit, and"),
+        ({"context": "ssh://git@host.test/a.git"}, NOTHING, CURRENT, "needs BuildKit, and"),
+        (
+            {"context": "https://host.test/a.git", "dockerfile_inline": "FROM scratch"},
+            NOTHING,
+            CURRENT,
+            "a Dockerfile that is not in the remote context needs BuildKit through docker buildx",
+        ),
         (CONTEXTS, Builders((CLIENT, CLASSIC)), CURRENT, "needs BuildKit through docker buildx"),
         (CONTEXTS, EVERYTHING, OLD, "needs Docker Engine 23.0, and this engine is 20.10.24"),
         ({"privileged": True}, NOTHING, CURRENT, "needs BuildKit through docker buildx"),
@@ -77,6 +85,7 @@ def test_lost(key: str) -> None:
 
 
 def test_what_asks_for_no_builder_looks_for_none() -> None:
+    assert not asks({"context": "https://host.test/a.git#main"}, "")
     plain = {"context": "/app", "args": {"A": "1"}, "target": "t", "provenance": False, "network": "host", "ssh": []}
     assert not asks(plain, "FROM scratch\n")
     assert asks(plain, "FROM scratch\nRUN --mount=type=cache,target=/c true\n")

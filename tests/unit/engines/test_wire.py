@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from docker.tls import TLSConfig
 
 from provisioner.engines import wire as module
 from provisioner.engines.connect import Endpoint
+from provisioner.engines.docker_py import Client
 from provisioner.engines.wire import Wire
 from provisioner.errors import EngineConflict, EngineRefused, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -80,3 +83,18 @@ def test_what_the_look_finds_wrong_is_told(wire: Wire) -> None:
 
     with pytest.raises(EngineConflict, match="another"):
         wire.settle(_failing(9, Unreachable("lost"), []), another)
+
+
+def test_the_engines_own_certificates_are_used_whatever_the_environment_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    files = [tmp_path / name for name in ("ca.pem", "cert.pem", "key.pem")]
+    for file in files:
+        file.touch()
+    authority, *pair = map(str, files)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/another/bundle")
+    tls = TLSConfig(client_cert=tuple(pair), ca_cert=authority, verify=True)
+    client = Client("tcp://host.test:2376", version="1.41", tls=tls)
+    assert (
+        client.merge_environment_settings("https://host.test:2376/_ping", {}, False, None, None)["verify"] == authority
+    )
