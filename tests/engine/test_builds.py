@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import subprocess
+import tarfile
 import threading
 import time
 from pathlib import Path
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from tests.build_clients import Clients
     from tests.engine_in_container import Engines
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
 TOKEN = "the token of the build 4711"
 WORD = "a word that is nobody's business"
@@ -89,10 +91,15 @@ def agent(tmp_path: Path) -> Iterator[str]:
 
 
 def said(environment: Environment, name: str, *paths: str) -> list[str]:
-    """The content of files in a running container."""
-    code, output = environment.container(name).exec_run(["cat", *paths])
-    assert code == 0, output
-    return output.decode().split()
+    """The words in files of a container."""
+    text = ""
+    for path in paths:
+        pieces, _ = environment.container(name).get_archive(path)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
+            content = archive.extractfile(archive.getmembers()[0])
+            assert content is not None, path
+            text += content.read().decode()
+    return text.split()
 
 
 def built(plan: dict[str, Any]) -> list[str]:
@@ -188,8 +195,7 @@ def test_buildx_on_a_current_engine(tmp_path: Path, project: str, engines: Engin
     require_unchanged(environment, **clients.buildx)
     web["build"] = {**build, "platforms": ["linux/amd64", "linux/arm64"]}
     environment.write({"services": {"web": web, "zbase": base}, "secrets": {"token": {"file": "token.txt"}}})
-    refused = environment.run("apply", "--yes", **clients.buildx)
-    assert refused.code == 1
+    refused = environment.run("plan", **clients.buildx)
     assert "build.platforms: an image for several platforms needs the containerd image store" in refused.text
 
 
