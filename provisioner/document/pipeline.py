@@ -202,7 +202,7 @@ def _secrets(reading: _Reading) -> None:
 
 def _merge(reading: _Reading) -> None:
     reading.root = reading.reader.merged(reading.layers, reading.scope, base=reading.base)
-    if not any(source.root.mapping for source in reading.layers) and not reading.findings.errors:
+    if not any(source.root.value for source in reading.layers) and not reading.findings.errors:
         hint = "it needs at least `services:`"
         reading.findings.error("the playbook declares nothing", reading.layers[0].root.span, hint=hint)
     version = reading.root.get("version")
