@@ -26,6 +26,8 @@ TAKEN = {
 }
 REFUSED = {
     "protocol": ("services: {a: {image: x, ports: [{target: 80, protocol: https}]}}\n", "expected one of tcp, udp"),
+    "capitals": ("services: {a: {image: x, ports: [{target: 80, protocol: TCP}]}}\n", "expected one of tcp, udp"),
+    "target": ("services: {a: {image: x, ports: [{target: 0}]}}\n", "expected a port from 1"),
     "published": ("services: {a: {image: x, ports: [{target: 80, published: 'host:80'}]}}\n", "expected a port"),
     "expose": ("services: {a: {image: x, expose: ['']}}\n", "expected a port"),
     "restart": ("services: {a: {image: x, restart: sometimes}}\n", "expected one of no, always"),
@@ -67,6 +69,20 @@ def test_what_is_taken_here(file: Path, text: str) -> None:
 def test_what_is_refused_here(file: Path, text: str, message: str) -> None:
     with pytest.raises(PlaybookInvalid, match=message):
         document(file, text)
+
+
+def test_mounts_and_platforms_that_are_printed_otherwise(file: Path) -> None:
+    tree = document(
+        file,
+        "services: {a: {image: x, volumes: ['/a:/b:nocopy', '~user/a:/c'], "
+        "build: {context: ., platforms: [linux/amd64, linux/amd64]}}}\n",
+    )
+    service = tree["services"]["a"]
+    assert [(mount["source"], "volume" in mount) for mount in service["volumes"]] == [
+        ("/a", False),
+        (f"{file.parent}/~user/a", False),
+    ]
+    assert service["build"]["platforms"] == ["linux/amd64"]
 
 
 def test_a_key_with_nothing_after_it(file: Path) -> None:
