@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 
     from provisioner.engines.memory import MemoryEngine
 
-settings.register_profile("laws", max_examples=40, deadline=None)
-settings.load_profile("laws")
+laws = settings(max_examples=40)
 
 
 def _require_applied(at: MemoryEngine, what: Wanted) -> None:
@@ -50,6 +49,7 @@ def _require_applied(at: MemoryEngine, what: Wanted) -> None:
     assert [name for name in names if name.endswith((".next", ".previous", ".carrier")) or ".initial." in name] == []
 
 
+@laws
 @given(wanted())
 def test_what_was_applied_differs_in_nothing(what: Wanted) -> None:
     at = engine()
@@ -58,6 +58,7 @@ def test_what_was_applied_differs_in_nothing(what: Wanted) -> None:
     _require_applied(at, what)
 
 
+@laws
 @given(wanted(), wanted())
 def test_every_environment_can_become_every_other(before: Wanted, after: Wanted) -> None:
     at = engine()
@@ -78,6 +79,7 @@ def test_stopped_after_any_step_the_next_apply_ends_well(before: Wanted, after: 
     _require_applied(at, after)
 
 
+@laws
 @given(wanted(), wanted(), wanted(), st.integers(0, 40))
 def test_stopped_after_any_step_something_else_can_be_applied(
     before: Wanted, middle: Wanted, after: Wanted, steps: int
@@ -100,6 +102,7 @@ def _places(at: MemoryEngine) -> dict[Address, dict[str, tuple[str, str]]]:
     return found
 
 
+@laws
 @given(wanted(), wanted(broken=True), wanted())
 def test_a_rollout_that_fails_goes_back(before: Wanted, broken: Wanted, after: Wanted) -> None:
     at = engine()
@@ -125,6 +128,7 @@ def test_a_rollout_that_fails_goes_back(before: Wanted, broken: Wanted, after: W
     _require_applied(at, after)
 
 
+@laws
 @given(wanted(), wanted(broken=True), wanted(), st.integers(0, 60))
 def test_a_way_back_that_is_cut_short_is_mended(before: Wanted, broken: Wanted, after: Wanted, steps: int) -> None:
     at = engine()
@@ -135,6 +139,7 @@ def test_a_way_back_that_is_cut_short_is_mended(before: Wanted, broken: Wanted, 
     _require_applied(at, after)
 
 
+@laws
 @given(wanted(), wanted(), st.integers(0, 40))
 def test_nothing_is_done_to_strangers(before: Wanted, after: Wanted, steps: int) -> None:
     at = engine()
@@ -148,6 +153,7 @@ def test_nothing_is_done_to_strangers(before: Wanted, after: Wanted, steps: int)
     assert len(at.state()["containers"]) == 3
 
 
+@laws
 @given(wanted(), wanted())
 def test_the_needs_of_a_step_come_before_it(before: Wanted, after: Wanted) -> None:
     at = engine()
@@ -160,6 +166,7 @@ def test_the_needs_of_a_step_come_before_it(before: Wanted, after: Wanted) -> No
             seen.add(step.id)
 
 
+@laws
 @given(wanted(), wanted(), st.randoms(use_true_random=False))
 def test_the_order_of_the_input_does_not_matter(before: Wanted, after: Wanted, chance: random.Random) -> None:
     at = engine()
@@ -183,6 +190,7 @@ def _shuffled(value: Any, chance: random.Random) -> Any:
     return {key: _shuffled(value[key], chance) for key in keys}
 
 
+@laws
 @given(wanted(), wanted(), st.booleans())
 def test_no_volume_goes_without_permission(before: Wanted, after: Wanted, prune: bool) -> None:
     at = engine()
@@ -198,6 +206,7 @@ def test_no_volume_goes_without_permission(before: Wanted, after: Wanted, prune:
         assert data <= set(at.state()["volumes"])
 
 
+@laws
 @given(wanted())
 def test_a_hand_is_found_and_mended(what: Wanted) -> None:
     at = engine()

@@ -48,7 +48,7 @@ values = st.recursive(
 services = st.dictionaries(
     st.sampled_from("abc"), st.dictionaries(st.sampled_from(KEYS), values, max_size=5), max_size=3
 )
-calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+calm = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def attempt(folder: Path, content: bytes) -> Document | PlaybookInvalid:
