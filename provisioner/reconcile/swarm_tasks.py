@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # All tasks must have run this long, side by side, before a service counts as converged (seconds).
 STABLE = 1.0
+# And this long where tasks were seen to end: on a busy node one that ends at once seems to run for a while.
+PROVEN = 5.0
 # A service is given up once the tasks of one replica have ended this often while it was waited for.
 MOST_FAILURES = 3
 BROKEN = ("failed", "rejected", "orphaned")
@@ -120,11 +122,13 @@ def unsettled(service: Raw, tasks: Tasks) -> str:
     return ""
 
 
-def readiness(goal: str, service: Raw, tasks: Tasks, *, steady_for: float, updated: bool = True) -> Readiness:
+def readiness(
+    goal: str, service: Raw, tasks: Tasks, *, steady_for: float, updated: bool = True, enough: float = STABLE
+) -> Readiness:
     """Whether a service has converged, or its job completed.
 
     `steady_for`: since when all tasks run, the same ones (seconds). `updated` is false where this apply has changed
-    nothing of the service: how an earlier update ended is not its matter.
+    nothing of the service: how an earlier update ended is not its matter. `enough` is how long all have to run.
     """
     update = service.get("UpdateStatus") or {}
     state = str(update.get("State") or "")
@@ -144,7 +148,7 @@ def readiness(goal: str, service: Raw, tasks: Tasks, *, steady_for: float, updat
     if tasks.pending and tasks.running < tasks.wanted:
         said += f", {tasks.pending}"
     under_way = state in UNDER_WAY
-    if not under_way and tasks.running >= tasks.wanted and steady_for >= STABLE:
+    if not under_way and tasks.running >= tasks.wanted and steady_for >= enough:
         return Readiness(True, True, said)
     if not under_way and tasks.running < tasks.wanted and not tasks.lost:
         bad_end = _bad_end(tasks)

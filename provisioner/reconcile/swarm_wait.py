@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import NotConverged, ProvisionError, StepFailed
 from provisioner.model.report import Readiness
-from provisioner.reconcile.swarm_tasks import BROKEN, down_nodes, error_of, readiness, state_of, tasks_of
+from provisioner.reconcile.swarm_tasks import (
+    BROKEN,
+    PROVEN,
+    STABLE,
+    down_nodes,
+    error_of,
+    readiness,
+    state_of,
+    tasks_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +54,7 @@ def wait_service(
     began, steady_since, said = clock.now(), None, ""
     runners: frozenset[str] = frozenset()
     before: frozenset[str] | None = None
+    enough = STABLE
     # The Swarm forgets old tasks: what they said is kept here.
     heard: dict[str, None] = {}
     while True:
@@ -62,11 +72,12 @@ def wait_service(
             found = tasks_of(service, tasks, nodes, before)
             if found.running < found.wanted:
                 steady_since = None
+                enough = PROVEN if found.over else enough
             elif steady_since is None or found.runners != runners:
                 steady_since = clock.now()
             runners = found.runners
             steady_for = 0.0 if steady_since is None else clock.now() - steady_since
-            answer = readiness(goal, service, found, steady_for=steady_for, updated=updated)
+            answer = readiness(goal, service, found, steady_for=steady_for, updated=updated, enough=enough)
         if answer.done and answer.ok:
             return
         if answer.done:

@@ -79,6 +79,7 @@ TWO = [task("running"), task("running")]
 FAILED = [task("failed", wanted="shutdown", error="no")] * 3
 CASES: tuple[tuple[str, dict[str, Any], list[dict[str, Any]], dict[str, Any], tuple[bool, bool], str], ...] = (
     ("running", live(), TWO, {}, (True, True), "2/2 running"),
+    ("running, after others ended", live(), TWO, {"enough": 5.0}, (False, False), "2/2"),
     ("running, not for long", live(), TWO, {"steady_for": 0.5}, (False, False), "starting, 2/2"),
     ("updating", live(update="updating"), TWO, {}, (False, False), "updating, 2/2"),
     ("updated", live(update="completed"), TWO, {}, (True, True), "2/2 running"),
