@@ -11,7 +11,7 @@ from provisioner.kinds.hooks import POST_START, PRE_STOP
 from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.model.change import Action, Change, Impact
 from provisioner.model.plan import Policy, Verb
-from provisioner.reconcile.files import file_volume
+from provisioner.reconcile.files import FILES_KIND, file_volume
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.initial import Initial
 from provisioner.reconcile.update_policy import allowances, goes_back, living_in, shares, stands_alone, starts_first
@@ -52,8 +52,10 @@ class Rollout:
         self._waits = Waits(desired, observed, policy, steps)
         self._initial = Initial(observed, policy, steps, self._waits)
         self._filled: dict[tuple[str, str], int] = {}
-        # A container is made when its files are complete, and a volume that is complete is left alone.
-        self._complete = {v.name for v in observed.files if v.users or v.spec["operation"] in filled}
+        # A container is made when its files are complete, and a volume that is complete is left alone. What was to fill
+        # one, and was left behind, says nothing of it.
+        carriers = {one.id for one in observed.leftovers if one.address.kind == FILES_KIND}
+        self._complete = {v.name for v in observed.files if set(v.users) - carriers or v.spec["operation"] in filled}
         # What was replaced and is kept until its service has proven itself, with the step after which it is aside.
         self._aside: dict[Address, tuple[Change, Observed, int | None]] = {
             one.address: (Change(one.address, Action.UNCHANGED, LEFT_BEHIND, observed=one), one, None)
