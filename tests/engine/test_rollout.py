@@ -3,96 +3,57 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.engine.environment import Environment, differences, service
+from tests.engine.serving import Client, asking, server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.engine
 
-CLIENT = """
-import json, time, urllib.request
-seen, failed, slow = {}, [], 0.0
-end = time.monotonic() + 60
-while time.monotonic() < end:
-    began = time.monotonic()
-    try:
-        body = urllib.request.urlopen("http://web:8080/version", timeout=8).read().decode().strip()
-        seen[body] = seen.get(body, 0) + 1
-    except Exception as error:
-        failed.append(repr(error))
-    slow = max(slow, time.monotonic() - began)
-    print(json.dumps({"seen": seen, "failed": failed, "slow": slow}), flush=True)
-    time.sleep(0.02)
-"""
-
-
-def server(version: str, **more: Any) -> dict[str, Any]:
-    """Says its version over HTTP, a while after it was started."""
-    serve = f"mkdir /www && echo {version} > /www/version && sleep 1 && exec httpd -f -p 8080 -h /www"
-    check = {"test": ["CMD", "wget", "-q", "-O-", "http://127.0.0.1:8080/version"], "interval": "0.2s", "retries": 100}
-    return service(command=["sh", "-c", serve], healthcheck=check, update={"order": "start-first"}, **more)
-
 
 @pytest.fixture
-def client(environment: Environment) -> Iterator[Any]:
+def client(environment: Environment) -> Iterator[Client]:
     """Asks for the version again and again, by the service's name, on its network."""
-    environment.services(web=server("one"))
+    play(environment, "one")
     environment.apply()
-    container = environment.engine.containers.run(
-        "python:3.12-slim", ["python", "-c", CLIENT], name=f"{environment.project}client", detach=True, init=True,
-        network=f"{environment.project}_default",
-    )  # fmt: skip
-    yield container
-    container.remove(force=True)
+    with asking(environment) as client:
+        client.wait_for("one")
+        yield client
 
 
-def _heard(client: Any) -> dict[str, Any]:
-    lines = client.logs().splitlines()
-    heard: dict[str, Any] = json.loads(lines[-1]) if lines else {"seen": {}, "failed": [], "slow": 0.0}
-    return heard
+def play(environment: Environment, version: str, **more: Any) -> None:
+    web = server("/version", configs=["version"], **more)
+    environment.write({"services": {"web": web}, "configs": {"version": {"content": version}}})
 
 
-def _wait_for(client: Any, version: str) -> dict[str, Any]:
-    for _ in range(150):
-        heard = _heard(client)
-        if heard["seen"].get(version, 0) > 3:
-            return heard
-        time.sleep(0.1)
-    raise AssertionError(f"{version} was never heard: {client.logs()[-500:]!r}")
-
-
-def test_start_first_loses_no_request(environment: Environment, client: Any) -> None:
-    _wait_for(client, "one")
-    environment.services(web=server("two"))
-    environment.apply()
-    heard = _wait_for(client, "two")
-    assert heard["failed"] == []
+def test_start_first_loses_no_request(environment: Environment, client: Client) -> None:
+    for version in ("two", "three"):
+        play(environment, version)
+        environment.apply()
+        client.wait_for(version)
+    client.require_no_failure()
     environment.require_inert()
 
 
-def test_one_that_never_becomes_healthy_costs_nothing(environment: Environment, client: Any) -> None:
-    _wait_for(client, "one")
+def test_one_that_never_becomes_healthy_costs_nothing(environment: Environment, client: Client) -> None:
     before = environment.container("web-1").id
-    broken = server("three")
-    broken["healthcheck"] = {"test": ["CMD", "false"], "interval": "0.2s", "retries": 3}
-    environment.services(web=broken)
+    play(environment, "three", healthcheck={"test": ["CMD", "false"], "interval": "0.2s", "retries": 3})
     failed = environment.apply(code=3)
     assert "its health check fails" in failed.errors
     assert environment.container("web-1").id == before
-    time.sleep(1)
-    heard = _heard(client)
-    assert heard["failed"] == []
-    assert list(heard["seen"]) == ["one"], "the unhealthy one was asked"
+    client.wait_for("one")
+    client.require_no_failure()
+    assert list(client.heard()[0]) == ["one"], "the unhealthy one was asked"
 
-    environment.services(web=server("four"))
+    play(environment, "four")
     environment.apply()
-    assert _wait_for(client, "four")["failed"] == []
+    client.wait_for("four")
+    client.require_no_failure()
     assert f"container {environment.project}-web-1.next" not in environment.objects()
     environment.require_inert()
 
@@ -102,7 +63,8 @@ def test_start_first_with_a_fixed_address_says_that_it_stops_first(environment: 
     address = subnet.replace(".0/", ".9/").partition("/")[0]
 
     def declared(version: str) -> dict[str, Any]:
-        web = server(version, networks={"back": {"ipv4_address": address}})
+        networks = {"back": {"ipv4_address": address}}
+        web = service(environment={"VERSION": version}, networks=networks, update={"order": "start-first"})
         return {"services": {"web": web}, "networks": {"back": {"ipam": {"config": [{"subnet": subnet}]}}}}
 
     environment.write(declared("one"))

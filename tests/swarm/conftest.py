@@ -51,9 +51,9 @@ class Swarm:
         return int(major), int(minor)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def nursery(engine_url: str) -> Iterator[Engines]:
-    """Where engines for the whole session are started."""
+    """Where engines for all tests of this folder are started."""
     with contextlib.closing(docker.DockerClient(base_url=engine_url, timeout=120)) as outer:
         project = f"pt-{secrets.token_hex(4)}"
         try:
@@ -63,7 +63,7 @@ def nursery(engine_url: str) -> Iterator[Engines]:
             remove_project(outer, project)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def swarms(nursery: Engines) -> dict[str, Swarm]:
     """The Swarms that were started so far, by version; `swarm` starts one when it is first asked for."""
     return {}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def local(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """An environment that extends local.yml, applied once. A test that disturbs it waits until it is well again."""
     with _environment(engine_url, tmp_path_factory.mktemp("campaign"), extends="local") as environment:
@@ -44,7 +44,7 @@ def throwaway(engine_url: str, tmp_path: Path) -> Iterator[Environment]:
         yield environment
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def prod(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """An environment that extends prod.yml, applied once on a Swarm of one node with its Docker secrets."""
     project, name = f"pt-{secrets.token_hex(4)}", f"pt{secrets.token_hex(3)}"
@@ -65,7 +65,7 @@ def prod(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             remove_project(outer, project)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def secrets_manager() -> Iterator[str]:
     """The address of moto's Secrets Manager."""
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
@@ -75,7 +75,7 @@ def secrets_manager() -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def manager(secrets_manager: str) -> Any:
     """A client of that Secrets Manager, for the one who keeps the secrets."""
     return boto3.client(
@@ -87,7 +87,7 @@ def manager(secrets_manager: str) -> Any:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def prod_aws(prod: Environment, secrets_manager: str, manager: Any) -> Environment:
     """The production environment after its secrets have moved to AWS, with the values that they had."""
     for key, value in VALUES.items():

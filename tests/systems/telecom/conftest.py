@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def telecom(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """An environment that extends local.yml, applied once. A test that disturbs it waits until it is well again."""
     with _environment(engine_url, tmp_path_factory.mktemp("telecom"), extends="local") as environment:
