@@ -125,7 +125,8 @@ class ContainerCalls:
                 engine.rename(identity, str(step.arguments["name"]))
             case Verb.UPDATE:
                 fields = tuple(str(field) for field in step.arguments["fields"] or ())
-                engine.update(identity, container.encode_update(self._resource(step.address).spec, fields))
+                spec = {**self._resource(step.address).spec, **step.arguments.get("values", {})}
+                engine.update(identity, container.encode_update(spec, fields))
             case Verb.DISCONNECT:
                 key = str(step.arguments["network"])
                 engine.disconnect(str(step.arguments.get("network_id") or self._network_id(key)), identity)

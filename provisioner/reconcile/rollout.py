@@ -11,6 +11,7 @@ from provisioner.kinds.hooks import POST_START, PRE_STOP
 from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.model.change import Action, Change, Impact
 from provisioner.model.plan import Policy, Verb
+from provisioner.reconcile.attachments import Attachments
 from provisioner.reconcile.files import FILES_KIND, file_volume
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.initial import Initial
@@ -49,6 +50,7 @@ class Rollout:
         self._desired = desired
         self._observed = observed
         self._steps = steps
+        self._attachments = Attachments(observed, steps)
         self._waits = Waits(desired, observed, policy, steps)
         self._initial = Initial(observed, policy, steps, self._waits)
         self._filled: dict[tuple[str, str], int] = {}
@@ -123,7 +125,7 @@ class Rollout:
         # One whose post_start commands have not run yet has not taken its place.
         name = wanted.name + NEXT if wanted.spec[POST_START] else wanted.name
         made = self._make(change, wanted, name, {})
-        needs = [made, *self._connected(change, wanted, made)]
+        needs = [made, *self._attachments.connected(change, wanted, made)]
         needs += self._initial.run(change, wanted, needs, before=made)
         self._start(change, wanted, made, needs, rename=name != wanted.name)
 
@@ -132,11 +134,12 @@ class Rollout:
         made = self._make(
             change, wanted, wanted.name + NEXT, found.anonymous, needs=self._under_its_name(change, found)
         )
-        gate = [made, *self._connected(change, wanted, made), *self._waits.conditions(wanted)]
+        gate = [made, *self._attachments.connected(change, wanted, made), *self._waits.conditions(wanted)]
         gate += self._waits.turn(change)
         gate += self._initial.run(change, wanted, gate, before=made)
         if self._keeps(change, wanted):
-            gone = self._set_aside(change, found, [*gate, *self._stop(change, found, gate)])
+            stopped = self._stay_stopped(change, found, [*gate, *self._stop(change, found, gate)])
+            gone = self._set_aside(change, found, stopped)
             self._aside[change.address] = (change, found, gone)
         else:
             gone = self._retire(change, found, gate)
@@ -149,17 +152,19 @@ class Rollout:
         """
         needs = self._under_its_name(change, found)
         made = self._make(change, wanted, wanted.name + NEXT, found.anonymous, hidden=True, needs=needs)
-        connected = self._connected(change, wanted, made, hidden=True)
+        connected = self._attachments.connected(change, wanted, made, hidden=True)
         gate = [made, *connected, *self._waits.turn(change)]
         gate += self._initial.run(change, wanted, gate, before=made)
         ready = self._started(change, wanted, made, gate)
-        proven = self._waits.watched(change, wanted, self._introduced(change, wanted, made, ready), made_by=made)
+        proven = self._waits.watched(
+            change, wanted, self._attachments.introduced(change, wanted, made, ready), made_by=made
+        )
         self._waits.proven.setdefault(change.address.whole, []).append(proven)
         if self._keeps(change, wanted):
             aside = self._set_aside(change, found, [proven])
             renamed = self._rename(change, wanted.name, [aside], made_by=made)
-            stopped = self._stop(change, found, [renamed])
-            self._aside[change.address] = (change, found, [renamed, *stopped][-1])
+            stopped = self._stay_stopped(change, found, [renamed, *self._stop(change, found, [renamed])])
+            self._aside[change.address] = (change, found, stopped[-1])
         else:
             self._rename(change, wanted.name, [self._retire(change, found, [proven])], made_by=made)
 
@@ -178,17 +183,19 @@ class Rollout:
         name = found.spec[NAMED] + PREVIOUS
         return gate[-1] if found.name == name else self._rename(change, name, gate, object_id=found.id)
 
-    def _introduced(self, change: Change, wanted: Resource, made: int, ready: int) -> list[int]:
-        """The steps after which a replacement is found under its service's name: aliases come with an attachment."""
-        done = [ready]
-        for key in wanted.spec["networks"]:
-            for verb in (Verb.DISCONNECT, Verb.CONNECT):
-                step = self._steps.add(
-                    verb, "container", change.address, change.reason, needs=[done[-1]], made_by=made,
-                    arguments={"network": key},
-                )  # fmt: skip
-                done.append(step)
-        return done
+    def _stay_stopped(self, change: Change, found: Observed, needs: list[int]) -> list[int]:
+        """An engine that starts, after a power cut, starts what its policy lets it, stopped by hand or not.
+
+        Beside its replacement, on the same volumes, what was set aside must not run.
+        """
+        if found.spec["restart"].partition(":")[0] not in ("always", "on-failure"):
+            return needs
+        arguments = {"fields": ["restart"], "values": {"restart": "no"}}
+        step = self._steps.add(
+            Verb.UPDATE, "container", change.address, change.reason, needs=needs, object_id=found.id,
+            arguments=arguments,
+        )  # fmt: skip
+        return [*needs, step]
 
     def _mend(self, change: Change, wanted: Resource, found: Observed) -> None:
         """Differences that a live container can take: limits, networks, its state, its name."""
@@ -204,7 +211,7 @@ class Rollout:
         hooks, renamed = bool(wanted.spec[POST_START]), any(d.impact is Impact.METADATA for d in change.differences)
         if renamed and not hooks:
             done.append(self._rename(change, wanted.name, [], object_id=found.id))
-        done += self._reattach(change, wanted, found)
+        done += self._attachments.renewed(change, wanted, found)
         status = found.runtime.status if found.runtime else ""
         if status == "paused":
             done.append(steps.add(Verb.UNPAUSE, "container", address, change.reason, object_id=found.id))
@@ -236,29 +243,6 @@ class Rollout:
             return []
         dropped = self._drop_leftover(change) if self._replaces_leftover(change) else None
         return [self._rename(change, wanted.name + NEXT, [*needs, dropped], object_id=found.id)]
-
-    def _reattach(self, change: Change, wanted: Resource, found: Observed) -> list[int]:
-        steps, address, done = self._steps, change.address, []
-        touched = {d.path.split(".")[1] for d in change.differences if d.path.startswith("networks.")}
-        left = {s.arguments["network"] for s in steps.all if s.verb is Verb.DISCONNECT and s.object_id == found.id}
-        replaced = {key for key in wanted.spec["networks"] if key in left}
-        for key in sorted(touched - replaced):
-            if key in found.spec["networks"]:
-                network_id = self._network_id(key)
-                done.append(
-                    steps.add(
-                        Verb.DISCONNECT, "container", address, change.reason, object_id=found.id,
-                        arguments={"network": key, "network_id": network_id},
-                    )
-                )  # fmt: skip
-        for key in sorted((touched | replaced) & wanted.spec["networks"].keys()):
-            done.append(
-                steps.add(
-                    Verb.CONNECT, "container", address, change.reason, object_id=found.id,
-                    needs=[*done, self._made_network(key)], arguments={"network": key},
-                )
-            )  # fmt: skip
-        return done
 
     # Parts of recipes ------------------------------------------------------------------------------------------
 
@@ -304,16 +288,6 @@ class Rollout:
                 Verb.FILL, "files", change.address.whole, change.reason, needs=needs, arguments={"kind": kind}
             )
         return self._filled[key]
-
-    def _connected(self, change: Change, wanted: Resource, made: int, *, hidden: bool = False) -> list[int]:
-        """The networks after the first: API versions before 1.44 take one at creation."""
-        return [
-            self._steps.add(
-                Verb.CONNECT, "container", change.address, change.reason, needs=[self._made_network(key)],
-                made_by=made, arguments={"network": key, "hidden": hidden},
-            )
-            for key in list(wanted.spec["networks"])[1:]
-        ]  # fmt: skip
 
     def _rename(
         self, change: Change, name: str, needs: Iterable[int | None], *, made_by: int | None = None, object_id: str = ""
@@ -386,9 +360,3 @@ class Rollout:
         if change.address in self._aside:
             ready = self._waits.watched(change, wanted, [ready], object_id=found.id)
         self._waits.proven.setdefault(change.address.whole, []).append(ready)
-
-    def _made_network(self, key: str) -> int | None:
-        return next((made for address, made in self._steps.made.items() if str(address) == f"network.{key}"), None)
-
-    def _network_id(self, key: str) -> str:
-        return next((o.id for a, o in self._observed.resources.items() if a.kind == "network" and a.name == key), key)

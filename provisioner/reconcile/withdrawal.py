@@ -107,7 +107,10 @@ class _Withdrawal:
         ran = before is not None and before.runtime is not None and before.runtime.status in _RUNNING
         runs = old.runtime is not None and old.runtime.status in _RUNNING
         known = replace(before, id=old.id) if before is not None and before.id == old.id else old
-        self.targets[address] = replace(wanted, spec=known.spec, name=str(old.spec.get(NAMED) or wanted.name))
+        # Set aside, it was told to stay stopped. What an earlier apply told so gets what is declared now.
+        restart = known.spec["restart"] if known is not old or aside is None else wanted.spec["restart"]
+        spec = {**known.spec, "restart": restart}
+        self.targets[address] = replace(wanted, spec=spec, name=str(old.spec.get(NAMED) or wanted.name))
         # Whether what was set aside was stopped by a hand or by an interrupted apply is not known: it is to run.
         starts = not runs and (ran or aside is not None)
         restarts = runs and any(shares(self.targets[address], a.name) for a in self._started())
@@ -126,6 +129,8 @@ class _Withdrawal:
         if not together:
             done = self._drop(address, new, gate)
         change = Change(address, Action.REPLACE, _REASON, observed=old)
+        if old.spec["restart"] != target.spec["restart"]:
+            done = [self._step(Verb.UPDATE, address, done, gate, old.id, {"fields": ["restart"]})]
         for key in known.spec["networks"] if starts else ():
             if key not in old.spec["networks"]:
                 done = [self._step(Verb.CONNECT, address, done, gate, old.id, {"network": key})]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
+import docker
 import pytest
 
 from tests.engine.environment import Environment, differences, service
 from tests.engine.serving import Client, asking, server
+from tests.recording_proxy import RecordingProxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.engine_in_container import Engines
 
 pytestmark = pytest.mark.engine
 
@@ -172,3 +178,47 @@ def test_a_rollout_that_fails_goes_back_even_if_it_was_killed(environment: Envir
     assert set(_webs(environment)) == {"1", "2"}
     assert {state for _, state in _webs(environment).values()} == {"running"}
     environment.require_inert()
+
+
+@pytest.mark.parametrize("restart", ["always", "on-failure:5"])
+def test_a_power_cut_does_not_run_what_was_set_aside(
+    restart: str, engines: Engines, project: str, tmp_path: Path
+) -> None:
+    """The engine starts what may restart: never both that write to one volume. The way back is there all the same."""
+    nested = engines.start("28.5")
+    with (
+        contextlib.closing(docker.DockerClient(base_url=nested.url, timeout=60)) as engine,
+        contextlib.closing(RecordingProxy(nested.url)) as proxy,
+    ):
+        environment = Environment(tmp_path, project, engine, nested.url, proxy)
+
+        def declare(version: str, monitor: str = "1s", **more: Any) -> None:
+            web = service(
+                restart=restart, volumes=["data:/data"], update={"monitor": monitor}, environment={"V": version}, **more
+            )
+            environment.write({"services": {"web": web}, "volumes": {"data": {}}})
+
+        declare("one")
+        environment.apply()
+        first = environment.container("web-1").id
+        declare("two", monitor="60s")
+        killed = environment.start("apply", "--yes", "--json")
+        while _webs(environment).get("1", ("", ""))[1] != "running" or "1.previous" not in _webs(environment):
+            assert killed.poll() is None
+        killed.kill()
+        killed.communicate()
+        nested.kill()
+        nested.start()
+        assert _webs(environment)["1.previous"] == (first, "exited")
+
+        declare("three", healthcheck={"test": ["CMD", "false"], "interval": "0.1s", "retries": 2})
+        environment.apply(code=3)
+        back = environment.container("web-1")
+        name, _, attempts = restart.partition(":")
+        assert (back.id, back.status) == (first, "running")
+        assert back.attrs["HostConfig"]["RestartPolicy"] == {"Name": name, "MaximumRetryCount": int(attempts or 0)}
+        assert set(_webs(environment)) == {"1"}
+        declare("one")
+        environment.apply()
+        assert environment.container("web-1").id == first
+        environment.require_inert()

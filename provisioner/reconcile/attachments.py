@@ -1,0 +1,72 @@
+"""Recipes: how containers are attached to networks, and found there under their service's name. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.model.plan import Verb
+
+if TYPE_CHECKING:
+    from provisioner.model.change import Change
+    from provisioner.model.state import Observed, ObservedState, Resource
+    from provisioner.reconcile.steps import Steps
+
+
+class Attachments:
+    """Adds the steps that connect and disconnect to `steps`; each method tells the steps that it added."""
+
+    def __init__(self, observed: ObservedState, steps: Steps) -> None:
+        self._observed = observed
+        self._steps = steps
+
+    def connected(self, change: Change, wanted: Resource, made: int, *, hidden: bool = False) -> list[int]:
+        """The networks after the first: API versions before 1.44 take one at creation."""
+        return [
+            self._steps.add(
+                Verb.CONNECT, "container", change.address, change.reason, needs=[self._made_network(key)],
+                made_by=made, arguments={"network": key, "hidden": hidden},
+            )
+            for key in list(wanted.spec["networks"])[1:]
+        ]  # fmt: skip
+
+    def renewed(self, change: Change, wanted: Resource, found: Observed) -> list[int]:
+        """The networks of a container that goes on running, where they differ or were made anew."""
+        steps, address, done = self._steps, change.address, []
+        touched = {d.path.split(".")[1] for d in change.differences if d.path.startswith("networks.")}
+        left = {s.arguments["network"] for s in steps.all if s.verb is Verb.DISCONNECT and s.object_id == found.id}
+        replaced = {key for key in wanted.spec["networks"] if key in left}
+        for key in sorted(touched - replaced):
+            if key in found.spec["networks"]:
+                network_id = self._network_id(key)
+                done.append(
+                    steps.add(
+                        Verb.DISCONNECT, "container", address, change.reason, object_id=found.id,
+                        arguments={"network": key, "network_id": network_id},
+                    )
+                )  # fmt: skip
+        for key in sorted((touched | replaced) & wanted.spec["networks"].keys()):
+            done.append(
+                steps.add(
+                    Verb.CONNECT, "container", address, change.reason, object_id=found.id,
+                    needs=[*done, self._made_network(key)], arguments={"network": key},
+                )
+            )  # fmt: skip
+        return done
+
+    def introduced(self, change: Change, wanted: Resource, made: int, ready: int) -> list[int]:
+        """The steps after which a replacement is found under its service's name: aliases come with an attachment."""
+        done = [ready]
+        for key in wanted.spec["networks"]:
+            for verb in (Verb.DISCONNECT, Verb.CONNECT):
+                step = self._steps.add(
+                    verb, "container", change.address, change.reason, needs=[done[-1]], made_by=made,
+                    arguments={"network": key},
+                )  # fmt: skip
+                done.append(step)
+        return done
+
+    def _made_network(self, key: str) -> int | None:
+        return next((made for address, made in self._steps.made.items() if str(address) == f"network.{key}"), None)
+
+    def _network_id(self, key: str) -> str:
+        return next((o.id for a, o in self._observed.resources.items() if a.kind == "network" and a.name == key), key)
