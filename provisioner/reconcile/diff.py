@@ -104,11 +104,13 @@ def _comparison(wanted: Resource, found: Observed, state: ObservedState, last: D
 
 
 def _reason(differences: tuple[FieldChange, ...], *, drift: bool) -> str:
-    if not differences:
-        return ""
-    keys = list(dict.fromkeys(one.path.partition(".")[0] for one in differences))
-    listed = keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} and {keys[-1]}"
-    return f"{listed} changed by hand" if drift else f"{listed} changed"
+    """Which keys changed. Of a state only what it is: a crash or a lost node ends a container as a hand does."""
+    keys = list(dict.fromkeys(one.path.partition(".")[0] for one in differences if one.path != "state"))
+    said = [f"not {one.after}: {one.before}" for one in differences if one.path == "state"]
+    if keys:
+        listed = keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} and {keys[-1]}"
+        said.insert(0, f"{listed} changed by hand" if drift else f"{listed} changed")
+    return "; ".join(said)
 
 
 def _with_drift(difference: FieldChange, wanted: Resource, before: Resource) -> FieldChange:

@@ -134,6 +134,8 @@ def test_one_replica_changed_by_hand(environment: Environment) -> None:
     environment.container("web-2").stop(timeout=0)
     plan = environment.plan()
     assert differences(plan) == [("service.web[2]", "state")]
+    # Who or what stopped it is not known.
+    assert [change["reason"] for change in plan["changes"]] == ["not running: exited (137)"]
     environment.apply()
     environment.require_inert()
 

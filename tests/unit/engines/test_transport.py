@@ -22,11 +22,11 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
 
 class Server:
-    """Answers each request of a connection with the next of `answers`; without one it closes the connection."""
+    """Answers each request of a connection with the next of `answers`; without one, or at None, it closes it."""
 
     def __init__(self, path: Path) -> None:
         self.url = f"unix://{path}"
-        self.answers: list[bytes] = []
+        self.answers: list[bytes | None] = []
         self.asked: list[bytes] = []
         self.connections = 0
         self._listener = socket.socket(socket.AF_UNIX)
@@ -47,7 +47,10 @@ class Server:
                 while not request.endswith(b"body" if b"Content-Length: 4" in request else b"\r\n\r\n"):
                     request += connection.recv(65536)
                 self.asked.append(request)
-                connection.sendall(self.answers.pop(0))
+                connection.sendall(self.answers.pop(0) or b"")
+                if self.answers and self.answers[0] is None:
+                    del self.answers[0]
+                    break
 
     def close(self) -> None:
         self._listener.close()
@@ -74,10 +77,9 @@ def test_a_connection_is_kept(server: Server) -> None:
 
 
 def test_one_that_was_closed_is_left(server: Server) -> None:
-    server.answers = [OK]
+    server.answers = [OK, None, OK]
     transport = PlainTransport(server.url)
     assert ask(transport) == 200
-    server.answers = [OK]
     # Whether its goodbye has arrived, or a request is lost on it, is a matter of microseconds.
     for _ in range(50):
         with contextlib.suppress(*TRANSPORT):
