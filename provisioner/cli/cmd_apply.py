@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import PLAN, Command
-from provisioner.cli.options import json_option, plan_options, policy, scales, target_argument, yes_option
+from provisioner.cli.options import (
+    json_option,
+    parallel_option,
+    plan_options,
+    policy,
+    scales,
+    target_argument,
+    wait_timeout_option,
+    yes_option,
+)
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,22 +65,8 @@ def kept_plan(target: str | None) -> SavedPlan | None:
 @click.option("--check", is_flag=True, help="Stop after the plan.")
 @click.option("--detailed-exitcode", is_flag=True, help="With --check: exit 2 when changes are pending.")
 @plan_options
-@click.option(
-    "--parallel",
-    type=click.IntRange(1, 64),
-    default=8,
-    show_default=True,
-    envvar="PROVISION_PARALLEL",
-    metavar="N",
-    help="Most steps at the same time.",
-)
-@click.option(
-    "--wait-timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    envvar="PROVISION_WAIT_TIMEOUT",
-    help="Longest wait for one object to become ready.",
-)
+@parallel_option
+@wait_timeout_option
 @click.option("--no-verify", is_flag=True, help="Do not run the playbook's checks afterwards.")
 @json_option
 @click.pass_obj

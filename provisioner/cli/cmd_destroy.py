@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import PLAN, Command
-from provisioner.cli.options import json_option, policy, target_argument, yes_option
+from provisioner.cli.options import json_option, parallel_option, policy, target_argument, yes_option
 
 if TYPE_CHECKING:
     import threading
@@ -37,15 +37,7 @@ QUESTION = "Delete these objects of {title} on {engine}?"
 @yes_option
 @click.option("--volumes", is_flag=True, help="Delete the volumes too, and what is in them; never protected ones.")
 @click.option("--check", is_flag=True, help="Stop after the plan.")
-@click.option(
-    "--parallel",
-    type=click.IntRange(1, 64),
-    default=8,
-    show_default=True,
-    envvar="PROVISION_PARALLEL",
-    metavar="N",
-    help="Most steps at the same time.",
-)
+@parallel_option
 @json_option
 @click.pass_obj
 def command(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import PLAN, Command
-from provisioner.cli.options import json_option, policy, yes_option
+from provisioner.cli.options import json_option, parallel_option, policy, wait_timeout_option, yes_option
 from provisioner.cli.target import numbered
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ QUESTION = "Roll {title} on {engine} back like this?"
         ("provision rollback telecom/prod 3", "revision 3"),
         ("provision rollback 3 --check", "only show what would be done"),
     ),
-    see="A Swarm keeps earlier versions of secrets and configs; a plain engine does not, so there the files and tiers "
-    "must still have what they had. What can not be had any more is named, and nothing is changed then.",
+    see="The engine keeps the version before of secrets and configs, so that the way back asks no tier. Older ones "
+    "must still be in the files and tiers. What can not be had any more is named, and nothing is changed then.",
 )
 @click.argument("arguments", metavar="[TARGET] [N]", nargs=-1)
 @yes_option
@@ -43,22 +43,8 @@ QUESTION = "Roll {title} on {engine} back like this?"
     "--with-current", is_flag=True, help="Take secrets, configs and builds of today for those that can not be had."
 )
 @click.option("--prune", is_flag=True, help="Also delete objects that the earlier revision did not declare.")
-@click.option(
-    "--parallel",
-    type=click.IntRange(1, 64),
-    default=8,
-    show_default=True,
-    envvar="PROVISION_PARALLEL",
-    metavar="N",
-    help="Most steps at the same time.",
-)
-@click.option(
-    "--wait-timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    envvar="PROVISION_WAIT_TIMEOUT",
-    help="Longest wait for one object to become ready.",
-)
+@parallel_option
+@wait_timeout_option
 @click.option("--no-verify", is_flag=True, help="Do not run that revision's checks afterwards.")
 @json_option
 @click.pass_obj

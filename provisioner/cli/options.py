@@ -83,6 +83,22 @@ def yes_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def parallel_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--parallel N`: steps at once."""
+    return click.option(
+        "--parallel", type=click.IntRange(1, 64), default=8, show_default=True, envvar="PROVISION_PARALLEL",
+        metavar="N", help="Most steps at the same time.",
+    )(function)  # fmt: skip
+
+
+def wait_timeout_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--wait-timeout SECONDS`: the longest wait for one object; None is each object's own."""
+    return click.option(
+        "--wait-timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+        envvar="PROVISION_WAIT_TIMEOUT", help="Longest wait for one object to become ready.",
+    )(function)  # fmt: skip
+
+
 def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What narrows or widens a plan."""
     for decorate in reversed((

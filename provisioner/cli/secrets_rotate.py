@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import OPERATE, Command
-from provisioner.cli.options import json_option, yes_option
+from provisioner.cli.options import json_option, wait_timeout_option, yes_option
 from provisioner.cli.secret_input import named, read_value
 
 if TYPE_CHECKING:
@@ -42,13 +42,7 @@ QUESTION = "Rotate it on {title} on {engine} like this?"
 @yes_option
 @click.option("--no-apply", is_flag=True, help="Only keep the new value.")
 @click.option("--exact", is_flag=True, help="Keep the line end at the end of standard input.")
-@click.option(
-    "--wait-timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    envvar="PROVISION_WAIT_TIMEOUT",
-    help="Longest wait for one object to become ready.",
-)
+@wait_timeout_option
 @click.option("--no-verify", is_flag=True, help="Do not run the playbook's checks afterwards.")
 @json_option
 @click.pass_obj
