@@ -120,6 +120,14 @@ class Story:
         assert (container.status, read.exit_code, read.output) == ("running", 0, b"canary\n")
 
 
+# A whole sweep takes minutes: each test of one takes every fourth request.
+QUARTERS = range(1, 5)
+
+
+def every_fourth(first: int) -> Iterator[int]:
+    return itertools.count(first, step=len(QUARTERS))
+
+
 def sweep(part: Callable[[Callable[[tuple[str, ...]], bool]], bool], strikes: Iterator[tuple[int, Any]]) -> int:
     """Run a part again and again, each time struck a little later, until the fault comes too late; how often."""
     for count in itertools.count():
