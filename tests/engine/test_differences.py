@@ -176,8 +176,9 @@ def _require_one_difference(
     caused = changes.pop(expected[0])
     assert caused["drift"] is drift
     assert caused["differences"][0]["drift"] is drift
-    # Who or what ended it is not known.
-    assert ("by hand" in caused["reason"]) is (drift and expected[1] != "state")
+    # Who or what ended a container is not known.
+    ended = expected[1] == "state" and caused["action"] == "update"
+    assert caused["reason"].startswith("not running: ") if ended else ("by hand" in caused["reason"]) is drift
     assert caused["reason"] != ""
     assert [(address, change["reason"]) for address, change in changes.items()] == list(follow)
 
