@@ -107,9 +107,9 @@ class _Withdrawal:
         ran = before is not None and before.runtime is not None and before.runtime.status in _RUNNING
         runs = old.runtime is not None and old.runtime.status in _RUNNING
         known = replace(before, id=old.id) if before is not None and before.id == old.id else old
-        # Set aside, it was told to stay stopped. What an earlier apply told so gets what is declared now.
-        restart = known.spec["restart"] if known is not old or aside is None else wanted.spec["restart"]
-        spec = {**known.spec, "restart": restart}
+        # Set aside by an earlier apply, it may have been told to stay stopped: it gets what is declared now.
+        told = known is old is aside and old.spec["restart"] == "no"
+        spec = {**known.spec, "restart": (wanted if told else known).spec["restart"]}
         self.targets[address] = replace(wanted, spec=spec, name=str(old.spec.get(NAMED) or wanted.name))
         # Whether what was set aside was stopped by a hand or by an interrupted apply is not known: it is to run.
         starts = not runs and (ran or aside is not None)

@@ -120,6 +120,8 @@ class Story:
         assert (container.status, read.exit_code, read.output) == ("running", 0, b"canary\n")
 
 
+# When a run is killed: before the engine sees a request, while it does, or after it has answered.
+MOMENTS = ("before", "during", "after")
 # A whole sweep takes minutes: each test of one takes every fourth request.
 QUARTERS = range(1, 5)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.environment import service
-from tests.faults.story import QUARTERS, Story, every_fourth, killed, sweep
+from tests.faults.story import MOMENTS, QUARTERS, Story, every_fourth, killed, sweep
 
 if TYPE_CHECKING:
     from tests.engine.decoys import Decoys
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 PARTS = ("create", "update", "destroy")
-MOMENTS = ("before", "during", "after")
 
 
 @pytest.mark.parametrize("part", PARTS)

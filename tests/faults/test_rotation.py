@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.engine.serving import asking, server
-from tests.faults.story import QUARTERS, every_fourth, killed, sweep
+from tests.faults.story import MOMENTS, QUARTERS, every_fourth, killed, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.engine
 
-MOMENTS = ("before", "during", "after")
 ROTATE = ("secrets", "rotate", "token", "--yes", "--json")
 
 
