@@ -11,9 +11,9 @@ import hashlib
 import io
 import tarfile
 import threading
-from collections import ChainMap
 from typing import TYPE_CHECKING, Any
 
+from provisioner.engines.memory_config import configured
 from provisioner.errors import EngineConflict, EngineRefused
 from provisioner.model.builder import Builders
 from provisioner.model.state import Facts
@@ -33,7 +33,6 @@ _HOST_DEFAULTS: Raw = {
     "LogConfig": {"Type": "json-file", "Config": {}},
 }  # fmt: skip
 _POOLS: Raw = {"Driver": "default", "Options": None, "Config": [{"Subnet": "10.0.0.0/24"}]}
-_FROM_IMAGE = ("Cmd", "Entrypoint", "User", "WorkingDir", "StopSignal", "Healthcheck")
 
 
 class MemoryEngine:
@@ -177,7 +176,7 @@ class MemoryEngine:
         if host["Memory"] and not host["MemorySwap"]:
             host["MemorySwap"] = 2 * host["Memory"]
         endpoints = (body.pop("NetworkingConfig", None) or {}).get("EndpointsConfig") or {}
-        identity, config = self._identity(), _configured(body, image["Config"])
+        identity, config = self._identity(), configured(body, image["Config"])
         raw: Raw = {
             "Id": identity, "Name": f"/{name}", "Created": self._now(), "Image": image["Id"], "Config": config,
             "HostConfig": host, "RestartCount": 0, "Mounts": self._mounts(config, host),
@@ -388,17 +387,3 @@ class MemoryEngine:
 
 def _labels(raw: Raw) -> dict[str, str]:
     return (raw.get("Config") or raw).get("Labels") or {}
-
-
-def _configured(body: Raw, image: Mapping[str, Any]) -> Raw:
-    """A container's configuration: what it was created with over what its image gives."""
-    config = {key: value for key, value in body.items() if key not in ("platform",)}
-    for key in _FROM_IMAGE:
-        replaced = key == "Cmd" and body.get("Entrypoint") is not None
-        if config.get(key) is None and not replaced:
-            config[key] = image.get(key)
-    environment = ChainMap(*({e.partition("=")[0]: e for e in part.get("Env") or []} for part in (body, image)))
-    config["Env"] = list(environment.values())
-    for key in ("Labels", "ExposedPorts", "Volumes"):
-        config[key] = {**(image.get(key) or {}), **(body.get(key) or {})}
-    return config

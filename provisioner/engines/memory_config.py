@@ -1,0 +1,25 @@
+"""How the engine in memory puts a container's configuration together, as a real one does at creation. Pure."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FROM_IMAGE = ("Cmd", "Entrypoint", "User", "WorkingDir", "StopSignal", "Healthcheck")
+
+
+def configured(body: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
+    """A container's configuration: what it was created with over what its image gives."""
+    config = {key: value for key, value in body.items() if key not in ("platform",)}
+    for key in _FROM_IMAGE:
+        replaced = key == "Cmd" and body.get("Entrypoint") is not None
+        if config.get(key) is None and not replaced:
+            config[key] = image.get(key)
+    environment = ChainMap(*({e.partition("=")[0]: e for e in part.get("Env") or []} for part in (body, image)))
+    config["Env"] = list(environment.values())
+    for key in ("Labels", "ExposedPorts", "Volumes"):
+        config[key] = {**(image.get(key) or {}), **(body.get(key) or {})}
+    return config
