@@ -171,8 +171,11 @@ class SecretSource(Protocol):
 class SecretStore(Protocol):
     """Keeps secret values for `secrets set`, `unset` and generated ones."""
 
-    def set(self, values: Mapping[str, SecretValue]) -> None:
-        """Keep all of them or, on an error, none. `SecretUnavailable` for a value that the store can not carry."""
+    def set(self, values: Mapping[str, SecretValue], *, replace: bool = True) -> None:
+        """Keep all of them or, on an error, none; without `replace`, those that have no value yet.
+
+        `SecretUnavailable` for a value that the store can not carry.
+        """
 
     def unset(self, names: Sequence[str]) -> Sequence[str]:
         """Remove them and return those that were there."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from provisioner.app.builds import building_what_was_planned
 from provisioner.app.load import load_playbook
 from provisioner.app.materials import gather, settle
 from provisioner.app.plan import Prepared, prepare
+from provisioner.app.plan_digest import digest_plan
 from provisioner.app.verify import run_checks
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import NotConverged, PlanStale, Unsafe
@@ -25,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from provisioner.app.materials import Gathering
+    from provisioner.app.plan_digest import PlanDigest
     from provisioner.app.request import Request
     from provisioner.app.saved_plan import SavedPlan
-    from provisioner.model.change import Action
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
     from provisioner.model.report import Report, StepResult
@@ -100,6 +103,8 @@ def apply_playbook(
     prepared = prepare(request, playbook, engine, policy, gathering)
     if saved is not None:
         saved.require_current(prepared)
+    salt = token_hex(16)
+    approved = digest_plan(prepared, salt)
     if not approve(prepared.plan) or prepared.plan.refusals:
         return ApplyResult(prepared.plan)
     report = None
@@ -108,7 +113,9 @@ def apply_playbook(
             settle(request, playbook, prepared.materials)
         with lease(engine, playbook.project, prepared.mode, clock=SystemClock()):
             again = prepare(request, playbook, engine, policy, gathering)
-            _require_same(prepared.plan, again.plan)
+            if again.plan.refusals:
+                raise Unsafe("\n".join(str(problem) for problem in again.plan.refusals))
+            require_approved(approved, digest_plan(again, salt))
             report, after = carry_out(
                 request, again, engine, policy, listener=listener, interrupt=interrupt, gathering=gathering
             )
@@ -141,8 +148,9 @@ def carry_out(
     clock = SystemClock()
     calls = Calls(prepared.plan, engine, prepared.materials.contents, clock, prepared.materials.origins)
     report = execute(
-        prepared.plan, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt
-    )
+        prepared.plan, building_what_was_planned(calls, prepared.plan, prepared.playbook),
+        parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt,
+    )  # fmt: skip
     if report.failures and not report.interrupted:
         return _withdraw(prepared, report, engine, policy, clock, listener, interrupt), None
     if report.interrupted:
@@ -232,16 +240,11 @@ def _recorded(prepared: Prepared) -> bool:
     )
 
 
-def _require_same(approved: Plan, current: Plan) -> None:
-    """What is carried out is what was approved: same objects, same actions, same fields."""
-    if current.refusals:
-        raise Unsafe("\n".join(str(problem) for problem in current.refusals))
-    if _shape(approved) != _shape(current):
+def require_approved(approved: PlanDigest, current: PlanDigest) -> None:
+    """PlanStale, naming what moved, unless what is about to be done is what was approved."""
+    moved = approved.differences(current)
+    if moved:
         raise PlanStale(
-            "the engine or the playbook changed between the plan and the apply",
-            hint="look at the new plan and apply again",
+            f"something changed between the plan and the apply: {'; '.join(moved)}",
+            hint="nothing was done; look at the new plan and apply again",
         )
-
-
-def _shape(plan: Plan) -> list[tuple[str, Action, tuple[str, ...]]]:
-    return [(str(c.address), c.action, tuple(d.path for d in c.differences)) for c in plan.changes]

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from provisioner.app.materials import build_digests
+from provisioner.errors import PlanStale
 from provisioner.model.plan import Verb
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from provisioner.model.address import Address
     from provisioner.model.builder import Lack
-    from provisioner.model.plan import Plan
+    from provisioner.model.plan import Plan, Step
     from provisioner.model.playbook import Playbook
     from provisioner.ports import EngineReader
+    from provisioner.reconcile.execute import Call
 
 
 def with_builders(ordered: Plan, playbook: Playbook, engine: EngineReader) -> Plan:
@@ -48,3 +51,24 @@ def _problems(playbook: Playbook, address: Address, lacks: Iterable[Lack], prefi
     for lack in lacks:
         span = body.span if build is None else build.key_spans.get(lack.key, build.span)
         yield Problem(f"{prefix}{lack.text}", span, f"services.{address.name}.build.{lack.key}", lack.hint)
+
+
+def building_what_was_planned(call: Call, plan: Plan, playbook: Playbook) -> Call:
+    """`call`, which refuses to build from a context that is not that of the plan: earlier steps can take minutes.
+
+    Raises PlanStale for the step; nothing is built then.
+    """
+
+    def checked(
+        step: Step, made: Mapping[int, str], progress: Callable[[str], None], stopped: Callable[[], bool]
+    ) -> str:
+        if step.verb is Verb.BUILD:
+            planned = str(plan.desired.resources[step.address].spec["build"])
+            if build_digests(playbook, {step.address.name})[step.address.name] != planned:
+                raise PlanStale(
+                    f"what {step.address} is built from changed after the plan was made",
+                    hint="look at the new plan and apply again",
+                )
+        return call(step, made, progress, stopped)
+
+    return checked

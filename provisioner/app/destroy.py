@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from provisioner.app.apply import ApplyResult
+from provisioner.app.apply import ApplyResult, require_approved
 from provisioner.app.load import load_playbook
+from provisioner.app.plan_digest import digest_removal
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.ledger.lease import lease, left_behind
 from provisioner.ledger.revisions import forget_revisions, last_revision
@@ -40,11 +42,16 @@ def destroy(
     listener: Listener,
     interrupt: threading.Event,
 ) -> ApplyResult:
-    """Plan the removal of everything that is owned, ask, carry out, look again."""
+    """Plan the removal of everything that is owned, ask, carry out, look again.
+
+    PlanStale when what is owned has changed since the question was asked.
+    """
     playbook = load_playbook(request, allow_unset=True)
     engine = open_engine(request, playbook.engine)
     policy = replace(policy, prune=True)
     removal = plan_removal(playbook, engine, policy)
+    salt = token_hex(16)
+    approved = digest_removal(removal, salt)
     if not approve(removal) or removal.refusals:
         return ApplyResult(removal)
     report = None
@@ -53,6 +60,7 @@ def destroy(
         mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
         with lease(engine, playbook.project, mode, clock=clock):
             removal = plan_removal(playbook, engine, policy)
+            require_approved(approved, digest_removal(removal, salt))
             report = execute(
                 removal, Calls(removal, engine, {}, clock), parallel=policy.parallel, clock=clock,
                 listener=listener, interrupted=interrupt,

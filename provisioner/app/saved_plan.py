@@ -7,7 +7,6 @@ file can only be read by its owner.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import secrets
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner import __version__
 from provisioner.app.materials import pending
+from provisioner.app.plan_digest import PlanDigest, digest_plan
 from provisioner.errors import PlanStale, PlaybookInvalid, UsageError
 from provisioner.model.address import Address
 from provisioner.model.plan import Policy
@@ -27,12 +27,10 @@ if TYPE_CHECKING:
 
     from provisioner.app.plan import Prepared
     from provisioner.app.request import Request
-    from provisioner.model.state import Observed
 
 KIND = "provisioner plan"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _MARK = '"kind": "' + KIND + '"'
-_MOST_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +57,17 @@ class SavedPlan:
         asked: Mapping[str, Any] = self.content["request"]
         return asked
 
+    @property
+    def _digest(self) -> PlanDigest:
+        saved = self.content["digests"]
+        return PlanDigest(
+            self.content["engine"]["id"], saved["playbook"], saved["observed"], saved["changes"],
+            frozenset(saved["pending"]),
+        )  # fmt: skip
+
     def require_current(self, prepared: Prepared) -> None:
         """PlanStale, naming what moved, unless playbook, engine and changes are those of the file."""
-        now = _digests(prepared, str(self.content["salt"]))
-        then = self.content["digests"]
-        moved = []
-        if self.content["engine"]["id"] != prepared.plan.observed.facts.engine_id:
-            moved.append("it was made for another engine")
-        moved += _moved("the playbook: ", then["playbook"], now["playbook"])
-        moved += _moved("on the engine: ", then["observed"], now["observed"])
-        if not moved and self.content["plan"]["changes"] != plan_json(prepared.plan)["changes"]:
-            moved.append("the changes are others now")
+        moved = self._digest.differences(digest_plan(prepared, str(self.content["salt"])))
         if moved:
             raise PlanStale(
                 f"the plan {self.path} is stale: {'; '.join(moved)}",
@@ -82,6 +80,7 @@ def save(path: Path, request: Request, policy: Policy, scale: Mapping[str, int],
     from provisioner.secrets import private_file
 
     salt = secrets.token_hex(16)
+    digest = digest_plan(prepared, salt)
     content = {
         "kind": KIND,
         "format_version": FORMAT_VERSION,
@@ -106,7 +105,12 @@ def save(path: Path, request: Request, policy: Policy, scale: Mapping[str, int],
         },
         "known_after_apply": sorted(pending(prepared.materials.declarations, prepared.materials.resolutions)),
         "salt": salt,
-        "digests": _digests(prepared, salt),
+        "digests": {
+            "playbook": digest.playbook,
+            "observed": digest.observed,
+            "changes": digest.changes,
+            "pending": sorted(digest.pending),
+        },
         "plan": plan_json(prepared.plan),
     }
     text = json.dumps({**content, "seal": _seal(content)}, indent=2, ensure_ascii=False) + "\n"
@@ -162,45 +166,3 @@ def _seal(content: Mapping[str, Any]) -> str:
 
 def _bytes(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str).encode()
-
-
-def _digests(prepared: Prepared, salt: str) -> dict[str, dict[str, str]]:
-    """A keyed digest of each part of the playbook and of each object that was seen."""
-
-    def digest(value: Any) -> str:
-        return hmac.new(salt.encode(), _bytes(value), hashlib.sha256).hexdigest()[:32]
-
-    inputs = prepared.materials.inputs
-    root = prepared.playbook.root.plain()
-    parts: dict[str, Any] = dict(root) if isinstance(root, dict) else {}
-    playbook = {str(key): digest(value) for key, value in parts.items()}
-    playbook |= {f"build of {name}": digest(value) for name, value in inputs.builds.items()}
-    playbook |= {f"content of {name}": digest(value) for name, value in inputs.versions.items()}
-    playbook |= {f"registry's {name}": digest(value) for name, value in inputs.registry.items()}
-    playbook |= {f"profile {path}": digest(value) for path, value in inputs.profiles.items()}
-    playbook["mode"] = digest(prepared.mode)
-    playbook["replicas"] = digest({name: one.replicas for name, one in prepared.playbook.services.items()})
-    observed = prepared.plan.observed
-    seen = {str(address): digest(_identity(one)) for address, one in observed.resources.items()}
-    for one in (*observed.leftovers, *observed.superseded):
-        seen[f"{one.kind} {one.name}"] = digest(_identity(one))
-    seen |= {f"{one.kind} {one.name}": digest(one.owner) for one in observed.strangers}
-    return {"playbook": playbook, "observed": seen}
-
-
-def _identity(one: Observed) -> list[Any]:
-    """What an object is, without what changes by itself: how long it runs, who uses it."""
-    running = None if one.runtime is None else one.runtime.status in ("running", "restarting")
-    image = one.image.id if one.image is not None else ""
-    return [one.kind, one.id, one.name, one.spec, running, image]
-
-
-def _moved(prefix: str, then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    names = sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
-    words = [
-        f"{name} {'is new' if name not in then else 'is gone' if name not in now else 'changed'}"
-        for name in names[:_MOST_NAMED]
-    ]
-    if len(names) > _MOST_NAMED:
-        words.append(f"{len(names) - _MOST_NAMED} more")
-    return [f"{prefix}{', '.join(words)}"] if words else []

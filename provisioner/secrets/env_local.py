@@ -72,17 +72,21 @@ class EnvLocalStore:
     keyring: OsKeyring
     in_keyring: bool = False
 
-    def set(self, values: Mapping[str, SecretValue]) -> None:
-        """Keep values by their `env` names. Nothing is written when one of them can not be carried."""
+    def set(self, values: Mapping[str, SecretValue], *, replace: bool = True) -> None:
+        """Keep values by their `env` names; without `replace`, those that the file does not have yet.
+
+        Nothing is written when one of them can not be carried.
+        """
         for name, value in values.items():
             if value.size == 0:
                 raise SecretUnavailable(f"{name}: an empty value is not a secret")
         if self.in_keyring:
             for name, value in values.items():
                 self.keyring.set(name, value)
-            self._edit({name: f"{dotenv.KEYRING}{name}" for name in values}, ())
+            self._edit({name: f"{dotenv.KEYRING}{name}" for name in values}, (), replace=replace)
         else:
-            self._forget(self._edit({name: _literal(name, value) for name, value in values.items()}, ()))
+            literals = {name: _literal(name, value) for name, value in values.items()}
+            self._forget(self._edit(literals, (), replace=replace))
 
     def unset(self, names: Sequence[str]) -> Sequence[str]:
         """Remove the lines, and the keyring items behind them, and return the names that were there."""
@@ -90,7 +94,9 @@ class EnvLocalStore:
         self._forget(before)
         return tuple(entry.key for entry in before)
 
-    def _edit(self, values: Mapping[str, str], removed: Sequence[str]) -> tuple[dotenv.Entry, ...]:
+    def _edit(
+        self, values: Mapping[str, str], removed: Sequence[str], *, replace: bool = True
+    ) -> tuple[dotenv.Entry, ...]:
         """Change the file and return the entries that were replaced or removed."""
         try:
             with private_file.locked(self.path.parent):
@@ -98,6 +104,8 @@ class EnvLocalStore:
                 if document is None and not values:
                     return ()
                 document = document or dotenv.Document({})
+                if not replace:
+                    values = {name: text for name, text in values.items() if name not in document.entries}
                 touched = {*values, *removed}
                 before = tuple(entry for entry in document.entries.values() if entry.key in touched)
                 if values or before:

@@ -36,7 +36,10 @@ def may_generate(ref: SecretRef) -> bool:
 
 
 def keep(refs: Iterable[SecretRef], resolutions: Mapping[str, Resolution], store: SecretStore) -> tuple[str, ...]:
-    """Store the values that were made in this run, all at once, before anything uses them; their keys."""
+    """Store the values that were made in this run, all at once, before anything uses them; their keys.
+
+    A value that somebody else has set meanwhile stays: the apply then sees that it is another one.
+    """
     made: dict[str, SecretValue] = {}
     keys: list[str] = []
     for ref in refs:
@@ -45,5 +48,5 @@ def keep(refs: Iterable[SecretRef], resolutions: Mapping[str, Resolution], store
             made[ref.env] = answer.value
             keys.append(ref.key)
     if made:
-        store.set(made)
+        store.set(made, replace=False)
     return tuple(keys)

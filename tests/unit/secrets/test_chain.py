@@ -57,8 +57,8 @@ class Store:
     kept: dict[str, SecretValue] = field(default_factory=dict)
     writes: int = 0
 
-    def set(self, values: Mapping[str, SecretValue]) -> None:
-        self.kept.update(values)
+    def set(self, values: Mapping[str, SecretValue], *, replace: bool = True) -> None:
+        self.kept = {**self.kept, **values} if replace else {**values, **self.kept}
         self.writes += 1
 
     def unset(self, names: Sequence[str]) -> Sequence[str]:

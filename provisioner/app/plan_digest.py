@@ -1,0 +1,142 @@
+"""The one digest of a plan: what it was made from, what was seen, and what it would do (promise R13).
+
+An interactive apply and a saved plan compare the same digest, part by part, so that what moved can be named.
+Every part is keyed with a random salt; no value can be read back from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from provisioner.app.materials import PENDING
+from provisioner.model.change import Action
+from provisioner.model.secret import SecretValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from provisioner.app.plan import Prepared
+    from provisioner.model.plan import Plan
+    from provisioner.model.state import Observed, ObservedState
+
+_MOST_NAMED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDigest:
+    """Digests by the name of each part. `playbook`: what is declared with everything from outside it (files, builds,
+    versions of secrets, registry). `observed`: the identity of each object that was seen. `changes`: address, action
+    and paths. `pending` names the parts that the apply itself makes (generated values, a first fingerprint key), and
+    `values` has the contents that were read, which are never written to a file.
+    """
+
+    engine: str
+    playbook: Mapping[str, str]
+    observed: Mapping[str, str]
+    changes: Mapping[str, str]
+    pending: frozenset[str] = frozenset()
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def differences(self, now: PlanDigest) -> list[str]:
+        """What `now` differs in, in words; empty where both are the digest of the same plan.
+
+        A part that was pending is compared by its value alone. The value of a part that only one of them read is
+        covered by its version.
+        """
+        if self.engine != now.engine:
+            return ["it was made for another engine"]
+        then_parts, now_parts = (
+            {name: part for name, part in one.playbook.items() if name not in self.pending} for one in (self, now)
+        )
+        for name in self.values.keys() & now.values.keys():
+            if self.values[name] != now.values[name]:
+                then_parts[f"content of {name}"], now_parts[f"content of {name}"] = "then", "now"
+        words = _name_differences("the playbook: ", then_parts, now_parts)
+        words += _name_differences("on the engine: ", self.observed, now.observed)
+        return words or _name_differences("the plan: ", self.changes, now.changes)
+
+
+def digest_plan(prepared: Prepared, salt: str) -> PlanDigest:
+    """The digest of a plan of the declared state, keyed with `salt`."""
+    digest = _keyed(salt)
+    materials = prepared.materials
+    inputs = materials.inputs
+    root = prepared.playbook.root.plain()
+    parts: dict[str, Any] = dict(root) if isinstance(root, dict) else {}
+    playbook = {str(key): digest(value) for key, value in parts.items()}
+    playbook |= {f"build of {name}": digest(value) for name, value in inputs.builds.items()}
+    playbook |= {f"content of {name}": digest(value) for name, value in inputs.versions.items()}
+    playbook |= {f"registry's {name}": digest(value) for name, value in inputs.registry.items()}
+    playbook |= {f"profile {path}": digest(value) for path, value in inputs.profiles.items()}
+    playbook["mode"] = digest(prepared.mode)
+    playbook["replicas"] = digest({name: service.replicas for name, service in prepared.playbook.services.items()})
+    return PlanDigest(
+        engine=prepared.plan.observed.facts.engine_id,
+        playbook=playbook,
+        observed=_digest_observed(prepared.plan.observed, digest),
+        changes=_digest_changes(prepared.plan, digest),
+        pending=frozenset(f"content of {name}" for name, version in inputs.versions.items() if version == PENDING),
+        values={name: digest(_revealed(content)) for name, content in materials.contents.items()},
+    )
+
+
+def digest_removal(removal: Plan, salt: str) -> PlanDigest:
+    """The digest of a plan that removes an environment: nothing is declared, so only what was seen counts."""
+    digest = _keyed(salt)
+    observed = removal.observed
+    return PlanDigest(
+        engine=observed.facts.engine_id,
+        playbook={},
+        observed=_digest_observed(observed, digest),
+        changes=_digest_changes(removal, digest),
+    )
+
+
+def _keyed(salt: str) -> Callable[[Any], str]:
+    def digest(value: Any) -> str:
+        text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+        return hmac.new(salt.encode(), text.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()[:32]
+
+    return digest
+
+
+def _revealed(content: bytes | SecretValue) -> str:
+    return (content.reveal() if isinstance(content, SecretValue) else content).hex()
+
+
+def _digest_observed(observed: ObservedState, digest: Callable[[Any], str]) -> dict[str, str]:
+    seen = {str(address): digest(_identity(resource)) for address, resource in observed.resources.items()}
+    for resource in (*observed.leftovers, *observed.superseded):
+        seen[f"{resource.kind} {resource.name}"] = digest(_identity(resource))
+    return seen | {f"{foreign.kind} {foreign.name}": digest(foreign.owner) for foreign in observed.strangers}
+
+
+def _identity(resource: Observed) -> list[Any]:
+    """What an object is, without what changes by itself: how long it runs, who uses it."""
+    running = None if resource.runtime is None else resource.runtime.status in ("running", "restarting")
+    image = resource.image.id if resource.image is not None else ""
+    return [resource.kind, resource.id, resource.name, resource.spec, running, image]
+
+
+def _digest_changes(plan: Plan, digest: Callable[[Any], str]) -> dict[str, str]:
+    """Every field's values follow from the playbook and from what was seen, so paths are enough here."""
+    return {
+        str(change.address): digest([change.action, [difference.path for difference in change.differences]])
+        for change in plan.changes
+        if change.action is not Action.UNCHANGED
+    }
+
+
+def _name_differences(prefix: str, then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    names = sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
+    words = [
+        f"{name} {'is new' if name not in then else 'is gone' if name not in now else 'changed'}"
+        for name in names[:_MOST_NAMED]
+    ]
+    if len(names) > _MOST_NAMED:
+        words.append(f"{len(names) - _MOST_NAMED} more")
+    return [f"{prefix}{', '.join(words)}"] if words else []

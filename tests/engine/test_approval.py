@@ -1,0 +1,179 @@
+"""What was approved is what is done: whatever moves while the question is open stops the apply first."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from provisioner.app.apply import apply
+from provisioner.app.destroy import destroy
+from provisioner.app.request import Request
+from provisioner.errors import PlanStale, Unsafe
+from provisioner.model.plan import Policy, Verb
+from provisioner.model.report import Outcome as StepOutcome
+from tests.engine.environment import service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from provisioner.app.apply import ApplyResult
+    from tests.engine.environment import Environment
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
+
+
+def asked(environment: Environment) -> Request:
+    host, file = environment.proxy.url if environment.proxy else environment.url, environment.folder / "compose.yaml"
+    return Request(
+        files=(str(environment.folder / "compose.yaml"),),
+        directory=str(environment.folder),
+        host=host,
+        shell=dict(os.environ),
+    )
+
+
+def applied(environment: Environment, meanwhile: Callable[[], object] = lambda: None) -> ApplyResult:
+    """An apply in whose question somebody does `meanwhile`, and then says yes."""
+    return apply(
+        asked(environment), Policy(), {}, approve=lambda plan: (meanwhile(), True)[1],
+        listener=lambda event: None, verify=False, interrupt=threading.Event(),
+    )  # fmt: skip
+
+
+def write_inputs(environment: Environment, text: str) -> None:
+    """Everything from outside the playbook that a service can be made of."""
+    folder = environment.folder
+    (folder / "app.conf").write_text(text)
+    (folder / "token.txt").write_text(text)
+    (folder / ".env.local").write_text(f"LOCAL={text}\n")
+    (folder / ".env.local").chmod(0o600)
+    (folder / "context").mkdir(exist_ok=True)
+    (folder / "context" / "Dockerfile").write_text(f"FROM busybox:1.36\nLABEL text={text}\n")
+
+
+def declare(environment: Environment, **more: Mapping[str, Any]) -> None:
+    tag = f"{environment.project}:1"
+    environment.write(
+        {
+            "configs": {"app": {"file": "app.conf"}},
+            "secrets": {"token": {"file": "token.txt"}, "local": {}},
+            "services": {
+                "web": service(configs=["app"], secrets=["token", "local"]),
+                "built": service(image=tag, build="context"),
+                **more,
+            },
+        }
+    )
+
+
+CHANGES: dict[str, tuple[Callable[[Environment], object], str]] = {
+    "config": (lambda e: (e.folder / "app.conf").write_text("evil"), "content of configs/app changed"),
+    "secret of a file": (lambda e: (e.folder / "token.txt").write_text("evil"), "content of secrets/token changed"),
+    "secret of a tier": (
+        lambda e: (e.folder / ".env.local").write_text("LOCAL=evil\n"),
+        "content of secrets/local changed",
+    ),
+    "build context": (lambda e: (e.folder / "context" / "more").write_text("evil"), "build of built changed"),
+    "the engine": (lambda e: e.container("web-1").stop(timeout=0), r"on the engine: service\.web\[1\] changed"),
+    "another object": (
+        lambda e: e.engine.networks.create(f"{e.project}_back", driver="bridge"),
+        "a network named .*_back is there already",
+    ),
+    "a tag": (
+        lambda e: e.engine.images.get("busybox:1.36").tag(f"{e.project}:1"),
+        "on the engine: .*built",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_moves_while_the_question_is_open_stops_the_apply(environment: Environment, name: str) -> None:
+    change, words = CHANGES[name]
+    write_inputs(environment, "one")
+    declare(environment)
+    applied(environment)
+    write_inputs(environment, "two")
+    declare(environment, more=service(networks=["back"]))
+    before = environment.inventory()
+    text = (environment.folder / "compose.yaml").read_text()
+    (environment.folder / "compose.yaml").write_text(text[:-2] + ', "networks": {"back": {}}}')
+    with pytest.raises((PlanStale, Unsafe), match=words):
+        applied(environment, lambda: change(environment))
+    if name not in ("the engine", "another object"):
+        assert environment.inventory() == before
+
+
+def test_what_the_apply_itself_makes_is_part_of_what_was_approved(environment: Environment) -> None:
+    """The first apply makes the fingerprint key and a generated value; a second one adds another."""
+    environment.write({"secrets": {"made": {"generate": {}}}, "services": {"web": service(secrets=["made"])}})
+    assert applied(environment).exit_code == 0
+    environment.write(
+        {
+            "secrets": {"made": {"generate": {}}, "more": {"generate": {}}, "url": {"template": "x:${secret:more}"}},
+            "services": {"web": service(secrets=["made", "more", "url"])},
+        }
+    )
+    assert applied(environment).exit_code == 0
+    assert not applied(environment).plan.changes
+
+
+def test_a_generated_value_that_somebody_else_sets_meanwhile_stops_the_apply(environment: Environment) -> None:
+    environment.write({"secrets": {"made": {"generate": {}}}, "services": {"web": service(secrets=["made"])}})
+
+    def set_it() -> None:
+        (environment.folder / ".env.local").write_text("MADE=evil\n")
+        (environment.folder / ".env.local").chmod(0o600)
+
+    with pytest.raises(PlanStale, match="content of secrets/made changed"):
+        applied(environment, set_it)
+    assert not environment.objects()
+
+
+def test_a_context_that_changes_between_two_builds_of_an_apply_is_not_built(environment: Environment) -> None:
+    """The second build depends on the first, in which the second's context changes."""
+    folder = environment.folder
+    for name, text in (("first", "RUN echo built"), ("second", "")):
+        (folder / name).mkdir()
+        (folder / name / "Dockerfile").write_text(f"FROM busybox:1.36\n{text}\n")
+    images = {name: f"{environment.project}-{name}:1" for name in ("first", "second")}
+    environment.services(
+        first=service(image=images["first"], build="first"),
+        second=service(image=images["second"], build="second", depends_on=["first"]),
+    )
+
+    def listener(event: Any) -> None:
+        (folder / "second" / "more").write_text("evil")
+
+    result = apply(
+        asked(environment), Policy(parallel=1), {}, approve=lambda plan: True, listener=listener, verify=False,
+        interrupt=threading.Event(),
+    )  # fmt: skip
+    assert result.report is not None
+    failed = [step for step in result.report.results if step.outcome is StepOutcome.FAILED]
+    assert [(str(step.step.address), step.step.verb) for step in failed] == [("image.second", Verb.BUILD)]
+    assert isinstance(failed[0].error, PlanStale)
+    assert not environment.engine.images.list(images["second"])
+
+
+def test_a_destroy_removes_what_was_shown(environment: Environment) -> None:
+    environment.services(web=service())
+    applied(environment)
+    more = lambda: environment.engine.volumes.create(
+        f"{environment.project}_late",
+        labels={
+            "provisioner.environment": environment.project,
+            "provisioner.address": "volume.late",
+            "provisioner.name": f"{environment.project}_late",
+        },
+    )
+    with pytest.raises(PlanStale, match=r"volume\.late"):
+        destroy(
+            asked(environment), Policy(volumes=True), approve=lambda plan: (more(), True)[1],
+            listener=lambda event: None, interrupt=threading.Event(),
+        )  # fmt: skip
+    assert f"volume {environment.project}_late" in environment.objects()
+    assert f"container {environment.project}-web-1" in environment.objects()
