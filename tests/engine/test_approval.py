@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
 
 
 def asked(environment: Environment) -> Request:
-    host, file = environment.proxy.url if environment.proxy else environment.url, environment.folder / "compose.yaml"
+    host = environment.proxy.url if environment.proxy else environment.url
     return Request(
         files=(str(environment.folder / "compose.yaml"),),
         directory=str(environment.folder),

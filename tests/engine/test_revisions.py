@@ -92,7 +92,7 @@ def test_torn_and_foreign_plan_files(environment: Environment) -> None:
     for name, text, code, says in (
         ("torn.plan", whole[: len(whole) // 2], 65, "cut off or damaged"),
         ("edited.plan", whole.replace('"prune": false', '"prune": true'), 65, "changed after it was written"),
-        ("newer.plan", whole.replace('"format_version": 1', '"format_version": 9', 1), 64, "format 9"),
+        ("newer.plan", whole.replace('"format_version": 2', '"format_version": 9', 1), 64, "format 9"),
         ("foreign.json", '{"terraform_version": "1.9"}', 65, "terraform_version"),
         ("empty.plan", "", 65, "empty.plan"),
     ):
