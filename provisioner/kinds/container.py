@@ -128,7 +128,7 @@ def parse(service: str, body: Raw, names: Names, image: str) -> Spec:
     spec: Spec = {
         "image": image,
         "platform": body.get("platform"),
-        "entrypoint": body.get("entrypoint"),
+        "entrypoint": _entrypoint(body.get("entrypoint")),
         "command": body.get("command"),
         "environment": environment.parse(body, versions["secrets"]),
         "labels": dict(values.pairs(body.get("labels"), "=")),
@@ -152,6 +152,11 @@ def parse(service: str, body: Raw, names: Names, image: str) -> Spec:
         "ipc": body.get("ipc") or None,
     }
     return spec | {f.key: f.parse(body) for f in PLAIN}
+
+
+def _entrypoint(words: Any) -> Any:
+    """`[""]` is the engine's own way to clear the image's entrypoint; it is read back as empty."""
+    return [] if words is not None and not any(words) else words
 
 
 def _volumes_from(entry: str) -> str:
@@ -318,10 +323,6 @@ def normalise(spec: Spec, image: ImageFacts) -> Spec:
     entrypoint = list(image.entrypoint) if spec["entrypoint"] is None else list(spec["entrypoint"])
     command = list(image.command) if not spec["command"] and not spec["entrypoint"] else list(spec["command"] or [])
     working_dir, stop_signal = image.working_dir or "/", image.stop_signal or "SIGTERM"
-    health = spec["healthcheck"]
-    inherited = healthcheck.decode(image.healthcheck)
-    if health and inherited and health.get("test") != ["NONE"]:
-        health = {**inherited, **health}
     return {
         **spec,
         "entrypoint": None if entrypoint == list(image.entrypoint) else entrypoint,
@@ -332,7 +333,7 @@ def normalise(spec: Spec, image: ImageFacts) -> Spec:
         "user": None if spec["user"] == (image.user or None) else spec["user"],
         "working_dir": None if spec["working_dir"] == working_dir else spec["working_dir"],
         "stop_signal": None if spec["stop_signal"] == stop_signal else spec["stop_signal"],
-        "healthcheck": None if health == inherited else health,
+        "healthcheck": healthcheck.beyond_image(spec["healthcheck"], healthcheck.decode(image.healthcheck)),
         "expose": sorted(set(spec["expose"]) - set(spec["ports"]) - set(image.ports)),
         "volumes": {
             target: entry

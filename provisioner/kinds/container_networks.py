@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from provisioner.kinds.fields import Raw
 
 _BUILT_IN = ("host", "none", "bridge")
+# The observed side's key for aliases that an engine adds by itself, and that may be declared all the same.
+_ADDED_ALIASES = "added_aliases"
 
 
 def parse_networks(service: str, body: Raw, links: Sequence[str] = ()) -> dict[str, Any]:
@@ -104,12 +106,18 @@ def declared(attached: dict[str, Any]) -> list[str]:
 
 
 def without_chosen(observed: dict[str, Any], desired: dict[str, Any], recorded: Iterable[str]) -> dict[str, Any]:
-    """Observed attachments without the hardware addresses that nobody declares or has declared."""
+    """Observed attachments without what an engine chose: hardware addresses and aliases that nobody declares.
+
+    `recorded` are the paths of the addresses that were declared when the container was made.
+    """
     paths = set(recorded)
     result: dict[str, Any] = {}
     for key, entry in observed.items():
-        kept = "mac_address" in desired.get(key, {}) or f"networks.{key}.mac_address" in paths
-        result[key] = {name: value for name, value in entry.items() if name != "mac_address" or kept}
+        wanted = desired.get(key, {})
+        kept = "mac_address" in wanted or f"networks.{key}.mac_address" in paths
+        left = {name: value for name, value in entry.items() if name != "mac_address" or kept}
+        declared_too = set(left.pop(_ADDED_ALIASES, ())) & set(wanted.get("aliases", ()))
+        result[key] = left | {"aliases": sorted({*left["aliases"], *declared_too})}
     return result
 
 
@@ -120,8 +128,7 @@ def decode_networks(raw: Raw, keys: Mapping[str, str]) -> dict[str, Any]:
         return {}
     # Where the mode itself is an attachment, it is not one of `networks`; whatever else is there, is.
     implied = {"default": "bridge"}.get(mode, mode)
-    # The engine adds the short id (API before 1.45). The container's own name may well be a declared alias.
-    added = {raw["Id"][:12]}
+    short_id, hostname = raw["Id"][:12], raw["Config"].get("Hostname")
     result: dict[str, Any] = {}
     for name, network in (raw.get("NetworkSettings", {}).get("Networks") or {}).items():
         if name == implied and name in _BUILT_IN:
@@ -136,8 +143,13 @@ def decode_networks(raw: Raw, keys: Mapping[str, str]) -> dict[str, Any]:
             "driver_opts": network.get("DriverOpts"),
             "gw_priority": network.get("GwPriority"),
         }
-        aliases = sorted(set(network.get("Aliases") or []) - added)
+        # The engine adds the short id (API before 1.45), and before DNSNames (API 1.44) the hostname, which may well be
+        # a declared alias too.
+        added = {hostname} & set(network.get("Aliases") or []) if "DNSNames" not in network else set()
+        aliases = sorted(set(network.get("Aliases") or []) - added - {short_id})
         entry: dict[str, Any] = {"aliases": aliases}
+        if added - {short_id}:
+            entry[_ADDED_ALIASES] = sorted(added)
         result[keys.get(name, name)] = entry | {key: value for key, value in options.items() if value}
     return result
 

@@ -42,7 +42,8 @@ class Field:
 
     `keyed` compares a mapping entry by entry. `chosen` marks a value that the engine picks when nobody declares it:
     it is compared only when it is declared, or was declared when the object was made. `since` is the first
-    Engine API version that has it.
+    Engine API version that has it. `explicit` marks a field of which zero, false, "" and [] are values like others;
+    of any other field they mean the default, wherever the value comes from.
     """
 
     key: str
@@ -56,8 +57,27 @@ class Field:
     unit: str = ""
     keyed: bool = False
     chosen: bool = False
+    explicit: bool = False
     since: tuple[int, int] = (1, 24)
     impacts: Mapping[str, Impact] = field(default_factory=dict)
+
+    def is_unset(self, value: Any) -> bool:
+        """Whether a value says no more than that the field is not set."""
+        return is_unset(value, self.default, explicit=self.explicit)
+
+    def canonical(self, value: Any) -> Any:
+        """The value as it is compared: the default for one that sets nothing."""
+        return self.default if self.is_unset(value) else value
+
+
+def is_unset(value: Any, default: Any, *, explicit: bool) -> bool:
+    """Whether a value means a field's default: see `Field.explicit`.
+
+    Where the default itself is not empty (true, a name), false and zero are values.
+    """
+    if explicit:
+        return value is None
+    return value in EMPTY if default in EMPTY else value in (None, "")
 
 
 def plain(
@@ -84,14 +104,11 @@ def plain(
     unless the field is `explicit`: then false and zero are values like others.
     """
     path = source or key
-    absent: tuple[Any, ...] = (None,) if explicit else EMPTY if default in EMPTY else (None, "")
 
     def parse(body: Raw) -> Any:
         value = get_path(body, path)
-        if value is None:
-            return default
-        value = read(value) if read else value
-        return default if value in absent else value
+        value = read(value) if read and value is not None else value
+        return default if is_unset(value, default, explicit=explicit) else value
 
     def encode(raw: Raw, value: Any) -> None:
         if value != default:
@@ -99,11 +116,11 @@ def plain(
 
     def decode(raw: Raw) -> Any:
         value = get_path(raw, api)
-        if value in ((None,) if explicit else EMPTY):
+        if is_unset(value, default, explicit=explicit):
             return default
         return out(value) if out else value
 
     return Field(
         key=key, impact=impact, summary=summary, api=api, parse=parse, encode=encode, decode=decode,
-        default=default, unit=unit, keyed=keyed, chosen=chosen, since=since,
+        default=default, unit=unit, keyed=keyed, chosen=chosen, explicit=explicit, since=since,
     )  # fmt: skip

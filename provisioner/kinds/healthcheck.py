@@ -18,18 +18,41 @@ _DURATIONS = (
 )
 
 
+_NO_CHECK = ["NONE"]
+
+
 def parse(check: Any) -> Any:
-    """The health check of a canonical body; None where there is none."""
+    """The health check of a canonical body; None where there is none. An option of zero is the image's."""
     if not check:
         return None
     if check.get("disable"):
-        return {"test": ["NONE"]}
-    result: dict[str, Any] = {key: check[key] for key, _ in _DURATIONS if check.get(key) not in (None, "", "0s")}
+        return {"test": _NO_CHECK}
+    result: dict[str, Any] = {
+        key: values.same_duration(check[key]) for key, _ in _DURATIONS if check.get(key) and _lasts(check[key])
+    }
     if check.get("test"):
         result["test"] = check["test"] if isinstance(check["test"], list) else ["CMD-SHELL", check["test"]]
     if check.get("retries"):
         result["retries"] = int(check["retries"])
-    return result or None
+    return _complete(result)
+
+
+def _lasts(duration: str) -> bool:
+    return values.nanoseconds(duration) != 0
+
+
+def _complete(check: dict[str, Any]) -> Any:
+    """A check in its one form: one that is switched off has no options, whatever an engine keeps of the image's."""
+    return {"test": _NO_CHECK} if check.get("test") == _NO_CHECK else check or None
+
+
+def beyond_image(check: Any, image: Any) -> Any:
+    """A check completed with its image's, as the engine does it; None where that gives just the image's.
+
+    `check` and `image` are decoded checks, or None.
+    """
+    completed = _complete({**image, **check}) if check and image and check.get("test") != _NO_CHECK else check
+    return None if completed == image else completed
 
 
 def encode(check: dict[str, Any]) -> Raw:
@@ -53,4 +76,4 @@ def decode(check: Any) -> Any:
             result[key] = values.duration(check[api])
     if check.get("Retries"):
         result["retries"] = check["Retries"]
-    return result or None
+    return _complete(result)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from provisioner.kinds.compare import DECLARED
 from provisioner.kinds.fields import Field, Raw, plain
 from provisioner.kinds.ownership import user_labels
 from provisioner.kinds.values import address, pairs
 from provisioner.model.change import Impact
 
 if TYPE_CHECKING:
-    from provisioner.model.state import Facts, Spec
+    from provisioner.model.state import Spec
 
 KIND = "network"
 
@@ -25,13 +26,13 @@ def _decode_pools(raw: Raw) -> Any:
 
 def _parse_pools(body: Raw) -> Any:
     pools = (body.get("ipam") or {}).get("config")
-    return _settled(pools) if pools else None
+    return _settled(pools or []) or None
 
 
 def _settled(pools: list[Raw]) -> list[Raw]:
     """Address pools in one order, with every address in its canonical form and nothing that is empty."""
     result = [{key: _canonical(value) for key, value in pool.items() if value} for pool in pools]
-    return sorted(result, key=lambda pool: str(pool.get("subnet", "")))
+    return sorted(filter(None, result), key=_subnet)
 
 
 def _canonical(value: Any) -> Any:
@@ -87,13 +88,31 @@ def decode(raw: Raw) -> Spec:
     return {field.key: field.decode(raw) for field in FIELDS}
 
 
-def normalise(spec: Spec, observed: Spec, facts: Facts) -> Spec:
-    """Fill what the engine adds to a declared pool: the gateway that nobody named."""
+def declared(spec: Spec) -> list[str]:
+    """What is recorded on a network beside its declared fields: the address families that it declares pools of."""
+    return sorted({_family_path(pool) for pool in spec["ipam.config"] or ()})
+
+
+def normalise(spec: Spec, observed: Spec) -> Spec:
+    """Fill what the engine adds to declared pools: a gateway, and pools of a family of which none is declared.
+
+    A pool of such a family that was declared when the network was made is not the engine's: it is to go.
+    """
     pools, live = spec["ipam.config"], observed["ipam.config"]
-    if not isinstance(pools, list) or not isinstance(live, list) or len(pools) != len(live):
+    if not isinstance(pools, list) or not isinstance(live, list):
         return spec
-    filled: Any = []
-    for pool, actual in zip(pools, live, strict=True):
-        added = {k: v for k, v in actual.items() if k == "gateway" and k not in pool}
-        filled.append({**pool, **added} if pool.get("subnet") == actual.get("subnet") else pool)
-    return {**spec, "ipam.config": filled}
+    families, recorded = declared(spec), observed.get(DECLARED) or ()
+    own = [pool for pool in live if _family_path(pool) not in (*families, *recorded)]
+    gateways = {_subnet(pool): {"gateway": pool["gateway"]} for pool in live if "gateway" in pool}
+    filled = [gateways.get(_subnet(pool), {}) | pool for pool in pools]
+    return {**spec, "ipam.config": sorted(filled + own, key=_subnet)}
+
+
+def _family_path(pool: Raw) -> str:
+    """The family of a pool's addresses, as a path below its field; an engine's default is version 4."""
+    texts = [str(pool[key]) for key in ("subnet", "ip_range", "gateway") if pool.get(key)]
+    return f"ipam.config.ipv{6 if ':' in ''.join(texts) else 4}"
+
+
+def _subnet(pool: Raw) -> str:
+    return str(pool.get("subnet", ""))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.change import FieldChange
     from provisioner.model.span import Span
-    from provisioner.model.state import Spec
+    from provisioner.model.state import ImageFacts, Spec
 
 KIND = "service"
 # Which labels of a mounted volume the mount itself asked for; the others are the declared volume's.
@@ -59,7 +59,7 @@ def parse(service: str, body: Raw, names: container.Names, image: str, replicas:
     `build` is the digest of what its image is built from, None for one that is pulled.
     """
     base = container.parse(service, body, names, image)
-    spec: Spec = {f.key: base[f.key] if f.key in base else f.parse(body) for f in FIELDS}
+    spec: Spec = {f.key: f.canonical(base[f.key]) if f.key in base else f.parse(body) for f in FIELDS}
     own = ("ports", "tmpfs", "security_opt", "init")
     spec |= {f.key: f.parse(body) for f in FIELDS if f.key in own}
     spec["networks"] = {
@@ -72,7 +72,20 @@ def parse(service: str, body: Raw, names: container.Names, image: str, replicas:
     spec["replicas"] = None if spec["mode"].startswith("global") else replicas
     for entry in spec["volumes"].values():
         entry.pop("create_host_path", None)
+    # A Swarm can not tell an empty entrypoint from none: what it leaves to be run is the entrypoint itself.
+    if base["entrypoint"] == []:
+        spec |= {"entrypoint": base["command"] or [], "command": None}
     return spec
+
+
+def with_image_command(spec: Spec, image: ImageFacts | None) -> Spec:
+    """The spec in which the image's own command stands where the image's entrypoint is cleared, and no command given.
+
+    Unchanged where the image is not known.
+    """
+    if spec["entrypoint"] != [] or image is None:
+        return spec
+    return {**spec, "entrypoint": list(image.command)}
 
 
 def encode(spec: Spec, wiring: Wiring) -> Raw:

@@ -11,7 +11,7 @@ from provisioner.kinds import healthcheck, values
 from provisioner.kinds import swarm_container as task
 from provisioner.kinds import swarm_scheduling as scheduling
 from provisioner.kinds.container_mounts import ROOTS
-from provisioner.kinds.fields import EMPTY, Field, Raw, get_path, set_path
+from provisioner.kinds.fields import Field, Raw, get_path, is_unset, set_path
 from provisioner.kinds.ownership import user_labels
 from provisioner.kinds.swarm_scheduling import SPEC, TASK, deploy, is_job
 from provisioner.model.change import Impact
@@ -26,20 +26,21 @@ _NO_PARSE = "read by the container's parser"
 
 
 def shared(
-    key: str, api: str, summary: str, *, into: Any = None, out: Any = None, default: Any = None, **more: Any
-) -> Field:
+    key: str, api: str, summary: str, *, into: Any = None, out: Any = None, default: Any = None, explicit: bool = False,
+    **more: Any,
+) -> Field:  # fmt: skip
     """A field whose value the container's parser gives."""
 
     def encode(raw: Raw, value: Any) -> None:
-        if value not in EMPTY:
+        if not is_unset(value, default, explicit=explicit):
             set_path(raw, api, into(value) if into else value)
 
     def decode(raw: Raw) -> Any:
         value = get_path(raw, api)
-        return default if value in EMPTY else out(value) if out else value
+        return default if is_unset(value, default, explicit=explicit) else out(value) if out else value
 
     return Field(
-        key=key, impact=Impact.IN_PLACE, summary=summary, api=api, default=default,
+        key=key, impact=Impact.IN_PLACE, summary=summary, api=api, default=default, explicit=explicit,
         parse=lambda body: _NO_PARSE, encode=encode, decode=decode, **more,
     )  # fmt: skip
 
@@ -192,6 +193,7 @@ FIELDS: tuple[Field, ...] = (
         "time between the stop signal and SIGKILL",
         into=values.nanoseconds,
         out=values.duration,
+        explicit=True,
     ),
     shared(
         "healthcheck",

@@ -30,6 +30,8 @@ def as_observed(desired: DesiredState) -> ObservedState:
 def _seen(resource: Resource) -> Observed:
     spec = resource.spec
     declared = declared_fields(_FIELDS[resource.kind], spec) if resource.kind in _FIELDS else []
+    if resource.kind == "network":
+        declared = [*declared, *network.declared(spec)]
     made_from = None
     if resource.kind == "container":
         declared = [*declared, *container_networks.declared(spec["networks"])]

@@ -168,7 +168,7 @@ class ContainerCalls:
         wanted = self._resource(step.address)
         labels = ownership_labels(self._plan.desired.project, step.address, wanted.name)
         if step.kind == "network":
-            labels |= _declared(network.FIELDS, wanted)
+            labels |= _declared(wanted)
             return self._engine.create("network", wanted.name, network.encode(wanted.spec, labels))
         if step.kind == "volume":
             return self._engine.create("volume", wanted.name, volume.encode(wanted.spec, labels))
@@ -315,6 +315,7 @@ def _file_kinds(spec: Spec) -> list[str]:
     return [kind for kind in sorted(container_mounts.ROOTS) if spec[kind]]
 
 
-def _declared(fields: Any, wanted: Resource) -> dict[str, str]:
-    declared = declared_fields(fields, wanted.spec)
+def _declared(wanted: Resource) -> dict[str, str]:
+    declared = declared_fields(network.FIELDS, wanted.spec)
+    declared += network.declared(wanted.spec)
     return {DECLARED_FIELDS: ",".join(declared)} if declared else {}

@@ -128,22 +128,23 @@ def differences_of(wanted: Resource, found: Observed, state: ObservedState) -> t
         return _container_differences(wanted, found, state)
     spec = wanted.spec
     if wanted.kind == "network":
-        spec = network.normalise(spec, found.spec, state.facts)
+        spec = network.normalise(spec, found.spec)
     if wanted.kind == "image":
         return _image_differences(wanted, found, state)
     if wanted.kind == "service":
-        return _service_differences(wanted, found)
+        return _service_differences(wanted, found, state)
     return compare(_FIELDS[wanted.kind], spec, found.spec, wanted.spans)
 
 
-def _service_differences(wanted: Resource, found: Observed) -> tuple[FieldChange, ...]:
+def _service_differences(wanted: Resource, found: Observed, observed: ObservedState) -> tuple[FieldChange, ...]:
     """A service's fields and, for jobs, whether it has run. Swarm replaces the tasks itself, so all is in place."""
     if wanted.job == "once" and found.runtime and found.runtime.status == "exited" and found.runtime.exit_code == 0:
         return ()
     state = [replace(one, impact=Impact.IN_PLACE) for one in _state(wanted, found)]
     if found.paused:
         state.append(FieldChange("state", "its update failed and is paused", "running", Impact.IN_PLACE))
-    return (*service.differences(wanted.spec, found.spec, wanted.spans), *state)
+    desired = service.with_image_command(wanted.spec, observed.facts.images.get(str(wanted.spec["image"])))
+    return (*service.differences(desired, found.spec, wanted.spans), *state)
 
 
 def _image_differences(wanted: Resource, found: Observed, state: ObservedState) -> tuple[FieldChange, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.errors import EngineConflict, EngineRefused, NotConverged
 from provisioner.kinds import service, swarm_file, volume
 from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.image import image_facts
 from provisioner.kinds.ownership import owner, ownership_labels, user_labels
 from provisioner.model.address import Address
 from provisioner.model.plan import Verb
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.plan import Plan, Step
     from provisioner.model.secret import SecretValue
-    from provisioner.model.state import Resource
+    from provisioner.model.state import Resource, Spec
     from provisioner.ports import Clock, EngineWriter
 
 
@@ -130,7 +131,8 @@ class SwarmCalls:
 
     def _create_service(self, step: Step) -> str:
         wanted = self._resource(step.address)
-        return self._engine.create("service", wanted.name, service.encode(wanted.spec, self._wiring(wanted, 0, "")))
+        body = service.encode(self._spec(wanted), self._wiring(wanted, 0, ""))
+        return self._engine.create("service", wanted.name, body)
 
     def _update(self, step: Step) -> None:
         """Replace the spec, if it still is the one that the plan was made from."""
@@ -147,7 +149,7 @@ class SwarmCalls:
                 )
             count = int((raw["Spec"].get("TaskTemplate") or {}).get("ForceUpdate") or 0)
             forced = count + 1 if step.arguments.get("force") else count
-            body = service.encode(wanted.spec, self._wiring(wanted, forced, service.pinned(raw)))
+            body = service.encode(self._spec(wanted), self._wiring(wanted, forced, service.pinned(raw)))
             try:
                 self._engine.update_spec("service", step.object_id, int(raw["Version"]["Index"]), body)
                 return
@@ -155,6 +157,19 @@ class SwarmCalls:
                 if "out of sequence" not in conflict.message or attempt == _ATTEMPTS - 1:
                     raise
                 self._clock.sleep(_PAUSE)
+
+    def _spec(self, wanted: Resource) -> Spec:
+        """What is sent: complete, with the image's own command where its entrypoint alone is cleared."""
+        spec = wanted.spec
+        if spec["entrypoint"] == []:
+            raw = self._engine.inspect("image", str(spec["image"]))
+            spec = service.with_image_command(spec, image_facts(dict(raw)) if raw else None)
+        if spec["entrypoint"] == []:
+            raise EngineRefused(
+                f"'entrypoint' is empty, and what {spec['image']} runs without one is not known to this engine",
+                hint="say the `command` too",
+            )
+        return spec
 
     def _wiring(self, wanted: Resource, force_update: int, pinned: str) -> service.Wiring:
         resources = self._plan.desired.resources
