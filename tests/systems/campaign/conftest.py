@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import docker
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.engine_fixtures import remove_project
-from tests.engine_in_container import Engines
 from tests.systems.campaign.environment import Environment
 from tests.systems.campaign.production import DATABASE_URL, VALUES, with_aws
+from tests.systems.lifetime import made_environment, swarm_of_one_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="package")
 def local(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """An environment that extends local.yml, applied once. A test that disturbs it waits until it is well again."""
-    with _environment(engine_url, tmp_path_factory.mktemp("campaign"), extends="local") as environment:
+    with made_environment(Environment, engine_url, tmp_path_factory.mktemp("campaign"), "local") as environment:
         environment.apply()
         yield environment
 
@@ -32,7 +29,7 @@ def local(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture(scope="module")
 def dev(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """An environment that extends dev.yml, applied once."""
-    with _environment(engine_url, tmp_path_factory.mktemp("campaign-dev"), extends="dev") as environment:
+    with made_environment(Environment, engine_url, tmp_path_factory.mktemp("campaign-dev"), "dev") as environment:
         environment.apply()
         yield environment
 
@@ -40,29 +37,21 @@ def dev(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[E
 @pytest.fixture
 def throwaway(engine_url: str, tmp_path: Path) -> Iterator[Environment]:
     """An environment that extends local.yml and is not up yet."""
-    with _environment(engine_url, tmp_path, extends="local") as environment:
+    with made_environment(Environment, engine_url, tmp_path, "local") as environment:
         yield environment
 
 
 @pytest.fixture(scope="package")
 def prod(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """An environment that extends prod.yml, applied once on a Swarm of one node with its Docker secrets."""
-    project, name = f"pt-{secrets.token_hex(4)}", f"pt{secrets.token_hex(3)}"
-    with contextlib.closing(docker.DockerClient(base_url=engine_url, timeout=120)) as outer:
-        try:
-            with contextlib.closing(Engines(outer, project)) as engines:
-                machine = engines.start("28.5")
-                with contextlib.closing(docker.DockerClient(base_url=machine.url, timeout=120)) as engine:
-                    engine.swarm.init(advertise_addr=machine.address)
-                    for key, value in {**VALUES, "database_url": DATABASE_URL}.items():
-                        engine.secrets.create(name=key, data=value.encode())
-                    folder = tmp_path_factory.mktemp("campaign-prod")
-                    shell = {"DOCKER_HOST": machine.url}
-                    environment = Environment.make(folder, name, "prod", engine, host=machine.address, shell=shell)
-                    environment.apply()
-                    yield environment
-        finally:
-            remove_project(outer, project)
+    with swarm_of_one_node(engine_url) as (machine, engine):
+        for key, value in {**VALUES, "database_url": DATABASE_URL}.items():
+            engine.secrets.create(name=key, data=value.encode())
+        folder, name = tmp_path_factory.mktemp("campaign-prod"), f"pt{secrets.token_hex(3)}"
+        shell = {"DOCKER_HOST": machine.url}
+        environment = Environment.make(folder, name, "prod", engine, host=machine.address, shell=shell)
+        environment.apply()
+        yield environment
 
 
 @pytest.fixture(scope="package")
@@ -95,14 +84,3 @@ def prod_aws(prod: Environment, secrets_manager: str, manager: Any) -> Environme
     environment = with_aws(prod, secrets_manager)
     environment.apply()
     return environment
-
-
-@contextlib.contextmanager
-def _environment(engine_url: str, folder: Path, *, extends: str) -> Iterator[Environment]:
-    name = f"pt{secrets.token_hex(3)}"
-    with contextlib.closing(docker.DockerClient(base_url=engine_url, timeout=120)) as engine:
-        environment = Environment.make(folder, name, extends, engine)
-        try:
-            yield environment
-        finally:
-            remove_project(engine, environment.project)

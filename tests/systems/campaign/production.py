@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from docker.models.containers import Container
-
     from tests.systems.campaign.environment import Environment
 
 # Nothing but letters and digits, so that they fit into a URL; told apart from everything else that may be printed.
@@ -18,29 +16,6 @@ VALUES = {
     "s3_secret_key": "canary0secret0key0d95f0000000",
 }
 DATABASE_URL = f"postgres://campaign_user:{VALUES['postgres_password']}@postgres:5432/campaign_db"
-
-
-def service(environment: Environment, name: str) -> dict[str, Any]:
-    """What the Swarm says of a service."""
-    return dict(environment.engine.api.inspect_service(f"{environment.project}_{name}"))
-
-
-def versions(environment: Environment) -> dict[str, int]:
-    """The version index of every service: it counts each change."""
-    found = environment.engine.api.services(filters={"label": f"provisioner.environment={environment.project}"})
-    return {each["Spec"]["Name"].removeprefix(f"{environment.project}_"): each["Version"]["Index"] for each in found}
-
-
-def tasks(environment: Environment, name: str) -> list[Container]:
-    """The running containers of a service."""
-    label = f"com.docker.swarm.service.name={environment.project}_{name}"
-    return list(environment.engine.containers.list(filters={"label": label}, ignore_removed=True))
-
-
-def run_in(container: Container, command: str) -> str:
-    code, output = container.exec_run(["sh", "-c", command])
-    assert code == 0, output.decode()
-    return str(output.decode().strip())
 
 
 def with_aws(environment: Environment, endpoint: str) -> Environment:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.systems.campaign.environment import ONE_SHOTS, OWN, PLAYBOOKS, ROOT, SECRETS, SERVICES, copied, run
+from tests.systems.campaign.environment import ONE_SHOTS, OWN, PLAYBOOKS, SECRETS, SERVICES
+from tests.systems.environment import ROOT, copied, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ VOLUMES = {"postgres-data", "redis-data", "minio-data"}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("campaign-config")
-    copied(folder)
+    copied("campaign", folder)
     return folder
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.systems.campaign.environment import OWN, eventually
+from tests.systems.campaign.environment import OWN
+from tests.systems.environment import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from typing import TYPE_CHECKING
 
-import docker
 import pytest
 
-from tests.systems.campaign.environment import OWN, eventually
+from tests.systems.campaign.environment import OWN
+from tests.systems.environment import eventually
+from tests.systems.lifetime import started_in_order, watched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from tests.systems.campaign.environment import Environment
 
 pytestmark = [pytest.mark.engine, pytest.mark.system]
@@ -49,9 +46,10 @@ def test_from_nothing_to_nothing_with_its_data_kept_in_between(throwaway: Enviro
     file.write_text(ENV_LOCAL, encoding="utf-8")
     file.chmod(0o600)
 
-    with _watched(engine_url, throwaway.project) as happened:
+    services = {name for entry in FIRST_NEEDS for name in entry[:2]}
+    with watched(engine_url, throwaway.project, services) as happened:
         assert " failed=0 " in throwaway.apply().summary
-    _started_in_order(happened)
+    started_in_order(happened, FIRST_NEEDS)
     _uses_the_values_of_its_file(throwaway)
 
     token = throwaway.token()
@@ -89,33 +87,3 @@ def _uses_the_values_of_its_file(environment: Environment) -> None:
     assert environment.run_in("minio", "cat /run/secrets/s3_access_key") == "minio_access_key"
     assert (environment.playbooks / ".env.local").read_text(encoding="utf-8") == ENV_LOCAL
     assert eventually(lambda: environment.ask("/api/health").status == 200, within=15)
-
-
-@contextlib.contextmanager
-def _watched(engine_url: str, project: str) -> Iterator[dict[tuple[str, str], int]]:
-    """When each thing first happened to each service. The engine itself remembers only its last few hundred events."""
-    first: dict[tuple[str, str], int] = {}
-    services = {name for entry in FIRST_NEEDS for name in entry[:2]}
-    # A client of its own: closing a stream that another thread reads closes its connection.
-    with contextlib.closing(docker.DockerClient(base_url=engine_url, timeout=600)) as client:
-        events = client.events(decode=True, filters={"type": "container"})
-
-        def watch() -> None:
-            for event in events:
-                name = event["Actor"]["Attributes"].get("name", "")
-                for service in services:
-                    if name.startswith(f"{project}-{service}-"):
-                        first.setdefault((service, event["Action"]), event["timeNano"])
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        try:
-            yield first
-        finally:
-            events.close()
-            watcher.join(timeout=10)
-
-
-def _started_in_order(first: Mapping[tuple[str, str], int]) -> None:
-    for service, needs, state in FIRST_NEEDS:
-        assert first[(needs, state)] < first[(service, "start")], (service, needs)

@@ -13,8 +13,10 @@ import pytest
 
 from tests.engine_fixtures import remove_project
 from tests.engine_in_container import Engines, form_swarm
-from tests.systems.campaign.environment import OWN, Environment, eventually
-from tests.systems.campaign.production import DATABASE_URL, VALUES, service, versions
+from tests.systems.campaign.environment import OWN, Environment
+from tests.systems.campaign.production import DATABASE_URL, VALUES
+from tests.systems.environment import eventually
+from tests.systems.swarm import service, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.systems.campaign.environment import OWN, SERVICES, eventually, run
-from tests.systems.campaign.production import DATABASE_URL, VALUES, run_in, service, tasks, versions
+from tests.systems.campaign.environment import OWN, SERVICES
+from tests.systems.campaign.production import DATABASE_URL, VALUES
+from tests.systems.environment import eventually, run
+from tests.systems.swarm import run_in, service, tasks, versions
 
 if TYPE_CHECKING:
     from tests.systems.campaign.environment import Environment

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.systems.campaign.environment import unused_port
-from tests.systems.campaign.production import DATABASE_URL, VALUES, run_in, tasks, versions
+from tests.systems.campaign.production import DATABASE_URL, VALUES
+from tests.systems.environment import unused_port
+from tests.systems.swarm import run_in, tasks, versions
 
 if TYPE_CHECKING:
     from tests.systems.campaign.environment import Environment

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.systems.campaign.environment import ONE_SHOTS, OWN, SECRETS, SERVICES, eventually, request
+from tests.systems.campaign.environment import ONE_SHOTS, OWN, SECRETS, SERVICES
+from tests.systems.environment import eventually, request
 
 if TYPE_CHECKING:
     from tests.systems.campaign.environment import Environment
@@ -24,9 +25,9 @@ def test_every_acceptance_check_passes(local: Environment) -> None:
 
 
 def test_a_second_apply_changes_nothing(local: Environment) -> None:
-    before = _identities(local)
+    before = local.identities()
     assert " changed=0 " in local.apply().summary
-    assert _identities(local) == before
+    assert local.identities() == before
     plan = local.provision("plan", "--detailed-exitcode")
     assert plan.code == 0, plan.everything
 
@@ -68,7 +69,7 @@ def test_what_ends_is_started_again_unless_it_was_stopped(local: Environment, se
 
 
 def test_published_ports_are_on_loopback_and_postgres_and_redis_have_none(local: Environment) -> None:
-    published = {service: _bindings(local, service) for service in SERVICES}
+    published = {service: local.published(service) for service in SERVICES}
     ports = local.variables
     assert published == {
         "postgres": {},
@@ -208,13 +209,7 @@ def test_a_secret_is_readable_for_its_service_only(local: Environment) -> None:
 
 
 def test_no_secret_can_be_read_from_the_engine_the_logs_or_the_processes(local: Environment) -> None:
-    exposed = json.dumps([container.attrs for container in local.containers()])
-    exposed += "".join(container.logs().decode(errors="replace") for container in local.containers())
-    exposed += "".join(json.dumps(local.container(service).top()) for service in SERVICES)
-    images = [container.image for container in local.containers()]
-    exposed += json.dumps([image.history() for image in images if image is not None])
-    for command in ("plan", "status", "config", "logs"):
-        exposed += local.provision(command).everything
+    exposed = local.exposed()
     for name, value in local.secrets().items():
         assert value not in exposed, name
 
@@ -264,15 +259,3 @@ def _post(url: str, document: Any, headers: dict[str, str] | None = None) -> url
     return urllib.request.Request(
         url, json.dumps(document).encode(), {"Content-Type": "application/json", **(headers or {})}
     )
-
-
-def _identities(local: Environment) -> dict[str, tuple[str, str, str]]:
-    return {
-        each.name: (each.id, each.attrs["Created"], each.attrs["State"]["StartedAt"]) for each in local.containers()
-    }
-
-
-def _bindings(local: Environment, service: str) -> dict[str, str]:
-    bindings = local.container(service).attrs["HostConfig"]["PortBindings"] or {}
-    assert all(entry["HostIp"] == "127.0.0.1" for entries in bindings.values() for entry in entries)
-    return {port: entries[0]["HostPort"] for port, entries in bindings.items()}

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import secrets
 from typing import TYPE_CHECKING
 
-import docker
 import pytest
 
-from tests.engine_fixtures import remove_project
+from tests.systems.lifetime import made_environment
 from tests.systems.telecom.environment import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# Two measurements a second.
+OFTEN = {"EMIT_INTERVAL_MS": "500"}
+
 
 @pytest.fixture(scope="package")
 def telecom(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """An environment that extends local.yml, applied once. A test that disturbs it waits until it is well again."""
-    with _environment(engine_url, tmp_path_factory.mktemp("telecom"), extends="local") as environment:
+    folder = tmp_path_factory.mktemp("telecom")
+    with made_environment(Environment, engine_url, folder, "local", variables=OFTEN) as environment:
         environment.apply()
         yield environment
 
@@ -28,16 +29,5 @@ def telecom(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture
 def throwaway(engine_url: str, tmp_path: Path) -> Iterator[Environment]:
     """An environment that extends local.yml and is not up yet."""
-    with _environment(engine_url, tmp_path, extends="local") as environment:
+    with made_environment(Environment, engine_url, tmp_path, "local", variables=OFTEN) as environment:
         yield environment
-
-
-@contextlib.contextmanager
-def _environment(engine_url: str, folder: Path, *, extends: str) -> Iterator[Environment]:
-    name = f"pt{secrets.token_hex(3)}"
-    with contextlib.closing(docker.DockerClient(base_url=engine_url, timeout=120)) as engine:
-        environment = Environment.make(folder, name, extends, engine)
-        try:
-            yield environment
-        finally:
-            remove_project(engine, environment.project)

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.systems.telecom.environment import SERVICES, eventually
+from tests.systems.environment import eventually
+from tests.systems.lifetime import started_in_order, watched
+from tests.systems.telecom.environment import SERVICES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.systems.telecom.environment import Environment
 
 pytestmark = [pytest.mark.engine, pytest.mark.system]
 
+# Nothing that needs postgres starts before postgres is healthy; pmgen not before ingest is.
+FIRST_NEEDS = (
+    ("ingest", "postgres", "health_status: healthy"),
+    ("grafana", "postgres", "health_status: healthy"),
+    ("pmgen", "ingest", "health_status: healthy"),
+)
 
-def test_from_nothing_to_nothing_with_its_data_kept_in_between(throwaway: Environment) -> None:
+
+def test_from_nothing_to_nothing_with_its_data_kept_in_between(throwaway: Environment, engine_url: str) -> None:
     assert not throwaway.containers()
 
-    with _first_events(throwaway) as first:
+    with watched(engine_url, throwaway.project, SERVICES) as first:
         assert " failed=0 " in throwaway.apply().summary
-        time.sleep(1)
-    _started_in_order(first)
+    started_in_order(first, FIRST_NEEDS)
     assert eventually(lambda: throwaway.generated_events() > 0, within=15)
     first_event = throwaway.sql("select event_id from pm_events order by id limit 1")
 
     assert throwaway.provision("destroy", "--yes").code == 0
     assert not throwaway.containers()
     assert not throwaway.networks()
-    assert sorted(throwaway.volumes()) == [f"{throwaway.project}_grafana-data", f"{throwaway.project}_pgdata"]
+    assert throwaway.volumes() == [f"{throwaway.project}_grafana-data", f"{throwaway.project}_pgdata"]
 
     throwaway.apply()
     assert throwaway.sql("select event_id from pm_events order by id limit 1") == first_event
@@ -47,29 +50,3 @@ def test_from_nothing_to_nothing_with_its_data_kept_in_between(throwaway: Enviro
     assert not throwaway.containers()
     assert not throwaway.networks()
     assert not throwaway.volumes()
-
-
-@contextmanager
-def _first_events(environment: Environment) -> Iterator[dict[tuple[str, str], int]]:
-    """When each service did what for the first time. Heard live: the engine remembers only a few events."""
-    first: dict[tuple[str, str], int] = {}
-    stream = environment.engine.events(decode=True)
-
-    def listen() -> None:
-        for event in stream:
-            name = event.get("Actor", {}).get("Attributes", {}).get("name", "")
-            for service in SERVICES:
-                if name.startswith(f"{environment.project}-{service}-"):
-                    first.setdefault((service, event["Action"]), event["timeNano"])
-
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    yield first
-    stream.close()
-    listener.join(timeout=5)
-
-
-def _started_in_order(first: dict[tuple[str, str], int]) -> None:
-    """Nothing that needs postgres starts before postgres is healthy; pmgen not before ingest is."""
-    for service, needs in (("ingest", "postgres"), ("grafana", "postgres"), ("pmgen", "ingest")):
-        assert first[(needs, "health_status: healthy")] < first[(service, "start")], (service, needs)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.systems.telecom.environment import PLAYBOOKS, PROVISION
+from tests.systems.environment import PROVISION
+from tests.systems.telecom.environment import PLAYBOOKS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.systems.telecom.environment import SERVICES, eventually
+from tests.systems.environment import eventually
+from tests.systems.telecom.environment import SERVICES
 
 if TYPE_CHECKING:
     from tests.systems.telecom.environment import Environment
@@ -20,24 +21,23 @@ pytestmark = [pytest.mark.engine, pytest.mark.system]
 
 def test_every_acceptance_check_is_green(telecom: Environment) -> None:
     outcome = telecom.provision("verify")
-    assert outcome.code == 0, f"{outcome.output}\n{outcome.messages}"
+    assert outcome.code == 0, outcome.everything
     assert "events keep arriving" in outcome.output
 
 
 def test_a_second_apply_changes_nothing(telecom: Environment) -> None:
-    before = _identities(telecom)
+    before = telecom.identities()
     assert " changed=0 " in telecom.apply().summary
-    assert _identities(telecom) == before
+    assert telecom.identities() == before
 
 
 def test_a_plan_after_the_apply_has_nothing_to_do(telecom: Environment) -> None:
     outcome = telecom.provision("plan", "--detailed-exitcode")
-    assert outcome.code == 0, f"{outcome.output}\n{outcome.messages}"
+    assert outcome.code == 0, outcome.everything
 
 
 def test_every_service_is_healthy(telecom: Environment) -> None:
-    states = {service: telecom.container(service).attrs["State"]["Health"]["Status"] for service in SERVICES}
-    assert states == dict.fromkeys(SERVICES, "healthy")
+    assert {service: telecom.health(service) for service in SERVICES} == dict.fromkeys(SERVICES, "healthy")
 
 
 def test_images_are_pinned(telecom: Environment) -> None:
@@ -46,13 +46,12 @@ def test_images_are_pinned(telecom: Environment) -> None:
 
 
 def test_postgres_is_not_published(telecom: Environment) -> None:
-    assert not _bindings(telecom, "postgres")
+    assert not telecom.published("postgres")
 
 
 @pytest.mark.parametrize("service", ["ingest", "grafana"])
 def test_a_published_port_is_on_loopback_only(telecom: Environment, service: str) -> None:
-    port = {"ingest": telecom.ingest_port, "grafana": telecom.grafana_port}[service]
-    assert _bindings(telecom, service) == {"3000/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}]}
+    assert telecom.published(service) == {"3000/tcp": telecom.variables[f"{service.upper()}_PORT"]}
 
 
 def test_the_documented_ports_and_interval_are_the_defaults(telecom: Environment) -> None:
@@ -76,8 +75,8 @@ def test_events_keep_arriving(telecom: Environment) -> None:
 def test_the_kpi_view_counts_what_was_stored(telecom: Environment) -> None:
     element = f"lab-{uuid.uuid4().hex[:8]}"
     for attempts, successes, dropped in ((100, 90, 9), (100, 100, 10)):
-        status, _ = telecom.post_event(_event(element=element, attempts=attempts, successes=successes, dropped=dropped))
-        assert status == 201
+        event = _event(element=element, attempts=attempts, successes=successes, dropped=dropped)
+        assert telecom.post_event(event).status == 201
     kpi = telecom.sql(f"select events, setup_success_rate, drop_rate from pm_kpi where element = '{element}'")
     assert kpi == "2|95.00|10.00"
 
@@ -85,8 +84,9 @@ def test_the_kpi_view_counts_what_was_stored(telecom: Environment) -> None:
 def test_an_event_that_is_sent_twice_is_stored_once(telecom: Environment) -> None:
     event_id = str(uuid.uuid4())
     first, second = (telecom.post_event(_event(event_id=event_id)) for _ in range(2))
-    assert first == (201, {"status": "stored", "event_id": event_id, "repeated": False})
-    assert second == (201, {"status": "stored", "event_id": event_id, "repeated": True})
+    assert (first.status, second.status) == (201, 201)
+    assert first.json == {"status": "stored", "event_id": event_id, "repeated": False}
+    assert second.json == {"status": "stored", "event_id": event_id, "repeated": True}
     assert telecom.sql(f"select count(*) from pm_events where event_id = '{event_id}'") == "1"
 
 
@@ -103,10 +103,10 @@ def test_an_event_that_is_sent_twice_is_stored_once(telecom: Environment) -> Non
 def test_a_malformed_event_is_rejected_with_its_reason(
     telecom: Environment, body: bytes, status: int, reason: str
 ) -> None:
-    answered, document = telecom.post_event(body)
-    assert answered == status
-    assert document["status"] == "rejected"
-    assert reason in document["reasons"][0]
+    answer = telecom.post_event(body)
+    assert answer.status == status
+    assert answer.json["status"] == "rejected"
+    assert reason in answer.json["reasons"][0]
 
 
 @pytest.mark.parametrize("service", ["ingest", "pmgen", "grafana"])
@@ -116,9 +116,9 @@ def test_a_service_does_not_run_as_root(telecom: Environment, service: str) -> N
 
 
 def test_generated_passwords_are_kept_in_a_private_file(telecom: Environment) -> None:
-    file = telecom.folder / "playbooks" / "telecom" / ".env.local"
+    file = telecom.playbooks / ".env.local"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert set(_passwords(telecom)) == {
+    assert set(telecom.secrets()) == {
         "TELECOM_DB_PASSWORD",
         "TELECOM_DASHBOARD_DB_PASSWORD",
         "TELECOM_GRAFANA_ADMIN_PASSWORD",
@@ -126,29 +126,28 @@ def test_generated_passwords_are_kept_in_a_private_file(telecom: Environment) ->
 
 
 def test_no_password_can_be_read_from_the_engine(telecom: Environment) -> None:
-    exposed = json.dumps([container.attrs for container in telecom.containers()])
-    exposed += "".join(container.logs().decode(errors="replace") for container in telecom.containers())
-    for name, value in _passwords(telecom).items():
+    exposed = telecom.exposed()
+    for name, value in telecom.secrets().items():
         assert value not in exposed, name
 
 
 def test_every_panel_of_the_dashboard_has_data(telecom: Environment) -> None:
-    status, answer = telecom.grafana("/api/dashboards/uid/telecom-pm")
-    assert status == 200
-    panels = answer["dashboard"]["panels"]
+    answer = telecom.grafana("/api/dashboards/uid/telecom-pm")
+    assert answer.status == 200
+    panels = answer.json["dashboard"]["panels"]
     assert {panel["type"] for panel in panels} == {"stat", "timeseries", "table"}
     for panel in panels:
         query = {"from": "now-15m", "to": "now", "queries": panel["targets"]}
-        status, result = telecom.grafana("/api/ds/query", query)
-        assert status == 200, (panel["title"], result)
-        columns = result["results"]["A"]["frames"][0]["data"]["values"]
+        result = telecom.grafana("/api/ds/query", query)
+        assert result.status == 200, (panel["title"], result)
+        columns = result.json["results"]["A"]["frames"][0]["data"]["values"]
         assert any(value is not None for value in columns[0]), panel["title"]
 
 
 def test_a_visitor_can_not_change_the_events_through_the_dashboard(telecom: Environment) -> None:
     statement = {"refId": "A", "datasource": {"uid": "telecom-postgres"}, "rawSql": "delete from pm_events returning 1"}
-    status, _ = telecom.grafana("/api/ds/query", {"from": "now-1m", "to": "now", "queries": [statement]})
-    assert status in (400, 500)
+    answer = telecom.grafana("/api/ds/query", {"from": "now-1m", "to": "now", "queries": [statement]})
+    assert answer.status in (400, 500)
     assert telecom.generated_events() > 0
 
 
@@ -166,14 +165,14 @@ def test_pmgen_survives_ingest_being_away_and_loses_nothing(telecom: Environment
     assert eventually(lambda: int(telecom.sql(measured_meanwhile)) > 0, within=30)
     pmgen.reload()
     assert pmgen.attrs["RestartCount"] == 0
-    assert eventually(lambda: telecom.container("ingest").attrs["State"]["Health"]["Status"] == "healthy", within=30)
+    assert eventually(lambda: telecom.health("ingest") == "healthy", within=30)
 
 
 def test_ingest_survives_postgres_being_restarted(telecom: Environment) -> None:
     telecom.container("postgres").restart()
     assert eventually(lambda: _answers(telecom), within=30)
     assert telecom.container("ingest").attrs["RestartCount"] == 0
-    assert eventually(lambda: telecom.container("postgres").attrs["State"]["Health"]["Status"] == "healthy", within=30)
+    assert eventually(lambda: telecom.health("postgres") == "healthy", within=30)
 
 
 def test_logs_are_one_json_object_a_line(telecom: Environment) -> None:
@@ -203,26 +202,10 @@ def _event(
 
 def _answers(telecom: Environment) -> bool:
     try:
-        return telecom.post_event(_event())[0] == 201
+        return telecom.post_event(_event()).status == 201
     except OSError:
         return False
 
 
-def _identities(telecom: Environment) -> dict[str, tuple[str, str, str]]:
-    return {
-        each.name: (each.id, each.attrs["Created"], each.attrs["State"]["StartedAt"]) for each in telecom.containers()
-    }
-
-
-def _bindings(telecom: Environment, service: str) -> dict[str, Any]:
-    return telecom.container(service).attrs["HostConfig"]["PortBindings"] or {}
-
-
 def _log_since(telecom: Environment, service: str, moment: datetime) -> str:
     return str(telecom.container(service).logs(since=moment.timestamp()).decode(errors="replace"))
-
-
-def _passwords(telecom: Environment) -> dict[str, str]:
-    text = (telecom.folder / "playbooks" / "telecom" / ".env.local").read_text(encoding="utf-8")
-    pairs = (line.partition("=") for line in text.splitlines() if line and not line.startswith("#"))
-    return {name: value.strip("'\"") for name, _, value in pairs}
