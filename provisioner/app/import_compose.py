@@ -64,6 +64,8 @@ def import_compose(request: Request, *, output: str | None, name: str | None, fo
         if Path(request.directory, path).exists() and not force:
             raise UsageError(f"{path} is there already", hint="name another with -o, or give --force to replace it")
     start = posixpath.dirname(posixpath.join(request.directory, request.files[0]))
+    if request.project_directory is not None:
+        start = posixpath.normpath(posixpath.join(request.directory, request.project_directory))
     drafts = [_draft(posixpath.join(request.directory, file), file) for file in request.files]
     told: list[str] = []
     move = _Move(request, original, start, system)
@@ -76,7 +78,10 @@ def import_compose(request: Request, *, output: str | None, name: str | None, fo
         ) from error
     written = _write(request.directory, texts)
     try:
-        imported = replace(request, files=(target,), target=target, in_playbooks=_in_playbooks(target), env_files=())
+        imported = replace(
+            request, files=(target,), target=target, in_playbooks=_in_playbooks(target), env_files=(),
+            project_name=None, project_directory=None, ambient_env_file=None,
+        )  # fmt: skip
         _compare(whole, original, imported, request)
     except BaseException:
         for file, before in written.items():
@@ -119,7 +124,9 @@ def _document(request: Request, *, profiles: tuple[str, ...], project: str | Non
             overrides=request.overrides,
             env_files=request.env_files,
             profiles=profiles,
-            project_name=project,
+            project_name=project or request.project_name,
+            directory=request.project_directory,
+            ambient_env_file=request.ambient_env_file,
             in_playbooks=request.in_playbooks,
         )
     )
@@ -217,8 +224,13 @@ def _contexts(
 def _env_files(move: _Move) -> list[str]:
     """The absolute paths of the files that variables come from: the ones asked for, or `.env` beside the files."""
     asked = [posixpath.join(move.request.directory, file) for file in move.request.env_files]
-    implicit = posixpath.join(move.start, ".env")
-    return asked or ([implicit] if Path(implicit).is_file() else [])
+    if asked:
+        return asked
+    implicit = [posixpath.join(move.start, ".env")]
+    if move.request.ambient_env_file:
+        # It wins over the project's, so it comes last.
+        implicit.append(posixpath.join(move.request.directory, move.request.ambient_env_file))
+    return [path for path in dict.fromkeys(implicit) if Path(path).is_file()]
 
 
 def _without_version(draft: Draft, head: list[str]) -> Edit:

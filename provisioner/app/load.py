@@ -26,6 +26,9 @@ def load_document(request: Request) -> Document:
             overrides=request.overrides,
             env_files=request.env_files,
             profiles=request.profiles,
+            project_name=request.project_name,
+            directory=request.project_directory,
+            ambient_env_file=request.ambient_env_file,
             in_playbooks=request.in_playbooks,
         )
     )

@@ -17,7 +17,9 @@ class Request:
     the command runs) or absolute. `target` is the TARGET as typed or as found by default; empty where files were
     named with `-f`. `in_playbooks` says that the file lies under `playbooks/`, where a playbook has an environment
     even if it does not name one. `overrides` (`-e`) win over `shell`, a snapshot of the process environment.
-    `context` and `host` are never both set.
+    `context` and `host` are never both set. `project_name` is what objects are called after in place of the playbook's
+    name; `project_directory` is where relative paths start in place of the first file's folder. `ambient_env_file` is
+    the `.env` of the folder in which files were looked for: it goes before that of the project directory.
     """
 
     files: tuple[str, ...]
@@ -27,6 +29,9 @@ class Request:
     overrides: Mapping[str, str] = field(default_factory=dict)
     env_files: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
+    project_name: str | None = None
+    project_directory: str | None = None
+    ambient_env_file: str | None = None
     context: str | None = None
     host: str | None = None
     shell: Mapping[str, str] = field(default_factory=dict)

@@ -82,7 +82,8 @@ class Program(click.Group):
         with formatter.section("Good to know"):
             formatter.write_text(
                 "TARGET is a playbook without playbooks/ and .yml (telecom/dev), or a path to a file. Without one: "
-                "PROVISION_TARGET, else 'local', else the only playbook there is. Each global option has a variable: "
+                "PROVISION_TARGET, else COMPOSE_FILE, else 'local', the only playbook or the Compose file of this "
+                "folder or of the nearest one above that has any. Each global option has a variable: "
                 "PROVISION_FILE, PROVISION_HOST, ... Exit codes: 0 done, 1 failed, 2 changes are pending, 3 not "
                 "converged, 64 usage, 65 invalid playbook, 69 not reachable, 75 locked, 76 stale plan, 77 secret, "
                 "130 interrupted."

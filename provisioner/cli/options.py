@@ -51,6 +51,10 @@ def global_options(taken: frozenset[str] = frozenset(), *, after_command: bool =
            help="A file of variables.")
     option("profiles", "--profile", variable="PROFILE", metavar="NAME", multiple=True, type=_Listed(","),
            help="Switch a profile on.")
+    option("project_name", "-p", "--project-name", variable="PROJECT_NAME", metavar="NAME",
+           help="What objects on the engine are called after, instead of the playbook's name.")
+    option("project_directory", "--project-directory", variable="PROJECT_DIRECTORY", metavar="DIR",
+           help="Where relative paths in the files and .env start; by default the first file's folder.")
     option("context", "--context", variable="CONTEXT", metavar="NAME", help="The Docker context of the engine.")
     option("host", "-H", "--host", variable="HOST", metavar="URL",
            help="The engine: unix://, tcp:// or ssh://. Not with --context.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from click.core import ParameterSource
 
 from provisioner.app.request import Request
+from provisioner.cli.compose_variables import compose_files, env_files, implicit_env_file, with_working_folder
 from provisioner.cli.streams import Stream
 from provisioner.cli.target import choose, playbooks, split_target
 from provisioner.errors import PlaybookInvalid, UsageError
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 
 # What the parameters of the global options begin with, so that a command's own never meet them.
 GLOBAL = "global_"
-_SINGLE = ("directory", "context", "host", "quiet", "verbose", "no_color")
+_SINGLE = (
+    "directory", "project_name", "project_directory", "context", "host", "quiet", "verbose", "no_color",
+)  # fmt: skip
 _LISTS = ("files", "env", "env_files", "profiles")
+# What a saved plan is a plan of.
+_IN_A_PLAN = ("files", "profiles", "env_files", "project_name", "project_directory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class Settings:
     env: tuple[str, ...] = ()
     env_files: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
+    project_name: str | None = None
+    project_directory: str | None = None
     context: str | None = None
     host: str | None = None
     quiet: bool = False
@@ -73,10 +80,12 @@ class Settings:
 
     def typed(self, target: str | None) -> list[str]:
         """The arguments that name this environment again. Values of `-e` are left out: they may be anybody's secret."""
-        options = (("-C", [self.directory] if self.directory else []), ("--env-file", self.env_files),
-                   ("--profile", self.profiles), ("--context", [self.context] if self.context else []),
-                   ("--host", [self.host] if self.host else []), ("-f", () if target else self.files))  # fmt: skip
-        words = [word for option, values in options for value in values for word in (option, value)]
+        options: tuple[tuple[str, tuple[str | None, ...]], ...] = (
+            ("-C", (self.directory,)), ("--env-file", self.env_files), ("--profile", self.profiles),
+            ("-p", (self.project_name,)), ("--project-directory", (self.project_directory,)),
+            ("--context", (self.context,)), ("--host", (self.host,)), ("-f", () if target else self.files),
+        )  # fmt: skip
+        words = [word for option, values in options for value in values if value for word in (option, value)]
         words += [word for text in self.env for word in ("-e", f"{text.partition('=')[0]}=...")]
         return [target, *words] if target else words
 
@@ -91,29 +100,40 @@ class Settings:
     def request(self, target: str | None = None) -> Request:
         """The Request for a TARGET; the files that it names are looked up now."""
         directory = str(Path.cwd())
+        shell = with_working_folder(self.environment)
         common: dict[str, Any] = {
             "directory": directory,
             "overrides": variables(self.env),
-            "env_files": self.env_files,
+            "env_files": self.env_files or env_files(shell),
             "profiles": self.profiles,
+            "project_name": self.project_name,
+            "project_directory": self.project_directory,
             "context": self.context,
             "host": self.host,
-            "shell": self.environment,
+            "shell": shell,
         }
         if self._files_typed and target:
             raise UsageError(f"both -f and the TARGET '{target}' name a playbook: give one of them")
         if self.files and not target:
-            for file in self.files:
-                if file != "-" and not Path(file).exists():
-                    raise PlaybookInvalid([Problem(f"there is no such file in {directory}", Span(file))])
-            return Request(files=self.files, **common)
+            return Request(files=_existing(self.files, directory), **common)
+        default = self.environment.get("PROVISION_TARGET")
+        if not target and not default:
+            ambient = None if common["env_files"] else implicit_env_file(self.project_directory or "", shell)
+            common["ambient_env_file"] = ambient
+            settings = common["env_files"] or ((ambient,) if ambient else ())
+            named = compose_files({**shell, **common["overrides"]}, settings)
+            if named:
+                return Request(files=_existing(named, directory, " (named by COMPOSE_FILE)"), **common)
         chosen = choose(
             target,
-            self.environment.get("PROVISION_TARGET"),
+            default,
             directory=directory,
             exists=lambda path: Path(path).is_file(),
-            known=lambda: playbooks(directory),
+            known=playbooks,
+            start=self.project_directory or "",
         )
+        if chosen.in_playbooks:
+            common["ambient_env_file"] = None
         return Request(files=chosen.files, target=chosen.target, in_playbooks=chosen.in_playbooks, **common)
 
     def optional_request(self, target: str | None, *, search: bool) -> Request:
@@ -132,8 +152,11 @@ class Settings:
     def planned(self, saved: SavedPlan) -> Request:
         """The Request that a saved plan was made for. Variables and the engine may be given again, nothing else."""
         asked = saved.request
-        if any(getattr(self, name) and name not in self.inherited for name in ("files", "profiles", "env_files")):
-            raise UsageError(f"{saved.path} says what it is a plan of: -f, --profile and --env-file do not go with it")
+        if any(getattr(self, name) and name not in self.inherited for name in _IN_A_PLAN):
+            raise UsageError(
+                f"{saved.path} says what it is a plan of: -f, -p, --profile, --env-file and --project-directory do not "
+                "go with it"
+            )
         overrides = variables(self.env)
         missing = [name for name in asked["overrides"] if name not in overrides]
         if missing:
@@ -156,18 +179,34 @@ class Settings:
             overrides=overrides,
             env_files=tuple(asked["env_files"]),
             profiles=tuple(asked["profiles"]),
+            project_name=asked.get("project_name"),
+            project_directory=asked.get("project_directory"),
+            ambient_env_file=asked.get("ambient_env_file"),
             context=self.context if typed else asked["context"],
             host=self.host if typed else asked["host"],
-            shell=self.environment,
+            shell=with_working_folder(self.environment),
         )
 
     def split(self, arguments: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
         """`[TARGET] SERVICE...` taken apart."""
-        return split_target(arguments, files_named=self._files_typed, exists=lambda path: Path(path).is_file())
+        return split_target(
+            arguments,
+            files_named=self._files_typed,
+            directory=str(Path.cwd()),
+            exists=lambda path: Path(path).is_file(),
+        )
 
     @property
     def _files_typed(self) -> bool:
         return bool(self.files) and "files" not in self.inherited
+
+
+def _existing(files: tuple[str, ...], directory: str, why: str = "") -> tuple[str, ...]:
+    """The files, after a look whether they are there."""
+    for file in files:
+        if file != "-" and not Path(file).exists():
+            raise PlaybookInvalid([Problem(f"there is no such file in {directory}{why}", Span(file))])
+    return files
 
 
 def variables(texts: Sequence[str]) -> dict[str, str]:

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _ENDINGS = (".yml", ".yaml")
 _FOLDERS = ("playbooks/", "")
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+_OVERRIDES = (
+    "compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml",
+)  # fmt: skip
 _DEFAULT = "local"
 _ROOT_KEYS = ("name:", "services:", "include:", "extends:", "environment:")
 
@@ -34,56 +37,82 @@ def choose(
     *,
     directory: str,
     exists: Callable[[str], bool],
-    known: Callable[[], Sequence[str]],
+    known: Callable[[str], Sequence[str]],
+    start: str = "",
 ) -> Chosen:
-    """The files of `target`, else of `default` (PROVISION_TARGET), else of `local`, else of the only playbook.
+    """The files of `target`, else of `default` (PROVISION_TARGET), else of what a folder has by itself.
 
-    `exists` tells whether a path is a file, `known` lists the names of the playbooks there are, `directory` is
-    absolute. Raises UsageError, naming what is near, where nothing or too much fits.
+    A folder has `local`, else its only playbook, else a Compose file. Where the folder `start` (relative to
+    `directory`, which is absolute) has none, the folders above it are searched. `exists` tells whether a path is a
+    file, `known` lists the names of the playbooks below a folder. Raises UsageError, naming what is near, where
+    nothing or too much fits.
     """
     named = target or default
     if named:
-        found = find(named, exists)
+        found = find(named, exists) or _find_above(named, directory, exists)
         if found is None:
-            raise UsageError(_not_found(named, known()))
+            raise UsageError(_not_found(named, known("")))
         return Chosen((found,), named, lies_in_playbooks(found, directory))
-    found = find(_DEFAULT, exists)
-    if found:
-        return Chosen((found,), _DEFAULT, lies_in_playbooks(found, directory))
-    names = known()
-    if len(names) == 1:
-        only = find(names[0], exists)
-        if only:
-            return Chosen((only,), names[0], lies_in_playbooks(only, directory))
-    compose = next((name for name in COMPOSE_FILES if exists(name)), None)
-    if compose and not names:
-        return Chosen(with_override(compose, exists), "", in_playbooks=False)
-    if not names:
-        raise UsageError(
-            "there is no playbook here: neither playbooks/ nor a Compose file",
-            hint="name one with -f FILE, go to its folder with -C DIR, or write playbooks/local.yml",
-        )
+    prefix = f"{start.rstrip('/')}/" if start else ""
+    for folder in (prefix, *_above(directory, prefix)):
+        chosen = _default_of(folder, directory, exists, known(folder))
+        if chosen is not None:
+            return chosen
     raise UsageError(
-        f"which playbook? There are several: {', '.join(names)}", hint=f"name one: provision COMMAND {names[0]}"
+        "there is no playbook here or in the folders above: neither playbooks/ nor a Compose file",
+        hint="name one with -f FILE, go to its folder with -C DIR, or write playbooks/local.yml",
     )
 
 
+def _default_of(folder: str, directory: str, exists: Callable[[str], bool], names: Sequence[str]) -> Chosen | None:
+    """What a folder (a prefix of paths: empty or with a slash at its end) has where nothing is named; or None."""
+    for name in (_DEFAULT, *(names if len(names) == 1 else ())):
+        found = find(name, exists, folder)
+        if found:
+            return Chosen((found,), name, lies_in_playbooks(found, directory))
+    if len(names) > 1:
+        raise UsageError(
+            f"which playbook? There are several: {', '.join(names)}", hint=f"name one: provision COMMAND {names[0]}"
+        )
+    compose = next((name for name in COMPOSE_FILES if exists(folder + name)), None)
+    if compose is None or names:
+        return None
+    return Chosen(with_override(folder + compose, exists), "", in_playbooks=False)
+
+
+def _above(directory: str, prefix: str) -> Iterator[str]:
+    """The folders above `directory`/`prefix`, the nearest first, as prefixes of paths from `directory`."""
+    for parent in Path(os.path.normpath(Path(directory, prefix))).parents:
+        relative = os.path.relpath(parent, directory)
+        yield "" if relative == "." else f"{relative}/"
+
+
+def _find_above(target: str, directory: str, exists: Callable[[str], bool]) -> str | None:
+    """The playbook `target` in a folder `playbooks/` above. A path to a file is meant from here only."""
+    if target.startswith("/") or ".." in target.split("/"):
+        return None
+    paths = (f"{folder}playbooks/{target}{ending}" for folder in _above(directory, "") for ending in _ENDINGS)
+    return next((path for path in paths if exists(path)), None)
+
+
 def with_override(compose: str, exists: Callable[[str], bool]) -> tuple[str, ...]:
-    """A Compose file and, where there is one, the override beside it."""
-    stem, _, ending = compose.partition(".")
-    overrides = (f"{stem}.override.{ending}", f"{stem}.override.yml", f"{stem}.override.yaml")
-    override = next((name for name in overrides if exists(name)), None)
-    return (compose, override) if override else (compose,)
+    """A Compose file and, where there is one, the override beside it; of several the one that Compose takes."""
+    folder = compose[: compose.rfind("/") + 1]
+    override = next((name for name in _OVERRIDES if exists(folder + name)), None)
+    return (compose, folder + override) if override else (compose,)
 
 
-def find(target: str, exists: Callable[[str], bool]) -> str | None:
-    """The file that a TARGET names: `telecom/dev` in `./playbooks/`, then in `./`, or a path to a file."""
-    for folder in _FOLDERS:
+def find(target: str, exists: Callable[[str], bool], folder: str = "") -> str | None:
+    """The file that a TARGET names: `telecom/dev` in `./playbooks/`, then in `./`, or a path to a file.
+
+    `folder` is a prefix of another folder than `./`, where only `playbooks/` is looked at unless it is below.
+    """
+    for inside in _FOLDERS if not folder.startswith("..") else _FOLDERS[:1]:
         for ending in _ENDINGS:
-            path = f"{folder}{target}{ending}"
+            path = f"{folder}{inside}{target}{ending}"
             if exists(path):
                 return path
-    return target if exists(target) else None
+    return target if not folder and exists(target) else None
 
 
 def lies_in_playbooks(path: str, directory: str) -> bool:
@@ -93,13 +122,13 @@ def lies_in_playbooks(path: str, directory: str) -> bool:
 
 
 def split_target(
-    arguments: Sequence[str], *, files_named: bool, exists: Callable[[str], bool]
+    arguments: Sequence[str], *, files_named: bool, directory: str, exists: Callable[[str], bool]
 ) -> tuple[str | None, tuple[str, ...]]:
     """`[TARGET] SERVICE...`: the first argument is the TARGET where it names a playbook, or could be nothing else."""
     if files_named or not arguments:
         return None, tuple(arguments)
     first = arguments[0]
-    if "/" in first or first.endswith(_ENDINGS) or find(first, exists):
+    if "/" in first or first.endswith(_ENDINGS) or find(first, exists) or _find_above(first, directory, exists):
         return first, tuple(arguments[1:])
     return None, tuple(arguments)
 

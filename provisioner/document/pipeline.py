@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from provisioner.document.sources import Sources
+    from provisioner.document.variables import Tier
     from provisioner.model.node import JSON
     from provisioner.model.playbook import Unused
 
@@ -144,15 +145,11 @@ def _locate(reading: _Reading) -> None:
 
 
 def _env_files(reading: _Reading) -> None:
-    asked = [join(here(), name) for name in reading.sources.env_files]
-    for name, path in zip(reading.sources.env_files, asked, strict=True):
-        reading.files.name(path, name)
-    implicit = join(reading.directory, ".env")
-    if not asked and is_file(implicit):
-        asked = [implicit]
     explicit = bool(reading.sources.env_files)
-    tiers = reading.files.tiers([(path, None) for path in asked], reading.scope.value)
     outer = reading.scope
+    tiers: list[Tier] = []
+    for group in _asked_env_files(reading):
+        tiers += reading.files.tiers([(path, None) for path in group], outer.below(*tiers).value)
     reading.scope = outer.below(*tiers)
     for path in reading.paths:
         reading.layers.extend(reading.reader.sources(path, reading.directory, reading.scope))
@@ -168,6 +165,20 @@ def _env_files(reading: _Reading) -> None:
     # An env file that the playbook names is meant for it; `.env` may be there for anything.
     reading.scope = outer.below(*tiers, *own) if explicit else outer.below(*own, *tiers)
     reading.scope = reading.scope.below(*reading.reader.declared(reading.layers, reading.scope))
+
+
+def _asked_env_files(reading: _Reading) -> list[list[str]]:
+    """The env files that are named; else `.env` of the folder of the command, then of the project, each by itself."""
+    asked = reading.sources
+    for name in asked.env_files:
+        reading.files.name(join(here(), name), name)
+    if asked.env_files:
+        return [[join(here(), name) for name in asked.env_files]]
+    if asked.environment.get("COMPOSE_DISABLE_ENV_FILE", "").lower() in ("1", "t", "true"):
+        return []
+    implicit = [join(here(), asked.ambient_env_file)] if asked.ambient_env_file else []
+    implicit.append(join(reading.directory, ".env"))
+    return [[path] for path in dict.fromkeys(implicit) if is_file(path)]
 
 
 def _name(reading: _Reading) -> None:

@@ -20,7 +20,8 @@ class Sources:
     """What to read. `files` are merged in order by Compose's rules; '-' is standard input.
 
     `environment` is the shell's, `overrides` are the command line's (`-e NAME=VALUE`) and beat everything. No
-    `env_files` means `.env` in the project directory, if there is one. `in_playbooks` says that the first file lies
+    `env_files` means `.env` in the project directory, if there is one, below `ambient_env_file`, the one of the folder
+    in which the files were looked for. `in_playbooks` says that the first file lies
     under playbooks/ and so has an environment: its `environment:` key, else its stem.
     """
 
@@ -31,6 +32,7 @@ class Sources:
     env_files: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     project_name: str | None = None
+    ambient_env_file: str | None = None
     in_playbooks: bool = False
 
 

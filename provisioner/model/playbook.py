@@ -135,4 +135,5 @@ class Playbook:
     @property
     def title(self) -> str:
         """The environment as results name it: `campaign/prod`, or the project alone."""
-        return f"{self.name}/{self.environment}" if self.environment else self.project
+        named = self.environment and self.project == f"{self.name}-{self.environment}"
+        return f"{self.name}/{self.environment}" if named else self.project

@@ -62,6 +62,8 @@ def test_every_global_option_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> 
         "PROVISION_ENV_FILE": "x.env",
         "PROVISION_ENV": "A=1 B=2",
         "PROVISION_HOST": "ssh://x",
+        "PROVISION_PROJECT_NAME": "pr-7",
+        "PROVISION_PROJECT_DIRECTORY": "web",
         "PROVISION_QUIET": "1",
         "PROVISION_NO_COLOR": "1",
     }
@@ -69,6 +71,7 @@ def test_every_global_option_has_a_variable(monkeypatch: pytest.MonkeyPatch) -> 
     assert seen.files == ("a.yml", "b.yml")
     assert seen.profiles == ("one", "two")
     assert (seen.env_files, seen.env, seen.host) == (("x.env",), ("A=1", "B=2"), "ssh://x")
+    assert (seen.project_name, seen.project_directory) == ("pr-7", "web")
     assert seen.quiet
     assert seen.no_color
 

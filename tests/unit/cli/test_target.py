@@ -14,8 +14,71 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def chosen(target: str | None, *files: str, default: str | None = None, known: tuple[str, ...] = ()) -> Chosen:
-    return choose(target, default, directory="/work", exists=set(files).__contains__, known=lambda: known)
+def chosen(
+    target: str | None, *files: str, default: str | None = None, known: tuple[str, ...] = (), start: str = ""
+) -> Chosen:
+    """What is chosen in /work/shop/web where there are `files`; `known` are the playbooks of that folder."""
+    return choose(
+        target,
+        default,
+        directory="/work/shop/web",
+        exists=set(files).__contains__,
+        known=lambda folder: known if not folder else tuple(_in_folder(folder, files)),
+        start=start,
+    )
+
+
+def _in_folder(folder: str, files: tuple[str, ...]) -> list[str]:
+    start = f"{folder}playbooks/"
+    return [file.removeprefix(start).removesuffix(".yml") for file in files if file.startswith(start)]
+
+
+@pytest.mark.parametrize(
+    ("target", "files", "found"),
+    [
+        (None, ["../compose.yaml"], ["../compose.yaml"]),
+        (None, ["../../docker-compose.yml", "../../compose.override.yml"],
+         ["../../docker-compose.yml", "../../compose.override.yml"]),
+        (None, ["compose.yaml", "../compose.yaml"], ["compose.yaml"]),
+        (None, ["../playbooks/local.yml", "../compose.yaml"], ["../playbooks/local.yml"]),
+        (None, ["../playbooks/x.yml", "../../compose.yaml"], ["../playbooks/x.yml"]),
+        (None, ["../local.yml", "../../compose.yaml"], ["../../compose.yaml"]),
+        ("prod", ["../playbooks/prod.yml"], ["../playbooks/prod.yml"]),
+        ("x/prod", ["../../playbooks/x/prod.yaml"], ["../../playbooks/x/prod.yaml"]),
+        ("prod", ["prod.yml", "../playbooks/prod.yml"], ["prod.yml"]),
+    ],
+)  # fmt: skip
+def test_the_folders_above_are_searched_and_the_nearest_wins(
+    target: str | None, files: list[str], found: list[str]
+) -> None:
+    assert chosen(target, *files).files == tuple(found)
+
+
+def test_a_path_is_meant_from_here_only_and_several_above_must_be_named() -> None:
+    with pytest.raises(UsageError, match="no playbook 'web'"):
+        chosen("web", "../web", "../web.yml")
+    with pytest.raises(UsageError, match=r"no playbook '\.\./prod'"):
+        chosen("../prod", "../../playbooks/../prod.yml")
+    with pytest.raises(UsageError, match="several: a, b"):
+        chosen(None, "../playbooks/a.yml", "../playbooks/b.yml")
+
+
+def test_with_a_project_directory_the_search_begins_there() -> None:
+    assert chosen(None, "compose.yaml", "sub/compose.yml", start="sub").files == ("sub/compose.yml",)
+    assert chosen(None, "compose.yaml", start="sub/").files == ("compose.yaml",)
+    assert chosen(None, "../other/compose.yaml", start="../other/deep").files == ("../other/compose.yaml",)
+
+
+@pytest.mark.parametrize(
+    ("files", "override"),
+    [
+        (["docker-compose.yml", "docker-compose.override.yml"], "docker-compose.override.yml"),
+        (["compose.yaml", "docker-compose.override.yaml"], "docker-compose.override.yaml"),
+        (["compose.yaml", "compose.override.yml", "compose.override.yaml"], "compose.override.yml"),
+    ],
+)
+def test_the_override_is_the_one_that_compose_takes(files: list[str], override: str) -> None:
+    assert chosen(None, *files).files == (files[0], override)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +164,12 @@ def test_the_first_argument_is_the_target_where_it_names_a_playbook(
     arguments: list[str], files_named: bool, split: tuple[str | None, tuple[str, ...]]
 ) -> None:
     exists = {"playbooks/local.yml", "playbooks/x/dev.yml"}.__contains__
-    assert split_target(arguments, files_named=files_named, exists=exists) == split
+    assert split_target(arguments, files_named=files_named, directory="/work", exists=exists) == split
+
+
+def test_the_first_argument_may_name_a_playbook_above() -> None:
+    exists = {"../playbooks/prod.yml"}.__contains__
+    assert split_target(["prod", "api"], files_named=False, directory="/work/sub", exists=exists) == ("prod", ("api",))
 
 
 def test_the_playbooks_there_are(tmp_path: Path) -> None:
