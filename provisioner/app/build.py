@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.app.image_work import ImageWork
 from provisioner.app.materials import build_digests, resolve_secrets
 from provisioner.app.push import push_one
+from provisioner.kinds.builders import PLAYBOOK_FOLDER
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import PROJECT
 from provisioner.model.plan import Verb
@@ -43,7 +44,10 @@ def build(
     work = ImageWork(request, services, listener)
     chosen = work.services(built=True)
     digests = build_digests(work.playbook)
-    recipes = {address: dict(plain_body(service.body)["build"]) for address, service in chosen}
+    recipes = {
+        address: {**plain_body(service.body)["build"], PLAYBOOK_FOLDER: work.playbook.directory}
+        for address, service in chosen
+    }
     values = _secrets(
         request, work, {str(one["source"]) for each in recipes.values() for one in each.get("secrets") or ()}
     )

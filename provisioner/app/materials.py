@@ -12,6 +12,7 @@ from provisioner.app.freshness import greatest_age, is_due
 from provisioner.app.held import AWS, held_versions, versions_in_volumes
 from provisioner.app.seccomp_profiles import seccomp_profiles
 from provisioner.errors import PlaybookInvalid, SecretUnavailable
+from provisioner.kinds.builders import PLAYBOOK_FOLDER
 from provisioner.kinds.swarm_file import LARGEST_CONFIG
 from provisioner.model.secret import Found, Held
 from provisioner.model.span import Problem
@@ -323,7 +324,8 @@ def build_digests(playbook: Playbook, only: Collection[str] | None = None) -> di
             return service.image if service is not None else ""
         if name not in found:
             upon = {other: digest(other) for other in built_upon(service.body)}
-            found[name] = build_digest(plain_body(service.body)["build"], upon)
+            build = {**plain_body(service.body)["build"], PLAYBOOK_FOLDER: playbook.directory}
+            found[name] = build_digest(build, upon)
         return found[name]
 
     wanted = [name for name, service in playbook.services.items() if service.builds and (only is None or name in only)]

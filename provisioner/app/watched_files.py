@@ -7,14 +7,17 @@ import os
 import re
 import stat
 import tarfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from provisioner.document.secret_files import identities, is_secret_path
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from provisioner.document.secret_files import Identity
     from provisioner.model.playbook import Playbook
 
 # What editors and version control write beside the files that are meant.
@@ -25,7 +28,8 @@ _NEVER = (".git", ".hg", ".svn", "**/*~", "**/.#*", "**/#*#", "**/.*.sw?", "**/4
 class Rule:
     """One entry of a service's `develop.watch`. `path` is absolute, `target` a path in the container.
 
-    `command` is what sync+exec runs, with `options` as the engine's execute takes them.
+    `command` is what sync+exec runs, with `options` as the engine's execute takes them. Files in which provision keeps
+    secrets are never looked at, under their own names or under another name of one of `secret_files`.
     """
 
     service: str
@@ -37,6 +41,7 @@ class Rule:
     initial_sync: bool = False
     command: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    secret_files: frozenset[Identity] = frozenset()
 
     @property
     def syncs(self) -> bool:
@@ -66,7 +71,8 @@ def rules(playbook: Playbook, services: Iterable[str] = ()) -> tuple[Rule, ...]:
         develop = service.body.get("develop")
         entries: Any = develop.plain() if develop is not None else None
         for entry in (entries or {}).get("watch") or () if service.name in wanted else ():
-            found.append(_rule(service.name, entry, _ignored_by_builds(service.body.plain())))
+            rule = _rule(service.name, entry, _ignored_by_builds(service.body.plain()))
+            found.append(replace(rule, secret_files=identities([playbook.directory, rule.path])))
     return tuple(found)
 
 
@@ -179,7 +185,7 @@ def _walk(rule: Rule, folder: str, below: str) -> Iterator[tuple[str, tuple[int,
         return
     for entry in entries:
         path = f"{below}/{entry.name}" if below else entry.name
-        if matches(rule.ignore, path):
+        if matches(rule.ignore, path) or _is_secret(rule, entry, path):
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _walk(rule, entry.path, path)
@@ -187,6 +193,16 @@ def _walk(rule: Rule, folder: str, below: str) -> Iterator[tuple[str, tuple[int,
             stamp = _stamp(entry.path)
             if stamp:
                 yield path, stamp
+
+
+def _is_secret(rule: Rule, entry: os.DirEntry[str], path: str) -> bool:
+    if is_secret_path(path):
+        return True
+    try:
+        status = entry.stat()
+    except OSError:
+        return False
+    return (status.st_dev, status.st_ino) in rule.secret_files
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:

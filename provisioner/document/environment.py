@@ -47,7 +47,9 @@ def _environment(node: Node, files: Files, value: Callable[[str], str | None]) -
     found: dict[str, Node] = {}
     for entry in env_file.items if env_file is not None and env_file.is_sequence else ():
         path, required, form = entry.get("path"), entry.get("required"), entry.get("format")
-        if path is None or (required is not None and required.value is False and not exists(str(path.value))):
+        if path is None or files.refused(str(path.value), path.span):
+            continue
+        if required is not None and required.value is False and not exists(str(path.value)):
             continue
         raw = form is not None and form.value == "raw"
         earlier = {name: item.value for name, item in found.items() if isinstance(item.value, str)}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from provisioner.document import dotenv, text, tree
+from provisioner.document import dotenv, secret_files, text, tree
 from provisioner.document.variables import Variable
+from provisioner.model.span import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from provisioner.document.findings import Findings
     from provisioner.document.variables import Tier
     from provisioner.model.node import Node
-    from provisioner.model.span import Span
 
 
 class Files:
@@ -28,6 +28,8 @@ class Files:
         self._trees: dict[str, Node | None] = {}
         self._texts: dict[str, str | None] = {}
         self.read: dict[str, None] = {}
+        # What the secret files beside the playbook are known by, beside their names.
+        self.secret_files: frozenset[secret_files.Identity] = frozenset()
         # Whether any of them says !reset or !override.
         self.tagged = False
 
@@ -51,11 +53,22 @@ class Files:
         return self._trees[path]
 
     def text(self, path: str, asked: Span | None = None) -> str | None:
+        """The file's text; None after telling why not, as of one in which provision keeps secrets."""
+        if self.refused(path, asked):
+            return None
         if path not in self._texts:
             self._texts[path] = text.load(path, self.shown(path), self._findings, asked)
             if self._texts[path] is not None:
                 self.read[path] = None
         return self._texts[path]
+
+    def refused(self, path: str, asked: Span | None = None) -> bool:
+        """Tell of a file in which provision keeps secrets, there or not; whether it is one."""
+        if path == text.STDIN or not secret_files.is_secret_file(path, self.secret_files):
+            return False
+        shown = self.shown(path)
+        self._findings.error(secret_files.message(shown), asked or Span(shown), hint=secret_files.PLAIN_INSTEAD)
+        return True
 
     def settings(
         self, path: str, lookup: Callable[[str], str | None], asked: Span | None = None, *, raw: bool = False

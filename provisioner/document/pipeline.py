@@ -16,6 +16,7 @@ from provisioner.document.interpolate import Interpolation
 from provisioner.document.layers import Layers, Source, distinct
 from provisioner.document.merge import unique
 from provisioner.document.paths import here, is_file, join, parent
+from provisioner.document.secret_files import check_paths, identities
 from provisioner.document.shape import mapping
 from provisioner.document.sources import Document
 from provisioner.document.text import STDIN
@@ -141,6 +142,7 @@ def _locate(reading: _Reading) -> None:
     first = paths[0]
     folder = here() if first == STDIN else parent(first)
     reading.directory = join(here(), asked.directory) if asked.directory is not None else folder
+    reading.files.secret_files = identities([reading.directory])
     reading.scope = Scope((tier(asked.overrides, COMMAND_LINE), tier(asked.environment, SHELL)))
 
 
@@ -258,6 +260,7 @@ def _normalise(reading: _Reading) -> None:
 
 def _check(reading: _Reading) -> None:
     Consistency(reading.root, reading.resting, reading.findings).check()
+    check_paths(reading.root, reading.directory, reading.findings)
 
 
 def _trim(reading: _Reading) -> None:

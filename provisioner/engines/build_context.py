@@ -1,18 +1,25 @@
-"""A build's contexts: the files that .dockerignore leaves, their digest, and the archive for the classic builder."""
+"""A build's contexts: the files that .dockerignore leaves, their digest, and how builders are handed them.
+
+The files in which provision keeps secrets are never among them, whatever .dockerignore says.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import json
+import os
+import re
+import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from provisioner.document import secret_files
 from provisioner.errors import ProvisionError
-from provisioner.kinds.builders import is_remote
+from provisioner.kinds.builders import PLAYBOOK_FOLDER, is_remote
 from provisioner.playbook.select import SERVICE
 
 if TYPE_CHECKING:
@@ -36,7 +43,8 @@ def build_digest(build: Mapping[str, Any], services: Mapping[str, str] | None = 
     """
     digest = hashlib.sha256()
     more: Mapping[str, Any] = build.get("additional_contexts") or {}
-    settings = {key: value for key, value in build.items() if key not in ("context", "dockerfile_inline")}
+    apart = ("context", "dockerfile_inline", PLAYBOOK_FOLDER)
+    settings = {key: value for key, value in build.items() if key not in apart}
     if more:
         settings["additional_contexts"] = {name: _reference(str(value), services or {}) for name, value in more.items()}
     if build.get("ssh"):
@@ -47,11 +55,11 @@ def build_digest(build: Mapping[str, Any], services: Mapping[str, str] | None = 
     if is_remote(build["context"]):
         digest.update(str(build["context"]).encode())
     else:
-        _add_files(digest, Path(str(build["context"])), name)
+        _add_files(digest, build, Path(str(build["context"])), name)
     for other, value in sorted(more.items()):
         if not is_reference(str(value)):
             digest.update(f"\0{other}\0".encode())
-            _add_files(digest, Path(str(value)), "")
+            _add_files(digest, build, Path(str(value)), "")
     return digest.hexdigest()
 
 
@@ -62,10 +70,10 @@ def _reference(value: str, services: Mapping[str, str]) -> str:
     return value if is_reference(value) else ""
 
 
-def _add_files(digest: Any, root: Path, dockerfile: str) -> None:
+def _add_files(digest: Any, build: Mapping[str, Any], root: Path, dockerfile: str) -> None:
     if not root.is_dir():
         raise ProvisionError(f"the build context {root} is not a folder", hint="check `build`")
-    for relative in _files(root, dockerfile):
+    for relative in _files(build, root, dockerfile).sent:
         path = root / relative
         mode = path.lstat().st_mode
         digest.update(f"\0{relative}\0{stat.S_IFMT(mode) | (mode & 0o111)}\0".encode())
@@ -93,7 +101,7 @@ def open_context(build: Mapping[str, Any]) -> Iterator[BuildContext]:
     inner = f".dockerfile.{hashlib.sha256(text).hexdigest()[:16]}" if outside else str(name)
     with tempfile.TemporaryFile() as file:
         extra = [(inner, text.decode())] if outside else None
-        create_archive(str(root), files=sorted({*_files(root, name)}), fileobj=file, gzip=False, extra_files=extra)
+        create_archive(str(root), files=_files(build, root, name).sent, fileobj=file, gzip=False, extra_files=extra)
         file.seek(0)
         yield BuildContext(file, inner)
 
@@ -124,16 +132,96 @@ def _dockerfile(build: Mapping[str, Any]) -> tuple[str, bytes]:
         ) from error
 
 
-def _files(root: Path, dockerfile: str) -> list[str]:
+class _Files(NamedTuple):
+    """The files and folders of a context, relative to it and sorted: what builders get, and secret files."""
+
+    sent: list[str]
+    secret: list[str]
+
+
+def _files(build: Mapping[str, Any], root: Path, dockerfile: str) -> _Files:
     from docker.utils.build import exclude_paths
 
+    found = exclude_paths(str(root), _patterns(root, dockerfile), dockerfile=dockerfile or None)
+    names = sorted(name for name in found if name)
+    folders = {str(root), str(build.get(PLAYBOOK_FOLDER) or root)}
+    folders |= {str((root / name).parent) for name in names if secret_files.is_secret_path(name)}
+    known = secret_files.identities(folders)
+    secret = [name for name in names if secret_files.is_secret_path(name) or _is_hard_link(root / name, known)]
+    return _Files([name for name in names if name not in {*secret}], secret)
+
+
+def _is_hard_link(path: Path, known: frozenset[secret_files.Identity]) -> bool:
+    status = path.lstat()
+    return stat.S_ISREG(status.st_mode) and (status.st_dev, status.st_ino) in known
+
+
+def _patterns(root: Path, dockerfile: str) -> list[str]:
+    """The lines of the context's .dockerignore, or of the one that belongs to the Dockerfile alone."""
     for candidate in (f"{dockerfile}.dockerignore", ".dockerignore"):
         path = root / candidate
         if path.is_file():
             lines = path.read_text(encoding="utf-8").splitlines()
-            patterns = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
-            break
-    else:
-        patterns = []
-    found = exclude_paths(str(root), patterns, dockerfile=dockerfile or None)
-    return sorted(name for name in found if name)
+            return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    return []
+
+
+@contextlib.contextmanager
+def without_secret_files(build: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The build with paths from which a client that reads the folders itself takes no secret file.
+
+    That is the build as it is where there are none. Otherwise the Dockerfile stands in a temporary folder, beside an
+    ignore file that is longer than the context's own, and a further context with secret files is copied without them
+    (as hard links where that can be). Both go with the block.
+    """
+    contexts = dict(build.get("additional_contexts") or {})
+    remote = is_remote(build["context"])
+    root, name = Path(str(build["context"])), _dockerfile(build)[0]
+    secret = [] if remote else _files(build, root, name).secret
+    further = {
+        key: files
+        for key, value in contexts.items()
+        if not is_reference(str(value)) and (files := _files(build, Path(str(value)), "")).secret
+    }
+    if not secret and not further:
+        yield build
+        return
+    with tempfile.TemporaryDirectory(prefix="provision-build-") as folder:
+        changed = dict(build)
+        if secret:
+            file = Path(folder, "Dockerfile")
+            file.write_bytes(_dockerfile(build)[1])
+            lines = [*_patterns(root, name), *secret_files.IGNORE_PATTERNS, *map(_pattern, secret)]
+            file.with_name("Dockerfile.dockerignore").write_text("".join(f"{line}\n" for line in lines))
+            changed |= {"dockerfile": str(file), "dockerfile_inline": None}
+        for index, (key, files) in enumerate(further.items()):
+            copy = Path(folder, f"context-{index}")
+            _copy(Path(str(contexts[key])), copy, files.sent)
+            contexts[key] = str(copy)
+        if further:
+            changed["additional_contexts"] = contexts
+        yield changed
+
+
+def _pattern(path: str) -> str:
+    """A line of .dockerignore that fits this path alone."""
+    return "/" + re.sub(r"([*?\[\]\\])", r"\\\1", path)
+
+
+def _copy(root: Path, copy: Path, names: list[str]) -> None:
+    copy.mkdir()
+    for name in names:
+        source, target = root / name, copy / name
+        mode = source.lstat().st_mode
+        if stat.S_ISDIR(mode):
+            target.mkdir(parents=True, exist_ok=True)
+            target.chmod(stat.S_IMODE(mode))
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if stat.S_ISLNK(mode):
+            target.symlink_to(source.readlink())
+        elif stat.S_ISREG(mode):
+            try:
+                os.link(source, target)
+            except OSError:
+                shutil.copy2(source, target)

@@ -16,6 +16,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from provisioner.engines.build_context import without_secret_files
 from provisioner.errors import Interrupted, ProvisionError, SecretUnavailable, StepFailed, Unreachable
 from provisioner.kinds.builders import is_remote
 from provisioner.model.builder import BuilderKind
@@ -64,11 +65,13 @@ def build(
     environment = {**client_environment(endpoint), **_argument_values(recipe)}
     shown, values = _secrets(recipe, secrets)
     given = {**environment, **values}
-    words = command(builder, tag, recipe, labels, environment=given, secrets=shown)
-    inline = recipe.get("dockerfile_inline")
     hide = _hiding(secrets.values())
     lines: list[str] = []
-    with _process(words, given, str(inline) if inline is not None else None) as process:
+    with contextlib.ExitStack() as stack:
+        recipe = stack.enter_context(without_secret_files(recipe))
+        words = command(builder, tag, recipe, labels, environment=given, secrets=shown)
+        inline = recipe.get("dockerfile_inline")
+        process = stack.enter_context(_process(words, given, str(inline) if inline is not None else None))
         for line in _lines(process, stopped):
             text = hide(line)
             lines.append(text)

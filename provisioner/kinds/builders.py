@@ -22,6 +22,8 @@ _BUILDKIT = frozenset({BuilderKind.BUILDX, BuilderKind.CLIENT})
 # Engine 23.0, the first whose BuildKit knows named contexts and the limits of a build's processes.
 _MODERN = (1, 42)
 _MODERN_RELEASE = "23.0"
+# The key of a build's mapping, beside Compose's own, with the playbook's folder: no build gets the secrets kept there.
+PLAYBOOK_FOLDER = "playbook_folder"
 INSTALL = "install buildx, the plugin of Docker's client (package docker-buildx or docker-buildx-plugin)"
 STORE_HINT = "switch it on (`features: {containerd-snapshotter: true}` in the engine's daemon.json)"
 

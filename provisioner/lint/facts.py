@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.document.secret_files import secret_files_below
 from provisioner.lint.bodies import mounts, text
 from provisioner.lint.dockerfile import Dockerfile, parse
 from provisioner.lint.rule import LintFacts
@@ -38,7 +39,11 @@ def read_files(playbook: Playbook) -> LintFacts:
         for mount in mounts(service)
         if mount.kind == "bind" and mount.source.startswith("/")
     }
-    return LintFacts(dockerfiles=dockerfiles, modified={source: _modified(Path(source)) for source in sorted(sources)})
+    return LintFacts(
+        dockerfiles=dockerfiles,
+        modified={source: _modified(Path(source)) for source in sorted(sources)},
+        secret_files={source: secret_files_below(source, playbook.directory) for source in sorted(sources)},
+    )
 
 
 def read_engine(playbook: Playbook, engine: EngineReader, facts: LintFacts) -> LintFacts:

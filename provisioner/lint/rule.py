@@ -27,12 +27,14 @@ class LintFacts:
 
     `volumes` are the engine's by name with their creation times, `subnets` those of networks that are not the
     playbook's, by network name. `modified` has the newest modification time of each bind mount's source, None where
-    nothing is there. Times are seconds since 1970. `dockerfiles` and `images` are by service.
+    nothing is there; `secret_files` the files in it in which provision keeps secrets. Times are seconds since 1970.
+    `dockerfiles` and `images` are by service.
     """
 
     volumes: Mapping[str, float] = field(default_factory=dict)
     subnets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     modified: Mapping[str, float | None] = field(default_factory=dict)
+    secret_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     dockerfiles: Mapping[str, Dockerfile] = field(default_factory=dict)
     images: Mapping[str, ImageFacts] = field(default_factory=dict)
 

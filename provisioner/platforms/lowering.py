@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container
+from provisioner.kinds.builders import PLAYBOOK_FOLDER
 from provisioner.model.address import Address
 from provisioner.model.state import Need, Resource
 from provisioner.playbook.select import SERVICE, built_upon
@@ -128,7 +129,7 @@ def image_resource(playbook: Playbook, service: Service, inputs: Inputs, address
             "build": inputs.builds.get(service.name),
             "digest": inputs.registry.get(service.image),
             "pull_policy": body.get("pull_policy") or "missing",
-            "recipe": _recipe(body, others),
+            "recipe": build_recipe(body, playbook.directory, others),
             "kept": inputs.kept.get(service.name),
             "platform": body.get("platform"),
         },
@@ -138,12 +139,15 @@ def image_resource(playbook: Playbook, service: Service, inputs: Inputs, address
     )
 
 
-def _recipe(body: Mapping[str, Any], images: Mapping[str, str]) -> dict[str, Any] | None:
-    """What the builder is told: `build` with other services as their images, for the platform that is to run."""
+def build_recipe(body: Mapping[str, Any], directory: str, images: Mapping[str, str]) -> dict[str, Any] | None:
+    """What the builder is told: `build` with other services as their images, for the platform that is to run.
+
+    `directory` is the playbook's folder, whose secret files no build gets. None for a service that is not built.
+    """
     build = body.get("build")
     if build is None:
         return None
-    recipe = dict(build)
+    recipe = {**build, PLAYBOOK_FOLDER: directory}
     if body.get("platform") and not recipe.get("platforms"):
         recipe["platforms"] = [body["platform"]]
     if recipe.get("additional_contexts"):

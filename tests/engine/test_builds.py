@@ -102,6 +102,21 @@ def said(environment: Environment, name: str, *paths: str) -> list[str]:
     return text.split()
 
 
+def files_in(environment: Environment, name: str, path: str) -> set[str]:
+    """The files of a folder in a container."""
+    pieces, _ = environment.container(name).get_archive(path)
+    with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
+        return {member.name for member in archive.getmembers() if member.isfile()}
+
+
+def write_secret_files(environment: Environment, folder: str) -> None:
+    """Files in which provision keeps secrets, one of them by another name, and an ignore file that asks for them."""
+    for name in (".env.local", ".env.prod.local", ".provision/shop.key", "deep/.env.local"):
+        environment.write("KEPT=here", f"{folder}/{name}")
+    (environment.folder / folder / "linked [x]").hardlink_to(environment.folder / folder / ".env.local")
+    environment.write("!.env.local\n!**/.provision\n!linked*\n", f"{folder}/.dockerignore")
+
+
 def built(plan: dict[str, Any]) -> list[str]:
     return [change["address"] for change in plan["changes"] if change["address"].startswith("image.")]
 
@@ -129,9 +144,10 @@ def test_a_client_with_buildkit_built_in(environment: Environment, clients: Clie
     """A secret, the keys of an agent and a cache reach the build; a changed secret does not rebuild."""
     environment.write(
         "FROM python:3.12-slim AS keys\nCOPY ask.py /\nRUN --mount=type=ssh python /ask.py >/keys\n"
-        f"FROM busybox:1.36\nCOPY --from=keys /keys /keys\n{_SECRET_STEPS.format(environment.project)}",
+        f"FROM busybox:1.36\nCOPY --from=keys /keys /keys\nCOPY . /all\n{_SECRET_STEPS.format(environment.project)}",
         "app/Dockerfile",
     )
+    write_secret_files(environment, "app")
     environment.write(_ASK_AGENT, "app/ask.py")
     environment.write(TOKEN, "token.txt")
     web = service(build={**_SECRET, "ssh": ["default"]})
@@ -145,6 +161,7 @@ def test_a_client_with_buildkit_built_in(environment: Environment, clients: Clie
     assert done.code == 0, done
     require_secret_kept(environment, watch, done.text)
     assert said(environment, "web-1", "/keys") == ["1"]
+    assert files_in(environment, "web-1", "/all") == {"all/Dockerfile", "all/ask.py", "all/.dockerignore"}
     environment.write(f"another {TOKEN}", "token.txt")
     require_unchanged(environment, **clients.none)
 
@@ -155,8 +172,10 @@ def test_buildx_on_a_current_engine(tmp_path: Path, project: str, engines: Engin
     environment = Environment(tmp_path, project, docker.DockerClient(base_url=started.url), started.url)
     environment.write("FROM busybox:1.36\nRUN echo one >/base\n", "base/Dockerfile")
     environment.write("one", "more/file")
+    for folder in ("app", "more"):
+        write_secret_files(environment, folder)
     environment.write(
-        "FROM base\nCOPY --from=more file /more\nCOPY <<END /here\nfrom a here-document\nEND\n"
+        "FROM base\nCOPY --from=more file /more\nCOPY --from=more . /all/more\nCOPY . /all/app\nCOPY <<END /here\nfrom a here-document\nEND\n"
         f"RUN df -k /dev/shm | tail -n 1 >/shm; ulimit -n >/files\n{_SECRET_STEPS.format(environment.project)}",
         "app/Dockerfile",
     )
@@ -180,6 +199,8 @@ def test_buildx_on_a_current_engine(tmp_path: Path, project: str, engines: Engin
     require_secret_kept(environment, watch, done.text)
     assert said(environment, "web-1", "/more", "/base") == ["oneone"]
     assert said(environment, "web-1", "/here") == ["from", "a", "here-document"]
+    found = files_in(environment, "web-1", "/all")
+    assert found == {"all/more/file", "all/more/.dockerignore", "all/app/Dockerfile", "all/app/.dockerignore"}
     size, files = said(environment, "web-1", "/shm")[1], said(environment, "web-1", "/files")
     assert (size, files) == ("32768", ["1000"])
     image = environment.engine.images.get(f"{project}-web:also")

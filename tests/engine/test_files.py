@@ -166,3 +166,22 @@ def test_status_where_secrets_can_not_be_compared(environment: Environment) -> N
     environment.container("web-1").stop(timeout=0)
     assert rows()["secret.token"] == (None, "can not compare: no tier has it")
     assert rows()["service.web[1]"][0] is True
+
+
+def test_what_provision_keeps_beside_the_playbook_is_in_no_image(environment: Environment) -> None:
+    """The context is the playbook's own folder: neither the values nor the key are in it, and a rotation builds
+    nothing."""
+    environment.write("FROM busybox:1.36\nCOPY . /app\n", "Dockerfile")
+    web = service(build=".", secrets=["token"])
+    del web["image"]
+    environment.write({"services": {"web": web}, "secrets": {"token": {"generate": {"length": 20}}}})
+    environment.apply()
+    before = _read(environment, "/run/secrets/token")
+    output = environment.container("web-1").exec_run(["find", "/app", "-type", "f"]).output.decode()
+    assert {name.rpartition("/")[2] for name in output.split()} == {"Dockerfile", "compose.yaml"}
+    image = environment.container("web-1").image.id
+    done = environment.run("secrets", "rotate", "token", "--yes")
+    assert done.code == 0, done
+    assert _read(environment, "/run/secrets/token") != before
+    assert environment.container("web-1").image.id == image
+    environment.require_inert()

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
+import tarfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from docker.tls import TLSConfig
 
 from provisioner.engines.build_clients import find_builders
-from provisioner.engines.build_context import build_digest
+from provisioner.engines.build_context import build_digest, open_context, without_secret_files
 from provisioner.engines.buildkit import client_environment, command
 from provisioner.engines.connect import Endpoint
 from provisioner.model.builder import Builder, BuilderKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 BUILDX = Builder(BuilderKind.BUILDX, "docker", "0.29.1")
 CLIENT = Builder(BuilderKind.CLIENT, "docker", "20.10.24")
@@ -156,3 +157,66 @@ class TestDigest:
         before = build_digest(made)
         (tmp_path / "one" / "more" / "ignored").write_text(os.devnull)
         assert build_digest(made) == before
+
+
+class TestSecretFiles:
+    """The files in which provision keeps secrets are in no build, whatever .dockerignore says."""
+
+    SECRET = (
+        ".env.local",
+        ".env.prod.local",
+        "deep/down/.env.local",
+        ".provision/shop.key",
+        ".env.local.tmp",
+        "linked",
+    )
+    PLAIN = ("Dockerfile", ".env.local.example", "deep/local", "src/provision", "also [x]")
+
+    @pytest.fixture
+    def build(self, tmp_path: Path) -> dict[str, Any]:
+        root, playbook = tmp_path / "app", tmp_path / "playbook"
+        for name in (*self.SECRET[:-1], *self.PLAIN):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(name)
+        playbook.mkdir()
+        (playbook / ".env.local").write_text("A=b")
+        (root / "linked").hardlink_to(playbook / ".env.local")
+        (root / ".dockerignore").write_text("deep/down\n!**\n!.env.local\n!linked\n")
+        return {"context": str(root), "playbook_folder": str(playbook)}
+
+    def test_neither_in_the_digest_nor_in_the_archive(self, build: dict[str, Any], tmp_path: Path) -> None:
+        before = build_digest(build)
+        for name in (".env.local", ".provision/shop.key", ".env.new.local"):
+            (tmp_path / "app" / name).write_text("another")
+        assert build_digest(build) == before
+        with open_context(build) as context, tarfile.open(fileobj=context.archive) as archive:
+            names = set(archive.getnames())
+        assert {".env.local.example", "deep/local", "src/provision", "also [x]"} <= names
+        assert not names & {*self.SECRET, ".provision"}
+
+    def test_a_client_that_reads_the_folder_gets_a_longer_ignore_file(self, build: dict[str, Any]) -> None:
+        with without_secret_files(build) as changed:
+            file = Path(changed["dockerfile"])
+            assert (file.read_text(), changed["context"]) == ("Dockerfile", build["context"])
+            lines = Path(f"{file}.dockerignore").read_text().splitlines()
+            assert lines[:4] == ["deep/down", "!**", "!.env.local", "!linked"]
+            assert {"**/.env.local", "**/.env.*.local", "**/.provision", "/linked"} <= set(lines[4:])
+        assert not file.exists()
+
+    def test_a_further_context_is_copied_without_them(self, build: dict[str, Any], tmp_path: Path) -> None:
+        (tmp_path / "clean").mkdir()
+        (tmp_path / "clean" / "Dockerfile").write_text("FROM scratch")
+        further = {"all": build["context"], "image": "docker-image://busybox:1.36"}
+        clean = {**build, "context": str(tmp_path / "clean"), "additional_contexts": further}
+        with without_secret_files(clean) as changed:
+            copy = Path(changed["additional_contexts"]["all"])
+            found = {str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file()}
+            assert found >= {*self.PLAIN}
+            assert not found & {*self.SECRET}
+            assert changed["additional_contexts"]["image"] == "docker-image://busybox:1.36"
+
+    def test_a_build_without_them_is_as_it_is(self, tmp_path: Path) -> None:
+        (tmp_path / "Dockerfile").write_text("FROM scratch")
+        build = {"context": str(tmp_path), "dockerfile": "Dockerfile"}
+        with without_secret_files(build) as changed:
+            assert changed is build
