@@ -175,7 +175,8 @@ def test_buildx_on_a_current_engine(tmp_path: Path, project: str, engines: Engin
     for folder in ("app", "more"):
         write_secret_files(environment, folder)
     environment.write(
-        "FROM base\nCOPY --from=more file /more\nCOPY --from=more . /all/more\nCOPY . /all/app\nCOPY <<END /here\nfrom a here-document\nEND\n"
+        "FROM base\nCOPY --from=more file /more\nCOPY --from=more . /all/more\nCOPY . /all/app\n"
+        "COPY <<END /here\nfrom a here-document\nEND\n"
         f"RUN df -k /dev/shm | tail -n 1 >/shm; ulimit -n >/files\n{_SECRET_STEPS.format(environment.project)}",
         "app/Dockerfile",
     )
