@@ -1,0 +1,1 @@
+"""Serves prices, and collects them, in one process."""
