@@ -19,9 +19,7 @@ def main() -> int:
     try:
         settings = from_environment(os.environ)
     except SettingsError as error:
-        logging.getLogger("backend").error(
-            "the configuration can not be used", extra={"fields": {"error": str(error)}}
-        )
+        logging.getLogger("backend").error("the configuration can not be used", extra={"fields": {"error": str(error)}})
         return 1
     server = uvicorn.Server(
         uvicorn.Config(
