@@ -27,6 +27,9 @@ class EngineReader(Protocol):
         """Full inspections of all objects, running or not, that carry all the labels; of a Swarm's tasks, whose labels
         are their service's, only those that are to run with its present spec."""
 
+    def containers(self) -> Sequence[Mapping[str, Any]]:
+        """Every container, whosever it is and whether it runs or not, as the engine lists it in one answer."""
+
     def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
         """One object by its id or exact name; None when there is none."""
 

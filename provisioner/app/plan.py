@@ -14,6 +14,8 @@ from provisioner.model.plan import Verb
 from provisioner.model.span import Problem
 from provisioner.platforms.choice import Mode, check, choose_mode, lower
 from provisioner.playbook.crossref import contradictions
+from provisioner.reconcile.claims import ClaimKind, listed_holders
+from provisioner.reconcile.clashes import takes_claims
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.narrowing import only
 from provisioner.reconcile.observe import observe
@@ -24,7 +26,7 @@ from provisioner.reconcile.reach import out_of_reach
 from provisioner.reconcile.room import bystanders, crowded, kept_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from provisioner.app.materials import Gathering
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
     from provisioner.ports import EngineReader
+    from provisioner.reconcile.claims import Holder
 
 # Of the changes that a narrowed plan leaves alone.
 _MOST_NAMED = 5
@@ -97,7 +100,8 @@ def prepare(
         applied = desired_of(kept[-2], playbook.project) if len(kept) > 1 else None
     filled = (operation for one in kept for operation in one.files.values())
     past = Past(applied, frozenset(filled) - {""})
-    ordered = plan(playbook.title, changes, desired, observed, policy, notes=notes, past=past)
+    listed = _holders(engine, takes_claims(changes))
+    ordered = plan(playbook.title, changes, desired, observed, policy, notes=notes, past=past, listed=listed)
     if any(step.verb is Verb.BUILD for step in ordered.steps):
         from provisioner.app.builds import with_builders
 
@@ -105,6 +109,13 @@ def prepare(
     if mode == "swarm":
         ordered = _judged(ordered, engine)
     return Prepared(ordered, playbook, materials, mode, last, whole=not others if policy.alone else not policy.targets)
+
+
+def _holders(engine: EngineReader, kinds: Collection[ClaimKind]) -> tuple[Holder, ...]:
+    """Who holds exclusive things on the engine, as far as a plan takes some anew."""
+    containers = engine.containers() if {ClaimKind.PORT, ClaimKind.ADDRESS} & set(kinds) else ()
+    networks = engine.list("network", {}) if ClaimKind.SUBNET in kinds else ()
+    return listed_holders(containers, networks)
 
 
 def _left(others: Sequence[Change]) -> tuple[Problem, ...]:

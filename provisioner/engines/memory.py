@@ -14,6 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engines.memory_config import configured
+from provisioner.engines.memory_exclusive import listed, require_free, require_free_subnet
 from provisioner.errors import EngineConflict, EngineRefused
 from provisioner.model.builder import Builders
 from provisioner.model.state import Facts
@@ -77,6 +78,10 @@ class MemoryEngine:
     def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
         with self._lock:
             return [raw for raw in map(self._shown, self._of(kind).values()) if _labels(raw).items() >= labels.items()]
+
+    def containers(self) -> Sequence[Mapping[str, Any]]:
+        with self._lock:
+            return [listed(raw) for raw in self._containers.values()]
 
     def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
         with self._lock:
@@ -142,6 +147,7 @@ class MemoryEngine:
             if any(raw["Name"].lstrip("/") == name for raw in self._of(kind).values()):
                 raise EngineConflict(f"a {kind} named {name} is there already", status=409)
             if kind == "network":
+                require_free_subnet(body, self._networks.values())
                 return self._add_network(name, body)
             if kind == "volume":
                 return self._add_volume(name, body.get("Labels") or {}, body)
@@ -239,6 +245,7 @@ class MemoryEngine:
                 return
             for name in raw["NetworkSettings"]["Networks"]:
                 self._network(name)
+            require_free(raw, self._containers.values())
             command = raw["Config"].get("Cmd") or []
             state = raw["State"]
             state.update(Status="running", Running=True, StartedAt=self._now())
@@ -297,6 +304,9 @@ class MemoryEngine:
             raw, network = self._container(container_id), self._network(network_id)
             if network["Name"] in raw["NetworkSettings"]["Networks"]:
                 raise EngineConflict(f"endpoint already exists in network {network['Name']}", status=403)
+            if raw["State"]["Running"]:
+                joined = {"Networks": {network["Name"]: endpoint}}
+                require_free({**raw, "HostConfig": {}, "NetworkSettings": joined}, self._containers.values())
             self._attach(raw, network["Name"], endpoint)
 
     def disconnect(self, network_id: str, container_id: str) -> None:

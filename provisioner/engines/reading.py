@@ -105,6 +105,9 @@ class DockerReader:
             inspected = pool.map(lambda entry: self.inspect("container", entry["Id"]), found)
         return [entry for entry in inspected if entry is not None]
 
+    def containers(self) -> Sequence[Mapping[str, Any]]:
+        return list(self._wire.get("/containers/json", {"all": "1"}) or [])
+
     def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
         safe = quote(name, safe="/:@" if kind == "image" else "")
         try:

@@ -43,3 +43,14 @@ def owner(labels: Mapping[str, str] | None, actual_name: str) -> tuple[str, Addr
 def user_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
     """The labels without ours."""
     return {key: value for key, value in (labels or {}).items() if not key.startswith(PREFIX)}
+
+
+def describe_owner(labels: Mapping[str, str] | None) -> str:
+    """Whose an object is that is not ours, as the end of a sentence: ` of the environment shop`; empty if unknown."""
+    for label, whose in (
+        (PROJECT, "environment"), ("com.docker.compose.project", "Compose project"),
+        ("com.docker.stack.namespace", "stack"),
+    ):  # fmt: skip
+        if labels and labels.get(label):
+            return f" of the {whose} {labels[label]}"
+    return ""

@@ -35,7 +35,7 @@ class Attachments:
         touched = {d.path.split(".")[1] for d in change.differences if d.path.startswith("networks.")}
         left = {s.arguments["network"] for s in steps.all if s.verb is Verb.DISCONNECT and s.object_id == found.id}
         replaced = {key for key in wanted.spec["networks"] if key in left}
-        for key in sorted(touched - replaced):
+        for key in sorted(touched - left):
             if key in found.spec["networks"]:
                 network_id = self._network_id(key)
                 done.append(

@@ -116,7 +116,7 @@ class ContainerCalls:
             case Verb.START:
                 engine.start(identity)
             case Verb.STOP:
-                engine.stop(identity)
+                engine.stop(identity, grace=step.arguments.get("grace"))
             case Verb.RESTART:
                 engine.restart(identity)
             case Verb.UNPAUSE:

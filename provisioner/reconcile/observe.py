@@ -18,7 +18,7 @@ from provisioner.reconcile.files import FILES_KIND, Carried
 from provisioner.reconcile.observe_swarm import observe_swarm
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from provisioner.model.state import DesiredState, Resource
     from provisioner.ports import EngineReader
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Raw = Mapping[str, Any]
 
 _WORKERS = 8
+# The kinds of which one of ours can give its name to another of ours; see `handover`.
+_HANDED_OVER = ("container", "network")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -62,7 +64,7 @@ def observe(engine: EngineReader, desired: DesiredState, known: Mapping[str, str
         owned += services
     resources, leftovers = _settle(owned)
     resources |= _carried(desired, resources)
-    named, strangers = _named(engine, desired, resources)
+    named, strangers = _named(engine, desired, resources, {one.id for one in owned})
     return replace(
         state,
         resources=resources | named,
@@ -199,9 +201,12 @@ def _place(one: Observed) -> tuple[bool, bool, str]:
 
 
 def _named(
-    engine: EngineReader, desired: DesiredState, resources: Mapping[Address, Observed]
+    engine: EngineReader, desired: DesiredState, resources: Mapping[Address, Observed], own: Collection[str]
 ) -> tuple[dict[Address, Observed], list[Stranger]]:
-    """Objects that carry a declared name without being ours: external ones that are meant, and strangers."""
+    """Objects that carry a declared name without being ours: external ones that are meant, and strangers.
+
+    `own` are the ids of what is ours: a container or network of ours that has another's name may yet give it up.
+    """
     unnamed = ("image", CARRIED_KIND)
     wanted = [r for r in desired.resources.values() if r.kind not in unnamed and r.address not in resources]
     found: dict[Address, Observed] = {}
@@ -215,7 +220,7 @@ def _named(
             continue
         if resource.external:
             found[resource.address] = _external(resource, raw)
-        else:
+        elif resource.kind not in _HANDED_OVER or raw["Id"] not in own:
             inner = raw.get("Config") or raw.get("Spec") or {}
             labels = raw.get("Labels") or inner.get("Labels") or {}
             strangers.append(Stranger(resource.address, resource.kind, resource.name, _whose(labels)))

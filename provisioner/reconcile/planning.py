@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.kinds.container import NAMED
 from provisioner.kinds.hooks import PRE_STOP
+from provisioner.kinds.ownership import PREVIOUS
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Plan, Policy, Verb
 from provisioner.model.span import Problem
+from provisioner.reconcile.claims import claims_of_network, merge_holders, network_names, own_holders
+from provisioner.reconcile.clashes import find_clashes
 from provisioner.reconcile.diff import UNDECLARED
 from provisioner.reconcile.grouping import group_replicas
+from provisioner.reconcile.handover import order_handovers
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.outdated import FILES_OF_SWARM, NOTHING_KNOWN, Past, outdated_objects, outdated_volumes, told
 from provisioner.reconcile.rollout import LEFT_BEHIND, Rollout
@@ -20,10 +25,11 @@ from provisioner.reconcile.update_policy import stands_alone, starts_first
 from provisioner.reconcile.waits import READY_TIMEOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from provisioner.model.address import Address
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
+    from provisioner.reconcile.claims import Holder
 
 _KINDS_UP = ("image", "network", "volume")
 
@@ -38,14 +44,17 @@ def plan(
     notes: Sequence[Problem] = (),
     past: Past = NOTHING_KNOWN,
     gone: str = UNDECLARED,
+    listed: Sequence[Holder] = (),
 ) -> Plan:
     """The plan that carries out `changes` as far as `policy` permits.
 
     `order` gives the resources by which removals are ordered, dependents first; by default those desired.
-    `notes` are told with the plan. `past` is what the ledger knows, `gone` why what is not desired goes.
+    `notes` are told with the plan. `past` is what the ledger knows, `gone` why what is not desired goes. `listed` are
+    the holders of exclusive claims that the engine lists, ours or not.
     """
     permitted, kept = _permitted(changes, policy)
-    refusals = check(permitted, observed, policy)
+    holders = merge_holders(own_holders(observed, network_names(desired, observed)), listed)
+    refusals = (*check(permitted, observed, policy), *find_clashes(permitted, desired, observed, holders, policy))
     volumes = outdated_volumes(permitted, desired, observed, policy, past)
     permitted += outdated_objects(permitted, changes, desired, observed, policy, past)
     collected = told(volumes, desired, observed, gone)
@@ -55,7 +64,7 @@ def plan(
     if not refusals:
         swarm = SwarmRollout(todo, desired, observed, policy, steps)
         swarm.clear_the_way()
-        _disconnect_replaced_networks(todo, observed, steps)
+        _clear_networks(todo, observed, steps)
         for kind in _KINDS_UP:
             for change in _bases_first([c for c in todo if c.address.kind == kind and c.action is not Action.DELETE]):
                 _stored(change, steps)
@@ -63,6 +72,7 @@ def plan(
         swarm.run()
         _remove(todo, order or desired.resources, policy, steps, proven)
         _collect(volumes, collected, steps)
+        steps.all = order_handovers(steps.all, desired, observed, proven)
     grouped = group_replicas([*permitted, *collected])
     return Plan(
         title=title,
@@ -158,27 +168,41 @@ def _stored(change: Change, steps: Steps) -> None:
         needs = [steps.made.get(need.address) for need in wanted.needs]
         steps.made[address] = steps.add(verb, "image", address, change.reason, needs=needs)
         return
-    removed = None
-    if change.action is Action.REPLACE and change.observed is not None:
-        detached = [
-            one.id for one in steps.all if one.verb is Verb.DISCONNECT and one.arguments["network"] == address.name
-        ]
-        removed = steps.add(
-            Verb.REMOVE, address.kind, address, change.reason, needs=detached, object_id=change.observed.id
-        )
+    # What has to make way has been taken off its containers already.
+    removed = next((one.id for one in steps.all if one.verb is Verb.REMOVE and one.address == address), None)
+    if removed is None and change.action is Action.REPLACE and change.observed is not None:
+        removed = steps.add(Verb.REMOVE, address.kind, address, change.reason, object_id=change.observed.id)
     steps.made[address] = steps.add(Verb.CREATE, address.kind, address, change.reason, needs=[removed])
 
 
-def _disconnect_replaced_networks(changes: Sequence[Change], observed: ObservedState, steps: Steps) -> None:
-    """A network can not be removed while containers are on it: take ours off first, while they go on running."""
-    for change in changes:
-        if change.address.kind != "network" or change.action is not Action.REPLACE or change.observed is None:
+def _clear_networks(changes: Sequence[Change], observed: ObservedState, steps: Steps) -> None:
+    """Remove the networks that others replace, or whose name or subnet others get.
+
+    One can not be removed while containers are on it: ours are taken off first, while they go on running.
+    """
+    networks = [change for change in changes if change.address.kind == "network"]
+    claimed = [
+        claim
+        for change in networks
+        if change.desired is not None and change.action in (Action.CREATE, Action.REPLACE)
+        for claim in claims_of_network(change.desired.name, change.desired.spec)
+    ]
+    for change in networks:
+        found = change.observed
+        if found is None or change.action not in (Action.REPLACE, Action.DELETE):
             continue
-        for container in _attached(change.address.name, observed):
+        held = claims_of_network(found.name, found.spec)
+        if change.action is Action.DELETE and not any(one.overlaps(other) for one in held for other in claimed):
+            continue
+        because = f"{change.address} is {'replaced' if change.action is Action.REPLACE else 'removed'}"
+        detached = [
             steps.add(
-                Verb.DISCONNECT, "container", container.address, f"{change.address} is replaced",
-                object_id=container.id, arguments={"network": change.address.name, "network_id": change.observed.id},
-            )  # fmt: skip
+                Verb.DISCONNECT, "container", container.address, because, object_id=container.id,
+                arguments={"network": change.address.name, "network_id": found.id},
+            )
+            for container in _attached(change.address.name, observed)
+        ]  # fmt: skip
+        steps.add(Verb.REMOVE, "network", change.address, change.reason, needs=detached, object_id=found.id)
 
 
 def _attached(network: str, observed: ObservedState) -> list[Observed]:
@@ -203,6 +227,7 @@ def _remove(
     gone = [c for c in changes if c.action is Action.DELETE and c.observed is not None and c.observed.id not in taken]
     containers = {c.address: c for c in gone if c.observed and c.observed.kind == "container"}
     leftovers = [c for c in gone if c.observed and c.observed.kind == "container" and c is not containers[c.address]]
+    wanted = {c.desired.name for c in changes if c.desired is not None and c.desired.kind == "container"}
     # Dependents first: an address is removed once everything that needs it is.
     pending = dict(sorted(containers.items()))
     while pending:
@@ -210,14 +235,14 @@ def _remove(
         for address in free or list(pending):
             dependents = [steps.gone.get(other) for other in containers if _depends(order.get(other), address)]
             dependents += proven.get(address.whole, ())
-            steps.gone[address] = _remove_container(containers[address], dependents, policy, steps)
+            steps.gone[address] = _remove_container(containers[address], dependents, wanted, policy, steps)
             del pending[address]
     services = [c for c in gone if c.observed and c.observed.kind == "service"]
     for change in sorted(services, key=lambda c: _depth(c.address, order), reverse=True):
         dependents = [steps.gone.get(other) for other in order if _depends(order.get(other), change.address)]
         steps.gone[change.address] = _remove_service(change, dependents, steps)
     removed = list(steps.gone.values())
-    removed += [_remove_container(change, [], policy, steps) for change in leftovers]
+    removed += [_remove_container(change, [], wanted, policy, steps) for change in leftovers]
     moved = [one.id for one in steps.all if one.verb in (Verb.WAIT, Verb.DISCONNECT)]
     moved += [one.id for one in steps.all if one.verb is Verb.REMOVE and one.kind == "container"]
     for change in gone:
@@ -262,14 +287,26 @@ def _depends(resource: Resource | None, address: Address) -> bool:
     return resource is not None and any(need.address == address for need in resource.needs)
 
 
-def _remove_container(change: Change, dependents: Sequence[int | None], policy: Policy, steps: Steps) -> int:
+def _remove_container(
+    change: Change, dependents: Sequence[int | None], wanted: Collection[str], policy: Policy, steps: Steps
+) -> int:
+    """Stop it and remove it. Where its name is `wanted` it makes room first, and can still come back."""
     found = change.observed
     assert found is not None
-    stop = None
+    before = [need for need in dependents if need is not None]
+    if found.name in wanted:
+        before = [
+            steps.add(
+                Verb.RENAME, "container", change.address, change.reason, needs=before, object_id=found.id,
+                arguments={"name": str(found.spec.get(NAMED) or found.name) + PREVIOUS},
+            )
+        ]  # fmt: skip
     if found.runtime is not None and found.runtime.status in ("running", "restarting", "paused"):
-        before = run_hooks(steps, change, PRE_STOP, found.spec, dependents, object_id=found.id)
-        stop = steps.add(Verb.STOP, "container", change.address, change.reason, needs=before, object_id=found.id)
+        hooked = run_hooks(steps, change, PRE_STOP, found.spec, before, object_id=found.id)
+        before.append(
+            steps.add(Verb.STOP, "container", change.address, change.reason, needs=hooked, object_id=found.id)
+        )
     return steps.add(
-        Verb.REMOVE, "container", change.address, change.reason, needs=[*dependents, stop], object_id=found.id,
+        Verb.REMOVE, "container", change.address, change.reason, needs=before, object_id=found.id,
         arguments={"volumes": policy.volumes},
     )  # fmt: skip

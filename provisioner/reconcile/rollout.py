@@ -64,6 +64,8 @@ class Rollout:
             for one in observed.leftovers
             if one.name.endswith(PREVIOUS) and one.address in desired.resources
         }
+        everything = (*observed.resources.values(), *observed.leftovers)
+        self._names = {one.name: one.address for one in everything if one.kind == "container"}
         steps.allowances.update(allowances(self._changes.values()))
 
     def run(self) -> dict[Address, list[int]]:
@@ -122,8 +124,9 @@ class Rollout:
     # Recipes ---------------------------------------------------------------------------------------------------
 
     def _create(self, change: Change, wanted: Resource) -> None:
-        # One whose post_start commands have not run yet has not taken its place.
-        name = wanted.name + NEXT if wanted.spec[POST_START] else wanted.name
+        # One whose post_start commands have not run yet has not taken its place, nor has one whose name another has.
+        held = self._names.get(wanted.name, change.address) != change.address
+        name = wanted.name + NEXT if wanted.spec[POST_START] or held else wanted.name
         made = self._make(change, wanted, name, {})
         needs = [made, *self._attachments.connected(change, wanted, made)]
         needs += self._initial.run(change, wanted, needs, before=made)

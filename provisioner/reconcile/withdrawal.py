@@ -11,10 +11,11 @@ from provisioner.kinds.ownership import PREVIOUS
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.report import Outcome
+from provisioner.reconcile.handover import find_handovers, order_handovers
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.steps import Steps
 from provisioner.reconcile.update_policy import goes_back, shares, stands_alone, starts_first
-from provisioner.reconcile.waits import timeout_of
+from provisioner.reconcile.waits import READY_TIMEOUT, timeout_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,48 +34,64 @@ def withdrawal(failed: Plan, results: Sequence[StepResult], observed: ObservedSt
 
     Only those that `on_failure: rollback` lets go back, and those that share namespaces with them. Replicas go back
     one after the other, so that what still serves goes on. What was changed in place stays as it is. Where a service
-    was proven, and the run ended before what it replaced was removed, that is done.
+    was proven, and the run ended before what it replaced was removed, that is done. What gave up a port, a name or an
+    address for one that goes back gets it back, and what has got it from one that goes back gives it up again.
     """
-    services = _unproven(failed, results)
-    withdrawing = _Withdrawal(failed, observed, services)
+    withdrawing = _Withdrawal(failed, observed, results)
     withdrawing.run()
+    desired = replace(failed.desired, resources={**failed.desired.resources, **withdrawing.targets})
     return replace(
         failed,
-        desired=replace(failed.desired, resources={**failed.desired.resources, **withdrawing.targets}),
+        desired=desired,
         observed=observed,
         changes=tuple(withdrawing.changes),
-        steps=tuple(withdrawing.steps.all),
+        steps=tuple(order_handovers(withdrawing.steps.all, desired, observed, {})),
         details=tuple(withdrawing.changes),
         notes=(),
     )
 
 
-def _unproven(failed: Plan, results: Sequence[StepResult]) -> set[Address]:
-    """The services of which a replica is not proven, and those whose namespaces these share."""
-    ended = {r.step.address.whole for r in results if r.step.verb is Verb.WAIT and r.outcome is not Outcome.DONE}
+def _unproven(failed: Plan, results: Sequence[StepResult], handed: Sequence[tuple[Address, Address]]) -> set[Address]:
+    """The services of which a replica is not proven, and those that have to go back with them.
+
+    Those are the ones whose namespaces they share, and those that `handed` them something, or got something of theirs.
+    """
+    # What was made for a replica, and did not get to its end, has not taken its place.
+    ended = {
+        r.step.address.whole
+        for r in results
+        if (r.step.verb is Verb.WAIT or r.step.made_by is not None) and r.outcome is not Outcome.DONE
+    }
     wanted = {a.whole: r for a, r in failed.desired.resources.items() if r.kind == "container"}
     found = {service for service in ended if service in wanted and goes_back(wanted[service])}
     pending = list(found)
     while pending:
-        guest = wanted[pending.pop()]
-        hosts = {a for a, r in wanted.items() if shares(guest, a.name) and goes_back(r)} - found
-        found |= hosts
-        pending += hosts
+        service = pending.pop()
+        more = {a for a, r in wanted.items() if shares(wanted[service], a.name) and goes_back(r)}
+        with_it = {other for pair in handed if service in pair for other in pair}
+        more |= {a for a in with_it if a not in wanted or goes_back(wanted[a])}
+        pending += (more - found) & wanted.keys()
+        found |= more
     return found
 
 
 class _Withdrawal:
-    def __init__(self, failed: Plan, observed: ObservedState, services: set[Address]) -> None:
+    def __init__(self, failed: Plan, observed: ObservedState, results: Sequence[StepResult]) -> None:
         self._failed = failed
-        self._services = services
+        pairs = find_handovers(failed.steps, failed.desired, failed.observed)
+        handed = [(pair.taker.whole, pair.holder.whole) for pair in pairs]
+        self._takers = {taker for taker, _ in handed}
+        self._services = _unproven(failed, results, handed)
+        self._broken = {one.step.address for one in results if one.outcome is Outcome.FAILED}
         self._actions = {change.address: change.action for change in failed.details}
         self._here: dict[Address, list[Observed]] = {}
         for one in (*observed.resources.values(), *observed.leftovers):
             if one.kind == "container":
                 self._here.setdefault(one.address, []).append(one)
+        self._networks = {one.address.name for one in observed.resources.values() if one.kind == "network"}
         self._before: Mapping[Address, Observed] = failed.observed.resources
         # One step that fails keeps no other service from going back.
-        self.steps = Steps(allowances=dict.fromkeys(services, len(failed.details)))
+        self.steps = Steps(allowances=dict.fromkeys(self._services, len(failed.details)))
         self.changes: list[Change] = []
         self.targets: dict[Address, Resource] = {}
         self._last: dict[Address, int] = {}
@@ -85,6 +102,8 @@ class _Withdrawal:
             free = [a for a, r in pending.items() if not any(need.address in pending for need in r.needs)]
             for address in free or list(pending):
                 self._take_back(address, pending.pop(address))
+        for address in sorted(self._here.keys() - self._failed.desired.resources.keys()):
+            self._restore(address)
         for address, here in sorted(self._here.items()):
             proven = [one for one in here if one.name.endswith(PREVIOUS) and address.whole not in self._services]
             if proven and address in self._failed.desired.resources:
@@ -98,7 +117,7 @@ class _Withdrawal:
         new = [one for one in here if one is not old]
         action = self._actions.get(address, Action.UNCHANGED)
         if old is None:
-            if action is Action.CREATE and self._replaces(address.whole):
+            if action is Action.CREATE and (self._replaces(address.whole) or address.whole in self._takers):
                 self._change(address, new, Action.DELETE)
                 self._drop(address, new, self._gate(address))
             return
@@ -132,7 +151,7 @@ class _Withdrawal:
         if old.spec["restart"] != target.spec["restart"]:
             done = [self._step(Verb.UPDATE, address, done, gate, old.id, {"fields": ["restart"]})]
         for key in known.spec["networks"] if starts else ():
-            if key not in old.spec["networks"]:
+            if key not in old.spec["networks"] and key in self._networks:
                 done = [self._step(Verb.CONNECT, address, done, gate, old.id, {"network": key})]
         if starts or restarts:
             done = [self._step(Verb.START if starts else Verb.RESTART, address, done, gate, old.id)]
@@ -146,20 +165,38 @@ class _Withdrawal:
             done = [self._ready(address, done, old.id)]
         self._last[address] = done[-1]
 
+    def _restore(self, address: Address) -> None:
+        """What was to be removed, and made room for one that goes back, is there again as it was."""
+        before = self._before.get(address)
+        old = next((one for one in self._here[address] if before is not None and one.id == before.id), None)
+        if old is None or before is None or before.runtime is None or address.whole not in self._services:
+            return
+        starts = before.runtime.status in _RUNNING and old.runtime is not None and old.runtime.status not in _RUNNING
+        done: list[int] = []
+        if old.name != before.name:
+            done = [self._step(Verb.RENAME, address, done, (), old.id, {"name": before.name})]
+        if starts:
+            done = [self._step(Verb.START, address, done, (), old.id)]
+            change = Change(address, Action.UPDATE, _REASON, observed=old)
+            done = run_hooks(self.steps, change, POST_START, old.spec, done, object_id=old.id)
+            self._step(Verb.WAIT, address, done, (), old.id, {"until": "ready", "timeout": float(READY_TIMEOUT)})
+        if done:
+            self._change(address, [old], Action.UPDATE)
+
     def _ready(self, address: Address, needs: Iterable[int], identity: str) -> int:
         arguments = {"until": "ready", "timeout": timeout_of(self.targets[address], Policy())}
         return self._step(Verb.WAIT, address, needs, (), identity, arguments)
 
     def _drop(self, address: Address, new: list[Observed], gate: Sequence[int], needs: Sequence[int] = ()) -> list[int]:
-        """Stop and remove what was to take its place."""
-        done = list(needs)
+        """Stop and remove what was to take its place. One that failed is killed: nobody waits for it."""
+        done, grace = list(needs), {"grace": 0.0} if address in self._broken else {}
         for one in new:
             if one.runtime is not None and one.runtime.status in _RUNNING:
                 change = Change(address, Action.DELETE, _REASON, observed=one)
                 done = run_hooks(
                     self.steps, change, PRE_STOP, one.spec, done, object_id=one.id, after=() if done else gate
                 )
-                done = [self._step(Verb.STOP, address, done, gate, one.id)]
+                done = [self._step(Verb.STOP, address, done, gate, one.id, grace)]
             done = [self._step(Verb.REMOVE, address, done, gate, one.id, {"volumes": False})]
         if new:
             self._last[address] = done[-1]

@@ -41,6 +41,9 @@ SERVICES = ("api", "db", "web")
 FILES = ("one", "two")
 
 
+# Of each network: none of two overlap, and each overlaps one of the other's in another environment.
+_SUBNETS = (("10.1.0.0/24", "10.2.0.0/24"), ("10.2.0.0/24", "10.1.0.0/24"), ("10.3.0.0/24", "10.1.0.0/16"))
+
 _POLICY: dict[str, st.SearchStrategy[Any]] = {
     "order": st.sampled_from(("start-first", "stop-first")),
     "parallelism": st.integers(0, 2),
@@ -71,10 +74,11 @@ def wanted(draw: st.DrawFn, *, broken: bool = False) -> Wanted:
 
     `broken` ones may never become healthy, and say what shall follow from that.
     """
-    subnets = {key: draw(st.sampled_from(("10.1.0.0/24", "10.2.0.0/24"))) for key in NETWORKS}
+    subnets = dict(zip(NETWORKS, draw(st.sampled_from(_SUBNETS)), strict=True))
     names = draw(st.lists(st.sampled_from(SERVICES), unique=True, max_size=3))
     contents = {key: draw(st.sampled_from((b"x", b"y"))) for key in FILES}
     services = {name: draw(_service(name, [n for n in names if n < name], broken)) for name in names}
+    _share_out(draw, services, subnets)
     return Wanted(
         {
             "name": PROJECT_NAME,
@@ -88,6 +92,25 @@ def wanted(draw: st.DrawFn, *, broken: bool = False) -> Wanted:
         },
         contents,
     )
+
+
+def _share_out(draw: st.DrawFn, services: dict[str, dict[str, Any]], subnets: Mapping[str, str]) -> None:
+    """Give services what only one can have: host ports, a name, fixed addresses, each to one that is single."""
+    single = [body for body in services.values() if body.get("deploy", {}).get("replicas", 1) == 1]
+    attached = [body for body in single if "networks" in body]
+    for port in ("127.0.0.1:8001", "8002") if attached else ():
+        host, _, published = port.rpartition(":")
+        owner = draw(st.sampled_from([None, *attached]))
+        if owner is not None:
+            entry = {"target": 80, "published": published, "protocol": "tcp"} | ({"host_ip": host} if host else {})
+            owner.setdefault("ports", []).append(entry)
+    named = draw(st.sampled_from([None, *single]))
+    if named is not None:
+        named["container_name"] = f"{PROJECT_NAME}-named"
+    for key, subnet in subnets.items():
+        owner = draw(st.sampled_from([None, *(body for body in attached if key in body["networks"])]))
+        if owner is not None:
+            owner["networks"][key] = {"ipv4_address": subnet.replace("0/24", "9").replace("0/16", "9")}
 
 
 @st.composite

@@ -1,0 +1,78 @@
+"""What the engine in memory refuses because another object has it, in a real engine's words. Pure.
+
+Ports and addresses are held by what runs, subnets by networks of one engine.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+from provisioner.errors import EngineRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+
+def require_free(container: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> None:
+    """Raises EngineRefused where another container that runs has a port or a fixed address of this one."""
+    ports, addresses = set(_ports(container)), set(_addresses(container))
+    for other in others:
+        if not other["State"]["Running"] or other["Id"] == container["Id"]:
+            continue
+        for host, port in ports:
+            if any(port == taken and _meet(host, bound) for bound, taken in _ports(other)):
+                text = f"driver failed programming external connectivity: Bind for {host or '0.0.0.0'}:{port} failed"
+                raise EngineRefused(f"{text}: port is already allocated", status=500)
+        if addresses & set(_addresses(other)):
+            raise EngineRefused("Address already in use", status=500)
+
+
+def require_free_subnet(body: Mapping[str, Any], networks: Iterable[Mapping[str, Any]]) -> None:
+    """Raises EngineRefused where a subnet of a network that is to be made overlaps one that is there."""
+    wanted = list(_subnets(body))
+    there = [subnet for raw in networks for subnet in _subnets(raw)]
+    if any(one.version == two.version and one.overlaps(two) for one in wanted for two in there):
+        raise EngineRefused("Pool overlaps with other one on this address space", status=403)
+
+
+def listed(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A container as GET /containers/json lists it."""
+    ports = []
+    for host, port in _ports(raw) if raw["State"]["Running"] else ():
+        number, _, protocol = port.partition("/")
+        ports.append({"IP": host or "0.0.0.0", "PublicPort": int(number), "Type": protocol})
+    networks = {
+        name: {"IPAddress": (entry.get("IPAMConfig") or {}).get("IPv4Address") or "", "NetworkID": entry["NetworkID"]}
+        for name, entry in raw["NetworkSettings"]["Networks"].items()
+    }
+    return {
+        "Id": raw["Id"], "Names": [raw["Name"]], "State": raw["State"]["Status"], "Ports": ports,
+        "Labels": raw["Config"].get("Labels") or {}, "NetworkSettings": {"Networks": networks},
+    }  # fmt: skip
+
+
+def _ports(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Host address and port with protocol; what is a range or up to the engine never clashes here."""
+    for target, bindings in (raw["HostConfig"].get("PortBindings") or {}).items():
+        for binding in bindings or ():
+            if (binding.get("HostPort") or "0").isdigit() and int(binding.get("HostPort") or 0):
+                yield binding.get("HostIp") or "", f"{binding['HostPort']}/{target.partition('/')[2] or 'tcp'}"
+
+
+def _meet(one: str, other: str) -> bool:
+    return one == other or not {one, other}.isdisjoint({"", "0.0.0.0", "::"})
+
+
+def _addresses(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for network, attached in raw["NetworkSettings"]["Networks"].items():
+        for key in ("IPv4Address", "IPv6Address"):
+            if address := (attached.get("IPAMConfig") or {}).get(key):
+                yield network, address
+
+
+def _subnets(raw: Mapping[str, Any]) -> Iterator[Any]:
+    """Those that somebody asked for: the engine's own choice is none of theirs."""
+    for pool in (raw.get("IPAM") or {}).get("Config") or ():
+        if pool.get("Subnet"):
+            yield ip_network(pool["Subnet"], strict=False)

@@ -1,0 +1,231 @@
+"""Exclusive claims: what only one object of an engine can have at a time, and which object holds it. Pure.
+
+Claims follow from specs, declared or observed, and from what an engine lists (GET /containers/json, GET /networks).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds.container_networks import mac_address
+from provisioner.kinds.ownership import describe_owner
+from provisioner.kinds.values import address as canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from provisioner.model.address import Address
+    from provisioner.model.state import DesiredState, Observed, ObservedState, Spec
+
+UP = ("running", "restarting", "paused")
+
+
+class ClaimKind(StrEnum):
+    """The values are how a claim is called in a message."""
+
+    PORT = "host port"
+    NAME = "name"
+    ADDRESS = "address"
+    MAC = "hardware address"
+    VOLUME = "volume"
+    SUBNET = "subnet"
+
+
+# The key of a service under which a claim is declared.
+DECLARED_UNDER = {
+    ClaimKind.PORT: "ports", ClaimKind.NAME: "container_name", ClaimKind.ADDRESS: "networks", ClaimKind.MAC: "networks",
+    ClaimKind.SUBNET: "ipam",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One exclusive thing. `value` is a name, an address, a subnet, or the host address of a port (empty: all).
+
+    `scope` is where it is exclusive: a port's protocol, the kind of object for a name, a network's name for an
+    address. `first` and `last` are a port's range; of a range a container takes one.
+    """
+
+    kind: ClaimKind
+    value: str
+    scope: str = ""
+    first: int = 0
+    last: int = 0
+
+    def __str__(self) -> str:
+        if self.kind is ClaimKind.PORT:
+            ports = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+            host = f"[{self.value}]" if ":" in self.value else self.value
+            text = f"{host}:{ports}" if host else ports
+            return f"{self.kind} {text}" + ("" if self.scope == "tcp" else f"/{self.scope}")
+        if self.kind in (ClaimKind.ADDRESS, ClaimKind.MAC):
+            return f"{self.kind} {self.value} on network {self.scope}"
+        return f"{self.scope} {self.kind} {self.value}".lstrip()
+
+    @property
+    def is_range(self) -> bool:
+        return self.first != self.last
+
+    def marks(self) -> Iterator[tuple[str, ...]]:
+        """What claims that overlap have in common, to look them up by; not all that share a mark overlap."""
+        if self.kind is ClaimKind.PORT:
+            yield from ((self.kind, self.scope, str(port)) for port in range(self.first, self.last + 1))
+        elif self.kind is ClaimKind.SUBNET:
+            yield (self.kind,)
+        else:
+            yield (self.kind, self.scope, self.value)
+
+    def overlaps(self, other: Claim) -> bool:
+        """Whether two objects can not have both; of a range, whether one port may be the other's."""
+        if self.kind is not other.kind or self.scope != other.scope:
+            return False
+        if self.kind is ClaimKind.PORT:
+            meet = self.first <= other.last and other.first <= self.last
+            return meet and (_covers(self.value, other.value) or _covers(other.value, self.value))
+        if self.kind is ClaimKind.SUBNET:
+            one, two = ip_network(self.value), ip_network(other.value)
+            return one.version == two.version and one.overlaps(two)
+        return self.value == other.value
+
+
+def _covers(host: str, other: str) -> bool:
+    """Whether a port that is bound on `host` is bound on `other` too. Empty: on every address of both families."""
+    if not host or host == other:
+        return True
+    return bool(other) and ((host == "0.0.0.0" and ":" not in other) or (host == "::" and ":" in other))
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An object of the engine with the claims that it holds now. `address` is None for what is not ours."""
+
+    id: str
+    name: str
+    claims: tuple[Claim, ...]
+    address: Address | None = None
+
+
+# What specs claim ---------------------------------------------------------------------------------------------------
+
+
+def claims_of_running(spec: Spec, networks: Mapping[str, str]) -> tuple[Claim, ...]:
+    """What a container holds while it runs. `networks` gives the engine's name of a network by its key."""
+    found: list[Claim] = []
+    for target, bindings in sorted(spec["ports"].items()):
+        protocol = target.partition("/")[2] or "tcp"
+        found += [claim for binding in bindings if (claim := _port(binding, protocol)) is not None]
+    for key, entry in spec["networks"].items():
+        scope = networks.get(key, key)
+        for option in ("ipv4_address", "ipv6_address"):
+            if entry.get(option):
+                found.append(Claim(ClaimKind.ADDRESS, entry[option], scope))
+        if entry.get("mac_address"):
+            found.append(Claim(ClaimKind.MAC, entry["mac_address"], scope))
+    written = {e["source"] for e in spec["volumes"].values() if _writes(e)}
+    return (*found, *(Claim(ClaimKind.VOLUME, name) for name in sorted(written)))
+
+
+def _writes(entry: Mapping[str, Any]) -> bool:
+    return entry["type"] == "volume" and bool(entry.get("source")) and not entry.get("read_only")
+
+
+def _port(binding: str, protocol: str) -> Claim | None:
+    """The claim of one binding (`127.0.0.1:8080`, `8080-8090`, `[::1]:80`); None where the engine picks any port."""
+    host, _, ports = binding.rpartition(":")
+    first, _, last = ports.partition("-")
+    if not first.isdigit() or not int(first):
+        return None
+    return Claim(ClaimKind.PORT, host.strip("[]"), protocol, int(first), int(last or first))
+
+
+def claims_of_network(name: str, spec: Spec) -> tuple[Claim, ...]:
+    """A network's name and, for the engine's own bridges, its subnets: no two of those may overlap."""
+    found = [Claim(ClaimKind.NAME, name, "network")]
+    pools = spec.get("ipam.config") if spec.get("driver") == "bridge" else None
+    for pool in pools or ():
+        subnet = canonical(pool.get("subnet"))
+        if subnet and "/" in subnet and _is_network(subnet):
+            found.append(Claim(ClaimKind.SUBNET, subnet))
+    return tuple(found)
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def name_claim(name: str) -> Claim:
+    return Claim(ClaimKind.NAME, name, "container")
+
+
+# Who holds them -----------------------------------------------------------------------------------------------------
+
+
+def network_names(desired: DesiredState, observed: ObservedState) -> dict[str, str]:
+    """The engine's names of networks by their keys."""
+    names = {one.address.name: one.name for one in observed.resources.values() if one.kind == "network"}
+    return names | {one.address.name: one.name for one in desired.resources.values() if one.kind == "network"}
+
+
+def own_holders(observed: ObservedState, networks: Mapping[str, str]) -> tuple[Holder, ...]:
+    """Every container and network of the environment, wherever it stands, with what it holds."""
+    found = [_own(one, networks) for one in (*observed.resources.values(), *observed.leftovers)]
+    return tuple(holder for holder in found if holder is not None)
+
+
+def _own(one: Observed, networks: Mapping[str, str]) -> Holder | None:
+    if one.kind == "network":
+        return Holder(one.id, one.name, claims_of_network(one.name, one.spec), one.address)
+    if one.kind != "container":
+        return None
+    runs = one.runtime is None or one.runtime.status in UP
+    held = claims_of_running(one.spec, networks) if runs else ()
+    return Holder(one.id, one.name, (name_claim(one.name), *held), one.address)
+
+
+def listed_holders(
+    containers: Iterable[Mapping[str, Any]], networks: Iterable[Mapping[str, Any]]
+) -> tuple[Holder, ...]:
+    """Every container and bridge of an engine, from its lists."""
+    found = [_listed_container(raw) for raw in containers]
+    for raw in networks:
+        pools = [{"subnet": one.get("Subnet")} for one in (raw.get("IPAM") or {}).get("Config") or []]
+        spec = {"driver": raw.get("Driver"), "ipam.config": pools}
+        name = f"network {raw['Name']}{describe_owner(raw.get('Labels'))}"
+        found.append(Holder(str(raw["Id"]), name, claims_of_network(str(raw["Name"]), spec)))
+    return tuple(found)
+
+
+def _listed_container(raw: Mapping[str, Any]) -> Holder:
+    names = [str(name).lstrip("/") for name in raw.get("Names") or ()]
+    # Behind a link a container has further names, of the form /other/alias.
+    name = next((one for one in names if "/" not in one), str(raw["Id"])[:12])
+    claims = [name_claim(name)]
+    if raw.get("State") in UP:
+        for port in raw.get("Ports") or ():
+            number = int(port.get("PublicPort") or 0)
+            if number:
+                claims.append(Claim(ClaimKind.PORT, port.get("IP") or "", port.get("Type") or "tcp", number, number))
+        for network, entry in ((raw.get("NetworkSettings") or {}).get("Networks") or {}).items():
+            for key in ("IPAddress", "GlobalIPv6Address"):
+                if entry.get(key):
+                    claims.append(Claim(ClaimKind.ADDRESS, str(ip_address(entry[key])), network))
+            if mac := mac_address(entry.get("MacAddress")):
+                claims.append(Claim(ClaimKind.MAC, mac, network))
+    return Holder(str(raw["Id"]), f"container {name}{describe_owner(raw.get('Labels'))}", tuple(dict.fromkeys(claims)))
+
+
+def merge_holders(own: Sequence[Holder], listed: Sequence[Holder]) -> tuple[Holder, ...]:
+    """Our own with what the engine lists of them, such as the port of a range that one got, and all others."""
+    more = {one.id: one.claims for one in listed}
+    merged = [
+        Holder(one.id, one.name, tuple(dict.fromkeys((*one.claims, *more.get(one.id, ())))), one.address) for one in own
+    ]
+    ours = {one.id for one in own}
+    return (*merged, *(one for one in listed if one.id not in ours))

@@ -1,0 +1,176 @@
+"""What a plan would take, and somebody holds who does not let go of it: refused before anything is touched. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.kinds.container import NAMED
+from provisioner.model.change import Action
+from provisioner.model.span import Problem
+from provisioner.reconcile.claims import (
+    DECLARED_UNDER,
+    Claim,
+    ClaimKind,
+    claims_of_network,
+    claims_of_running,
+    name_claim,
+    network_names,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from provisioner.model.change import Change
+    from provisioner.model.plan import Policy
+    from provisioner.model.state import DesiredState, ObservedState, Resource
+    from provisioner.reconcile.claims import Holder
+
+# Two containers may have one hardware address, or one volume, if somebody wants it so.
+_REFUSED = (ClaimKind.PORT, ClaimKind.NAME, ClaimKind.ADDRESS, ClaimKind.SUBNET)
+
+
+def takes_claims(changes: Iterable[Change]) -> set[ClaimKind]:
+    """The kinds of claims that changes take anew: only then is it worth to look who holds them."""
+    found: set[ClaimKind] = set()
+    for change in changes:
+        wanted = change.desired
+        if wanted is None or change.action in (Action.UNCHANGED, Action.DELETE) or wanted.external:
+            continue
+        found |= {claim.kind for claim in _wanted(wanted, {})} & set(_REFUSED)
+    return found
+
+
+def find_clashes(
+    changes: Sequence[Change],
+    desired: DesiredState,
+    observed: ObservedState,
+    holders: Sequence[Holder],
+    policy: Policy,
+) -> list[Problem]:
+    """Why claims that `changes` take can not be had. `holders` are all who hold any; see `claims.merge_holders`."""
+    taking = [c for c in changes if c.desired is not None and c.action not in (Action.UNCHANGED, Action.DELETE)]
+    if not taking:
+        return []
+    networks = network_names(desired, observed)
+    kept = _kept(changes, desired, observed, holders, networks)
+    index: dict[tuple[str, ...], list[tuple[Holder, Claim]]] = {}
+    for holder, claims in kept:
+        for claim in claims:
+            for key in claim.marks():
+                index.setdefault(key, []).append((holder, claim))
+    if not index:
+        return []
+    found = []
+    for change in taking:
+        assert change.desired is not None
+        mine = _mine(change, holders)
+        for claim in _wanted(change.desired, networks):
+            if claim.kind not in _REFUSED or claim in mine:
+                continue
+            blocking = list(_blocking(claim, change, index, desired))
+            if blocking:
+                found.append(_problem(change.desired, claim, blocking[0], desired, policy))
+    return found
+
+
+def _wanted(wanted: Resource, networks: Mapping[str, str]) -> tuple[Claim, ...]:
+    if wanted.external:
+        return ()
+    if wanted.kind == "network":
+        return claims_of_network(wanted.name, wanted.spec)
+    if wanted.kind != "container":
+        return ()
+    return (name_claim(wanted.name), *claims_of_running(wanted.spec, networks))
+
+
+def _mine(change: Change, holders: Sequence[Holder]) -> set[Claim]:
+    found = change.observed
+    if found is None:
+        return set()
+    mine = {claim for holder in holders if holder.id == found.id for claim in holder.claims}
+    # What was made under a name may have been given another by hand, which somebody else then took.
+    return mine | ({name_claim(found.name)} if found.spec.get(NAMED) == found.name else set())
+
+
+def _kept(
+    changes: Sequence[Change],
+    desired: DesiredState,
+    observed: ObservedState,
+    holders: Sequence[Holder],
+    networks: Mapping[str, str],
+) -> Iterator[tuple[Holder, Iterable[Claim]]]:
+    """Each holder with what it does not let go of when `changes` are carried out."""
+    by_address = {change.address: change for change in changes}
+    leftovers = {one.id for one in observed.leftovers}
+    renewed = {networks.get(c.address.name, "") for c in changes if c.address.kind == "network"
+               and c.action in (Action.REPLACE, Action.CREATE)}  # fmt: skip
+    for holder in holders:
+        if holder.id in leftovers:
+            continue
+        claims: Iterable[Claim] = holder.claims
+        change = by_address.get(holder.address) if holder.address is not None else None
+        if change is not None and change.action in (Action.DELETE, Action.REPLACE):
+            continue
+        if change is not None and change.desired is not None and change.observed is not None:
+            claims = set(claims) - _given_up(change, networks)
+        yield holder, [c for c in claims if c.kind is not ClaimKind.ADDRESS or c.scope not in renewed]
+
+
+def _given_up(change: Change, networks: Mapping[str, str]) -> set[Claim]:
+    """What a container that stays lets go of: addresses on networks that it leaves or joins anew, a name of a hand."""
+    wanted, found = change.desired, change.observed
+    if wanted is None or found is None or wanted.kind != "container":
+        return set()
+    before = {*claims_of_running(found.spec, networks), name_claim(found.name)}
+    return before - {*claims_of_running(wanted.spec, networks), name_claim(wanted.name)}
+
+
+def _blocking(
+    claim: Claim, change: Change, index: Mapping[tuple[str, ...], list[tuple[Holder, Claim]]], desired: DesiredState
+) -> Iterator[Holder]:
+    """Who stands in the way. A range is blocked when it leaves fewer free ports than the service has replicas."""
+    whole = change.address.whole
+    found = {
+        (holder.id, other): holder
+        for key in claim.marks()
+        for holder, other in index.get(key, [])
+        if claim.overlaps(other) and not (change.observed is not None and holder.id == change.observed.id)
+        if not (claim.is_range and (other.is_range or (holder.address is not None and holder.address.whole == whole)))
+    }
+    if claim.is_range:
+        taken = {other.first for _, other in found}
+        replicas = sum(1 for a, r in desired.resources.items() if a.whole == whole and r.kind == "container")
+        if claim.last - claim.first + 1 - len(taken) >= replicas:
+            return
+    yield from (found[key] for key in sorted(found, key=lambda key: (found[key].name, key[0])))
+
+
+def _problem(wanted: Resource, claim: Claim, holder: Holder, desired: DesiredState, policy: Policy) -> Problem:
+    key = DECLARED_UNDER[claim.kind]
+    who, hint = _holder_and_way_out(claim, holder, desired, policy)
+    return Problem(f"{claim} is held by {who}", wanted.spans.get(key) or wanted.span, str(wanted.address), hint)
+
+
+def _holder_and_way_out(claim: Claim, holder: Holder, desired: DesiredState, policy: Policy) -> tuple[str, str]:
+    other = f"choose another {claim.kind}" if claim.kind is not ClaimKind.PORT else "publish another port"
+    if holder.address is None:
+        return holder.name, _way_out(claim.kind, other)
+    who = str(holder.address)
+    if policy.targets:
+        return f"{who}, which this plan leaves as it is", "apply without --target, or name the one that holds it too"
+    if holder.address not in desired.resources:
+        return f"{who}, which is no longer declared and kept", f"`--prune` removes it; or {other}"
+    if claim.kind is ClaimKind.ADDRESS:
+        return who, f"give the network an `ip_range` that leaves fixed addresses out, or {other}"
+    return who, other
+
+
+def _way_out(kind: ClaimKind, other: str) -> str:
+    """What can be done about a holder that is not ours."""
+    match kind:
+        case ClaimKind.PORT:
+            return f"stop it first, or {other}"
+        case ClaimKind.ADDRESS:
+            return f"{other}, or take it off the network first (docker network disconnect)"
+        case _:
+            return other
