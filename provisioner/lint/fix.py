@@ -48,7 +48,7 @@ def fixable(playbook: Playbook, facts: LintFacts) -> tuple[Fixable, ...]:
     """The findings that no waiver covers and that can be mended, in the order of their places."""
     everything = [(rule.finding(match), match.mend) for rule in rules() for match in rule.check(playbook, facts)]
     known = {rule.id for rule in rules()}
-    remaining = apply_waivers([finding for finding, _ in everything], playbook.waivers, known)
+    remaining = apply_waivers([finding for finding, _ in everything], playbook, known)
     found = {finding: mends for finding, mends in everything if mends and finding in remaining}
     for finding in remaining:
         if finding.rule == _UNUSED_WAIVER and finding.span is not None:

@@ -42,14 +42,20 @@ UNKNOWN = Rule(
 RULES = (UNUSED, UNKNOWN)
 
 
-def apply_waivers(found: Sequence[Finding], waivers: Sequence[Waiver], known: Collection[str]) -> list[Finding]:
-    """The findings that are left, with one for each waiver that is of no use."""
+def apply_waivers(found: Sequence[Finding], playbook: Playbook, known: Collection[str]) -> list[Finding]:
+    """The findings that are left, with one for each waiver that is of no use.
+
+    Services that no active profile starts were not looked at: what may be about one of them is not judged.
+    """
+    waivers, resting = playbook.waivers, playbook.resting
     left = [finding for finding in found if not any(_covers(waiver, finding) for waiver in waivers)]
     for index, waiver in enumerate(waivers):
         path = f"lint.ignore.{index}"
         if waiver.rule not in known:
             hint = nearest(waiver.rule, known) or UNKNOWN.fix
             left.append(UNKNOWN.finding(Match(f"no rule is named '{waiver.rule}'", waiver.span, path, fix=hint)))
+        elif waiver.service in resting or (waiver.service is None and resting):
+            continue
         elif not any(_covers(waiver, finding) for finding in found):
             where = f" at service '{waiver.service}'" if waiver.service else ""
             left.append(UNUSED.finding(Match(f"{waiver.rule} finds nothing{where}", waiver.span, path)))

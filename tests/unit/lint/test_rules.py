@@ -56,3 +56,22 @@ def test_real_stacks_can_be_judged(file):
     for finding in lint(playbook, read_files(playbook)):
         assert finding.span is not None, finding
         assert finding.span.line, finding
+
+
+@pytest.mark.parametrize("service", ["", "service: shipper, "])
+def test_a_waiver_of_a_service_that_no_active_profile_starts_is_not_called_useless(tmp_path, service):
+    """`lint --fix` would remove it, and the mistake would be back with the profile."""
+    file = tmp_path / "playbook.yml"
+    waiver = f"{{rule: P001, {service}reason: the vendor publishes nothing else}}"
+    text = f"services:\n  web: {{image: nginx:1.27}}\n  shipper: PLACE\nlint: {{ignore: [{waiver}]}}\n"
+
+    def of_waivers(shipper: str, profiles: tuple[str, ...] = ()) -> list[str]:
+        file.write_text(text.replace("PLACE", shipper), encoding="utf-8")
+        found = lint(bind(read(Sources((str(file),), profiles=profiles))))
+        return [finding.rule for finding in found if finding.rule in ("P001", "P901")]
+
+    unpinned = "{profiles: [monitoring], image: shipper}"
+    assert of_waivers(unpinned) == []
+    assert of_waivers(unpinned, ("monitoring",)) == []
+    assert of_waivers(unpinned.replace("shipper}", "shipper:1.2}"), ("monitoring",)) == ["P901"]
+    assert of_waivers("{image: shipper:1.2}") == ["P901"]

@@ -36,17 +36,20 @@ _Row = tuple[int, dict[str, str], str]
 
 def build(arguments: list[str], environ: Mapping[str, str]) -> tuple[int, Application]:
     """Read the configuration that -config.file names; raise OSError when it is not there."""
-    config = configuration(arguments, "/etc/loki/local-config.yaml")
+    config = configuration(arguments, "/etc/loki/local-config.yaml", environ)
     folder = Path((config.get("common") or {}).get("path_prefix") or "/loki")
     return (config.get("server") or {}).get("http_listen_port", 3100), _Loki(folder / "stand-in-rows.jsonl")
 
 
-def configuration(arguments: list[str], default: str) -> dict[str, Any]:
-    """The YAML file named by -config.file=PATH or --config.file PATH."""
+def configuration(arguments: list[str], default: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The YAML file that -config.file=PATH or --config.file PATH names; -config.expand-env fills variables in."""
     line = " ".join(arguments)
     match = re.search(r"-config\.file[= ](\S+)", line)
+    text = Path(match[1] if match else default).read_text(encoding="utf-8")
+    if re.search(r"-config\.expand-env(=true)?(\s|$)", line):
+        text = re.sub(r"\$\{(\w+)\}", lambda name: environ.get(name[1], ""), text)
     try:
-        return yaml.safe_load(Path(match[1] if match else default).read_text(encoding="utf-8")) or {}
+        return yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""Plays Promtail: follows the files of its static configurations and pushes their lines to Loki as JSON."""
+"""Plays Promtail: pushes lines to Loki as JSON, from files of static configurations and from containers."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from standin.docker_logs import discoveries
 from standin.loki import configuration
 from standin.web import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from standin.docker_logs import Discovery
     from standin.web import Application
 
 
@@ -31,10 +33,11 @@ class _Target:
 
 def build(arguments: list[str], environ: Mapping[str, str]) -> tuple[int, Application]:
     """Read the configuration and start to follow; raise OSError when it is not there."""
-    config = configuration(arguments, "/etc/promtail/config.yml")
+    config = configuration(arguments, "/etc/promtail/config.yml", environ)
     urls = [client["url"] for client in config.get("clients") or []]
     positions = Path((config.get("positions") or {}).get("filename") or "/tmp/positions.yaml")
-    follower = _Follower(_targets(config), urls, positions)
+    found = [each for job in config.get("scrape_configs") or [] for each in discoveries(job)]
+    follower = _Follower(_targets(config), found, urls, positions)
     threading.Thread(target=follower.run, daemon=True).start()
     return (config.get("server") or {}).get("http_listen_port", 9080), _answer
 
@@ -57,8 +60,9 @@ def _targets(config: dict[str, Any]) -> list[_Target]:
 class _Follower:
     """Positions are written after a push, so a line is sent again rather than lost."""
 
-    def __init__(self, targets: list[_Target], urls: list[str], positions: Path) -> None:
+    def __init__(self, targets: list[_Target], discoveries: list[Discovery], urls: list[str], positions: Path) -> None:
         self._targets = targets
+        self._discoveries = discoveries
         self._urls = urls
         self._file = positions
         self._positions: dict[str, int] = {}
@@ -73,7 +77,17 @@ class _Follower:
                         self._follow(target, str(file))
                     except OSError as error:
                         print(f"{file}: will try again: {error}", flush=True)
+            for discovery in self._discoveries:
+                try:
+                    self._discover(discovery)
+                except OSError as error:
+                    print(f"{discovery.socket}: will try again: {error}", flush=True)
             time.sleep(1)
+
+    def _discover(self, discovery: Discovery) -> None:
+        for key, labels, lines in discovery.streams():
+            self._push({"streams": [{"stream": labels, "values": [[str(at), line] for at, line in lines]}]})
+            discovery.followed(key, lines)
 
     def _follow(self, target: _Target, name: str) -> None:
         position = self._positions.get(name, 0)

@@ -1,0 +1,1 @@
+"""Adds up what was stored, minute by minute."""

@@ -1,0 +1,1 @@
+"""The main entry point: takes usage events and puts them into the queue."""

@@ -1,0 +1,1 @@
+"""Takes events from the queue and stores them, each once."""

@@ -1,0 +1,1 @@
+"""Reads: sums of usage over time, and who used most."""
