@@ -6,9 +6,10 @@ import logging
 import os
 import sys
 
-from aggregation_service.aggregation import Aggregation
 from common import logs, stores, worker
 from common.settings import SettingsError, whole_number
+
+from aggregation_service.aggregation import Aggregation
 
 SERVICE = "aggregation_service"
 

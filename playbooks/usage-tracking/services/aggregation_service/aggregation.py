@@ -23,7 +23,8 @@ _TAKE = """
 _ADD_UP = """
     INSERT INTO usage_by_minute (bucket, customer, metric, events, quantity, updated_at)
     SELECT due.bucket, due.customer, due.metric, count(*), sum(event.quantity), now()
-    FROM unnest(%(buckets)s::timestamptz[], %(customers)s::text[], %(metrics)s::text[]) AS due (bucket, customer, metric)
+    FROM unnest(%(buckets)s::timestamptz[], %(customers)s::text[], %(metrics)s::text[])
+      AS due (bucket, customer, metric)
     JOIN usage_events AS event ON event.customer = due.customer AND event.metric = due.metric
      AND event.occurred_at >= due.bucket AND event.occurred_at < due.bucket + interval '1 minute'
     GROUP BY due.bucket, due.customer, due.metric

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import uuid
-from typing import Annotated
+import uuid  # noqa: TC003 (FastAPI reads the annotations when it runs)
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Body, Header
+from common import logs, stores, web
+from common.settings import SettingsError, whole_number
+from fastapi import Body, FastAPI, Header
 from fastapi.responses import JSONResponse
 from prometheus_client import Counter, Gauge
 
 from api_gateway.events import UsageEvent, entry, identified
-from common import logs, stores, web
-from common.settings import SettingsError, whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SERVICE = "api_gateway"
 # What one request may carry.
@@ -25,19 +28,20 @@ _accepted = Counter("usage_events_accepted_total", "Events that were put into th
 _waiting = Gauge("usage_queue_length", "Events in the queue that are not stored yet.")
 
 
-def build(environ: os._Environ[str]) -> web.FastAPI:
+def build(environ: Mapping[str, str]) -> FastAPI:
     """The application; SettingsError when a variable or a secret is missing."""
     queue = stores.cache_and_queue(environ)
     database = stores.database(environ, SERVICE, connections=2)
     # Beyond this the queue would take the cache's memory, and then fail: better that senders hear of it.
     longest = whole_number(environ, "QUEUE_LIMIT", 500_000)
-    _waiting.set_function(lambda: _length())
 
-    def _length() -> float:
+    def length() -> float:
         try:
             return float(queue.xlen(stores.QUEUE))
         except stores.REDIS_ERRORS:
             return float("nan")
+
+    _waiting.set_function(length)
 
     def ping_database() -> None:
         with database.connection() as connection:

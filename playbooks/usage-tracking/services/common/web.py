@@ -60,7 +60,7 @@ def serve(app: FastAPI, environ: Mapping[str, str], port: int) -> int:
         signal.signal(number, lambda *_: None)
     config = uvicorn.Config(
         app,
-        host=text(environ, "API_HOST", "0.0.0.0"),  # noqa: S104 (the network around it is its own)
+        host=text(environ, "API_HOST", "0.0.0.0"),
         port=whole_number(environ, "API_PORT", port),
         log_config=None,
         access_log=False,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prometheus_client import Gauge, start_http_server
 
-from common.settings import text, whole_number
 from common.health import HEARTBEAT
+from common.settings import text, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,9 +22,7 @@ _failing = Gauge("worker_failing", "1 while what it needs is away.")
 _LONGEST_WAIT = 10.0
 
 
-def run(
-    work: Callable[[], int], environ: Mapping[str, str], *, wait: float, away: tuple[type[Exception], ...]
-) -> int:
+def run(work: Callable[[], int], environ: Mapping[str, str], *, wait: float, away: tuple[type[Exception], ...]) -> int:
     """Call `work` again and again, with `wait` seconds after one that found nothing to do.
 
     `work` says how much it did. What raises one of `away` is tried again, later with every failure.
@@ -32,12 +31,11 @@ def run(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     start_http_server(whole_number(environ, "METRICS_PORT", 9100))
-    heartbeat = text(environ, "HEARTBEAT_FILE", HEARTBEAT)
+    heartbeat = Path(text(environ, "HEARTBEAT_FILE", HEARTBEAT))
     pause = 0.5
     _log.info("working")
     while not stopping.is_set():
-        with open(heartbeat, "w", encoding="utf-8"):
-            pass
+        heartbeat.touch()
         try:
             done = work()
         except away as error:

@@ -9,6 +9,7 @@ import sys
 
 from common import logs, stores, worker
 from common.settings import SettingsError
+
 from event_processor.processor import Processor
 
 SERVICE = "event_processor"

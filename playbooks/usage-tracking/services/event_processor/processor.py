@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import redis
-from prometheus_client import Counter
-
 from common import stores
+from prometheus_client import Counter
 
 if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
@@ -27,7 +26,7 @@ _INSERT = """
     VALUES (%(event_id)s, %(customer)s, %(metric)s, %(quantity)s, %(occurred_at)s, %(properties)s)
     ON CONFLICT DO NOTHING
 """
-# The update locks a row that is there already, so that the aggregation does not take it before these events are visible.
+# The update locks a row that is there already: the aggregation does not take it before these events are visible.
 _MARK = """
     INSERT INTO aggregation_queue (bucket, customer, metric)
     VALUES (date_trunc('minute', %(occurred_at)s, 'UTC'), %(customer)s, %(metric)s)
@@ -73,9 +72,7 @@ class Processor:
             )
             if abandoned:
                 return [(entry, fields) for entry, fields in abandoned if fields]
-            answer: Any = self._queue.xreadgroup(
-                GROUP, self._name, {stores.QUEUE: ">"}, count=_BATCH, block=1000
-            )
+            answer: Any = self._queue.xreadgroup(GROUP, self._name, {stores.QUEUE: ">"}, count=_BATCH, block=1000)
         except redis.ResponseError as error:
             if not str(error).startswith("NOGROUP"):
                 raise

@@ -6,11 +6,10 @@ import logging
 import os
 
 from alembic import context
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
-
 from common import logs
 from common.settings import secret
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 # One at a time, whoever starts them.
 _LOCK = 72_150_001

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import Query, Response
-from fastapi.responses import JSONResponse
-from prometheus_client import Counter
-from pydantic import AwareDatetime
-
 from common import logs, stores, web
 from common.settings import SettingsError, whole_number
+from fastapi import FastAPI, Query, Response
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime  # noqa: TC002 (FastAPI reads the annotations when it runs)
+
+from query_service.answers import Answers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from query_service.answers import Row
 
 SERVICE = "query_service"
 _SUMS = """
@@ -36,47 +36,17 @@ _TOP = """
 """
 
 _log = logging.getLogger(SERVICE)
-_cached = Counter("usage_query_cache_total", "Queries by where their answer came from.", ["outcome"])
 
 
-def build(environ: os._Environ[str]) -> web.FastAPI:
+def build(environ: Mapping[str, str]) -> FastAPI:
     """The application; SettingsError when a variable or a secret is missing."""
     cache = stores.cache_and_queue(environ)
     database = stores.database(environ, SERVICE)
-    lifetime = whole_number(environ, "CACHE_SECONDS", 2)
+    answers = Answers(cache, database, whole_number(environ, "CACHE_SECONDS", 2))
 
     def ping_database() -> None:
         with database.connection() as connection:
             connection.execute("SELECT FROM usage_by_minute LIMIT 0")
-
-    def rows(statement: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
-        with database.connection() as connection:
-            return connection.execute(statement, parameters).fetchall()
-
-    def answered(parameters: dict[str, Any], make: Callable[[], dict[str, Any]]) -> Response:
-        """From the cache, else from the database and then into the cache. The cache may be away."""
-        text = json.dumps(parameters, sort_keys=True, default=str)
-        key = stores.CACHE + hashlib.sha256(text.encode()).hexdigest()
-        try:
-            found = cache.get(key)
-        except stores.REDIS_ERRORS as error:
-            _log.warning("the cache does not answer", extra={"fields": {"error": str(error)}})
-            found, key = None, ""
-        if isinstance(found, str):
-            _cached.labels("hit").inc()
-            return Response(found, media_type="application/json", headers={"X-Cache": "hit"})
-        _cached.labels("miss").inc()
-        try:
-            content = json.dumps(make(), default=lambda moment: moment.isoformat())
-        except stores.DATABASE_ERRORS as error:
-            _log.error("the database does not answer", extra={"fields": {"error": str(error)}})
-            return web.unavailable("the database")
-        if key:
-            try:
-                cache.set(key, content, ex=lifetime)
-            except stores.REDIS_ERRORS:
-                _log.warning("the answer could not be cached")
-        return Response(content, media_type="application/json", headers={"X-Cache": "miss"})
 
     app = web.application(SERVICE, {"redis": cache.ping, "database": ping_database})
 
@@ -89,21 +59,8 @@ def build(environ: os._Environ[str]) -> web.FastAPI:
         bucket: Literal["minute", "hour", "day"] = "hour",
     ) -> Response:
         """What a customer used of a metric from one minute up to another: in total, and by bucket."""
-        span = _span(start, end)
-        if isinstance(span, JSONResponse):
-            return span
-        parameters = {"customer": customer, "metric": metric, "bucket": bucket, **span}
-
-        def make() -> dict[str, Any]:
-            found = rows(_SUMS, parameters)
-            buckets = [{"at": at, "events": events, "quantity": quantity} for at, events, quantity in found]
-            total = {
-                "events": sum(each["events"] for each in buckets),
-                "quantity": sum(each["quantity"] for each in buckets),
-            }
-            return {**parameters, "total": total, "buckets": buckets}
-
-        return answered(parameters, make)
+        parameters = {"customer": customer, "metric": metric, "bucket": bucket}
+        return _answer(answers, _SUMS, parameters, (start, end), _sums)
 
     @app.get("/v1/usage/top", response_model=None)
     def top(
@@ -113,29 +70,44 @@ def build(environ: os._Environ[str]) -> web.FastAPI:
         limit: Annotated[int, Query(ge=1, le=100)] = 10,
     ) -> Response:
         """The customers who used most of a metric."""
-        span = _span(start, end)
-        if isinstance(span, JSONResponse):
-            return span
-        parameters = {"metric": metric, "limit": limit, **span}
-
-        def make() -> dict[str, Any]:
-            found = rows(_TOP, parameters)
-            customers = [{"customer": name, "events": events, "quantity": quantity} for name, events, quantity in found]
-            return {**parameters, "customers": customers}
-
-        return answered(parameters, make)
+        return _answer(answers, _TOP, {"metric": metric, "limit": limit}, (start, end), _customers)
 
     return app
 
 
-def _span(start: datetime, end: datetime | None) -> dict[str, datetime] | JSONResponse:
-    """Both ends as whole minutes, so that questions of the same minute share their answer."""
-    last = (end or datetime.now(UTC)).astimezone(UTC)
-    if last <= start:
+def _answer(
+    answers: Answers,
+    statement: str,
+    parameters: dict[str, Any],
+    span: tuple[datetime, datetime | None],
+    shape: Callable[[list[Row]], dict[str, Any]],
+) -> Response:
+    start, end = whole_minutes(*span)
+    if end <= start:
         return JSONResponse({"status": "rejected", "reasons": ["to: expected a time after from"]}, 422)
-    if end is None or last.second or last.microsecond:
-        last = datetime.fromtimestamp((last.timestamp() // 60 + 1) * 60, UTC)
-    return {"from": start.astimezone(UTC).replace(second=0, microsecond=0), "to": last}
+    try:
+        content, outcome = answers.find(statement, {**parameters, "from": start, "to": end}, shape)
+    except stores.DATABASE_ERRORS as error:
+        _log.error("the database does not answer", extra={"fields": {"error": str(error)}})
+        return web.unavailable("the database")
+    return Response(content, media_type="application/json", headers={"X-Cache": outcome})
+
+
+def _sums(rows: list[Row]) -> dict[str, Any]:
+    buckets = [{"at": at, "events": events, "quantity": quantity} for at, events, quantity in rows]
+    total = {key: sum(each[key] for each in buckets) for key in ("events", "quantity")}
+    return {"total": total, "buckets": buckets}
+
+
+def _customers(rows: list[Row]) -> dict[str, Any]:
+    return {"customers": [{"customer": name, "events": events, "quantity": used} for name, events, used in rows]}
+
+
+def whole_minutes(start: datetime, end: datetime | None) -> tuple[datetime, datetime]:
+    """From the minute of `start` to the end of that of `end`, or of now: all who ask in a minute ask the same."""
+    first = start.astimezone(UTC).replace(second=0, microsecond=0)
+    last = (end or datetime.now(UTC)).timestamp()
+    return first, datetime.fromtimestamp(-(-last // 60) * 60, UTC)
 
 
 def main() -> int:
