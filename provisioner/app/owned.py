@@ -113,6 +113,7 @@ def require_services(playbook: Playbook, services: Sequence[str]) -> None:
 def running_replica(engine: EngineReader, playbook: Playbook, service: str, index: int) -> OwnedContainer:
     """One running replica of a service."""
     require_services(playbook, [service])
+    declared = playbook.services[service].replicas
     replicas = owned_containers(engine, playbook.project, [service])
     for one in replicas:
         if one.address.index == index and one.running:
@@ -124,7 +125,20 @@ def running_replica(engine: EngineReader, playbook: Playbook, service: str, inde
             "this engine can not run a command",
             hint="run `docker exec` there, or bind the service to this node (deploy.placement.constraints)",
         )
+    if index > max(declared, *(one.address.index for one in replicas), 1):
+        count = "1 replica" if declared == 1 else f"{declared} replicas"
+        raise UsageError(f"service.{service} has {count}, and --index {index} names another", hint=_numbers(declared))
     states = ", ".join(f"{one.address} is {one.raw['State'].get('Status')}" for one in replicas)
     raise ProvisionError(
         f"service.{service}[{index}] is not running" + (f": {states}" if states else ""), hint="provision apply"
     )
+
+
+def _numbers(replicas: int) -> str:
+    return "leave --index out" if replicas <= 1 else f"they are numbered from 1 to {replicas}"
+
+
+def running_ids(engine: EngineReader, playbook: Playbook, services: Sequence[str]) -> tuple[str, ...]:
+    """The ids of the containers that run, of the named services or of all; by address."""
+    require_services(playbook, services)
+    return tuple(one.id for one in owned_containers(engine, playbook.project, services) if one.running)

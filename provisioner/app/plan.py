@@ -14,6 +14,7 @@ from provisioner.model.plan import Verb
 from provisioner.model.span import Problem
 from provisioner.platforms.choice import Mode, check, choose_mode, lower
 from provisioner.playbook.crossref import contradictions
+from provisioner.playbook.select import with_kinds
 from provisioner.reconcile.claims import ClaimKind, listed_holders
 from provisioner.reconcile.clashes import takes_claims
 from provisioner.reconcile.diff import diff
@@ -75,6 +76,7 @@ def prepare(
     `gathering` gives what is needed from outside the playbook. Raises PlaybookInvalid for what the mode can not do,
     such as replicas on one host port.
     """
+    policy = replace(policy, targets=with_kinds(playbook, policy.targets))
     facts = engine.facts()
     mode = choose_mode(playbook, swarm_manager=facts.swarm_manager)
     impossible = contradictions(playbook, mode)

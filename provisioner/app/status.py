@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.app.comparable import Comparable
 from provisioner.app.load import load_playbook
+from provisioner.app.owned import require_services, running_ids
 from provisioner.app.plan import prepare
 from provisioner.app.wiring import open_engine
 from provisioner.model.change import Action, Change
@@ -15,7 +16,7 @@ from provisioner.model.plan import Policy
 from provisioner.reconcile.swarm_tasks import tasks_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from provisioner.app.request import Request
     from provisioner.model.address import Address
@@ -42,9 +43,16 @@ class StatusTable:
     rows: tuple[StatusRow, ...]
 
 
-def status(request: Request) -> StatusTable:
-    """The table for a request. Asks the engine once; changes nothing."""
+def identifiers(request: Request, services: Sequence[str] = ()) -> tuple[str, ...]:
+    """The ids of the running containers of the named services, or of all."""
     playbook = load_playbook(request, allow_unset=True)
+    return running_ids(open_engine(request, playbook.engine), playbook, services)
+
+
+def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
+    """The table for a request, of all objects or of the named services. Asks the engine once; changes nothing."""
+    playbook = load_playbook(request, allow_unset=True)
+    require_services(playbook, services)
     engine = open_engine(request, playbook.engine)
     gathering = Comparable()
     plan = prepare(request, playbook, engine, Policy(), gathering).plan
@@ -55,7 +63,8 @@ def status(request: Request) -> StatusTable:
     rows = [_row(a, desired.get(a), observed.get(a), changes.get(a)) for a in addresses]
     rows = [_uncompared(row, gathering.reasons) for row in rows]
     rows = [_with_tasks(row, observed.get(row.address), engine) for row in rows]
-    return StatusTable(playbook.title, tuple(rows))
+    shown = [row for row in rows if not services or (row.address.kind == "service" and row.address.name in services)]
+    return StatusTable(playbook.title, tuple(shown))
 
 
 def _row(address: Address, wanted: Resource | None, found: Observed | None, change: Change | None) -> StatusRow:

@@ -19,6 +19,7 @@ from provisioner.cli.options import (
     wait_timeout_option,
     yes_option,
 )
+from provisioner.cli.target import is_file
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ QUESTION = "Apply these changes to {title} on {engine}?"
 def kept_plan(target: str | None) -> SavedPlan | None:
     """The plan that TARGET names, where it is a file that `plan -o` wrote."""
     path = Path(target) if target else None
-    if path is None or not path.is_file():
+    if path is None or not is_file(str(path)):
         return None
     from provisioner.app.saved_plan import is_plan, load
 

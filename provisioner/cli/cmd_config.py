@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="How the document is written.",
 )
+@click.option(
+    "-q", "--quiet", "only_check", is_flag=True, help="Only check the files; print nothing but what is wrong."
+)
 @click.option("--explain", metavar="NAME", help="Where a variable or a secret comes from, tier by tier.")
 @click.option("--services", "part", flag_value="services", help="Only the names of the services.")
 @click.option("--images", "part", flag_value="images", help="Only the images.")
@@ -43,7 +46,13 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings, target: str | None, form: str, explain: str | None, part: str | None, as_json: bool
+    settings: Settings,
+    target: str | None,
+    form: str,
+    only_check: bool,
+    explain: str | None,
+    part: str | None,
+    as_json: bool,
 ) -> int:
     """Show the playbook as it is understood: files merged, variables filled in, defaults written out.
 
@@ -61,6 +70,8 @@ def command(
     err = settings.err()
     for warning in document.warnings:
         err.write(f"{err.paint.yellow('warning:')} {warning}\n")
+    if only_check:
+        return 0
     tree = canonical(document)
     if part:
         names = _part(tree, part)

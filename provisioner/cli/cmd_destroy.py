@@ -8,6 +8,7 @@ import click
 
 from provisioner.cli.command import PLAN, Command
 from provisioner.cli.options import json_option, parallel_option, policy, target_argument, yes_option
+from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
     import threading
@@ -36,12 +37,20 @@ QUESTION = "Delete these objects of {title} on {engine}?"
 @target_argument
 @yes_option
 @click.option("--volumes", is_flag=True, help="Delete the volumes too, and what is in them; never protected ones.")
+@click.option("-v", "ambiguous", is_flag=True, hidden=True)
 @click.option("--check", is_flag=True, help="Stop after the plan.")
 @parallel_option
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings, target: str | None, yes: bool, volumes: bool, check: bool, parallel: int, as_json: bool
+    settings: Settings,
+    target: str | None,
+    yes: bool,
+    volumes: bool,
+    ambiguous: bool,
+    check: bool,
+    parallel: int,
+    as_json: bool,
 ) -> int:
     """Remove the containers and networks that the environment owns, and with --volumes its volumes.
 
@@ -49,6 +58,11 @@ def command(
     """
     from provisioner.cli.confirm import require_answer
 
+    if ambiguous:
+        raise UsageError(
+            "destroy takes no -v: Compose's down -v deletes volumes, and elsewhere -v is --verbose",
+            hint="--volumes deletes the volumes too, and what is in them; --verbose shows details",
+        )
     if not check:
         require_answer(yes=yes)
     request = settings.request(target)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 )
 @click.argument("arguments", metavar="[TARGET] SERVICE COMMAND...", nargs=-1, type=click.UNPROCESSED)
 @click.option("-T", "--no-tty", "--no-TTY", "no_tty", is_flag=True, help="Without a terminal.")
+@click.option("-i", "--interactive", is_flag=True, hidden=True, help="Compose has it: input is always handed on.")
+@click.option("-t", "--tty", is_flag=True, hidden=True, help="Compose has it: there is a terminal where there is one.")
 @click.option("-d", "--detach", is_flag=True, help="Do not wait for its end.")
 @click.option("--index", type=click.IntRange(min=1), default=1, show_default=True, help="Which replica.")
 @click.option("-u", "--user", default="", metavar="USER", help="The user to run it as.")
@@ -41,6 +43,8 @@ def command(
     settings: Settings,
     arguments: tuple[str, ...],
     no_tty: bool,
+    interactive: bool,
+    tty: bool,
     detach: bool,
     index: int,
     user: str,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -72,14 +71,14 @@ def _request(settings: Settings, files: tuple[str, ...]) -> Request:
         raise UsageError("both -f and FILE name a Compose file: give one of them")
     from dataclasses import replace
 
-    from provisioner.cli.target import COMPOSE_FILES, with_override
+    from provisioner.cli.target import COMPOSE_FILES, is_file, with_override
 
-    named = files or settings.files
+    named = files or settings.files or settings.compose_files()
     if not named:
-        found = next((name for name in COMPOSE_FILES if Path(name).is_file()), None)
+        found = next((name for name in COMPOSE_FILES if is_file(name)), None)
         if found is None:
             raise UsageError("there is no Compose file here", hint="name it: provision import FILE")
-        named = with_override(found, lambda path: Path(path).is_file())
+        named = with_override(found, is_file)
     return replace(settings, files=tuple(named), inherited=settings.inherited - {"files"}).request(None)
 
 

@@ -12,6 +12,8 @@ from provisioner.cli.command import LOOK, Command
 from provisioner.cli.options import json_option, target_argument
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from provisioner.app.request import Request
     from provisioner.cli.settings import Settings
     from provisioner.cli.streams import Stream
@@ -39,22 +41,24 @@ def command(settings: Settings, target: str | None, watch: bool, as_json: bool) 
     return show_status(settings, target, watch=watch, as_json=as_json)
 
 
-def show_status(settings: Settings, target: str | None, *, watch: bool, as_json: bool) -> int:
-    """Print the status, with `watch` again and again; the exit code."""
+def show_status(
+    settings: Settings, target: str | None, *, watch: bool, as_json: bool, services: Sequence[str] = ()
+) -> int:
+    """Print the status of all objects or of some services, with `watch` again and again; the exit code."""
     request = settings.request(target)
     out = settings.out()
     while True:
-        text = _shown(request, out, as_json=as_json)
+        text = _shown(request, out, as_json=as_json, services=services)
         out.write(("\x1b[H\x1b[2J" if watch and out.terminal and not as_json else "") + text)
         if not watch or out.closed:
             return 0
         time.sleep(INTERVAL)
 
 
-def _shown(request: Request, out: Stream, *, as_json: bool) -> str:
+def _shown(request: Request, out: Stream, *, as_json: bool, services: Sequence[str]) -> str:
     from provisioner.app.status import status
 
-    table = status(request)
+    table = status(request, services)
     if as_json:
         from provisioner.render.status_json import status_json
 

@@ -48,6 +48,18 @@ class Command(click.Command):
         taken = {spelling for parameter in self.params for spelling in (*parameter.opts, *parameter.secondary_opts)}
         self.params += global_options(frozenset(taken), after_command=True)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse an option of one dash and several letters, which is Terraform's, before it is read as short ones."""
+        from provisioner.cli.foreign_words import single_dash
+
+        own = args
+        if not ctx.allow_interspersed_args:
+            own = args[: next((index for index, word in enumerate(args) if not word.startswith("-")), len(args))]
+        foreign = single_dash(own)
+        if foreign is not None:
+            raise UsageError(f"{ctx.command_path}: no such option '{foreign[0]}'", hint=foreign[1])
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command with the settings of both places; `-C` takes effect here."""
         settings = ctx.obj if isinstance(ctx.obj, Settings) else Settings()

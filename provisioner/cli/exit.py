@@ -65,6 +65,14 @@ def _usage(refused: click.ClickException) -> UsageError:
     """click's own errors; its exit code 2 would mean that changes are pending."""
     context = getattr(refused, "ctx", None)
     path = context.command_path if context else "provision"
+    if isinstance(refused, click.NoSuchOption):
+        from provisioner.cli.foreign_words import OPTIONS, harmless
+
+        near = harmless(refused.possibilities or ())
+        meant = f" (did you mean {' or '.join(repr(option) for option in near)}?)" if near else ""
+        known = OPTIONS.get(refused.option_name)
+        message = f"{path}: no such option '{refused.option_name}'{'' if known else meant}"
+        return UsageError(message, hint=known or f"{path} --help")
     message = refused.format_message().rstrip(".").replace("Did you mean", "did you mean")
     message = message[:1].lower() + message[1:]
     return UsageError(f"{path}: {message}", hint=f"{path} --help")

@@ -34,9 +34,9 @@ class Group(Command, click.Group):
         name = args[0]
         if ctx.resilient_parsing or self.get_command(ctx, name) is not None:
             return super().resolve_command(ctx, args)
-        import difflib
+        from provisioner.cli.foreign_words import nearest_command
 
         known = self.list_commands(ctx)
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-        meant = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known)}"
+        near = nearest_command(name, known)
+        meant = f"did you mean '{near}'?" if near else f"there are: {', '.join(known)}"
         raise click.UsageError(f"no such command '{name}' ({meant})", ctx)

@@ -52,10 +52,12 @@ class Program(click.Group):
             return name, command, args[1:]
         if ctx.resilient_parsing:
             return None, None, args[1:]
-        import difflib
+        from provisioner.cli.foreign_words import COMMANDS, nearest_command
 
-        near = difflib.get_close_matches(name, self.list_commands(ctx), n=1, cutoff=0.6)
-        meant = f" (did you mean '{near[0]}'?)" if near else ""
+        if name in COMMANDS:
+            raise UsageError(f"provision: no such command '{name}'", hint=COMMANDS[name])
+        near = nearest_command(name, self.list_commands(ctx))
+        meant = f" (did you mean '{near}'?)" if near else ""
         raise click.UsageError(f"no such command '{name}'{meant}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

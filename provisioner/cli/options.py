@@ -107,7 +107,8 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What narrows or widens a plan."""
     for decorate in reversed((
         click.option("--target", "addresses", metavar="ADDRESS", multiple=True,
-                     help="Only this object, such as service.api, and what it needs; repeatable."),
+                     help="Only this object, such as service.api (api where that is unique), and what it needs; "
+                     "repeatable."),
         click.option("--scale", "scale", metavar="SERVICE=N", multiple=True, help="Run N replicas; repeatable."),
         click.option("--prune", is_flag=True, help="Also delete objects that the playbook no longer declares."),
     )):  # fmt: skip
@@ -122,11 +123,11 @@ def policy(addresses: Sequence[str] = (), **permitted: Any) -> Policy:
 
     targets = []
     for text in addresses:
-        address = Address.parse(text)
+        address = Address.parse(text) or Address.parse_name(text)
         if address is None:
             raise UsageError(
                 f"--target '{text}' is not an address",
-                hint="write KIND.NAME: service.api, volume.pgdata, service.api[2]",
+                hint="write KIND.NAME: service.api, volume.pgdata, service.api[2]; or a name that is unique",
             )
         targets.append(address)
     return Policy(targets=tuple(targets), **permitted)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 from click.core import ParameterSource
 
 from provisioner.app.request import Request
 from provisioner.cli.compose_variables import compose_files, env_files, implicit_env_file, with_working_folder
 from provisioner.cli.streams import Stream
-from provisioner.cli.target import choose, playbooks, split_target
-from provisioner.errors import PlaybookInvalid, UsageError
+from provisioner.cli.target import choose, exists, is_file, playbooks, split_target
+from provisioner.errors import PlaybookInvalid, ProvisionError, UsageError
 from provisioner.model.span import Problem, Span
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ _SINGLE = (
     "directory", "project_name", "project_directory", "context", "host", "quiet", "verbose", "no_color",
 )  # fmt: skip
 _LISTS = ("files", "env", "env_files", "profiles")
+# A value that says little: a number, a version, a name.
+_PLAIN = re.compile(r"[A-Za-z0-9_.:/-]{0,24}")
 # What a saved plan is a plan of.
 _IN_A_PLAN = ("files", "profiles", "env_files", "project_name", "project_directory")
 
@@ -79,14 +83,14 @@ class Settings:
             raise UsageError("-q and -v contradict each other: give one of them")
 
     def typed(self, target: str | None) -> list[str]:
-        """The arguments that name this environment again. Values of `-e` are left out: they may be anybody's secret."""
+        """The arguments that name this environment again. Values of `-e` that may be a secret are left out."""
         options: tuple[tuple[str, tuple[str | None, ...]], ...] = (
             ("-C", (self.directory,)), ("--env-file", self.env_files), ("--profile", self.profiles),
             ("-p", (self.project_name,)), ("--project-directory", (self.project_directory,)),
             ("--context", (self.context,)), ("--host", (self.host,)), ("-f", () if target else self.files),
         )  # fmt: skip
         words = [word for option, values in options for value in values if value for word in (option, value)]
-        words += [word for text in self.env for word in ("-e", f"{text.partition('=')[0]}=...")]
+        words += [word for text in self.env for word in ("-e", _shown(text))]
         return [target, *words] if target else words
 
     def out(self) -> Stream:
@@ -118,23 +122,30 @@ class Settings:
             return Request(files=_existing(self.files, directory), **common)
         default = self.environment.get("PROVISION_TARGET")
         if not target and not default:
-            ambient = None if common["env_files"] else implicit_env_file(self.project_directory or "", shell)
-            common["ambient_env_file"] = ambient
-            settings = common["env_files"] or ((ambient,) if ambient else ())
-            named = compose_files({**shell, **common["overrides"]}, settings)
+            if not common["env_files"]:
+                common["ambient_env_file"] = implicit_env_file(self.project_directory or "", shell)
+            named = self.compose_files()
             if named:
                 return Request(files=_existing(named, directory, " (named by COMPOSE_FILE)"), **common)
-        chosen = choose(
-            target,
-            default,
-            directory=directory,
-            exists=lambda path: Path(path).is_file(),
-            known=playbooks,
-            start=self.project_directory or "",
-        )
+        start = self.project_directory or ""
+        try:
+            chosen = choose(target, default, directory=directory, exists=is_file, known=playbooks, start=start)
+        except UsageError as error:
+            if target and self._is_service(target):
+                raise _service_as_target(target) from error
+            raise
         if chosen.in_playbooks:
             common["ambient_env_file"] = None
         return Request(files=chosen.files, target=chosen.target, in_playbooks=chosen.in_playbooks, **common)
+
+    def compose_files(self) -> tuple[str, ...]:
+        """The files that COMPOSE_FILE names, in the shell or in the env files that count here."""
+        environment = {**self.environment, **variables(self.env)}
+        files = self.env_files or env_files(environment)
+        if not files:
+            ambient = implicit_env_file(self.project_directory or "", environment)
+            files = (ambient,) if ambient else ()
+        return compose_files(environment, files)
 
     def optional_request(self, target: str | None, *, search: bool) -> Request:
         """The Request where a playbook is named, or with `search` also where one is found; else one without files."""
@@ -165,7 +176,7 @@ class Settings:
                 hint="give the same values again",
             )
         for file in (*asked["files"], *asked["env_files"]):
-            if not Path(file).exists():
+            if not is_file(file):
                 raise UsageError(
                     f"{saved.path} is a plan of {file}, which is not in {Path.cwd()}",
                     hint=f"apply it where it was made: -C {asked['directory']}",
@@ -193,18 +204,46 @@ class Settings:
             arguments,
             files_named=self._files_typed,
             directory=str(Path.cwd()),
-            exists=lambda path: Path(path).is_file(),
+            exists=is_file,
         )
+
+    def _is_service(self, name: str) -> bool:
+        """Whether the playbook that is meant without a TARGET has a service of this name."""
+        from provisioner.app.load import load_document
+
+        try:
+            document = load_document(self.request())
+        except ProvisionError:
+            return False
+        services = document.root.get("services")
+        return name in document.resting or (services is not None and name in services.mapping)
 
     @property
     def _files_typed(self) -> bool:
         return bool(self.files) and "files" not in self.inherited
 
 
+def _service_as_target(name: str) -> UsageError:
+    """What is said of a service in the place of a TARGET, with what the command takes."""
+    context = click.get_current_context(silent=True)
+    command = context.info_name if context is not None else "COMMAND"
+    takes = context is not None and any(parameter.name == "addresses" for parameter in context.command.params)
+    hint = f"provision {command} --target service.{name}" if takes else f"provision {command} is of a whole playbook"
+    return UsageError(f"'{name}' is a service, and in its place a playbook is named", hint=hint)
+
+
+def _shown(text: str) -> str:
+    """`NAME=VALUE`, to be typed again; without the value where it may be a secret."""
+    from provisioner.kinds.compare import looks_secret
+
+    name, _, value = text.partition("=")
+    return text if _PLAIN.fullmatch(value) and not looks_secret(name, value) else f"{name}=..."
+
+
 def _existing(files: tuple[str, ...], directory: str, why: str = "") -> tuple[str, ...]:
     """The files, after a look whether they are there."""
     for file in files:
-        if file != "-" and not Path(file).exists():
+        if file != "-" and not exists(file):
             raise PlaybookInvalid([Problem(f"there is no such file in {directory}{why}", Span(file))])
     return files
 

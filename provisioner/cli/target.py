@@ -19,6 +19,8 @@ _OVERRIDES = (
     "compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml",
 )  # fmt: skip
 _DEFAULT = "local"
+# Of a TARGET that is repeated in a message.
+_LONGEST = 200
 _ROOT_KEYS = ("name:", "services:", "include:", "extends:", "environment:")
 
 
@@ -115,6 +117,22 @@ def find(target: str, exists: Callable[[str], bool], folder: str = "") -> str | 
     return target if not folder and exists(target) else None
 
 
+def is_file(path: str) -> bool:
+    """Whether there is a file; no where the path can not be one: too long, or below what can not be entered."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False
+
+
+def exists(path: str) -> bool:
+    """Whether there is anything at a path."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False
+
+
 def lies_in_playbooks(path: str, directory: str) -> bool:
     """Whether a file lies under a folder `playbooks/`, from wherever it is named."""
     # Links are not followed: the name that the user sees decides.
@@ -170,6 +188,8 @@ def _not_found(target: str, names: Sequence[str]) -> str:
 
     inside = [name for name in names if name.startswith(f"{target.rstrip('/')}/")]
     near = inside or difflib.get_close_matches(target, names, n=3, cutoff=0.5)
+    if len(target) > _LONGEST:
+        return f"no playbook '{target[:_LONGEST]}…': {len(target)} letters are no name of a playbook"
     looked = f"no playbook '{target}': looked for playbooks/{target}.yml, {target}.yml and {target}"
     if near:
         return f"{looked}\ndid you mean {' or '.join(near)}?"

@@ -40,8 +40,16 @@ def here() -> str:
 
 
 def is_file(path: str) -> bool:
-    return Path(path).is_file()
+    """Whether there is a file; no where the path can not be one: too long, or below what can not be entered."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False
 
 
 def exists(path: str) -> bool:
-    return Path(path).exists()
+    """Whether there is anything; no where the path can not be one."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False

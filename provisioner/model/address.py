@@ -6,18 +6,20 @@ import re
 from dataclasses import dataclass
 
 _FORM = re.compile(r"(?P<kind>[a-z]+)\.(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]*?)(?:\[(?P<index>[0-9]+)\])?")
+_NAME = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9_-]*)(?:\[(?P<index>[0-9]+)\])?")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`service.api`, or `service.api[2]` for one replica (counted from 1)."""
+    """`service.api`, or `service.api[2]` for one replica (counted from 1). Without a kind: the only object `api`."""
 
     kind: str
     name: str
     index: int = 0
 
     def __str__(self) -> str:
-        return f"{self.kind}.{self.name}[{self.index}]" if self.index else f"{self.kind}.{self.name}"
+        name = f"{self.kind}.{self.name}" if self.kind else self.name
+        return f"{name}[{self.index}]" if self.index else name
 
     def __lt__(self, other: Address) -> bool:
         return (self.kind, self.name, self.index) < (other.kind, other.name, other.index)
@@ -32,3 +34,9 @@ class Address:
         """The address that `text` spells, or None."""
         found = _FORM.fullmatch(text)
         return cls(found["kind"], found["name"], int(found["index"] or 0)) if found else None
+
+    @classmethod
+    def parse_name(cls, text: str) -> Address | None:
+        """`api` or `api[2]` as an address without a kind, or None."""
+        found = _NAME.fullmatch(text)
+        return cls("", found["name"], int(found["index"] or 0)) if found else None

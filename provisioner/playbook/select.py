@@ -87,9 +87,27 @@ def scale(playbook: Playbook, replicas: Mapping[str, int]) -> Playbook:
     return replace(playbook, services=services)
 
 
-def _known(playbook: Playbook, text: str) -> Address:
-    address = Address.parse(text)
-    sections: dict[str, Collection[str]] = {
+def with_kinds(playbook: Playbook, addresses: Sequence[Address]) -> tuple[Address, ...]:
+    """The addresses, those without a kind (`web`) completed where one object has that name. UsageError otherwise."""
+    return tuple(address if address.kind else _complete(playbook, address) for address in addresses)
+
+
+def _complete(playbook: Playbook, address: Address) -> Address:
+    sections = _sections(playbook)
+    # An image has its service's name, and comes with it.
+    kinds = [kind for kind, names in sections.items() if address.name in names and kind != "image"]
+    if len(kinds) == 1:
+        return replace(address, kind=kinds[0])
+    if kinds:
+        which = " and ".join(f"a {kind}" for kind in kinds)
+        hint = "write " + " or ".join(f"{kind}.{address.name}" for kind in kinds)
+        raise UsageError(f"--target: '{address.name}' is {which}", hint=hint)
+    known = {name for names in sections.values() for name in names}
+    raise UsageError(f"--target: nothing is named '{address.name}'", hint=_offer(address.name, known))
+
+
+def _sections(playbook: Playbook) -> dict[str, Collection[str]]:
+    return {
         "service": playbook.services,
         "image": playbook.services,
         "network": playbook.networks,
@@ -97,10 +115,15 @@ def _known(playbook: Playbook, text: str) -> Address:
         "config": playbook.configs,
         "secret": playbook.secrets,
     }
+
+
+def _known(playbook: Playbook, text: str) -> Address:
+    address = Address.parse(text) or Address.parse_name(text)
+    if address is not None and not address.kind:
+        address = _complete(playbook, address)
+    sections = _sections(playbook)
     if address is None or address.kind not in sections:
-        kind = f"service.{text}"
-        hint = f"did you mean '{kind}'?" if text in playbook.services else "write it as service.NAME"
-        raise UsageError(f"--target: '{text}' is not an address", hint=hint)
+        raise UsageError(f"--target: '{text}' is not an address", hint="write it as service.NAME")
     names = sections[address.kind]
     if address.name not in names:
         raise UsageError(f"--target: no {address.kind} is named '{address.name}'", hint=_offer(address.name, names))

@@ -89,8 +89,11 @@ def test_contradictions_are_refused(arguments: tuple[str, ...], monkeypatch: pyt
 
 def test_addresses_are_checked() -> None:
     assert policy(["service.api[2]"], prune=True).targets == (Address("service", "api", 2),)
-    with pytest.raises(UsageError, match="api"):
-        policy(["api"])
+    assert policy(["api", "api[2]"]).targets == (Address("", "api"), Address("", "api", 2))
+    assert [str(address) for address in policy(["api", "api[2]"]).targets] == ["api", "api[2]"]
+    for wrong in ("service.", ".api", "a b", "api[x]", ""):
+        with pytest.raises(UsageError, match=r"KIND|address"):
+            policy([wrong])
 
 
 def test_scales() -> None:
@@ -118,3 +121,7 @@ def test_the_command_that_is_offered_names_the_same_environment_and_no_value() -
     settings = Settings(files=("a.yml",), env=("PASSWORD=hunter2",), profiles=("p",), host="ssh://x")
     assert settings.typed(None) == ["--profile", "p", "--host", "ssh://x", "-f", "a.yml", "-e", "PASSWORD=..."]
     assert settings.typed("x/dev")[0] == "x/dev"
+    plain = Settings(project_name="pr-7", env=("PR=7", "DB_TOKEN=1", "URL=postgres://u:p@h", "KEY_FILE=/x"))
+    assert plain.typed(None) == [
+        "-p", "pr-7", "-e", "PR=7", "-e", "DB_TOKEN=...", "-e", "URL=...", "-e", "KEY_FILE=/x",
+    ]  # fmt: skip

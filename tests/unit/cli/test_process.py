@@ -25,7 +25,7 @@ COMMANDS = sorted(file.stem.removeprefix("cmd_") for file in (ROOT / "provisione
         (["plna"], "did you mean 'plan'?"),
         (["plan", "a", "b"], "unexpected extra argument"),
         (["plan", "--scale", "x"], "SERVICE=N"),
-        (["plan", "--target", "api"], "KIND.NAME"),
+        (["plan", "--target", "api."], "KIND.NAME"),
         (["plan"], "no playbook here"),
         (["plan", "-C", "/nonexistent/folder"], "/nonexistent/folder"),
         (["plan", "--host", "a", "--context", "b"], "--host"),

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from provisioner.errors import UsageError
-from provisioner.playbook.select import scale, target
+from provisioner.model.address import Address
+from provisioner.playbook.select import scale, target, with_kinds
 
 
 @pytest.fixture
@@ -29,8 +30,8 @@ def shop(bound):
             "one": {"image": "a:1", "container_name": "one", "deploy": {"replicas": 1}},
             "everywhere": {"image": "a:1", "deploy": {"mode": "global"}},
         },
-        networks={"front": {}, "back": {}},
-        volumes={"data": {}, "other": {}},
+        networks={"front": {}, "back": {}, "both": {}},
+        volumes={"data": {}, "other": {}, "both": {}},
         configs={"conf": {}},
         secrets={"url": {"template": "pg://${secret:password}@db"}, "password": {}, "unused": {}},
         verify=[
@@ -61,6 +62,13 @@ def test_a_replica_means_its_service(shop):
     assert list(target(shop, ["service.db[2]"]).services) == ["db"]
 
 
+def test_a_name_that_is_unique_needs_no_kind(shop):
+    assert list(target(shop, ["db"]).services) == ["db"]
+    assert list(target(shop, ["other"]).volumes) == ["other"]
+    addresses = (Address("", "api", 2), Address("volume", "both"))
+    assert with_kinds(shop, addresses) == (Address("service", "api", 2), Address("volume", "both"))
+
+
 def test_no_address_means_everything(shop):
     assert target(shop, []) is shop
 
@@ -69,7 +77,8 @@ def test_no_address_means_everything(shop):
     ("address", "message", "hint"),
     [
         ("service.apy", "no service is named 'apy'", "did you mean 'api'?"),
-        ("api", "'api' is not an address", "did you mean 'service.api'?"),
+        ("apy", "nothing is named 'apy'", "did you mean 'api'?"),
+        ("both", "'both' is a network and a volume", "write network.both or volume.both"),
         ("pod.api", "'pod.api' is not an address", "write it as service.NAME"),
         ("config.zzz", "no config is named 'zzz'", "there are: conf"),
     ],

@@ -1,0 +1,199 @@
+"""Words of Compose, Terraform, Kamal, Ansible and Helm that are no words here, and what to type instead.
+
+A command that exists is never looked up: an entry counts only as long as there is no command of that name. Nothing is
+answered by likeness alone where a wrong guess would delete something.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+# What a likeness never leads to: it deletes, or goes back.
+DESTRUCTIVE = frozenset({
+    "destroy", "rollback", "restore", "down", "rm", "kill", "stop", "pause", "prune", "unset", "rotate", "release",
+    "--prune", "--volumes", "--force", "--yes", "--auto-approve", "--history", "--rmi", "--fix",
+})  # fmt: skip
+
+_SEE_WHAT_GOES = "provision destroy --check shows what would go; nothing is deleted by it"
+_STATE = "there is no state file, the engine is looked at each time: provision plan"
+_BY_HAND = "docker {} $(provision ps -q)"
+
+COMMANDS: dict[str, str] = {
+    # Compose
+    "up": "provision apply (it returns when everything runs, as up -d --wait does)",
+    "down": _SEE_WHAT_GOES,
+    "run": "provision exec SERVICE COMMAND runs it in a running service; a service with `job:` runs once and ends",
+    "start": "provision apply starts what does not run",
+    "stop": _BY_HAND.format("stop"),
+    "restart": _BY_HAND.format("restart"),
+    "kill": _BY_HAND.format("kill"),
+    "pause": _BY_HAND.format("pause"),
+    "unpause": "provision apply goes on with what is paused",
+    "top": _BY_HAND.format("top"),
+    "stats": _BY_HAND.format("stats"),
+    "port": _BY_HAND.format("port"),
+    "cp": "docker cp FILE $(provision ps -q):PATH",
+    "events": "docker events --filter label=provisioner.environment=PROJECT",
+    "images": "provision config --images",
+    "volumes": "provision config --volumes",
+    "ls": "docker ps --filter label=provisioner.environment",
+    "wait": "provision apply waits until everything is ready",
+    "attach": "provision logs -f SERVICE",
+    "convert": "provision config",
+    "create": "provision apply",
+    "scale": "provision apply --scale SERVICE=N",
+    "rm": _SEE_WHAT_GOES,
+    "publish": "provision export, or provision push for images",
+    "commit": "describe the change in a Dockerfile, and provision build",
+    "bridge": "provision export",
+    # Terraform and OpenTofu
+    "init": "write playbooks/local.yml, or provision import compose.yaml; nothing has to be initialised",
+    "validate": "provision lint, or provision config -q",
+    "fmt": "nothing rewrites a playbook's layout; provision lint shows what to mend",
+    "refresh": _STATE,
+    "state": f"{_STATE}, provision status",
+    "output": "provision config --format json, provision status --json",
+    "taint": "an object is replaced where it differs from the playbook: provision plan",
+    "untaint": "an object is replaced where it differs from the playbook: provision plan",
+    "graph": "provision plan -v shows what waits for what",
+    "workspace": "an environment is a playbook: playbooks/SYSTEM/ENVIRONMENT.yml",
+    "console": "provision config --explain NAME",
+    "providers": "provision doctor",
+    "force-unlock": "the message about the lease says who holds it, and until when",
+    # Kamal
+    "setup": "provision doctor looks whether the engine is fit; provision apply does the rest",
+    "deploy": "provision apply",
+    "redeploy": "provision apply",
+    "app": "provision status, provision logs SERVICE, provision exec SERVICE COMMAND",
+    "details": "provision status",
+    "accessory": "every service is alike: provision status",
+    "audit": "provision history",
+    "lock": "provision apply takes the lease by itself, and says who holds it",
+    "proxy": "a proxy is a service of the playbook",
+    "registry": "docker login",
+    "login": "docker login",
+    "remove": _SEE_WHAT_GOES,
+    "prune": "provision plan --prune shows what is no longer declared",
+    # Ansible
+    "playbook": "provision apply TARGET",
+    "vault": "provision secrets list",
+    "inventory": "provision doctor; the engine is chosen with --host or --context",
+    "facts": "provision doctor",
+    # Helm, kubectl, docker stack, and words of no tool
+    "install": "provision apply",
+    "upgrade": "provision apply",
+    "uninstall": _SEE_WHAT_GOES,
+    "delete": _SEE_WHAT_GOES,
+    "clean": _SEE_WHAT_GOES,
+    "template": "provision config",
+    "list": "provision status",
+    "get": "provision status",
+    "describe": "provision status --json",
+    "inspect": "provision status --json",
+    "services": "provision config --services",
+    "tasks": "provision status",
+    "stack": "provision apply, provision status",
+    "service": "provision status",
+    "diff": "provision plan",
+    "check": "provision lint for the files, provision verify for the running system",
+    "test": "provision verify",
+    "preview": "provision plan",
+    "sync": "provision apply; provision secrets sync for secrets",
+    "update": "provision apply",
+    "converge": "provision apply",
+    "release": "provision apply",
+    "health": "provision status, provision verify",
+    "shell": "provision exec SERVICE sh",
+    "sh": "provision exec SERVICE sh",
+    "help": "provision --help",
+    "env": "provision config --explain NAME",
+}
+
+_BY_ITSELF = "apply does that by itself"
+_NO_DETACH = "apply returns when everything runs; nothing has to be detached"
+_TARGET = "--target service.NAME, with what it needs"
+_VARIABLE = "-e NAME=VALUE"
+
+OPTIONS: dict[str, str] = {
+    "--dry-run": "provision plan shows what would be done, and apply --check",
+    "--force-recreate": "apply replaces what differs from the playbook, and nothing else: provision plan",
+    "--no-recreate": "apply replaces only what differs from the playbook: provision plan",
+    "--always-recreate-deps": "depends_on: {NAME: {restart: true}} says so in the playbook",
+    "--remove-orphans": "provision plan --prune shows what is no longer declared",
+    "--build": f"{_BY_ITSELF}, where a build context has changed; provision build builds",
+    "--no-build": "provision plan shows what would be built; without `build:` nothing is",
+    "--pull": "`pull_policy:` in the playbook, or provision pull",
+    "--no-deps": _TARGET,
+    "--wait": _BY_ITSELF,
+    "--detach": _NO_DETACH,
+    "-d": _NO_DETACH,
+    "--no-start": "provision plan shows what would be done",
+    "--timeout": "`stop_grace_period:` of the service",
+    "-t": "`stop_grace_period:` of the service",
+    "--attach": "provision logs -f SERVICE",
+    "--rmi": "images stay; docker image rm removes one",
+    "--renew-anon-volumes": "an anonymous volume goes with its container; a named one keeps its data",
+    "--abort-on-container-exit": "provision verify runs the checks of the playbook",
+    "--exit-code-from": "a service with `job:`, whose failure is the failure of apply",
+    "--quiet-pull": "--quiet",
+    "--ansi": "--no-color",
+    "--progress": "--quiet, --verbose or --json",
+    "--compatibility": "names are those of Compose 2; nothing has to be compatible",
+    "--all-resources": "--profile '*'",
+    "--no-interpolate": "the files themselves have the variables; provision config --explain NAME",
+    "--resolve-image-digests": "provision plan shows the digest of what runs",
+    "--hash": "provision plan compares field by field",
+    "--var": _VARIABLE,
+    "--var-file": "--env-file FILE",
+    "--extra-vars": _VARIABLE,
+    "--out": "-o FILE",
+    "--replace": "an object is replaced where it differs from the playbook: provision plan",
+    "--refresh-only": "provision drift",
+    "--destroy": _SEE_WHAT_GOES,
+    "--state": "there is no state file: the engine is looked at each time",
+    "--chdir": "-C DIR",
+    "--lock": "apply takes the lease by itself",
+    "--lock-timeout": "the message about the lease says who holds it; try again later",
+    "--parallelism": "--parallel N",
+    "--inventory": "--host URL or --context NAME",
+    "--ask-vault-pass": "secrets come from their tiers: provision secrets list",
+    "--namespace": "-p NAME",
+    "--set": _VARIABLE,
+    "--values": "--env-file FILE",
+    "--destination": "a TARGET: provision apply SYSTEM/ENVIRONMENT",
+    "--version": "provision --version",
+}
+
+# Terraform writes long options with one dash, which would be read as several short ones.
+_ONE_DASH = {
+    "auto-approve": "--yes", "target": "--target", "var": _VARIABLE, "var-file": "--env-file", "out": "-o FILE",
+    "json": "--json", "destroy": _SEE_WHAT_GOES, "detailed-exitcode": "--detailed-exitcode", "no-color": "--no-color",
+    "parallelism": "--parallel N", "replace": OPTIONS["--replace"], "refresh-only": OPTIONS["--refresh-only"],
+    "chdir": "-C DIR", "input": "--yes", "lock": OPTIONS["--lock"], "help": "--help", "version": "provision --version",
+}  # fmt: skip
+
+
+def nearest_command(name: str, known: Iterable[str]) -> str:
+    """The command that `name` is most like; empty where none is near or the near one is destructive."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return near[0] if near and near[0] not in DESTRUCTIVE else ""
+
+
+def harmless(options: Sequence[str]) -> list[str]:
+    """Of options that are like what was typed, those that delete nothing."""
+    return [option for option in options if option not in DESTRUCTIVE]
+
+
+def single_dash(arguments: Sequence[str]) -> tuple[str, str] | None:
+    """The first Terraform-style option among arguments (`-out=x`), and what it is called here."""
+    for argument in arguments:
+        if argument == "--":
+            return None
+        name = argument[1:].partition("=")[0]
+        if argument.startswith("-") and name in _ONE_DASH:
+            return f"-{name}", _ONE_DASH[name]
+    return None
