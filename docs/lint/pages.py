@@ -22,6 +22,7 @@ GROUPS = {
     "P5": "Resources",
     "P6": "Restarts",
     "P7": "Unused objects",
+    "P8": "What can not be",
     "P9": "Waivers",
 }
 _INTRODUCTION = """# Lint rules

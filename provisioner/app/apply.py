@@ -78,7 +78,9 @@ def apply(
 
     PlanStale when `saved` is not the plan of now.
     """
-    playbook = load_playbook(request, targets=() if policy.alone else policy.targets, scale=scale)
+    playbook = load_playbook(
+        request, targets=() if policy.alone else policy.targets, scale=scale, feasible=not policy.alone
+    )
     return apply_playbook(
         request, playbook, open_engine(request, playbook.engine), policy, approve=approve, listener=listener,
         verify=verify, interrupt=interrupt, saved=saved, gathering=gathering,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import posixpath
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,11 +84,11 @@ def import_compose(request: Request, *, output: str | None, name: str | None, fo
             project_name=None, project_directory=None, ambient_env_file=None,
         )  # fmt: skip
         _compare(whole, original, imported, request)
+        findings = _lint(imported)
     except BaseException:
-        for file, before in written.items():
-            _restore(file, before)
+        _take_back(written)
         raise
-    return Imported(tuple(paths), _target(target), tuple(told), _lint(imported))
+    return Imported(tuple(paths), _target(target), tuple(told), findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +201,12 @@ def _moved(draft: Draft, root: Node, folder: str, move: _Move, shown: str, told:
     }
     if edits:
         there = posixpath.relpath(move.start, folder)
-        told.append(f"{shown}: {len(edits)} path{'s' if len(edits) > 1 else ''} start from {there}, where they are")
+        told.append(f"{shown}: {_counted_paths(len(edits))} {there}, where {'they are' if len(edits) > 1 else 'it is'}")
     return sorted(edits)
+
+
+def _counted_paths(number: int) -> str:
+    return "1 path starts from" if number == 1 else f"{number} paths start from"
 
 
 def _contexts(
@@ -257,50 +262,74 @@ def _quoted(text: str) -> str:
     return text if re.fullmatch(r"[A-Za-z0-9_./-]+", text) else "'" + text.replace("'", "''") + "'"
 
 
-def _write(directory: str, texts: dict[str, str]) -> dict[Path, bytes | None]:
-    """Write the files; what stood there before, for the way back."""
-    before: dict[Path, bytes | None] = {}
+@dataclass(slots=True)
+class _Written:
+    """What an import changed in the file system: files with what stood in them before, and folders that it made."""
+
+    before: dict[Path, bytes | None] = field(default_factory=dict)
+    folders: list[Path] = field(default_factory=list)
+
+
+def _write(directory: str, texts: dict[str, str]) -> _Written:
+    """Write the files, all or none; what is needed for the way back."""
+    written = _Written()
     for name, text in texts.items():
         file = Path(directory, name)
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            before[file] = file.read_bytes() if file.exists() else None
+            missing = [folder for folder in file.parents if not folder.exists()]
+            for folder in reversed(missing):
+                folder.mkdir()
+                written.folders.append(folder)
+            written.before[file] = file.read_bytes() if file.exists() else None
             replace_file(file, text)
         except OSError as error:
-            for written, content in before.items():
-                _restore(written, content)
+            _take_back(written)
             raise ProvisionError(f"{name} can not be written: {error.strerror}") from error
-    return before
+    return written
 
 
-def _restore(file: Path, before: bytes | None) -> None:
-    if before is None:
-        file.unlink(missing_ok=True)
-    else:
-        file.write_bytes(before)
+def _take_back(written: _Written) -> None:
+    """Leave files and folders as they were before the import."""
+    for file, content in written.before.items():
+        if content is None:
+            file.unlink(missing_ok=True)
+        else:
+            file.write_bytes(content)
+    for folder in reversed(written.folders):
+        # Somebody else may have put something there meanwhile.
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _compare(profiles: tuple[str, ...], original: Document, imported: Request, request: Request) -> None:
     """Raise ProvisionError unless the playbook means what the Compose files mean."""
     again = _document(imported, profiles=profiles, project=original.project)
     first, second = canonical(original), canonical(again)
-    if first == second:
+    where = next((path for path in _differences(first, second) if not _is_extension(path)), None)
+    if where is None:
         return
-    where = next(_differences(first, second), "the document")
     raise ProvisionError(
-        f"the playbook would not mean the same as {', '.join(request.files)}: {where} is different",
+        f"the playbook would not mean the same as {', '.join(request.files)}: {'.'.join(where)} is different",
         hint="nothing was written; write the playbook by hand, with `extends:` naming the Compose file",
     )
 
 
-def _differences(first: object, second: object, path: str = "") -> Iterator[str]:
+def _differences(first: object, second: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The paths at which two plain documents differ."""
     if isinstance(first, dict) and isinstance(second, dict):
         for key in sorted(first.keys() | second.keys()):
             if first.get(key) != second.get(key) or (key in first) != (key in second):
-                yield from _differences(first.get(key), second.get(key), f"{path}.{key}" if path else key)
+                yield from _differences(first.get(key), second.get(key), (*path, key))
     else:
         yield path
+
+
+def _is_extension(path: tuple[str, ...]) -> bool:
+    """Whether a path leads into an `x-` key, of the document or of one of its objects.
+
+    Such keys mean nothing by themselves. What is moved in them is moved for those who take it through an anchor.
+    """
+    return path[:1] != () and (path[0].startswith("x-") or (len(path) > 2 and path[2].startswith("x-")))
 
 
 def _lint(request: Request) -> tuple[Finding, ...]:

@@ -14,9 +14,14 @@ from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request
+    from provisioner.errors import PlaybookInvalid
     from provisioner.lint.rule import LintFacts
     from provisioner.model.finding import Finding
     from provisioner.model.playbook import Playbook
+
+
+# In the place of a rule's id.
+INVALID = "invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,19 @@ def lint(request: Request) -> tuple[Finding, ...]:
 
     playbook = load_playbook(request, allow_unset=True)
     return find(playbook, _facts(request, playbook))
+
+
+def invalid(error: PlaybookInvalid) -> tuple[Finding, ...]:
+    """The problems of a playbook that has no meaning, as findings: for outputs that have a form for those only."""
+    from provisioner.model.finding import Finding, Severity
+
+    return tuple(
+        Finding(
+            INVALID, Severity.ERROR, problem.message, problem.span, problem.path, problem.hint or "",
+            title="Invalid playbook", reason="What is written has no meaning, so that nothing can be done with it.",
+        )
+        for problem in error.problems
+    )  # fmt: skip
 
 
 def fix(request: Request) -> Mended:

@@ -8,6 +8,7 @@ from provisioner.document import Document, Sources, read
 from provisioner.errors import PlaybookInvalid
 from provisioner.playbook import select
 from provisioner.playbook.bind import bind
+from provisioner.playbook.crossref import contradictions, mode_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,13 +41,19 @@ def load_playbook(
     targets: Sequence[Address] = (),
     scale: Mapping[str, int] | None = None,
     allow_unset: bool = False,
+    feasible: bool = False,
 ) -> Playbook:
     """The bound playbook, narrowed to `targets`, with `scale` applied.
 
     A variable without value or default is a problem unless `allow_unset`: what would be applied is not what was meant.
+    With `feasible`, what can not be carried out is one too; what the targets leave out is not looked at.
     """
     document = load_document(request)
     if document.unset and not allow_unset:
         raise PlaybookInvalid(document.unset)
     playbook = select.scale(bind(document), scale or {})
-    return select.target(playbook, [str(target) for target in targets])
+    playbook = select.target(playbook, [str(target) for target in targets])
+    impossible = contradictions(playbook, mode_of(playbook)) if feasible else ()
+    if impossible:
+        raise PlaybookInvalid(impossible)
+    return playbook

@@ -59,7 +59,7 @@ class Prepared:
 
 def make_plan(request: Request, policy: Policy, scale: Mapping[str, int], *, output: Path | None = None) -> Plan:
     """The plan for a request, against the live engine; `output` keeps it in a file, unless it would be refused."""
-    playbook = load_playbook(request, targets=policy.targets, scale=scale)
+    playbook = load_playbook(request, targets=policy.targets, scale=scale, feasible=True)
     prepared = prepare(request, playbook, open_engine(request, playbook.engine), policy)
     if output is not None and not prepared.plan.refusals:
         from provisioner.app.saved_plan import save
@@ -69,17 +69,23 @@ def make_plan(request: Request, policy: Policy, scale: Mapping[str, int], *, out
 
 
 def prepare(
-    request: Request, playbook: Playbook, engine: EngineReader, policy: Policy, gathering: Gathering = gather
+    request: Request,
+    playbook: Playbook,
+    engine: EngineReader,
+    policy: Policy,
+    gathering: Gathering = gather,
+    *,
+    feasible: bool = True,
 ) -> Prepared:
     """Look at everything once, compare, and order what is to be done.
 
     `gathering` gives what is needed from outside the playbook. Raises PlaybookInvalid for what the mode can not do,
-    such as replicas on one host port.
+    such as replicas on one host port; without `feasible`, contradictions in the playbook are let pass.
     """
     policy = replace(policy, targets=with_kinds(playbook, policy.targets))
     facts = engine.facts()
     mode = choose_mode(playbook, swarm_manager=facts.swarm_manager)
-    impossible = contradictions(playbook, mode)
+    impossible = contradictions(playbook, mode) if feasible and not policy.alone else ()
     if impossible:
         raise PlaybookInvalid(impossible)
     notes = check(playbook, mode, facts)

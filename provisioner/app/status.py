@@ -55,7 +55,7 @@ def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
     require_services(playbook, services)
     engine = open_engine(request, playbook.engine)
     gathering = Comparable()
-    plan = prepare(request, playbook, engine, Policy(), gathering).plan
+    plan = prepare(request, playbook, engine, Policy(), gathering, feasible=False).plan
     # The removal of an earlier version of a config or secret says nothing of the one that is declared.
     changes = {c.address: c for c in plan.details if c.desired or c.address not in plan.desired.resources}
     desired, observed = plan.desired.resources, plan.observed.resources

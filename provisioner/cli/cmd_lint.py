@@ -9,11 +9,13 @@ import click
 
 from provisioner.cli.command import WRITE, Command
 from provisioner.cli.options import json_option, target_argument
+from provisioner.errors import PlaybookInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from provisioner.app.lint import Mended
+    from provisioner.app.request import Request
     from provisioner.cli.settings import Settings
     from provisioner.cli.streams import Stream
     from provisioner.model.finding import Finding
@@ -52,18 +54,30 @@ def command(settings: Settings, target: str | None, form: str, fix: bool, as_jso
     from provisioner.model.finding import Severity
 
     out = settings.out()
+    form = "json" if as_json else form
+    try:
+        findings = _findings(settings, request, fix=fix)
+    except PlaybookInvalid as error:
+        if form != "text":
+            from provisioner.app.lint import invalid
+
+            out.write(_shown(invalid(error), form, out))
+        raise
+    out.write(_shown(findings, form, out))
+    return 1 if any(finding.severity is Severity.ERROR for finding in findings) else 0
+
+
+def _findings(settings: Settings, request: Request, *, fix: bool) -> Sequence[Finding]:
+    """What is found, with `fix` after the mending."""
     if fix:
         from provisioner.app.lint import fix as mend
 
         mended = mend(request)
         settings.err().write(_told(mended))
-        findings = mended.findings
-    else:
-        from provisioner.app.lint import lint
+        return mended.findings
+    from provisioner.app.lint import lint
 
-        findings = lint(request)
-    out.write(_shown(findings, "json" if as_json else form, out))
-    return 1 if any(finding.severity is Severity.ERROR for finding in findings) else 0
+    return lint(request)
 
 
 def _told(mended: Mended) -> str:

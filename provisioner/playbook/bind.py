@@ -8,7 +8,7 @@ from provisioner.document.findings import nearest
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.playbook import EngineChoice, Playbook, Waiver
 from provisioner.playbook.checks import bind_checks
-from provisioner.playbook.crossref import contradictions
+from provisioner.playbook.crossref import contradictions, mode_of
 from provisioner.playbook.fields import Fields, Problems
 from provisioner.playbook.objects import bind_objects
 from provisioner.playbook.services import bind_services
@@ -23,7 +23,10 @@ _MODES = ("auto", "containers", "swarm")
 
 
 def bind(document: Document) -> Playbook:
-    """The bound playbook. Raises `PlaybookInvalid` with all problems of the document's own and combined keys."""
+    """The bound playbook. Raises `PlaybookInvalid` with all problems that leave it without a meaning.
+
+    What is well formed and can not be carried out is found by `contradictions`; it is told too when there are others.
+    """
     problems = Problems()
     root, project = document.root, document.project
     services = bind_services(root.get("services"), project, problems)
@@ -45,10 +48,8 @@ def bind(document: Document) -> Playbook:
         unused=document.unused,
         resting=document.resting,
     )
-    mode = None if playbook.engine.mode == "auto" else playbook.engine.mode
-    found = [*problems.found, *contradictions(playbook, mode)]
-    if found:
-        raise PlaybookInvalid(found)
+    if problems.found:
+        raise PlaybookInvalid([*problems.found, *contradictions(playbook, mode_of(playbook))])
     return playbook
 
 

@@ -30,6 +30,11 @@ def contradictions(playbook: Playbook, mode: Mode | None = None) -> tuple[Proble
     return tuple(sorted(found, key=lambda problem: problem.sort_key))
 
 
+def mode_of(playbook: Playbook) -> Mode | None:
+    """The mode that the playbook itself chooses; None where that is left to the engine."""
+    return None if playbook.engine.mode == "auto" else playbook.engine.mode
+
+
 def _endless_jobs(playbook: Playbook) -> Iterator[Problem]:
     for service in playbook.services.values():
         if service.job is None:

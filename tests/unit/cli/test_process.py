@@ -204,3 +204,37 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert ended.stderr == "code=0\n"
+
+
+_INVALID = "services:\n  a:\n    imge: x\n  b:\n    image: x\n    bild: .\n"
+
+
+@pytest.mark.parametrize("options", [["--format", "json"], ["--json"], ["--format", "sarif"], ["--format", "github"]])
+def test_lint_tells_what_is_invalid_in_the_form_that_is_asked(options: list[str], tmp_path: Path) -> None:
+    write(tmp_path, "compose.yaml", _INVALID)
+    ended = provision("lint", *options, cwd=tmp_path)
+    assert ended.returncode == 65
+    if "github" in options:
+        first, second = ended.stdout.splitlines()
+        assert first.startswith("::error file=compose.yaml,line=3,col=5,title=invalid::services.a: unknown key 'imge'")
+        assert second.startswith("::error file=compose.yaml,line=6,col=5")
+        return
+    found = json.loads(ended.stdout)
+    if "sarif" in options:
+        places = [one["locations"][0]["physicalLocation"]["region"]["startLine"] for one in found["runs"][0]["results"]]
+        assert [rule["id"] for rule in found["runs"][0]["tool"]["driver"]["rules"]] == ["invalid"]
+    else:
+        assert found["summary"]["error"] == 2
+        places = [one["line"] for one in found["findings"]]
+    assert places == [3, 6]
+
+
+def test_lint_of_services_that_exclude_each_other_finds_the_rest_too(tmp_path: Path) -> None:
+    service = "image: 'busybox', ports: ['1.2.3.4:80:80']"
+    write(tmp_path, "compose.yaml", f"services: {{a: {{{service}}}, b: {{{service}}}}}\n")
+    ended = provision("lint", "--json", cwd=tmp_path)
+    assert ended.returncode == 1
+    assert {"P801", "P001"} <= {one["rule"] for one in json.loads(ended.stdout)["findings"]}
+    assert provision("plan", cwd=tmp_path).returncode == 65
+    assert provision("plan", "--target", "a", cwd=tmp_path).returncode == 69
+    assert provision("config", "-q", cwd=tmp_path).returncode == 0

@@ -181,3 +181,71 @@ def test_env_files_of_the_command_line_are_named_in_the_playbook(folder: Path) -
     imported = bring("compose.yaml", env_files=("my prod.env",))
     assert "env_files: ['../../my prod.env']\n" in Path(imported.files[0]).read_text()
     assert canonical(read(Sources(imported.files, in_playbooks=True)))["services"]["web"]["image"] == "nginx:1.27"  # type: ignore[index, call-overload]
+
+
+_ANCHORED = """
+x-app: &app
+  image: app:1
+  volumes: ["./data:/data"]
+  env_file: [app.env]
+x-build: &build {context: ./src, dockerfile: ./Dockerfile.prod}
+services:
+  web:
+    <<: *app
+    x-note: [./not, a, path]
+  worker:
+    <<: *app
+    build: *build
+    environment: {x-header: "1"}
+"""
+
+
+def test_paths_in_anchored_blocks_move_for_those_who_take_them(folder: Path) -> None:
+    Path("compose.yaml").write_text(_ANCHORED)
+    Path("app.env").write_text("A=1\n")
+    imported = bring("compose.yaml")
+    before = canonical(read(Sources(("compose.yaml",))))["services"]
+    after = canonical(read(Sources(imported.files, in_playbooks=True)))["services"]
+    for service in ("web", "worker"):
+        for key in ("volumes", "environment", "build"):
+            assert after[service].get(key) == before[service].get(key)  # type: ignore[index, call-overload, union-attr]
+    assert "x-app: &app" in Path(imported.files[0]).read_text()
+
+
+def test_one_path_is_told_as_one(folder: Path) -> None:
+    Path("compose.yaml").write_text("name: shop\nservices: {a: {image: x, volumes: ['./d:/d']}}\n")
+    assert bring("compose.yaml").changes == ("compose.yaml: 1 path starts from ../.., where it is",)
+
+
+def test_services_that_exclude_each_other_are_imported_and_told(folder: Path) -> None:
+    Path("compose.yaml").write_text(
+        "services:\n"
+        "  pg: {image: 'postgres:16', ports: ['5432:5432']}\n"
+        "  my: {image: 'mysql:8', ports: ['5432:5432']}\n"
+    )
+    imported = bring("compose.yaml")
+    assert Path(imported.files[0]).is_file()
+    told = [finding.message for finding in imported.findings if finding.rule == "P801"]
+    assert len(told) == 1
+    assert told[0].startswith("host port 5432/tcp is also published by service 'pg'")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("services: {a: {image: x, job: {run: sometimes}}}\n", "job"),
+        ("services: {a: {image: x}}\nlint: {ignore: [{rule: P001, reason: ' '}]}\n", "no 'reason'"),
+        ("services: {a: {image: x}}\nengine: {host: 'ssh://a', context: b}\n", "names a context and a host"),
+    ],
+)
+def test_what_is_refused_leaves_nothing_behind(folder: Path, text: str, says: str) -> None:
+    Path("compose.yaml").write_text(text)
+    with pytest.raises(PlaybookInvalid, match=says):
+        bring("compose.yaml")
+    assert [path.name for path in folder.rglob("*")] == ["compose.yaml"]
+    # What stood there before stands there again.
+    Path("playbooks/shop").mkdir(parents=True)
+    Path("playbooks/shop/local.yml").write_text("services: {}\n")
+    with pytest.raises(PlaybookInvalid):
+        bring("compose.yaml", force=True)
+    assert Path("playbooks/shop/local.yml").read_text() == "services: {}\n"

@@ -10,6 +10,7 @@ from provisioner.errors import PlaybookInvalid
 from provisioner.model.node import Node
 from provisioner.model.span import Span
 from provisioner.playbook.bind import bind
+from provisioner.playbook.crossref import contradictions, mode_of
 
 
 def node(value, lines=None):
@@ -54,8 +55,12 @@ def problems():
     """What is wrong with a document, one line each."""
 
     def find(**root):
-        with pytest.raises(PlaybookInvalid) as caught:
-            bind(Document(root))
-        return [f"{problem.path}: {problem.message}" for problem in caught.value.problems]
+        try:
+            playbook = bind(Document(root))
+            found = contradictions(playbook, mode_of(playbook))
+        except PlaybookInvalid as invalid:
+            found = invalid.problems
+        assert found
+        return [f"{problem.path}: {problem.message}" for problem in found]
 
     return find
