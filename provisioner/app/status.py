@@ -13,6 +13,7 @@ from provisioner.app.plan import prepare
 from provisioner.app.wiring import open_engine
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy
+from provisioner.reconcile.finished import FINISHED, has_finished
 from provisioner.reconcile.swarm_tasks import tasks_of
 
 if TYPE_CHECKING:
@@ -79,8 +80,11 @@ def _row(address: Address, wanted: Resource | None, found: Observed | None, chan
         ended = state in ("exited", "dead")
         since = _ago(found.runtime.finished_at if ended else found.runtime.started_at)
         if ended:
-            completed = wanted is not None and wanted.job and found.runtime.exit_code == 0
-            state = "completed" if completed else f"exited ({found.runtime.exit_code})"
+            state = f"exited ({found.runtime.exit_code})"
+            if wanted is not None and found.runtime.exit_code == 0:
+                exposes = bool(found.spec.get("expose"))
+                finished = has_finished(found.runtime, wanted.may_finish, exposes=exposes)
+                state = "completed" if wanted.job else FINISHED if finished else state
         if found.runtime.oom_killed:
             detail = "killed for want of memory"
     if wanted is None:

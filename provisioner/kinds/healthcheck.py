@@ -37,13 +37,18 @@ def parse(check: Any) -> Any:
     return _complete(result)
 
 
+def is_off(check: dict[str, Any]) -> bool:
+    """Whether a check says that there is none, whatever the image has."""
+    return bool(check.get("test") == _NO_CHECK)
+
+
 def _lasts(duration: str) -> bool:
     return values.nanoseconds(duration) != 0
 
 
 def _complete(check: dict[str, Any]) -> Any:
     """A check in its one form: one that is switched off has no options, whatever an engine keeps of the image's."""
-    return {"test": _NO_CHECK} if check.get("test") == _NO_CHECK else check or None
+    return {"test": _NO_CHECK} if is_off(check) else check or None
 
 
 def beyond_image(check: Any, image: Any) -> Any:
@@ -51,7 +56,7 @@ def beyond_image(check: Any, image: Any) -> Any:
 
     `check` and `image` are decoded checks, or None.
     """
-    completed = _complete({**image, **check}) if check and image and check.get("test") != _NO_CHECK else check
+    completed = _complete({**image, **check}) if check and image and not is_off(check) else check
     return None if completed == image else completed
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container
+from provisioner.kinds import swarm_scheduling as scheduling
 from provisioner.kinds.compare import compare
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.fields import Raw, get_path
@@ -199,6 +200,11 @@ def file_ids(live: Mapping[str, Any]) -> list[str]:
     container = get_path(live, SPEC) or {}
     secrets = [entry["SecretID"] for entry in container.get("Secrets") or []]
     return secrets + [entry["ConfigID"] for entry in container.get("Configs") or []]
+
+
+def restarts_always(raw: Mapping[str, Any]) -> bool:
+    """Whether a live service's tasks are followed by others however they end."""
+    return str(scheduling.decode_restart(dict(raw["Spec"]))["condition"]) == "any"
 
 
 def decode_mode(raw: Mapping[str, Any]) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Spec = dict[str, Any]
 
 
+MayFinish = Literal["declared", "implied", ""]
+
 # A config or secret on a plain engine: no object of its own, carried by the containers that use it.
 CARRIED_KIND = "carried"
 
@@ -75,7 +77,11 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One desired object. `name` is its name on the engine, `spans` the position of each declared field."""
+    """One desired object. `name` is its name on the engine, `spans` the position of each declared field.
+
+    `may_finish`: what says that with exit code 0 it has done what it is for, and is not to run again: its declared
+    restart policy, or no more than that none is declared; empty where it is to go on running.
+    """
 
     address: Address
     kind: str
@@ -85,6 +91,7 @@ class Resource:
     external: bool = False
     protect: bool = False
     job: Literal["on_change", "once", "always"] | None = None
+    may_finish: MayFinish = ""
     update: UpdatePolicy | None = None
     span: Span | None = None
     spans: Mapping[str, Span] = field(default_factory=dict)

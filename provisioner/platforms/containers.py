@@ -18,6 +18,7 @@ from provisioner.platforms.lowering import (
     image_addresses,
     image_resource,
     key_spans,
+    may_finish,
     names_of,
     plain_body,
     stored_resource,
@@ -94,6 +95,8 @@ def _replicas(
     image_needs = [Need(address) for address in dict.fromkeys(images[one] for one in used)]
     needs = (*image_needs, *_attachments(playbook, spec), *_conditions(playbook, service))
     spans = key_spans(service.body)
+    restarts = spec["restart"].partition(":")[0] not in ("no", "on-failure")
+    finishes = may_finish(playbook, service, restarts=restarts)
     return [
         Resource(
             address=Address("service", service.name, index),
@@ -102,6 +105,7 @@ def _replicas(
             spec=spec,
             needs=needs,
             job=service.job,
+            may_finish=finishes,
             update=service.update,
             span=service.body.span,
             spans=spans,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds import container
+from provisioner.kinds import container, healthcheck
 from provisioner.kinds.builders import PLAYBOOK_FOLDER
 from provisioner.model.address import Address
 from provisioner.model.state import Need, Resource
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from provisioner.model.node import Node
     from provisioner.model.playbook import Declared, Playbook, Service
     from provisioner.model.span import Span
+    from provisioner.model.state import MayFinish
 
 
 # The version of a secret that the Swarm holds already, under the name that follows; it can be mounted, not compared.
@@ -79,6 +80,25 @@ def further_images(playbook: Playbook, known: Mapping[str, Address]) -> dict[str
             spec = dict.fromkeys(("build", "digest", "recipe", "kept", "platform")) | {"pull_policy": "missing"}
             found[reference] = Resource(address, "image", reference, spec, span=playbook.services[name].body.span)
     return found
+
+
+_NAMESPACES = ("network_mode", "pid", "ipc")
+
+
+def may_finish(playbook: Playbook, service: Service, *, restarts: bool) -> MayFinish:
+    """What says that a service has done what it is for when it ends with exit code 0, as a migration does.
+
+    `restarts`: the engine starts it again then. A service that declares a health check or publishes ports, or in whose
+    namespaces others live, is there to go on running; a job has rules of its own.
+    """
+    body = plain_body(service.body)
+    declared = body.get("restart") or (body.get("deploy") or {}).get("restart_policy")
+    check = healthcheck.parse(body.get("healthcheck"))
+    serves = bool(body.get("ports")) or (check is not None and not healthcheck.is_off(check))
+    hosts = {plain_body(other.body).get(key) for other in playbook.services.values() for key in _NAMESPACES}
+    if service.job or restarts or serves or f"service:{service.name}" in hosts:
+        return ""
+    return "declared" if declared else "implied"
 
 
 def names_of(playbook: Playbook, inputs: Inputs) -> container.Names:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.model.plan import Plan, Step
-    from provisioner.model.state import Resource, Spec
+    from provisioner.model.state import MayFinish, Resource, Spec
     from provisioner.ports import Clock, EngineWriter
 
 
@@ -85,16 +85,20 @@ class ContainerCalls:
         self, step: Step, made: Mapping[int, str], progress: Callable[[str], None], stopped: Callable[[], bool]
     ) -> None:
         goal, seconds = str(step.arguments["until"]), float(str(step.arguments["timeout"]))
+        may_finish: MayFinish = step.arguments.get("may_finish", "")
         if goal == TURN:
             pause(seconds, clock=self._clock, progress=progress, stopped=stopped)
         elif goal == STEADY:
             identity = self._id(step, made)
-            watch(self._engine, identity, seconds, clock=self._clock, progress=progress, stopped=stopped)
+            watch(
+                self._engine, identity, seconds,
+                clock=self._clock, progress=progress, stopped=stopped, may_finish=may_finish,
+            )  # fmt: skip
         else:
             try:
                 wait(
                     self._engine, self._id(step, made), goal, seconds,
-                    clock=self._clock, progress=progress, stopped=stopped,
+                    clock=self._clock, progress=progress, stopped=stopped, may_finish=may_finish,
                 )  # fmt: skip
             except StepFailed as error:
                 if "kept" not in step.arguments:

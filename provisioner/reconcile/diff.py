@@ -12,6 +12,7 @@ from provisioner.kinds.container_mounts import ROOTS
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change, FieldChange, Impact
 from provisioner.model.state import CARRIED_KIND, ImageFacts
+from provisioner.reconcile.finished import has_finished
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,14 +138,20 @@ def differences_of(wanted: Resource, found: Observed, state: ObservedState) -> t
 
 
 def _service_differences(wanted: Resource, found: Observed, observed: ObservedState) -> tuple[FieldChange, ...]:
-    """A service's fields and, for jobs, whether it has run. Swarm replaces the tasks itself, so all is in place."""
+    """A service's fields and, for jobs, whether it has run. Swarm replaces the tasks itself, so all is in place.
+
+    But for one of which no task runs any more: as nothing is to go on, it is made anew. To Swarm, an update of what
+    ends at once is one that failed.
+    """
     if wanted.job == "once" and found.runtime and found.runtime.status == "exited" and found.runtime.exit_code == 0:
         return ()
     state = [replace(one, impact=Impact.IN_PLACE) for one in _state(wanted, found)]
     if found.paused:
         state.append(FieldChange("state", "its update failed and is paused", "running", Impact.IN_PLACE))
     desired = service.with_image_command(wanted.spec, observed.facts.images.get(str(wanted.spec["image"])))
-    return (*service.differences(desired, found.spec, wanted.spans), *state)
+    differences = (*service.differences(desired, found.spec, wanted.spans), *state)
+    over = not wanted.job and found.runtime is not None
+    return tuple(replace(one, impact=Impact.REPLACE) for one in differences) if over else differences
 
 
 def _image_differences(wanted: Resource, found: Observed, state: ObservedState) -> tuple[FieldChange, ...]:
@@ -189,6 +196,8 @@ def _state(wanted: Resource, found: Observed) -> tuple[FieldChange, ...]:
         fresh = runtime.status == "created"
         return (FieldChange("state", said, "completed", Impact.IN_PLACE if fresh else Impact.REPLACE),)
     if runtime.status in ("running", "restarting"):
+        return ()
+    if has_finished(runtime, wanted.may_finish, exposes=bool(found.spec.get("expose"))):
         return ()
     return (FieldChange("state", said, "running", Impact.IN_PLACE if runtime.status != "dead" else Impact.REPLACE),)
 

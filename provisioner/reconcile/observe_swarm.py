@@ -8,7 +8,7 @@ from provisioner.kinds import service, swarm_file
 from provisioner.kinds.fields import get_path
 from provisioner.kinds.ownership import PROJECT, owner
 from provisioner.model.state import Observed, Runtime
-from provisioner.reconcile.swarm_tasks import state_of, stranded, tasks_of, unsettled
+from provisioner.reconcile.swarm_tasks import Tasks, state_of, stranded, tasks_of, unsettled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,6 +95,14 @@ def _service(
     address = _address(desired.project, raw)
     assert address is not None
     is_job = str(service.decode_mode(raw)).endswith("-job")
+    wanted = desired.resources.get(address)
+    may_finish = wanted is not None and bool(wanted.may_finish)
+    lacks = "" if is_job else unsettled(raw, tasks_of(raw, tasks, nodes))
+    ended = None
+    if lacks and not service.restarts_always(raw):
+        current = tasks_of(raw, engine.tasks(raw["ID"], current=True), nodes)
+        ended = _end(current, may_finish=may_finish)
+        lacks = "" if ended else unsettled(raw, current, may_finish=may_finish)
     return Observed(
         address=address,
         kind="service",
@@ -102,12 +110,20 @@ def _service(
         name=raw["Spec"]["Name"],
         spec=service.decode(dict(raw), names),
         created=raw.get("CreatedAt") or "",
-        runtime=_job_state(raw, engine.tasks(raw["ID"]), nodes) if is_job else None,
+        runtime=_job_state(raw, engine.tasks(raw["ID"]), nodes) if is_job else ended,
         version=int(raw["Version"]["Index"]),
         base=raw["Spec"],
-        unsettled="" if is_job else unsettled(raw, tasks_of(raw, tasks, nodes)),
+        unsettled=lacks,
         paused=str((raw.get("UpdateStatus") or {}).get("State") or "") == "paused",
     )
+
+
+def _end(tasks: Tasks, *, may_finish: bool) -> Runtime | None:
+    """How the tasks of a service ended that its restart policy starts no more; None while one runs, or may yet."""
+    if tasks.live or not tasks.over or tasks.lost:
+        return None
+    well = tasks.finished >= tasks.wanted if may_finish else not tasks.errors
+    return Runtime(status="exited", exit_code=0 if well else tasks.exit_code or 1)
 
 
 def _job_state(raw: Raw, tasks: Sequence[Raw], nodes: Sequence[Raw]) -> Runtime:

@@ -76,6 +76,7 @@ class SwarmCalls:
                 self._engine, identity, str(step.arguments["until"]), float(str(step.arguments["timeout"])),
                 clock=self._clock, progress=progress, stopped=stopped,
                 updated=bool(step.arguments.get("updated", True)),
+                may_finish=bool(step.arguments.get("may_finish")),
             )  # fmt: skip
         except Overdue as overdue:
             raw = self._engine.inspect("service", identity)

@@ -94,7 +94,8 @@ class SwarmRollout:
         self._steps.made[change.address] = acted
         self._steps.ready[change.address] = self._steps.add(
             Verb.WAIT, "service", change.address, change.reason, needs=[acted], made_by=made_by, object_id=object_id,
-            arguments={"until": "completed" if wanted.job else "ready", "timeout": self._timeout(wanted)},
+            arguments={"until": "completed" if wanted.job else "ready", "timeout": self._timeout(wanted),
+                       "may_finish": wanted.may_finish},
         )  # fmt: skip
 
     def _gate(self, address: Address, condition: str | None) -> int | None:
@@ -108,7 +109,8 @@ class SwarmRollout:
         self._steps.ready[address] = self._steps.add(
             Verb.WAIT, "service", address, found.unsettled or f"others wait until it is {condition}",
             object_id=found.id, arguments={"until": "completed" if wanted.job else "ready",
-            "timeout": self._timeout(wanted), "updated": found.unsettled in UNDER_WAY.values()},
+            "timeout": self._timeout(wanted), "updated": found.unsettled in UNDER_WAY.values(),
+            "may_finish": wanted.may_finish},
         )  # fmt: skip
         return self._steps.ready[address]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.swarm_scheduling import decode_placement
 from provisioner.model.report import Readiness
+from provisioner.reconcile.finished import FINISHED
 from provisioner.reconcile.placement import obstacles
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class Tasks:
     `live` are those that run or may still come to run, and those that have ended and on which Swarm has yet to decide
     whether another follows. `errors` are the tasks' own and their nodes' words, newest last; `lost` are tasks that
     count for nothing, as their node is down. `runners` are the ids of those that run, `over` of those that have ended
-    by themselves, and `again` is how many of the latter one replica had since the wait began.
+    by themselves, and `again` is how many of the latter one replica had since the wait began. `finished` counts the
+    replicas that had a task which ended with exit code 0, `exit_code` is one of those that did not.
     """
 
     wanted: int
@@ -48,6 +50,12 @@ class Tasks:
     runners: frozenset[str] = frozenset()
     over: frozenset[str] = frozenset()
     again: int = 0
+    finished: int = 0
+    exit_code: int = 0
+
+    def up(self, *, may_finish: bool) -> int:
+        """How many replicas do what they are for; where they may finish, those that ended with exit code 0 did."""
+        return min(self.wanted, self.running + self.finished) if may_finish else self.running
 
 
 def tasks_of(
@@ -82,6 +90,7 @@ def tasks_of(
     return Tasks(
         wanted=wanted,
         running=len(runners),
+        finished=len({t.get("Slot") or t.get("NodeID") for t in over if state_of(t) == "complete"}),
         complete=sum(1 for t in tasks if state_of(t) == "complete"),
         failed=len(broken),
         errors=tuple(dict.fromkeys(error_of(t) for t in sorted(broken, key=lambda t: str(t.get("UpdatedAt"))))),
@@ -92,6 +101,7 @@ def tasks_of(
         runners=frozenset(str(t.get("ID")) for t in runners),
         over=frozenset(str(t.get("ID")) for t in over),
         again=max(replicas.values(), default=0),
+        exit_code=next((code for t in reversed(broken) if (code := _exit_code(t))), 0),
     )
 
 
@@ -104,6 +114,10 @@ def state_of(task: Raw) -> str:
     return str((task.get("Status") or {}).get("State") or "")
 
 
+def _exit_code(task: Raw) -> int:
+    return int(((task.get("Status") or {}).get("ContainerStatus") or {}).get("ExitCode") or 0)
+
+
 def error_of(task: Raw) -> str:
     """What went wrong with a task, in its own words."""
     status = task.get("Status") or {}
@@ -112,23 +126,31 @@ def error_of(task: Raw) -> str:
     return f"{text} (exit code {code})" if code and f"({code})" not in text else text
 
 
-def unsettled(service: Raw, tasks: Tasks) -> str:
+def unsettled(service: Raw, tasks: Tasks, *, may_finish: bool = False) -> str:
     """Why a service that is as declared does not do what it should yet; empty where it does."""
     state = str((service.get("UpdateStatus") or {}).get("State") or "")
     if state in UNDER_WAY:
         return UNDER_WAY[state]
-    if tasks.running < tasks.wanted:
+    if tasks.up(may_finish=may_finish) < tasks.wanted:
         return f"{tasks.running} of {tasks.wanted} tasks run"
     return ""
 
 
 def readiness(
-    goal: str, service: Raw, tasks: Tasks, *, steady_for: float, updated: bool = True, enough: float = STABLE
+    goal: str,
+    service: Raw,
+    tasks: Tasks,
+    *,
+    steady_for: float,
+    updated: bool = True,
+    enough: float = STABLE,
+    may_finish: bool = False,
 ) -> Readiness:
     """Whether a service has converged, or its job completed.
 
     `steady_for`: since when all tasks run, the same ones (seconds). `updated` is false where this apply has changed
-    nothing of the service: how an earlier update ended is not its matter. `enough` is how long all have to run.
+    nothing of the service: how an earlier update ended is not its matter. `enough` is how long all have to run, or
+    to have finished where they may.
     """
     update = service.get("UpdateStatus") or {}
     state = str(update.get("State") or "")
@@ -148,9 +170,12 @@ def readiness(
     if tasks.pending and tasks.running < tasks.wanted:
         said += f", {tasks.pending}"
     under_way = state in UNDER_WAY
-    if not under_way and tasks.running >= tasks.wanted and steady_for >= enough:
+    up = tasks.up(may_finish=may_finish)
+    if may_finish and tasks.finished:
+        said += f", {tasks.finished} {FINISHED}"
+    if not under_way and up >= tasks.wanted and (steady_for >= enough or tasks.finished >= tasks.wanted):
         return Readiness(True, True, said)
-    if not under_way and tasks.running < tasks.wanted and not tasks.lost:
+    if not under_way and up < tasks.wanted and not tasks.lost:
         bad_end = _bad_end(tasks)
         if bad_end:
             return Readiness(True, False, bad_end)

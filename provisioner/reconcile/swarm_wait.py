@@ -45,6 +45,7 @@ def wait_service(
     progress: Callable[[str], None],
     stopped: Callable[[], bool],
     updated: bool = True,
+    may_finish: bool = False,
 ) -> None:
     """Ask until the service has reached `ready`, `healthy`, `completed` or `gone`.
 
@@ -70,14 +71,17 @@ def wait_service(
             # What ended before, perhaps long ago, is not held against it now.
             before = tasks_of(service, tasks).over if before is None else before
             found = tasks_of(service, tasks, nodes, before)
-            if found.running < found.wanted:
+            if found.up(may_finish=may_finish) < found.wanted:
                 steady_since = None
                 enough = PROVEN if found.over else enough
             elif steady_since is None or found.runners != runners:
                 steady_since = clock.now()
             runners = found.runners
             steady_for = 0.0 if steady_since is None else clock.now() - steady_since
-            answer = readiness(goal, service, found, steady_for=steady_for, updated=updated, enough=enough)
+            answer = readiness(
+                goal, service, found,
+                steady_for=steady_for, updated=updated, enough=enough, may_finish=may_finish,
+            )  # fmt: skip
         if answer.done and answer.ok:
             return
         if answer.done:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from provisioner.errors import StepFailed
 from provisioner.kinds.container import runtime
 from provisioner.model.report import Readiness
+from provisioner.reconcile.finished import FINISHED, has_finished
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from provisioner.model.state import Runtime
+    from provisioner.model.state import MayFinish, Runtime
     from provisioner.ports import Clock, EngineReader
 
 # A container without a health check counts as ready once it has run this long (seconds).
@@ -22,18 +23,22 @@ STEADY, TURN = "steady", "turn"
 _LOG_LINES = 20
 
 
-def readiness(goal: str, state: Runtime, *, has_check: bool, running_for: float) -> Readiness:
+def readiness(goal: str, state: Runtime, *, has_check: bool, running_for: float, finished: bool = False) -> Readiness:
     """Whether a container has reached `ready`, `healthy`, `recovered` or `completed`; `running_for` in seconds.
 
     `recovered` is `ready` for a container that goes on running: a bad verdict may still be followed by a good one.
+    `finished`: it ended, and that is all that was asked of it.
     """
     if goal == "completed":
         return _completed(state)
     if state.status in ("exited", "dead"):
+        if finished and goal != "healthy":
+            return Readiness(True, True, FINISHED)
         killed = ", killed for want of memory" if state.oom_killed else ""
-        return Readiness(True, False, f"it exited with code {state.exit_code}{killed}")
+        return Readiness(True, False, f"it exited with code {state.exit_code}{killed}{_one_shot(state)}")
     if state.restarts > 0 and state.status == "restarting":
-        return Readiness(True, False, f"it exits and restarts again and again (code {state.exit_code})")
+        said = f"it exits and restarts again and again (code {state.exit_code})"
+        return Readiness(True, False, said + _one_shot(state))
     if goal == "healthy" and not has_check:
         return Readiness(True, False, "others wait until it is healthy, and it has no health check")
     if has_check:
@@ -44,6 +49,11 @@ def readiness(goal: str, state: Runtime, *, has_check: bool, running_for: float)
     return Readiness(stable, stable, state.status)
 
 
+def _one_shot(state: Runtime) -> str:
+    """What a process that ends well in a service that is to go on running may be meant as."""
+    return "" if state.exit_code else "; a one-shot says `job: {run: on_change}`"
+
+
 def _completed(state: Runtime) -> Readiness:
     if state.status in ("exited", "dead"):
         ok = state.exit_code == 0
@@ -51,9 +61,11 @@ def _completed(state: Runtime) -> Readiness:
     return Readiness(False, False, state.status)
 
 
-def steadiness(began: Runtime, state: Runtime) -> Readiness:
-    """Whether a container that was ready still is: it runs as it did when it began to be watched."""
+def steadiness(began: Runtime, state: Runtime, *, finished: bool = False) -> Readiness:
+    """Whether a container that was ready still is: it runs as it did when it began to be watched, or has finished."""
     if state.status in ("exited", "dead"):
+        if finished:
+            return Readiness(True, True, FINISHED)
         return Readiness(True, False, f"it was ready, and then exited with code {state.exit_code}")
     if state.restarts > began.restarts or state.started_at != began.started_at:
         return Readiness(True, False, f"it was ready, and then restarted (code {state.exit_code})")
@@ -70,6 +82,7 @@ def watch(
     clock: Clock,
     progress: Callable[[str], None],
     stopped: Callable[[], bool],
+    may_finish: MayFinish = "",
 ) -> None:
     """Look at a container that is ready for so long; raises StepFailed when it does not stay so."""
     progress(f"watching it for {seconds:g} s")
@@ -80,7 +93,9 @@ def watch(
             raise StepFailed("it was removed while it was watched")
         state = runtime(dict(raw))
         began = began or state
-        answer = steadiness(began, state)
+        answer = steadiness(began, state, finished=has_finished(state, may_finish, exposes=_exposes(raw)))
+        if answer.done and answer.ok:
+            return
         if answer.done:
             raise StepFailed(answer.message, evidence=evidence(engine, container_id, raw))
         left = until - clock.now()
@@ -107,6 +122,7 @@ def wait(
     clock: Clock,
     progress: Callable[[str], None],
     stopped: Callable[[], bool],
+    may_finish: MayFinish = "",
 ) -> None:
     """Ask until the container has reached its goal; raises StepFailed with the reason and its last words.
 
@@ -124,7 +140,8 @@ def wait(
             running_since = clock.now()
         running_for = 0.0 if running_since is None else clock.now() - running_since
         has_check = bool((raw["State"].get("Health") or {}).get("Status"))
-        answer = readiness(goal, state, has_check=has_check, running_for=running_for)
+        finished = has_finished(state, may_finish, exposes=_exposes(raw))
+        answer = readiness(goal, state, has_check=has_check, running_for=running_for, finished=finished)
         if answer.done and answer.ok:
             return
         if answer.done:
@@ -142,6 +159,10 @@ def wait(
             progress(f"waiting until it is {goal}: {said}")
         clock.sleep(gap)
         gap = min(gap * 1.3, _POLL[1])
+
+
+def _exposes(raw: Mapping[str, Any]) -> bool:
+    return bool(raw["Config"].get("ExposedPorts"))
 
 
 def evidence(engine: EngineReader, container_id: str, raw: Mapping[str, Any]) -> tuple[str, ...]:

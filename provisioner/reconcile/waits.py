@@ -40,7 +40,7 @@ class Waits:
     ) -> int:
         """Until a container that was started is ready, or a job completed."""
         goal = "completed" if wanted.job else "ready"
-        return self._ready(goal, timeout_of(wanted, self._policy), change, needs, made_by, object_id)
+        return self._ready(goal, timeout_of(wanted, self._policy), change, wanted, needs, made_by, object_id)
 
     def until_recovered(self, change: Change, wanted: Resource, needs: Sequence[int], found: Observed) -> int:
         """Until one that went on running is ready; its health check is given time for another verdict."""
@@ -48,14 +48,21 @@ class Waits:
             return self.until_ready(change, wanted, needs, object_id=found.id)
         start, interval, duration = _check_times(wanted)
         timeout = self._policy.wait_timeout or start + interval + duration + RECOVERY_TIMEOUT
-        return self._ready("recovered", timeout, change, needs, None, found.id)
+        return self._ready("recovered", timeout, change, wanted, needs, None, found.id)
 
     def _ready(
-        self, goal: str, timeout: float, change: Change, needs: Sequence[int], made_by: int | None, object_id: str
+        self,
+        goal: str,
+        timeout: float,
+        change: Change,
+        wanted: Resource,
+        needs: Sequence[int],
+        made_by: int | None,
+        object_id: str,
     ) -> int:
         ready = self._steps.add(
             Verb.WAIT, "container", change.address, change.reason, needs=needs, made_by=made_by, object_id=object_id,
-            arguments={"until": goal, "timeout": timeout},
+            arguments={"until": goal, "timeout": timeout, "may_finish": wanted.may_finish},
         )  # fmt: skip
         self._steps.ready[change.address] = ready
         return ready
@@ -69,7 +76,7 @@ class Waits:
             return needs[-1]
         return self._steps.add(
             Verb.WAIT, "container", change.address, change.reason, needs=needs, made_by=made_by, object_id=object_id,
-            arguments={"until": STEADY, "timeout": seconds},
+            arguments={"until": STEADY, "timeout": seconds, "may_finish": wanted.may_finish},
         )  # fmt: skip
 
     def turn(self, change: Change) -> list[int]:
@@ -154,6 +161,8 @@ def unready(wanted: Resource, found: Observed) -> bool:
         return False
     if wanted.job:
         return found.runtime.status == "running"
+    if found.runtime.status == "exited":
+        return False
     # One that was started again by the engine may be on its way down again at this moment.
     flapping = found.runtime.restarts > 0 and not found.runtime.health
     return flapping or found.runtime.status == "restarting" or found.runtime.health in ("starting", "unhealthy")

@@ -11,6 +11,7 @@ from provisioner.kinds.ownership import PREVIOUS
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.report import Outcome
+from provisioner.reconcile.finished import has_finished
 from provisioner.reconcile.handover import find_handovers, order_handovers
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.steps import Steps
@@ -131,7 +132,7 @@ class _Withdrawal:
         spec = {**known.spec, "restart": (wanted if told else known).spec["restart"]}
         self.targets[address] = replace(wanted, spec=spec, name=str(old.spec.get(NAMED) or wanted.name))
         # Whether what was set aside was stopped by a hand or by an interrupted apply is not known: it is to run.
-        starts = not runs and (ran or aside is not None)
+        starts = not runs and (ran or (aside is not None and not _was_done(before, old, wanted)))
         restarts = runs and any(shares(self.targets[address], a.name) for a in self._started())
         if not new and not starts and not restarts and aside is None:
             return
@@ -184,7 +185,8 @@ class _Withdrawal:
             self._change(address, [old], Action.UPDATE)
 
     def _ready(self, address: Address, needs: Iterable[int], identity: str) -> int:
-        arguments = {"until": "ready", "timeout": timeout_of(self.targets[address], Policy())}
+        target = self.targets[address]
+        arguments = {"until": "ready", "timeout": timeout_of(target, Policy()), "may_finish": target.may_finish}
         return self._step(Verb.WAIT, address, needs, (), identity, arguments)
 
     def _drop(self, address: Address, new: list[Observed], gate: Sequence[int], needs: Sequence[int] = ()) -> list[int]:
@@ -234,3 +236,10 @@ class _Withdrawal:
 
     def _change(self, address: Address, found: list[Observed], action: Action) -> None:
         self.changes.append(Change(address, action, _REASON, observed=found[0] if found else None))
+
+
+def _was_done(before: Observed | None, old: Observed, wanted: Resource) -> bool:
+    """Whether what was set aside had finished before it was."""
+    if before is None or before.id != old.id or before.runtime is None:
+        return False
+    return has_finished(before.runtime, wanted.may_finish, exposes=bool(before.spec["expose"]))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HEADINGS = ("ADDRESS", "STATE", "HEALTH", "IMAGE", "DRIFT", "SINCE", "DETAIL")
-_GOOD = ("running", "healthy", "present", "completed")
+_GOOD = ("running", "healthy", "present", "completed", "finished,")
 _BAD = ("missing", "absent", "unhealthy", "dead", "exited", "restarting", "yes")
 
 

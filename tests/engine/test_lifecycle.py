@@ -411,3 +411,32 @@ def test_a_hand_made_network_is_found_and_left(environment: Environment) -> None
     extra.reload()
     assert extra.attrs["Containers"] == {}
     environment.require_inert()
+
+
+def test_a_one_shot_that_nobody_awaits_has_done_its_work(environment: Environment) -> None:
+    """Exit code 0 under a policy that starts nothing again is what was asked for; it runs again when it is changed."""
+    once = {name: job("true", **more) for name, more in {
+        "no": {"restart": "no"}, "limited": {"restart": "on-failure:3"}, "silent": {},
+        "deployed": {"deploy": {"restart_policy": {"condition": "on-failure"}}},
+    }.items()}  # fmt: skip
+    slow = job("sleep 2", restart="on-failure")
+    environment.services(app=service(depends_on=["no"]), slow=slow, **once)
+    environment.apply()
+    environment.require_inert()
+    assert environment.run("drift").code == 0
+    for name in (*once, "slow"):
+        assert environment.container(f"{name}-1").wait()["StatusCode"] == 0
+    environment.require_inert()
+    assert environment.run("status").stdout.count("finished, exit 0") == len(once) + 1
+
+    environment.services(app=service(depends_on=["no"]), slow=slow, **once | {"no": job("echo again", restart="no")})
+    environment.apply()
+    assert environment.container("no-1").logs() == b"again\n"
+    environment.require_inert()
+
+
+def test_a_one_shot_that_fails_is_a_failure(environment: Environment) -> None:
+    environment.services(once=job("exit 3", restart="no"))
+    assert "exited with code 3" in environment.apply(code=1).errors
+    environment.services(once=job("true", expose=["80"]))
+    assert "`job: {run: on_change}`" in environment.apply(code=1).errors

@@ -22,7 +22,7 @@ def test_new_services_that_can_not_run(environment: SwarmEnvironment) -> None:
         "missing": service(command=["no-such-command"], deploy=quick),
         "crashing": service(command=EXIT_7, deploy=quick),
         "once": service(command=EXIT_7, restart="no"),
-        "ending": service(command=["true"], restart="no"),
+        "ending": service(command=["true"], deploy=quick),
         # A task counts as unhealthy only if its node has begun to listen when its check fails.
         "unhealthy": service(deploy=quick, healthcheck={"test": ["CMD", "false"], "interval": "1s", "retries": 1}),
         "nowhere": service(volumes=["/no/such/folder:/data"], deploy=quick),
@@ -192,5 +192,20 @@ def test_the_orchestrators_own_counting_is_no_conflict(environment: SwarmEnviron
     environment.proxy.fail(
         1, where=lambda request: request.method == "POST" and request.path.endswith("/update"), before=same_spec_again
     )
+    environment.apply()
+    environment.require_inert()
+
+
+def test_a_one_shot_that_nobody_awaits_has_done_its_work(environment: SwarmEnvironment) -> None:
+    """To Swarm's updates what ends at once has failed: a one-shot that has ended is made anew when it changes."""
+
+    def once(word: str) -> dict[str, Any]:
+        return service(command=["echo", word], restart="on-failure")
+
+    environment.write({"services": {"once": once("one"), "app": service()}})
+    environment.apply()
+    environment.require_inert()
+    assert "finished, exit 0" in environment.run("status").stdout
+    environment.write({"services": {"once": once("two"), "app": service()}})
     environment.apply()
     environment.require_inert()

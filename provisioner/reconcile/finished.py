@@ -1,0 +1,29 @@
+"""When a container that ended has done what it is for: a one-shot that nobody waits for. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provisioner.model.state import MayFinish, Runtime
+
+FINISHED = "finished, exit 0"
+# What ran for longer before it ended was no one-shot, as long as no restart policy says that it is one (seconds).
+LONGEST_ONE_SHOT = 300.0
+
+
+def has_finished(state: Runtime, may_finish: MayFinish, *, exposes: bool) -> bool:
+    """Whether a container that ended has done what it is for, and is not to run again.
+
+    Where no restart policy is declared, one that `exposes` ports or has run for long is a server that was stopped.
+    """
+    if not may_finish or state.status != "exited" or state.exit_code != 0:
+        return False
+    return may_finish == "declared" or not (exposes or _ran_for(state) > LONGEST_ONE_SHOT)
+
+
+def _ran_for(state: Runtime) -> float:
+    """Seconds from its start to its end, by the engine's clock."""
+    began, ended = (datetime.fromisoformat(text[:19]) for text in (state.started_at, state.finished_at))
+    return (ended - began).total_seconds()
