@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from provisioner.model.builder import Builders, Choice
     from provisioner.model.event import Event
@@ -140,6 +141,21 @@ class Clock(Protocol):
         """Seconds of a clock that never goes back."""
 
     def sleep(self, seconds: float) -> None: ...
+
+
+class Flag(Protocol):
+    def is_set(self) -> bool:
+        """Whether it was asked for."""
+
+
+class Interrupt(Flag, Protocol):
+    """Whether the user wants a command to end. While nothing is changed, asking ends it at once (KeyboardInterrupt)."""
+
+    def wait(self, seconds: float) -> bool:
+        """Let time pass, or less when the user asks; whether that has happened."""
+
+    def deferred(self) -> AbstractContextManager[None]:
+        """While the block runs, the first request only sets the flag: what is in hand can be ended in order."""
 
 
 class Listener(Protocol):

@@ -13,29 +13,42 @@ from provisioner.app.plan import Prepared, prepare
 from provisioner.app.plan_digest import digest_plan
 from provisioner.app.verify import run_checks
 from provisioner.app.wiring import SystemClock, open_engine
-from provisioner.errors import NotConverged, PlanStale, Unsafe
+from provisioner.errors import (
+    Interrupted,
+    LeaseHeld,
+    NotConverged,
+    PlanStale,
+    ProvisionError,
+    SecretUnavailable,
+    Unreachable,
+    Unsafe,
+)
 from provisioner.ledger.lease import lease, left_behind
 from provisioner.ledger.revisions import record_revision
+from provisioner.model.event import Notice
 from provisioner.model.plan import Verb
-from provisioner.model.report import Outcome
+from provisioner.model.report import Outcome, Report
 from provisioner.reconcile.dispatch import Calls
-from provisioner.reconcile.execute import execute
+from provisioner.reconcile.downtime import out_of_service
+from provisioner.reconcile.execute import NeverSet, execute
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.withdrawal import withdrawal
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from provisioner.app.materials import Gathering
     from provisioner.app.plan_digest import PlanDigest
     from provisioner.app.request import Request
     from provisioner.app.saved_plan import SavedPlan
+    from provisioner.ledger.lease import Lease
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
-    from provisioner.model.report import Report, StepResult
+    from provisioner.model.report import StepResult
+    from provisioner.model.state import ObservedState
     from provisioner.model.verification import CheckResult
-    from provisioner.ports import EngineWriter, Listener
+    from provisioner.ports import EngineWriter, Interrupt, Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +61,29 @@ class ApplyResult:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 something failed, 3 not converged, 130 interrupted."""
+        """0 done, 1 something failed, 3 not converged, 130 interrupted; 69, 75, 76 and 77 as the error says."""
         if self.plan.refusals:
             return 1
-        if self.report is not None:
-            if self.report.failures:
-                rolled_back = all(isinstance(one.error, NotConverged) for one in self.report.failures)
-                return NotConverged.exit_code if rolled_back else 1
-            if self.report.interrupted:
-                return 130
-            if self.report.remaining:
-                return 3
+        if self.report is not None and (code := _exit_code(self.report)):
+            return code
         return 0 if all(check.ok for check in self.checks) else 1
+
+
+# Codes that say why the run could not go on. Of several errors the first of these decides.
+_KEPT = (LeaseHeld.exit_code, Unreachable.exit_code, PlanStale.exit_code, SecretUnavailable.exit_code)
+
+
+def _exit_code(report: Report) -> int:
+    errors = [one.error for one in report.failures] + ([report.trouble] if report.trouble else [])
+    codes = {error.exit_code if error is not None else 1 for error in errors}
+    for code in _KEPT:
+        if code in codes:
+            return code
+    if report.interrupted:
+        return Interrupted.exit_code
+    if codes:
+        return NotConverged.exit_code if codes == {NotConverged.exit_code} else 1
+    return NotConverged.exit_code if report.remaining else 0
 
 
 def apply(
@@ -70,7 +94,7 @@ def apply(
     approve: Callable[[Plan], bool],
     listener: Listener,
     verify: bool,
-    interrupt: threading.Event,
+    interrupt: Interrupt,
     saved: SavedPlan | None = None,
     gathering: Gathering = gather,
 ) -> ApplyResult:
@@ -96,7 +120,7 @@ def apply_playbook(
     approve: Callable[[Plan], bool],
     listener: Listener,
     verify: bool,
-    interrupt: threading.Event,
+    interrupt: Interrupt,
     saved: SavedPlan | None = None,
     gathering: Gathering = gather,
     restores: int = 0,
@@ -113,26 +137,34 @@ def apply_playbook(
     if _writes(prepared) or left_behind(engine, playbook.project, manager=prepared.plan.observed.facts.swarm_manager):
         if prepared.materials.unsettled:
             settle(request, playbook, prepared.materials)
-        with lease(engine, playbook.project, prepared.mode, clock=SystemClock()):
+        with _held(engine, prepared, policy, listener) as held:
             again = prepare(request, playbook, engine, policy, gathering)
             if again.plan.refusals:
                 raise Unsafe("\n".join(str(problem) for problem in again.plan.refusals))
             require_approved(approved, digest_plan(again, salt))
-            report, after = carry_out(
-                request, again, engine, policy, listener=listener, interrupt=interrupt, gathering=gathering
-            )
-            if after is not None and after.whole and not _recorded(after):
-                record_revision(
-                    engine, playbook, after.materials.inputs, after.mode, after.plan.observed, restores=restores
+            with interrupt.deferred():
+                writer = held.fence(engine)
+                report, after = carry_out(
+                    request, again, writer, policy, listener=listener, interrupt=interrupt, gathering=gathering
                 )
+                if after is not None and after.whole and not _recorded(after):
+                    report = _recording(report, after, writer, restores)
         prepared = again
     elif prepared.plan.steps:
-        report, _ = carry_out(
-            request, prepared, engine, policy, listener=listener, interrupt=interrupt, gathering=gathering
-        )
+        with interrupt.deferred():
+            report, _ = carry_out(
+                request, prepared, engine, policy, listener=listener, interrupt=interrupt, gathering=gathering
+            )
     result = ApplyResult(prepared.plan, report)
     if verify and result.exit_code == 0 and playbook.checks:
-        return replace(result, checks=run_checks(playbook, engine, playbook.checks))
+        try:
+            return replace(result, checks=run_checks(playbook, engine, playbook.checks))
+        except KeyboardInterrupt:
+            report = report or Report(prepared.plan, (), 0.0)
+            return replace(result, report=replace(report, interrupted=True))
+        except ProvisionError as error:
+            report = report or Report(prepared.plan, (), 0.0)
+            return replace(result, report=replace(report, trouble=error))
     return result
 
 
@@ -143,26 +175,73 @@ def carry_out(
     policy: Policy,
     *,
     listener: Listener,
-    interrupt: threading.Event,
+    interrupt: Interrupt,
     gathering: Gathering = gather,
 ) -> tuple[Report, Prepared | None]:
-    """Run the steps, then look again: what still differs is in the report. The second look, if there was one."""
+    """Run the steps, then look again: what still differs is in the report. The second look, if there was one.
+
+    Once steps were made nothing is raised: what ends the run is in the report too, with what was and was not done.
+    """
     clock = SystemClock()
     calls = Calls(prepared.plan, engine, prepared.materials.contents, clock, prepared.materials.origins)
     report = execute(
         prepared.plan, building_what_was_planned(calls, prepared.plan, prepared.playbook),
-        parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt,
+        parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt, keep_going=policy.keep_going,
     )  # fmt: skip
-    if report.failures and not report.interrupted:
-        return _withdraw(prepared, report, engine, policy, clock, listener, interrupt), None
-    if report.interrupted:
-        return report, None
-    after = prepare(request, prepared.playbook, engine, policy, gathering)
-    report = _watched(report, after, engine, policy, clock, listener, interrupt)
+    if report.failures or report.interrupted:
+        return _stopped(prepared, report, engine, policy, clock, listener), None
+    try:
+        after = prepare(request, prepared.playbook, engine, policy, gathering)
+        report = _watched(report, after, engine, policy, clock, listener, interrupt)
+    except ProvisionError as error:
+        return replace(report, trouble=error), None
     if report.failures or report.interrupted:
         return report, None
     remaining = tuple(c for c in after.plan.changes if not (c.desired and c.desired.job == "always"))
     return replace(report, remaining=remaining), after
+
+
+def _held(
+    engine: EngineWriter, prepared: Prepared, policy: Policy, listener: Listener
+) -> AbstractContextManager[Lease]:
+    return lease(
+        engine, prepared.playbook.project, prepared.mode, clock=SystemClock(), timeout=policy.lock_timeout,
+        waiting=lambda text: listener(Notice(text)),
+    )  # fmt: skip
+
+
+def _recording(report: Report, after: Prepared, engine: EngineWriter, restores: int) -> Report:
+    """Keep the revision; the report with what went wrong with that."""
+    try:
+        record_revision(
+            engine, after.playbook, after.materials.inputs, after.mode, after.plan.observed, restores=restores
+        )
+    except ProvisionError as error:
+        return replace(report, trouble=error)
+    return report
+
+
+def _stopped(
+    prepared: Prepared,
+    report: Report,
+    engine: EngineWriter,
+    policy: Policy,
+    clock: SystemClock,
+    listener: Listener,
+) -> Report:
+    """A run that failed or was interrupted: what it had begun to replace serves again, and what is down is named.
+
+    Without the lease nothing is touched any more.
+    """
+    if any(isinstance(result.error, LeaseHeld) for result in report.failures):
+        return report
+    known = prepared.last.containers if prepared.last else {}
+    try:
+        observed = observe(engine, prepared.plan.desired, known)
+        report = _withdraw(prepared, report, observed, engine, policy, clock, listener)
+        return replace(report, down=out_of_service(prepared.plan, observe(engine, prepared.plan.desired, known)))
+    except ProvisionError as error:
+        return replace(report, trouble=report.trouble or error)
 
 
 def _watched(
@@ -172,7 +251,7 @@ def _watched(
     policy: Policy,
     clock: SystemClock,
     listener: Listener,
-    interrupt: threading.Event,
+    interrupt: Interrupt,
 ) -> Report:
     """The report with what became of services that ran when they were waited for, and did not at the second look."""
     found = after.plan.observed.resources
@@ -197,26 +276,26 @@ def _watched(
 def _withdraw(
     prepared: Prepared,
     report: Report,
+    observed: ObservedState,
     engine: EngineWriter,
     policy: Policy,
     clock: SystemClock,
     listener: Listener,
-    interrupt: threading.Event,
 ) -> Report:
-    """Take back the rollouts that failed (`on_failure: rollback`): what they were to replace serves again.
+    """Take back the rollouts that are not proven (`on_failure: rollback`): what they were to replace serves again.
 
-    A failure that could be taken back is NotConverged: what is declared does not run.
+    A failure that could be taken back is NotConverged: what is declared does not run. An interrupt that was heeded
+    does not stop the way back.
     """
-    observed = observe(engine, prepared.plan.desired, prepared.last.containers if prepared.last else {})
-    back = withdrawal(prepared.plan, report.results, observed)
+    back = withdrawal(prepared.plan, report.results, observed, interrupted=report.interrupted)
     if not back.steps:
         return report
     calls = Calls(back, engine, {}, clock)
-    done = execute(back, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt)
+    done = execute(back, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=NeverSet())
     undone = {one.step.address.whole for one in done.results if one.outcome is not Outcome.DONE}
     withdrawn = {change.address.whole for change in back.changes} - undone
     results = tuple(_taken_back(one) if one.step.address.whole in withdrawn else one for one in report.results)
-    return replace(report, results=(*results, *done.results), interrupted=done.interrupted)
+    return replace(report, results=(*results, *done.results), taken_back=tuple(sorted(withdrawn)))
 
 
 def _taken_back(result: StepResult) -> StepResult:

@@ -16,14 +16,13 @@ from provisioner.platforms.choice import choose_mode
 from provisioner.platforms.lowering import plain_body
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.app.request import Request
     from provisioner.model.playbook import Service
     from provisioner.model.report import ImageResult
     from provisioner.model.secret import SecretValue
-    from provisioner.ports import Listener
+    from provisioner.ports import Interrupt, Listener
 
 
 def build(
@@ -34,7 +33,7 @@ def build(
     pull: bool,
     push: bool,
     listener: Listener,
-    interrupt: threading.Event,
+    interrupt: Interrupt,
 ) -> Sequence[ImageResult]:
     """Build what the named services are built from, or everything; what an apply finds then, it does not build again.
 

@@ -10,9 +10,11 @@ from provisioner.app.apply import ApplyResult, require_approved
 from provisioner.app.load import load_playbook
 from provisioner.app.plan_digest import digest_removal
 from provisioner.app.wiring import SystemClock, open_engine
+from provisioner.errors import ProvisionError
 from provisioner.ledger.lease import lease, left_behind
 from provisioner.ledger.revisions import forget_revisions, last_revision
 from provisioner.model.change import Action
+from provisioner.model.event import Notice
 from provisioner.model.state import DesiredState
 from provisioner.platforms.choice import choose_mode, lower
 from provisioner.platforms.lowering import Inputs
@@ -23,13 +25,13 @@ from provisioner.reconcile.observe import observe
 from provisioner.reconcile.planning import plan
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from provisioner.app.request import Request
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
-    from provisioner.ports import EngineReader, Listener
+    from provisioner.model.report import Report
+    from provisioner.ports import EngineReader, Interrupt, Listener
 
 _REASON = "destroy"
 
@@ -40,7 +42,7 @@ def destroy(
     *,
     approve: Callable[[Plan], bool],
     listener: Listener,
-    interrupt: threading.Event,
+    interrupt: Interrupt,
 ) -> ApplyResult:
     """Plan the removal of everything that is owned, ask, carry out, look again.
 
@@ -58,18 +60,29 @@ def destroy(
     if removal.steps or left_behind(engine, playbook.project):
         clock = SystemClock()
         mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
-        with lease(engine, playbook.project, mode, clock=clock):
+        with lease(
+            engine, playbook.project, mode, clock=clock, timeout=policy.lock_timeout,
+            waiting=lambda text: listener(Notice(text)),
+        ) as held:  # fmt: skip
             removal = plan_removal(playbook, engine, policy)
             require_approved(approved, digest_removal(removal, salt))
-            report = execute(
-                removal, Calls(removal, engine, {}, clock), parallel=policy.parallel, clock=clock,
-                listener=listener, interrupted=interrupt,
-            )  # fmt: skip
-            if not report.failures and not report.interrupted:
-                report = replace(report, remaining=plan_removal(playbook, engine, policy).changes)
-    if report is None or not (report.failures or report.remaining or report.interrupted):
+            with interrupt.deferred():
+                report = execute(
+                    removal, Calls(removal, held.fence(engine), {}, clock), parallel=policy.parallel, clock=clock,
+                    listener=listener, interrupted=interrupt, keep_going=policy.keep_going,
+                )  # fmt: skip
+                if not report.failures and not report.interrupted:
+                    report = _looked_again(report, lambda: plan_removal(playbook, engine, policy))
+    if report is None or not (report.failures or report.remaining or report.interrupted or report.trouble):
         forget_revisions(engine, playbook.project)
     return ApplyResult(removal, report)
+
+
+def _looked_again(report: Report, look: Callable[[], Plan]) -> Report:
+    try:
+        return replace(report, remaining=look().changes)
+    except ProvisionError as error:
+        return replace(report, trouble=error)
 
 
 def plan_removal(playbook: Playbook, engine: EngineReader, policy: Policy) -> Plan:

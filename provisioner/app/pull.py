@@ -9,14 +9,13 @@ from provisioner.model.plan import Verb
 from provisioner.platforms.lowering import plain_body
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Sequence
 
     from provisioner.app.request import Request
     from provisioner.model.address import Address
     from provisioner.model.playbook import Service
     from provisioner.model.report import ImageResult
-    from provisioner.ports import Listener
+    from provisioner.ports import Interrupt, Listener
 
 
 def pull(
@@ -26,7 +25,7 @@ def pull(
     built: bool,
     missing: bool,
     listener: Listener,
-    interrupt: threading.Event,
+    interrupt: Interrupt,
 ) -> Sequence[ImageResult]:
     """Pull the images of the named services, or all; with `built` also those that could be built here, as they were
     pushed. With `missing` only those that the engine has not.

@@ -10,18 +10,17 @@ from provisioner.model.plan import Verb
 from provisioner.platforms.lowering import plain_body
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Sequence
 
     from provisioner.app.request import Request
     from provisioner.model.address import Address
     from provisioner.model.playbook import Service
     from provisioner.model.report import ImageResult
-    from provisioner.ports import Listener
+    from provisioner.ports import Interrupt, Listener
 
 
 def push(
-    request: Request, services: Sequence[str], *, listener: Listener, interrupt: threading.Event
+    request: Request, services: Sequence[str], *, listener: Listener, interrupt: Interrupt
 ) -> Sequence[ImageResult]:
     """Push what the named services build, or all of them; each image with the further names that it has."""
     work = ImageWork(request, services, listener)

@@ -30,7 +30,6 @@ from provisioner.reconcile.files import file_volumes
 from provisioner.secrets.uses import build_secrets, environment_uses
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Collection
 
     from provisioner.app.request import Request
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from provisioner.model.secret import SecretValue
     from provisioner.model.state import DesiredState
     from provisioner.platforms.choice import Mode
-    from provisioner.ports import EngineReader, Listener
+    from provisioner.ports import EngineReader, Interrupt, Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def rollback(
     approve: Callable[[Plan], bool],
     listener: Listener,
     verify: bool,
-    interrupt: threading.Event,
+    interrupt: Interrupt,
 ) -> ApplyResult:
     """Apply revision `number`, or the one before the last. With `current`, what can not be had is as it is today."""
     target = find_target(request, number)

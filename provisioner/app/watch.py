@@ -14,7 +14,6 @@ from provisioner.model.address import Address
 from provisioner.model.plan import Policy
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.app.watched_files import Rule, Snapshot
     from provisioner.engines.docker_api import DockerEngine
-    from provisioner.ports import Listener
+    from provisioner.ports import Interrupt, Listener
 
     Narrate = Callable[[], AbstractContextManager[Listener]]
 
@@ -52,7 +51,7 @@ class Watch:
         # What is seen now is what containers are taken to have; rules with initial_sync catch up first.
         self._seen: list[Snapshot] = [{} if rule.syncs and rule.initial_sync else look(rule) for rule in self._rules]
 
-    def run(self, interrupt: threading.Event, *, interval: float) -> None:
+    def run(self, interrupt: Interrupt, *, interval: float) -> None:
         """Look every `interval` seconds, and do what the rules say, until interrupted. A failure is told and is no end.
 
         What changes while it is being written is taken once it is quiet for one interval.
@@ -63,7 +62,7 @@ class Watch:
         while not interrupt.wait(interval):
             self.once(interrupt, settle=interval)
 
-    def once(self, interrupt: threading.Event, *, settle: float = 0.0) -> None:
+    def once(self, interrupt: Interrupt, *, settle: float = 0.0) -> None:
         """One look at everything, and what follows from it."""
         found = [look(rule) for rule in self._rules]
         while settle and any(found[index] != seen for index, seen in enumerate(self._seen)):
@@ -85,13 +84,13 @@ class Watch:
             if difference and rule.action != "rebuild" and rule.service not in rebuilt and not interrupt.is_set():
                 self._guarded(rule, difference, interrupt)
 
-    def _guarded(self, rule: Rule, difference: Difference, interrupt: threading.Event) -> None:
+    def _guarded(self, rule: Rule, difference: Difference, interrupt: Interrupt) -> None:
         try:
             self._act(rule, difference, interrupt)
         except ProvisionError as error:
             self._report(f"{rule.service}: {rule.action} failed: {error.message}")
 
-    def _act(self, rule: Rule, difference: Difference, interrupt: threading.Event) -> None:
+    def _act(self, rule: Rule, difference: Difference, interrupt: Interrupt) -> None:
         if rule.action == "rebuild":
             self._report(f"{rule.service}: {_named(difference)} changed, building it anew")
             self._rebuild(rule.service, interrupt)
@@ -125,7 +124,7 @@ class Watch:
             raise ProvisionError(f"'{line}' ended with {code}: {_tail(errors or output)}")
         self._report(f"{one.address}: ran '{line}'")
 
-    def _rebuild(self, service: str, interrupt: threading.Event) -> None:
+    def _rebuild(self, service: str, interrupt: Interrupt) -> None:
         with self._narrate() as listener:
             result = apply(
                 self._request,

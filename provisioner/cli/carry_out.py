@@ -11,14 +11,13 @@ from provisioner.cli.interrupt import interruptible
 from provisioner.cli.narration import narrated
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Sequence
 
     from provisioner.cli.settings import Settings
     from provisioner.model.plan import Plan
     from provisioner.model.report import Report
     from provisioner.model.verification import CheckResult
-    from provisioner.ports import Listener
+    from provisioner.ports import Interrupt, Listener
 
 
 class Result(Protocol):
@@ -45,6 +44,8 @@ class Showing:
         self._question = question
         self._shown = False
         self.declined = False
+        # Seconds that the question stood open.
+        self.asked = 0.0
 
     def show(self, plan: Plan) -> None:
         """Print the plan, unless it was printed before."""
@@ -75,7 +76,9 @@ class Showing:
         if self._yes or plan.refusals or not summarize(plan).pending:
             return True
         question = self._question.format(title=plan.title, engine=engine_name(plan))
+        began = time.monotonic()
         self.declined = not confirmed(self._settings, question)
+        self.asked += time.monotonic() - began
         return not self.declined
 
 
@@ -89,14 +92,14 @@ def only_look(settings: Settings, plan: Plan, *, as_json: bool, detailed: bool) 
 
 def carry_out(
     settings: Settings,
-    act: Callable[[Callable[[Plan], bool], Listener, threading.Event], Result],
+    act: Callable[[Callable[[Plan], bool], Listener, Interrupt], Result],
     *,
     as_json: bool,
     yes: bool,
     check: bool = False,
     question: str,
 ) -> int:
-    """Run `act` with an approval, a listener and an event that Ctrl-C sets; tell how it ended; the exit code."""
+    """Run `act` with an approval, a listener and what Ctrl-C asks for; tell how it ended; the exit code."""
     began = time.monotonic()
     showing = Showing(settings, as_json=as_json, yes=yes, check=check, question=question)
     with interruptible() as interrupt, narrated(settings, as_json=as_json) as listener:
@@ -105,13 +108,13 @@ def carry_out(
     if check:
         return 1 if result.plan.refusals else 0
     code = 1 if showing.declined else result.exit_code
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - began - showing.asked
     _tell(settings, result, code, seconds=seconds, as_json=as_json, declined=showing.declined)
     return code
 
 
 def _tell(settings: Settings, result: Result, code: int, *, seconds: float, as_json: bool, declined: bool) -> None:
-    """How it ended; `seconds` count everything that the user waited for, looking and asking among it."""
+    """How it ended; `seconds` count everything that the user waited for, looking among it."""
     from provisioner.model.report import Report
 
     report = replace(result.report or Report(plan=result.plan, results=(), seconds=0.0), seconds=seconds)

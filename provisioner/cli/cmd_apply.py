@@ -23,14 +23,13 @@ from provisioner.cli.target import is_file
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from provisioner.app.apply import ApplyResult
     from provisioner.app.saved_plan import SavedPlan
     from provisioner.cli.settings import Settings
     from provisioner.model.plan import Plan
-    from provisioner.ports import Listener
+    from provisioner.ports import Interrupt, Listener
 
 QUESTION = "Apply these changes to {title} on {engine}?"
 
@@ -58,8 +57,8 @@ def kept_plan(target: str | None) -> SavedPlan | None:
         ("provision apply --target service.api --scale api=3", "only one service, with three replicas"),
         ("provision apply prod.plan", "exactly the plan that `plan -o prod.plan` kept; refused if anything moved"),
     ),
-    see="Ctrl-C once finishes the step in hand and says what is done and what is not; twice stops at once. The same "
-    "command continues where it ended.",
+    see="Ctrl-C once finishes what is in hand, so that nothing stays down, and says what is done and what is not; twice "
+    "stops at once. The same command continues where it ended.",
 )
 @target_argument
 @yes_option
@@ -111,7 +110,7 @@ def command(
     from provisioner.app.apply import apply
     from provisioner.cli.carry_out import carry_out
 
-    def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: threading.Event) -> ApplyResult:
+    def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: Interrupt) -> ApplyResult:
         return apply(
             request, permitted, replicas, approve=approve, listener=listener, verify=not no_verify, interrupt=interrupt,
             saved=saved,

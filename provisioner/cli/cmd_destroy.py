@@ -11,13 +11,12 @@ from provisioner.cli.options import json_option, parallel_option, policy, target
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from provisioner.app.apply import ApplyResult
     from provisioner.cli.settings import Settings
     from provisioner.model.plan import Plan
-    from provisioner.ports import Listener
+    from provisioner.ports import Interrupt, Listener
 
 QUESTION = "Delete these objects of {title} on {engine}?"
 
@@ -70,7 +69,7 @@ def command(
     from provisioner.app.destroy import destroy
     from provisioner.cli.carry_out import carry_out
 
-    def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: threading.Event) -> ApplyResult:
+    def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: Interrupt) -> ApplyResult:
         return destroy(request, permitted, approve=approve, listener=listener, interrupt=interrupt)
 
     return carry_out(settings, act, as_json=as_json, yes=yes, check=check, question=QUESTION)

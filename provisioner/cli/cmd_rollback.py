@@ -11,13 +11,12 @@ from provisioner.cli.options import json_option, parallel_option, policy, wait_t
 from provisioner.cli.target import numbered
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from provisioner.app.apply import ApplyResult
     from provisioner.cli.settings import Settings
     from provisioner.model.plan import Plan
-    from provisioner.ports import Listener
+    from provisioner.ports import Interrupt, Listener
 
 QUESTION = "Roll {title} on {engine} back like this?"
 
@@ -78,7 +77,7 @@ def command(
         plan = plan_rollback(request, number, permitted, current=with_current)
         return only_look(settings, plan, as_json=as_json, detailed=False)
 
-    def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: threading.Event) -> ApplyResult:
+    def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: Interrupt) -> ApplyResult:
         return rollback(
             request, number, permitted, current=with_current, approve=approve, listener=listener,
             verify=not no_verify, interrupt=interrupt,

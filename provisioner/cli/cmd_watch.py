@@ -57,7 +57,7 @@ def command(settings: Settings, arguments: tuple[str, ...], no_up: bool, interva
     from provisioner.app.watch import Watch
 
     out = settings.out()
-    with interruptible() as interrupt:
+    with interruptible(deferred=True) as interrupt:
         watch = Watch(
             request,
             services,

@@ -70,6 +70,7 @@ class Command(click.Command):
         manner = ctx.meta.get(MANNER)
         if isinstance(manner, Manner):
             manner.verbose, manner.no_color = settings.verbose, settings.no_color
+            manner.changes = self.streams_json
             manner.json = ("stdout" if self.streams_json else "stderr") if ctx.params.get("as_json") else ""
         if settings.directory:
             go_to(settings.directory)

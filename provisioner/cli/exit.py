@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from provisioner.cli.streams import Stream
+from provisioner.cli.streams import Stream, take_write_error
 from provisioner.errors import Interrupted, ProvisionError, UsageError
 from provisioner.render.error_text import error_text
 
@@ -17,20 +18,40 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+# The disk, the quota or the largest file that is allowed; a stream that nobody can write to.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+
+
 @dataclass(slots=True)
 class Manner:
     """How errors are told; the command fills it in once its options are known.
 
     `json` is empty for text, `stderr` for one JSON object there, `stdout` where the object ends a stream of others.
+    `changes`: the command is there for what it does; what it prints is an account of it.
     """
 
     json: Literal["", "stderr", "stdout"] = ""
     verbose: bool = False
     no_color: bool = False
+    changes: bool = False
 
 
 def guarded(call: Callable[[Manner], int], manner: Manner) -> int:
-    """The exit code of `call`, which is given the manner to fill in; an error is told and becomes its code."""
+    """The exit code of `call`, which is given the manner to fill in; an error is told and becomes its code.
+
+    Where the result could not be written that is told on standard error, and a command that only prints has failed.
+    """
+    code = _guarded(call, manner)
+    reason = take_write_error()
+    if not reason:
+        return code
+    Stream(sys.stderr, no_color=manner.no_color, environment=os.environ).write(
+        f"The result could not be written to standard output: {reason}.\n"
+    )
+    return code if code or manner.changes else 1
+
+
+def _guarded(call: Callable[[Manner], int], manner: Manner) -> int:
     try:
         return call(manner)
     except click.exceptions.Exit as ended:
@@ -44,6 +65,12 @@ def guarded(call: Callable[[Manner], int], manner: Manner) -> int:
     except BrokenPipeError:
         Stream(sys.stdout, no_color=True, environment={}).discard()
         return 0
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            return _tell(_defect(error), manner)
+        Stream(sys.stdout, no_color=True, environment={}).discard()
+        where = f": {error.filename}" if error.filename else ""
+        return _tell(ProvisionError(f"something could not be written{where}: {error.strerror}"), manner)
     except Exception as defect:  # the last resort: whatever it is, a user gets a sentence and no traceback
         return _tell(_defect(defect), manner)
 

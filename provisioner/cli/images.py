@@ -10,17 +10,16 @@ from provisioner.cli.narration import narrated
 from provisioner.errors import Interrupted
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Sequence
 
     from provisioner.cli.settings import Settings
     from provisioner.model.report import ImageResult
-    from provisioner.ports import Listener
+    from provisioner.ports import Interrupt, Listener
 
 
 def work_on(
     settings: Settings,
-    act: Callable[[Listener, threading.Event], Sequence[ImageResult]],
+    act: Callable[[Listener, Interrupt], Sequence[ImageResult]],
     *,
     as_json: bool,
     forgiving: bool = False,
@@ -31,7 +30,7 @@ def work_on(
     """
     from provisioner.render.images import images_json, images_text
 
-    with interruptible() as interrupt, narrated(settings, as_json=False) as listener:
+    with interruptible(deferred=True) as interrupt, narrated(settings, as_json=False) as listener:
         results = act(listener, interrupt)
     out = settings.out()
     if as_json:

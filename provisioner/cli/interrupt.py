@@ -1,11 +1,11 @@
-"""Ctrl-C while something is being changed: once finishes the step in hand, twice stops at once."""
+"""Signals that end a command: at once, but while changes are carried out the first one asks to finish them in order."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from provisioner.errors import Interrupted
@@ -14,44 +14,99 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STDERR = 2
-# How long the second signal leaves for giving back the lease before the process ends (seconds).
+# How long a signal that stops at once leaves for giving back the lease before the process ends (seconds).
 _GRACE = 1.0
+_FINISHING = b"\nInterrupted: finishing the steps in hand; once more stops at once.\n"
+_NOTHING_DONE = b"Interrupted. Nothing was changed.\n"
+_STOPPED = b"Stopped. What was in hand may have been done; the same command continues from here.\n"
+
+
+class Interrupt:
+    """What the user asked for with signals so far. Implements `ports.Interrupt`.
+
+    A signal raises KeyboardInterrupt, and ends the process where that has not ended it soon; within `deferred` the
+    first one only sets the event. A terminal that goes away sends SIGHUP more than once: only the first one counts.
+    """
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+        self._deferred = False
+        self._begun = False
+        self._ending: threading.Timer | None = None
+
+    def is_set(self) -> bool:
+        """Whether a signal came."""
+        return self._asked.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Let time pass, until a signal comes; whether one came."""
+        return self._asked.wait(seconds)
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """While the block runs, the first signal is left for the block to notice."""
+        before, self._deferred, self._begun = self._deferred, True, True
+        try:
+            yield
+        finally:
+            self._deferred = before
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """The handler of every signal that ends a command."""
+        again = self._asked.is_set()
+        if again and number == signal.SIGHUP:
+            return
+        self._asked.set()
+        if self._deferred and not again:
+            _say(_FINISHING)
+            return
+        if self._ending is None:
+            self._ending = threading.Timer(_GRACE, self._end)
+            self._ending.daemon = True
+            self._ending.start()
+        raise KeyboardInterrupt
+
+    def over(self) -> None:
+        """What was interrupted has ended by itself."""
+        if self._ending is not None:
+            self._ending.cancel()
+
+    def _end(self) -> None:
+        with suppress(OSError):
+            if os.isatty(_STDERR):
+                _say(b"\x1b[?25h")
+        _say(_STOPPED if self._begun else _NOTHING_DONE)
+        os._exit(Interrupted.exit_code)
 
 
 @contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """An event that the first SIGINT or SIGTERM sets.
+def interruptible(*, deferred: bool = False) -> Iterator[Interrupt]:
+    """The handler of SIGINT, SIGTERM and SIGHUP for the block; `deferred`: the first one only sets the event.
 
-    The second raises KeyboardInterrupt, and ends the process where that has not ended it soon. Outside the main
-    thread, where Python lets nobody handle signals, the event is never set.
+    A signal that is ignored stays so (nohup). Outside the main thread, where Python lets nobody handle signals, the
+    event is never set.
     """
-    asked = threading.Event()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if not asked.is_set():
-            asked.set()
-            # Not through a stream: its lock may be held by the very code that was interrupted.
-            os.write(_STDERR, b"\nInterrupted: finishing the steps in hand; once more stops at once.\n")
-            return
-        deadline = threading.Timer(_GRACE, _end)
-        deadline.daemon = True
-        deadline.start()
-        raise KeyboardInterrupt
-
+    interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield interrupt
         return
-    before = {number: signal.signal(number, handle) for number in _SIGNALS}
+    handled = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt.handle) for number in handled}
     try:
-        yield asked
+        if deferred:
+            with interrupt.deferred():
+                yield interrupt
+        else:
+            yield interrupt
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        interrupt.over()
 
 
-def _end() -> None:
-    cursor = b"\x1b[?25h" if os.isatty(_STDERR) else b""
-    os.write(_STDERR, cursor + b"Stopped. What was in hand may have been done; the same command continues from here.\n")
-    os._exit(Interrupted.exit_code)
+def _say(text: bytes) -> None:
+    """Not through a stream: its lock may be held by the very code that was interrupted."""
+    with suppress(OSError):
+        os.write(_STDERR, text)

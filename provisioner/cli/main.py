@@ -12,6 +12,7 @@ import click
 from provisioner import __version__
 from provisioner.cli.command import MANNER, PURPOSES, Command
 from provisioner.cli.exit import Manner, guarded
+from provisioner.cli.interrupt import interruptible
 from provisioner.cli.options import global_options, snapshot
 from provisioner.cli.settings import Settings
 from provisioner.cli.streams import prepare
@@ -117,7 +118,12 @@ def program() -> Program:
 def run() -> None:
     """Entry point: carries out the command line of this process and ends it with the exit code."""
     prepare()
-    sys.exit(execute(sys.argv[1:]))
+    with interruptible() as interrupt:
+        code = execute(sys.argv[1:])
+    if interrupt.is_set():
+        # A thread that still waits for an answer would keep the process.
+        os._exit(code)
+    sys.exit(code)
 
 
 def execute(arguments: list[str]) -> int:

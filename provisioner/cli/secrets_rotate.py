@@ -12,13 +12,12 @@ from provisioner.cli.options import json_option, wait_timeout_option, yes_option
 from provisioner.cli.secret_input import named, read_value
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from provisioner.app.apply import ApplyResult
     from provisioner.cli.settings import Settings
     from provisioner.model.plan import Plan
-    from provisioner.ports import Listener
+    from provisioner.ports import Interrupt, Listener
 
 QUESTION = "Rotate it on {title} on {engine} like this?"
 
@@ -87,7 +86,7 @@ def rotate(
     gathering = partial(gather, fresh={name: value})
     permitted = Policy(targets=concerned(request, name), alone=True, wait_timeout=wait_timeout or 0.0)
 
-    def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: threading.Event) -> ApplyResult:
+    def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: Interrupt) -> ApplyResult:
         return apply(
             request, permitted, {}, approve=approve, listener=listener,
             verify=not no_verify, interrupt=interrupt, gathering=gathering,

@@ -1,10 +1,12 @@
-"""Standard output and standard error. A reader that went away (`| head`) never stops a command half way."""
+"""Standard output and standard error. One that can not be written never stops a command half way."""
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from provisioner.render.paint import Paint
@@ -12,29 +14,40 @@ from provisioner.render.paint import Paint
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# By name ("standard output"), why it could not be written. One process has one of each. A reader that went away
+# (`| head`) is no failure, and is not kept here.
+_write_errors: dict[str, str] = {}
+
 
 class Stream:
-    """Writes text until the reader goes away; from then on `closed` is true and writing does nothing."""
+    """Writes text until that fails; from then on `closed` is true and writing does nothing.
 
-    def __init__(self, stream: TextIO, *, no_color: bool, environment: Mapping[str, str]) -> None:
-        self._stream = stream
-        self.closed = False
-        self.terminal = stream.isatty() and environment.get("TERM") != "dumb"
+    `stream` is None where the process was started without it (`>&-`).
+    """
+
+    def __init__(self, stream: TextIO | None, *, no_color: bool, environment: Mapping[str, str]) -> None:
+        self._name = "standard error" if stream is sys.stderr else "standard output"
+        self._stream: TextIO = stream if stream is not None else io.StringIO()
+        self.closed = stream is None
+        self.terminal = _is_terminal(stream) and environment.get("TERM") != "dumb"
         self.paint = Paint(color=self.terminal and not no_color and not environment.get("NO_COLOR"))
 
     def write(self, text: str) -> None:
-        """Write and flush."""
+        """Write and flush. Never raises: see `take_write_error`."""
         if self.closed:
             return
         try:
             self._stream.write(text)
             self._stream.flush()
-        except (BrokenPipeError, ValueError):
-            self.closed = True
+        except BrokenPipeError:
+            self.discard()
+        except (OSError, ValueError) as error:
+            _write_errors.setdefault(self._name, getattr(error, "strerror", None) or str(error))
             self.discard()
 
     def discard(self) -> None:
         """Let what is left in the buffer go nowhere, so that the interpreter's last flush is quiet too."""
+        self.closed = True
         nowhere = os.open(os.devnull, os.O_WRONLY)
         try:
             os.dup2(nowhere, self._stream.fileno())
@@ -48,8 +61,45 @@ class Stream:
         return shutil.get_terminal_size().columns
 
 
+def take_write_error() -> str:
+    """Why standard output could not be written, told once; empty where it could."""
+    reason = _write_errors.pop("standard output", "")
+    _write_errors.clear()
+    return reason
+
+
 def prepare() -> None:
-    """Characters that the locale can not write are escaped instead of raising an error."""
+    """Make the standard streams safe to use.
+
+    Characters that the locale can not write are escaped instead of raising an error. A descriptor that is closed is
+    opened on nothing: the next file or socket would get its number, and with it what is written there.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            _open_on_nothing(descriptor)
+    if sys.stdout is None:
+        _write_errors["standard output"] = "it is closed"
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - open as long as the process runs
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process runs
+
+
+def _open_on_nothing(descriptor: int) -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    if nowhere != descriptor:
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except (OSError, ValueError):
+        return False

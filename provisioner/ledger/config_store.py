@@ -10,7 +10,7 @@ import hashlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import EngineConflict, LeaseHeld
+from provisioner.errors import EngineConflict, EngineRefused, LeaseHeld
 from provisioner.ledger.labels import BEAT, HOLDER, LEASE, LEDGER, NUMBER
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class ConfigStore(SwarmRecords):
     def beat(self, identity: str, count: int) -> None:
         raw = self._engine.inspect("config", identity)
         if raw is None:
-            return
+            raise EngineRefused("the lease is gone", status=404)
         spec = {**raw["Spec"], "Labels": {**(raw["Spec"].get("Labels") or {}), BEAT: str(count)}}
         self._engine.update_spec("config", identity, int(raw["Version"]["Index"]), spec)
 

@@ -1,6 +1,7 @@
 """One writer for each environment: a lease on the engine itself, or on the whole Swarm.
 
-The holder beats; a lease that has stopped beating, or whose process on this machine is gone, is taken over.
+The holder beats; a lease that has stopped beating, or whose process on this machine is gone, is taken over. A holder
+that was suspended meanwhile finds that out before its next change (`Lease.fence`).
 """
 
 from __future__ import annotations
@@ -10,17 +11,19 @@ import json
 import os
 import socket
 import threading
+import time
 import uuid
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import EngineConflict, LeaseHeld, ProvisionError
+from provisioner.errors import EngineConflict, EngineRefused, LeaseHeld, ProvisionError
+from provisioner.ledger.fence import fenced
 from provisioner.ledger.store import records, store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from provisioner.ledger.store import Records, Store
     from provisioner.platforms.choice import Mode
@@ -29,24 +32,117 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 5.0
 # A heartbeat that has not moved for this long belongs to nobody any more.
 DEAD_AFTER_SECONDS = 20.0
+# A beat that comes so late may have been missed for too long by somebody else.
+_LATE = DEAD_AFTER_SECONDS - HEARTBEAT_SECONDS
+# How long after a late beat the lease is looked at again: longer than the pause between two looks of somebody else.
+_SETTLING = 1.5
+
+
+class Lease:
+    """A lease that is held, and beats in a thread of its own until it is given back."""
+
+    def __init__(self, kept: Store, identity: str, project: str, clock: Clock) -> None:
+        self._kept = kept
+        self._identity = identity
+        self._project = project
+        self._clock = clock
+        self._ended = threading.Event()
+        self._lost = threading.Event()
+        self._late = threading.Event()
+        self._lock = threading.Lock()
+        self._count = 0
+        self._beaten = elapsed()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def fence(self, engine: EngineWriter) -> EngineWriter:
+        """The engine, whose every change first looks whether this lease is still held."""
+        return fenced(engine, self.require_held)
+
+    def require_held(self) -> None:
+        """Raise LeaseHeld, naming who holds it now, where another may have taken this lease over.
+
+        That is so when a beat found it gone. After a gap in which another may have taken it for dead (this process or
+        its machine was suspended, or the engine did not answer), it is looked at first.
+        """
+        if elapsed() - self._beaten > _LATE:
+            self._beat()
+        if self._late.is_set() and not self._lost.is_set():
+            # Whoever saw no beat until now removes the lease within this time, or sees this beat and goes away.
+            self._clock.sleep(_SETTLING)
+            if self._stands():
+                self._late.clear()
+            else:
+                self._lost.set()
+        if self._lost.is_set():
+            raise self._lost_to()
+
+    def end(self) -> None:
+        """Give the lease back."""
+        self._ended.set()
+        self._thread.join(timeout=HEARTBEAT_SECONDS)
+        # The work is done or reported either way; a lease that stays is taken over by the next run.
+        with suppress(ProvisionError):
+            self._kept.release(self._identity)
+
+    def _run(self) -> None:
+        while not self._ended.wait(HEARTBEAT_SECONDS):
+            # A beat that is lost is made up for by the next one.
+            with suppress(ProvisionError):
+                self._beat()
+
+    def _beat(self) -> None:
+        """One beat; `_lost` is set where the lease is gone. ProvisionError when the engine can not be asked."""
+        with self._lock:
+            self._count += 1
+            began = elapsed()
+            try:
+                self._kept.beat(self._identity, self._count)
+            except EngineRefused as error:
+                if error.status != 404:
+                    raise
+                self._lost.set()
+            else:
+                if began - self._beaten > _LATE:
+                    self._late.set()
+                self._beaten = began
+
+    def _stands(self) -> bool:
+        standing = self._kept.holder()
+        return standing is not None and standing[0] == self._identity
+
+    def _lost_to(self) -> LeaseHeld:
+        try:
+            standing = self._kept.holder()
+        except ProvisionError:
+            standing = None
+        now = f"{who(parsed(standing[1]))} holds it now" if standing else "nobody holds it now"
+        return LeaseHeld(
+            f"the lease of {self._project} was taken over while this run stood still; {now}. Nothing was changed since",
+            hint="look at `provision plan` once that run has ended, and apply again",
+        )
 
 
 @contextmanager
-def lease(engine: EngineWriter, project: str, mode: Mode, *, clock: Clock) -> Iterator[None]:
-    """Hold the environment's lease for the block. Raises LeaseHeld, naming who and since when, if another works."""
+def lease(
+    engine: EngineWriter,
+    project: str,
+    mode: Mode,
+    *,
+    clock: Clock,
+    timeout: float = 0.0,
+    waiting: Callable[[str], None] | None = None,
+) -> Iterator[Lease]:
+    """Hold the environment's lease for the block. Raises LeaseHeld, naming who and since when, if another works.
+
+    It is waited for as long as `timeout` says (seconds); `waiting` is told once for whom.
+    """
     kept = store(engine, project, mode)
-    identity = _acquire(kept, project, clock)
-    ended = threading.Event()
-    beat = threading.Thread(target=_beat, args=(kept, identity, ended), daemon=True)
-    beat.start()
+    held = Lease(kept, _await(kept, project, clock, timeout, waiting), project, clock)
     try:
-        yield
+        yield held
     finally:
-        ended.set()
-        beat.join(timeout=HEARTBEAT_SECONDS)
-        # The work is done or reported either way; a lease that stays is taken over by the next run.
-        with suppress(ProvisionError):
-            kept.release(identity)
+        held.end()
 
 
 def left_behind(engine: EngineReader, project: str, *, manager: bool | None = None) -> bool:
@@ -58,17 +154,36 @@ def left_behind(engine: EngineReader, project: str, *, manager: bool | None = No
         with suppress(LeaseHeld):
             standing = kept.holder()
             if standing is not None:
-                holder = _parsed(standing[1])
+                holder = parsed(standing[1])
                 return _same_machine(holder) and not _alive(holder)
     return False
 
 
-def _parsed(text: str) -> dict[str, Any]:
+def parsed(text: str) -> dict[str, Any]:
+    """What a holder said of itself; empty where that can not be read."""
     try:
         holder = json.loads(text or "{}")
     except ValueError:
         return {}
     return holder if isinstance(holder, dict) else {}
+
+
+def _await(kept: Store, project: str, clock: Clock, timeout: float, waiting: Callable[[str], None] | None) -> str:
+    """The id of the lease, once it is had."""
+    until, told = clock.now() + timeout, False
+    while True:
+        try:
+            return _acquire(kept, project, clock)
+        except LeaseHeld as held:
+            left = until - clock.now()
+            if left <= 0:
+                if timeout:
+                    held.message += f"; it was waited for {timeout:g} s"
+                raise
+            if waiting is not None and not told:
+                told = True
+                waiting(f"waiting for the lease: {held.message}")
+            clock.sleep(min(left, 1.0))
 
 
 def _acquire(kept: Store, project: str, clock: Clock) -> str:
@@ -81,7 +196,7 @@ def _acquire(kept: Store, project: str, clock: Clock) -> str:
                 clock.sleep(0.2)
                 continue
             identity, holder = standing
-            _require_dead(kept, identity, _parsed(holder), clock)
+            _require_dead(kept, identity, parsed(holder), clock)
             kept.release(identity)
     raise LeaseHeld(f"the lease of {project} could not be had: somebody else takes it again and again")
 
@@ -100,20 +215,21 @@ def _require_dead(kept: Records, identity: str, holder: Mapping[str, Any], clock
 
 
 def _held(holder: Mapping[str, Any]) -> LeaseHeld:
-    who = f"{holder.get('user', 'somebody')}@{holder.get('host', 'elsewhere')} (process {holder.get('pid', '?')})"
     return LeaseHeld(
-        f"{who} has been applying to this environment since {holder.get('since', 'an unknown time')}",
-        hint="wait until that run has ended, then try again",
+        f"{who(holder)} has been applying to this environment since {holder.get('since', 'an unknown time')}",
+        hint="wait until that run has ended (--lock-timeout SECONDS waits for it), or see `provision lock status`",
     )
 
 
-def _beat(kept: Store, identity: str, ended: threading.Event) -> None:
-    count = 0
-    while not ended.wait(HEARTBEAT_SECONDS):
-        count += 1
-        # A beat that is lost is made up for by the next one.
-        with suppress(ProvisionError):
-            kept.beat(identity, count)
+def who(holder: Mapping[str, Any]) -> str:
+    """A holder in words: `ann@box (process 12)`."""
+    return f"{holder.get('user', 'somebody')}@{holder.get('host', 'elsewhere')} (process {holder.get('pid', '?')})"
+
+
+def elapsed() -> float:
+    """Seconds of a clock that goes on while the machine is suspended, which the monotonic one does not on Linux."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.clock_gettime(boot) if boot is not None else time.monotonic()
 
 
 def _myself() -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Store(Records, Protocol):
         """Make the lease and return its id. EngineConflict where it is taken: two never both have it."""
 
     def beat(self, identity: str, count: int) -> None:
-        """Say that the holder lives."""
+        """Say that the holder lives. EngineRefused (404) where the lease is gone."""
 
     def release(self, identity: str) -> None:
         """Remove this very lease; already gone is fine."""

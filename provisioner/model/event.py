@@ -28,4 +28,11 @@ class Finished:
     result: StepResult
 
 
-Event = Started | Progress | Finished
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to know that belongs to no step, such as whose lease is waited for."""
+
+    message: str
+
+
+Event = Started | Progress | Finished | Notice

@@ -62,7 +62,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the user permits. `targets` narrow it; `alone` means them by themselves, without what they need."""
+    """What the user permits. `targets` narrow it; `alone` means them by themselves, without what they need.
+
+    `keep_going`: after a failure everything is done that does not need what failed. `lock_timeout` is how long another
+    apply is waited for (seconds).
+    """
 
     prune: bool = False
     volumes: bool = False
@@ -70,6 +74,8 @@ class Policy:
     alone: bool = False
     wait_timeout: float = 0.0
     parallel: int = 8
+    keep_going: bool = False
+    lock_timeout: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

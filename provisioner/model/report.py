@@ -52,13 +52,21 @@ class ImageResult:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`remaining` is the difference that a second look found after the last step."""
+    """`remaining` is the difference that a second look found after the last step.
+
+    `trouble` is what ended the run outside of its steps, such as an engine that does not answer to the second look.
+    `taken_back` are the services whose replacement was taken back, `down` the objects that ran before, and do not run
+    after a run that stopped early.
+    """
 
     plan: Plan
     results: tuple[StepResult, ...]
     seconds: float
     remaining: tuple[Change, ...] = ()
     interrupted: bool = False
+    trouble: ProvisionError | None = None
+    taken_back: tuple[Address, ...] = ()
+    down: tuple[Address, ...] = ()
 
     @property
     def failures(self) -> tuple[StepResult, ...]:

@@ -9,6 +9,7 @@ from provisioner.kinds import container, image, network, service, swarm_file, vo
 from provisioner.kinds.compare import compare
 from provisioner.kinds.container import NAMED
 from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change, FieldChange, Impact
 from provisioner.model.state import CARRIED_KIND, ImageFacts
@@ -97,16 +98,34 @@ def _comparison(wanted: Resource, found: Observed, state: ObservedState, last: D
     differences = differences_of(wanted, found, state)
     if before is not None:
         differences = tuple(_with_drift(one, wanted, before) for one in differences)
+    if _half_replaced(found):
+        differences = tuple(_left_by_us(one) for one in differences)
     impact = max((one.impact for one in differences), default=None)
     action = Action.UNCHANGED if impact is None else Action.UPDATE if impact <= Impact.IN_PLACE else Action.REPLACE
     drift = bool(differences) and all(one.drift for one in differences)
-    reason = "; ".join(filter(None, (_reason(differences, drift=drift), moved))) if differences else ""
+    half = _half_replaced(found)
+    left = "an interrupted apply left it half replaced" if half else ""
+    said = (left, _reason(differences, drift=drift, half_replaced=half), moved)
+    reason = "; ".join(filter(None, said)) if differences else ""
     return Change(wanted.address, action, reason, differences, drift, wanted, found)
 
 
-def _reason(differences: tuple[FieldChange, ...], *, drift: bool) -> str:
+def _half_replaced(found: Observed) -> bool:
+    """Whether a container has the name that it has only while it is replaced: no hand gave it that."""
+    named = found.spec.get(NAMED) if found.kind == "container" else None
+    return bool(named) and found.name in (f"{named}{NEXT}", f"{named}{PREVIOUS}")
+
+
+def _left_by_us(difference: FieldChange) -> FieldChange:
+    """What an apply does to a container that it sets aside is no change by hand."""
+    ours = difference.path == "container_name" or (difference.path, difference.before) == ("restart", "no")
+    return replace(difference, drift=False) if ours else difference
+
+
+def _reason(differences: tuple[FieldChange, ...], *, drift: bool, half_replaced: bool = False) -> str:
     """Which keys changed. Of a state only what it is: a crash or a lost node ends a container as a hand does."""
-    keys = list(dict.fromkeys(one.path.partition(".")[0] for one in differences if one.path != "state"))
+    told = ("state", *(("container_name", "restart") if half_replaced else ()))
+    keys = list(dict.fromkeys(one.path.partition(".")[0] for one in differences if one.path not in told))
     said = [f"not {one.after}: {one.before}" for one in differences if one.path == "state"]
     if keys:
         listed = keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} and {keys[-1]}"

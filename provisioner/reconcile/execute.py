@@ -7,37 +7,65 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from provisioner.errors import Interrupted, ProvisionError
+from provisioner.errors import Interrupted, LeaseHeld, ProvisionError, Unreachable
 from provisioner.model.event import Finished, Progress, Started
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome, Report, StepResult
+from provisioner.reconcile.completion import steps_to_finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from provisioner.model.event import Event
     from provisioner.model.plan import Plan, Step
-    from provisioner.ports import Clock, Listener
+    from provisioner.ports import Clock, Flag, Listener
 
     # Makes the one call of a step. Gets the results of earlier steps by step id, returns its own (an id, or nothing).
     Call = Callable[[Step, Mapping[int, str], Callable[[str], None], Callable[[], bool]], str]
 
 
+# After these nothing can or may be changed any more: the engine is lost, or somebody else holds the lease.
+_FINAL = (Unreachable, LeaseHeld)
+
+
+class NeverSet:
+    """A flag that nobody sets: for work that an interrupt has asked for."""
+
+    def is_set(self) -> bool:
+        return False
+
+
 def execute(
-    plan: Plan, call: Call, *, parallel: int, clock: Clock, listener: Listener, interrupted: threading.Event
+    plan: Plan,
+    call: Call,
+    *,
+    parallel: int,
+    clock: Clock,
+    listener: Listener,
+    interrupted: Flag,
+    keep_going: bool = False,
 ) -> Report:
     """Run the steps of a plan along their needs, at most `parallel` mutating calls at a time; waits are not counted.
 
-    After a failure that the plan does not allow, or once `interrupted` is set, nothing new starts, builds are given up,
-    what else is in flight ends, and the rest is reported as skipped. After one that it allows, what needs the failed
-    step is skipped, and the others go on. Never raises for a failed step: the report says it.
+    After a failure that the plan does not allow nothing new starts, what is in flight ends, and the rest is reported
+    as skipped; so it is once `interrupted` is set, but builds and waits are then given up. Either way what was taken
+    out of service comes back (`steps_to_finish`), as long as the engine answers and the lease is held.
+    After a failure that the plan allows, and after each with `keep_going`, what needs the failed step is skipped, and
+    the others go on. Never raises for a failed step, nor for a listener that fails: the report says it.
     """
-    return _Execution(plan, call, parallel, clock, listener, interrupted).run()
+    return _Execution(plan, call, parallel, clock, listener, interrupted, keep_going).run()
 
 
 class _Execution:
     def __init__(
-        self, plan: Plan, call: Call, parallel: int, clock: Clock, listener: Listener, interrupted: threading.Event
+        self,
+        plan: Plan,
+        call: Call,
+        parallel: int,
+        clock: Clock,
+        listener: Listener,
+        interrupted: Flag,
+        keep_going: bool,
     ) -> None:
         self._plan = plan
         self._call = call
@@ -45,10 +73,15 @@ class _Execution:
         self._clock = clock
         self._listener = listener
         self._interrupted = interrupted
+        self._keep_going = keep_going
         self._made: dict[int, str] = {}
         self._results: dict[int, StepResult] = {}
         self._finished: queue.SimpleQueue[StepResult | Event] = queue.SimpleQueue()
         self._failed = threading.Event()
+        self._lost = threading.Event()
+        self._deaf = False
+        # The steps that are made although the run is stopping.
+        self._finishing: frozenset[int] = frozenset()
         self._users: dict[int, list[Step]] = {}
         self._waiting: dict[int, set[int]] = {}
 
@@ -65,18 +98,19 @@ class _Execution:
         threads = self._parallel + sum(1 for step in steps if step.verb is Verb.WAIT)
         with ThreadPoolExecutor(max_workers=max(1, min(threads, 64))) as pool:
             while ready or running:
-                if not self._stopping():
-                    ready = self._begin(ready, running, by_id, pool)
+                ready = self._begin(ready, running, by_id, pool)
                 if not running:
                     break
                 message = self._finished.get()
                 if not isinstance(message, StepResult):
-                    self._listener(message)
+                    self._tell(message)
                     continue
-                self._listener(Finished(message))
+                self._tell(Finished(message))
                 identity = message.step.id
                 running.discard(identity)
                 self._results[identity] = message
+                if message.outcome is Outcome.FAILED and isinstance(message.error, _FINAL):
+                    self._lost.set()
                 if message.outcome is Outcome.FAILED and not self._allowed(message.step):
                     self._failed.set()
                 if message.outcome is Outcome.DONE or not self._stopping():
@@ -86,6 +120,10 @@ class _Execution:
 
     def _allowed(self, failed: Step) -> bool:
         """Whether the run goes on after a failure: the replicas of a service that failed are counted."""
+        if self._lost.is_set():
+            return False
+        if self._keep_going:
+            return True
         whole = failed.address.whole
         replicas = {r.step.address for r in self._results.values() if r.outcome is Outcome.FAILED}
         return sum(1 for address in replicas if address.whole == whole) <= failed.allowance
@@ -108,20 +146,46 @@ class _Execution:
         return free
 
     def _stopping(self) -> bool:
-        return self._failed.is_set() or self._interrupted.is_set()
+        return self._failed.is_set() or self._lost.is_set() or self._interrupted.is_set()
+
+    def _given_up(self, step: Step) -> bool:
+        """Whether nobody waits for the end of a build or of a wait any more."""
+        return self._lost.is_set() or (self._interrupted.is_set() and step.id not in self._finishing)
+
+    def _permitted(self) -> frozenset[int] | None:
+        """The steps that may begin now; None for all of them."""
+        if not self._stopping():
+            return None
+        if self._lost.is_set():
+            return frozenset()
+        done = [identity for identity, result in self._results.items() if result.outcome is Outcome.DONE]
+        self._finishing = steps_to_finish(self._plan, done)
+        return self._finishing
+
+    def _tell(self, event: Event) -> None:
+        """Tell the listener. One that fails is told nothing more: who watches never stops the work."""
+        if not self._deaf:
+            try:
+                self._listener(event)
+            except Exception:  # whatever it is, it is not the work's
+                self._deaf = True
 
     def _begin(
         self, ready: list[int], running: set[int], by_id: Mapping[int, Step], pool: ThreadPoolExecutor
     ) -> list[int]:
         left = []
+        permitted = self._permitted() if ready else None
         for identity in ready:
             step = by_id[identity]
+            if permitted is not None and identity not in permitted:
+                left.append(identity)
+                continue
             busy = sum(1 for one in running if by_id[one].verb is not Verb.WAIT)
             if step.verb is not Verb.WAIT and busy >= self._parallel:
                 left.append(identity)
                 continue
             running.add(identity)
-            self._listener(Started(step))
+            self._tell(Started(step))
             pool.submit(self._work, step)
         return left
 
@@ -129,7 +193,9 @@ class _Execution:
         began = self._clock.now()
         error: ProvisionError | None = None
         try:
-            made = self._call(step, self._made, lambda text: self._finished.put(Progress(step, text)), self._stopping)
+            made = self._call(
+                step, self._made, lambda text: self._finished.put(Progress(step, text)), lambda: self._given_up(step)
+            )
             if made:
                 self._made[step.id] = made
         except Interrupted as given_up:
@@ -139,7 +205,7 @@ class _Execution:
             error = failure
         except Exception as failure:  # a bug must end the run with a report, not hang the scheduler
             error = ProvisionError(f"unexpected {type(failure).__name__}: {failure}")
-        if error is None and step.verb is Verb.WAIT and self._stopping():
+        if error is None and step.verb is Verb.WAIT and self._given_up(step):
             self._finished.put(
                 StepResult(step, Outcome.SKIPPED, self._clock.now() - began, because="no longer waited for")
             )

@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from provisioner.model.state import Observed, ObservedState, Resource
 
 _REASON = "its rollout failed"
+_INTERRUPTED = "its rollout was interrupted"
 _RUNNING = ("running", "restarting", "paused")
 
 
-def withdrawal(failed: Plan, results: Sequence[StepResult], observed: ObservedState) -> Plan:
+def withdrawal(
+    failed: Plan, results: Sequence[StepResult], observed: ObservedState, *, interrupted: bool = False
+) -> Plan:
     """The plan back for the services whose replacement began and was not proven; `observed` is the engine after it.
 
     Only those that `on_failure: rollback` lets go back, and those that share namespaces with them. Replicas go back
@@ -38,7 +41,7 @@ def withdrawal(failed: Plan, results: Sequence[StepResult], observed: ObservedSt
     was proven, and the run ended before what it replaced was removed, that is done. What gave up a port, a name or an
     address for one that goes back gets it back, and what has got it from one that goes back gives it up again.
     """
-    withdrawing = _Withdrawal(failed, observed, results)
+    withdrawing = _Withdrawal(failed, observed, results, _INTERRUPTED if interrupted else _REASON)
     withdrawing.run()
     desired = replace(failed.desired, resources={**failed.desired.resources, **withdrawing.targets})
     return replace(
@@ -77,8 +80,9 @@ def _unproven(failed: Plan, results: Sequence[StepResult], handed: Sequence[tupl
 
 
 class _Withdrawal:
-    def __init__(self, failed: Plan, observed: ObservedState, results: Sequence[StepResult]) -> None:
+    def __init__(self, failed: Plan, observed: ObservedState, results: Sequence[StepResult], reason: str) -> None:
         self._failed = failed
+        self._reason = reason
         pairs = find_handovers(failed.steps, failed.desired, failed.observed)
         handed = [(pair.taker.whole, pair.holder.whole) for pair in pairs]
         self._takers = {taker for taker, _ in handed}
@@ -134,7 +138,8 @@ class _Withdrawal:
         # Whether what was set aside was stopped by a hand or by an interrupted apply is not known: it is to run.
         starts = not runs and (ran or (aside is not None and not _was_done(before, old, wanted)))
         restarts = runs and any(shares(self.targets[address], a.name) for a in self._started())
-        if not new and not starts and not restarts and aside is None:
+        cut_off = runs and bool(known.spec["networks"].keys() - old.spec["networks"].keys())
+        if not new and not starts and not restarts and not cut_off and aside is None:
             return
         self._change(address, new or [old], Action.REPLACE)
         self._bring_back(address, old, known, new, starts=starts, restarts=restarts)
@@ -148,10 +153,10 @@ class _Withdrawal:
         done: list[int] = []
         if not together:
             done = self._drop(address, new, gate)
-        change = Change(address, Action.REPLACE, _REASON, observed=old)
+        change = Change(address, Action.REPLACE, self._reason, observed=old)
         if old.spec["restart"] != target.spec["restart"]:
             done = [self._step(Verb.UPDATE, address, done, gate, old.id, {"fields": ["restart"]})]
-        for key in known.spec["networks"] if starts else ():
+        for key in known.spec["networks"]:
             if key not in old.spec["networks"] and key in self._networks:
                 done = [self._step(Verb.CONNECT, address, done, gate, old.id, {"network": key})]
         if starts or restarts:
@@ -194,7 +199,7 @@ class _Withdrawal:
         done, grace = list(needs), {"grace": 0.0} if address in self._broken else {}
         for one in new:
             if one.runtime is not None and one.runtime.status in _RUNNING:
-                change = Change(address, Action.DELETE, _REASON, observed=one)
+                change = Change(address, Action.DELETE, self._reason, observed=one)
                 done = run_hooks(
                     self.steps, change, PRE_STOP, one.spec, done, object_id=one.id, after=() if done else gate
                 )
@@ -216,7 +221,7 @@ class _Withdrawal:
         """One step; the first of a replica waits for the end of those before it."""
         needed = list(needs)
         return self.steps.add(
-            verb, "container", address, _REASON, needs=needed, after=() if needed else gate, object_id=identity,
+            verb, "container", address, self._reason, needs=needed, after=() if needed else gate, object_id=identity,
             arguments=arguments,
         )  # fmt: skip
 
@@ -235,7 +240,7 @@ class _Withdrawal:
         return any(a.whole == service and action is Action.REPLACE for a, action in self._actions.items())
 
     def _change(self, address: Address, found: list[Observed], action: Action) -> None:
-        self.changes.append(Change(address, action, _REASON, observed=found[0] if found else None))
+        self.changes.append(Change(address, action, self._reason, observed=found[0] if found else None))
 
 
 def _was_done(before: Observed | None, old: Observed, wanted: Resource) -> bool:

@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.model.event import Finished, Progress, Started
+from provisioner.model.event import Finished, Notice, Progress, Started
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome
 from provisioner.render.paint import PLAIN, Paint, printable
@@ -81,6 +81,8 @@ class PlainProgress:
                 return f"{step.address}: {printable(message)}"
             case Finished(result):
                 return result_line(result, self._paint)
+            case Notice(message):
+                return printable(message)
 
 
 def result_line(result: StepResult, paint: Paint) -> str:
@@ -153,6 +155,8 @@ class LiveProgress:
                     self._running.pop(result.step.id, None)
                     self._finished += 1
                     above = result_line(result, self._paint) + "\n"
+                case Notice(message):
+                    above = printable(message) + "\n"
             self._draw(above)
 
     def close(self) -> None:

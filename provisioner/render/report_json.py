@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from provisioner.model.event import Finished, Progress, Started
+from provisioner.model.event import Finished, Notice, Progress, Started
 from provisioner.render.error_json import error_json
 from provisioner.render.plan_json import FORMAT_VERSION, change_json, plan_json
 from provisioner.render.summary import recap
@@ -39,6 +39,8 @@ def event_line(event: Event, elapsed: float) -> dict[str, JSON]:
             return {"type": "progress", **_step(step), "message": message, "elapsed": time}
         case Finished(result):
             return {"type": "finished", **_result(result), "elapsed": time}
+        case Notice(message):
+            return {"type": "notice", "message": message, "elapsed": time}
 
 
 def summary_line(report: Report, exit_code: int, checks: tuple[Mapping[str, JSON], ...] = ()) -> dict[str, JSON]:
@@ -54,6 +56,9 @@ def summary_line(report: Report, exit_code: int, checks: tuple[Mapping[str, JSON
         "skipped": counts.skipped,
         "seconds": round(report.seconds, 3),
         "interrupted": report.interrupted,
+        "error": error_json(report.trouble) if report.trouble else None,
+        "taken_back": [str(address) for address in report.taken_back],
+        "down": [str(address) for address in report.down],
         "exit_code": exit_code,
         "failures": [_result(result) for result in report.failures],
         "remaining": [change_json(change) for change in report.remaining],

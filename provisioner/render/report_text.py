@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.errors import LeaseHeld, Unreachable
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome
+from provisioner.render.error_text import error_text
 from provisioner.render.paint import PLAIN, Paint, printable
 from provisioner.render.progress import done
 from provisioner.render.summary import by_outcome, recap
@@ -23,11 +25,18 @@ _MOST_LISTED = 15
 
 def report_text(report: Report, *, paint: Paint = PLAIN) -> str:
     """Everything that did not go well, ending with a newline; empty where all went well."""
-    sections = [_failure(result, paint) for result in report.failures]
+    sections = [_failure(results, paint) for results in _alike(report.failures)]
+    if report.trouble is not None:
+        sections.append(error_text(report.trouble, paint=paint).rstrip("\n"))
     if report.interrupted:
-        sections.append(paint.yellow("Interrupted: the steps in hand were finished, no other was started."))
-    if report.failures or report.interrupted:
-        sections += [_what_was_done(report, paint), _what_was_not(report, paint)]
+        sections.append(
+            paint.yellow("Interrupted: what was in hand was finished or taken back, and nothing else begun.")
+        )
+        sections.append(_listed("Taken back, so that the one before it serves:", _names(report.taken_back), paint))
+    if report.down:
+        sections.append(_down(report.down, paint))
+    if report.failures or report.interrupted or report.trouble:
+        sections += [_what_was_done(report, paint), _what_is_not_known(report, paint), _what_was_not(report, paint)]
         sections.append("Nothing else was changed. The same command continues from here.")
     if report.remaining:
         sections.append(_remaining(report.remaining, paint))
@@ -44,22 +53,55 @@ def last_line(report: Report, *, paint: Paint = PLAIN) -> str:
     )
 
 
-def _failure(result: StepResult, paint: Paint) -> str:
+def _alike(failures: Sequence[StepResult]) -> list[list[StepResult]]:
+    """The failures, those together that say the same of the engine or of the lease and not of their object."""
+    groups: dict[str, list[StepResult]] = {}
+    for result in failures:
+        common = isinstance(result.error, Unreachable | LeaseHeld)
+        groups.setdefault(str(result.error) if common else f"step {result.step.id}", []).append(result)
+    return list(groups.values())
+
+
+def _failure(results: Sequence[StepResult], paint: Paint) -> str:
+    result = results[0]
     step = result.step
+    if len(results) > 1:
+        steps = dict.fromkeys(f"{one.step.address} ({one.step.verb.value})" for one in results)
+        return "\n".join([f"{paint.red('✘')} {paint.bold(', '.join(steps))}", *_words(result, paint)])
     lines = [
         f"{paint.red('✘')} {paint.bold(str(step.address))}: {step.verb.value} failed after {seconds(result.seconds)}"
     ]
     if step.cause:
         lines.append(f"  cause: {printable(step.cause)}")
+    return "\n".join([*lines, *_words(result, paint)])
+
+
+def _words(result: StepResult, paint: Paint) -> list[str]:
+    """What the error of a step says."""
     error = result.error
     if error is None:
-        return "\n".join(lines)
-    lines += [f"  {printable(line)}" for line in str(error).splitlines()]
+        return []
+    lines = [f"  {printable(line)}" for line in str(error).splitlines()]
     evidence: tuple[str, ...] = getattr(error, "evidence", ())
     lines += [f"    {paint.dim('|')} {printable(line.rstrip())}" for line in evidence]
     if error.hint:
         lines.append(f"  {paint.bold('Next:')} {printable(error.hint)}")
-    return "\n".join(lines)
+    return lines
+
+
+def _names(addresses: Sequence[Address]) -> list[str]:
+    return [", ".join(str(address) for address in addresses)] if addresses else []
+
+
+def _down(down: Sequence[Address], paint: Paint) -> str:
+    return _listed(paint.red("Down:"), [f"{address}: it ran before, and does not run now" for address in down], paint)
+
+
+def _what_is_not_known(report: Report, paint: Paint) -> str:
+    """Changes to which the engine gave no answer: they may have been made."""
+    lost = [r for r in report.failures if isinstance(r.error, Unreachable) and r.step.verb is not Verb.WAIT]
+    lines = [f"{a}: {', '.join(verb.value for verb in verbs)}" for a, verbs in _by_address(lost).items()]
+    return _listed("Not known, as the engine gave no answer:", lines, paint)
 
 
 def _what_was_done(report: Report, paint: Paint) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import pytest
 from provisioner.app.apply import apply
 from provisioner.app.plan import make_plan
 from provisioner.app.request import Request
+from provisioner.cli.interrupt import Interrupt
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.plan import Policy
 from tests.engine_fixtures import remove_project
@@ -81,7 +81,7 @@ class Environment:
     def apply(self, playbook: Body) -> None:
         result = apply(
             self.request(playbook), Policy(parallel=4), {}, approve=lambda plan: True, listener=lambda event: None,
-            verify=False, interrupt=threading.Event(),
+            verify=False, interrupt=Interrupt(),
         )  # fmt: skip
         assert result.report is not None, [str(problem) for problem in result.plan.refusals]
         failures = [f"{one.step.address} {one.step.verb}: {one.error}" for one in result.report.failures]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -115,20 +114,40 @@ def test_the_code_of_a_plan(plan: object, detailed: bool, code: int) -> None:
     assert plan_exit_code(plan, detailed=detailed) == code  # type: ignore[arg-type]
 
 
-def test_the_first_signal_asks_and_the_second_interrupts() -> None:
+def send(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+    time.sleep(0.05)
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_while_changes_are_made_the_first_signal_asks_and_the_second_interrupts(first: signal.Signals) -> None:
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt), interruptible() as asked:
+    with pytest.raises(KeyboardInterrupt), interruptible() as asked, asked.deferred():
         assert not asked.is_set()
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(0.05)
+        send(first)
         assert asked.is_set()
-        # The timer that ends a process which hangs must not end the tests.
-        timers = threading.enumerate()
-        try:
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.05)
-        finally:
-            for thread in set(threading.enumerate()) - set(timers):
-                if isinstance(thread, threading.Timer):
-                    thread.cancel()
+        send(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_before_anything_is_changed_the_first_signal_interrupts(number: signal.Signals) -> None:
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        send(number)
+
+
+def test_a_terminal_that_goes_away_twice_has_gone_once() -> None:
+    with interruptible() as asked, asked.deferred():
+        send(signal.SIGHUP)
+        send(signal.SIGHUP)
+        assert asked.is_set()
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with interruptible() as asked:
+            send(signal.SIGHUP)
+            assert not asked.is_set()
+    finally:
+        signal.signal(signal.SIGHUP, before)
