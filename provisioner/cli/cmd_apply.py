@@ -57,8 +57,8 @@ def kept_plan(target: str | None) -> SavedPlan | None:
         ("provision apply --target service.api --scale api=3", "only one service, with three replicas"),
         ("provision apply prod.plan", "exactly the plan that `plan -o prod.plan` kept; refused if anything moved"),
     ),
-    see="Ctrl-C once finishes what is in hand, so that nothing stays down, and says what is done and what is not; twice "
-    "stops at once. The same command continues where it ended.",
+    see="Ctrl-C once finishes what is in hand, so that nothing stays down, and says what is done and what is not; "
+    "twice stops at once. The same command continues where it ended.",
 )
 @target_argument
 @yes_option

@@ -169,7 +169,8 @@ class _Withdrawal:
             done = [self._step(Verb.RENAME, address, done, gate, old.id, {"name": target.name})]
         if (starts and not together) or restarts:
             done = [self._ready(address, done, old.id)]
-        self._last[address] = done[-1]
+        if done:
+            self._last[address] = done[-1]
 
     def _restore(self, address: Address) -> None:
         """What was to be removed, and made room for one that goes back, is there again as it was."""
@@ -183,7 +184,7 @@ class _Withdrawal:
             done = [self._step(Verb.RENAME, address, done, (), old.id, {"name": before.name})]
         if starts:
             done = [self._step(Verb.START, address, done, (), old.id)]
-            change = Change(address, Action.UPDATE, _REASON, observed=old)
+            change = Change(address, Action.UPDATE, self._reason, observed=old)
             done = run_hooks(self.steps, change, POST_START, old.spec, done, object_id=old.id)
             self._step(Verb.WAIT, address, done, (), old.id, {"until": "ready", "timeout": float(READY_TIMEOUT)})
         if done:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from provisioner.app.apply import apply
 from provisioner.app.destroy import destroy
 from provisioner.app.request import Request
+from provisioner.cli.interrupt import Interrupt
 from provisioner.errors import PlanStale, Unsafe
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.report import Outcome as StepOutcome
@@ -40,7 +40,7 @@ def applied(environment: Environment, meanwhile: Callable[[], object] = lambda: 
     """An apply in whose question somebody does `meanwhile`, and then says yes."""
     return apply(
         asked(environment), Policy(), {}, approve=lambda plan: (meanwhile(), True)[1],
-        listener=lambda event: None, verify=False, interrupt=threading.Event(),
+        listener=lambda event: None, verify=False, interrupt=Interrupt(),
     )  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def test_a_context_that_changes_between_two_builds_of_an_apply_is_not_built(envi
 
     result = apply(
         asked(environment), Policy(parallel=1), {}, approve=lambda plan: True, listener=listener, verify=False,
-        interrupt=threading.Event(),
+        interrupt=Interrupt(),
     )  # fmt: skip
     assert result.report is not None
     failed = [step for step in result.report.results if step.outcome is StepOutcome.FAILED]
@@ -173,7 +173,7 @@ def test_a_destroy_removes_what_was_shown(environment: Environment) -> None:
     with pytest.raises(PlanStale, match=r"volume\.late"):
         destroy(
             asked(environment), Policy(volumes=True), approve=lambda plan: (more(), True)[1],
-            listener=lambda event: None, interrupt=threading.Event(),
+            listener=lambda event: None, interrupt=Interrupt(),
         )  # fmt: skip
     assert f"volume {environment.project}_late" in environment.objects()
     assert f"container {environment.project}-web-1" in environment.objects()
