@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _TOKENED = ("container", "network", "volume", "config", "secret")
 _STOPPED = ("created", "exited", "dead")
 _REMOVALS = 20
+# Seconds in which a node lets go of a network that its manager has removed; its tasks are gone by then, or stopping.
+_RELEASE = 60.0
 
 
 def connect(endpoint: Endpoint, timeout: float | None = None) -> DockerEngine:
@@ -96,9 +98,13 @@ class DockerEngine(DockerReader):
                 try:
                     self._wire.send("DELETE", path, parameters)
                     return True
-                except EngineConflict as error:
+                except EngineRefused as error:
+                    if error.status == 404:
+                        # It is gone, whatever a node of the Swarm still shows of it.
+                        return True
                     # Another delete is under way, or endpoints of a container that just went are still there.
-                    if count == _REMOVALS - 1 or not _passing(error.message):
+                    passes = isinstance(error, EngineConflict) and _passing(error.message)
+                    if count == _REMOVALS - 1 or not passes:
                         raise
                     time.sleep(0.25)
             raise AssertionError("unreachable")
@@ -108,10 +114,19 @@ class DockerEngine(DockerReader):
             self._vanish(object_id)
 
     def _vanish(self, network_id: str) -> None:
-        """An overlay network stands in the way of another of its name until the node has let go of it."""
-        for _ in range(_REMOVALS):
-            if self.inspect("network", network_id) is None:
-                return
+        """Wait until a network is gone: an overlay stands in the way of another of its name while a node has it.
+
+        Raises EngineRefused, naming what is still on it, when the node does not let go of it in time.
+        """
+        until = time.monotonic() + _RELEASE
+        while (raw := self.inspect("network", network_id)) is not None:
+            if time.monotonic() > until:
+                on_it = sorted(str(one.get("Name")) for one in (raw.get("Containers") or {}).values())
+                what = f"with {', '.join(on_it)} on it" if on_it else "and nothing is on it"
+                raise EngineRefused(
+                    f"the network {raw['Name']} was removed, and is still on this node after {_RELEASE:g} s, {what}",
+                    hint="apply again when that is gone (docker network inspect)",
+                )
             time.sleep(0.25)
 
     def start(self, container_id: str) -> None:

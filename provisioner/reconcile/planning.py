@@ -20,9 +20,8 @@ from provisioner.reconcile.outdated import FILES_OF_SWARM, NOTHING_KNOWN, Past, 
 from provisioner.reconcile.rollout import LEFT_BEHIND, Rollout
 from provisioner.reconcile.safety import check
 from provisioner.reconcile.steps import Steps
-from provisioner.reconcile.swarm_rollout import SwarmRollout
+from provisioner.reconcile.swarm_rollout import SwarmRollout, remove_service
 from provisioner.reconcile.update_policy import stands_alone, starts_first
-from provisioner.reconcile.waits import READY_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -63,8 +62,8 @@ def plan(
     steps = Steps()
     if not refusals:
         swarm = SwarmRollout(todo, desired, observed, policy, steps)
-        swarm.clear_the_way()
-        _clear_networks(todo, observed, steps)
+        cleared = swarm.clear_the_way([change for change in todo if change.action is Action.DELETE])
+        _clear_networks(todo, observed, cleared, steps)
         for kind in _KINDS_UP:
             for change in _bases_first([c for c in todo if c.address.kind == kind and c.action is not Action.DELETE]):
                 _stored(change, steps)
@@ -175,10 +174,11 @@ def _stored(change: Change, steps: Steps) -> None:
     steps.made[address] = steps.add(Verb.CREATE, address.kind, address, change.reason, needs=[removed])
 
 
-def _clear_networks(changes: Sequence[Change], observed: ObservedState, steps: Steps) -> None:
+def _clear_networks(changes: Sequence[Change], observed: ObservedState, cleared: Sequence[int], steps: Steps) -> None:
     """Remove the networks that others replace, or whose name or subnet others get.
 
-    One can not be removed while containers are on it: ours are taken off first, while they go on running.
+    One can not be removed while containers are on it: ours are taken off first, while they go on running. Tasks of a
+    Swarm can not be; `cleared` are the steps after which those in the way are gone.
     """
     networks = [change for change in changes if change.address.kind == "network"]
     claimed = [
@@ -202,7 +202,9 @@ def _clear_networks(changes: Sequence[Change], observed: ObservedState, steps: S
             )
             for container in _attached(change.address.name, observed)
         ]  # fmt: skip
-        steps.add(Verb.REMOVE, "network", change.address, change.reason, needs=detached, object_id=found.id)
+        steps.add(
+            Verb.REMOVE, "network", change.address, change.reason, needs=[*cleared, *detached], object_id=found.id
+        )
 
 
 def _attached(network: str, observed: ObservedState) -> list[Observed]:
@@ -240,7 +242,7 @@ def _remove(
     services = [c for c in gone if c.observed and c.observed.kind == "service"]
     for change in sorted(services, key=lambda c: _depth(c.address, order), reverse=True):
         dependents = [steps.gone.get(other) for other in order if _depends(order.get(other), change.address)]
-        steps.gone[change.address] = _remove_service(change, dependents, steps)
+        steps.gone[change.address] = remove_service(change, dependents, steps)
     removed = list(steps.gone.values())
     removed += [_remove_container(change, [], wanted, policy, steps) for change in leftovers]
     moved = [one.id for one in steps.all if one.verb in (Verb.WAIT, Verb.DISCONNECT)]
@@ -271,16 +273,6 @@ def _depth(address: Address, order: Mapping[Address, Resource]) -> int:
     """How many services stand below this one: those with most go first."""
     needs = [n.address for n in order[address].needs if n.condition] if address in order else []
     return 1 + max((_depth(need, order) for need in needs), default=0)
-
-
-def _remove_service(change: Change, dependents: Sequence[int | None], steps: Steps) -> int:
-    found = change.observed
-    assert found is not None
-    removed = steps.add(Verb.REMOVE, "service", change.address, change.reason, needs=dependents, object_id=found.id)
-    return steps.add(
-        Verb.WAIT, "service", change.address, "its tasks stop", needs=[removed], object_id=found.id,
-        arguments={"until": "gone", "timeout": READY_TIMEOUT},
-    )  # fmt: skip
 
 
 def _depends(resource: Resource | None, address: Address) -> bool:

@@ -11,7 +11,7 @@ from provisioner.reconcile.swarm_tasks import UNDER_WAY
 from provisioner.reconcile.waits import JOB_TIMEOUT, READY_TIMEOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from provisioner.model.address import Address
     from provisioner.model.state import DesiredState, ObservedState, Resource
@@ -33,18 +33,19 @@ class SwarmRollout:
         self._steps = steps
         self._removed: dict[Address, int] = {}
 
-    def clear_the_way(self) -> None:
-        """Services that have to be replaced go first: a network can not be removed under them."""
-        for change in self._changes:
-            found = change.observed
-            if change.action is Action.REPLACE and found is not None and found.kind == "service":
-                removed = self._steps.add(Verb.REMOVE, "service", change.address, change.reason, object_id=found.id)
-                self._removed[change.address] = self._steps.add(
-                    Verb.WAIT, "service", change.address, "its tasks stop", needs=[removed], object_id=found.id,
-                    arguments={"until": "gone", "timeout": READY_TIMEOUT},
-                )  # fmt: skip
+    def clear_the_way(self, going: Sequence[Change]) -> list[int]:
+        """Services that have to be replaced go first: a network can not be removed under them, nor under their tasks.
 
-    def cleared(self) -> list[int]:
+        So do those of `going` that are on a network that is replaced. The steps after which their tasks are gone.
+        """
+        networks = {c.address.name for c in self._changes if c.address.kind == "network" and c.action is Action.REPLACE}
+        replaced = [c for c in self._changes if c.action is Action.REPLACE]
+        for change in (*replaced, *going):
+            found = change.observed
+            if found is None or found.kind != "service":
+                continue
+            if change.action is Action.REPLACE or networks & found.spec["networks"].keys():
+                self._removed[change.address] = remove_service(change, (), self._steps)
         return list(self._removed.values())
 
     def run(self) -> None:
@@ -127,6 +128,18 @@ class SwarmRollout:
         batches = -(-(wanted.spec["replicas"] or 1) // max(1, update.get("parallelism", 1)))
         # Twice: a rollback takes as long as the update that failed.
         return float(READY_TIMEOUT + 2 * batches * (one + pause + 10))
+
+
+def remove_service(change: Change, needs: Iterable[int | None], steps: Steps) -> int:
+    """Remove a service and wait for the end of its tasks, which have their grace; the step after which all is gone."""
+    found = change.observed
+    assert found is not None
+    removed = steps.add(Verb.REMOVE, "service", change.address, change.reason, needs=needs, object_id=found.id)
+    grace = nanoseconds(found.spec.get("stop_grace_period") or "10s") / 1e9
+    return steps.add(
+        Verb.WAIT, "service", change.address, "its tasks stop", needs=[removed], object_id=found.id,
+        arguments={"until": "gone", "timeout": READY_TIMEOUT + grace},
+    )  # fmt: skip
 
 
 _HEALTH_DEFAULTS = (("start_period", "0s"), ("interval", "30s"), ("timeout", "30s"))

@@ -49,6 +49,11 @@ def done(verb: Verb) -> str:
     return _DONE[verb]
 
 
+def ended(step: Step) -> str:
+    """A step when it is over: `pulled`; a wait for the end of something is over when that is `gone`."""
+    return "gone" if step.verb is Verb.WAIT and step.arguments.get("until") == "gone" else done(step.verb)
+
+
 class PlainProgress:
     """One line per event with the time since the first one. A repeated message is said once."""
 
@@ -94,7 +99,7 @@ def result_line(result: StepResult, paint: Paint) -> str:
     if result.outcome is Outcome.SKIPPED:
         because = f" ({printable(result.because)})" if result.because else ""
         return paint.dim(f"- {step.address}: {step.verb.value} skipped{because}")
-    return f"{paint.green('✔')} {step.address}: {done(step.verb)} in {seconds(result.seconds)}"
+    return f"{paint.green('✔')} {step.address}: {ended(step)} in {seconds(result.seconds)}"
 
 
 @dataclass(slots=True)

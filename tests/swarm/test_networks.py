@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -37,6 +37,24 @@ def test_overlay_networks(environment: SwarmEnvironment) -> None:
         "network.joinable": "replace", "network.pooled": "replace", "service.web": "replace",
     }  # fmt: skip
     environment.apply()
+    environment.require_inert()
+
+
+def test_a_network_is_replaced_when_the_tasks_on_it_are_gone(environment: SwarmEnvironment) -> None:
+    """Tasks that do not heed the stop signal keep an overlay network on their node until their grace is over."""
+    slow = {"command": ["sh", "-c", "trap '' TERM; while :; do sleep 1; done"], "stop_grace_period": "4s"}
+    web = service(networks=["back"]) | slow | {"stop_signal": "SIGTERM"}
+
+    def declare(version: str, **services: Any) -> None:
+        networks = {"back": {"labels": {"version": version}}}
+        environment.write({"services": {"web": web, **services}, "networks": networks})
+
+    declare("1", old=web)
+    environment.apply()
+    before = environment.network("back").id
+    declare("2")
+    environment.apply("--prune")
+    assert environment.network("back").id != before
     environment.require_inert()
 
 
