@@ -9,7 +9,8 @@ ProvisionError                1
 ├── SecretUnavailable        77
 ├── Unsafe                    1  refused before anything changed
 ├── EngineRefused             1  the engine answered no
-│   └── EngineConflict        1  somebody else changed or holds the object
+│   ├── EngineConflict        1  somebody else changed or holds the object
+│   └── ClaimTaken            1  another has the port, the address or the subnet that only one can have
 ├── StepFailed                1  a wait or a build ended badly; carries the evidence
 ├── NotConverged              3  applied, but rolled back or not converged
 └── Interrupted             130
@@ -80,6 +81,10 @@ class EngineRefused(ProvisionError):
 
 
 class EngineConflict(EngineRefused):
+    pass
+
+
+class ClaimTaken(EngineRefused):
     pass
 
 

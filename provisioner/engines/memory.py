@@ -125,7 +125,8 @@ class MemoryEngine:
     def _shown(self, raw: Raw) -> Raw:
         shown = copy.deepcopy(raw)
         if "Containers" in shown:
-            shown["Containers"] = {one: {} for one in self._users(raw["Name"], running=True)}
+            users = self._users(raw["Name"], running=True)
+            shown["Containers"] = {one: {"Name": self._containers[one]["Name"][1:]} for one in users}
         return shown
 
     def _users(self, network: str, *, running: bool) -> Sequence[str]:

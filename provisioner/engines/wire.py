@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from provisioner.engines.transport import TRANSPORT, ClientTransport, PlainTransport
-from provisioner.errors import EngineConflict, EngineRefused, Unreachable
+from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -248,12 +248,15 @@ def _refused(status: int, text: str) -> EngineRefused:
     lower = text.lower()
     if status == 500 and _GONE.fullmatch(text.strip()):
         status = 404
-    if "port is already allocated" in lower or "address already in use" in lower:
-        return EngineRefused(
-            text, status=status, hint="another process or container holds the port: free it, or publish another"
-        )
+    if "address already in use" in lower and not any(word in lower for word in ("bind", "listen", "port")):
+        hint = "another container has the address: choose another, or give the network an `ip_range` without it"
+        return ClaimTaken(text, status=status, hint=hint)
+    if "port is already allocated" in lower or "address already in use" in lower or "ports are allocated" in lower:
+        hint = "another process or container holds the port: free it, or publish another"
+        return ClaimTaken(text, status=status, hint=hint)
     if "pool overlaps" in lower or "address pool" in lower:
-        return EngineRefused(text, status=status, hint="choose a free subnet, or remove networks that nobody uses")
+        hint = "choose a free subnet, or remove networks that nobody uses"
+        return ClaimTaken(text, status=status, hint=hint)
     if "no space left on device" in lower:
         return EngineRefused(text, status=status, hint="the engine's disk is full: free space, then apply again")
     if "oci runtime" in lower or "executable file not found" in lower:

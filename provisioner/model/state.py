@@ -123,8 +123,9 @@ class Observed:
     """One object of the engine that this environment owns, or refers to by name.
 
     `created` and `name` with the id are its identity; `image` is what a container was made from. `users` are the ids
-    of the containers on a network or volume, `anonymous` a container's unnamed volumes by target. `version` and `base`
-    are a Swarm object's version index and its spec as the engine gave it; `unsettled` says why a service does not do
+    of the containers on a network or volume, `user_names` their names as far as the engine tells them, `anonymous` a
+    container's unnamed volumes by target. `version` and `base` are a Swarm object's version index and its spec as the
+    engine gave it; `unsettled` says why a service does not do
     yet what its spec says, empty where it does, and `paused` that its last update failed and stands still.
     """
 
@@ -137,6 +138,7 @@ class Observed:
     runtime: Runtime | None = None
     image: ImageFacts | None = None
     users: tuple[str, ...] = ()
+    user_names: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
     base: Any = None
     unsettled: str = ""

@@ -141,8 +141,18 @@ def _reservations_above_limits(playbook: Playbook) -> Iterator[Problem]:
 
 def _fixed_ports_of_replicas(playbook: Playbook) -> Iterator[Problem]:
     for service in playbook.services.values():
-        fixed = [port for port in published(service.body) if port.fixed]
+        ports = list(published(service.body))
+        fixed = [port for port in ports if port.fixed]
         path = f"services.{service.name}.ports"
+        for port in ports:
+            size = port.last - port.first + 1
+            if port.first and not port.fixed and size < service.replicas:
+                yield Problem(
+                    f"{service.replicas} replicas need a host port each, and {port} has {size}",
+                    port.span,
+                    path,
+                    f"publish {port.first}-{port.first + service.replicas - 1}:{port.target}, or run {size} replicas",
+                )
         for port in fixed if service.replicas > 1 else ():
             last = port.first + service.replicas - 1
             yield Problem(
@@ -160,6 +170,25 @@ def _fixed_ports_of_replicas(playbook: Playbook) -> Iterator[Problem]:
             )
 
 
+def _shared_addresses(playbook: Playbook) -> Iterator[Problem]:
+    owners: dict[tuple[str, str], tuple[Service, Span]] = {}
+    for service in playbook.services.values():
+        attached = service.body.get("networks")
+        for key, entry in attached.mapping.items() if attached is not None and attached.is_mapping else ():
+            for option in ("ipv4_address", "ipv6_address") if entry.is_mapping else ():
+                node = entry.get(option)
+                if node is None or not isinstance(node.value, str) or not node.value or not service.replicas:
+                    continue
+                path = f"services.{service.name}.networks.{key}.{option}"
+                if service.replicas > 1:
+                    text = f"{node.value} is the address of one container, the service has {service.replicas} replicas"
+                    yield Problem(text, node.span, path, "leave it out: the engine gives each an address")
+                first, span = owners.setdefault((key, node.value), (service, node.span))
+                if first is not service:
+                    text = f"{node.value} is also the address of service '{first.name}' at {span}"
+                    yield Problem(text, node.span, path, "choose another")
+
+
 _CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
     _endless_jobs,
     _unhealthy_dependencies,
@@ -168,7 +197,10 @@ _CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
     _ports_of_a_guest,
     _reservations_above_limits,
 )
-_CONTAINER_CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (_fixed_ports_of_replicas,)
+_CONTAINER_CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
+    _fixed_ports_of_replicas,
+    _shared_addresses,
+)
 
 
 def health_check_disabled(service: Service) -> Node | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import EngineConflict, EngineRefused, SecretUnavailable, StepFailed
+from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, SecretUnavailable, StepFailed
 from provisioner.kinds import container, container_mounts, network, volume
 from provisioner.kinds.compare import declared_fields
 from provisioner.kinds.container_environment import secrets_of
@@ -19,12 +20,13 @@ from provisioner.kinds.swarm_file import SOURCE
 from provisioner.model.address import Address
 from provisioner.model.plan import Verb
 from provisioner.model.secret import SecretValue
+from provisioner.reconcile.claims import OTHERWISE, ClaimKind, claims_of_running, holder_of, listed_holders
 from provisioner.reconcile.files import FILES_KIND, file_volume
 from provisioner.reconcile.hooks import run_hook
 from provisioner.reconcile.wait import STEADY, TURN, pause, wait, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from provisioner.model.plan import Plan, Step
     from provisioner.model.state import MayFinish, Resource, Spec
@@ -118,7 +120,8 @@ class ContainerCalls:
         engine = self._engine
         match step.verb:
             case Verb.START:
-                engine.start(identity)
+                with self._naming_holders(step, identity):
+                    engine.start(identity)
             case Verb.STOP:
                 engine.stop(identity, grace=step.arguments.get("grace"))
             case Verb.RESTART:
@@ -137,9 +140,28 @@ class ContainerCalls:
             case Verb.CONNECT:
                 key = str(step.arguments["network"])
                 endpoint = container.endpoint(self._spec(step), key)
-                engine.connect(self._network_id(key), identity, endpoint)
+                with self._naming_holders(step, identity):
+                    engine.connect(self._network_id(key), identity, endpoint)
             case _:
                 raise AssertionError(step.verb)
+
+    @contextmanager
+    def _naming_holders(self, step: Step, identity: str) -> Iterator[None]:
+        """Say who has the port or the address that an engine refuses, where one of its containers has it."""
+        try:
+            yield
+        except ClaimTaken as error:
+            if step.address not in self._plan.desired.resources:
+                raise
+            held = claims_of_running(self._spec(step), self._networks)
+            claims = [claim for claim in held if claim.kind in (ClaimKind.PORT, ClaimKind.ADDRESS)]
+            everyone = listed_holders(self._engine.containers(), (), self._plan.desired.project)
+            found = holder_of(claims, everyone, identity)
+            if found is None:
+                raise
+            claim, holder = found
+            hint = f"{claim} is held by {holder.name}: {OTHERWISE[claim.kind]}"
+            raise ClaimTaken(error.message, status=error.status, hint=hint) from error
 
     def _spec(self, step: Step) -> Spec:
         """What the step's container is to be; one that nobody is to find yet has no alias on its networks."""

@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.container_networks import mac_address
-from provisioner.kinds.ownership import describe_owner
+from provisioner.kinds.ownership import describe_owner, owner
 from provisioner.kinds.values import address as canonical
 
 if TYPE_CHECKING:
@@ -39,6 +39,16 @@ DECLARED_UNDER = {
     ClaimKind.PORT: "ports", ClaimKind.NAME: "container_name", ClaimKind.ADDRESS: "networks", ClaimKind.MAC: "networks",
     ClaimKind.SUBNET: "ipam",
 }  # fmt: skip
+
+
+# What can be done where another keeps it.
+OTHERWISE = {
+    ClaimKind.PORT: "publish another port",
+    ClaimKind.NAME: "choose another name",
+    ClaimKind.ADDRESS: "give the network an `ip_range` that leaves fixed addresses out, or choose another address",
+    ClaimKind.MAC: "choose another hardware address",
+    ClaimKind.SUBNET: "choose another subnet",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,10 +200,10 @@ def _own(one: Observed, networks: Mapping[str, str]) -> Holder | None:
 
 
 def listed_holders(
-    containers: Iterable[Mapping[str, Any]], networks: Iterable[Mapping[str, Any]]
+    containers: Iterable[Mapping[str, Any]], networks: Iterable[Mapping[str, Any]], project: str = ""
 ) -> tuple[Holder, ...]:
-    """Every container and bridge of an engine, from its lists."""
-    found = [_listed_container(raw) for raw in containers]
+    """Every container and bridge of an engine, from its lists. Those of `project` are called by their addresses."""
+    found = [_listed_container(raw, project) for raw in containers]
     for raw in networks:
         pools = [{"subnet": one.get("Subnet")} for one in (raw.get("IPAM") or {}).get("Config") or []]
         spec = {"driver": raw.get("Driver"), "ipam.config": pools}
@@ -202,7 +212,7 @@ def listed_holders(
     return tuple(found)
 
 
-def _listed_container(raw: Mapping[str, Any]) -> Holder:
+def _listed_container(raw: Mapping[str, Any], project: str) -> Holder:
     names = [str(name).lstrip("/") for name in raw.get("Names") or ()]
     # Behind a link a container has further names, of the form /other/alias.
     name = next((one for one in names if "/" not in one), str(raw["Id"])[:12])
@@ -218,7 +228,10 @@ def _listed_container(raw: Mapping[str, Any]) -> Holder:
                     claims.append(Claim(ClaimKind.ADDRESS, str(ip_address(entry[key])), network))
             if mac := mac_address(entry.get("MacAddress")):
                 claims.append(Claim(ClaimKind.MAC, mac, network))
-    return Holder(str(raw["Id"]), f"container {name}{describe_owner(raw.get('Labels'))}", tuple(dict.fromkeys(claims)))
+    belongs = owner(raw.get("Labels"), name)
+    ours = str(belongs[1]) if belongs is not None and belongs[0] == project else ""
+    called = ours or f"container {name}{describe_owner(raw.get('Labels'))}"
+    return Holder(str(raw["Id"]), called, tuple(dict.fromkeys(claims)))
 
 
 def merge_holders(own: Sequence[Holder], listed: Sequence[Holder]) -> tuple[Holder, ...]:
@@ -229,3 +242,13 @@ def merge_holders(own: Sequence[Holder], listed: Sequence[Holder]) -> tuple[Hold
     ]
     ours = {one.id for one in own}
     return (*merged, *(one for one in listed if one.id not in ours))
+
+
+def holder_of(claims: Iterable[Claim], holders: Iterable[Holder], but: str) -> tuple[Claim, Holder] | None:
+    """The first claim that somebody else holds than the object with the id `but`, and who."""
+    everyone = [holder for holder in holders if holder.id != but]
+    for claim in claims:
+        for holder in everyone:
+            if any(claim.overlaps(held) for held in holder.claims):
+                return claim, holder
+    return None

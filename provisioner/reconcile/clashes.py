@@ -9,6 +9,7 @@ from provisioner.model.change import Action
 from provisioner.model.span import Problem
 from provisioner.reconcile.claims import (
     DECLARED_UNDER,
+    OTHERWISE,
     Claim,
     ClaimKind,
     claims_of_network,
@@ -152,25 +153,12 @@ def _problem(wanted: Resource, claim: Claim, holder: Holder, desired: DesiredSta
 
 
 def _holder_and_way_out(claim: Claim, holder: Holder, desired: DesiredState, policy: Policy) -> tuple[str, str]:
-    other = f"choose another {claim.kind}" if claim.kind is not ClaimKind.PORT else "publish another port"
+    other = OTHERWISE[claim.kind]
     if holder.address is None:
-        return holder.name, _way_out(claim.kind, other)
+        return holder.name, f"stop it first, or {other}" if claim.kind is ClaimKind.PORT else other
     who = str(holder.address)
     if policy.targets:
         return f"{who}, which this plan leaves as it is", "apply without --target, or name the one that holds it too"
     if holder.address not in desired.resources:
         return f"{who}, which is no longer declared and kept", f"`--prune` removes it; or {other}"
-    if claim.kind is ClaimKind.ADDRESS:
-        return who, f"give the network an `ip_range` that leaves fixed addresses out, or {other}"
     return who, other
-
-
-def _way_out(kind: ClaimKind, other: str) -> str:
-    """What can be done about a holder that is not ours."""
-    match kind:
-        case ClaimKind.PORT:
-            return f"stop it first, or {other}"
-        case ClaimKind.ADDRESS:
-            return f"{other}, or take it off the network first (docker network disconnect)"
-        case _:
-            return other

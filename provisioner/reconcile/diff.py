@@ -138,6 +138,8 @@ def _with_drift(difference: FieldChange, wanted: Resource, before: Resource) -> 
     key = difference.path.partition(".")[0]
     if key == "state":
         return replace(difference, drift=True)
+    if key == "container_name":
+        return replace(difference, drift=wanted.name == before.name)
     keys = [one for one in wanted.spec if one == key or one.startswith(key + ".")]
     return replace(difference, drift=all(wanted.spec.get(one) == before.spec.get(one) for one in keys))
 

@@ -141,9 +141,13 @@ def _address(project: str, labels: Mapping[str, str] | None, name: str) -> Addre
 
 def decode_network(address: Address, raw: Raw) -> Observed:
     """A network from its inspection, with the containers on it."""
-    users = tuple(sorted(raw.get("Containers") or {}))
+    on_it = raw.get("Containers") or {}
+    names = {identity: str(one["Name"]) for identity, one in on_it.items() if one.get("Name")}
     spec = network.decode(dict(raw)) | _declared(raw.get("Labels"))
-    return Observed(address, "network", raw["Id"], raw["Name"], spec, raw.get("Created") or "", users=users)
+    return Observed(
+        address, "network", raw["Id"], raw["Name"], spec, raw.get("Created") or "",
+        users=tuple(sorted(on_it)), user_names=names,
+    )  # fmt: skip
 
 
 def decode_volume(address: Address, raw: Raw, users: tuple[str, ...] = ()) -> Observed:

@@ -76,7 +76,7 @@ def _never_pulled(wanted: Resource) -> bool:
 
 
 def _guests(change: Change, observed: ObservedState) -> list[str]:
-    """The short ids of other people's containers on a network that is to be removed."""
+    """Other people's containers on a network that is to be removed, by name or else by short id."""
     found = change.observed
     # On an overlay are the tasks' own containers and the load balancer's end point; the manager knows who uses it.
     if found is not None and found.spec.get("driver") == "overlay":
@@ -84,4 +84,4 @@ def _guests(change: Change, observed: ObservedState) -> list[str]:
     if found is None or found.kind != "network" or change.action not in (Action.REPLACE, Action.DELETE):
         return []
     ours = {one.id for one in (*observed.resources.values(), *observed.leftovers) if one.kind == "container"}
-    return [user[:12] for user in found.users if user not in ours]
+    return sorted(found.user_names.get(user, user[:12]) for user in found.users if user not in ours)

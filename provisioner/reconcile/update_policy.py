@@ -37,6 +37,12 @@ def stands_alone(wanted: Resource) -> str:
     return "" if wanted.spec["network_mode"] != "host" else "network of the host"
 
 
+def serves_on(wanted: Resource) -> bool:
+    """Whether the old one goes on serving until its replacement does: asked for, and not kept from it."""
+    asked = wanted.update is not None and wanted.update.order == "start-first"
+    return asked and (wanted.kind != "container" or not stands_alone(wanted))
+
+
 def allowances(changes: Iterable[Change]) -> dict[Address, int]:
     """How many replicas of each service may fail to be replaced before the rollout is over."""
     replaced: dict[Address, list[Change]] = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action, Impact
 from provisioner.model.plan import Verb
+from provisioner.reconcile.update_policy import serves_on
 from provisioner.render.paint import PLAIN, Paint, printable
 from provisioner.render.summary import changed, summarize
 from provisioner.render.values import before_and_after, shorten
@@ -108,10 +109,10 @@ def _disruption(change: Change) -> str:
         case Action.DELETE:
             return "delete"
         case Action.REPLACE if change.address.kind == "service":
-            update = change.desired.update if change.desired else None
-            start_first = update is not None and update.order == "start-first"
             return (
-                "replace, the new one serves before the old one stops" if start_first else "replace, with a short stop"
+                "replace, the new one serves before the old one stops"
+                if change.desired is not None and serves_on(change.desired)
+                else "replace, with a short stop"
             )
         case Action.REPLACE:
             return "replace"

@@ -30,6 +30,7 @@ CODES = {
     errors.Unsafe: 1,
     errors.EngineRefused: 1,
     errors.EngineConflict: 1,
+    errors.ClaimTaken: 1,
     errors.StepFailed: 1,
     errors.NotConverged: 3,
     errors.Interrupted: 130,

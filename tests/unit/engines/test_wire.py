@@ -11,7 +11,7 @@ from provisioner.engines import wire as module
 from provisioner.engines.connect import Endpoint
 from provisioner.engines.docker_py import Client
 from provisioner.engines.wire import Wire
-from provisioner.errors import EngineConflict, EngineRefused, Unreachable
+from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,3 +98,23 @@ def test_the_engines_own_certificates_are_used_whatever_the_environment_says(
     assert (
         client.merge_environment_settings("https://host.test:2376/_ping", {}, False, None, None)["verify"] == authority
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("Address already in use", "ip_range"),
+        ("failed to set up container networking: Address already in use", "ip_range"),
+        ("driver failed: Bind for 127.0.0.1:80 failed: port is already allocated", "port"),
+        ("driver failed: Error starting userland proxy: listen tcp4 0.0.0.0:80: bind: address already in use", "port"),
+        ("failed to bind host port for 0.0.0.0:80:172.18.0.2:80/tcp: address already in use", "port"),
+        ("all ports are allocated", "port"),
+        ("Pool overlaps with other one on this address space", "subnet"),
+    ],
+)
+def test_what_another_has_is_told_for_what_it_is(text: str, about: str) -> None:
+    refused = module._refused(500, text)
+    assert isinstance(refused, ClaimTaken)
+    assert refused.hint is not None
+    assert about in refused.hint
+    assert ("port" in refused.hint) == (about == "port")

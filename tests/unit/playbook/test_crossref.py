@@ -112,6 +112,28 @@ def test_fixed_ports_bind_containers_and_not_a_swarm(bound, problems):
     ]
 
 
+@pytest.mark.parametrize(("replicas", "enough"), [(3, True), (4, False)])
+def test_a_range_has_a_port_for_each_replica(bound, replicas, enough):
+    web = {"image": "a:1", "deploy": {"replicas": replicas}, "ports": [port("8110-8112", host_ip="127.0.0.1")]}
+    found = [p for p in contradictions(bound(services={"web": web}), "containers")]
+    assert [p.message for p in found] == (
+        [] if enough else ["4 replicas need a host port each, and 127.0.0.1:8110-8112 has 3"]
+    )
+    assert all(p.hint == "publish 8110-8113:80, or run 3 replicas" and p.span is not None for p in found)
+    assert contradictions(bound(services={"web": web}), "swarm") == ()
+
+
+def test_a_fixed_address_is_one_containers(bound):
+    def at(address, **more):
+        return {"image": "a:1", "networks": {"lan": {"ipv4_address": address}}, **more}
+
+    services = {"a": at("10.8.0.2"), "b": at("10.8.0.2"), "c": at("10.8.0.3", deploy={"replicas": 2})}
+    found = contradictions(bound(services=services, networks={"lan": {"name": "p_lan"}}), "containers")
+    assert [p.path for p in found] == [f"services.{one}.networks.lan.ipv4_address" for one in ("b", "c")]
+    assert "also the address of service 'a'" in found[0].message
+    assert "the service has 2 replicas" in found[1].message
+
+
 def test_start_first_needs_the_port_twice(problems):
     services = {"a": {"image": "a:1", "update": {"order": "start-first"}, "ports": [port(80)]}}
     assert problems(services=services, engine={"mode": "containers"}) == [

@@ -32,7 +32,7 @@ def resource(text: str, *, kind: str, line: int, job: str | None = None, order: 
         address=address(text),
         kind=kind,
         name=f"telecom-dev_{text}",
-        spec={},
+        spec={"ports": {}, "networks": {}, "network_mode": None},
         job=job,  # type: ignore[arg-type]
         update=UpdatePolicy(order=order) if order else None,  # type: ignore[arg-type]
         span=Span(FILE, line, 3),
