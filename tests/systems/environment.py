@@ -5,8 +5,10 @@ It knows the names that a user sees on the engine, and nothing of the package. A
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -273,6 +275,19 @@ def eventually(holds: Callable[[], bool], *, within: float) -> bool:
             return False
         time.sleep(0.25)
     return True
+
+
+def unused_subnet(engine: docker.DockerClient) -> str:
+    """A /24 of which no network of the engine has a part."""
+    taken = [
+        ipaddress.ip_network(pool["Subnet"])
+        for network in engine.networks.list()
+        for pool in (network.attrs.get("IPAM") or {}).get("Config") or []
+    ]
+    while True:
+        subnet = ipaddress.ip_network(f"10.{random.randint(100, 250)}.{random.randint(0, 255)}.0/24")
+        if not any(subnet.version == other.version and subnet.overlaps(other) for other in taken):
+            return str(subnet)
 
 
 def unused_port() -> int:
