@@ -38,12 +38,24 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
         opened = any(not port.loopback for port in published(service.body))
         if store.family == "MongoDB" and opened and not _has_root(given):
             yield at(service, "environment", message="MongoDB is published and asks nobody for a password")
-        if store.family in ("Redis", "Valkey") and opened and "requirepass" not in _line(service.body.get("command")):
+        if store.family in ("Redis", "Valkey") and opened and not _has_redis_password(service.body):
             yield at(service, "command", message=f"{store.family} is published and asks nobody for a password")
 
 
 def _has_root(given: dict[str, str]) -> bool:
     return any(key.startswith("MONGO_INITDB_ROOT_PASSWORD") for key in given)
+
+
+def _has_redis_password(body: Node) -> bool:
+    """Whether its command sets one, or reads its configuration from a secret, which can not be looked into."""
+    line = _line(body.get("command"))
+    return "requirepass" in line or any(path in line.split() for path in _secret_files(body.get("secrets")))
+
+
+def _secret_files(secrets: Node | None) -> list[str]:
+    """The paths in the container under which a service finds its secrets."""
+    targets = [text(entry.get("target") or entry.get("source")) for entry in secrets.items] if secrets else []
+    return [target if target.startswith("/") else f"/run/secrets/{target}" for target in targets]
 
 
 def _line(command: Node | None) -> str:

@@ -9,6 +9,8 @@ import pytest
 from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.model.plan import Policy, Verb
+from provisioner.reconcile.diff import diff
+from provisioner.reconcile.observe import observe
 from tests.property.environments import PROJECT_NAME, Wanted, carry_out, converge, engine, planned
 
 if TYPE_CHECKING:
@@ -63,6 +65,17 @@ def test_restarted_with_a_dependency_only_where_asked(restart: bool, expected: l
     assert list(found) == expected
     if restart:
         assert found["service.web"] == (Action.UPDATE, "restarted with service.db", 0)
+
+
+def test_a_job_that_runs_at_every_apply_is_due_and_was_changed_by_nobody() -> None:
+    wanted = declared(daily={"job": {"run": "always"}})
+    at = engine()
+    # Nothing ends by itself on this engine, so the wait for the job does not end well.
+    converge(at, wanted)
+    state = wanted.lower()
+    (change,) = (one for one in diff(state, observe(at, state), state) if one.address.name == "daily")
+    assert (change.drift, change.reason) == (False, "")
+    assert [(one.path, one.drift) for one in change.differences] == [("job", False)]
 
 
 def test_a_limit_moved_in_place_restarts_nobody() -> None:

@@ -1,0 +1,1 @@
+"""Habits: an API, a page and a scheduler."""
