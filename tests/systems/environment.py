@@ -264,7 +264,7 @@ def ask(
     """GET, or POST where there is a document: JSON, or the bytes as they are."""
     body = document if document is None or isinstance(document, bytes) else json.dumps(document).encode()
     given = {"Accept": "text/html, application/json", "Content-Type": "application/json", **(headers or {})}
-    return request(urllib.request.Request(url, body, given))
+    return request(urllib.request.Request(url, body, given, method=method))
 
 
 def eventually(holds: Callable[[], bool], *, within: float) -> bool:

@@ -73,7 +73,7 @@ def test_a_job_that_runs_at_every_apply_is_due_and_was_changed_by_nobody() -> No
     # Nothing ends by itself on this engine, so the wait for the job does not end well.
     converge(at, wanted)
     state = wanted.lower()
-    (change,) = (one for one in diff(state, observe(at, state), state) if one.address.name == "daily")
+    (change,) = (one for one in diff(state, observe(at, state), state) if str(one.address) == "service.daily[1]")
     assert (change.drift, change.reason) == (False, "")
     assert [(one.path, one.drift) for one in change.differences] == [("job", False)]
 
