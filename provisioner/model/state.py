@@ -161,7 +161,8 @@ class ObservedState:
     """One snapshot. `leftovers` are ours and nobody needs them: an interrupted apply made them, or the last one
     put something in their place. `superseded` are earlier versions of configs and secrets; their `users` are the ids
     of the services whose spec, or spec before that, refers to them. `files` are the volumes that carry configs and
-    secrets on a plain engine, those of now and earlier ones."""
+    secrets on a plain engine, those of now and earlier ones. `outside` are the containers, by the name
+    that the playbook says, in whose namespaces ours are to live (`network_mode: container:NAME`)."""
 
     facts: Facts
     resources: Mapping[Address, Observed]
@@ -169,3 +170,4 @@ class ObservedState:
     strangers: tuple[Stranger, ...] = ()
     superseded: tuple[Observed, ...] = ()
     files: tuple[Observed, ...] = ()
+    outside: Mapping[str, Observed] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from provisioner.model.secret import SecretValue
 from provisioner.reconcile.claims import OTHERWISE, ClaimKind, claims_of_running, holder_of, listed_holders
 from provisioner.reconcile.files import FILES_KIND, file_volume
 from provisioner.reconcile.hooks import run_hook
+from provisioner.reconcile.namespaces import resolved
 from provisioner.reconcile.wait import STEADY, TURN, pause, wait, watch
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ class ContainerCalls:
             anonymous=self._anonymous(wanted, step),
             revealed={one["secret"]: self._text(one["secret"]) for one in secrets_of(wanted.spec).values()},
         )
-        return container.encode(spec, wiring) | {"platform": wanted.spec["platform"]}
+        return container.encode(resolved(spec, self._plan.observed), wiring) | {"platform": wanted.spec["platform"]}
 
     def _text(self, secret: str) -> str:
         """The value of a secret for an environment variable; `allow_env` has been looked at long before."""

@@ -14,6 +14,15 @@ from provisioner.model.address import Address
 from provisioner.model.change import Action, Change, FieldChange, Impact
 from provisioner.model.state import CARRIED_KIND, ImageFacts
 from provisioner.reconcile.finished import has_finished
+from provisioner.reconcile.namespaces import KEYS as NAMESPACES
+from provisioner.reconcile.namespaces import (
+    LOST_PATHS,
+    as_declared,
+    lost_namespaces,
+    lost_with,
+    made_anew,
+    resolved,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +114,13 @@ def _comparison(wanted: Resource, found: Observed, state: ObservedState, last: D
     drift = bool(differences) and all(one.drift for one in differences)
     half = _half_replaced(found)
     left = "an interrupted apply left it half replaced" if half else ""
-    said = (left, _reason(differences, drift=drift, half_replaced=half), moved)
+    anew = {one.path: name for one in differences if (name := made_anew(one, wanted, before))}
+    others = tuple(one for one in differences if one.path not in anew)
+    renewed = [
+        f"{name} is another container now" if name in state.outside else f"{name} is gone"
+        for name in dict.fromkeys(anew.values())
+    ]
+    said = (left, _reason(others, drift=drift, half_replaced=half), *renewed, moved)
     reason = "; ".join(filter(None, said)) if differences else ""
     return Change(wanted.address, action, reason, differences, drift, wanted, found)
 
@@ -124,9 +139,10 @@ def _left_by_us(difference: FieldChange) -> FieldChange:
 
 def _reason(differences: tuple[FieldChange, ...], *, drift: bool, half_replaced: bool = False) -> str:
     """Which keys changed. Of a state only what it is: a crash or a lost node ends a container as a hand does."""
-    told = ("state", "job", *(("container_name", "restart") if half_replaced else ()))
+    told = ("state", "job", *LOST_PATHS, *(("container_name", "restart") if half_replaced else ()))
     keys = list(dict.fromkeys(one.path.partition(".")[0] for one in differences if one.path not in told))
     said = [f"not {one.after}: {one.before}" for one in differences if one.path == "state"]
+    said += [str(one.before) for one in differences if one.path in LOST_PATHS]
     if keys:
         listed = keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} and {keys[-1]}"
         said.insert(0, f"{listed} changed by hand" if drift else f"{listed} changed")
@@ -136,7 +152,7 @@ def _reason(differences: tuple[FieldChange, ...], *, drift: bool, half_replaced:
 def _with_drift(difference: FieldChange, wanted: Resource, before: Resource) -> FieldChange:
     """A difference is drift when the playbook says about this field what it said when it was last applied."""
     key = difference.path.partition(".")[0]
-    if key == "state":
+    if key == "state" or key in LOST_PATHS:
         return replace(difference, drift=True)
     if key == "container_name":
         return replace(difference, drift=wanted.name == before.name)
@@ -194,12 +210,16 @@ def _container_differences(wanted: Resource, found: Observed, state: ObservedSta
     made_from = found.image or ImageFacts(id="")
     would_use = state.facts.images.get(str(wanted.spec["image"]))
     desired, live = container.meet(
-        container.normalise(wanted.spec, would_use or made_from), container.normalise(found.spec, made_from)
+        container.normalise(resolved(wanted.spec, state), would_use or made_from),
+        container.normalise(resolved(found.spec, state), made_from),
     )
     if would_use and would_use.id != made_from.id:
         desired = {**desired, "image": f"{wanted.spec['image']} ({_short(would_use.id)})"}
         live = {**live, "image": f"{found.spec['image']} ({_short(made_from.id)})"}
     changes = [container.settle(one) for one in compare(container.FIELDS, desired, live, wanted.spans)]
+    changes = [as_declared(one, wanted) for one in changes]
+    if not any(one.path in NAMESPACES for one in changes):
+        changes += lost_namespaces(wanted, found, state)
     if found.name != wanted.name:
         # The label carries the name it was made with: one that was only renamed, or never was, can be renamed again.
         impact = Impact.METADATA if found.spec.get(NAMED, wanted.name) == wanted.name else Impact.REPLACE
@@ -288,7 +308,14 @@ def _file(difference: FieldChange, wanted: Resource) -> Address | None:
 
 def _stops(change: Change) -> bool:
     """Whether the processes of a container are started anew."""
-    return change.action in (Action.CREATE, Action.REPLACE) or any(one.path == "state" for one in change.differences)
+    paths = {one.path for one in change.differences}
+    return change.action in (Action.CREATE, Action.REPLACE) or bool(paths & {"state", *LOST_PATHS})
+
+
+def _starts_anew(change: Change) -> bool:
+    """Whether a container that stays is started by its own differences; one that is paused only goes on."""
+    paths = {one.path for one in change.differences if one.before != "paused"}
+    return bool(paths & {"state", *LOST_PATHS})
 
 
 def _follow(change: Change, changes: Mapping[Address, Change]) -> Change | None:
@@ -338,8 +365,18 @@ def _follow_on_swarm(change: Change, wanted: Resource, changes: Mapping[Address,
 
 
 def _restart(change: Change, restarting: set[Address]) -> Change | None:
-    """An unchanged container is restarted with one that it asked to be restarted with (`depends_on`, `restart`)."""
-    if change.action is not Action.UNCHANGED or change.desired is None:
+    """An unchanged container is restarted with one that it asked to be restarted with (`depends_on`, `restart`).
+
+    One that is mended while it runs, too, as far as it would lose what it shares with the other.
+    """
+    if change.desired is None:
+        return None
+    if change.action is Action.UPDATE and change.desired.kind == "container" and not _starts_anew(change):
+        left = lost_with(change.desired, {address.name for address in restarting})
+        said = "; ".join(str(one.before) for one in left)
+        differences = (*change.differences, *left)
+        return replace(change, differences=differences, reason=f"{change.reason}; {said}") if left else None
+    if change.action is not Action.UNCHANGED:
         return None
     for need in change.desired.needs:
         if need.restart and need.address in restarting:

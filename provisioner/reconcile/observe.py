@@ -15,6 +15,7 @@ from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, NEXT, ONE_OFF, O
 from provisioner.model.address import Address
 from provisioner.model.state import CARRIED_KIND, ImageFacts, Observed, ObservedState, Stranger
 from provisioner.reconcile.files import FILES_KIND, Carried
+from provisioner.reconcile.namespaces import named_containers
 from provisioner.reconcile.observe_swarm import observe_swarm
 
 if TYPE_CHECKING:
@@ -49,9 +50,18 @@ def observe(engine: EngineReader, desired: DesiredState, known: Mapping[str, str
         identities = sorted({one["Image"] for one in containers})
         made_from = dict(zip(identities, pool.map(lambda i: engine.inspect("image", i), identities), strict=True))
         networks = [one for one in pool.map(lambda n: engine.inspect("network", n["Id"]), raw["network"]) if one]
+        outer = named_containers(desired)
+        outside = {
+            name: Observed(
+                Address("container", name), "container", raw_one["Id"], name, {}, raw_one.get("Created") or "",
+                runtime=container.runtime(dict(raw_one)),
+            )
+            for name, raw_one in zip(outer, pool.map(lambda n: engine.inspect("container", n), outer), strict=True)
+            if raw_one
+        }  # fmt: skip
         images = {name: image.image_facts(dict(found)) for name, one in looked.items() if (found := one.result())}
         image_specs = {name: image.decode(dict(found)) for name, one in looked.items() if (found := one.result())}
-        state = ObservedState(replace(facts.result(), images=images), {})
+        state = ObservedState(replace(facts.result(), images=images), {}, outside=outside)
     owned = _own(desired, networks, raw["volume"], containers, made_from, known)
     for resource in desired.resources.values():
         if resource.kind == "image" and resource.name in images:

@@ -15,6 +15,7 @@ from provisioner.reconcile.attachments import Attachments
 from provisioner.reconcile.files import FILES_KIND, file_volume
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.initial import Initial
+from provisioner.reconcile.namespaces import LOST_PATHS
 from provisioner.reconcile.update_policy import allowances, goes_back, living_in, shares, stands_alone, starts_first
 from provisioner.reconcile.waits import Waits, unready
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
     from provisioner.reconcile.steps import Steps
 
-_RESOURCE_FIELDS_SEPARATELY = ("networks", "state", "container_name")
+_RESOURCE_FIELDS_SEPARATELY = ("networks", "state", "container_name", *LOST_PATHS)
 _UP = ("running", "restarting", "paused")
 LEFT_BEHIND = "an interrupted apply left it"
 
@@ -216,17 +217,19 @@ class Rollout:
             done.append(self._rename(change, wanted.name, [], object_id=found.id))
         done += self._attachments.renewed(change, wanted, found)
         status = found.runtime.status if found.runtime else ""
+        joins = any(d.path in LOST_PATHS for d in change.differences)
         if status == "paused":
             done.append(steps.add(Verb.UNPAUSE, "container", address, change.reason, object_id=found.id))
-        elif status not in ("running", "restarting"):
+        if status not in ("running", "restarting", "paused"):
             if hooks:
                 done += self._out_of_place(change, wanted, found)
             if status == "created":
                 done += self._initial.run(change, wanted, done, before_id=found.id)
             self._start(change, wanted, None, done, object_id=found.id, rename=hooks)
             return
-        elif not change.differences and not done:
-            gate = run_hooks(steps, change, PRE_STOP, found.spec, self._waits.conditions(wanted), object_id=found.id)
+        if joins or not (change.differences or done):
+            gate = [*done, *self._waits.conditions(wanted)]
+            gate = run_hooks(steps, change, PRE_STOP, found.spec, gate, object_id=found.id)
             if hooks:
                 gate += self._out_of_place(change, wanted, found, gate)
             done.append(steps.add(Verb.RESTART, "container", address, change.reason, needs=gate, object_id=found.id))

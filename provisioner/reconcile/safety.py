@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action, Change, Impact
 from provisioner.model.span import Problem
+from provisioner.reconcile.namespaces import missing_containers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy
             path=str(stranger.address),
             hint="remove it, give this one another `name:`, or declare it `external: true`",
         )
+    yield from missing_containers(changes, observed)
     for change in changes:
         wanted = change.desired
         if wanted is not None and wanted.external and change.action is Action.CREATE:

@@ -77,6 +77,7 @@ class SwarmCalls:
                 clock=self._clock, progress=progress, stopped=stopped,
                 updated=bool(step.arguments.get("updated", True)),
                 may_finish=bool(step.arguments.get("may_finish")),
+                failed_before=bool(step.arguments.get("failed_before")),
             )  # fmt: skip
         except Overdue as overdue:
             raw = self._engine.inspect("service", identity)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from provisioner.model.address import Address
-    from provisioner.model.state import DesiredState, ObservedState, Resource
+    from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
     from provisioner.reconcile.steps import Steps
 
 _FILES = ("config", "secret")
@@ -96,7 +96,7 @@ class SwarmRollout:
         self._steps.ready[change.address] = self._steps.add(
             Verb.WAIT, "service", change.address, change.reason, needs=[acted], made_by=made_by, object_id=object_id,
             arguments={"until": "completed" if wanted.job else "ready", "timeout": self._timeout(wanted),
-                       "may_finish": wanted.may_finish},
+                       "may_finish": wanted.may_finish, "failed_before": _failed(found)},
         )  # fmt: skip
 
     def _gate(self, address: Address, condition: str | None) -> int | None:
@@ -140,6 +140,10 @@ def remove_service(change: Change, needs: Iterable[int | None], steps: Steps) ->
         Verb.WAIT, "service", change.address, "its tasks stop", needs=[removed], object_id=found.id,
         arguments={"until": "gone", "timeout": READY_TIMEOUT + grace},
     )  # fmt: skip
+
+
+def _failed(found: Observed | None) -> bool:
+    return found is not None and found.runtime is not None and found.runtime.exit_code != 0
 
 
 _HEALTH_DEFAULTS = (("start_period", "0s"), ("interval", "30s"), ("timeout", "30s"))

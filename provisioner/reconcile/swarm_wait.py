@@ -46,16 +46,18 @@ def wait_service(
     stopped: Callable[[], bool],
     updated: bool = True,
     may_finish: bool = False,
+    failed_before: bool = False,
 ) -> None:
     """Ask until the service has reached `ready`, `healthy`, `completed` or `gone`.
 
     Raises NotConverged when Swarm rolled an update back, StepFailed for every other bad end, with the tasks' errors.
-    `updated` is false where this apply has not changed the service.
+    `updated` is false where this apply has not changed the service, `failed_before` is true where its tasks had ended
+    with an error before.
     """
     began, steady_since, said = clock.now(), None, ""
     runners: frozenset[str] = frozenset()
     before: frozenset[str] | None = None
-    enough = STABLE
+    enough = PROVEN if failed_before else STABLE
     # The Swarm forgets old tasks: what they said is kept here.
     heard: dict[str, None] = {}
     while True:

@@ -1,0 +1,124 @@
+"""Containers that live in the namespaces of others: of services, or of containers outside the environment. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from provisioner.model.address import Address
+from provisioner.model.change import FieldChange, Impact
+from provisioner.model.span import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from provisioner.model.change import Change
+    from provisioner.model.state import DesiredState, Observed, ObservedState, Resource, Spec
+
+KEYS = ("network_mode", "pid", "ipc")
+_CONTAINER = "container:"
+# What a container loses with the restart of the one whose namespace it joined; the path of that difference. A process
+# namespace is no such thing: who lives in it ends with it.
+_LOST = {"network_mode": ("network", "its network"), "ipc": ("shared_memory", "its shared memory")}
+LOST_PATHS = frozenset(path for path, _ in _LOST.values())
+
+
+def outer_names(spec: Spec) -> set[str]:
+    """The names of the containers in whose namespaces one is to live as `container:NAME`."""
+    return {str(spec[key]).removeprefix(_CONTAINER) for key in KEYS if str(spec[key]).startswith(_CONTAINER)}
+
+
+def named_containers(desired: DesiredState) -> list[str]:
+    """All such names of an environment."""
+    return sorted({n for r in desired.resources.values() if r.kind == "container" for n in outer_names(r.spec)})
+
+
+def resolved(spec: Spec, state: ObservedState) -> Spec:
+    """The spec with the id for each `container:NAME`, or with the service where the container is one of ours."""
+    services = {o.id: a.name for a, o in state.resources.items() if a.kind == "service" and o.kind == "container"}
+
+    def resolve(mode: str | None) -> str | None:
+        found = state.outside.get(str(mode).removeprefix(_CONTAINER)) if mode else None
+        if found is None or not str(mode).startswith(_CONTAINER):
+            return mode
+        return f"service:{services[found.id]}" if found.id in services else f"{_CONTAINER}{found.id}"
+
+    return {**spec, **{key: resolve(spec[key]) for key in KEYS}}
+
+
+def as_declared(difference: FieldChange, wanted: Resource) -> FieldChange:
+    """A difference in a namespace with the name that the playbook gives it, and a short id of what it was."""
+    if difference.path not in KEYS:
+        return difference
+    before = str(difference.before)
+    short = before[: len(_CONTAINER) + 12] if before.startswith(_CONTAINER) else difference.before
+    return replace(difference, before=short, after=wanted.spec[difference.path])
+
+
+def made_anew(difference: FieldChange, wanted: Resource, before: Resource | None) -> str:
+    """The name of the outer container that is another one now, though the playbook says the same; or nothing."""
+    mode = wanted.spec.get(difference.path) if difference.path in KEYS else None
+    if not str(mode).startswith(_CONTAINER) or not str(difference.before).startswith(_CONTAINER):
+        return ""
+    same = before is None or before.spec.get(difference.path) == mode
+    return str(mode).removeprefix(_CONTAINER) if same else ""
+
+
+def lost_namespaces(wanted: Resource, found: Observed, state: ObservedState) -> Iterator[FieldChange]:
+    """What a running container has lost with the restart of the one in whose namespaces it lives.
+
+    Such a container keeps what it joined at its own start, which no longer is that of the other.
+    """
+    if found.runtime is None or found.runtime.status not in ("running", "paused"):
+        return
+    for key, (path, what) in _LOST.items():
+        host = _host(found.spec[key], state)
+        if host is None or host.runtime is None or host.runtime.status != "running":
+            continue
+        if instant(host.runtime.started_at) > instant(found.runtime.started_at):
+            name = str(wanted.spec[key]).partition(":")[2]
+            yield lost(path, f"{what} is gone with the restart of {name}")
+
+
+def lost(path: str, reason: str) -> FieldChange:
+    return FieldChange(path, reason, "joined again", Impact.IN_PLACE)
+
+
+def lost_with(wanted: Resource, services: Iterable[str]) -> list[FieldChange]:
+    """What a container loses when containers of these services are restarted."""
+    names = set(services)
+    return [
+        lost(path, f"{what} is gone with the restart of {name}")
+        for key, (path, what) in _LOST.items()
+        for scheme, _, name in [str(wanted.spec[key]).partition(":")]
+        if scheme == "service" and name in names
+    ]
+
+
+def _host(mode: str | None, state: ObservedState) -> Observed | None:
+    scheme, _, name = str(mode).partition(":")
+    if scheme == "service":
+        return state.resources.get(Address("service", name, 1))
+    return next((one for one in state.outside.values() if one.id == name), None) if scheme == "container" else None
+
+
+def instant(moment: str) -> tuple[str, str]:
+    """An RFC 3339 time in UTC in a form that can be compared: engines leave zeros at the end of a fraction out."""
+    seconds, _, fraction = moment.rstrip("Z").partition(".")
+    return seconds, fraction.ljust(9, "0")
+
+
+def missing_containers(changes: Iterable[Change], observed: ObservedState) -> Iterator[Problem]:
+    """Containers in whose namespaces others are to live, and that are not there."""
+    for change in changes:
+        wanted = change.desired
+        if wanted is None or wanted.kind != "container":
+            continue
+        for key in KEYS:
+            name = str(wanted.spec[key]).removeprefix(_CONTAINER)
+            if str(wanted.spec[key]).startswith(_CONTAINER) and name not in observed.outside:
+                yield Problem(
+                    f"the container {name} of `{key}` does not exist", span=wanted.spans.get(key, change.span),
+                    path=str(change.address.whole),
+                    hint="start it first; for a service of this playbook write `service:NAME`",
+                )  # fmt: skip
