@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.document.template import BadTemplate, RequiredVariable, substitute
-from provisioner.model.span import Span
+from provisioner.model.span import Problem, Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,13 +37,15 @@ def parse(
     *,
     raw: bool = False,
     earlier: Mapping[str, str] | None = None,
+    unset: dict[Problem, None] | None = None,
 ) -> dict[str, Setting]:
     """The settings of `text`; of equal names the last wins.
 
     Values may use variables: what `lookup` knows comes first, then those set further up, then the `earlier` ones. `raw`
-    (Compose's `format: raw`) takes every line as it is, without quotes, comments or variables.
+    (Compose's `format: raw`) takes every line as it is, without quotes, comments or variables. A variable without a
+    value goes into `unset`, or without that is a warning.
     """
-    reader = _Reader(text, file, findings, lookup, earlier or {})
+    reader = _Reader(text, file, findings, lookup, earlier or {}, findings.warnings if unset is None else unset)
     return reader.raw() if raw else reader.read()
 
 
@@ -55,12 +57,14 @@ class _Reader:
         findings: Findings,
         lookup: Callable[[str], str | None],
         earlier: Mapping[str, str],
+        unset: dict[Problem, None],
     ) -> None:
         self.text = text
         self.file = file
         self.findings = findings
         self.lookup = lookup
         self.earlier = earlier
+        self.unset = unset
         self.settings: dict[str, Setting] = {}
         self._at = 0
         self._counted = (0, 1)
@@ -175,7 +179,10 @@ class _Reader:
             if value is None:
                 value = self.earlier.get(name)
             if value is None and not copes:
-                self.findings.warn(f"the variable {name} is not set, so it is empty here", Span(self.file, line, 1))
+                message = f"the variable {name} is not set, so it is empty here"
+                empty = f"write ${{{name}-}} if empty is meant"
+                hint = f"set it, {empty}, or put the value in single quotes if a dollar is meant"
+                self.unset[Problem(message, Span(self.file, line, 1), "", hint)] = None
             return value
 
         try:

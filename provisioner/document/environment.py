@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def resolve(services: Node, files: Files, value: Callable[[str], str | None]) -> Node:
     """The services with their files read: what stands in the service itself wins, a later file over an earlier one."""
     return mapping(
-        {name: _labels(_environment(item, files, value), files) for name, item in services.mapping.items()},
+        {name: _labels(name, _environment(name, item, files, value), files) for name, item in services.mapping.items()},
         services,
     )
 
@@ -40,11 +40,12 @@ def inherit(root: Node, value: Callable[[str], str | None]) -> Node:
     return mapping({**root.mapping, "services": mapping(entries, services)}, root)
 
 
-def _environment(node: Node, files: Files, value: Callable[[str], str | None]) -> Node:
+def _environment(service: str, node: Node, files: Files, value: Callable[[str], str | None]) -> Node:
     env_file, environment = node.get("env_file"), node.get("environment")
     if env_file is None and environment is None:
         return node
     found: dict[str, Node] = {}
+    place = ("services", service, "env_file")
     for entry in env_file.items if env_file is not None and env_file.is_sequence else ():
         path, required, form = entry.get("path"), entry.get("required"), entry.get("format")
         if path is None or files.refused(str(path.value), path.span):
@@ -58,7 +59,7 @@ def _environment(node: Node, files: Files, value: Callable[[str], str | None]) -
             known = value(name)
             return known if known is not None else earlier.get(name)
 
-        for name, setting in files.settings(str(path.value), lookup, path.span, raw=raw).items():
+        for name, setting in files.settings(str(path.value), lookup, path.span, place, raw=raw).items():
             text = value(name) if setting.value is None else setting.value
             if text is not None:
                 found[name] = Node(text, setting.span)
@@ -74,13 +75,14 @@ def _environment(node: Node, files: Files, value: Callable[[str], str | None]) -
     return mapping(entries, node)
 
 
-def _labels(node: Node, files: Files) -> Node:
+def _labels(service: str, node: Node, files: Files) -> Node:
     label_file = node.get("label_file")
     if label_file is None:
         return node
     found: dict[str, Node] = {}
     for item in label_file.items if label_file.is_sequence else ():
-        for key, setting in files.settings(str(item.value), lambda _: None, item.span).items():
+        place = ("services", service, "label_file")
+        for key, setting in files.settings(str(item.value), lambda _: None, item.span, place).items():
             found[key] = Node(setting.value or "", setting.span)
     own = node.get("labels")
     if own is not None and own.is_mapping:

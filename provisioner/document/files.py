@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from provisioner.document.dotenv import Setting
-    from provisioner.document.findings import Findings
+    from provisioner.document.findings import Findings, Path
     from provisioner.document.variables import Tier
     from provisioner.model.node import Node
+    from provisioner.model.span import Problem
 
 
 class Files:
@@ -28,6 +29,8 @@ class Files:
         self._trees: dict[str, Node | None] = {}
         self._texts: dict[str, str | None] = {}
         self.read: dict[str, None] = {}
+        # Variables without a value in env files and label files of services.
+        self.unset: dict[Problem, None] = {}
         # What the secret files beside the playbook are known by, beside their names.
         self.secret_files: frozenset[secret_files.Identity] = frozenset()
         # Whether any of them says !reset or !override.
@@ -52,12 +55,12 @@ class Files:
             self.tagged |= content is not None and (tree.RESET in content or tree.OVERRIDE in content)
         return self._trees[path]
 
-    def text(self, path: str, asked: Span | None = None) -> str | None:
+    def text(self, path: str, asked: Span | None = None, where: Path = ()) -> str | None:
         """The file's text; None after telling why not, as of one in which provision keeps secrets."""
         if self.refused(path, asked):
             return None
         if path not in self._texts:
-            self._texts[path] = text.load(path, self.shown(path), self._findings, asked)
+            self._texts[path] = text.load(path, self.shown(path), self._findings, asked, where)
             if self._texts[path] is not None:
                 self.read[path] = None
         return self._texts[path]
@@ -71,13 +74,22 @@ class Files:
         return True
 
     def settings(
-        self, path: str, lookup: Callable[[str], str | None], asked: Span | None = None, *, raw: bool = False
+        self,
+        path: str,
+        lookup: Callable[[str], str | None],
+        asked: Span | None = None,
+        where: Path = (),
+        *,
+        raw: bool = False,
     ) -> dict[str, Setting]:
-        """The settings of an env file; none after telling why it can not be read."""
-        content = self.text(path, asked)
+        """The settings of a service's env file, named at `where`; none after telling why it can not be read.
+
+        A variable that has no value there is kept in `unset`: it is empty in what runs.
+        """
+        content = self.text(path, asked, where)
         if content is None:
             return {}
-        return dotenv.parse(content, self.shown(path), self._findings, lookup, raw=raw)
+        return dotenv.parse(content, self.shown(path), self._findings, lookup, raw=raw, unset=self.unset)
 
     def tiers(self, named: Iterable[tuple[str, Span | None]], lookup: Callable[[str], str | None]) -> list[Tier]:
         """Env files as tiers of variables, the last file's first; a file may use the variables of those before it."""

@@ -217,7 +217,8 @@ def _merge(reading: _Reading) -> None:
     reading.root = reading.reader.merged(reading.layers, reading.scope, base=reading.base)
     if not any(source.root.value for source in reading.layers) and not reading.findings.errors:
         hint = "it needs at least `services:`"
-        reading.findings.error("the playbook declares nothing", reading.layers[0].root.span, hint=hint)
+        message = "the file is empty" if len(reading.layers) == 1 else "all of the files are empty"
+        reading.findings.error(message, reading.layers[0].root.span, hint=hint)
     version = reading.root.get("version")
     if version is not None:
         reading.findings.warn("`version` is obsolete and ignored", version.span, ("version",), "remove it")
@@ -243,6 +244,7 @@ def _environment(reading: _Reading) -> None:
     services = reading.root.get("services")
     if services is not None:
         resolved = environment.resolve(services, reading.files, reading.scope.value)
+        reading.unset.update(reading.files.unset)
         reading.root = mapping({**reading.root.mapping, "services": resolved}, reading.root)
 
 
@@ -305,6 +307,8 @@ def _as_compose(service: dict[str, JSON]) -> None:
     service.setdefault("entrypoint", None)
     deploy = service.get("deploy")
     if isinstance(deploy, dict):
+        if "scale" in service:
+            deploy.setdefault("replicas", service["scale"])
         deploy.setdefault("resources", {})
         deploy.setdefault("placement", {})
     develop = service.get("develop")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _OPERATOR = re.compile(r":?[-?+]")
+DEEPEST = 64
 
 
 class BadTemplate(ValueError):
@@ -35,6 +36,12 @@ def substitute(text: str, lookup: Lookup) -> str:
 
     A dollar that starts no variable is a dollar, as in Compose.
     """
+    return _substitute(text, lookup, 0)
+
+
+def _substitute(text: str, lookup: Lookup, depth: int) -> str:
+    if depth > DEEPEST:
+        raise BadTemplate(f"variables are nested more than {DEEPEST} levels deep")
     if "$" not in text:
         return text
     parts: list[str] = []
@@ -51,7 +58,7 @@ def substitute(text: str, lookup: Lookup) -> str:
             start = dollar + 2
         elif following == "{":
             end = _closing(text, dollar)
-            parts.append(_expression(text[dollar + 2 : end], lookup))
+            parts.append(_expression(text[dollar + 2 : end], lookup, depth + 1))
             start = end + 1
         else:
             name = _NAME.match(text, dollar + 1)
@@ -76,7 +83,7 @@ def _closing(text: str, start: int) -> int:
     raise BadTemplate("'${' is not closed")
 
 
-def _expression(inner: str, lookup: Lookup) -> str:
+def _expression(inner: str, lookup: Lookup, depth: int) -> str:
     name = _NAME.match(inner)
     if name is None:
         raise BadTemplate("'${' is not followed by a variable's name")
@@ -91,9 +98,9 @@ def _expression(inner: str, lookup: Lookup) -> str:
     present = bool(value) if operator[0][0] == ":" else value is not None
     kind = operator[0][-1]
     if kind == "+":
-        return substitute(operand, lookup) if present else ""
+        return _substitute(operand, lookup, depth) if present else ""
     if present:
         return value or ""
     if kind == "-":
-        return substitute(operand, lookup)
-    raise RequiredVariable(name[0], substitute(operand, lookup))
+        return _substitute(operand, lookup, depth)
+    raise RequiredVariable(name[0], _substitute(operand, lookup, depth))

@@ -12,18 +12,19 @@ from provisioner.model.span import Span
 
 if TYPE_CHECKING:
     from provisioner.document.findings import Findings
+    from provisioner.document.findings import Path as Place
 
 LARGEST = 1024 * 1024
 STDIN = "-"
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def load(path: str, shown: str, findings: Findings, asked: Span | None = None) -> str | None:
+def load(path: str, shown: str, findings: Findings, asked: Span | None = None, place: Place = ()) -> str | None:
     """The text of the file at `path`, or None when it can not be read, which is then a finding.
 
-    `shown` is how messages name the file; `asked` is where another file names it, if one does.
+    `shown` is how messages name the file; `asked` is where another file names it, if one does, under the key `place`.
     """
-    raw = _bytes(path, shown, findings, asked)
+    raw = _bytes(path, shown, findings, asked, place)
     return None if raw is None else decode(raw, shown, findings)
 
 
@@ -56,7 +57,7 @@ def decode(raw: bytes, shown: str, findings: Findings) -> str | None:
     return None if found else text
 
 
-def _bytes(path: str, shown: str, findings: Findings, asked: Span | None) -> bytes | None:
+def _bytes(path: str, shown: str, findings: Findings, asked: Span | None, place: Place) -> bytes | None:
     if path == STDIN:
         return sys.stdin.buffer.read(LARGEST + 1)
     where = asked or Span(shown)
@@ -64,19 +65,21 @@ def _bytes(path: str, shown: str, findings: Findings, asked: Span | None) -> byt
     try:
         status = Path(path).stat()
         if stat.S_ISDIR(status.st_mode):
-            findings.error(f"{name} is a directory", where, hint="name a file")
+            findings.error(f"{name} is a directory", where, place, "name a file")
             return None
         if not stat.S_ISREG(status.st_mode):
-            findings.error(f"{name} is not a regular file", where, hint="name a regular file")
+            findings.error(f"{name} is not a regular file", where, place, "name a regular file")
             return None
         with Path(path).open("rb") as file:
             return file.read(LARGEST + 1)
     except FileNotFoundError:
         if Path(path).is_symlink():
-            findings.error(f"{name} is a symbolic link to nothing", where)
+            findings.error(f"{name} is a symbolic link to nothing", where, place)
         else:
-            findings.error(f"{name} does not exist", where)
+            optional = place[-1:] == ("env_file",)
+            hint = "create it, or write {path: …, required: false} where it may be missing" if optional else None
+            findings.error(f"{name} does not exist", where, place, hint)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        findings.error(f"{name} can not be read: {reason}", where)
+        findings.error(f"{name} can not be read: {reason}", where, place)
     return None

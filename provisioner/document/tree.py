@@ -30,9 +30,10 @@ _COLLECTION_TAGS = frozenset(_CORE + name for name in ("map", "seq"))
 
 
 def parse(text: str, file: str, findings: Findings) -> Node | None:
-    """The one document of `text` as a tree, or None where there is none to speak of; everything wrong is a finding.
+    """The one document of `text` as a tree, or None where it is none; everything wrong is a finding.
 
-    A null document is None with a finding: an empty playbook must never read as "nothing is wanted".
+    A file without any document is an empty mapping, as for Compose: an overlay may say nothing. Whether anything at
+    all is said, who reads several files has to ask: an empty playbook must never read as "nothing is wanted".
     """
     builder = _Builder(file, findings)
     try:
@@ -47,7 +48,9 @@ def parse(text: str, file: str, findings: Findings) -> Node | None:
         findings.error(f"not valid YAML: {str(error).splitlines()[0]}", Span(file))
         return None
     root = builder.root
-    if root is None or (root.value is None and root.tag is None):
+    if root is None:
+        return Node({}, Span(file, 1, 1))
+    if root.value is None and root.tag is None:
         findings.error("the file is empty", Span(file, 1, 1), hint="a playbook needs at least `services:`")
         return None
     return root

@@ -259,6 +259,12 @@ def _refused(status: int, text: str) -> EngineRefused:
         return ClaimTaken(text, status=status, hint=hint)
     if "no space left on device" in lower:
         return EngineRefused(text, status=status, hint="the engine's disk is full: free space, then apply again")
+    if "unable to apply caps" in lower or ("shim task" in lower and "operation not permitted" in lower):
+        return EngineRefused(
+            text, status=status,
+            hint="`privileged` or a capability under `cap_add` asks for what this engine's host does not give: leave "
+            "it out, or run it where the host gives it",
+        )  # fmt: skip
     if "oci runtime" in lower or "executable file not found" in lower:
         return EngineRefused(text, status=status, hint="check `command`, `entrypoint` and the mounts")
     conflicts = (

@@ -32,10 +32,14 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
             for secret in secrets_of(key, value):
                 if is_well_known(secret):
                     yield at(
-                        service, "environment", key, message=f"'{key}' is one of the passwords that are tried first"
+                        service,
+                        "environment",
+                        key,
+                        message=f"the value of '{key}' is one of the passwords that are tried first",
                     )
                 elif secret.lower() in names:
-                    yield at(service, "environment", key, message=f"'{key}' is the name of {names[secret.lower()]}")
+                    message = f"the value of '{key}' is the name of {names[secret.lower()]}"
+                    yield at(service, "environment", key, message=message)
         yield from _left_at_default(service)
 
 

@@ -88,13 +88,17 @@ def _shared_container_names(playbook: Playbook) -> Iterator[Problem]:
 
 
 def _colliding_ports(playbook: Playbook) -> Iterator[Problem]:
-    seen: list[tuple[Service, Published]] = []
+    # By what ports that collide have in common: each service may publish thousands.
+    fixed: dict[tuple[str, int], list[tuple[Service, Published]]] = {}
     for service in playbook.services.values():
         if service.replicas == 0:
             continue
         for port in published(service.body):
+            if not port.fixed:
+                continue
+            seen = fixed.setdefault((port.protocol, port.first), [])
             # Two host-mode services of a Swarm may run on different nodes.
-            for owner, other in seen if port.fixed else ():
+            for owner, other in seen:
                 both_host = port.mode == other.mode == "host" and playbook.engine.mode == "swarm"
                 if port.collides(other) and not (both_host and owner is not service):
                     whose = "this service" if owner is service else f"service '{owner.name}'"

@@ -72,7 +72,7 @@ def _failure(results: Sequence[StepResult], paint: Paint) -> str:
         f"{paint.red('✘')} {paint.bold(str(step.address))}: {step.verb.value} failed after {seconds(result.seconds)}"
     ]
     if step.cause:
-        lines.append(f"  cause: {printable(step.cause)}")
+        lines.append(f"  reason for the step: {printable(step.cause)}")
     return "\n".join([*lines, *_words(result, paint)])
 
 

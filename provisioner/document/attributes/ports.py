@@ -43,17 +43,25 @@ def _ports(text: str, what: str, lowest: int = 1) -> range:
     return range(first, last + 1)
 
 
-def _address(text: str) -> str:
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def _address(text: str, following: str) -> str:
     bracketed = text.startswith("[") and text.endswith("]")
     bare = text[1:-1] if bracketed else text
     if ":" in bare and not bracketed:
-        raise _BadPort(f"'{bare}' is no IP address, or one of version 6 without brackets")
+        if _is_address(bare):
+            raise _BadPort(f"an IP address of version 6 stands in brackets: [{bare}]{following}")
+        raise _BadPort(f"'{bare}' is no IP address")
     if not bare:
         return ""
-    try:
-        ip_address(bare.partition("%")[0])
-    except ValueError:
-        raise _BadPort(f"'{bare}' is no IP address") from None
+    if not _is_address(bare):
+        raise _BadPort(f"'{bare}' is no IP address")
     return bare
 
 
@@ -67,7 +75,7 @@ def parse(text: str) -> list[dict[str, str | int]]:
     host, _, published = rest.rpartition(":") if ":" in rest else ("", "", rest)
     if not target:
         raise _BadPort("no port of the container")
-    address = _address(host)
+    address = _address(host, text[len(host) :])
     targets = _ports(target, "container port")
     shown = [published] * len(targets)
     if published:

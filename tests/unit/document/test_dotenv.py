@@ -125,7 +125,8 @@ def test_reading_goes_on_after_a_bad_line() -> None:
 def test_an_unset_variable_is_a_warning() -> None:
     _, findings = parse("A=1\nB=$UNSET")
     assert [str(warning) for warning in findings.warnings] == [
-        "x.env:2:1: the variable UNSET is not set, so it is empty here"
+        "x.env:2:1: the variable UNSET is not set, so it is empty here (set it, write ${UNSET-} if empty is meant, "
+        "or put the value in single quotes if a dollar is meant)"
     ]
 
 

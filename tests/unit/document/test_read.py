@@ -235,9 +235,27 @@ def test_bad_files_are_told_before_anything_is_read_from_them(folder: Path) -> N
     assert {name: problems(name) for name in expected} == expected
 
 
+@pytest.mark.parametrize("nothing", ["", "# only a comment\n", "\n\n", "{}"])
+def test_an_overlay_or_included_file_may_be_empty_and_an_only_file_not(folder: Path, nothing: str) -> None:
+    write(folder, a=SERVICE, empty=nothing, b="include: [empty.yml]\n" + SERVICE, c="extends: empty.yml\n" + SERVICE)
+    alone = canonical(reading("a.yml"))
+    for files in (("a.yml", "empty.yml"), ("empty.yml", "a.yml"), ("b.yml",), ("c.yml",)):
+        assert canonical(reading(*files)) == alone
+    assert problems("empty.yml") == ["empty.yml:1:1: the file is empty (it needs at least `services:`)"]
+    write(folder, more=nothing)
+    assert problems("empty.yml", "more.yml") == [
+        "empty.yml:1:1: all of the files are empty (it needs at least `services:`)"
+    ]
+
+
+@pytest.mark.parametrize("null", ["---\n", "~", "null\n"])
+def test_an_overlay_that_is_null_is_refused(folder: Path, null: str) -> None:
+    write(folder, a=SERVICE, b=null)
+    assert problems("a.yml", "b.yml") == ["b.yml:1:1: the file is empty (a playbook needs at least `services:`)"]
+
+
 def test_an_empty_mapping_declares_nothing(folder: Path) -> None:
-    write(folder, a="{}", b="services: {}")
-    assert problems("a.yml") == ["a.yml:1:1: the playbook declares nothing (it needs at least `services:`)"]
+    write(folder, b="services: {}")
     assert canonical(reading("b.yml")) == {"name": "myshop_1", "services": {}}
 
 
@@ -326,3 +344,42 @@ def test_the_time_grows_with_the_size_also_when_everything_is_wrong(folder: Path
     start = time.perf_counter()
     assert len(problems()) >= 6_000
     assert time.perf_counter() - start < 60
+
+
+def test_a_variable_without_a_value_in_a_services_file_is_kept_as_unset(folder: Path) -> None:
+    write(folder, a="services: {a: {image: x, env_file: x.env, label_file: l.env}}\n")
+    Path("x.env").write_text("A=1\nB=${NOPE}-x\nC=${NOPE-}\nD='$NOPE'\nE=$A\n")
+    Path("l.env").write_text("lab=${NONE}-x\n")
+    hint = "if empty is meant, or put the value in single quotes if a dollar is meant"
+    assert [str(problem) for problem in reading().unset] == [
+        f"x.env:2:1: the variable NOPE is not set, so it is empty here (set it, write ${{NOPE-}} {hint})",
+        f"l.env:1:1: the variable NONE is not set, so it is empty here (set it, write ${{NONE-}} {hint})",
+    ]
+    # `.env` may be there for anything.
+    Path("x.env").write_text("A=1\n")
+    Path("l.env").write_text("A=1\n")
+    Path(".env").write_text("B=${NOPE}\n")
+    document = reading()
+    assert document.unset == ()
+    assert len(document.warnings) == 1
+
+
+def test_the_scale_stands_among_the_settings_of_deployment(folder: Path) -> None:
+    write(folder, a="services: {a: {image: x, scale: 3, deploy: {update_config: {order: stop-first}}}}\n")
+    tree: Any = canonical(reading())
+    assert tree["services"]["a"]["deploy"]["replicas"] == 3
+    write(folder, a="services: {a: {image: x, scale: 3}}\n")
+    tree = canonical(reading())
+    assert "deploy" not in tree["services"]["a"]
+
+
+def test_variables_in_variables_have_an_end(folder: Path) -> None:
+    deep = "${A:-" * 3000 + "x" + "}" * 3000
+    write(folder, a=f"services: {{a: {{image: x, labels: {{a: '{deep}'}}}}}}\n")
+    (problem,) = problems()
+    assert "a.yml:1:38: services.a.labels.a: variables are nested more than 64 levels deep" in problem
+    write(folder, a=f"services: {{a: {{image: '{'${A:-' * 60}x{'}' * 60}'}}}}\n")
+    assert image(reading()) == "x"
+    Path("x.env").write_text(f"A={deep}\n")
+    write(folder, a="services: {a: {image: x, env_file: x.env}}\n")
+    assert problems()[0].startswith("x.env:1:1: ")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from provisioner.playbook.crossref import contradictions
@@ -7,6 +9,15 @@ from provisioner.playbook.crossref import contradictions
 
 def port(published, target=80, **more):
     return {"mode": "ingress", "target": target, "published": str(published), "protocol": "tcp", **more}
+
+
+def test_thousands_of_ports_are_compared_in_linear_time(bound):
+    ports = [port(number, number) for number in range(1, 12_001)]
+    started = time.process_time()
+    assert contradictions(bound(services={"a": {"image": "a:1", "ports": ports}})) == ()
+    assert time.process_time() - started < 5
+    found = contradictions(bound(services={name: {"image": "a:1", "ports": ports[:50]} for name in ("a", "b")}))
+    assert len(found) == 50
 
 
 def test_an_endless_service_can_not_be_waited_for(problems):
