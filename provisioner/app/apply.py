@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from provisioner.app.builds import building_what_was_planned
 from provisioner.app.load import load_playbook
@@ -49,6 +49,14 @@ if TYPE_CHECKING:
     from provisioner.model.state import ObservedState
     from provisioner.model.verification import CheckResult
     from provisioner.ports import EngineWriter, Interrupt, Listener
+
+
+class ApprovedPlan(Protocol):
+    """What was agreed to before this apply: a plan in a file, or that of a play."""
+
+    def require_current(self, prepared: Prepared) -> None:
+        """PlanStale, naming what moved, unless that plan is the one of now."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +129,7 @@ def apply_playbook(
     listener: Listener,
     verify: bool,
     interrupt: Interrupt,
-    saved: SavedPlan | None = None,
+    saved: ApprovedPlan | None = None,
     gathering: Gathering = gather,
     restores: int = 0,
 ) -> ApplyResult:

@@ -31,6 +31,7 @@ def load_document(request: Request) -> Document:
             directory=request.project_directory,
             ambient_env_file=request.ambient_env_file,
             in_playbooks=request.in_playbooks,
+            vars=request.vars,
         )
     )
 

@@ -18,6 +18,7 @@ from provisioner.playbook.select import with_kinds
 from provisioner.reconcile.claims import ClaimKind, listed_holders
 from provisioner.reconcile.clashes import takes_claims
 from provisioner.reconcile.diff import diff
+from provisioner.reconcile.expected import assume_present
 from provisioner.reconcile.narrowing import only
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.outdated import Past
@@ -94,7 +95,7 @@ def prepare(
     desired = lower(playbook, materials.inputs, mode)
     kept = revisions(engine, playbook.project, manager=facts.swarm_manager)
     last = kept[-1] if kept else None
-    observed = observe(engine, desired, last.containers if last else {})
+    observed = assume_present(observe(engine, desired, last.containers if last else {}), desired, policy.expected)
     require_comparable(observed, materials)
     applied = desired_of(last, playbook.project) if last else None
     others: tuple[Change, ...] = ()

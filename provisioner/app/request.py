@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.model.node import Node
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -20,6 +22,7 @@ class Request:
     `context` and `host` are never both set. `project_name` is what objects are called after in place of the playbook's
     name; `project_directory` is where relative paths start in place of the first file's folder. `ambient_env_file` is
     the `.env` of the folder in which files were looked for: it goes before that of the project directory.
+    `vars` are sections of variables that a play gives to its playbook, those that win first.
     """
 
     files: tuple[str, ...]
@@ -35,3 +38,4 @@ class Request:
     context: str | None = None
     host: str | None = None
     shell: Mapping[str, str] = field(default_factory=dict)
+    vars: tuple[Node, ...] = ()

@@ -77,30 +77,17 @@ class SavedPlan:
 
 def save(path: Path, request: Request, policy: Policy, scale: Mapping[str, int], prepared: Prepared) -> None:
     """Write the plan; UsageError when the file can not be written. The old file or the new one survives a power cut."""
-    from provisioner.secrets import private_file
+    write(path, content_of(request, policy, scale, prepared))
 
+
+def content_of(request: Request, policy: Policy, scale: Mapping[str, int], prepared: Prepared) -> dict[str, Any]:
+    """What a file keeps of one environment's plan."""
     salt = secrets.token_hex(16)
     digest = digest_plan(prepared, salt)
-    content = {
-        "kind": KIND,
-        "format_version": FORMAT_VERSION,
-        "made_by": f"provision {__version__}",
+    return {
         "target": prepared.plan.title,
         "engine": plan_json(prepared.plan)["engine"],
-        "request": {
-            "directory": request.directory,
-            "files": list(request.files),
-            "target": request.target,
-            "in_playbooks": request.in_playbooks,
-            "env_files": list(request.env_files),
-            "profiles": list(request.profiles),
-            "project_name": request.project_name,
-            "project_directory": request.project_directory,
-            "ambient_env_file": request.ambient_env_file,
-            "context": request.context,
-            "host": request.host,
-            "overrides": sorted(request.overrides),
-        },
+        "request": request_of(request),
         "policy": {
             "prune": policy.prune,
             "targets": [str(target) for target in policy.targets],
@@ -116,6 +103,31 @@ def save(path: Path, request: Request, policy: Policy, scale: Mapping[str, int],
         },
         "plan": plan_json(prepared.plan),
     }
+
+
+def request_of(request: Request) -> dict[str, Any]:
+    """What a file keeps of what was asked: no values, only the names of `-e`."""
+    return {
+        "directory": request.directory,
+        "files": list(request.files),
+        "target": request.target,
+        "in_playbooks": request.in_playbooks,
+        "env_files": list(request.env_files),
+        "profiles": list(request.profiles),
+        "project_name": request.project_name,
+        "project_directory": request.project_directory,
+        "ambient_env_file": request.ambient_env_file,
+        "context": request.context,
+        "host": request.host,
+        "overrides": sorted(request.overrides),
+    }
+
+
+def write(path: Path, body: Mapping[str, Any]) -> None:
+    """Write a plan file with its seal, for its owner only."""
+    from provisioner.secrets import private_file
+
+    content = {"kind": KIND, "format_version": FORMAT_VERSION, "made_by": f"provision {__version__}", **body}
     text = json.dumps({**content, "seal": _seal(content)}, indent=2, ensure_ascii=False) + "\n"
     target = path.absolute()
     try:
@@ -139,7 +151,12 @@ def is_plan(path: Path) -> bool:
 
 
 def load(path: Path) -> SavedPlan:
-    """Read a plan file. PlaybookInvalid for a torn or edited one, UsageError for one of another version."""
+    """Read the plan of one environment. PlaybookInvalid for a torn or edited file, UsageError for another version."""
+    return SavedPlan(str(path), read(path))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The content of a plan file. Raises as `load` does."""
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:
@@ -155,7 +172,7 @@ def load(path: Path) -> SavedPlan:
     seal = content.pop("seal", None)
     if seal != _seal(content):
         raise _unusable(path, "was changed after it was written")
-    return SavedPlan(str(path), content)
+    return dict(content)
 
 
 def _unusable(path: Path, why: str) -> PlaybookInvalid:

@@ -60,11 +60,16 @@ class Inventory:
     troubles: tuple[ProvisionError, ...] = ()
     messages: tuple[str, ...] = ()
 
+    @property
+    def incomplete(self) -> bool:
+        """Whether a secret is missing or unclear."""
+        return bool(self.troubles) or any(one.row.state == "missing" for one in self.secrets)
+
     def require(self) -> None:
         """Raise for everything that is missing or unclear, at once. Nothing where all is there."""
-        missing = [one.row for one in self.secrets if one.row.state == "missing"]
-        if not missing and not self.troubles:
+        if not self.incomplete:
             return
+        missing = [one.row for one in self.secrets if one.row.state == "missing"]
         lines = []
         for row in missing:
             lines += [f"secret {row.key} is missing", *(f"  {tried}" for tried in row.tried)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,25 +23,49 @@ from provisioner.cli.target import is_file
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from provisioner.app.apply import ApplyResult
+    from provisioner.app.apply_plays import Approve, Narrate, PlaysResult
+    from provisioner.app.plays import PlayList
     from provisioner.app.saved_plan import SavedPlan
+    from provisioner.app.saved_plays import SavedPlays
     from provisioner.cli.settings import Settings
-    from provisioner.model.plan import Plan
+    from provisioner.model.plan import Plan, Policy
+    from provisioner.model.play import PlayResult
     from provisioner.ports import Interrupt, Listener
 
 QUESTION = "Apply these changes to {title} on {engine}?"
 
 
-def kept_plan(target: str | None) -> SavedPlan | None:
+def kept_plan(target: str | None) -> SavedPlan | SavedPlays | None:
     """The plan that TARGET names, where it is a file that `plan -o` wrote."""
     path = Path(target) if target else None
     if path is None or not is_file(str(path)):
         return None
-    from provisioner.app.saved_plan import is_plan, load
+    from provisioner.app.saved_plan import is_plan
+    from provisioner.app.saved_plays import load_any
 
-    return load(path) if is_plan(path) else None
+    return load_any(path) if is_plan(path) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """What is to be applied: the plays of a list, and the saved plan that it is from; neither for a playbook."""
+
+    plays: PlayList | None = None
+    saved: SavedPlan | None = None
+    saved_plays: SavedPlays | None = None
+
+
+def _meant(settings: Settings, saved: SavedPlan | SavedPlays | None, target: str | None) -> _Meant:
+    if saved is None:
+        return _Meant(plays=settings.plays(target))
+    from provisioner.app.saved_plays import SavedPlays, list_of
+
+    if isinstance(saved, SavedPlays):
+        return _Meant(plays=list_of(saved, settings.planned(saved)), saved_plays=saved)
+    return _Meant(saved=saved)
 
 
 @click.command(
@@ -55,6 +79,8 @@ def kept_plan(target: str | None) -> SavedPlan | None:
         ("provision apply telecom/dev --yes", "do not ask; needed where there is no terminal"),
         ("provision apply --check --detailed-exitcode", "only look; exit 2 when changes are pending"),
         ("provision apply --target service.api --scale api=3", "only one service, with three replicas"),
+        ("provision apply prod", "where playbooks/prod.yml is a list: one play after the other, each verified"),
+        ("provision apply prod --limit campaign", "only one play of it"),
         ("provision apply prod.plan", "exactly the plan that `plan -o prod.plan` kept; refused if anything moved"),
     ),
     see="Ctrl-C once finishes what is in hand, so that nothing stays down, and says what is done and what is not; "
@@ -68,6 +94,7 @@ def kept_plan(target: str | None) -> SavedPlan | None:
 @parallel_option
 @wait_timeout_option
 @click.option("--no-verify", is_flag=True, help="Do not run the playbook's checks afterwards.")
+@click.option("--parallel-plays", is_flag=True, help="Of a list of plays all at once, where their order is nothing.")
 @json_option
 @click.pass_obj
 def command(
@@ -82,6 +109,7 @@ def command(
     parallel: int,
     wait_timeout: float | None,
     no_verify: bool,
+    parallel_plays: bool,
     as_json: bool,
 ) -> int:
     """Bring the engine to the state that the playbook declares: the plan is shown, confirmed, carried out and proven.
@@ -96,6 +124,14 @@ def command(
             raise UsageError(f"{target} is a plan: what it does is in it", hint="make another plan with these options")
         permitted = replace(saved.policy, parallel=parallel, wait_timeout=wait_timeout or 0.0)
         replicas, yes = saved.scale, True
+    meant = _meant(settings, saved, target)
+    if meant.plays is not None:
+        return _apply_list(
+            settings, meant, permitted, replicas, yes=yes, check=check, detailed=detailed_exitcode,
+            verify=not no_verify, beside=parallel_plays, as_json=as_json,
+        )  # fmt: skip
+    if parallel_plays:
+        raise UsageError("--parallel-plays is for a list of plays, and this is one environment")
     if check:
         from provisioner.cli.carry_out import only_look
 
@@ -106,14 +142,53 @@ def command(
     from provisioner.cli.confirm import require_answer
 
     require_answer(yes=yes)
-    request = settings.planned(saved) if saved is not None else settings.request(target)
+    request = settings.planned(meant.saved) if meant.saved is not None else settings.request(target)
     from provisioner.app.apply import apply
     from provisioner.cli.carry_out import carry_out
 
     def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: Interrupt) -> ApplyResult:
         return apply(
             request, permitted, replicas, approve=approve, listener=listener, verify=not no_verify, interrupt=interrupt,
-            saved=saved,
+            saved=meant.saved,
         )  # fmt: skip
 
     return carry_out(settings, act, as_json=as_json, yes=yes, question=QUESTION)
+
+
+def _apply_list(
+    settings: Settings,
+    meant: _Meant,
+    permitted: Policy,
+    replicas: Mapping[str, int],
+    *,
+    yes: bool,
+    check: bool,
+    detailed: bool,
+    verify: bool,
+    beside: bool,
+    as_json: bool,
+) -> int:
+    """Apply the plays of a list, or with `check` only show what would be done."""
+    plays = meant.plays
+    assert plays is not None
+    from provisioner.cli.plays import APPLY_QUESTION, carry_out_plays, only_look_at_plans
+
+    if check:
+        from provisioner.app.plan_plays import plan_plays
+
+        plans = tuple(one.shown for one in plan_plays(plays, permitted, replicas, in_order=not beside))
+        return only_look_at_plans(settings, plays.title, plans, as_json=as_json, detailed=detailed)
+    from provisioner.cli.confirm import require_answer
+
+    require_answer(yes=yes)
+    from provisioner.app.apply_plays import apply_plays
+
+    def act(
+        approve: Approve, narrate: Narrate, ended: Callable[[PlayResult], None], interrupt: Interrupt
+    ) -> PlaysResult:
+        return apply_plays(
+            plays, permitted, replicas, approve=approve, narrate=narrate, ended=ended, verify=verify,
+            interrupt=interrupt, saved=meant.saved_plays, parallel=beside,
+        )  # fmt: skip
+
+    return carry_out_plays(settings, plays.title, act, as_json=as_json, yes=yes, beside=beside, question=APPLY_QUESTION)

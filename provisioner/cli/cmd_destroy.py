@@ -31,6 +31,7 @@ QUESTION = "Delete these objects of {title} on {engine}?"
         ("provision destroy telecom/dev", "containers and networks go, volumes stay"),
         ("provision destroy telecom/dev --volumes", "the data goes too; protected volumes stay"),
         ("provision destroy telecom/dev --check", "only show what would go"),
+        ("provision destroy prod", "all plays of a list, the last one first"),
     ),
 )
 @target_argument
@@ -64,8 +65,24 @@ def command(
         )
     if not check:
         require_answer(yes=yes)
-    request = settings.request(target)
     permitted = policy(volumes=volumes, parallel=parallel)
+    plays = settings.plays(target)
+    if plays is not None:
+        from provisioner.app.apply_plays import destroy_plays
+        from provisioner.cli.plays import DESTROY_QUESTION, carry_out_plays
+
+        return carry_out_plays(
+            settings,
+            plays.title,
+            lambda approve, narrate, ended, interrupt: destroy_plays(
+                plays, permitted, approve=approve, narrate=narrate, ended=ended, interrupt=interrupt
+            ),
+            as_json=as_json,
+            yes=yes,
+            check=check,
+            question=DESTROY_QUESTION,
+        )
+    request = settings.request(target)
     from provisioner.app.destroy import destroy
     from provisioner.cli.carry_out import carry_out
 

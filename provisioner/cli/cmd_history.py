@@ -11,7 +11,9 @@ from provisioner.cli.command import LOOK, Command
 from provisioner.cli.options import json_option, target_argument
 
 if TYPE_CHECKING:
+    from provisioner.app.history import History
     from provisioner.cli.settings import Settings
+    from provisioner.model.node import JSON
 
 
 @click.command(
@@ -33,18 +35,25 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(settings: Settings, target: str | None, most: int | None, as_json: bool) -> int:
     """Show what was applied to this environment: each revision with what it changed against the one before."""
-    request = settings.request(target)
+    plays = settings.plays(target)
     from provisioner.app.history import history
+    from provisioner.render.history_json import history_json
+    from provisioner.render.history_text import history_text
 
-    found = history(request)
-    entries = found.entries[:most]
     out = settings.out()
-    if as_json:
-        from provisioner.render.history_json import history_json
 
-        out.write(json.dumps(history_json(found.title, entries), indent=2, ensure_ascii=False) + "\n")
-    else:
-        from provisioner.render.history_text import history_text
+    def text(found: History) -> str:
+        return history_text(found.title, found.entries[:most], paint=out.paint)
 
-        out.write(history_text(found.title, entries, paint=out.paint))
+    def document(found: History) -> dict[str, JSON]:
+        return history_json(found.title, found.entries[:most])
+
+    if plays is not None:
+        from provisioner.cli.plays import look_at_plays
+
+        return look_at_plays(
+            settings, plays, lambda play: history(play.request), text=text, document=document if as_json else None
+        )
+    found = history(settings.request(target))
+    out.write(json.dumps(document(found), indent=2, ensure_ascii=False) + "\n" if as_json else text(found))
     return 0

@@ -13,10 +13,11 @@ from provisioner.cli.command import PLAN, Command
 from provisioner.cli.options import json_option, plan_options, policy, scales, target_argument
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from provisioner.app.plays import PlayList
     from provisioner.cli.settings import Settings
-    from provisioner.model.plan import Plan
+    from provisioner.model.plan import Plan, Policy
 
 PENDING = 2
 
@@ -63,19 +64,62 @@ def command(
     Every field of every object is compared with the live engine. Nothing is changed, on no account.
     """
     permitted, replicas = policy(addresses, prune=prune), scales(scale)
+    again = narrowed(addresses, scale, prune=prune)
+    plays = settings.plays(target)
+    if plays is not None:
+        return _plan_list(
+            settings, plays, permitted, replicas, output=output, as_json=as_json, differences=diff,
+            detailed=detailed_exitcode, target=target, again=again,
+        )  # fmt: skip
     request = settings.request(target)
     from provisioner.app.plan import make_plan
 
     plan = make_plan(request, permitted, replicas, output=Path(output) if output else None)
     if output and plan.refusals:
-        err = settings.err()
-        err.write(f"{err.paint.yellow('warning:')} a plan that is refused is not kept: {output} is as it was\n")
+        _warn_not_kept(settings, output)
     kept = output is not None and not plan.refusals
-    again = [] if kept else narrowed(addresses, scale, prune=prune)
     return show_plan(
         settings, plan, as_json=as_json, differences=diff, detailed=detailed_exitcode,
-        target=output if kept else target, again=again,
+        target=output if kept else target, again=[] if kept else again,
     )  # fmt: skip
+
+
+def _plan_list(
+    settings: Settings,
+    plays: PlayList,
+    permitted: Policy,
+    replicas: Mapping[str, int],
+    *,
+    output: str | None,
+    as_json: bool,
+    differences: bool,
+    detailed: bool,
+    target: str | None,
+    again: Sequence[str],
+) -> int:
+    """The plans of a list of plays."""
+    from provisioner.app.plan_plays import plan_plays
+    from provisioner.cli.plays import show_plans
+
+    planned = plan_plays(plays, permitted, replicas)
+    refused = any(one.prepared.plan.refusals for one in planned)
+    if output and refused:
+        _warn_not_kept(settings, output)
+    elif output:
+        from provisioner.app.saved_plays import save_plays
+
+        save_plays(Path(output), plays, settings.selection(), permitted, replicas, planned)
+        settings, target, again = settings.without_selection(), output, []
+    plans = tuple(one.shown for one in planned)
+    return show_plans(
+        settings, plays.title, plans, as_json=as_json, differences=differences, detailed=detailed, target=target,
+        again=again,
+    )  # fmt: skip
+
+
+def _warn_not_kept(settings: Settings, output: str) -> None:
+    err = settings.err()
+    err.write(f"{err.paint.yellow('warning:')} a plan that is refused is not kept: {output} is as it was\n")
 
 
 def narrowed(addresses: Sequence[str], scale: Sequence[str], *, prune: bool) -> list[str]:

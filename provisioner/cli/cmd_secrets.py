@@ -17,6 +17,7 @@ from provisioner.cli.secrets_sync import sync
 if TYPE_CHECKING:
     from provisioner.app.secrets import Inventory, Kept
     from provisioner.cli.settings import Settings
+    from provisioner.model.node import JSON
 
 
 @click.command(
@@ -36,14 +37,19 @@ if TYPE_CHECKING:
 @click.pass_obj
 def list_(settings: Settings, target: str | None, as_json: bool) -> int:
     """Show every declared secret: where its value comes from, its version and age, and the services that use it."""
-    request = settings.request(target)
+    plays = settings.plays(target)
     from provisioner.app.secrets import list_secrets
 
-    found = list_secrets(request)
+    if plays is not None:
+        from provisioner.cli.plays import look_at_plays
+
+        return look_at_plays(
+            settings, plays, lambda play: list_secrets(play.request), text=lambda found: _text(settings, found),
+            document=_document if as_json else None, code=_no_troubles,
+        )  # fmt: skip
+    found = list_secrets(settings.request(target))
     _show(settings, found, as_json=as_json)
-    if found.troubles:
-        found.require()
-    return 0
+    return _no_troubles(found)
 
 
 @click.command(
@@ -61,20 +67,21 @@ def check(settings: Settings, target: str | None, as_json: bool) -> int:
 
     Exit 77 when one is missing or not allowed, 69 when a tier does not answer.
     """
-    request = settings.request(target)
+    plays = settings.plays(target)
     from provisioner.app.secrets import list_secrets
 
-    found = list_secrets(request)
+    if plays is not None:
+        from provisioner.cli.plays import look_at_plays
+
+        return look_at_plays(
+            settings, plays, lambda play: list_secrets(play.request), text=lambda found: _all_there(settings, found),
+            document=_document if as_json else None, code=_none_missing,
+        )  # fmt: skip
+    found = list_secrets(settings.request(target))
     if as_json:
         _show(settings, found, as_json=True)
-    found.require()
-    if not as_json and not settings.quiet:
-        count = len(found.secrets)
-        _warn(settings, found.messages)
-        out = settings.out()
-        noun = "secret is" if count == 1 else "secrets are"
-        out.write(f"{found.title}: {out.paint.green(f'{count} {noun} there.')}\n")
-    return 0
+    settings.out().write("" if as_json else _all_there(settings, found))
+    return _none_missing(found)
 
 
 @click.command(
@@ -145,18 +152,45 @@ command = Group(
 
 
 def _show(settings: Settings, found: Inventory, *, as_json: bool) -> None:
-    out = settings.out()
-    if as_json:
-        from provisioner.render.secrets_json import secrets_json
+    shown = json.dumps(_document(found), indent=2, ensure_ascii=False) + "\n" if as_json else _text(settings, found)
+    settings.out().write(shown)
 
-        shown = secrets_json(found.title, found.secrets, found.messages)
-        out.write(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
-        return
+
+def _document(found: Inventory) -> dict[str, JSON]:
+    from provisioner.render.secrets_json import secrets_json
+
+    return secrets_json(found.title, found.secrets, found.messages)
+
+
+def _text(settings: Settings, found: Inventory) -> str:
     from provisioner.app.secrets import age
     from provisioner.render.secrets_text import secrets_text
 
     _warn(settings, found.messages)
-    out.write(secrets_text(found.title, found.secrets, age, paint=out.paint))
+    return secrets_text(found.title, found.secrets, age, paint=settings.out().paint)
+
+
+def _all_there(settings: Settings, found: Inventory) -> str:
+    """What `check` says; nothing where a secret is missing, of which an error tells."""
+    if found.incomplete or settings.quiet:
+        return ""
+    count = len(found.secrets)
+    _warn(settings, found.messages)
+    noun = "secret is" if count == 1 else "secrets are"
+    return f"{found.title}: {settings.out().paint.green(f'{count} {noun} there.')}\n"
+
+
+def _none_missing(found: Inventory) -> int:
+    """0; raises for everything that is missing or unclear."""
+    found.require()
+    return 0
+
+
+def _no_troubles(found: Inventory) -> int:
+    """0; raises where a tier did not say what it has."""
+    if found.troubles:
+        found.require()
+    return 0
 
 
 def _told(settings: Settings, kept: Kept, text: str, next_step: str) -> None:

@@ -14,6 +14,7 @@ from provisioner.cli.options import json_option, target_argument
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from provisioner.app.plays import PlayList
     from provisioner.app.request import Request
     from provisioner.cli.settings import Settings
     from provisioner.cli.streams import Stream
@@ -45,14 +46,32 @@ def show_status(
     settings: Settings, target: str | None, *, watch: bool, as_json: bool, services: Sequence[str] = ()
 ) -> int:
     """Print the status of all objects or of some services, with `watch` again and again; the exit code."""
-    request = settings.request(target)
+    plays = settings.plays(target)
+    request = settings.request(target) if plays is None else None
     out = settings.out()
+    code = 0
     while True:
-        text = _shown(request, out, as_json=as_json, services=services)
-        out.write(("\x1b[H\x1b[2J" if watch and out.terminal and not as_json else "") + text)
+        out.write("\x1b[H\x1b[2J" if watch and out.terminal and not as_json else "")
+        if plays is not None:
+            code = _show_plays(settings, plays, as_json=as_json, services=services)
+        elif request is not None:
+            out.write(_shown(request, out, as_json=as_json, services=services))
         if not watch or out.closed:
-            return 0
+            return code
         time.sleep(INTERVAL)
+
+
+def _show_plays(settings: Settings, plays: PlayList, *, as_json: bool, services: Sequence[str]) -> int:
+    from provisioner.app.status import status
+    from provisioner.cli.plays import look_at_plays
+    from provisioner.render.status_json import status_json
+    from provisioner.render.status_text import status_text
+
+    paint = settings.out().paint
+    return look_at_plays(
+        settings, plays, lambda play: status(play.request, services),
+        text=lambda table: status_text(table, paint=paint), document=status_json if as_json else None,
+    )  # fmt: skip
 
 
 def _shown(request: Request, out: Stream, *, as_json: bool, services: Sequence[str]) -> str:

@@ -11,7 +11,10 @@ from provisioner.cli.command import LOOK, Command
 from provisioner.cli.options import json_option, target_argument
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from provisioner.cli.settings import Settings
+    from provisioner.model.verification import CheckResult
 
 
 @click.command(
@@ -30,17 +33,32 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(settings: Settings, target: str | None, names: tuple[str, ...], as_json: bool) -> int:
     """Run the checks that the playbook states under `verify`; exit 1 when one of them does not hold."""
-    request = settings.request(target)
+    plays = settings.plays(target)
     from provisioner.app.verify import verify
+    from provisioner.render.checks_json import checks_json
+    from provisioner.render.checks_text import checks_text
 
-    checks = verify(request, names)
     out = settings.out()
-    if as_json:
-        from provisioner.render.checks_json import checks_json
 
+    def code(checks: Sequence[CheckResult]) -> int:
+        return 0 if all(check.ok for check in checks) else 1
+
+    if plays is not None:
+        from provisioner.app.play_checks import names_of, with_checks
+        from provisioner.cli.plays import look_at_plays
+
+        known = names_of(plays)
+        return look_at_plays(
+            settings,
+            with_checks(plays, known, names),
+            lambda play: verify(play.request, [name for name in names if name in known[play.name]]),
+            text=lambda checks: checks_text(checks, paint=out.paint),
+            document=checks_json if as_json else None,
+            code=code,
+        )
+    checks = verify(settings.request(target), names)
+    if as_json:
         out.write(json.dumps(checks_json(checks), indent=2, ensure_ascii=False) + "\n")
     else:
-        from provisioner.render.checks_text import checks_text
-
         out.write(checks_text(checks, paint=out.paint))
-    return 0 if all(check.ok for check in checks) else 1
+    return code(checks)

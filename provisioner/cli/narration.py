@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def narrated(settings: Settings, *, as_json: bool) -> Iterator[Listener]:
-    """The listener for this terminal; what it drew is taken away at the end."""
+def narrated(settings: Settings, *, as_json: bool, play: str = "", beside: bool = False) -> Iterator[Listener]:
+    """The listener for this terminal; what it drew is taken away at the end.
+
+    `play` names the play in JSON lines, and before each line where several are carried out `beside` each other.
+    """
     if as_json:
-        yield _json_lines(settings)
+        yield _json_lines(settings, play)
         return
     if settings.quiet:
         yield _nobody
@@ -26,6 +29,9 @@ def narrated(settings: Settings, *, as_json: bool) -> Iterator[Listener]:
     from provisioner.render.progress import LiveProgress, PlainProgress
 
     err = settings.err()
+    if beside:
+        yield PlainProgress(lambda text: err.write(f"{play} | {text}"), time.monotonic, err.paint)
+        return
     if err.terminal and not settings.environment.get("CI"):
         listener: LiveProgress | PlainProgress = LiveProgress(err.write, time.monotonic, err.width, err.paint)
     else:
@@ -40,7 +46,7 @@ def _nobody(event: Event) -> None:
     """Quiet."""
 
 
-def _json_lines(settings: Settings) -> Listener:
+def _json_lines(settings: Settings, play: str) -> Listener:
     from provisioner.render.report_json import event_line, line
 
     out = settings.out()
@@ -50,6 +56,7 @@ def _json_lines(settings: Settings) -> Listener:
         moment = time.monotonic()
         if not begin:
             begin.append(moment)
-        out.write(line(event_line(event, moment - begin[0])))
+        told = event_line(event, moment - begin[0])
+        out.write(line({**told, "play": play} if play else told))
 
     return tell

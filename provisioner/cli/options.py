@@ -55,6 +55,12 @@ def global_options(taken: frozenset[str] = frozenset(), *, after_command: bool =
            help="What objects on the engine are called after, instead of the playbook's name.")
     option("project_directory", "--project-directory", variable="PROJECT_DIRECTORY", metavar="DIR",
            help="Where relative paths in the files and .env start; by default the first file's folder.")
+    option("limits", "--limit", variable="LIMIT", metavar="PLAY", multiple=True,
+           help="Of a list of plays only these, by name or TARGET; commas between them, or repeat.")
+    option("tags", "--tags", variable="TAGS", metavar="TAG", multiple=True,
+           help="Of a list of plays only those with one of these tags.")
+    option("skip_tags", "--skip-tags", variable="SKIP_TAGS", metavar="TAG", multiple=True,
+           help="Of a list of plays none with one of these tags.")
     option("context", "--context", variable="CONTEXT", metavar="NAME", help="The Docker context of the engine.")
     option("host", "-H", "--host", variable="HOST", metavar="URL",
            help="The engine: unix://, tcp:// or ssh://. Not with --context.")

@@ -21,18 +21,22 @@ from provisioner.model.span import Problem, Span
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from provisioner.app.plays import PlayList, Selection
     from provisioner.app.saved_plan import SavedPlan
+    from provisioner.app.saved_plays import SavedPlays
 
 # What the parameters of the global options begin with, so that a command's own never meet them.
 GLOBAL = "global_"
 _SINGLE = (
     "directory", "project_name", "project_directory", "context", "host", "quiet", "verbose", "no_color",
 )  # fmt: skip
-_LISTS = ("files", "env", "env_files", "profiles")
+_LISTS = ("files", "env", "env_files", "profiles", "limits", "tags", "skip_tags")
 # A value that says little: a number, a version, a name.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/-]{0,24}")
 # What a saved plan is a plan of.
-_IN_A_PLAN = ("files", "profiles", "env_files", "project_name", "project_directory")
+_IN_A_PLAN = (
+    "files", "profiles", "env_files", "project_name", "project_directory", "limits", "tags", "skip_tags",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,9 @@ class Settings:
     profiles: tuple[str, ...] = ()
     project_name: str | None = None
     project_directory: str | None = None
+    limits: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
     context: str | None = None
     host: str | None = None
     quiet: bool = False
@@ -86,6 +93,7 @@ class Settings:
         """The arguments that name this environment again. Values of `-e` that may be a secret are left out."""
         options: tuple[tuple[str, tuple[str | None, ...]], ...] = (
             ("-C", (self.directory,)), ("--env-file", self.env_files), ("--profile", self.profiles),
+            ("--limit", self.limits), ("--tags", self.tags), ("--skip-tags", self.skip_tags),
             ("-p", (self.project_name,)), ("--project-directory", (self.project_directory,)),
             ("--context", (self.context,)), ("--host", (self.host,)), ("-f", () if target else self.files),
         )  # fmt: skip
@@ -101,8 +109,43 @@ class Settings:
         """Standard error, for progress and messages."""
         return Stream(sys.stderr, no_color=self.no_color, environment=self.environment)
 
+    def selection(self) -> Selection:
+        """Which plays of a list are meant."""
+        from provisioner.app.plays import Selection
+
+        return Selection(self.limits, self.tags, self.skip_tags)
+
+    def without_selection(self) -> Settings:
+        """These settings for what is one environment, or knows its plays already."""
+        return replace(self, limits=(), tags=(), skip_tags=())
+
+    def plays(self, target: str | None = None) -> PlayList | None:
+        """The plays of the list that a TARGET is, narrowed; None where it is one environment."""
+        request = self._request(target)
+        from provisioner.app.plays import find_plays, select_plays
+
+        found = find_plays(request)
+        if found is not None:
+            return select_plays(found, self.selection())
+        for name in ("limits", "tags", "skip_tags"):
+            if getattr(self, name) and name not in self.inherited:
+                option = {"limits": "--limit", "skip_tags": "--skip-tags"}.get(name, "--tags")
+                raise UsageError(
+                    f"{option} chooses plays of a list, and {target or 'this playbook'} is one environment"
+                )
+        return None
+
     def request(self, target: str | None = None) -> Request:
-        """The Request for a TARGET; the files that it names are looked up now."""
+        """The Request for the one environment that a TARGET is; of a list, for the one play that is left of it."""
+        plays = self.plays(target)
+        if plays is None:
+            return self._request(target)
+        from provisioner.app.plays import only_play
+
+        return only_play(plays).request
+
+    def _request(self, target: str | None = None) -> Request:
+        """The Request for a TARGET as its files are named; they are looked up now."""
         directory = str(Path.cwd())
         shell = with_working_folder(self.environment)
         common: dict[str, Any] = {
@@ -160,13 +203,13 @@ class Settings:
             files=(), directory=str(Path.cwd()), context=self.context, host=self.host, shell=self.environment
         )
 
-    def planned(self, saved: SavedPlan) -> Request:
+    def planned(self, saved: SavedPlan | SavedPlays) -> Request:
         """The Request that a saved plan was made for. Variables and the engine may be given again, nothing else."""
         asked = saved.request
         if any(getattr(self, name) and name not in self.inherited for name in _IN_A_PLAN):
             raise UsageError(
-                f"{saved.path} says what it is a plan of: -f, -p, --profile, --env-file and --project-directory do not "
-                "go with it"
+                f"{saved.path} says what it is a plan of: -f, -p, --profile, --env-file, --project-directory, "
+                "--limit and --tags do not go with it"
             )
         overrides = variables(self.env)
         missing = [name for name in asked["overrides"] if name not in overrides]

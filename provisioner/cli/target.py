@@ -21,6 +21,7 @@ _OVERRIDES = (
 _DEFAULT = "local"
 # Of a TARGET that is repeated in a message.
 _LONGEST = 200
+_PLAY_KEY = "import_playbook:"
 _ROOT_KEYS = ("name:", "services:", "include:", "extends:", "environment:")
 
 
@@ -178,9 +179,10 @@ def _is_playbook(file: Path) -> bool:
         return False
     try:
         with file.open(encoding="utf-8", errors="replace") as text:
-            return any(line.startswith(_ROOT_KEYS) for line in text.read(1 << 20).splitlines())
+            lines = text.read(1 << 20).splitlines()
     except OSError:
         return False
+    return any(line.startswith(_ROOT_KEYS) or line.lstrip("- ").startswith(_PLAY_KEY) for line in lines)
 
 
 def _not_found(target: str, names: Sequence[str]) -> str:

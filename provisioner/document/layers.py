@@ -154,20 +154,17 @@ class Layers:
 
     def declared(self, sources: list[Source], scope: Scope) -> list[Tier]:
         """The `vars` of the sources as tiers, the last source's first; they may use the variables of `scope`."""
-        tiers: list[Tier] = []
-        for source in sources:
-            section = source.root.get("vars")
-            if section is None or not section.is_mapping:
-                continue
-            section = Interpolation(scope, self.uses, self.findings, self.unset).apply(section, ("vars",))
-            tiers.append(
-                {
-                    name: Variable(as_text(item), f"vars {item.span.file}:{item.span.line}")
-                    for name, item in section.mapping.items()
-                    if isinstance(item.value, (str, int, float))
-                }
-            )
-        return tiers[::-1]
+        sections = [section for source in sources if (section := source.root.get("vars")) is not None]
+        return [self.variables(section, scope) for section in reversed(sections) if section.is_mapping]
+
+    def variables(self, section: Node, scope: Scope) -> Tier:
+        """A section `vars` as a tier; it may use the variables of `scope`."""
+        section = Interpolation(scope, self.uses, self.findings, self.unset).apply(section, ("vars",))
+        return {
+            name: Variable(as_text(item), f"vars {item.span.file}:{item.span.line}")
+            for name, item in section.mapping.items()
+            if isinstance(item.value, (str, int, float))
+        }
 
     def _import(self, layer: Node, included: Node) -> Node:
         entries = dict(layer.mapping)

@@ -166,7 +166,8 @@ def _env_files(reading: _Reading) -> None:
     own = reading.files.tiers(named, reading.scope.value)
     # An env file that the playbook names is meant for it; `.env` may be there for anything.
     reading.scope = outer.below(*tiers, *own) if explicit else outer.below(*own, *tiers)
-    reading.scope = reading.scope.below(*reading.reader.declared(reading.layers, reading.scope))
+    given = [reading.reader.variables(section, reading.scope) for section in reading.sources.vars]
+    reading.scope = reading.scope.below(*given, *reading.reader.declared(reading.layers, reading.scope))
 
 
 def _asked_env_files(reading: _Reading) -> list[list[str]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from provisioner.document import plays
 from provisioner.document.attributes import rules
 from provisioner.document.shape import BOOLEAN, INTEGER, MAPPING, NULL, NUMBER, SEQUENCE, STRING
 
@@ -40,13 +41,43 @@ _TEXTS: Mapping[str, str] = {
 
 
 def schema(describe: Describe) -> dict[str, Any]:
-    """The schema of a playbook file. `describe` adds what is known of a key besides its row."""
+    """The schema of a playbook file: of one environment, or a list of plays.
+
+    `describe` adds what is known of a key besides its row.
+    """
     return {
         "$schema": DIALECT,
         "$id": "urn:provisioner:playbook",
         "title": "Playbook",
-        "description": "The declared state of one environment: Compose's language and what provisioner adds to it.",
+        "description": "The declared state of one environment: Compose's language and what provisioner adds to it; or "
+        "a list of plays, which brings up several environments under one name.",
         **_value(rules(), "", describe),
+        # Keywords of lists say nothing of mappings, and the other way round.
+        "type": ["object", "array"],
+        "minItems": 1,
+        "items": _play(),
+    }
+
+
+def _play() -> dict[str, Any]:
+    """The schema of one play of a list."""
+    properties: dict[str, Any] = {}
+    for key in plays.KEYS:
+        forms: list[dict[str, Any]] = []
+        for kind in key.kinds:
+            form: dict[str, Any] = {"type": _TYPES[kind]}
+            if kind == SEQUENCE:
+                form["items"] = {"type": "string"}
+            if kind == MAPPING:
+                form["additionalProperties"] = {"type": ["string", "number", "boolean"]}
+            forms.append(form)
+        properties[key.name] = {"title": key.expected, "description": key.about, **_any_of(forms)}
+    return {
+        "type": "object",
+        "properties": properties,
+        "patternProperties": {"^x-": {}},
+        "additionalProperties": False,
+        "required": [plays.IMPORT],
     }
 
 

@@ -22,7 +22,8 @@ class Sources:
     `environment` is the shell's, `overrides` are the command line's (`-e NAME=VALUE`) and beat everything. No
     `env_files` means `.env` in the project directory, if there is one, below `ambient_env_file`, the one of the folder
     in which the files were looked for. `in_playbooks` says that the first file lies
-    under playbooks/ and so has an environment: its `environment:` key, else its stem.
+    under playbooks/ and so has an environment: its `environment:` key, else its stem. `vars` are sections of
+    variables that win over those of the files, the first of them most (a play's, and those of what imports it).
     """
 
     files: tuple[str, ...]
@@ -34,6 +35,7 @@ class Sources:
     project_name: str | None = None
     ambient_env_file: str | None = None
     in_playbooks: bool = False
+    vars: tuple[Node, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ class Policy:
 
     `keep_going`: after a failure everything is done that does not need what failed. `lock_timeout` is how long another
     apply is waited for (seconds).
+    What other environments do before is known too: `expected` are the kinds and names of objects that they make,
+    `departing` the ids of containers that they remove.
     """
 
     prune: bool = False
@@ -76,6 +78,8 @@ class Policy:
     parallel: int = 8
     keep_going: bool = False
     lock_timeout: float = 0.0
+    expected: frozenset[tuple[str, str]] = frozenset()
+    departing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

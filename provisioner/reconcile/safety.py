@@ -9,7 +9,7 @@ from provisioner.model.span import Problem
 from provisioner.reconcile.namespaces import missing_containers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Sequence, Set
 
     from provisioner.model.plan import Policy
     from provisioner.model.state import ObservedState, Resource
@@ -49,7 +49,7 @@ def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy
                 path=str(change.address),
                 hint="restore the old value; or back the data up, remove the volume, and apply again",
             )
-        guests = _guests(change, observed)
+        guests = _guests(change, observed, policy.departing)
         if guests:
             yield Problem(
                 f"the network {change.observed.name if change.observed else ''} has to go, and containers that are "
@@ -77,8 +77,11 @@ def _never_pulled(wanted: Resource) -> bool:
     return wanted.kind == "image" and wanted.spec.get("pull_policy") == "never" and not wanted.spec.get("recipe")
 
 
-def _guests(change: Change, observed: ObservedState) -> list[str]:
-    """Other people's containers on a network that is to be removed, by name or else by short id."""
+def _guests(change: Change, observed: ObservedState, departing: Set[str]) -> list[str]:
+    """Other people's containers on a network that is to be removed, by name or else by short id.
+
+    Those that are `departing` will have left it.
+    """
     found = change.observed
     # On an overlay are the tasks' own containers and the load balancer's end point; the manager knows who uses it.
     if found is not None and found.spec.get("driver") == "overlay":
@@ -86,4 +89,5 @@ def _guests(change: Change, observed: ObservedState) -> list[str]:
     if found is None or found.kind != "network" or change.action not in (Action.REPLACE, Action.DELETE):
         return []
     ours = {one.id for one in (*observed.resources.values(), *observed.leftovers) if one.kind == "container"}
+    ours |= departing
     return sorted(found.user_names.get(user, user[:12]) for user in found.users if user not in ours)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan, Step
     from provisioner.model.span import Problem
     from provisioner.model.state import Facts
+    from provisioner.render.summary import Summary
 
 FORMAT_VERSION = 1
 
@@ -25,17 +26,22 @@ def plan_json(plan: Plan) -> dict[str, JSON]:
         "format_version": FORMAT_VERSION,
         "target": plan.title,
         "engine": engine_json(plan.observed.facts),
-        "summary": {
-            "create": summary.create,
-            "update": summary.update,
-            "replace": summary.replace,
-            "delete": summary.delete,
-            "unchanged": summary.unchanged,
-        },
+        "summary": summary_json(summary),
         "changes": [change_json(change) for change in changed(plan.changes)],
         "steps": [step_json(step) for step in plan.steps],
         "notes": [problem_json(problem) for problem in plan.notes],
         "refusals": [problem_json(problem) for problem in plan.refusals],
+    }
+
+
+def summary_json(summary: Summary) -> dict[str, JSON]:
+    """The counts of a plan."""
+    return {
+        "create": summary.create,
+        "update": summary.update,
+        "replace": summary.replace,
+        "delete": summary.delete,
+        "unchanged": summary.unchanged,
     }
 
 

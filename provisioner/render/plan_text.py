@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from provisioner.model.change import Change
     from provisioner.model.plan import Plan
     from provisioner.model.span import Problem, Span
+    from provisioner.render.summary import Summary
 
 _SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "-/+", Action.DELETE: "-"}
 _MEANINGS = {"+": "create", "~": "update in place", "-/+": "replace", ">": "run once", "-": "delete", "!": "drift"}
@@ -181,11 +182,7 @@ def _footer(plan: Plan, paint: Paint, next_command: str) -> str:
         noun = "object is" if summary.unchanged == 1 else "objects are"
         checked = f" {summary.unchanged} {noun} as declared." if summary.unchanged else ""
         return f"{paint.bold(paint.green('No changes.'))}{checked}"
-    counts = (
-        f"{summary.create} to create, {summary.update} to update, {summary.replace} to replace, "
-        f"{summary.delete} to delete, {summary.unchanged} unchanged"
-    )
-    lines = [f"{paint.bold('Plan:')} {counts}."]
+    lines = [f"{paint.bold('Plan:')} {counts_text(summary)}."]
     extra = _extra_counts(plan)
     if extra:
         lines.append(paint.dim(f"      {extra}"))
@@ -194,6 +191,14 @@ def _footer(plan: Plan, paint: Paint, next_command: str) -> str:
     elif next_command:
         lines.append(f"To carry it out: {shorten(next_command, 200)}")
     return "\n".join(lines)
+
+
+def counts_text(summary: Summary) -> str:
+    """How many objects a plan touches, in words."""
+    return (
+        f"{summary.create} to create, {summary.update} to update, {summary.replace} to replace, "
+        f"{summary.delete} to delete, {summary.unchanged} unchanged"
+    )
 
 
 def _extra_counts(plan: Plan) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.document.about import about
 from provisioner.document.attributes import rows, rules
+from provisioner.document.plays import KEYS as PLAY_KEYS
 from provisioner.document.schema import schema
 from provisioner.document.shape import MAPPING, NULL, SEQUENCE, article
 from provisioner.kinds import container, network, volume
@@ -67,6 +68,13 @@ an editor: put `# yaml-language-server: $schema=playbook.schema.json` into the f
 *Engine* is the first Docker Engine that has the key (its API version); an older one is refused at the plan. *A change*
 is what it costs: in place, or a new container (network) in the old one's stead.
 """
+_PLAYS = """\
+## A list of plays
+
+A playbook may be a list instead: several environments under one name ([lists of plays](../plays.md)). The keys of a
+play:
+
+"""
 _CHOSEN = """\
 ## What an engine chooses
 
@@ -81,6 +89,13 @@ def playbook_schema() -> dict[str, Any]:
     return schema(_described)
 
 
+def _plays() -> str:
+    """The keys of a play."""
+    lines = [f"| `{key.name}` | {key.expected} | {key.about} |" for key in PLAY_KEYS]
+    lines.append("| `hosts` | | Reserved for plays on several engines; refused. |")
+    return _PLAYS + "| key | value | |\n| --- | --- | --- |\n" + "\n".join(lines) + "\n"
+
+
 def playbook_page() -> str:
     """The reference as Markdown."""
     parts = [_HEAD]
@@ -90,6 +105,7 @@ def playbook_page() -> str:
             f"## {title}\n\n| key | value | containers | Swarm | engine | a change | |\n"
             "| --- | --- | --- | --- | --- | --- | --- |\n" + "\n".join(lines) + "\n"
         )
+    parts.append(_plays())
     parts.append("## What is refused or has no effect without Swarm\n\n" + "\n".join(_reasons()) + "\n")
     parts.append(_CHOSEN + "\n".join(_chosen()) + "\n")
     return "\n".join(parts)

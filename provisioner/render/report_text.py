@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from provisioner.model.address import Address
     from provisioner.model.change import Change
     from provisioner.model.report import Report, StepResult
+    from provisioner.render.summary import Recap
 
 _MOST_LISTED = 15
 
@@ -45,11 +46,15 @@ def report_text(report: Report, *, paint: Paint = PLAIN) -> str:
 
 def last_line(report: Report, *, paint: Paint = PLAIN) -> str:
     """`campaign/prod: ok=12 changed=3 failed=0 skipped=0 in 8.4s`, with a newline."""
-    counts = recap(report)
+    return f"{report.plan.title}: {counts_line(recap(report), report.seconds, paint)}\n"
+
+
+def counts_line(counts: Recap, seconds: float, paint: Paint) -> str:
+    """`ok=12 changed=3 failed=0 skipped=0 in 8.4s`."""
     changed, failed = f"changed={counts.changed}", f"failed={counts.failed}"
     return (
-        f"{report.plan.title}: ok={counts.ok} {paint.yellow(changed) if counts.changed else changed} "
-        f"{paint.red(failed) if counts.failed else failed} skipped={counts.skipped} in {report.seconds:.1f}s\n"
+        f"ok={counts.ok} {paint.yellow(changed) if counts.changed else changed} "
+        f"{paint.red(failed) if counts.failed else failed} skipped={counts.skipped} in {seconds:.1f}s"
     )
 
 

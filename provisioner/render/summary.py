@@ -43,6 +43,19 @@ def summarize(plan: Plan) -> Summary:
     )
 
 
+def total(summaries: Iterable[Summary]) -> Summary:
+    """The counts of several plans together."""
+    every = tuple(summaries)
+    return Summary(
+        create=sum(one.create for one in every),
+        update=sum(one.update for one in every),
+        replace=sum(one.replace for one in every),
+        delete=sum(one.delete for one in every),
+        unchanged=sum(one.unchanged for one in every),
+        pending=any(one.pending for one in every),
+    )
+
+
 def changed(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes that change something."""
     return tuple(change for change in changes if change.action is not Action.UNCHANGED)

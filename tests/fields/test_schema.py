@@ -15,7 +15,7 @@ from provisioner.document.tree import parse
 
 ROOT = Path(__file__).parents[2]
 STACKS = sorted((ROOT / "tests" / "corpus").glob("*/*/*.y*ml"))
-PLAYBOOKS = sorted((ROOT / "playbooks").glob("*/*.yml"))
+PLAYBOOKS = sorted([*(ROOT / "playbooks").glob("*/*.yml"), *(ROOT / "playbooks").glob("*.yml")])
 CASES = sorted(
     folder / "input.yml"
     for folder in (ROOT / "tests" / "cases" / "documents").iterdir()
@@ -73,12 +73,14 @@ def test_there_is_something_to_pass() -> None:
         ({"verify": [{"within": "3s"}]}, "$.verify[0]"),
         ({"lint": {"ignore": [{"rule": "P001"}]}}, "$.lint.ignore[0]"),
         ({"engine": {"mode": "kubernetes"}}, "$.engine.mode"),
+        ([], "$"),
+        ([{"name": "a"}], "$[0]"),
+        ([{"import_playbook": "a.yml", "vars": ["A=1"]}], "$[0].vars"),
+        ([{"import_playbook": "a.yml", "hosts": "prod"}], "$[0]"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_wrong_is_found(
-    validator: jsonschema.Draft202012Validator, playbook: dict[str, Any], where: str
-) -> None:
+def test_what_is_wrong_is_found(validator: jsonschema.Draft202012Validator, playbook: Any, where: str) -> None:
     places = [error.json_path for error in validator.iter_errors(playbook)]
     assert places and all(place.startswith(where) for place in places), places
 

@@ -1,0 +1,225 @@
+"""Apply and destroy a list of plays: each environment by its own use case, in order, until one fails."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from provisioner.app.apply import apply_playbook, require_approved
+from provisioner.app.destroy import destroy, plan_removal
+from provisioner.app.plan_digest import digest_plan, digest_removal
+from provisioner.app.plan_plays import OpenedPlay, assumed_externals, open_engines, plan_plays, read_all
+from provisioner.errors import Interrupted, ProvisionError
+from provisioner.kinds.ownership import PROJECT
+from provisioner.model.play import PlayPlan, PlayResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from provisioner.app.apply import ApplyResult
+    from provisioner.app.plan import Prepared
+    from provisioner.app.plan_digest import PlanDigest
+    from provisioner.app.plan_plays import PlannedPlay
+    from provisioner.app.plays import PlayList
+    from provisioner.app.saved_plays import SavedPlays
+    from provisioner.model.plan import Plan, Policy
+    from provisioner.model.play import PlayState
+    from provisioner.ports import Interrupt, Listener
+
+    # Asked once, with the plans of all plays.
+    Approve = Callable[[Sequence[PlayPlan]], bool]
+    # Opens the listener of one play; it is closed when the play has ended.
+    Narrate = Callable[[PlayPlan], AbstractContextManager[Listener]]
+    # Carries out one play.
+    Act = Callable[[Listener], ApplyResult]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaysResult:
+    """`results` are empty where the plans were declined or refused."""
+
+    plans: tuple[PlayPlan, ...]
+    results: tuple[PlayResult, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """That of the first play that failed; 1 where a plan is refused; else 0."""
+        if any(one.plan.refusals for one in self.plans):
+            return 1
+        return next((result.exit_code for result in self.results if result.exit_code), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One play that is to be carried out."""
+
+    shown: PlayPlan
+    act: Act
+
+
+def apply_plays(
+    plays: PlayList,
+    policy: Policy,
+    scale: Mapping[str, int],
+    *,
+    approve: Approve,
+    narrate: Narrate,
+    ended: Callable[[PlayResult], None],
+    verify: bool,
+    interrupt: Interrupt,
+    saved: SavedPlays | None = None,
+    parallel: bool = False,
+) -> PlaysResult:
+    """Plan all, ask once, then apply and verify one after the other; a play that fails stops those after it.
+
+    With `parallel` all at once. `ended` is told each play's result as soon as it is known. Nothing is done where one
+    plan is refused. PlanStale when `saved` is not the plan of now.
+    """
+    planned = plan_plays(plays, policy, scale, in_order=not parallel)
+    if saved is not None:
+        saved.require_current(plays, planned)
+    plans = tuple(one.shown for one in planned)
+    if not approve(plans) or any(plan.plan.refusals for plan in plans):
+        return PlaysResult(plans)
+
+    def run(one: PlannedPlay) -> _Run:
+        approved = _ApprovedPlay(one.prepared)
+
+        def act(listener: Listener) -> ApplyResult:
+            return apply_playbook(
+                one.opened.play.request, one.opened.playbook, one.opened.engine, policy,
+                approve=lambda plan: True, listener=listener, verify=verify, interrupt=interrupt,
+                saved=approved,
+            )  # fmt: skip
+
+        return _Run(one.shown, act)
+
+    runs = [run(one) for one in planned]
+    with interrupt.deferred():
+        return PlaysResult(plans, _carry_out(runs, narrate, ended, interrupt, parallel=parallel))
+
+
+def destroy_plays(
+    plays: PlayList,
+    policy: Policy,
+    *,
+    approve: Approve,
+    narrate: Narrate,
+    ended: Callable[[PlayResult], None],
+    interrupt: Interrupt,
+) -> PlaysResult:
+    """Plan the removal of all, ask once, then destroy one after the other, the last play first."""
+    opened = open_engines(read_all(plays, allow_unset=True))[::-1]
+    departing: set[str] = set()
+    runs = []
+    for one in opened:
+        own = replace(policy, prune=True, departing=frozenset(departing))
+        plan = plan_removal(one.playbook, one.engine, own)
+        departing.update(_containers(one))
+        runs.append(_Run(PlayPlan(one.play.name, plan), _removal(one, plan, policy, interrupt)))
+    plans = tuple(run.shown for run in runs)
+    if not approve(plans) or any(plan.plan.refusals for plan in plans):
+        return PlaysResult(plans)
+    with interrupt.deferred():
+        return PlaysResult(plans, _carry_out(runs, narrate, ended, interrupt, parallel=False))
+
+
+def _removal(one: OpenedPlay, approved: Plan, policy: Policy, interrupt: Interrupt) -> Act:
+    salt = token_hex(16)
+    digest = digest_removal(approved, salt)
+
+    def approve(current: Plan) -> bool:
+        require_approved(digest, digest_removal(current, salt))
+        return True
+
+    def act(listener: Listener) -> ApplyResult:
+        return destroy(one.play.request, policy, approve=approve, listener=listener, interrupt=interrupt)
+
+    return act
+
+
+class _ApprovedPlay:
+    """The plan of a play as it was agreed to with all others.
+
+    What earlier plays of the list do to it is left out: the images that they pull, the external objects that they make.
+    """
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._salt = token_hex(16)
+        self._assumed = {str(wanted.address) for wanted in assumed_externals(prepared.plan)}
+        self._digest = self._digest_of(prepared)
+
+    def require_current(self, prepared: Prepared) -> None:
+        """PlanStale, naming what moved, unless the plan of now is the one that was agreed to."""
+        require_approved(self._digest, self._digest_of(prepared))
+
+    def _digest_of(self, prepared: Prepared) -> PlanDigest:
+        digest = digest_plan(prepared, self._salt)
+        return replace(digest, observed=self._own(digest.observed), changes=self._own(digest.changes))
+
+    def _own(self, parts: Mapping[str, str]) -> dict[str, str]:
+        return {
+            name: part for name, part in parts.items() if not name.startswith("image.") and name not in self._assumed
+        }
+
+
+def _containers(one: OpenedPlay) -> set[str]:
+    return {str(raw["Id"]) for raw in one.engine.list("container", {PROJECT: one.playbook.project})}
+
+
+def _carry_out(
+    runs: Sequence[_Run],
+    narrate: Narrate,
+    ended: Callable[[PlayResult], None],
+    interrupt: Interrupt,
+    *,
+    parallel: bool,
+) -> tuple[PlayResult, ...]:
+    if parallel:
+        lock = threading.Lock()
+
+        def carry_out(run: _Run) -> PlayResult:
+            result = _carry_out_one(run, narrate)
+            with lock:
+                ended(result)
+            return result
+
+        with ThreadPoolExecutor(len(runs)) as pool:
+            return tuple(pool.map(carry_out, runs))
+    results: list[PlayResult] = []
+    stopped = ""
+    for run in runs:
+        if not stopped and interrupt.is_set():
+            stopped = "interrupted"
+        if stopped:
+            code = Interrupted.exit_code if interrupt.is_set() else 0
+            result = PlayResult(run.shown.name, run.shown.plan, "not_started", code, because=stopped)
+        else:
+            result = _carry_out_one(run, narrate)
+            if result.exit_code:
+                stopped = "interrupted" if result.state == "interrupted" else f"the play '{result.name}' failed"
+        ended(result)
+        results.append(result)
+    return tuple(results)
+
+
+def _carry_out_one(run: _Run, narrate: Narrate) -> PlayResult:
+    began = time.monotonic()
+    name, plan = run.shown.name, run.shown.plan
+    try:
+        with narrate(run.shown) as listener:
+            done = run.act(listener)
+    except ProvisionError as error:
+        return PlayResult(
+            name, plan, "failed", error.exit_code, error=error, seconds=time.monotonic() - began
+        )  # fmt: skip
+    interrupted = done.report is not None and done.report.interrupted
+    state: PlayState = "interrupted" if interrupted else "failed" if done.exit_code else "done"
+    return PlayResult(
+        name, done.plan, state, done.exit_code, done.report, done.checks, seconds=time.monotonic() - began
+    )  # fmt: skip

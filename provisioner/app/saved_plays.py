@@ -1,0 +1,118 @@
+"""The plans of all plays of a list in one file: each as that of one environment is kept, and which plays were meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from provisioner.app.plays import Selection, find_plays, select_plays
+from provisioner.app.saved_plan import SavedPlan, content_of, read, request_of, write
+from provisioner.errors import PlanStale, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from provisioner.app.plan_plays import PlannedPlay
+    from provisioner.app.plays import PlayList
+    from provisioner.app.request import Request
+    from provisioner.model.plan import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlays:
+    """The content of a plan file of a list, as it was written. `path` is for messages."""
+
+    path: str
+    content: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def policy(self) -> Policy:
+        """What the user permitted when the plan was made."""
+        return self._plans[0].policy
+
+    @property
+    def scale(self) -> dict[str, int]:
+        return self._plans[0].scale
+
+    @property
+    def request(self) -> Mapping[str, Any]:
+        """What the list was asked for: the fields of a Request, without values."""
+        asked: Mapping[str, Any] = self.content["request"]
+        return asked
+
+    @property
+    def selection(self) -> Selection:
+        """Which plays were meant."""
+        chosen = self.content["selection"]
+        return Selection(tuple(chosen["limits"]), tuple(chosen["tags"]), tuple(chosen["skip_tags"]))
+
+    @property
+    def names(self) -> list[str]:
+        """The plays in their order."""
+        return [str(one["name"]) for one in self.content["plays"]]
+
+    def require_current(self, plays: PlayList, planned: Sequence[PlannedPlay]) -> None:
+        """PlanStale, naming what moved in which play, unless all of them are those of the file."""
+        now = [play.name for play in plays.plays]
+        moved = []
+        if now != self.names:
+            moved.append(f"the plays were {', '.join(self.names)}, and are {', '.join(now)}")
+        plans = dict(zip(self.names, self._plans, strict=True))
+        for one in planned if not moved else ():
+            name = one.opened.play.name
+            try:
+                plans[name].require_current(one.prepared)
+            except PlanStale as stale:
+                why = stale.message.removeprefix(f"the plan {self.path} is stale: ")
+                moved.append(f"play '{name}': {why}")
+        if moved:
+            raise PlanStale(
+                f"the plan {self.path} is stale: {'; '.join(moved)}",
+                hint="make a new one with `provision plan -o FILE`, look at it, and apply that",
+            )
+
+    @property
+    def _plans(self) -> list[SavedPlan]:
+        return [SavedPlan(self.path, one) for one in self.content["plays"]]
+
+
+def save_plays(
+    path: Path,
+    plays: PlayList,
+    selection: Selection,
+    policy: Policy,
+    scale: Mapping[str, int],
+    planned: Sequence[PlannedPlay],
+) -> None:
+    """Write the plans of a list; UsageError when the file can not be written."""
+    entries = [
+        {"name": one.opened.play.name, **content_of(one.opened.play.request, policy, scale, one.prepared)}
+        for one in planned
+    ]
+    chosen = {
+        "limits": list(selection.limits), "tags": list(selection.tags), "skip_tags": list(selection.skip_tags)
+    }  # fmt: skip
+    content = {"target": plays.title, "request": request_of(plays.request), "selection": chosen, "plays": entries}
+    write(path, content)
+
+
+def load_any(path: Path) -> SavedPlan | SavedPlays:
+    """Read a plan file, of one environment or of a list. Raises as `saved_plan.load` does."""
+    content = read(path)
+    return SavedPlays(str(path), content) if "plays" in content else SavedPlan(str(path), content)
+
+
+def list_of(saved: SavedPlays, request: Request) -> PlayList:
+    """The plays that a saved plan is of, as they are in the files now. PlanStale where they are not there any more."""
+    found = find_plays(request)
+    why = "it is of a list of plays, and the file is none any more"
+    if found is not None:
+        try:
+            return select_plays(found, saved.selection)
+        except UsageError as error:
+            why = error.message
+    raise PlanStale(
+        f"the plan {saved.path} is stale: {why}",
+        hint="make a new one with `provision plan -o FILE`, look at it, and apply that",
+    )

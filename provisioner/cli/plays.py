@@ -1,0 +1,250 @@
+"""Commands on a list of plays: plan, apply and destroy all of them, or look at each."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from provisioner.cli.confirm import confirmed
+from provisioner.cli.interrupt import interruptible
+from provisioner.cli.narration import narrated
+from provisioner.errors import ProvisionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from provisioner.app.apply_plays import Approve, Narrate, PlaysResult
+    from provisioner.app.plays import PlayList, PlayRequest
+    from provisioner.cli.settings import Settings
+    from provisioner.model.node import JSON
+    from provisioner.model.play import PlayPlan, PlayResult
+    from provisioner.ports import Interrupt, Listener
+
+    Act = Callable[[Approve, Narrate, Callable[[PlayResult], None], Interrupt], PlaysResult]
+
+APPLY_QUESTION = "Apply these changes to {count} of {title} on {engines}?"
+DESTROY_QUESTION = "Delete these objects of {count} of {title} on {engines}?"
+PENDING = 2
+Found = TypeVar("Found")
+
+
+def show_plans(
+    settings: Settings,
+    title: str,
+    plans: Sequence[PlayPlan],
+    *,
+    as_json: bool,
+    detailed: bool,
+    differences: bool = True,
+    target: str | None = None,
+    again: Sequence[str] = (),
+) -> int:
+    """Print the plans of a list and return the exit code that goes with them."""
+    out = settings.out()
+    if as_json:
+        from provisioner.render.plays_json import plans_json
+
+        out.write(json.dumps(plans_json(title, plans), indent=2, ensure_ascii=False) + "\n")
+    else:
+        from provisioner.render.plays_text import plans_text
+
+        next_command = "" if settings.quiet else shlex.join(["provision", "apply", *settings.typed(target), *again])
+        out.write(plans_text(title, plans, paint=out.paint, next_command=next_command, differences=differences))
+    return plans_exit_code(plans, detailed=detailed)
+
+
+def plans_exit_code(plans: Sequence[PlayPlan], *, detailed: bool) -> int:
+    """1 where a plan would be refused; with `detailed` 2 when changes are pending in any play; else 0."""
+    from provisioner.render.summary import summarize
+
+    if any(one.plan.refusals for one in plans):
+        return 1
+    return PENDING if detailed and any(summarize(one.plan).pending for one in plans) else 0
+
+
+class _Conversation:
+    """Shows the plans of a list once, asks one question, and tells how each play ends."""
+
+    def __init__(self, settings: Settings, title: str, *, as_json: bool, yes: bool, check: bool, question: str) -> None:
+        self._settings = settings
+        self._title = title
+        self._as_json = as_json
+        self._yes = yes
+        self._check = check
+        self._question = question
+        self.declined = False
+        # How long the user thought about the question (seconds).
+        self.asked = 0.0
+        # Several at once: what is said of a play is said when it has ended.
+        self.beside = False
+
+    def approve(self, plans: Sequence[PlayPlan]) -> bool:
+        """Show the plans and ask, unless nothing would or could happen, or `--yes` was given."""
+        from provisioner.render.plays_text import engines
+        from provisioner.render.summary import summarize
+
+        self._show(plans)
+        if self._check:
+            return False
+        if self._yes or any(one.plan.refusals for one in plans) or not any(summarize(p.plan).pending for p in plans):
+            return True
+        count = f"{len(plans)} play" if len(plans) == 1 else f"{len(plans)} plays"
+        question = self._question.format(count=count, title=self._title, engines=engines(plans))
+        began = time.monotonic()
+        self.declined = not confirmed(self._settings, question)
+        self.asked = time.monotonic() - began
+        return not self.declined
+
+    @contextmanager
+    def narrate(self, play: PlayPlan) -> Iterator[Listener]:
+        """The listener of one play, under its heading."""
+        if not self._as_json and not self.beside:
+            self._head(play.name)
+        with narrated(self._settings, as_json=self._as_json, play=play.name, beside=self.beside) as listener:
+            yield listener
+
+    def ended(self, result: PlayResult) -> None:
+        """Tell how a play ended."""
+        out = self._settings.out()
+        if self._as_json:
+            from provisioner.render.plays_json import result_line
+            from provisioner.render.report_json import line
+
+            out.write(line(result_line(result)))
+            return
+        if result.state == "not_started":
+            return
+        from provisioner.render.error_text import error_text
+        from provisioner.render.plays_text import result_text
+
+        if self.beside:
+            self._head(result.name)
+        out.write((result_text(result, paint=out.paint) or ("" if result.error else "done\n")) + "\n")
+        if result.error is not None:
+            err = self._settings.err()
+            err.write(error_text(result.error, paint=err.paint, detailed=self._settings.verbose))
+
+    def close(self, result: PlaysResult, code: int, seconds: float) -> None:
+        """The recap of all plays."""
+        out = self._settings.out()
+        if self._as_json:
+            from provisioner.render.plays_json import total_line
+            from provisioner.render.report_json import line
+
+            out.write(line(total_line(self._title, result.plans, result.results, code, seconds)))
+        elif result.results:
+            from provisioner.render.plays_text import heading, recap_text
+
+            out.write(heading(self._title, out.paint))
+            out.write(recap_text(self._title, result.results, seconds, paint=out.paint))
+
+    def _show(self, plans: Sequence[PlayPlan]) -> None:
+        out = self._settings.out()
+        if self._as_json:
+            from provisioner.render.plays_json import plans_line
+            from provisioner.render.report_json import line
+
+            out.write(line(plans_line(self._title, plans)))
+        elif not (self._settings.quiet and self._yes):
+            from provisioner.render.plays_text import plans_text
+
+            out.write(plans_text(self._title, plans, paint=out.paint) + ("" if self._check else "\n"))
+
+    def _head(self, name: str) -> None:
+        from provisioner.render.plays_text import heading
+
+        out = self._settings.out()
+        out.write(heading(name, out.paint))
+
+
+def only_look_at_plans(
+    settings: Settings, title: str, plans: Sequence[PlayPlan], *, as_json: bool, detailed: bool
+) -> int:
+    """What `apply --check` does with a list: show the plans and stop; the exit code that goes with them."""
+    talk = _Conversation(settings, title, as_json=as_json, yes=False, check=True, question="")
+    talk.approve(plans)
+    return plans_exit_code(plans, detailed=detailed)
+
+
+def carry_out_plays(
+    settings: Settings,
+    title: str,
+    act: Act,
+    *,
+    as_json: bool,
+    yes: bool,
+    check: bool = False,
+    beside: bool = False,
+    question: str,
+) -> int:
+    """Run `act` with an approval, listeners and an event that Ctrl-C sets; tell how each play ended; the exit code."""
+    began = time.monotonic()
+    talk = _Conversation(settings, title, as_json=as_json, yes=yes, check=check, question=question)
+    talk.beside = beside
+    with interruptible() as interrupt:
+        result = act(talk.approve, talk.narrate, talk.ended, interrupt)
+    if check:
+        return 1 if any(one.plan.refusals for one in result.plans) else 0
+    code = 1 if talk.declined else result.exit_code
+    talk.close(result, code, time.monotonic() - began - talk.asked)
+    return code
+
+
+def look_at_plays(
+    settings: Settings,
+    plays: PlayList,
+    look: Callable[[PlayRequest], Found],
+    *,
+    text: Callable[[Found], str],
+    document: Callable[[Found], Mapping[str, JSON]] | None = None,
+    code: Callable[[Found], int] = lambda found: 0,
+) -> int:
+    """Look at each play, under its heading, or with `document` as one JSON object.
+
+    `code` gives the exit code of what was found, or raises what is wrong with it. A play that can not be looked at is
+    told and does not hide the others; its exit code comes first.
+    """
+    codes: list[int] = []
+    failed: list[int] = []
+    documents: list[JSON] = []
+    for index, play in enumerate(plays.plays):
+        entry: dict[str, JSON] = {"name": play.name, "target": play.request.target}
+        if not document:
+            _write_heading(settings, play.name, index)
+        try:
+            found = look(play)
+            if document:
+                entry |= document(found)
+            else:
+                settings.out().write(text(found))
+            codes.append(code(found))
+        except ProvisionError as error:
+            failed.append(error.exit_code)
+            _tell_error(settings, error, entry if document else None)
+        documents.append(entry)
+    if document:
+        shown = {"format_version": 1, "target": plays.title, "plays": documents}
+        settings.out().write(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
+    return next((one for one in (*failed, *codes) if one), 0)
+
+
+def _write_heading(settings: Settings, name: str, index: int) -> None:
+    from provisioner.render.plays_text import heading
+
+    out = settings.out()
+    out.write(("\n" if index else "") + heading(name, out.paint))
+
+
+def _tell_error(settings: Settings, error: ProvisionError, entry: dict[str, JSON] | None) -> None:
+    if entry is not None:
+        from provisioner.render.error_json import error_json
+
+        entry["error"] = error_json(error)
+        return
+    from provisioner.render.error_text import error_text
+
+    err = settings.err()
+    err.write(error_text(error, paint=err.paint, detailed=settings.verbose))
