@@ -45,7 +45,7 @@ class Plays:
         playbook = {
             "name": self.project(name),
             "vars": {"COLOR": "none"},
-            "services": {"web": service(environment={"COLOR": "${COLOR}"}, **({"network_mode": "none"} | web))},
+            "services": {"web": service(environment={"COLOR": "${COLOR}"}, **(web or {"network_mode": "none"}))},
             "verify": list(checks),
             **(more or {}),
         }
@@ -172,8 +172,8 @@ def test_some_plays_of_a_list(plays: Plays) -> None:
 
 
 def test_what_can_not_be_is_told_before_anything_is_touched(plays: Plays) -> None:
-    plays.system("one", ports=["127.0.0.1:18099:80"], network_mode="bridge")
-    plays.system("three", ports=["127.0.0.1:18099:81"], network_mode="bridge")
+    plays.system("one", ports=["127.0.0.1:18099:80"])
+    plays.system("three", ports=["127.0.0.1:18099:81"])
     refused = plays.run("apply", "prod", "--yes", code=65)
     assert "host port 127.0.0.1:18099/tcp is also published by service 'web' of the play 'One', at" in refused.stderr
     assert "playbooks/three/prod.yml:" in refused.stderr
@@ -185,7 +185,7 @@ def test_a_network_that_an_earlier_play_makes(plays: Plays) -> None:
     shared = f"{plays.project('one')}-shared"
     for name, network in (("one", {"internal": True}), ("two", {"external": True})):
         declared = {"networks": {"quiet": {"name": shared, **network}}}
-        plays.system(name, more=declared, network_mode=None, networks={"quiet": {}})
+        plays.system(name, more=declared, networks={"quiet": {}})
     text = plays.run("plan", "prod").stdout
     assert f"the network {shared} is made by the play 'One' before" in text
     assert states(plays.apply("--limit", "one,two")) == [("One", "done"), ("Two", "done")]
