@@ -20,6 +20,8 @@ _RECURSIVE = {
     "writable": "ReadOnlyNonRecursive",
     "readonly": "ReadOnlyForceRecursive",
 }
+# Options of a mount for which its text has no word.
+_ONLY_STRUCTURED = {"recursive", "labels", "subpath"}
 # What engines since 23 write on volumes that have no name.
 _ENGINES_OWN = "com.docker.volume.anonymous"
 _SOCKET = "/var/run/docker.sock"
@@ -42,7 +44,6 @@ def parse_volumes(body: Raw, names: Mapping[str, str]) -> dict[str, Any]:
         bind, storage, memory = volume.get("bind") or {}, volume.get("volume") or {}, volume.get("tmpfs") or {}
         options = {
             "propagation": bind.get("propagation"),
-            "selinux": bind.get("selinux"),
             "recursive": None if bind.get("recursive") == "enabled" else bind.get("recursive"),
             "create_host_path": bool(bind.get("create_host_path")) and kind == "bind",
             "nocopy": storage.get("nocopy"),
@@ -51,19 +52,28 @@ def parse_volumes(body: Raw, names: Mapping[str, str]) -> dict[str, Any]:
             "size": whole_number(memory["size"]) if memory.get("size") else None,
             "mode": memory.get("mode"),
         }
-        result[volume["target"]] = {**entry, **{key: value for key, value in options.items() if value}}
+        entry |= {key: value for key, value in options.items() if value}
+        if bind.get("selinux") and _fits_text(entry):
+            entry["selinux"] = bind["selinux"]
+        result[volume["target"]] = entry
     if body.get("use_api_socket"):
         result.setdefault(_SOCKET, {"type": "bind", "source": _SOCKET})
     return result
+
+
+def _fits_text(entry: dict[str, Any]) -> bool:
+    """Whether a mount can be said as text, the only form in which an engine takes an SELinux label."""
+    return entry["type"] in ("bind", "volume") and "source" in entry and not entry.keys() & _ONLY_STRUCTURED
 
 
 def encode_volumes(raw: Raw, value: dict[str, Any]) -> None:
     """Write the mounts into HostConfig."""
     host = raw.setdefault("HostConfig", {})
     for target, entry in sorted(value.items()):
-        as_text = not entry.get("recursive") and (entry.get("create_host_path") or entry.get("selinux"))
-        if entry["type"] == "bind" and as_text:
+        made = entry["type"] == "bind" and entry.get("create_host_path")
+        if (made or entry.get("selinux")) and _fits_text(entry):
             options = ["ro" if entry.get("read_only") else "rw", entry.get("selinux"), entry.get("propagation")]
+            options.append("nocopy" if entry.get("nocopy") and entry["type"] == "volume" else None)
             text = f"{entry['source']}:{target}:{','.join(option for option in options if option)}"
             host.setdefault("Binds", []).append(text)
         else:

@@ -72,7 +72,9 @@ def parse(service: str, body: Raw, names: container.Names, image: str, replicas:
     spec["build"] = build
     spec["replicas"] = None if spec["mode"].startswith("global") else replicas
     for entry in spec["volumes"].values():
-        entry.pop("create_host_path", None)
+        # A label of a bind mount is refused here, and nodes label their volumes by themselves.
+        for key in ("create_host_path", "selinux"):
+            entry.pop(key, None)
     # A Swarm can not tell an empty entrypoint from none: what it leaves to be run is the entrypoint itself.
     if base["entrypoint"] == []:
         spec |= {"entrypoint": base["command"] or [], "command": None}

@@ -150,8 +150,12 @@ def _mount_problems(path: str, node: Node) -> Iterator[Finding]:
             text = "an image can not be mounted on Swarm"
             yield True, Problem(text, mount.span, f"{path}.volumes", "copy its files into the service's own image")
         if selinux is not None and selinux.value:
+            stored = kind is not None and kind.value == "volume"
             text = "SELinux labels of mounts can not be had on Swarm"
-            yield True, Problem(text, selinux.span, f"{path}.volumes", "label the folder on the nodes")
+            hint = (
+                "nodes label their volumes by themselves; leave it out" if stored else "label the folder on the nodes"
+            )
+            yield not stored, Problem(text, selinux.span, f"{path}.volumes", hint)
 
 
 def _file_problems(path: str, node: Node) -> Iterator[Finding]:

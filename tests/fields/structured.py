@@ -127,6 +127,12 @@ STRUCTURED = (
         changed=("volumes./data.propagation",),
     ),
     mounted(
+        "selinux-of-volume",
+        {"type": "volume", "source": "stored", "bind": {"selinux": "z"}},
+        {"type": "volume", "source": "stored", "bind": {"selinux": "Z"}, "read_only": True},
+        changed=("volumes./data.read_only", "volumes./data.selinux"),
+    ),
+    mounted(
         "selinux",
         {"type": "bind", "source": "./one", "bind": {"selinux": "z"}},
         {"type": "bind", "source": "./one", "bind": {"selinux": "Z"}},

@@ -74,6 +74,9 @@ def _expand(node: Node, place: Place) -> Node | None:
     if entries["type"] == "bind":
         nodes["bind"] = mapping({key: scalar(value, node) for key, value in bind.items()}, Node({}, node.span))
     elif len(text) > 2:
+        if len(bind) > 1:
+            del bind["create_host_path"]
+            nodes["bind"] = mapping({key: scalar(value, node) for key, value in bind.items()}, Node({}, node.span))
         nodes["volume"] = mapping({key: scalar(value, node) for key, value in volume.items()}, Node({}, node.span))
     return mapping(nodes, near)
 
