@@ -55,6 +55,9 @@ class EngineReader(Protocol):
     def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
         """The regular files at or below a path in a container, running or not, by their own names."""
 
+    def is_folder(self, container_id: str, path: str) -> bool:
+        """Whether a path in a container, running or not, is a folder; links are followed. False where nothing is."""
+
     def distribution(self, reference: str) -> str | None:
         """The digest that the registry has for an image reference; None when it can not be told."""
 

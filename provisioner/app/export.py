@@ -124,6 +124,8 @@ def _service(name: str, service: dict[str, Any], secrets: dict[str, Any], notes:
         run = (job or {}).get("run", "on_change")
         if run != "always":
             notes.append(f"service {name} runs at every `docker compose up`, not only {run.replace('_', ' ')}")
+    for use in (*(service.get("secrets") or ()), *(service.get("configs") or ())):
+        use.pop("override", None)
     if service.pop("backup", None):
         notes.append(f"the backup of service {name} is left out")
     for variable, value in (service.get("environment") or {}).items():

@@ -14,6 +14,7 @@ from provisioner.model.plan import Verb
 from provisioner.model.span import Problem
 from provisioner.platforms.choice import Mode, check, choose_mode, lower
 from provisioner.playbook.crossref import contradictions
+from provisioner.playbook.file_targets import folders_of_images
 from provisioner.playbook.select import with_kinds
 from provisioner.reconcile.claims import ClaimKind, listed_holders
 from provisioner.reconcile.clashes import takes_claims
@@ -96,6 +97,8 @@ def prepare(
     kept = revisions(engine, playbook.project, manager=facts.swarm_manager)
     last = kept[-1] if kept else None
     observed = assume_present(observe(engine, desired, last.containers if last else {}), desired, policy.expected)
+    if folders := list(folders_of_images(playbook, observed.facts.images)):
+        raise PlaybookInvalid(folders)
     require_comparable(observed, materials)
     applied = desired_of(last, playbook.project) if last else None
     others: tuple[Change, ...] = ()

@@ -119,7 +119,8 @@ class Canonicaliser:
             canonical = self.apply(item, rule.any, (*path, str(index)))
             if canonical is not None and canonical.tag != RESET:
                 items.append(canonical)
-        return Node(tuple(items), node.span, None, {}, node.tag)
+        result = Node(tuple(items), node.span, None, {}, node.tag)
+        return rule.row.finish(result, self._place(path)) if rule.row.finish is not None else result
 
     def _scalar(self, node: Node, kind: str, shape: Shape, path: Path) -> Node | None:
         value = node.value

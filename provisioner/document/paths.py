@@ -24,6 +24,14 @@ def join(folder: str, path: str) -> str:
     return clean(path if path.startswith("/") else f"{folder}/{path}")
 
 
+def file_target(kind: str, target: str) -> str:
+    """The target of a config's or secret's file (`kind` configs or secrets) as a clean absolute path.
+
+    One that is relative starts at /run/secrets for secrets and at / for configs, as in Compose and on a Swarm.
+    """
+    return join("/run/secrets" if kind == "secrets" else "/", target)
+
+
 def parent(path: str) -> str:
     """The folder that `path` lies in."""
     return path.rpartition("/")[0] or "/"

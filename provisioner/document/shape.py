@@ -74,7 +74,7 @@ class Place:
 
 # The long form of a value, or None after telling why there is none.
 Expand = Callable[[Node, Place], "Node | None"]
-# The last word on a mapping, once everything in it is canonical.
+# The last word on a mapping or a list, once everything in it is canonical.
 Finish = Callable[[Node, Place], Node]
 
 

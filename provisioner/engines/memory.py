@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import io
-import tarfile
 import threading
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engines.memory_config import configured
 from provisioner.engines.memory_exclusive import listed, require_free, require_free_subnet
+from provisioner.engines.memory_files import home_of, mountpoint, named_below, unpack
 from provisioner.errors import EngineConflict, EngineRefused
 from provisioner.model.builder import Builders
 from provisioner.model.state import Facts
@@ -108,10 +107,13 @@ class MemoryEngine:
 
     def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
         with self._lock:
-            wanted = path.strip("/")
-            files = self._files.get(container_id, {})
-            below = {n: c for n, c in files.items() if n == wanted or n.startswith(f"{wanted}/")}
-            return {name.rpartition("/")[2]: content for name, content in below.items()}
+            if container_id not in self._containers:
+                return {}
+            home, wanted = home_of(self._containers[container_id], f"/{path.strip('/')}")
+            return named_below(self._files.get(home, {}), wanted)
+
+    def is_folder(self, container_id: str, path: str) -> bool:
+        return path == "/"
 
     def distribution(self, reference: str) -> str | None:
         return None
@@ -169,7 +171,7 @@ class MemoryEngine:
         self._volumes[name] = {
             "Name": name, "Driver": body.get("Driver") or "local", "Options": body.get("DriverOpts"),
             "Labels": dict(labels),
-            "Mountpoint": f"/var/lib/docker/volumes/{name}/_data", "CreatedAt": self._now(), "Scope": "local",
+            "Mountpoint": mountpoint(name), "CreatedAt": self._now(), "Scope": "local",
         }  # fmt: skip
         return name
 
@@ -234,6 +236,7 @@ class MemoryEngine:
             if users:
                 raise EngineConflict(f"{kind} {raw['Name']} is in use by {', '.join(users)}", status=409)
             del self._of(kind)[object_id]
+            self._files.pop(mountpoint(object_id), None)
 
     def _mounting(self, volume: str) -> Sequence[str]:
         return [c["Id"] for c in self._containers.values() if any(m.get("Name") == volume for m in c["Mounts"])]
@@ -327,12 +330,7 @@ class MemoryEngine:
         with self._lock:
             self.calls.append(("archive", container_id))
             self._container(container_id)
-            with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
-                for member in archive:
-                    content = archive.extractfile(member)
-                    if content is not None:
-                        name = "/".join(part for part in (path.strip("/"), member.name.strip("/")) if part)
-                        self._files[container_id][name] = content.read()
+            unpack(self._files, self._containers[container_id], path, tar)
 
     def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
         with self._lock:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import posixpath
 import tarfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +34,9 @@ _LISTS = {
     "task": ("/tasks", {}, ""),
     "image": ("/images/json", {"all": "1"}, ""),
 }
+# The bit of a folder in Go's os.FileMode, which the engine tells; and how many links are followed, as by the kernel.
+_FOLDER = 1 << 31
+_MOST_LINKS = 40
 # Those that are to run, with the spec that their service has now.
 _CURRENT_TASKS = {"desired-state": ["running"], "_up-to-date": ["true"]}
 _ONE = {
@@ -148,16 +153,34 @@ class DockerReader:
             raise self._wire.classified(error) from error
 
     def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
-        reply = self._wire.send("GET", f"/containers/{container_id}/archive", {"path": path}, missing_is_fine=True)
-        if reply is None:
-            return {}
-        files: dict[str, bytes] = {}
-        with tarfile.open(fileobj=io.BytesIO(reply.content)) as archive:
-            for member in archive:
-                content = archive.extractfile(member)
-                if content is not None:
-                    files[member.name.rpartition("/")[2]] = content.read()
-        return files
+        for _ in range(_MOST_LINKS):
+            reply = self._wire.send("GET", f"/containers/{container_id}/archive", {"path": path}, missing_is_fine=True)
+            if reply is None:
+                return {}
+            files: dict[str, bytes] = {}
+            with tarfile.open(fileobj=io.BytesIO(reply.content)) as archive:
+                members = archive.getmembers()
+                if len(members) == 1 and members[0].issym():
+                    path = posixpath.join(posixpath.dirname(path), members[0].linkname)
+                    continue
+                for member in members:
+                    content = None if member.issym() else archive.extractfile(member)
+                    if content is not None:
+                        files[member.name.rpartition("/")[2]] = content.read()
+            return files
+        return {}
+
+    def is_folder(self, container_id: str, path: str) -> bool:
+        for _ in range(_MOST_LINKS):
+            reply = self._wire.send("HEAD", f"/containers/{container_id}/archive", {"path": path}, missing_is_fine=True)
+            header = reply.headers.get("X-Docker-Container-Path-Stat") if reply is not None else None
+            if not header:
+                return False
+            status = json.loads(base64.b64decode(header))
+            if not status.get("linkTarget"):
+                return bool(int(status["mode"]) & _FOLDER)
+            path = posixpath.join(posixpath.dirname(path), status["linkTarget"])
+        return False
 
     def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
         filters = {"service": [service_id]} | ({"_up-to-date": ["true"]} if current else {})

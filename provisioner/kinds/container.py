@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container_environment as environment
+from provisioner.kinds import container_files, healthcheck, hooks, values
 from provisioner.kinds import container_mounts as mounts
 from provisioner.kinds import container_networks as networks
 from provisioner.kinds import container_ports as ports
-from provisioner.kinds import healthcheck, hooks, values
 from provisioner.kinds.compare import DECLARED, declared_fields
 from provisioner.kinds.container_fields import PLAIN
 from provisioner.kinds.fields import Field, Raw
@@ -140,8 +140,8 @@ def parse(service: str, body: Raw, names: Names, image: str) -> Spec:
         "ports": ports.parse_ports(body),
         "volumes": mounts.parse_volumes(body, names.volumes),
         "volumes_from": sorted(_volumes_from(entry) for entry in body.get("volumes_from") or []),
-        "configs": mounts.parse_files(body, "configs", versions["configs"]),
-        "secrets": mounts.parse_files(body, "secrets", versions["secrets"]),
+        "configs": container_files.parse_files(body, "configs", versions["configs"]),
+        "secrets": container_files.parse_files(body, "secrets", versions["secrets"]),
         "network_mode": networks.parse_mode(body),
         "networks": networks.parse_networks(service, body, sorted(set(links))),
         "default_network": networks.parse_default(body),
@@ -211,7 +211,7 @@ def _encode_mounts(raw: Raw, spec: Spec, wiring: Wiring) -> None:
             volumes[target] = {"type": "volume", "source": name}
     mounts.encode_volumes(raw, volumes)
     for kind, (volume, mountpoint) in sorted(wiring.file_volumes.items()):
-        mounts.encode_files(raw, kind, spec[kind], volume, mountpoint)
+        container_files.encode_files(raw, kind, spec[kind], volume, mountpoint)
     if spec["volumes_from"]:
         raw["HostConfig"]["VolumesFrom"] = [_encode_volumes_from(entry, wiring) for entry in spec["volumes_from"]]
 

@@ -1,4 +1,4 @@
-"""A container's `volumes` and the files of its `configs` and `secrets`: keyed by where they stand inside.
+"""A container's `volumes`: keyed by where they stand inside.
 
 Engine API: HostConfig.Mounts and, for bind mounts whose source may be made, HostConfig.Binds.
 """
@@ -109,7 +109,8 @@ def encode_mount(target: str, entry: dict[str, Any]) -> Raw:
 
 def decode_volumes(raw: Raw, files: dict[str, Any]) -> dict[str, Any]:
     """Mounts by target from an inspection, without those that carry `files` (the decoded files label)."""
-    own = {target for kind, root in ROOTS.items() if files.get(kind) for target in (root, *files[kind])}
+    own = {place for kind, root in ROOTS.items() if files.get(kind) for place in (root, *files[kind])}
+    own |= {mount["Target"] for mount in raw["HostConfig"].get("Mounts") or [] if _hides_files(mount, files)}
     result: dict[str, Any] = {}
     for text in raw["HostConfig"].get("Binds") or []:
         source, target, *options = text.split(":")
@@ -117,6 +118,12 @@ def decode_volumes(raw: Raw, files: dict[str, Any]) -> dict[str, Any]:
     for mount in raw["HostConfig"].get("Mounts") or []:
         result[mount["Target"]] = decode_mount(mount)
     return {target: entry for target, entry in result.items() if target not in own}
+
+
+def _hides_files(mount: Raw, files: dict[str, Any]) -> bool:
+    """Whether a mount is the folder in memory that `container_files.encode_files` puts over files in their volume."""
+    folder, _, _ = str(mount.get("Target")).rpartition("/")
+    return mount["Type"] == "tmpfs" and any(files.get(kind) and folder == root for kind, root in ROOTS.items())
 
 
 def _decode_bind(source: str, options: list[str]) -> dict[str, Any]:
@@ -167,44 +174,3 @@ def anonymous_volumes(raw: Raw) -> dict[str, str]:
         for mount in raw.get("Mounts") or []
         if mount.get("Type") == "volume" and _ANONYMOUS.fullmatch(mount.get("Name") or "")
     }
-
-
-def parse_files(body: Raw, kind: str, versions: Mapping[str, str]) -> dict[str, Any]:
-    """The files of `configs` or `secrets` by target. `versions` gives the digest of each one's content."""
-    result: dict[str, Any] = {}
-    for reference in body.get(kind) or []:
-        source = reference["source"]
-        target = reference.get("target") or source
-        if not target.startswith("/"):
-            target = f"{ROOTS['secrets']}/{target}" if kind == "secrets" else f"/{target}"
-        mode = reference.get("mode")
-        result[target] = {
-            "source": source,
-            "version": versions.get(source, ""),
-            "uid": str(reference.get("uid") or "0"),
-            "gid": str(reference.get("gid") or "0"),
-            "mode": "0444" if mode is None else mode if isinstance(mode, str) else f"{mode:04o}",
-        }
-    return result
-
-
-def encode_files(raw: Raw, kind: str, files: dict[str, Any], volume: str, mountpoint: str) -> None:
-    """Mount the volume that carries the files, and bind those that are wanted outside its root."""
-    mounts = raw.setdefault("HostConfig", {}).setdefault("Mounts", [])
-    root = ROOTS[kind]
-    mounts.append(
-        {"Type": "volume", "Source": volume, "Target": root, "ReadOnly": True, "VolumeOptions": {"NoCopy": True}}
-    )
-    for target in sorted(files):
-        if not inside_root(kind, target):
-            source = f"{mountpoint}/{file_name(kind, target)}"
-            mounts.append({"Type": "bind", "Source": source, "Target": target, "ReadOnly": True})
-
-
-def inside_root(kind: str, target: str) -> bool:
-    return target.rpartition("/")[0] == ROOTS[kind]
-
-
-def file_name(kind: str, target: str) -> str:
-    """The name of a file in its volume: its own when it is read there, else one made from its whole path."""
-    return target.rpartition("/")[2] if inside_root(kind, target) else target.strip("/").replace("/", "__")

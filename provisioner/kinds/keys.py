@@ -174,6 +174,7 @@ SERVICE = _below(
         "provider", "what a provider gives to others is known only after it has acted, so that no plan could tell it",
         "run it before, and hand its variables over with `env_file` or as secrets", swarm="refused",
     ),
+    *_client("configs.*.override", "secrets.*.override"),
     *(
         _refused(f"{kind}.*.{key}", "only the container knows its users' names", "write the id", when=_is_name)
         for kind in ("configs", "secrets")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds import container
 from provisioner.kinds import swarm_scheduling as scheduling
 from provisioner.kinds.compare import compare
+from provisioner.kinds.container_files import without_paths
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.fields import Raw, get_path
 from provisioner.kinds.ownership import PROJECT, user_labels
@@ -71,6 +72,7 @@ def parse(service: str, body: Raw, names: container.Names, image: str, replicas:
         spec["networks"] = {base["network_mode"]: {"aliases": []}}
     spec["build"] = build
     spec["replicas"] = None if spec["mode"].startswith("global") else replicas
+    spec |= {kind: without_paths(spec[kind]) for kind in ROOTS}
     for entry in spec["volumes"].values():
         # A label of a bind mount is refused here, and nodes label their volumes by themselves.
         for key in ("create_host_path", "selinux"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from provisioner.model.span import Problem
+from provisioner.playbook import file_targets
 from provisioner.playbook.ports import published
 
 if TYPE_CHECKING:
@@ -200,6 +201,7 @@ _CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
     _colliding_ports,
     _ports_of_a_guest,
     _reservations_above_limits,
+    file_targets.problems,
 )
 _CONTAINER_CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
     _fixed_ports_of_replicas,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +19,7 @@ from provisioner.model.address import Address
 from provisioner.model.plan import Verb
 from provisioner.model.secret import SecretValue
 from provisioner.reconcile.claims import OTHERWISE, ClaimKind, claims_of_running, holder_of, listed_holders
+from provisioner.reconcile.file_contents import require_contents, require_no_folders, volume_archive
 from provisioner.reconcile.files import FILES_KIND, file_volume
 from provisioner.reconcile.hooks import run_hook
 from provisioner.reconcile.namespaces import resolved
@@ -201,9 +200,15 @@ class ContainerCalls:
             return self._engine.create("volume", wanted.name, volume.encode(wanted.spec, labels))
         if "initial" in step.arguments:
             return self._create_initial(step, made)
-        return self._engine.create(
-            "container", str(step.arguments["name"]), self._body(self._spec(step), step, made, labels)
-        )
+        spec = self._spec(step)
+        identity = self._engine.create("container", str(step.arguments["name"]), self._body(spec, step, made, labels))
+        try:
+            for kind in _file_kinds(spec):
+                require_contents(self._engine, identity, kind, spec[kind], self._contents)
+        except StepFailed:
+            self._engine.remove("container", identity)
+            raise
+        return identity
 
     def _create_initial(self, step: Step, made: Mapping[int, str]) -> str:
         """One that runs before the step's container, with the mounts of that one."""
@@ -305,7 +310,8 @@ class ContainerCalls:
         }
         identity = self._engine.create("container", carrier, body)
         try:
-            self._engine.put_archive(identity, "/files", self._archive(kind, files))
+            require_no_folders(self._engine, identity, str(wanted.spec["image"]), files)
+            self._engine.put_archive(identity, "/files", volume_archive(kind, files, self._contents))
         finally:
             # Together with what the image declares as VOLUME; the named one stays.
             self._engine.remove("container", identity, volumes=True)
@@ -319,19 +325,6 @@ class ContainerCalls:
                 # Somebody's container has it, which was made when it was full.
                 return
         self._engine.create("volume", volume, {"Labels": labels})
-
-    def _archive(self, kind: str, files: Mapping[str, Any]) -> bytes:
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w") as archive:
-            for target, entry in sorted(files.items()):
-                content = self._contents[f"{kind}/{entry['source']}"]
-                data = content if isinstance(content, bytes) else content.reveal()
-                member = tarfile.TarInfo(container_mounts.file_name(kind, target))
-                member.size = len(data)
-                member.mode = int(entry["mode"], 8)
-                member.uid, member.gid = int(entry["uid"]), int(entry["gid"])
-                archive.addfile(member, io.BytesIO(data))
-        return buffer.getvalue()
 
 
 def _secrets(recipe: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from provisioner.document.attributes.external import EXTERNAL, settle_external
 from provisioner.document.attributes.shapes import (
@@ -23,8 +24,12 @@ from provisioner.document.attributes.shapes import (
     null_is_text,
     one_of,
 )
-from provisioner.document.shape import NULL, SEQUENCE, STRING, Place, Row, mapping, scalar
+from provisioner.document.paths import file_target
+from provisioner.document.shape import NULL, SEQUENCE, STRING, Finish, Place, Row, mapping, scalar
 from provisioner.model.node import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def _source_only(node: Node, _place: Place) -> Node | None:
@@ -39,12 +44,30 @@ def _secret_target(node: Node, _place: Place) -> Node:
     return mapping(entries, node)
 
 
-def _secret_key(node: Node) -> str:
-    return field(node, "target") or f"/run/secrets/{field(node, 'source')}"
+def _build_key(node: Node) -> str:
+    return field(node, "target") or field(node, "source")
 
 
-def _config_key(node: Node) -> str:
-    return field(node, "target") or f"/{field(node, 'source')}"
+def _target(kind: str) -> Callable[[Node], str]:
+    """The key of a file of configs or secrets: where it stands, however that is written."""
+    return lambda node: file_target(kind, field(node, "target") or field(node, "source"))
+
+
+def _distinct(key: Callable[[Node], str]) -> Finish:
+    """Tell of two sources with one target in one list; in several files the later one replaces the earlier."""
+
+    def check(node: Node, place: Place) -> Node:
+        first: dict[str, Node] = {}
+        for item in node.items:
+            other = first.setdefault(key(item), item)
+            if field(other, "source") != field(item, "source"):
+                given = item.get("target") or item
+                target, holder = field(item, "target") or field(item, "source"), field(other, "source")
+                problem = f"'{target}' is the target of '{holder}' already ({other.span})"
+                place.wrong(problem, given.span, "give each a target of its own")
+        return node
+
+    return check
 
 
 def _settle(node: Node, place: Place) -> Node:
@@ -56,6 +79,7 @@ def _settle(node: Node, place: Place) -> Node:
     return node
 
 
+_OVERRIDE = "It may cover a file of the system, such as /etc/hosts."
 _USE = replace(STRUCT, expected="a name, or a mapping", required=("source",))
 _TIER = one_of("env_local", "docker", "aws")
 _LENGTH = replace(WHOLE, expected="a whole number from 8 to 1024", minimum=8, maximum=1024)
@@ -64,16 +88,17 @@ _LENGTH = replace(WHOLE, expected="a whole number from 8 to 1024", minimum=8, ma
 def _use(section: str) -> tuple[Row, ...]:
     at = f"services.*.{section}"
     finish = _secret_target if section == "secrets" else None
-    unique = _config_key if section == "configs" else _secret_key
+    unique = _build_key if section == "build.secrets" else _target(section)
     where = "/<source>" if section == "configs" else "/run/secrets/<source>"
     return (
-        Row(at, LIST, f"The {section.rsplit('.', 1)[-1]} it may read.", unique=unique),
+        Row(at, LIST, f"The {section.rsplit('.', 1)[-1]} it may read.", unique=unique, finish=_distinct(unique)),
         Row(f"{at}.*", _USE, expand=_source_only, short=(STRING,), finish=finish),
         Row(f"{at}.*.source", TEXT, "Its name in this file."),
         Row(f"{at}.*.target", TEXT, f"The file in the container; default {where}."),
         Row(f"{at}.*.uid", TEXT),
         Row(f"{at}.*.gid", TEXT),
         Row(f"{at}.*.mode", MODE),
+        *((Row(f"{at}.*.override", EXPLICIT_FLAG, _OVERRIDE, own=True),) if section != "build.secrets" else ()),
     )
 
 

@@ -1,0 +1,82 @@
+"""The files of a container's `configs` and `secrets`: where they stand in it, and where in the volume with them.
+
+Engine API: HostConfig.Mounts. Each target has a path of its own in the volume, and no two targets share one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner.document.paths import file_target
+from provisioner.kinds.container_mounts import ROOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.kinds.fields import Raw
+
+# The folder of a volume with the files that are wanted outside its root, each below it at its whole target.
+ELSEWHERE = ".provisioner"
+
+
+def parse_files(body: Raw, kind: str, versions: Mapping[str, str]) -> dict[str, Any]:
+    """The files of `configs` or `secrets` by target. `versions` gives the digest of each one's content.
+
+    `path` is where a file stands in its volume, left out for one that stands there under its own name.
+    """
+    result: dict[str, Any] = {}
+    for reference in body.get(kind) or []:
+        source = reference["source"]
+        target = file_target(kind, str(reference.get("target") or source))
+        mode = reference.get("mode")
+        result[target] = {
+            "source": source,
+            "version": versions.get(source, ""),
+            "uid": str(reference.get("uid") or "0"),
+            "gid": str(reference.get("gid") or "0"),
+            "mode": "0444" if mode is None else mode if isinstance(mode, str) else f"{mode:04o}",
+        }
+        if target.rpartition("/")[0] != ROOTS[kind]:
+            result[target]["path"] = _path_in_volume(kind, target)
+    return result
+
+
+def without_paths(files: Mapping[str, Any]) -> dict[str, Any]:
+    """The files as a Swarm has them, which needs no volume."""
+    return {target: {key: entry[key] for key in entry if key != "path"} for target, entry in files.items()}
+
+
+def path_in_volume(target: str, entry: Mapping[str, Any]) -> str:
+    """Where a file that `parse_files` gave stands in its volume."""
+    return str(entry.get("path") or target.rpartition("/")[2])
+
+
+def _path_in_volume(kind: str, target: str) -> str:
+    return target.removeprefix(f"{ROOTS[kind]}/") if _is_inside(kind, target) else f"{ELSEWHERE}{target}"
+
+
+def _is_inside(kind: str, target: str) -> bool:
+    return target.startswith(f"{ROOTS[kind]}/")
+
+
+def encode_files(raw: Raw, kind: str, files: Mapping[str, Any], volume: str, mountpoint: str) -> None:
+    """Mount the volume that carries the files at its root, and bind those that are wanted elsewhere.
+
+    For secrets an empty folder in memory hides those then, so that nobody finds them below /run/secrets too.
+    """
+    mounts = raw.setdefault("HostConfig", {}).setdefault("Mounts", [])
+    root = ROOTS[kind]
+    mounts.append(
+        {"Type": "volume", "Source": volume, "Target": root, "ReadOnly": True, "VolumeOptions": {"NoCopy": True}}
+    )
+    elsewhere = [target for target in sorted(files) if not _is_inside(kind, target)]
+    for target in elsewhere:
+        source = f"{mountpoint}/{path_in_volume(target, files[target])}"
+        mounts.append({"Type": "bind", "Source": source, "Target": target, "ReadOnly": True})
+    if elsewhere and kind == "secrets":
+        mounts.append({"Type": "tmpfs", "Target": hidden(kind), "TmpfsOptions": {"SizeBytes": 4096, "Mode": 0o500}})
+
+
+def hidden(kind: str) -> str:
+    """The folder in a container below which its volume has the files that are wanted elsewhere."""
+    return f"{ROOTS[kind]}/{ELSEWHERE}"

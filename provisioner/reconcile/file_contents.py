@@ -1,0 +1,103 @@
+"""What is in the files of a container's configs and secrets: written into their volume, read back at their targets.
+
+No content leaves this module but as an archive for the engine.
+"""
+
+from __future__ import annotations
+
+import hmac
+import io
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+from provisioner.errors import StepFailed
+from provisioner.kinds.container_files import ELSEWHERE, path_in_volume
+from provisioner.kinds.container_mounts import ROOTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.model.secret import SecretValue
+    from provisioner.ports import EngineReader
+
+
+def volume_archive(kind: str, files: Mapping[str, Any], contents: Mapping[str, bytes | SecretValue]) -> bytes:
+    """A tar of the volume for `files` of a kind (`configs`, `secrets`): each at its path, with its owner and mode.
+
+    `contents` gives the bytes by `<kind>/<source>`.
+    """
+    buffer = io.BytesIO()
+    folders: set[str] = set()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for target, entry in sorted(files.items()):
+            path = path_in_volume(target, entry)
+            parts = path.split("/")[:-1]
+            for depth in range(1, len(parts) + 1):
+                folder = "/".join(parts[:depth])
+                if folder not in folders:
+                    folders.add(folder)
+                    archive.addfile(_folder(folder))
+            data = _data(contents[f"{kind}/{entry['source']}"])
+            member = tarfile.TarInfo(path)
+            member.size = len(data)
+            member.mode = int(entry["mode"], 8)
+            member.uid, member.gid = int(entry["uid"]), int(entry["gid"])
+            archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def read_contents(engine: EngineReader, container_id: str, files: Mapping[str, Any]) -> dict[str, bytes | None]:
+    """What a container, running or not, has at each target of `files`; None where no file stands.
+
+    Files that all stand in one folder are read by one request, others by one each.
+    """
+    folders = {target.rpartition("/")[0] for target in files}
+    if folders <= {*ROOTS.values()} and len(folders) == 1:
+        found = engine.read_files(container_id, min(folders))
+        return {target: found.get(target.rpartition("/")[2]) for target in sorted(files)}
+    return {target: next(iter(engine.read_files(container_id, target).values()), None) for target in sorted(files)}
+
+
+def require_contents(
+    engine: EngineReader,
+    container_id: str,
+    kind: str,
+    files: Mapping[str, Any],
+    contents: Mapping[str, bytes | SecretValue],
+) -> None:
+    """StepFailed unless a container has at each target what `contents` gives for it, byte for byte.
+
+    What `contents` has not is an unchanged version whose value was not asked for; it is not looked at.
+    """
+    known = {target for target, entry in files.items() if f"{kind}/{entry['source']}" in contents}
+    read = read_contents(engine, container_id, files) if known else {}
+    for target in sorted(known):
+        found, source = read[target], str(files[target]["source"])
+        if found is None or not hmac.compare_digest(found, _data(contents[f"{kind}/{source}"])):
+            what = "is not there" if found is None else "has another content"
+            raise StepFailed(
+                f"the file {target} of {kind.removesuffix('s')} {source} {what} in the container",
+                hint="another mount or the image may cover it; choose another target",
+            )
+
+
+def require_no_folders(engine: EngineReader, container_id: str, image: str, files: Mapping[str, Any]) -> None:
+    """StepFailed for a target that is a folder of the image, which a container made from it shows."""
+    for target, entry in sorted(files.items()):
+        if engine.is_folder(container_id, target):
+            raise StepFailed(
+                f"{target}, the target of {entry['source']}, is a folder in the image {image}",
+                hint=f"name a file: {target.rstrip('/')}/{entry['source']}",
+            )
+
+
+def _data(content: bytes | SecretValue) -> bytes:
+    return content if isinstance(content, bytes) else content.reveal()
+
+
+def _folder(path: str) -> tarfile.TarInfo:
+    member = tarfile.TarInfo(path)
+    member.type = tarfile.DIRTYPE
+    # Nobody looks for files there that are bound to other places.
+    member.mode = 0o700 if path.split("/")[0] == ELSEWHERE else 0o755
+    return member
