@@ -112,6 +112,50 @@ def test_configs_stand_where_they_are_wanted(target: str, environment: Environme
     environment.require_inert()
 
 
+def test_any_target_that_compose_takes(environment: Environment) -> None:
+    """Below /run/secrets, several in one folder, elsewhere: each file has its own content and is seen once."""
+    values = {"one": "1", "two": "2"}
+    targets = {
+        "tls/key": "one", "tls/deep/cert": "two", "./plain": "one", "/etc/app/a__b": "one", "/etc/app/a/b": "two",
+        "/etc/hosts": "two",
+    }  # fmt: skip
+    uses = [{"source": source, "target": target, "override": True} for target, source in targets.items()]
+    configs = [{"source": "conf", "target": "/etc/conf/x__y"}, {"source": "other", "target": "/etc/conf/x/y"}]
+    for name, value in values.items():
+        environment.write(value, name)
+    playbook = {
+        "services": {"web": service(secrets=uses, configs=configs, read_only=True, user="1000")},
+        "secrets": {name: {"file": f"./{name}"} for name in values},
+        "configs": {"conf": {"content": "c"}, "other": {"content": "o"}},
+    }
+    environment.write(playbook)
+    environment.apply()
+    for target, source in targets.items():
+        path = target if target.startswith("/") else f"/run/secrets/{target}"
+        assert _read(environment, path) == values[source].encode(), target
+    assert (_read(environment, "/etc/conf/x__y"), _read(environment, "/etc/conf/x/y")) == (b"c", b"o")
+    listed = environment.container("web-1").exec_run(["find", "/run/secrets", "-type", "f"], user="0").output.split()
+    assert {one.decode() for one in listed} == {
+        f"/run/secrets/{name}" for name in ("tls/key", "tls/deep/cert", "plain")
+    }
+    environment.require_inert()
+
+
+def test_a_target_that_is_a_folder_of_the_image_is_found_before_anything_stops(environment: Environment) -> None:
+    environment.write("1", "one")
+    secrets = {"one": {"file": "./one"}}
+    environment.write({"services": {"web": service(secrets=["one"])}, "secrets": secrets})
+    environment.apply()
+    before = environment.container("web-1").id
+    target = {"source": "one", "target": "/var/www"}
+    environment.write({"services": {"web": service(secrets=[target])}, "secrets": secrets})
+    refused = environment.run("apply", "--yes")
+    assert refused.code == 1, refused
+    assert "/var/www, the target of one, is a folder in the image" in refused.text
+    assert environment.container("web-1").id == before
+    assert environment.container("web-1").status == "running"
+
+
 def test_replicas_share_one_volume_and_a_new_one_gets_its_files(environment: Environment) -> None:
     def declared(replicas: int) -> dict[str, Any]:
         web = service(configs=["app"], deploy={"replicas": replicas})

@@ -106,6 +106,25 @@ def test_a_lease_needs_no_image(writer: EngineWriter, prefix: str) -> None:
     assert _status(writer, identity) == "created"
 
 
+def test_files_through_a_volume_and_a_bind_from_it(writer: EngineWriter, prefix: str) -> None:
+    """What is put through one container's mount is read through another's, at the mount or bound from inside it."""
+    volume = writer.create("volume", f"{prefix}-files", {"Labels": {LABEL: prefix}})
+    mount = {"Type": "volume", "Source": volume, "Target": "/files"}
+    carrier = writer.create("container", f"{prefix}-one", body(HostConfig={"Mounts": [mount]}))
+    writer.put_archive(carrier, "/files", _tar("inner", b"1"))
+    raw = writer.inspect("volume", volume)
+    assert raw is not None
+    bind = {"Type": "bind", "Source": f"{raw['Mountpoint']}/inner", "Target": "/etc/outer", "ReadOnly": True}
+    user = writer.create("container", f"{prefix}-two", body(HostConfig={"Mounts": [mount, bind]}))
+    assert writer.read_files(user, "/files/inner") == {"inner": b"1"}
+    assert list(writer.read_files(user, "/etc/outer").values()) == [b"1"]
+    assert writer.is_folder(user, "/")
+    assert not writer.is_folder(user, "/etc/outer")
+    assert not writer.is_folder(user, "/nothing/there")
+    for one in (carrier, user):
+        writer.remove("container", one)
+
+
 def _tar(name: str, content: bytes) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
