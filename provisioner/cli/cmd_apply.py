@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from provisioner.cli.command import PLAN, Command
 from provisioner.cli.options import (
     json_option,
+    keep_going_option,
+    lock_timeout_option,
     parallel_option,
     plan_options,
     policy,
@@ -93,6 +95,8 @@ def _meant(settings: Settings, saved: SavedPlan | SavedPlays | None, target: str
 @plan_options
 @parallel_option
 @wait_timeout_option
+@lock_timeout_option
+@keep_going_option
 @click.option("--no-verify", is_flag=True, help="Do not run the playbook's checks afterwards.")
 @click.option("--parallel-plays", is_flag=True, help="Of a list of plays all at once, where their order is nothing.")
 @json_option
@@ -108,6 +112,8 @@ def command(
     prune: bool,
     parallel: int,
     wait_timeout: float | None,
+    lock_timeout: float,
+    keep_going: bool,
     no_verify: bool,
     parallel_plays: bool,
     as_json: bool,
@@ -116,13 +122,17 @@ def command(
 
     On a terminal you are asked first; elsewhere --yes is needed.
     """
-    permitted = policy(addresses, prune=prune, parallel=parallel, wait_timeout=wait_timeout or 0.0)
+    carrying_out: dict[str, Any] = {
+        "parallel": parallel, "wait_timeout": wait_timeout or 0.0, "lock_timeout": lock_timeout,
+        "keep_going": keep_going,
+    }  # fmt: skip
+    permitted = policy(addresses, prune=prune, **carrying_out)
     replicas = scales(scale)
     saved = kept_plan(target)
     if saved is not None:
         if addresses or scale or prune or check:
             raise UsageError(f"{target} is a plan: what it does is in it", hint="make another plan with these options")
-        permitted = replace(saved.policy, parallel=parallel, wait_timeout=wait_timeout or 0.0)
+        permitted = replace(saved.policy, **carrying_out)
         replicas, yes = saved.scale, True
     meant = _meant(settings, saved, target)
     if meant.plays is not None:

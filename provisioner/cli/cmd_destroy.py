@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import PLAN, Command
-from provisioner.cli.options import json_option, parallel_option, policy, target_argument, yes_option
+from provisioner.cli.options import (
+    json_option,
+    lock_timeout_option,
+    parallel_option,
+    policy,
+    target_argument,
+    yes_option,
+)
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +47,7 @@ QUESTION = "Delete these objects of {title} on {engine}?"
 @click.option("-v", "ambiguous", is_flag=True, hidden=True)
 @click.option("--check", is_flag=True, help="Stop after the plan.")
 @parallel_option
+@lock_timeout_option
 @json_option
 @click.pass_obj
 def command(
@@ -50,6 +58,7 @@ def command(
     ambiguous: bool,
     check: bool,
     parallel: int,
+    lock_timeout: float,
     as_json: bool,
 ) -> int:
     """Remove the containers and networks that the environment owns, and with --volumes its volumes.
@@ -65,7 +74,7 @@ def command(
         )
     if not check:
         require_answer(yes=yes)
-    permitted = policy(volumes=volumes, parallel=parallel)
+    permitted = policy(volumes=volumes, parallel=parallel, lock_timeout=lock_timeout)
     plays = settings.plays(target)
     if plays is not None:
         from provisioner.app.apply_plays import destroy_plays

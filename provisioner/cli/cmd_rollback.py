@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import PLAN, Command
-from provisioner.cli.options import json_option, parallel_option, policy, wait_timeout_option, yes_option
+from provisioner.cli.options import (
+    json_option,
+    lock_timeout_option,
+    parallel_option,
+    policy,
+    wait_timeout_option,
+    yes_option,
+)
 from provisioner.cli.target import numbered
 
 if TYPE_CHECKING:
@@ -44,6 +51,7 @@ QUESTION = "Roll {title} on {engine} back like this?"
 @click.option("--prune", is_flag=True, help="Also delete objects that the earlier revision did not declare.")
 @parallel_option
 @wait_timeout_option
+@lock_timeout_option
 @click.option("--no-verify", is_flag=True, help="Do not run that revision's checks afterwards.")
 @json_option
 @click.pass_obj
@@ -56,6 +64,7 @@ def command(
     prune: bool,
     parallel: int,
     wait_timeout: float | None,
+    lock_timeout: float,
     no_verify: bool,
     as_json: bool,
 ) -> int:
@@ -67,7 +76,7 @@ def command(
     from provisioner.cli.confirm import require_answer
 
     target, number = numbered(arguments)
-    permitted = policy(prune=prune, parallel=parallel, wait_timeout=wait_timeout or 0.0)
+    permitted = policy(prune=prune, parallel=parallel, wait_timeout=wait_timeout or 0.0, lock_timeout=lock_timeout)
     if not check:
         require_answer(yes=yes)
     request = settings.request(target)

@@ -109,6 +109,21 @@ def wait_timeout_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)  # fmt: skip
 
 
+def lock_timeout_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--lock-timeout SECONDS`: how long another apply is waited for."""
+    return click.option(
+        "--lock-timeout", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", envvar="PROVISION_LOCK_TIMEOUT",
+        help="Wait so long for another apply to give back the lease.",
+    )(function)  # fmt: skip
+
+
+def keep_going_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--keep-going`: after a failure do what does not need what failed."""
+    return click.option(
+        "--keep-going", is_flag=True, help="After a failure do everything that does not need what failed."
+    )(function)
+
+
 def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What narrows or widens a plan."""
     for decorate in reversed((

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import OPERATE, Command
-from provisioner.cli.options import json_option, wait_timeout_option, yes_option
+from provisioner.cli.options import json_option, lock_timeout_option, wait_timeout_option, yes_option
 from provisioner.cli.secret_input import named, read_value
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ QUESTION = "Rotate it on {title} on {engine} like this?"
 @click.option("--no-apply", is_flag=True, help="Only keep the new value.")
 @click.option("--exact", is_flag=True, help="Keep the line end at the end of standard input.")
 @wait_timeout_option
+@lock_timeout_option
 @click.option("--no-verify", is_flag=True, help="Do not run the playbook's checks afterwards.")
 @json_option
 @click.pass_obj
@@ -52,6 +53,7 @@ def rotate(
     no_apply: bool,
     exact: bool,
     wait_timeout: float | None,
+    lock_timeout: float,
     no_verify: bool,
     as_json: bool,
 ) -> int:
@@ -84,7 +86,9 @@ def rotate(
     from provisioner.model.plan import Policy
 
     gathering = partial(gather, fresh={name: value})
-    permitted = Policy(targets=concerned(request, name), alone=True, wait_timeout=wait_timeout or 0.0)
+    permitted = Policy(
+        targets=concerned(request, name), alone=True, wait_timeout=wait_timeout or 0.0, lock_timeout=lock_timeout
+    )
 
     def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: Interrupt) -> ApplyResult:
         return apply(

@@ -105,13 +105,18 @@ class DockerEngine(DockerReader):
                     # Another delete is under way, or endpoints of a container that just went are still there.
                     passes = isinstance(error, EngineConflict) and _passing(error.message)
                     if count == _REMOVALS - 1 or not passes:
-                        raise
+                        raise self._refined(kind, object_id, error) from error
                     time.sleep(0.25)
             raise AssertionError("unreachable")
 
         self._wire.settle(attempt, lambda: True if self.inspect(kind, object_id) is None else None)
         if kind == "network":
             self._vanish(object_id)
+
+    def _refined(self, kind: str, object_id: str, error: EngineRefused) -> EngineRefused:
+        """The error of a removal that was refused to the end, with what an inspection makes of it."""
+        raw = self.inspect("network", object_id) if kind == "network" else None
+        return miscounted(raw, error) if raw is not None and is_miscounted(raw, error.message) else error
 
     def _vanish(self, network_id: str) -> None:
         """Wait until a network is gone: an overlay stands in the way of another of its name while a node has it.
@@ -321,6 +326,27 @@ class DockerEngine(DockerReader):
             return int(self._wire.client.exec_inspect(made["Id"])["ExitCode"] or 0)
         except TRANSPORT as error:
             raise self._wire.classified(error) from error
+
+
+def is_miscounted(network: Mapping[str, Any], refusal: str) -> bool:
+    """Whether an engine refuses to remove a network for endpoints that the network does not have.
+
+    Engines up to 20.10 keep a count beside the endpoints, and can lose a decrement while many containers go at once
+    (moby/moby#42119).
+    """
+    return "active endpoints" in refusal and not network.get("Containers") and network.get("Scope") != "swarm"
+
+
+def miscounted(network: Mapping[str, Any], refusal: EngineRefused) -> EngineRefused:
+    """The refusal with what is behind it, and what mends it."""
+    return EngineRefused(
+        f"the engine counts endpoints on the network {network['Name']} that are not there, and so does not remove it; "
+        "no container is on it, and nothing else of the environment is left there",
+        status=refusal.status,
+        hint="restart the engine once nothing else needs it, then destroy again; until then the next apply uses the "
+        "network as it is",
+        detail=refusal.message,
+    )
 
 
 def _passing(text: str) -> bool:

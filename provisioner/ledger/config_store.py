@@ -74,11 +74,11 @@ class ConfigStore(SwarmRecords):
     def take(self, holder: str) -> str:
         return self._make("lease", {LEASE: self._project, HOLDER: holder}, b"lease")
 
-    def beat(self, identity: str, count: int) -> None:
+    def beat(self, identity: str, text: str) -> None:
         raw = self._engine.inspect("config", identity)
         if raw is None:
             raise EngineRefused("the lease is gone", status=404)
-        spec = {**raw["Spec"], "Labels": {**(raw["Spec"].get("Labels") or {}), BEAT: str(count)}}
+        spec = {**raw["Spec"], "Labels": {**(raw["Spec"].get("Labels") or {}), BEAT: text}}
         self._engine.update_spec("config", identity, int(raw["Version"]["Index"]), spec)
 
     def release(self, identity: str) -> None:

@@ -61,8 +61,8 @@ class ContainerStore(ContainerRecords):
     def take(self, holder: str) -> str:
         return self._make("lease", {LEASE: self._project, HOLDER: holder})
 
-    def beat(self, identity: str, count: int) -> None:
-        self._engine.put_archive(identity, "/", _one_file(_HEARTBEAT, str(count).encode()))
+    def beat(self, identity: str, text: str) -> None:
+        self._engine.put_archive(identity, "/", _one_file(_HEARTBEAT, text.encode()))
 
     def release(self, identity: str) -> None:
         self._engine.remove("container", identity)

@@ -14,13 +14,14 @@ import threading
 import time
 import uuid
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import EngineConflict, EngineRefused, LeaseHeld, ProvisionError
 from provisioner.ledger.fence import fenced
-from provisioner.ledger.store import records, store
+from provisioner.ledger.store import records, store, stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -97,7 +98,7 @@ class Lease:
             self._count += 1
             began = elapsed()
             try:
-                self._kept.beat(self._identity, self._count)
+                self._kept.beat(self._identity, f"{self._count} {datetime.now(UTC).isoformat(timespec='seconds')}")
             except EngineRefused as error:
                 if error.status != 404:
                     raise
@@ -159,6 +160,46 @@ def left_behind(engine: EngineReader, project: str, *, manager: bool | None = No
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A lease as it stands. `holder` is what its holder said of itself, `beaten_at` the time of its last heartbeat by
+    the holder's own clock (RFC 3339), empty before the first one."""
+
+    identity: str
+    holder: Mapping[str, Any]
+    beaten_at: str
+    kept: Records
+
+    def is_held(self, clock: Clock) -> bool:
+        """Whether the holder lives: its process on this machine, or a heartbeat within a little more than its time."""
+        if _same_machine(self.holder):
+            return _alive(self.holder)
+        first, began = self.kept.pulse(self.identity), clock.now()
+        while clock.now() - began < HEARTBEAT_SECONDS + 2.0:
+            clock.sleep(0.5)
+            if self.kept.pulse(self.identity) != first:
+                return True
+        return False
+
+
+def find_lease(engine: EngineReader, project: str) -> Standing | None:
+    """The lease of an environment, wherever this engine keeps it. LeaseHeld where something else has its name."""
+    for kept in records(engine, project):
+        standing = kept.holder()
+        if standing is not None:
+            identity, holder = standing
+            return Standing(identity, parsed(holder), kept.pulse(identity).partition(" ")[2], kept)
+    return None
+
+
+def remove_lease(engine: EngineWriter, project: str, standing: Standing) -> None:
+    """Remove this very lease; already gone is fine. Its holder stops before its next change."""
+    for kept in stores(engine, project):
+        found = kept.holder()
+        if found is not None and found[0] == standing.identity:
+            kept.release(standing.identity)
+
+
 def parsed(text: str) -> dict[str, Any]:
     """What a holder said of itself; empty where that can not be read."""
     try:
@@ -177,9 +218,9 @@ def _await(kept: Store, project: str, clock: Clock, timeout: float, waiting: Cal
         except LeaseHeld as held:
             left = until - clock.now()
             if left <= 0:
-                if timeout:
-                    held.message += f"; it was waited for {timeout:g} s"
-                raise
+                if not timeout:
+                    raise
+                raise LeaseHeld(f"{held.message}; it was waited for {timeout:g} s", hint=held.hint) from None
             if waiting is not None and not told:
                 told = True
                 waiting(f"waiting for the lease: {held.message}")

@@ -24,7 +24,7 @@ class Records(Protocol):
         """
 
     def pulse(self, identity: str) -> str:
-        """The last heartbeat of a lease; another text after each beat."""
+        """The text of the last heartbeat of a lease; empty before the first."""
 
     def revisions(self) -> Iterator[bytes]:
         """The contents of the kept revisions, in no order."""
@@ -36,8 +36,8 @@ class Store(Records, Protocol):
     def take(self, holder: str) -> str:
         """Make the lease and return its id. EngineConflict where it is taken: two never both have it."""
 
-    def beat(self, identity: str, count: int) -> None:
-        """Say that the holder lives. EngineRefused (404) where the lease is gone."""
+    def beat(self, identity: str, text: str) -> None:
+        """Keep the text of a heartbeat, another one each time. EngineRefused (404) where the lease is gone."""
 
     def release(self, identity: str) -> None:
         """Remove this very lease; already gone is fine."""

@@ -14,7 +14,7 @@ from provisioner.engines.memory import MemoryEngine
 from provisioner.errors import LeaseHeld
 from provisioner.ledger import lease as module
 from provisioner.ledger.labels import HOLDER, LEASE
-from provisioner.ledger.lease import lease, left_behind
+from provisioner.ledger.lease import find_lease, lease, left_behind, remove_lease
 
 
 class Ticking:
@@ -102,3 +102,93 @@ def test_a_strangers_container_is_not_a_lease() -> None:
     with pytest.raises(LeaseHeld, match="not ours"), lease(engine, "shop", "containers", clock=Ticking()):
         pass
     assert engine.inspect("container", stranger) is not None
+
+
+@pytest.fixture
+def moment(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time by the clock that goes on while the machine is suspended; its one item can be set."""
+    now = [1000.0]
+    monkeypatch.setattr(module, "elapsed", lambda: now[0])
+    return now
+
+
+def test_while_it_is_held_the_engine_can_be_changed() -> None:
+    engine = MemoryEngine()
+    with lease(engine, "shop", "containers", clock=Ticking()) as held:
+        held.fence(engine).create("volume", "data", {})
+    assert engine.inspect("volume", "data") is not None
+
+
+def test_a_run_that_was_suspended_and_lost_its_lease_changes_nothing_any_more(moment: list[float]) -> None:
+    engine = MemoryEngine()
+    with lease(engine, "shop", "containers", clock=Ticking()) as held:
+        writer = held.fence(engine)
+        taken = engine.inspect("container", "shop.lease")
+        assert taken is not None
+        engine.remove("container", taken["Id"])
+        _held_by(engine, machine="another", pid=7, started="1")
+        moment[0] += module.DEAD_AFTER_SECONDS
+        with pytest.raises(LeaseHeld, match=r"taken over .* ann@there \(process 7\) holds it now"):
+            writer.create("volume", "data", {})
+        with pytest.raises(LeaseHeld):
+            writer.create("volume", "data", {})
+        assert writer.inspect("volume", "data") is None, "what only looks goes on"
+    assert engine.inspect("container", "shop.lease") is not None, "the lease of the other one was given back"
+
+
+def test_a_run_that_was_suspended_and_kept_its_lease_goes_on(moment: list[float]) -> None:
+    engine = MemoryEngine()
+    clock = Ticking()
+    with lease(engine, "shop", "containers", clock=clock) as held:
+        moment[0] += 3600
+        held.fence(engine).create("volume", "data", {})
+        waited = clock.now()
+        assert waited > 1, "somebody who saw no beat has no time to take it"
+        held.fence(engine).create("volume", "more", {})
+        assert clock.now() == waited
+
+
+def test_a_beat_that_finds_the_lease_gone_stops_the_next_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HEARTBEAT_SECONDS", 0.02)
+    engine = MemoryEngine()
+    with lease(engine, "shop", "containers", clock=Ticking()) as held:
+        taken = engine.inspect("container", "shop.lease")
+        assert taken is not None
+        engine.remove("container", taken["Id"])
+        assert held._lost.wait(5)
+        with pytest.raises(LeaseHeld, match="nobody holds it now"):
+            held.fence(engine).create("volume", "data", {})
+
+
+def test_it_is_waited_for_as_long_as_asked() -> None:
+    engine = MemoryEngine()
+    said: list[str] = []
+    clock = Ticking()
+    with lease(engine, "shop", "containers", clock=Ticking()):
+        refused = pytest.raises(LeaseHeld, match="waited for 30 s")
+        with refused, lease(engine, "shop", "containers", clock=clock, timeout=30, waiting=said.append):
+            pass
+    assert 30 <= clock.now() < 33
+    assert [f"process {os.getpid()}" in line for line in said] == [True]
+
+
+def test_it_is_had_when_the_other_one_gives_it_back() -> None:
+    engine = MemoryEngine()
+    identity = _held_by(engine, machine=_myself()["machine"], pid=os.getpid(), started=_myself()["started"])
+    clock = Ticking(lambda: engine.remove("container", identity))
+    with lease(engine, "shop", "containers", clock=clock, timeout=30):
+        assert clock.now() <= 2
+
+
+def test_who_holds_it_and_whether_that_one_lives() -> None:
+    engine = MemoryEngine()
+    assert find_lease(engine, "shop") is None
+    identity = _held_by(engine, machine="another", pid=1, started="1")
+    beats = iter(range(99))
+    standing = find_lease(engine, "shop")
+    assert standing is not None
+    assert standing.holder["user"] == "ann"
+    assert standing.is_held(Ticking(lambda: engine.put_archive(identity, "/", _heartbeat(next(beats)))))
+    assert not standing.is_held(Ticking())
+    remove_lease(engine, "shop", standing)
+    assert find_lease(engine, "shop") is None

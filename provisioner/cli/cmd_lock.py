@@ -1,0 +1,110 @@
+"""`provision lock`: who is applying, and what to do with a lease that nobody holds any more."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.group import Group
+from provisioner.cli.options import json_option, target_argument, yes_option
+
+if TYPE_CHECKING:
+    from provisioner.app.lock import Lock
+    from provisioner.cli.settings import Settings
+
+
+@click.command(
+    "status",
+    cls=Command,
+    purpose=OPERATE,
+    short_help="Who is applying to an environment, since when.",
+    examples=(
+        ("provision lock status telecom/prod", "the holder, and whether it lives"),
+        ("provision lock status --json", "for programs"),
+    ),
+)
+@target_argument
+@json_option
+@click.pass_obj
+def status(settings: Settings, target: str | None, as_json: bool) -> int:
+    """Show who holds the lease of this environment, since when, and whether that one still lives."""
+    request = settings.request(target)
+    from provisioner.app.lock import look_at_lock
+
+    _show(settings, look_at_lock(request), as_json=as_json, released=False)
+    return 0
+
+
+@click.command(
+    "release",
+    cls=Command,
+    purpose=OPERATE,
+    short_help="Take away a lease whose holder is gone.",
+    examples=(
+        ("provision lock release telecom/prod", "asks; refused while the holder lives"),
+        ("provision lock release --yes --force", "from a holder that lives: it stops before its next change"),
+    ),
+    see="The next apply takes over the lease of a holder that is gone by itself, after 20 seconds without a heartbeat.",
+)
+@target_argument
+@yes_option
+@click.option("--force", is_flag=True, help="Also from a holder that lives.")
+@json_option
+@click.pass_obj
+def release(settings: Settings, target: str | None, yes: bool, force: bool, as_json: bool) -> int:
+    """Take the lease of this environment away. Refused (exit 75) while its holder lives, unless --force is given."""
+    from provisioner.cli.confirm import confirmed, require_answer
+
+    require_answer(yes=yes)
+    request = settings.request(target)
+    from provisioner.app.lock import look_at_lock
+
+    found = look_at_lock(request)
+    if not force:
+        found.require_free()
+    if found.standing is not None:
+        lives = "which lives and stops before its next change" if found.alive else "which is gone"
+        question = f"Take the lease of {found.title} from {found.holder}, {lives}?"
+        if not yes and not confirmed(settings, question):
+            return 1
+        found.release()
+    _show(settings, found, as_json=as_json, released=found.standing is not None)
+    return 0
+
+
+def _show(settings: Settings, found: Lock, *, as_json: bool, released: bool) -> None:
+    out = settings.out()
+    if as_json:
+        shown = {
+            "format_version": 1,
+            "target": found.title,
+            "held": found.standing is not None and not released,
+            "released": released,
+            "holder": found.holder or None,
+            "since": found.since or None,
+            "last_heartbeat": (found.standing.beaten_at if found.standing else "") or None,
+            "alive": found.alive if found.standing else None,
+        }
+        out.write(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
+        return
+    if found.standing is None:
+        out.write(f"{found.title}: nobody holds the lease\n")
+        return
+    if released:
+        out.write(f"{found.title}: the lease of {found.holder} was taken away\n")
+        return
+    beaten = f", last heartbeat {found.standing.beaten_at}" if found.standing.beaten_at else ""
+    state = "lives" if found.alive else "is gone: the next apply takes the lease over"
+    out.write(f"{found.title}: held by {found.holder} since {found.since}{beaten}; that process {state}\n")
+
+
+command = Group(
+    "lock",
+    members=(status, release),
+    purpose=OPERATE,
+    short_help="Who is applying, and a lease that nobody holds any more.",
+    help="One apply at a time works on an environment: it holds a lease on the engine itself.",
+)
