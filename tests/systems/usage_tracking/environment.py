@@ -64,7 +64,7 @@ class Environment(environment.Environment):
 
     def services(self) -> set[str]:
         """The services that have a container, running or ended."""
-        return {each.labels["com.docker.compose.service"] for each in self.containers()}
+        return {each.labels["usage-tracking.service"] for each in self.containers()}
 
     def prometheus(self, query: str) -> list[tuple[dict[str, str], float]]:
         """What Prometheus answers: labels and value of each series."""

@@ -308,3 +308,23 @@ def test_an_event_waits_while_the_processor_and_the_database_are_away(system: En
     assert eventually(lambda: system.health("postgres") == "healthy", within=60)
     assert eventually(lambda: system.event(event).status == 200, within=60)
     assert eventually(lambda: system.total(customer) == (1, 1), within=30)
+
+
+def test_somebody_is_told_when_a_service_is_away(system: Environment) -> None:
+    aggregation = system.container("aggregation_service")
+    aggregation.stop()
+    firing = 'ALERTS{alertname="ServiceAway", alertstate="firing", job="aggregation_service"}'
+    try:
+        assert eventually(lambda: system.prometheus(firing) != [], within=60)
+    finally:
+        aggregation.start()
+    assert eventually(lambda: system.prometheus(firing) == [], within=60)
+    assert eventually(lambda: system.health("aggregation_service") == "healthy", within=30)
+
+
+def test_images_can_be_pulled_and_states_seen(system: Environment) -> None:
+    pull = system.provision("pull", "--ignore-buildable")
+    assert pull.code == 0, pull.everything
+    status = system.provision("ps")
+    assert status.code == 0, status.everything
+    assert "service.event_processor" in status.output
