@@ -32,6 +32,7 @@ from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.downtime import out_of_service
 from provisioner.reconcile.execute import NeverSet, execute
 from provisioner.reconcile.observe import observe
+from provisioner.reconcile.retained import changes_guard
 from provisioner.reconcile.withdrawal import withdrawal
 
 if TYPE_CHECKING:
@@ -205,7 +206,10 @@ def carry_out(
         return replace(report, trouble=error), None
     if report.failures or report.interrupted:
         return report, None
-    remaining = tuple(c for c in after.plan.changes if not (c.desired and c.desired.job == "always"))
+    # The protection of a volume is in the ledger, which is written after this look.
+    remaining = tuple(
+        c for c in after.plan.changes if not (c.desired and c.desired.job == "always") and not changes_guard(c)
+    )
     return replace(report, remaining=remaining), after
 
 
@@ -324,9 +328,9 @@ def _writes(prepared: Prepared) -> bool:
 
 def _recorded(prepared: Prepared) -> bool:
     last = prepared.last
-    return last is not None and last.says(
-        prepared.playbook, prepared.materials.inputs, prepared.mode, prepared.plan.observed
-    )
+    if last is None or prepared.ledger.destroyed is not None or any(map(changes_guard, prepared.plan.changes)):
+        return False
+    return last.says(prepared.playbook, prepared.materials.inputs, prepared.mode, prepared.plan.observed)
 
 
 def require_approved(approved: PlanDigest, current: PlanDigest) -> None:

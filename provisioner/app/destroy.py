@@ -1,8 +1,8 @@
-"""`destroy`: remove what the environment owns. Volumes only when asked, protected ones never."""
+"""`destroy`: remove what the environment owns. Volumes only when asked, protected and external ones never."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,14 @@ from provisioner.app.apply import ApplyResult, require_approved
 from provisioner.app.load import load_playbook
 from provisioner.app.plan_digest import digest_removal
 from provisioner.app.wiring import SystemClock, open_engine
-from provisioner.errors import ProvisionError
+from provisioner.errors import ProvisionError, UsageError
 from provisioner.ledger.lease import lease, left_behind
-from provisioner.ledger.revisions import forget_revisions, last_revision
-from provisioner.model.change import Action
+from provisioner.ledger.records import forget_ledger, read_ledger, record_destroyed
+from provisioner.model.address import Address
+from provisioner.model.change import Action, Change
 from provisioner.model.event import Notice
-from provisioner.model.state import DesiredState
+from provisioner.model.plan import Step, Verb
+from provisioner.model.state import DesiredState, Observed
 from provisioner.platforms.choice import choose_mode, lower
 from provisioner.platforms.lowering import Inputs
 from provisioner.reconcile.diff import diff
@@ -23,17 +25,23 @@ from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.execute import execute
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.planning import plan
+from provisioner.reconcile.retained import declared_volumes, retained_objects, volumes_left
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from provisioner.app.request import Request
+    from provisioner.ledger.records import Ledger
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
     from provisioner.model.report import Report
-    from provisioner.ports import EngineReader, Interrupt, Listener
+    from provisioner.model.state import Resource
+    from provisioner.platforms.choice import Mode
+    from provisioner.ports import EngineReader, EngineWriter, Interrupt, Listener
+    from provisioner.reconcile.execute import Call
 
 _REASON = "destroy"
+_HISTORY = "history"
 
 
 def destroy(
@@ -44,20 +52,20 @@ def destroy(
     listener: Listener,
     interrupt: Interrupt,
 ) -> ApplyResult:
-    """Plan the removal of everything that is owned, ask, carry out, look again.
+    """Plan the removal of everything that is owned, ask, carry out, look again, and keep in the ledger what stayed.
 
     PlanStale when what is owned has changed since the question was asked.
     """
     playbook = load_playbook(request, allow_unset=True)
     engine = open_engine(request, playbook.engine)
-    policy = replace(policy, prune=True)
     removal = plan_removal(playbook, engine, policy)
+    _require_known(playbook, removal, policy)
     salt = token_hex(16)
     approved = digest_removal(removal, salt)
     if not approve(removal) or removal.refusals:
         return ApplyResult(removal)
     report = None
-    if removal.steps or left_behind(engine, playbook.project):
+    if removal.steps or left_behind(engine, playbook.project) or _is_unrecorded(engine, playbook, removal):
         clock = SystemClock()
         mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
         with lease(
@@ -67,38 +75,121 @@ def destroy(
             removal = plan_removal(playbook, engine, policy)
             require_approved(approved, digest_removal(removal, salt))
             with interrupt.deferred():
+                fenced = held.fence(engine)
+                calls = _WithHistory(Calls(removal, fenced, {}, clock), fenced, playbook.project)
                 report = execute(
-                    removal, Calls(removal, held.fence(engine), {}, clock), parallel=policy.parallel, clock=clock,
-                    listener=listener, interrupted=interrupt, keep_going=policy.keep_going,
+                    removal, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt,
+                    keep_going=policy.keep_going,
                 )  # fmt: skip
-                if not report.failures and not report.interrupted:
-                    report = _looked_again(report, lambda: plan_removal(playbook, engine, policy))
-    if report is None or not (report.failures or report.remaining or report.interrupted or report.trouble):
-        forget_revisions(engine, playbook.project)
+                report = _looked_again(report, lambda: _record(fenced, playbook, mode, policy, removal))
     return ApplyResult(removal, report)
 
 
 def _looked_again(report: Report, look: Callable[[], Plan]) -> Report:
+    """The report with what is left, as far as that can be seen."""
     try:
-        return replace(report, remaining=look().changes)
+        left = look()
     except ProvisionError as error:
         return replace(report, trouble=error)
+    return report if report.failures or report.interrupted else replace(report, remaining=left.changes)
 
 
 def plan_removal(playbook: Playbook, engine: EngineReader, policy: Policy) -> Plan:
-    """The plan that removes what the environment owns, dependents first. Protected volumes refuse it."""
+    """The plan that removes what the environment owns, dependents first. Protected volumes refuse it.
+
+    Of volumes go those that the file declares, with `policy.volumes`, and those that `policy.volume_names` names.
+    """
+    policy = replace(policy, prune=True, allow_empty=True)
     mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
     declared = lower(playbook, Inputs(), mode)
     nothing = DesiredState(playbook.project, {})
-    last = last_revision(engine, playbook.project)
-    observed = observe(engine, nothing, last.containers if last else {})
+    ledger = read_ledger(engine, playbook.project)
+    last = ledger.last
+    observed = observe(engine, nothing, last.containers if last else {}, ledger.guards)
+    volumes = declared_volumes(playbook)
     changes = [
-        replace(change, reason=_REASON, desired=declared.resources.get(change.address))
+        replace(change, reason=_REASON, desired=_declaration(change, declared, volumes))
         for change in diff(nothing, observed)
         if change.action is Action.DELETE
     ]
-    protected = [
-        c for c in changes if c.desired and c.desired.protect and c.address.kind == "volume" and not policy.volumes
-    ]
-    kept = [change for change in changes if change not in protected]
-    return plan(playbook.title, kept, nothing, observed, policy, order=declared.resources, gone=_REASON)
+    retained = replace(retained_objects(playbook, [one.document for one in ledger.revisions]), inactive={})
+    removal = plan(
+        playbook.title, changes, nothing, observed, policy, order=declared.resources, gone=_REASON, retained=retained
+    )
+    return _with_history(removal, ledger) if policy.history and not removal.refusals else removal
+
+
+def _declaration(change: Change, declared: DesiredState, volumes: Mapping[str, Resource]) -> Resource | None:
+    """What the file says of an object; of a volume by its name, since a key can be given to another one."""
+    if change.observed is not None and change.observed.kind == "volume":
+        return volumes.get(change.observed.name)
+    return declared.resources.get(change.address)
+
+
+def _with_history(removal: Plan, ledger: Ledger) -> Plan:
+    """The plan with the deletion of the ledger as its last step."""
+    numbers = [one.number for one in ledger.revisions]
+    if not numbers and not ledger.destroys:
+        return removal
+    count = "1 revision" if len(numbers) == 1 else f"{len(numbers)} revisions"
+    reason = f"{count} ({numbers[0]} to {numbers[-1]}), no rollback after it" if numbers else "what was destroyed"
+    address = Address(_HISTORY, "revisions")
+    found = Observed(address, _HISTORY, _HISTORY, ledger.project, {})
+    change = Change(address, Action.DELETE, reason, observed=found)
+    step = Step(
+        len(removal.steps) + 1, Verb.REMOVE, _HISTORY, address, reason,
+        needs=tuple(one.id for one in removal.steps), object_id=_HISTORY,
+    )  # fmt: skip
+    return replace(removal, changes=(*removal.changes, change), steps=(*removal.steps, step))
+
+
+@dataclass(frozen=True, slots=True)
+class _WithHistory:
+    """The calls of a removal, and the one that deletes the ledger."""
+
+    calls: Call
+    engine: EngineWriter
+    project: str
+
+    def __call__(
+        self, step: Step, made: Mapping[int, str], progress: Callable[[str], None], stopped: Callable[[], bool]
+    ) -> str:
+        if step.kind != _HISTORY:
+            return self.calls(step, made, progress, stopped)
+        forget_ledger(self.engine, self.project)
+        return ""
+
+
+def _record(engine: EngineWriter, playbook: Playbook, mode: Mode, policy: Policy, removal: Plan) -> Plan:
+    """Look again, and keep that the environment was destroyed and which volumes stayed, if there is any of both.
+
+    Returns the plan for what is left.
+    """
+    left = plan_removal(playbook, engine, policy)
+    ledger = read_ledger(engine, playbook.project)
+    # Without revisions too: whether a volume that stayed is protected, or missing later, is told by nothing else.
+    if (removal.steps and (ledger.revisions or volumes_left(playbook, left.observed))) or _is_unrecorded(
+        engine, playbook, removal
+    ):
+        record_destroyed(engine, playbook, mode, ledger, left.observed)
+    return left
+
+
+def _is_unrecorded(engine: EngineReader, playbook: Playbook, removal: Plan) -> bool:
+    """Whether nothing is left of what the last revision made, and no destroy says so, as after one that was killed."""
+    ledger = read_ledger(engine, playbook.project)
+    standing = any(one.kind != "volume" for one in removal.observed.resources.values())
+    return not removal.steps and not standing and ledger.last is not None and ledger.destroyed is None
+
+
+def _require_known(playbook: Playbook, removal: Plan, policy: Policy) -> None:
+    """UsageError for a volume that was named and is not this environment's to delete."""
+    owned = {one.name: str(address) for address, one in removal.observed.resources.items() if one.kind == "volume"}
+    external = {one.name for one in playbook.volumes.values() if one.external}
+    for name in policy.volume_names:
+        matches = [own for own, address in owned.items() if name in (own, address, address.partition(".")[2])]
+        if not matches:
+            there = ", ".join(sorted(owned)) or "none"
+            raise UsageError(f"--volume {name}: this environment has no such volume", hint=f"it has: {there}")
+        if external.intersection(matches):
+            raise UsageError(f"--volume {name}: the file calls it external, and it is never removed")

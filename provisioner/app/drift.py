@@ -7,24 +7,31 @@ from typing import TYPE_CHECKING
 
 from provisioner.app.history import find, open_environment
 from provisioner.errors import ProvisionError
-from provisioner.ledger.revisions import desired_of, revisions
+from provisioner.ledger.records import read_ledger
+from provisioner.ledger.revisions import desired_of
 from provisioner.model.change import Action
 from provisioner.model.span import Problem
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.grouping import group_replicas
 from provisioner.reconcile.observe import observe
+from provisioner.reconcile.retained import retained_objects
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request
+    from provisioner.ledger.records import Destroyed, Ledger
     from provisioner.ledger.revisions import Revision
     from provisioner.model.change import Change
     from provisioner.model.state import DesiredState, Facts, ObservedState
     from provisioner.ports import EngineReader
+    from provisioner.reconcile.retained import Retained
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What differs from `revision`, and notes on what is there besides it. `looked_at` counts the objects."""
+    """What differs from `revision`, and notes on what is there besides it. `looked_at` counts the objects.
+
+    `destroyed`: the environment was taken away after that revision; then its volumes alone should be there.
+    """
 
     title: str
     facts: Facts
@@ -32,38 +39,56 @@ class Drift:
     changes: tuple[Change, ...]
     notes: tuple[Problem, ...]
     looked_at: int
+    destroyed: Destroyed | None = None
 
 
 def drift(request: Request) -> Drift:
     """The differences of a request's environment. ProvisionError where nothing is known of an apply."""
     playbook, engine = open_environment(request)
-    revision = find(revisions(engine, playbook.project), None, playbook.title)
-    desired, observed = since(engine, revision, playbook.project)
+    ledger = read_ledger(engine, playbook.project)
+    revision = find(ledger.revisions, None, playbook.title)
+    desired, observed = since(engine, ledger, revision)
     changes = differences(desired, observed)
     strangers = [
         Problem(f"a {one.kind} named {one.name} stands in its place and belongs to {one.owner}", path=str(one.address))
         for one in observed.strangers
     ]
+    retained = retained_objects(playbook, [one.document for one in ledger.revisions])
     besides = [
-        Problem("is there, and was not part of the last apply", path=str(change.address), hint="`--prune` removes it")
+        _besides(change, retained)
         for change in diff(desired, observed, desired)
         if change.action is Action.DELETE and change.address.kind != "image"
     ]
     return Drift(
         playbook.title, observed.facts, revision, changes, (*strangers, *besides),
-        len({address.whole for address in desired.resources}),
+        len({address.whole for address in desired.resources}), ledger.destroyed,
     )  # fmt: skip
 
 
-def since(engine: EngineReader, revision: Revision, project: str) -> tuple[DesiredState, ObservedState]:
-    """What a revision wanted, and what is there now."""
-    desired = desired_of(revision, project)
+def _besides(change: Change, retained: Retained) -> Problem:
+    """What is said of an object that the last apply did not want."""
+    path, found = str(change.address), change.observed
+    if found is not None and retained.is_external(found):
+        return Problem("is external now, and is left alone", path=path)
+    if found is not None and (why := retained.reason(found)):
+        return Problem(f"is there: {why}", path=path)
+    if found is not None and found.kind == "volume":
+        return Problem("is there, and was not part of the last apply; it is kept with its data", path=path)
+    return Problem("is there, and was not part of the last apply", path=path, hint="`--prune` removes it")
+
+
+def since(engine: EngineReader, ledger: Ledger, revision: Revision) -> tuple[DesiredState, ObservedState]:
+    """What the last revision and what came after it left on the engine, and what is there now."""
+    desired = ledger.expected(desired_of(revision, ledger.project))
     if desired is None:
         raise ProvisionError(
             f"revision {revision.number} was kept by a version whose documents this one can not read",
             hint="apply once with this version",
         )
-    return desired, observe(engine, desired, revision.containers)
+    observed = observe(engine, desired, revision.containers, ledger.guards)
+    # Of a volume that no file declares nothing is known but that it should be there.
+    known = {a: r for a, r in desired.resources.items() if r.spec or a not in observed.resources}
+    return replace(desired, resources=known), observed
 
 
 def differences(desired: DesiredState, observed: ObservedState) -> tuple[Change, ...]:

@@ -9,7 +9,8 @@ from provisioner.app.load import load_playbook
 from provisioner.app.materials import Materials, gather, require_comparable
 from provisioner.app.wiring import open_engine
 from provisioner.errors import PlaybookInvalid
-from provisioner.ledger.revisions import Revision, desired_of, revisions
+from provisioner.ledger.records import Ledger, read_ledger
+from provisioner.ledger.revisions import Revision, desired_of
 from provisioner.model.plan import Verb
 from provisioner.model.span import Problem
 from provisioner.platforms.choice import Mode, check, choose_mode, lower
@@ -26,6 +27,7 @@ from provisioner.reconcile.outdated import Past
 from provisioner.reconcile.placement import is_placed, judge, without_balancing
 from provisioner.reconcile.planning import plan
 from provisioner.reconcile.reach import out_of_reach
+from provisioner.reconcile.retained import retained_objects, without_guard_changes
 from provisioner.reconcile.room import bystanders, crowded, kept_apart
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan with what it was made from; `last` is what was applied last, as far as that is known.
+    """A plan with what it was made from; `ledger` is what is known of the environment's past.
 
     `whole` is false for a plan that leaves a part of the playbook out: what it reaches is no state to keep.
     """
@@ -55,8 +57,13 @@ class Prepared:
     playbook: Playbook
     materials: Materials
     mode: Mode
-    last: Revision | None = None
+    ledger: Ledger
     whole: bool = True
+
+    @property
+    def last(self) -> Revision | None:
+        """What was applied last, as far as that is known."""
+        return self.ledger.last
 
 
 def make_plan(request: Request, policy: Policy, scale: Mapping[str, int], *, output: Path | None = None) -> Plan:
@@ -94,33 +101,43 @@ def prepare(
     materials = gathering(request, playbook, engine, mode)
     notes = (*notes, *(Problem(message) for message in materials.messages))
     desired = lower(playbook, materials.inputs, mode)
-    kept = revisions(engine, playbook.project, manager=facts.swarm_manager)
-    last = kept[-1] if kept else None
-    observed = assume_present(observe(engine, desired, last.containers if last else {}), desired, policy.expected)
+    ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)
+    kept, last = ledger.revisions, ledger.last
+    observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
+    observed = assume_present(observed, desired, policy.expected)
     if folders := list(folders_of_images(playbook, observed.facts.images)):
         raise PlaybookInvalid(folders)
     require_comparable(observed, materials)
-    applied = desired_of(last, playbook.project) if last else None
+    last_desired = desired_of(last, playbook.project) if last else None
+    applied = ledger.expected(last_desired)
     others: tuple[Change, ...] = ()
     if policy.alone:
         changes, others = only(policy.targets, desired, observed, applied)
         notes = (*notes, *_left(others))
     else:
         changes = diff(desired, observed, applied)
+    if policy.targets:
+        changes = without_guard_changes(changes)
+    before = last_desired
     if last is not None and last.says(playbook, materials.inputs, mode, observed):
         # What is declared is the last revision: what was before it is the one before that.
-        applied = desired_of(kept[-2], playbook.project) if len(kept) > 1 else None
+        before = desired_of(kept[-2], playbook.project) if len(kept) > 1 else None
     filled = (operation for one in kept for operation in one.files.values())
-    past = Past(applied, frozenset(filled) - {""})
+    past = Past(before, frozenset(filled) - {""})
     listed = _holders(engine, takes_claims(changes))
-    ordered = plan(playbook.title, changes, desired, observed, policy, notes=notes, past=past, listed=listed)
+    retained = retained_objects(playbook, [one.document for one in ledger.revisions])
+    ordered = plan(
+        playbook.title, changes, desired, observed, policy, notes=notes, past=past, listed=listed, retained=retained
+    )
     if any(step.verb is Verb.BUILD for step in ordered.steps):
         from provisioner.app.builds import with_builders
 
         ordered = with_builders(ordered, playbook, engine)
     if mode == "swarm":
         ordered = _judged(ordered, engine)
-    return Prepared(ordered, playbook, materials, mode, last, whole=not others if policy.alone else not policy.targets)
+    return Prepared(
+        ordered, playbook, materials, mode, ledger, whole=not others if policy.alone else not policy.targets
+    )
 
 
 def _holders(engine: EngineReader, kinds: Collection[ClaimKind]) -> tuple[Holder, ...]:

@@ -119,7 +119,7 @@ def _identity(resource: Observed) -> list[Any]:
     """What an object is, without what changes by itself: how long it runs, who uses it."""
     running = None if resource.runtime is None else resource.runtime.status in ("running", "restarting")
     image = resource.image.id if resource.image is not None else ""
-    return [resource.kind, resource.id, resource.name, resource.spec, running, image]
+    return [resource.kind, resource.id, resource.name, resource.spec, running, image, resource.protected]
 
 
 def _digest_changes(plan: Plan, digest: Callable[[Any], str]) -> dict[str, str]:

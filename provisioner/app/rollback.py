@@ -22,7 +22,9 @@ from provisioner.app.plan import prepare
 from provisioner.errors import PlaybookInvalid, ProvisionError, SecretUnavailable, Unsafe
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import OPERATION, PROJECT
-from provisioner.ledger.revisions import playbook_of, revisions
+from provisioner.ledger.records import read_ledger
+from provisioner.ledger.revisions import playbook_of
+from provisioner.model.playbook import Undeployed
 from provisioner.model.secret import Found, Held
 from provisioner.platforms.choice import lower
 from provisioner.platforms.lowering import HELD, Inputs
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
+    from provisioner.ledger.records import Ledger
     from provisioner.ledger.revisions import Revision
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
@@ -81,7 +84,8 @@ def plan_rollback(request: Request, number: int | None, policy: Policy, *, curre
 def find_target(request: Request, number: int | None) -> Target:
     """The revision to go to. A rollback of a rollback goes further back, never to what was just left."""
     today, engine = open_environment(request)
-    kept = revisions(engine, today.project)
+    ledger = read_ledger(engine, today.project)
+    kept = ledger.revisions
     remarks: tuple[str, ...] = ()
     revision = last = find(kept, number, today.title)
     if number is None:
@@ -92,7 +96,7 @@ def find_target(request: Request, number: int | None) -> Target:
                 hint="provision history lists those that are kept",
             )
         revision = earlier[-1]
-        remarks = _unlike(engine, last, today.project)
+        remarks = _unlike(engine, ledger, last)
     try:
         playbook = playbook_of(revision, today.project)
     except PlaybookInvalid as error:
@@ -102,12 +106,31 @@ def find_target(request: Request, number: int | None) -> Target:
             detail=str(error),
         ) from None
     # Files beside the playbook, such as .env.local, are where they are today.
-    playbook = replace(playbook, directory=today.directory)
+    # What they call external today is not this environment's to remove, and who is inactive today is declared.
+    playbook = replace(playbook, directory=today.directory, undeployed=_left_out_today(today))
     return Target(revision, playbook, engine, (f"goes to revision {revision.number}", *remarks))
 
 
-def _unlike(engine: EngineReader, last: Revision, project: str) -> tuple[str, ...]:
-    desired, observed = since(engine, last, project)
+def _left_out_today(today: Playbook) -> tuple[Undeployed, ...]:
+    sections = {
+        "networks": today.networks,
+        "volumes": today.volumes,
+        "configs": today.configs,
+        "secrets": today.secrets,
+    }
+    external = (
+        Undeployed(section, one.key, one.name, one.body.span, external=True)
+        for section, objects in sections.items()
+        for one in objects.values()
+        if one.external
+    )
+    return (*today.undeployed, *external)
+
+
+def _unlike(engine: EngineReader, ledger: Ledger, last: Revision) -> tuple[str, ...]:
+    if ledger.destroyed is not None:
+        return ()
+    desired, observed = since(engine, ledger, last)
     if not differences(desired, observed):
         return ()
     return (

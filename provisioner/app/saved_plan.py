@@ -45,7 +45,7 @@ class SavedPlan:
         """What the user permitted when the plan was made."""
         saved = self.content["policy"]
         targets = tuple(address for text in saved["targets"] if (address := Address.parse(text)))
-        return Policy(prune=saved["prune"], targets=targets)
+        return Policy(prune=saved["prune"], allow_empty=saved.get("allow_empty", False), targets=targets)
 
     @property
     def scale(self) -> dict[str, int]:
@@ -90,6 +90,7 @@ def content_of(request: Request, policy: Policy, scale: Mapping[str, int], prepa
         "request": request_of(request),
         "policy": {
             "prune": policy.prune,
+            "allow_empty": policy.allow_empty,
             "targets": [str(target) for target in policy.targets],
             "scale": dict(scale),
         },

@@ -14,6 +14,7 @@ from provisioner.app.wiring import open_engine
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy
 from provisioner.reconcile.finished import FINISHED, has_finished
+from provisioner.reconcile.retained import retained_objects
 from provisioner.reconcile.swarm_tasks import tasks_of
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
     from provisioner.app.request import Request
     from provisioner.model.address import Address
-    from provisioner.model.state import Observed, Resource
+    from provisioner.model.state import Observed, Resource, Stranger
     from provisioner.ports import EngineReader
+    from provisioner.reconcile.retained import Retained
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +63,24 @@ def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
     changes = {c.address: c for c in plan.details if c.desired or c.address not in plan.desired.resources}
     desired, observed = plan.desired.resources, plan.observed.resources
     addresses = sorted({*desired, *observed})
-    rows = [_row(a, desired.get(a), observed.get(a), changes.get(a)) for a in addresses]
+    retained = retained_objects(playbook)
+    foreign = {one.address: one for one in plan.observed.strangers}
+    rows = [_row(a, desired.get(a), observed.get(a), changes.get(a), retained) for a in addresses]
+    rows = [_foreign(row, foreign.get(row.address)) for row in rows]
     rows = [_uncompared(row, gathering.reasons) for row in rows]
     rows = [_with_tasks(row, observed.get(row.address), engine) for row in rows]
     shown = [row for row in rows if not services or (row.address.kind == "service" and row.address.name in services)]
     return StatusTable(playbook.title, tuple(shown))
 
 
-def _row(address: Address, wanted: Resource | None, found: Observed | None, change: Change | None) -> StatusRow:
+def _foreign(row: StatusRow, stranger: Stranger | None) -> StatusRow:
+    """The row of an object in whose place another one stands."""
+    return replace(row, state="foreign", detail=f"belongs to {stranger.owner}") if stranger else row
+
+
+def _row(
+    address: Address, wanted: Resource | None, found: Observed | None, change: Change | None, retained: Retained
+) -> StatusRow:
     image = str(wanted.spec["image"]) if wanted and wanted.kind == "container" else wanted.name if wanted else ""
     if found is None:
         return StatusRow(address, "absent", "", image, True, "", "not created yet")
@@ -88,7 +100,8 @@ def _row(address: Address, wanted: Resource | None, found: Observed | None, chan
         if found.runtime.oom_killed:
             detail = "killed for want of memory"
     if wanted is None:
-        return StatusRow(address, state, health, image, True, since, "no longer declared")
+        inactive = retained.reason(found)
+        return StatusRow(address, state, health, image, not inactive, since, inactive or "no longer declared")
     differs = change is not None and change.action is not Action.UNCHANGED
     if differs and change is not None:
         detail = detail or change.reason

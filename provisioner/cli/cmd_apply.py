@@ -110,6 +110,7 @@ def command(
     addresses: tuple[str, ...],
     scale: tuple[str, ...],
     prune: bool,
+    allow_empty: bool,
     parallel: int,
     wait_timeout: float | None,
     lock_timeout: float,
@@ -126,11 +127,11 @@ def command(
         "parallel": parallel, "wait_timeout": wait_timeout or 0.0, "lock_timeout": lock_timeout,
         "keep_going": keep_going,
     }  # fmt: skip
-    permitted = policy(addresses, prune=prune, **carrying_out)
+    permitted = policy(addresses, prune=prune, allow_empty=allow_empty, **carrying_out)
     replicas = scales(scale)
     saved = kept_plan(target)
     if saved is not None:
-        if addresses or scale or prune or check:
+        if addresses or scale or prune or allow_empty or check:
             raise UsageError(f"{target} is a plan: what it does is in it", hint="make another plan with these options")
         permitted = replace(saved.policy, **carrying_out)
         replicas, yes = saved.scale, True

@@ -37,13 +37,27 @@ QUESTION = "Delete these objects of {title} on {engine}?"
     examples=(
         ("provision destroy telecom/dev", "containers and networks go, volumes stay"),
         ("provision destroy telecom/dev --volumes", "the data goes too; protected volumes stay"),
+        ("provision destroy telecom/dev --volume telecom_old", "also a volume that the file declares no more"),
+        ("provision destroy telecom/dev --volumes --history", "the revisions too: no rollback after it"),
         ("provision destroy telecom/dev --check", "only show what would go"),
         ("provision destroy prod", "all plays of a list, the last one first"),
     ),
 )
 @target_argument
 @yes_option
-@click.option("--volumes", is_flag=True, help="Delete the volumes too, and what is in them; never protected ones.")
+@click.option(
+    "--volumes",
+    is_flag=True,
+    help="Delete the volumes that the file declares too, and what is in them; never protected ones.",
+)
+@click.option(
+    "--volume",
+    "volume_names",
+    metavar="NAME",
+    multiple=True,
+    help="Delete this very volume, also where the file declares it no more; repeatable.",
+)
+@click.option("--history", is_flag=True, help="With --volumes: delete the revisions too; no rollback after it.")
 @click.option("-v", "ambiguous", is_flag=True, hidden=True)
 @click.option("--check", is_flag=True, help="Stop after the plan.")
 @parallel_option
@@ -55,6 +69,8 @@ def command(
     target: str | None,
     yes: bool,
     volumes: bool,
+    volume_names: tuple[str, ...],
+    history: bool,
     ambiguous: bool,
     check: bool,
     parallel: int,
@@ -63,7 +79,8 @@ def command(
 ) -> int:
     """Remove the containers and networks that the environment owns, and with --volumes its volumes.
 
-    Objects of other environments and of other people are never touched.
+    The revisions stay, so that a later apply goes on from them. Objects of other environments and of other people, and
+    what the file calls external, are never touched.
     """
     from provisioner.cli.confirm import require_answer
 
@@ -72,11 +89,18 @@ def command(
             "destroy takes no -v: Compose's down -v deletes volumes, and elsewhere -v is --verbose",
             hint="--volumes deletes the volumes too, and what is in them; --verbose shows details",
         )
+    if history and not volumes:
+        raise UsageError("--history deletes the revisions, and goes with --volumes only")
+
     if not check:
         require_answer(yes=yes)
-    permitted = policy(volumes=volumes, parallel=parallel, lock_timeout=lock_timeout)
+    permitted = policy(
+        volumes=volumes, volume_names=volume_names, history=history, parallel=parallel, lock_timeout=lock_timeout
+    )
     plays = settings.plays(target)
     if plays is not None:
+        if volume_names:
+            raise UsageError("--volume names a volume of one environment", hint="name its playbook as TARGET")
         from provisioner.app.apply_plays import destroy_plays
         from provisioner.cli.plays import DESTROY_QUESTION, carry_out_plays
 

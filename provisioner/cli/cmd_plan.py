@@ -56,6 +56,7 @@ def command(
     addresses: tuple[str, ...],
     scale: tuple[str, ...],
     prune: bool,
+    allow_empty: bool,
     diff: bool,
     as_json: bool,
 ) -> int:
@@ -63,8 +64,8 @@ def command(
 
     Every field of every object is compared with the live engine. Nothing is changed, on no account.
     """
-    permitted, replicas = policy(addresses, prune=prune), scales(scale)
-    again = narrowed(addresses, scale, prune=prune)
+    permitted, replicas = policy(addresses, prune=prune, allow_empty=allow_empty), scales(scale)
+    again = narrowed(addresses, scale, prune=prune, allow_empty=allow_empty)
     plays = settings.plays(target)
     if plays is not None:
         return _plan_list(
@@ -122,11 +123,11 @@ def _warn_not_kept(settings: Settings, output: str) -> None:
     err.write(f"{err.paint.yellow('warning:')} a plan that is refused is not kept: {output} is as it was\n")
 
 
-def narrowed(addresses: Sequence[str], scale: Sequence[str], *, prune: bool) -> list[str]:
+def narrowed(addresses: Sequence[str], scale: Sequence[str], *, prune: bool, allow_empty: bool = False) -> list[str]:
     """The options of a plan as they were typed."""
     words = [word for address in addresses for word in ("--target", address)]
     words += [word for entry in scale for word in ("--scale", entry)]
-    return [*words, "--prune"] if prune else words
+    return [*words, *(["--prune"] if prune else []), *(["--allow-empty"] if allow_empty else [])]
 
 
 def show_plan(

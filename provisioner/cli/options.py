@@ -132,6 +132,7 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
                      "repeatable."),
         click.option("--scale", "scale", metavar="SERVICE=N", multiple=True, help="Run N replicas; repeatable."),
         click.option("--prune", is_flag=True, help="Also delete objects that the playbook no longer declares."),
+        click.option("--allow-empty", is_flag=True, help="Prune also where the playbook declares no service any more."),
     )):  # fmt: skip
         function = decorate(function)
     return function

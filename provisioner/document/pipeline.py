@@ -20,6 +20,7 @@ from provisioner.document.secret_files import check_paths, identities
 from provisioner.document.shape import mapping
 from provisioner.document.sources import Document
 from provisioner.document.text import STDIN
+from provisioner.document.undeployed import find_undeployed
 from provisioner.document.variables import COMMAND_LINE, SHELL, Scope, Uses, Variable, report, tier
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.node import Node
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from provisioner.document.sources import Sources
     from provisioner.document.variables import Tier
     from provisioner.model.node import JSON
-    from provisioner.model.playbook import Unused
+    from provisioner.model.playbook import Undeployed, Unused
 
 _PROJECT = "COMPOSE_PROJECT_NAME"
 _CONSUMED = ("version", "name", "include", "extends", "env_files", "vars")
@@ -60,6 +61,7 @@ def read(sources: Sources) -> Document:
         profiles=reading.profiles,
         resting=frozenset(reading.resting),
         unused=reading.unused,
+        undeployed=reading.undeployed,
     )
 
 
@@ -102,6 +104,7 @@ class _Reading:
     profiles: frozenset[str] = frozenset()
     resting: Mapping[str, Node] = field(default_factory=dict)
     unused: tuple[Unused, ...] = ()
+    undeployed: tuple[Undeployed, ...] = ()
     stopped: bool = False
     files: Files = field(init=False)
     home: str = field(init=False)
@@ -268,7 +271,9 @@ def _check(reading: _Reading) -> None:
 
 def _trim(reading: _Reading) -> None:
     reading.unused = unused(reading.root, reading.resting)
-    reading.root = complete.trim(prune(reading.root), rules())
+    kept = prune(reading.root)
+    reading.undeployed = find_undeployed(reading.root, kept, reading.resting, reading.names.project)
+    reading.root = complete.trim(kept, rules())
 
 
 PHASES: tuple[Phase, ...] = (

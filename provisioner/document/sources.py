@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.model.node import Node
-    from provisioner.model.playbook import Unused
+    from provisioner.model.playbook import Undeployed, Unused
     from provisioner.model.span import Problem, Span
 
 
@@ -59,7 +59,8 @@ class Document:
 
     `project` is the name that objects on the engine carry, `name` the system, `directory` is absolute, `files` are all
     files that were read. `unset` holds every `${X}` that has neither a value nor a default. `profiles` are the active
-    ones, `resting` the services that none of them starts, `unused` the objects that were left out of the tree.
+    ones, `resting` the services that none of them starts, `unused` the objects that were left out of the tree,
+    `undeployed` everything that is declared and was left out, whatever for.
     """
 
     root: Node
@@ -74,3 +75,4 @@ class Document:
     profiles: frozenset[str] = frozenset()
     resting: frozenset[str] = frozenset()
     unused: tuple[Unused, ...] = ()
+    undeployed: tuple[Undeployed, ...] = ()

@@ -18,6 +18,8 @@ FILES = "provisioner.files"
 # The operation that made an object: after a lost answer it tells whose object stands there.
 OPERATION = "provisioner.operation"
 ONE_OFF = "provisioner.oneoff"
+# On a volume that was protected when it was made; what the ledger says later counts more, as labels can not change.
+PROTECTED = "provisioner.protect"
 # A replacement stands beside the object it will replace under this suffix.
 NEXT = ".next"
 # What was replaced waits beside its replacement under this suffix until that one has proven itself.

@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import EngineConflict, EngineRefused, LeaseHeld
-from provisioner.ledger.labels import BEAT, HOLDER, LEASE, LEDGER, NUMBER
+from provisioner.ledger.labels import BEAT, HOLDER, LEASE, LEDGER, NUMBER, SERIES
+from provisioner.ledger.series import REVISION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,14 +45,14 @@ class SwarmRecords:
         raw = self._reader.inspect("config", identity)
         return str((raw["Spec"].get("Labels") or {}).get(BEAT, "")) if raw is not None else ""
 
-    def revisions(self) -> Iterator[bytes]:
+    def entries(self) -> Iterator[tuple[str, bytes]]:
         for raw in self._kept():
             data = base64.b64decode(raw["Spec"].get("Data") or "")
             with suppress(OSError, EOFError):
-                yield gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+                yield _series(raw), gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
 
     def _kept(self) -> list[Mapping[str, Any]]:
-        """The configs of the revisions, oldest first."""
+        """The configs of the records, oldest first."""
         listed = self._reader.list("config", {LEDGER: self._project})
         return sorted(listed, key=lambda raw: int(raw["Spec"]["Labels"].get(NUMBER) or 0))
 
@@ -84,12 +85,13 @@ class ConfigStore(SwarmRecords):
     def release(self, identity: str) -> None:
         self._engine.remove("config", identity)
 
-    def keep(self, number: int, content: bytes, kept: int) -> None:
+    def keep(self, number: int, content: bytes, kept: int, series: str = REVISION) -> None:
         data = content if len(content) < _PLAIN_BYTES else gzip.compress(content)
         # A revision of this number that stands already was written by an apply whose answer was lost.
         with suppress(EngineConflict):
-            self._make(f"revision.{number}", {LEDGER: self._project, NUMBER: str(number)}, data)
-        for raw in self._kept()[:-kept]:
+            labels = {LEDGER: self._project, NUMBER: str(number)}
+            self._make(f"{series}.{number}", labels | ({} if series == REVISION else {SERIES: series}), data)
+        for raw in [raw for raw in self._kept() if _series(raw) == series][:-kept]:
             self._engine.remove("config", str(raw["ID"]))
 
     def forget(self) -> None:
@@ -99,3 +101,7 @@ class ConfigStore(SwarmRecords):
     def _make(self, what: str, labels: Mapping[str, str], data: bytes) -> str:
         body = {"Labels": dict(labels), "Data": base64.b64encode(data).decode()}
         return self._engine.create("config", self._name(what), body)
+
+
+def _series(raw: Mapping[str, Any]) -> str:
+    return str(raw["Spec"]["Labels"].get(SERIES) or REVISION)

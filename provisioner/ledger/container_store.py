@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import LeaseHeld
 from provisioner.ledger.labels import HOLDER, LEASE, LEDGER
+from provisioner.ledger.series import REVISION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,10 +41,12 @@ class ContainerRecords:
     def pulse(self, identity: str) -> str:
         return self._reader.read_files(identity, f"/{_HEARTBEAT}").get(_HEARTBEAT, b"").decode(errors="replace")
 
-    def revisions(self) -> Iterator[bytes]:
+    def entries(self) -> Iterator[tuple[str, bytes]]:
         raw = self._ledger()
-        if raw is not None:
-            yield from self._reader.read_files(str(raw["Id"]), _FOLDER).values()
+        if raw is None:
+            return
+        for name, content in self._reader.read_files(str(raw["Id"]), _FOLDER).items():
+            yield name.rpartition("-")[0] or REVISION, content
 
     def _ledger(self) -> Mapping[str, Any] | None:
         raw = self._reader.inspect("container", f"{self._project}.ledger")
@@ -67,11 +70,12 @@ class ContainerStore(ContainerRecords):
     def release(self, identity: str) -> None:
         self._engine.remove("container", identity)
 
-    def keep(self, number: int, content: bytes, kept: int) -> None:
+    def keep(self, number: int, content: bytes, kept: int, series: str = REVISION) -> None:
         raw = self._ledger()
         identity = str(raw["Id"]) if raw is not None else self._make("ledger", {LEDGER: self._project})
         # The oldest slot is written over, so that the ledger does not grow for ever.
-        path = f"{_FOLDER.strip('/')}/{number % kept:03d}.json"
+        prefix = "" if series == REVISION else f"{series}-"
+        path = f"{_FOLDER.strip('/')}/{prefix}{number % kept:03d}.json"
         self._engine.put_archive(identity, "/", _one_file(path, content))
 
     def forget(self) -> None:

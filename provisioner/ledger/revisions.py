@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,14 @@ from provisioner import __version__
 from provisioner.document.sources import Document
 from provisioner.errors import PlaybookInvalid
 from provisioner.ledger.lease import whoami
-from provisioner.ledger.store import records, store, stores
+from provisioner.ledger.series import REVISION
+from provisioner.ledger.store import records, store
 from provisioner.model.node import from_plain
 from provisioner.model.span import Span
 from provisioner.platforms.choice import Mode, lower
 from provisioner.platforms.lowering import Inputs
 from provisioner.playbook.bind import bind
+from provisioner.reconcile.retained import volumes_to_keep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +41,8 @@ class Revision:
 
     `containers` are the addresses of the containers that were there afterwards, by their ids, `files` the operations
     that made the volumes of their configs and secrets, by name; `restores` is the number of the revision that a
-    rollback brought back, 0 for an apply.
+    rollback brought back, 0 for an apply. `volumes` are those that were there afterwards, by name, with the `key` and
+    whether each is to be protected (`protect`); None in a revision of a version that did not keep them.
     """
 
     number: int
@@ -54,6 +57,7 @@ class Revision:
     containers: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     restores: int = 0
+    volumes: Mapping[str, Mapping[str, Any]] | None = None
 
     def says(self, playbook: Playbook, inputs: Inputs, mode: Mode, seen: ObservedState) -> bool:
         """Whether this is what was applied, so that it need not be kept again."""
@@ -63,15 +67,26 @@ class Revision:
         return then == now | {"inputs": {**now["inputs"], "origins": {}}}
 
 
+_KEYS = frozenset(one.name for one in fields(Revision))
+
+
 def revisions(engine: EngineReader, project: str, *, manager: bool | None = None) -> tuple[Revision, ...]:
     """All kept revisions, oldest first. A torn one is passed over. `manager`: whether the engine is known to be one."""
     found = []
-    for content in (one for kept in records(engine, project, manager=manager) for one in kept.revisions()):
-        try:
-            found.append(Revision(**json.loads(content)))
-        except (ValueError, TypeError):
-            continue
+    for kept in records(engine, project, manager=manager):
+        for series, content in kept.entries():
+            if series == REVISION and (revision := parse_revision(content)) is not None:
+                found.append(revision)
     return tuple(sorted(found, key=lambda revision: revision.number))
+
+
+def parse_revision(content: bytes) -> Revision | None:
+    """A revision as it was kept; None for a torn one. Keys of later versions are passed over."""
+    try:
+        record = json.loads(content)
+        return Revision(**{key: value for key, value in record.items() if key in _KEYS})
+    except (ValueError, TypeError, AttributeError):
+        return None
 
 
 def last_revision(engine: EngineReader, project: str, *, manager: bool | None = None) -> Revision | None:
@@ -110,6 +125,7 @@ def record_revision(
         "applied_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "applied_by": f"{whoami()}@{socket.gethostname()}, provisioner {__version__}",
         **_content(playbook, inputs, mode, seen),
+        "volumes": volumes_to_keep(playbook, seen),
         **({"restores": restores} if restores else {}),
     }
     text = json.dumps(content, sort_keys=True).encode()
@@ -134,9 +150,3 @@ def _content(playbook: Playbook, inputs: Inputs, mode: Mode, seen: ObservedState
         "containers": {one.id: str(address) for address, one in seen.resources.items() if one.kind == "container"},
         "files": {one.name: one.spec["operation"] for one in seen.files if one.users},
     }
-
-
-def forget_revisions(engine: EngineWriter, project: str) -> None:
-    """Remove the ledger of an environment that is gone."""
-    for kept in stores(engine, project):
-        kept.forget()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from provisioner.ledger.config_store import ConfigStore, SwarmRecords
 from provisioner.ledger.container_store import ContainerRecords, ContainerStore
+from provisioner.ledger.series import REVISION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +27,8 @@ class Records(Protocol):
     def pulse(self, identity: str) -> str:
         """The text of the last heartbeat of a lease; empty before the first."""
 
-    def revisions(self) -> Iterator[bytes]:
-        """The contents of the kept revisions, in no order."""
+    def entries(self) -> Iterator[tuple[str, bytes]]:
+        """The series and the content of every record, in no order."""
 
 
 class Store(Records, Protocol):
@@ -42,11 +43,11 @@ class Store(Records, Protocol):
     def release(self, identity: str) -> None:
         """Remove this very lease; already gone is fine."""
 
-    def keep(self, number: int, content: bytes, kept: int) -> None:
-        """Keep a revision, and only the newest `kept` of them."""
+    def keep(self, number: int, content: bytes, kept: int, series: str = REVISION) -> None:
+        """Keep a record, and only the newest `kept` of its series."""
 
     def forget(self) -> None:
-        """Remove all revisions."""
+        """Remove all records but the lease."""
 
 
 def records(engine: EngineReader, project: str, *, manager: bool | None = None) -> tuple[Records, ...]:

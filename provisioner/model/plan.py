@@ -65,13 +65,17 @@ class Policy:
     """What the user permits. `targets` narrow it; `alone` means them by themselves, without what they need.
 
     `keep_going`: after a failure everything is done that does not need what failed. `lock_timeout` is how long another
-    apply is waited for (seconds).
+    apply is waited for (seconds). `volumes` permits to delete the volumes that the file declares, `volume_names` those
+    very volumes, `allow_empty` to prune for a playbook without services, `history` to delete the revisions.
     What other environments do before is known too: `expected` are the kinds and names of objects that they make,
     `departing` the ids of containers that they remove.
     """
 
     prune: bool = False
+    allow_empty: bool = False
     volumes: bool = False
+    volume_names: tuple[str, ...] = ()
+    history: bool = False
     targets: tuple[Address, ...] = ()
     alone: bool = False
     wait_timeout: float = 0.0

@@ -60,13 +60,34 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A network, volume, config or secret. `name` is its name on the engine."""
+    """A network, volume, config or secret. `name` is its name on the engine.
+
+    `unprotect`: the file says `protect: false`, which takes away the protection that the volume has on the engine.
+    """
 
     key: str
     name: str
     body: Node
     external: bool = False
     protect: bool = False
+    unprotect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Undeployed:
+    """What the files declare and an apply does not make: nothing uses it, or only services of inactive profiles do.
+
+    `name` is its name on the engine, empty for a service. `profiles` are those that would start a service.
+    """
+
+    section: str
+    key: str
+    name: str
+    span: Span
+    external: bool = False
+    protect: bool = False
+    unprotect: bool = False
+    profiles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +133,8 @@ class EngineChoice:
 class Playbook:
     """Everything one environment declares. `project` prefixes the names of its objects on the engine.
 
-    `resting` are the services that no active profile starts.
+    `resting` are the services that no active profile starts, `undeployed` they and whatever else is declared and not
+    made.
     """
 
     name: str
@@ -131,6 +153,7 @@ class Playbook:
     waivers: tuple[Waiver, ...] = ()
     unused: tuple[Unused, ...] = ()
     resting: frozenset[str] = frozenset()
+    undeployed: tuple[Undeployed, ...] = ()
 
     @property
     def title(self) -> str:

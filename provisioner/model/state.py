@@ -79,8 +79,9 @@ class Need:
 class Resource:
     """One desired object. `name` is its name on the engine, `spans` the position of each declared field.
 
-    `may_finish`: what says that with exit code 0 it has done what it is for, and is not to run again: its declared
-    restart policy, or no more than that none is declared; empty where it is to go on running.
+        `may_finish`: what says that with exit code 0 it has done what it is for, and is not to run again: its declared
+    restart policy, or no more than that none is declared; empty where it is to go on running. `unprotect`: the file
+    says `protect: false`, which takes away the protection that the volume has on the engine.
     """
 
     address: Address
@@ -90,6 +91,7 @@ class Resource:
     needs: tuple[Need, ...] = ()
     external: bool = False
     protect: bool = False
+    unprotect: bool = False
     job: Literal["on_change", "once", "always"] | None = None
     may_finish: MayFinish = ""
     update: UpdatePolicy | None = None
@@ -127,6 +129,7 @@ class Observed:
     container's unnamed volumes by target. `version` and `base` are a Swarm object's version index and its spec as the
     engine gave it; `unsettled` says why a service does not do
     yet what its spec says, empty where it does, and `paused` that its last update failed and stands still.
+    `protected`: a volume is not to be deleted, as its label or the ledger says.
     """
 
     address: Address
@@ -144,16 +147,22 @@ class Observed:
     unsettled: str = ""
     paused: bool = False
     anonymous: Mapping[str, str] = field(default_factory=dict)
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """An object that stands where a declared one should, and is not ours."""
+    """An object that stands where a declared one should, and is not taken for it.
+
+    `owner` says whose it is, `hint` what helps without loss. `own`: it is this environment's all the same.
+    """
 
     address: Address
     kind: str
     name: str
     owner: str
+    hint: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,7 @@ def stored_resource(declared: Declared, kind: str, spec: dict[str, Any]) -> Reso
         spec=spec,
         external=declared.external,
         protect=declared.protect,
+        unprotect=declared.unprotect,
         span=declared.body.span,
         spans=key_spans(declared.body),
     )

@@ -47,6 +47,7 @@ def bind(document: Document) -> Playbook:
         waivers=_waivers(root.get("lint"), (*services, *document.resting), problems),
         unused=document.unused,
         resting=document.resting,
+        undeployed=document.undeployed,
     )
     if problems.found:
         raise PlaybookInvalid([*problems.found, *contradictions(playbook, mode_of(playbook))])

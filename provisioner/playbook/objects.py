@@ -28,11 +28,13 @@ def bind_objects(section: Node | None, family: str, project: str, problems: Prob
         body = item if item.is_mapping else Node({}, item.span)
         fields = Fields(body, path, problems)
         name = fields.text("name")
+        protect = fields.boolean("protect") if family == "volumes" else None
         objects[key] = Declared(
             key=key,
             name=name or f"{project}_{key}",
             body=body,
             external=fields.boolean("external") or False,
-            protect=(fields.boolean("protect") or False) if family == "volumes" else False,
+            protect=protect is True,
+            unprotect=protect is False,
         )
     return objects

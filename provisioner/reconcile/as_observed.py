@@ -44,4 +44,5 @@ def _seen(resource: Resource) -> Observed:
         name=resource.name,
         spec={**spec, DECLARED: declared},
         image=made_from,
+        protected=resource.protect,
     )

@@ -13,7 +13,7 @@ from provisioner.kinds.container_environment import secrets_of
 from provisioner.kinds.container_initial import initial_address, initial_name, initial_spec
 from provisioner.kinds.hooks import PRE_START
 from provisioner.kinds.image import BUILD_LABEL
-from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, NAME, PROJECT, ownership_labels
+from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, NAME, PROJECT, PROTECTED, ownership_labels
 from provisioner.kinds.swarm_file import SOURCE
 from provisioner.model.address import Address
 from provisioner.model.plan import Verb
@@ -79,6 +79,8 @@ class ContainerCalls:
                 run_hook(self._engine, self._id(step, made), step, progress)
             case Verb.WAIT:
                 self._wait(step, made, progress, stopped)
+            case Verb.UPDATE if step.kind == "volume":
+                self._confirm_volume(step)
             case _:
                 self._act(step, self._id(step, made))
         return ""
@@ -108,6 +110,13 @@ class ContainerCalls:
                 kept = step.arguments["kept"]
                 text = f"the container before it, {kept}, failed and is kept: {error.message}"
                 raise StepFailed(text, hint=f"docker logs {kept}", evidence=error.evidence) from error
+
+    def _confirm_volume(self, step: Step) -> None:
+        """Labels of a volume can not change: the ledger keeps its protection, for the volume that is still there."""
+        if self._engine.inspect("volume", step.object_id) is None:
+            raise EngineRefused(
+                f"the volume {step.object_id} is gone", status=404, hint="look for it, then apply again"
+            )
 
     def _id(self, step: Step, made: Mapping[int, str]) -> str:
         return step.object_id or made[step.made_by or 0]
@@ -197,6 +206,7 @@ class ContainerCalls:
             labels |= _declared(wanted)
             return self._engine.create("network", wanted.name, network.encode(wanted.spec, labels))
         if step.kind == "volume":
+            labels |= {PROTECTED: "true"} if wanted.protect else {}
             return self._engine.create("volume", wanted.name, volume.encode(wanted.spec, labels))
         if "initial" in step.arguments:
             return self._create_initial(step, made)

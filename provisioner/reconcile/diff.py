@@ -14,6 +14,7 @@ from provisioner.model.address import Address
 from provisioner.model.change import Action, Change, FieldChange, Impact
 from provisioner.model.state import CARRIED_KIND, ImageFacts
 from provisioner.reconcile.finished import has_finished
+from provisioner.reconcile.last_applied import last_applied, moved_tier
 from provisioner.reconcile.namespaces import KEYS as NAMESPACES
 from provisioner.reconcile.namespaces import (
     LOST_PATHS,
@@ -23,6 +24,7 @@ from provisioner.reconcile.namespaces import (
     made_anew,
     resolved,
 )
+from provisioner.reconcile.retained import PROTECT, protection_changes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,25 +85,19 @@ def _creation(wanted: Resource, last: DesiredState | None) -> Change:
     if wanted.kind == "image":
         reason = "to be built" if wanted.spec.get("recipe") else "not on the engine yet"
         return Change(wanted.address, Action.CREATE, reason, desired=wanted)
-    before = last.resources.get(wanted.address) if last is not None else None
+    before = last_applied(wanted, last)
     if before is not None and (wanted.external or before.external):
         # The object that was used is another's, wherever that is now.
-        return Change(wanted.address, Action.CREATE, _moved(wanted, before) or DECLARED_ANEW, desired=wanted)
+        return Change(wanted.address, Action.CREATE, moved_tier(wanted, before) or DECLARED_ANEW, desired=wanted)
     if before is not None:
         gone = FieldChange("state", "absent", "present", Impact.IN_PLACE, drift=True, span=wanted.span)
         return Change(wanted.address, Action.CREATE, "it was removed by hand", (gone,), drift=True, desired=wanted)
     return Change(wanted.address, Action.CREATE, DECLARED_ANEW, desired=wanted)
 
 
-def _moved(wanted: Resource, before: Resource | None) -> str:
-    """That a secret's value comes from another tier than it did; empty where it does not, or nobody knows."""
-    then, now = before.spec.get("tier") if before else "", wanted.spec.get("tier")
-    return f"it came from {then}, and comes from {now} now" if then and now and then != now else ""
-
-
 def _comparison(wanted: Resource, found: Observed, state: ObservedState, last: DesiredState | None) -> Change:
-    before = last.resources.get(wanted.address) if last else None
-    moved = _moved(wanted, before)
+    before = last_applied(wanted, last)
+    moved = moved_tier(wanted, before)
     if wanted.external:
         return Change(wanted.address, Action.UNCHANGED, moved, desired=wanted, observed=found)
     differences = differences_of(wanted, found, state)
@@ -152,6 +148,8 @@ def _reason(differences: tuple[FieldChange, ...], *, drift: bool, half_replaced:
 def _with_drift(difference: FieldChange, wanted: Resource, before: Resource) -> FieldChange:
     """A difference is drift when the playbook says about this field what it said when it was last applied."""
     key = difference.path.partition(".")[0]
+    if key == PROTECT:
+        return difference
     if key == "state" or key in LOST_PATHS:
         return replace(difference, drift=True)
     if key == "container_name":
@@ -172,6 +170,8 @@ def differences_of(wanted: Resource, found: Observed, state: ObservedState) -> t
         spec = network.normalise(spec, found.spec)
     if wanted.kind == "image":
         return _image_differences(wanted, found, state)
+    if wanted.kind == "volume":
+        return (*compare(volume.FIELDS, spec, found.spec, wanted.spans), *protection_changes(wanted, found))
     if wanted.kind == "service":
         return _service_differences(wanted, found, state)
     return compare(_FIELDS[wanted.kind], spec, found.spec, wanted.spans)

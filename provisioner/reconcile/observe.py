@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds import container, container_mounts, image, network, volume
 from provisioner.kinds.compare import DECLARED
 from provisioner.kinds.container_initial import INITIAL_KIND
-from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, NEXT, ONE_OFF, OPERATION, PROJECT, owner
+from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, NEXT, ONE_OFF, OPERATION, PROJECT, PROTECTED, owner
 from provisioner.model.address import Address
-from provisioner.model.state import CARRIED_KIND, ImageFacts, Observed, ObservedState, Stranger
+from provisioner.model.state import CARRIED_KIND, ImageFacts, Observed, ObservedState
 from provisioner.reconcile.files import FILES_KIND, Carried
 from provisioner.reconcile.namespaces import named_containers
 from provisioner.reconcile.observe_swarm import observe_swarm
+from provisioner.reconcile.strangers import stranger
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from provisioner.model.state import DesiredState, Resource
+    from provisioner.model.state import DesiredState, Resource, Stranger
     from provisioner.ports import EngineReader
 
     Raw = Mapping[str, Any]
@@ -29,14 +30,22 @@ if TYPE_CHECKING:
 _WORKERS = 8
 # The kinds of which one of ours can give its name to another of ours; see `handover`.
 _HANDED_OVER = ("container", "network")
+_STORED = ("network", "volume")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_GUARDS: Mapping[str, bool] = MappingProxyType({})
 
 
-def observe(engine: EngineReader, desired: DesiredState, known: Mapping[str, str] = _NOTHING) -> ObservedState:
+def observe(
+    engine: EngineReader,
+    desired: DesiredState,
+    known: Mapping[str, str] = _NOTHING,
+    guards: Mapping[str, bool] = _NO_GUARDS,
+) -> ObservedState:
     """A snapshot of everything that the project owns or names.
 
     `known` are the addresses of the containers that were there after the last apply, by id: one of them that a hand
-    gave another name is still ours, while a copy of its labels is not.
+    gave another name is still ours, while a copy of its labels is not. `guards` tells by a volume's name whether it
+    is protected, where that is known better than from its label.
     Raises Unreachable or EngineRefused when the engine can not be asked; a partial look is never returned.
     """
     labels = {PROJECT: desired.project}
@@ -63,6 +72,7 @@ def observe(engine: EngineReader, desired: DesiredState, known: Mapping[str, str
         image_specs = {name: image.decode(dict(found)) for name, one in looked.items() if (found := one.result())}
         state = ObservedState(replace(facts.result(), images=images), {}, outside=outside)
     owned = _own(desired, networks, raw["volume"], containers, made_from, known)
+    owned = [replace(o, protected=guards.get(o.name, o.protected)) if o.kind == "volume" else o for o in owned]
     for resource in desired.resources.values():
         if resource.kind == "image" and resource.name in images:
             facts_of = images[resource.name]
@@ -130,18 +140,45 @@ def _own(
         if address:
             mine.append((address, raw))
             services[raw["Id"]] = address.name
-    for raw in networks:
-        if address := _address(desired.project, raw.get("Labels"), raw["Name"]):
+    placed = _Places(desired)
+    for raw in sorted(networks, key=lambda one: str(one["Name"])):
+        if address := placed.address("network", raw):
             keys[raw["Name"]] = address.name
             own.append(decode_network(address, raw))
-    for raw in volumes:
-        if address := _address(desired.project, raw.get("Labels"), raw["Name"]):
+    for raw in sorted(volumes, key=lambda one: str(one["Name"])):
+        if address := placed.address("volume", raw):
             own.append(decode_volume(address, raw, tuple(mounted.get(raw["Name"], ()))))
     names = container.Names(networks=keys, services=services)
     for address, raw in mine:
         made = made_from.get(raw["Image"])
         own.append(_decode_container(address, raw, names, image.image_facts(dict(made)) if made else None))
     return own
+
+
+class _Places:
+    """Gives each network and volume of ours an address of its own.
+
+    The declared one of that name, whatever key it was made under; else the one that its label speaks of, unless the
+    file means another object by it now.
+    """
+
+    def __init__(self, desired: DesiredState) -> None:
+        self._project = desired.project
+        self._by_name = {(r.kind, r.name): r.address for r in desired.resources.values() if r.kind in _STORED}
+        self._taken = set(self._by_name.values())
+
+    def address(self, kind: str, raw: Raw) -> Address | None:
+        name = str(raw["Name"])
+        labelled = _address(self._project, raw.get("Labels"), name)
+        if labelled is None or labelled.kind != kind:
+            return labelled
+        if (kind, name) in self._by_name:
+            return self._by_name[kind, name]
+        address = labelled
+        while address in self._taken:
+            address = Address(kind, name if address is labelled else f"{address.name}_")
+        self._taken.add(address)
+        return address
 
 
 def _address(project: str, labels: Mapping[str, str] | None, name: str) -> Address | None:
@@ -170,7 +207,10 @@ def decode_volume(address: Address, raw: Raw, users: tuple[str, ...] = ()) -> Ob
     else:
         spec = volume.decode(dict(raw)) | _declared(labels)
     kind = FILES_KIND if address.kind == FILES_KIND else "volume"
-    return Observed(address, kind, raw["Name"], raw["Name"], spec, raw.get("CreatedAt") or "", users=users)
+    return Observed(
+        address, kind, raw["Name"], raw["Name"], spec, raw.get("CreatedAt") or "", users=users,
+        protected=labels.get(PROTECTED) == "true",
+    )  # fmt: skip
 
 
 def _declared(labels: Mapping[str, str] | None) -> dict[str, list[str]]:
@@ -237,7 +277,7 @@ def _named(
         elif resource.kind not in _HANDED_OVER or raw["Id"] not in own:
             inner = raw.get("Config") or raw.get("Spec") or {}
             labels = raw.get("Labels") or inner.get("Labels") or {}
-            strangers.append(Stranger(resource.address, resource.kind, resource.name, _whose(labels)))
+            strangers.append(stranger(resource, labels, desired.project))
     return found, strangers
 
 
@@ -247,13 +287,3 @@ def _external(resource: Resource, raw: Raw) -> Observed:
     if resource.kind == "volume":
         return decode_volume(resource.address, raw)
     return Observed(resource.address, resource.kind, str(raw["ID"]), resource.name, resource.spec)
-
-
-def _whose(labels: Mapping[str, str]) -> str:
-    if PROJECT in labels:
-        return f"the environment {labels[PROJECT]}"
-    if "com.docker.compose.project" in labels:
-        return f"the Compose project {labels['com.docker.compose.project']}"
-    if "com.docker.stack.namespace" in labels:
-        return f"the stack {labels['com.docker.stack.namespace']}"
-    return "somebody else"

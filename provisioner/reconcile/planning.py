@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.kinds.container import NAMED
@@ -17,6 +18,7 @@ from provisioner.reconcile.grouping import group_replicas
 from provisioner.reconcile.handover import order_handovers
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.outdated import FILES_OF_SWARM, NOTHING_KNOWN, Past, outdated_objects, outdated_volumes, told
+from provisioner.reconcile.retained import NOTHING_RETAINED, Retained, deletes_volume, is_protected, without_external
 from provisioner.reconcile.rollout import LEFT_BEHIND, Rollout
 from provisioner.reconcile.safety import check
 from provisioner.reconcile.steps import Steps
@@ -44,18 +46,24 @@ def plan(
     past: Past = NOTHING_KNOWN,
     gone: str = UNDECLARED,
     listed: Sequence[Holder] = (),
+    retained: Retained = NOTHING_RETAINED,
 ) -> Plan:
     """The plan that carries out `changes` as far as `policy` permits.
 
     `order` gives the resources by which removals are ordered, dependents first; by default those desired.
-    `notes` are told with the plan. `past` is what the ledger knows, `gone` why what is not desired goes. `listed` are
-    the holders of exclusive claims that the engine lists, ours or not.
+    `notes` are told with the plan. `past` is what the ledger knows, `gone` why what is not desired goes, `listed` the
+    holders of exclusive claims that the engine lists, ours or not, `retained` what does not go all the same.
     """
-    permitted, kept = _permitted(changes, policy)
+    permitted, kept = _permitted(changes, policy, retained)
     holders = merge_holders(own_holders(observed, network_names(desired, observed)), listed)
-    refusals = (*check(permitted, observed, policy), *find_clashes(permitted, desired, observed, holders, policy))
+    refusals = (
+        *check(permitted, observed, policy, retained),
+        *find_clashes(permitted, desired, observed, holders, policy),
+    )
     volumes = outdated_volumes(permitted, desired, observed, policy, past)
-    permitted += outdated_objects(permitted, changes, desired, observed, policy, past)
+    volumes = [one for one in volumes if not retained.is_external(replace(one, kind="volume"))]
+    outdated, _ = without_external(outdated_objects(permitted, changes, desired, observed, policy, past), retained)
+    permitted += outdated
     collected = told(volumes, desired, observed, gone)
     leftovers = [Change(o.address, Action.DELETE, LEFT_BEHIND, observed=o) for o in observed.leftovers]
     todo = [change for change in permitted if change.action is not Action.UNCHANGED] + leftovers
@@ -69,7 +77,7 @@ def plan(
                 _stored(change, steps)
         proven = Rollout(todo, desired, observed, policy, steps, past.filled).run()
         swarm.run()
-        _remove(todo, order or desired.resources, policy, steps, proven)
+        _remove(todo, order or desired.resources, _sparing_external(policy, todo, retained), steps, proven)
         _collect(volumes, collected, steps)
         steps.all = order_handovers(steps.all, desired, observed, proven)
     grouped = group_replicas([*permitted, *collected])
@@ -86,19 +94,24 @@ def plan(
     )
 
 
-def _permitted(changes: Sequence[Change], policy: Policy) -> tuple[list[Change], list[Problem]]:
+def _permitted(changes: Sequence[Change], policy: Policy, retained: Retained) -> tuple[list[Change], list[Problem]]:
     """The changes without the removals that nobody asked for; those are told instead."""
-    kept: list[Change] = []
-    notes: list[Problem] = []
+    kept, notes = without_external(list(changes), retained)
+    changes, kept = kept, []
     declared = {change.address.whole for change in changes if change.desired is not None}
     for change in changes:
         if change.action is not Action.DELETE:
             kept.append(change)
         elif change.observed is not None and change.observed.kind in FILES_OF_SWARM:
             continue  # what nothing refers to is collected; see outdated_objects
-        elif change.observed is not None and change.observed.kind == "volume" and not policy.volumes:
-            if policy.prune:
-                notes.append(Problem("kept: `destroy --volumes` removes it", path=str(change.address)))
+        elif change.observed is not None and change.observed.kind == "volume":
+            if deletes_volume(change, policy):
+                kept.append(change)
+            elif not policy.targets:
+                notes.append(_kept_volume(change, retained))
+        elif change.address.whole not in declared and change.observed and (why := retained.reason(change.observed)):
+            if not policy.targets:
+                notes.append(Problem(f"{why}, and it is kept", path=str(change.address)))
         elif change.address.whole in declared or _prunes(policy):
             kept.append(change)
         elif not policy.targets:
@@ -106,6 +119,27 @@ def _permitted(changes: Sequence[Change], policy: Policy) -> tuple[list[Change],
                 Problem("is no longer declared, and kept", path=str(change.address), hint="`--prune` removes it")
             )
     return kept, notes
+
+
+def _kept_volume(change: Change, retained: Retained) -> Problem:
+    """What is said of a volume that nobody asked to delete."""
+    found = change.observed
+    assert found is not None
+    path = str(change.address)
+    guard = ", as it is protected" if is_protected(change) else ""
+    if change.desired is not None:
+        return Problem(f"kept{guard}" if guard else "kept: only `destroy --volumes` deletes it", path=path)
+    if why := retained.reason(found):
+        return Problem(f"{why}, and it is kept{guard}", path=path)
+    how = guard or f": only `destroy --volume {found.name}` deletes it"
+    return Problem(f"is no longer declared, and kept with its data{how}", path=path)
+
+
+def _sparing_external(policy: Policy, changes: Sequence[Change], retained: Retained) -> Policy:
+    """The policy, unless a container would take an unnamed volume along that a file calls external."""
+    anonymous = {name for c in changes if c.observed is not None for name in c.observed.anonymous.values()}
+    spares = any(("volume", name) in retained.external for name in anonymous)
+    return replace(policy, volumes=False) if spares else policy
 
 
 def _lost_data(changes: Sequence[Change]) -> list[Problem]:
@@ -166,6 +200,9 @@ def _stored(change: Change, steps: Steps) -> None:
         verb = Verb.TAG if wanted.spec.get("kept") else Verb.BUILD if wanted.spec.get("recipe") else Verb.PULL
         needs = [steps.made.get(need.address) for need in wanted.needs]
         steps.made[address] = steps.add(verb, "image", address, change.reason, needs=needs)
+        return
+    if change.action is Action.UPDATE and address.kind == "volume" and change.observed is not None:
+        steps.made[address] = steps.add(Verb.UPDATE, address.kind, address, change.reason, object_id=change.observed.id)
         return
     # What has to make way has been taken off its containers already.
     removed = next((one.id for one in steps.all if one.verb is Verb.REMOVE and one.address == address), None)

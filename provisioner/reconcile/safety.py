@@ -7,17 +7,57 @@ from typing import TYPE_CHECKING
 from provisioner.model.change import Action, Change, Impact
 from provisioner.model.span import Problem
 from provisioner.reconcile.namespaces import missing_containers
+from provisioner.reconcile.retained import NOTHING_RETAINED, is_protected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence, Set
 
     from provisioner.model.plan import Policy
     from provisioner.model.state import ObservedState, Resource
+    from provisioner.reconcile.retained import Retained
 
 
-def check(changes: Sequence[Change], observed: ObservedState, policy: Policy) -> tuple[Problem, ...]:
+def check(
+    changes: Sequence[Change], observed: ObservedState, policy: Policy, retained: Retained = NOTHING_RETAINED
+) -> tuple[Problem, ...]:
     """The reasons why these changes are not carried out; none means they may be."""
-    return tuple(sorted(_findings(changes, observed, policy), key=lambda problem: (problem.path, problem.message)))
+    found = [*_findings(changes, observed, policy), *_losses(changes, policy, retained)]
+    return tuple(sorted(found, key=lambda problem: (problem.path, problem.message)))
+
+
+def _losses(changes: Sequence[Change], policy: Policy, retained: Retained) -> Iterator[Problem]:
+    """What would take away more than anybody named: an emptied playbook, other people's objects, protected volumes."""
+    deleted = [c for c in changes if c.action is Action.DELETE and c.address.kind != "image"]
+    if policy.prune and not policy.allow_empty and not policy.targets and not retained.declares_services and deleted:
+        yield Problem(
+            f"the playbook declares no service any more, and --prune would remove all that is there: {_some(deleted)}",
+            path="services",
+            hint="look for what is missing (a file, an overlay, a `!reset`); if all is to go, add --allow-empty",
+        )
+    for change in changes:
+        if change.action is Action.REPLACE and retained.is_external(change.observed):
+            yield Problem(
+                f"the {change.address.kind} {change.observed.name if change.observed else ''} would have to be "
+                "removed and made anew, and the file calls it external",
+                span=change.span,
+                path=str(change.address),
+                hint="drop `external: true`, if it is this environment's own again",
+            )
+        if change.action is Action.DELETE and is_protected(change):
+            says = change.desired is not None and change.desired.protect
+            yield Problem(
+                "it is protected and is never deleted"
+                + ("" if says else ": it was protected when it was applied, and no file has taken that away"),
+                span=change.span, path=str(change.address),
+                hint="set `protect: false` first, if the data may go"
+                if change.desired is not None
+                else "declare it with `protect: false` first, if the data may go",
+            )  # fmt: skip
+
+
+def _some(changes: Sequence[Change], most: int = 5) -> str:
+    names = list(dict.fromkeys(str(change.address.whole) for change in changes))
+    return ", ".join(names[:most] + ([f"{len(names) - most} more"] if len(names) > most else []))
 
 
 def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy) -> Iterator[Problem]:
@@ -25,7 +65,7 @@ def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy
         yield Problem(
             f"a {stranger.kind} named {stranger.name} is there already and belongs to {stranger.owner}",
             path=str(stranger.address),
-            hint="remove it, give this one another `name:`, or declare it `external: true`",
+            hint=stranger.hint,
         )
     yield from missing_containers(changes, observed)
     for change in changes:
@@ -47,7 +87,7 @@ def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy
                 f"{keys} of a volume can only change by replacing it, and its data would be lost",
                 span=change.span,
                 path=str(change.address),
-                hint="restore the old value; or back the data up, remove the volume, and apply again",
+                hint="restore the old value; or declare another volume with the new one, and copy the data into it",
             )
         guests = _guests(change, observed, policy.departing)
         if guests:
@@ -66,11 +106,6 @@ def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy
                 path=str(change.address),
                 hint=f"look for it first; `--target {change.address}` makes an empty one to restore a backup into",
             )
-        if change.action is Action.DELETE and wanted is not None and wanted.protect:
-            yield Problem(
-                "it is protected and is never deleted", span=change.span, path=str(change.address),
-                hint="set `protect: false` first, if the data may go",
-            )  # fmt: skip
 
 
 def _never_pulled(wanted: Resource) -> bool:

@@ -22,6 +22,7 @@ def drift_json(drift: Drift) -> dict[str, JSON]:
             "applied_at": drift.revision.applied_at,
             "applied_by": drift.revision.applied_by,
         },
+        "destroyed_at": drift.destroyed.at if drift.destroyed else None,
         "drift": bool(drift.changes),
         "changes": [change_json(change) for change in drift.changes],
         "notes": [problem_json(note) for note in drift.notes],

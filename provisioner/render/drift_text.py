@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from provisioner.model.state import Facts
 
 
+class Destroyed(Protocol):
+    """That the environment was taken away."""
+
+    @property
+    def at(self) -> str: ...
+    @property
+    def by(self) -> str: ...
+
+
 class Drift(Protocol):
     """The differences, and what else was seen."""
 
@@ -31,12 +40,17 @@ class Drift(Protocol):
     def notes(self) -> Sequence[Problem]: ...
     @property
     def looked_at(self) -> int: ...
+    @property
+    def destroyed(self) -> Destroyed | None: ...
 
 
 def drift_text(drift: Drift, *, paint: Paint = PLAIN, next_command: str = "") -> str:
     """The differences: what is there now, and what was applied; ends with a newline."""
     revision = drift.revision
     since = f"revision {revision.number}, applied {moment(revision.applied_at)} by {printable(revision.applied_by)}"
+    if drift.destroyed is not None:
+        when, who = moment(drift.destroyed.at), printable(drift.destroyed.by)
+        since = f"what the destroy left, {when} by {who} (after {since})"
     sections = [f"{paint.bold(drift.title)}: compared with {since}\n"]
     if drift.changes:
         sections.append(

@@ -133,6 +133,11 @@ class Environment:
         assert outcome.code == code, outcome
         return outcome
 
+    @property
+    def ledger(self) -> str:
+        """The name of what keeps the revisions, as `objects` says it; `destroy` leaves it."""
+        return f"container {self.project}.ledger"
+
     # What it holds ---------------------------------------------------------------------------------------------
 
     def container(self, name: str) -> Any:

@@ -30,5 +30,5 @@ def test_the_carrier_of_secrets_takes_the_volumes_of_its_image_along(environment
     # The image declares a volume at /data: the service's is the named one, the carrier's had no name.
     mounts = {each["Destination"]: each.get("Name") for each in environment.container("cache-1").attrs["Mounts"]}
     assert mounts["/data"] == f"{environment.project}_data"
-    environment.destroy("--volumes")
+    environment.destroy("--volumes", "--history")
     assert environment.objects() == set()

@@ -43,12 +43,15 @@ def test_from_nothing_to_nothing(environment: Environment, decoys: Decoys) -> No
     destroyed = environment.destroy()
     assert destroyed.summary["changed"] == 4
     left = environment.objects() - others
-    assert {name for name in left if not name.endswith("_data")} == set(), "an apply leaves more than its volumes"
+    assert {name for name in left if not name.endswith("_data")} == {environment.ledger}
     assert environment.destroy().summary["changed"] == 0
 
     environment.apply()
     assert environment.container("web-1").exec_run(["cat", "/data/file"]).output == b"kept\n"
     environment.destroy("--volumes")
+    assert environment.objects() - others == {environment.ledger}
+    forgotten = environment.destroy("--volumes", "--history")
+    assert "history.revisions" in forgotten.text
     assert environment.objects() - others == set()
 
 

@@ -60,7 +60,7 @@ class Story:
         self._environment.write(first(self._environment))
         met = strike(("apply", "--yes", "--json"))
         self._mend(replicas=1, versions=1)
-        self._environment.destroy("--volumes")
+        self._environment.destroy("--volumes", "--history")
         assert self._objects() == set()
         return met
 
@@ -82,7 +82,7 @@ class Story:
         self._keep_data()
         met = strike(("destroy", "--yes", "--json"))
         self._environment.destroy()
-        assert self._objects() == {f"volume {self._environment.project}_data"}
+        assert self._objects() == {f"volume {self._environment.project}_data", self._environment.ledger}
         self._proxy.clear()
         self._environment.destroy()
         assert [str(request) for request in self._proxy.mutating] == []

@@ -221,7 +221,7 @@ def test_the_same_addresses_in_both_modes(environment: SwarmEnvironment) -> None
         shapes[mode] += [(change["address"], change["reason"]) for change in plan["changes"]]
         environment.apply()
         environment.require_inert()
-        environment.destroy("--volumes")
+        environment.destroy("--volumes", "--history")
         # Nodes take their containers away after the tasks are gone.
         environment.wait_until(lambda: environment.objects() == set())
         environment.write("first\n", "content.txt")

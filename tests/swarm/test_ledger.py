@@ -151,6 +151,11 @@ def test_revisions_are_configs_and_two_managers_agree(environment: SwarmEnvironm
     [change] = environment.plan()["changes"]
     assert change["drift"] is True
     environment.destroy()
+    assert [one["number"] for one in revisions(environment) if "document" in one] == [1, 2]
+    environment.services(web=service(environment={"COLOUR": "green"}))
+    [change] = [one for one in environment.plan()["changes"] if one["address"] == "service.web"]
+    assert (change["action"], change["drift"]) == ("create", False)
+    environment.destroy("--volumes", "--history")
     assert list(revisions(environment)) == []
 
 
@@ -159,10 +164,10 @@ def test_a_large_revision(environment: SwarmEnvironment, engine: DockerEngine) -
     large = json.dumps({"a": "x" * 3_000_000}).encode()
     for number in range(1, 5):
         kept.keep(number, large if number == 3 else b"{}", 3)
-    assert sorted(map(len, kept.revisions())) == [2, 2, len(large)]
+    assert sorted(len(content) for _, content in kept.entries()) == [2, 2, len(large)]
     kept.keep(4, b"{}", 3)
     kept.forget()
-    assert list(kept.revisions()) == []
+    assert list(kept.entries()) == []
 
 
 def test_a_long_project_name(environment: SwarmEnvironment, engine: DockerEngine) -> None:

@@ -109,5 +109,5 @@ def test_a_volume_that_a_node_makes_is_found_again(environment: SwarmEnvironment
     labels = environment.engine.api.inspect_volume(name)["Labels"]
     assert labels["team"] == "red"
     environment.require_inert()
-    environment.destroy("--volumes")
+    environment.destroy("--volumes", "--history")
     environment.wait_until(lambda: environment.objects() == set())

@@ -14,6 +14,7 @@ from provisioner.app.materials import PENDING, Materials, pending
 from provisioner.app.plan import Prepared
 from provisioner.app.request import Request
 from provisioner.errors import PlanStale, PlaybookInvalid, UsageError
+from provisioner.ledger.records import Ledger
 from provisioner.model.address import Address
 from provisioner.model.plan import Policy
 from provisioner.model.secret import Found, SecretRef, SecretValue
@@ -47,7 +48,7 @@ def prepared(
     desired = lower(playbook, Inputs(**inputs), "containers")
     observed = ObservedState(Facts(engine_id=engine), found or {})
     made = plan(playbook.title, diff(desired, observed), desired, observed, Policy())
-    return Prepared(made, playbook, Materials(Inputs(**inputs)), "containers")
+    return Prepared(made, playbook, Materials(Inputs(**inputs)), "containers", Ledger("shop"))
 
 
 def kept(folder: Path, asked: Request, what: Prepared, policy: Policy | None = None) -> saved_plan.SavedPlan:

@@ -38,6 +38,7 @@ class Document:
     files = ("playbook.yml",)
 
     unused = ()
+    undeployed = ()
 
     def __init__(self, root, profiles=(), resting=()):
         self.root = node(root)

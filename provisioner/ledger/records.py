@@ -1,0 +1,158 @@
+"""Everything that an engine keeps of an environment's past: revisions, and what was destroyed after them."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from provisioner import __version__
+from provisioner.ledger.lease import whoami
+from provisioner.ledger.revisions import Revision, parse_revision
+from provisioner.ledger.series import DESTROYED, REVISION
+from provisioner.ledger.store import records, store, stores
+from provisioner.model.address import Address
+from provisioner.model.state import DesiredState, Resource
+from provisioner.reconcile.retained import volumes_left
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from _typeshed import DataclassInstance
+
+    from provisioner.model.playbook import Playbook
+    from provisioner.model.state import ObservedState
+    from provisioner.platforms.choice import Mode
+    from provisioner.ports import EngineReader, EngineWriter
+
+_KEPT_DESTROYED = 5
+_Record = TypeVar("_Record", bound="DataclassInstance")
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """A `destroy`. `after` is the number of the last revision then, 0 for none; `volumes` are those that stayed."""
+
+    number: int
+    at: str
+    by: str
+    after: int
+    volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What is known of an environment, oldest first."""
+
+    project: str
+    revisions: tuple[Revision, ...] = ()
+    destroys: tuple[Destroyed, ...] = ()
+
+    @property
+    def last(self) -> Revision | None:
+        """The revision that was kept last."""
+        return self.revisions[-1] if self.revisions else None
+
+    @property
+    def destroyed(self) -> Destroyed | None:
+        """The `destroy` that came after the last revision."""
+        number = self.revisions[-1].number if self.revisions else 0
+        return self.destroys[-1] if self.destroys and self.destroys[-1].after >= number else None
+
+    @property
+    def volumes(self) -> Mapping[str, Mapping[str, Any]]:
+        """The volumes that the environment had when it was last looked at: `key` and `protect` by name."""
+        if self.destroyed is not None:
+            return self.destroyed.volumes
+        if self.last is not None and self.last.volumes is not None:
+            return self.last.volumes
+        # Kept before revisions told it: what any of them declared may be there still.
+        found: dict[str, Mapping[str, Any]] = {}
+        for revision in self.revisions:
+            found |= _volumes_in(revision.document, self.project)
+        return found
+
+    @property
+    def guards(self) -> dict[str, bool]:
+        """Whether a volume is protected, by its name."""
+        return {name: bool(volume.get("protect")) for name, volume in self.volumes.items()}
+
+    def expected(self, desired: DesiredState | None) -> DesiredState | None:
+        """The objects that should be there: `desired`, which the last revision wanted, with the volumes that no file
+        declares any more; after a `destroy` only the volumes that stayed. None where that is not known.
+        """
+        if desired is None and self.last is None and self.destroyed is not None:
+            desired = DesiredState(self.project, {})
+        if desired is None:
+            return None
+        resources = dict(desired.resources)
+        if self.destroyed is not None:
+            resources = {a: r for a, r in resources.items() if r.kind == "volume" and r.name in self.volumes}
+        elif self.last is None or self.last.volumes is None:
+            return desired
+        named = {r.name for r in resources.values() if r.kind == "volume"}
+        for name, volume in sorted(self.volumes.items()):
+            if name not in named:
+                address = Address("volume", str(volume.get("key") or name))
+                while address in resources:
+                    address = replace(address, name=f"{address.name}_")
+                resources[address] = Resource(address, "volume", name, {}, protect=bool(volume.get("protect")))
+        return replace(desired, resources=resources)
+
+
+def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = None) -> Ledger:
+    """All that is kept. A torn record is passed over. `manager`: whether the engine is known to be one."""
+    revisions: list[Revision] = []
+    destroys: list[Destroyed] = []
+    for kept in records(engine, project, manager=manager):
+        for series, content in kept.entries():
+            if series == REVISION and (revision := parse_revision(content)) is not None:
+                revisions.append(revision)
+            if series == DESTROYED and (destroyed := _parse(Destroyed, content)) is not None:
+                destroys.append(destroyed)
+    return Ledger(
+        project,
+        tuple(sorted(revisions, key=lambda one: one.number)),
+        tuple(sorted(destroys, key=lambda one: one.number)),
+    )
+
+
+def record_destroyed(engine: EngineWriter, playbook: Playbook, mode: Mode, ledger: Ledger, left: ObservedState) -> None:
+    """Keep that the environment was destroyed; `left` is what was seen afterwards."""
+    number = ledger.destroys[-1].number + 1 if ledger.destroys else 1
+    content = {
+        "number": number,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "by": f"{whoami()}@{socket.gethostname()}, provisioner {__version__}",
+        "after": ledger.last.number if ledger.last else 0,
+        "volumes": volumes_left(playbook, left),
+    }
+    text = json.dumps(content, sort_keys=True).encode()
+    store(engine, playbook.project, mode).keep(number, text, _KEPT_DESTROYED, DESTROYED)
+
+
+def forget_ledger(engine: EngineWriter, project: str) -> None:
+    """Remove all that is kept of an environment."""
+    for kept in stores(engine, project):
+        kept.forget()
+
+
+def _parse(kind: type[_Record], content: bytes) -> _Record | None:
+    """A record as it was kept; None for a torn one. Keys of later versions are passed over."""
+    known = {one.name for one in fields(kind)}
+    try:
+        return kind(**{key: value for key, value in json.loads(content).items() if key in known})
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def _volumes_in(document: Mapping[str, Any], project: str) -> dict[str, dict[str, Any]]:
+    """The volumes that a document declares as its own."""
+    found = {}
+    for key, body in (document.get("volumes") or {}).items():
+        body = body or {}
+        if not body.get("external"):
+            found[str(body.get("name") or f"{project}_{key}")] = {"key": key, "protect": bool(body.get("protect"))}
+    return found
