@@ -312,7 +312,7 @@ def test_a_service_in_the_network_of_another_goes_with_it(environment: Environme
 
     web.stop(timeout=0)
     plan = environment.plan()
-    assert differences(plan) == [("service.web", "state")]
+    assert differences(plan) == [("service.probe", "network"), ("service.web", "state")]
     assert [change["address"] for change in plan["changes"]] == ["service.probe", "service.web"]
     environment.apply()
     interfaces = environment.container("probe-1").exec_run(["ip", "addr"]).output
@@ -395,7 +395,7 @@ def test_a_network_with_guests_is_not_taken_away_under_them(environment: Environ
     environment.write({"services": {"web": service()}, "networks": {"default": {"labels": {"a": "2"}}}})
     refused = environment.run("apply", "--yes", "--json")
     assert refused.code == 1
-    assert guest[:12] in json.dumps(refused.lines[0]["refusals"])
+    assert f"{environment.project}guest" in json.dumps(refused.lines[0]["refusals"])
     assert environment.inventory() == before
     api.remove_container(guest, force=True)
     environment.apply()

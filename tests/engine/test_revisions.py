@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.environment import service
+from tests.engine.environment import Outcome, service
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.engine.environment import Environment, Outcome
+    from tests.engine.environment import Environment
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
 
@@ -53,7 +53,7 @@ def applied(environment: Environment, file: str, code: int = 0) -> Outcome:
         timeout=120,
     )  # fmt: skip
     assert done.returncode == code, done.stdout + done.stderr
-    return type(of(environment, "version"))(done.returncode, done.stdout, done.stderr)
+    return Outcome(done.returncode, done.stdout, done.stderr)
 
 
 def test_a_saved_plan_is_applied_as_it_is_and_only_once(environment: Environment) -> None:

@@ -29,6 +29,7 @@ def start(engine, project, network):
     """Start a container of a service on the test's network; it is reachable under the service's name."""
 
     def make(service, image, command, **options):
+        engine.images.pull(image)
         endpoint = engine.api.create_endpoint_config(aliases=[service])
         made = engine.api.create_container(
             image,
