@@ -80,7 +80,7 @@ def build(
                 _build(wire, tag, recipe, labels, progress, stopped)
             else:
                 buildkit.build(
-                    wire.endpoint, builder, tag, recipe, labels, secrets=secrets, progress=progress, stopped=stopped
+                    wire.local, builder, tag, recipe, labels, secrets=secrets, progress=progress, stopped=stopped
                 )
         except Unreachable:
             if attempt == _ATTEMPTS:

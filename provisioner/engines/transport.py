@@ -1,7 +1,7 @@
 """How requests reach an engine: over kept-alive plain HTTP where that is possible, else through docker-py.
 
-docker-py brings requests along, and importing both takes longer than most plans do; they are needed for TLS and
-ssh. Knows HTTP, and nothing of what is asked for.
+docker-py brings requests along, and importing both takes longer than most plans do; they are needed for TLS. Knows
+HTTP, and nothing of what is asked for.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import http.client
 import json
 import select
 import socket
+import threading
 import weakref
 from collections import deque
 from dataclasses import dataclass, field
@@ -49,14 +50,26 @@ class Transport(Protocol):
 
 
 class PlainTransport:
-    """HTTP to unix://PATH, tcp://HOST:PORT or http://HOST:PORT. Threads may ask at the same time."""
+    """HTTP to unix://PATH, tcp://HOST:PORT or http://HOST:PORT. Threads may ask at the same time.
 
-    def __init__(self, url: str) -> None:
+    `reads` limits how many GETs are under way at once, where each connection is dear.
+    """
+
+    def __init__(self, url: str, reads: int | None = None) -> None:
         self._url = url
+        self._reads = threading.BoundedSemaphore(reads) if reads else None
         self._idle: deque[http.client.HTTPConnection] = deque()
         weakref.finalize(self, _close, self._idle)
 
     def request(
+        self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], timeout: float
+    ) -> Reply:
+        if self._reads is None or method != "GET":
+            return self._request(method, target, body, headers, timeout)
+        with self._reads:
+            return self._request(method, target, body, headers, timeout)
+
+    def _request(
         self, method: str, target: str, body: bytes | None, headers: Mapping[str, str], timeout: float
     ) -> Reply:
         connection = self._connection(timeout)
@@ -106,7 +119,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 class ClientTransport:
-    """Requests through docker-py's own connection: TLS, ssh, named pipes."""
+    """Requests through docker-py's own connection: TLS, named pipes."""
 
     def __init__(self, client: APIClient) -> None:
         self.client = client

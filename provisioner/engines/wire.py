@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from docker.api.client import APIClient
 
     from provisioner.engines.connect import Endpoint
+    from provisioner.engines.ssh import SshTunnel
     from provisioner.engines.transport import Reply, Transport
 
 # Seconds until a request that gets no answer is given up.
@@ -29,6 +31,8 @@ WRITE_TIMEOUT = 180.0
 # Seconds without a byte after which a stream that tells of progress is given up.
 SILENCE = 600.0
 _ATTEMPTS = 3
+# Each connection through ssh is a process here and one on the other side.
+_READS_THROUGH_SSH = 1
 
 Answer = TypeVar("Answer")
 
@@ -54,9 +58,9 @@ class Wire:
             if reply.status == 200 and isinstance(answer, dict) and "ApiVersion" in answer:
                 return answer
         except ValueError as error:
-            raise unreachable(self.endpoint, error) from error
+            raise self._unreachable(error) from error
         except TRANSPORT as error:
-            raise unreachable(self.endpoint, error) from error
+            raise self._unreachable(error) from error
         raise unreachable(self.endpoint, OSError(f"HTTP {reply.status} to GET /version, which is no Docker Engine's"))
 
     @property
@@ -71,10 +75,24 @@ class Wire:
         return self._docker_py(self.api_version)
 
     @cached_property
+    def local(self) -> Endpoint:
+        """The endpoint as this machine can connect to it: for an engine behind ssh, the socket that leads there."""
+        return replace(self.endpoint, url=f"unix://{self._tunnel.path}") if self._tunnel else self.endpoint
+
+    @cached_property
+    def _tunnel(self) -> SshTunnel | None:
+        if not self.endpoint.url.startswith("ssh://"):
+            return None
+        from provisioner.engines.ssh import SshTunnel
+
+        return SshTunnel(self.endpoint.url)
+
+    @cached_property
     def _transport(self) -> Transport:
-        if self.endpoint.tls or not self.endpoint.url.startswith(("unix://", "tcp://", "http://")):
+        url = self.local.url
+        if self.endpoint.tls or not url.startswith(("unix://", "tcp://", "http://")):
             return ClientTransport(self._docker_py("auto"))
-        return PlainTransport(self.endpoint.url)
+        return PlainTransport(url, _READS_THROUGH_SSH if self._tunnel else None)
 
     def _docker_py(self, version: str) -> APIClient:
         from docker.errors import DockerException
@@ -83,11 +101,11 @@ class Wire:
 
         try:
             return Client(
-                base_url=self.endpoint.url, version=version, tls=self.endpoint.tls or False, timeout=READ_TIMEOUT,
-                num_pools=16, use_ssh_client=self.endpoint.url.startswith("ssh://"),
+                base_url=self.local.url, version=version, tls=self.endpoint.tls or False, timeout=READ_TIMEOUT,
+                num_pools=16,
             )  # fmt: skip
         except (DockerException, *TRANSPORT) as error:
-            raise unreachable(self.endpoint, error) from error
+            raise self._unreachable(error) from error
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
         """The answer to a read as plain values. What fails in passing is asked again."""
@@ -170,7 +188,7 @@ class Wire:
         try:
             reply = self._transport.request(method, target, data, {**kind, **(headers or {})}, seconds)
         except TRANSPORT as error:
-            raise unreachable(self.endpoint, error) from error
+            raise self._unreachable(error) from error
         if reply.status == 404 and missing_is_fine:
             return None
         if reply.status >= 300 and reply.status != 304:
@@ -204,7 +222,17 @@ class Wire:
 
         if isinstance(error, APIError):
             return _refused(error.status_code or 500, str(error.explanation or error))
-        return unreachable(self.endpoint, error)
+        return self._unreachable(error)
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        """No answer; of an engine behind ssh with what the other side said."""
+        said = self._tunnel.last_words() if self._tunnel else ""
+        if not said or self._tunnel is None:
+            return unreachable(self.endpoint, error)
+        from provisioner.engines.ssh import explain
+
+        message, hint = explain(said, self._tunnel.target)
+        return Unreachable(f"{message} ({self.endpoint.url}, {self.endpoint.source})", hint=hint, detail=said)
 
 
 def unreachable(endpoint: Endpoint, error: Exception) -> Unreachable:

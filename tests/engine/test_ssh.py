@@ -1,0 +1,79 @@
+"""An engine behind ssh: the system's ssh, a real sshd, one connection, and errors that say what to do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engine.environment import Environment, service
+from tests.engine.ssh_server import SshServer, ssh_server
+
+if TYPE_CHECKING:
+    from tests.engine.environment import Outcome
+
+__all__ = ["ssh_server"]
+pytestmark = pytest.mark.engine
+
+
+def run(environment: Environment, server: SshServer, *arguments: str) -> Outcome:
+    return environment.run(*arguments, "--host", "ssh://box", PATH=server.path)
+
+
+def execute(environment: Environment, server: SshServer, *command: str, stdin: str = "") -> str:
+    """What a command in the service `web` prints."""
+    return printed(environment, server, "exec", "-T", "web", *command, stdin=stdin)
+
+
+def printed(environment: Environment, server: SshServer, *arguments: str, stdin: str = "") -> str:
+    words = [sys.executable, "-m", "provisioner", "--host", "ssh://box", *arguments]
+    done = subprocess.run(
+        words, cwd=environment.folder, env=environment.surroundings(PATH=server.path), input=stdin,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_everything_goes_through_one_connection(environment: Environment, ssh_server: SshServer) -> None:
+    environment.write("FROM busybox:1.36\nRUN echo built > /built\n", "app/Dockerfile")
+    image = f"{environment.project}-web:1"
+    environment.services(web=service(build="app", image=image, command=["sh", "-c", "echo up; exec sleep 1000"]))
+    applied = run(environment, ssh_server, "apply", "--yes")
+    assert applied.code == 0, applied
+    ssh_server.calls()
+    again = run(environment, ssh_server, "plan", "--detailed-exitcode")
+    assert again.code == 0, again
+    calls = ssh_server.calls()
+    assert len([one for one in calls if "-O exit" not in one]) == 2, calls
+    assert len([one for one in calls if "dial-stdio" in one]) == 1, calls
+    assert execute(environment, ssh_server, "cat", "/built") == "built\n"
+    assert execute(environment, ssh_server, "cat", stdin="through\n") == "through\n"
+    assert "up" in printed(environment, ssh_server, "logs", "--no-log-prefix")
+    environment.engine.images.remove(image, force=True)
+
+
+def test_what_is_in_the_way_is_said_with_what_to_do(environment: Environment, ssh_server: SshServer) -> None:
+    environment.services(web=service())
+
+    def refused() -> str:
+        outcome = run(environment, ssh_server, "plan")
+        assert outcome.code == 69, outcome
+        return outcome.stderr
+
+    ssh_server.know("other")
+    assert "is not the one that known_hosts has for it" in refused()
+    ssh_server.know("")
+    assert "is not known here" in refused()
+    ssh_server.know("host")
+    ssh_server.admit("no")
+    assert "refuses this user's keys" in refused()
+    ssh_server.admit('environment="PATH=/nowhere"')
+    assert "docker is not installed on box" in refused()
+    ssh_server.admit()
+    gone = environment.run("plan", "--host", "ssh://box/nowhere.sock", PATH=ssh_server.path)
+    assert (gone.code, "does not answer on its socket" in gone.stderr) == (69, True), gone
+    none = environment.run("plan", "--host", "ssh://box", PATH=str(environment.folder))
+    assert (none.code, "there is no program ssh on this machine" in none.stderr) == (69, True), none
