@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from provisioner.model.builder import Builders, Choice
@@ -30,6 +30,12 @@ class EngineReader(Protocol):
 
     def containers(self) -> Sequence[Mapping[str, Any]]:
         """Every container, whosever it is and whether it runs or not, as the engine lists it in one answer."""
+
+    def bound_ports(self) -> Collection[tuple[str, int, str]] | None:
+        """The ports that any process has where the engine publishes them: address, port, protocol.
+
+        None where that can not be told from here.
+        """
 
     def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
         """One object by its id or exact name; None when there is none."""

@@ -266,26 +266,29 @@ def _told(name: str, look: Callable[[], Finding | None]) -> Iterator[Finding]:
 
 
 def _env_local(request: Request, playbook: Playbook) -> Finding | None:
-    from provisioner.secrets.env_local import FILE, load
+    from provisioner.secrets.env_local import files, load
 
-    path = surroundings(request, playbook, None).directory / FILE
-    document, _, cautions = load(path)
-    if document is None:
-        return Finding("env_local", "ok", f"there is no {path}") if playbook.secrets else None
-    if cautions:
+    paths = files(surroundings(request, playbook, None))
+    loaded = [(path, *load(path)) for path in paths]
+    there = [(path, document) for path, document, _, _ in loaded if document is not None]
+    if not there:
+        missing = " and no ".join(map(str, paths))
+        return Finding("env_local", "ok", f"there is no {missing}") if playbook.secrets else None
+    if cautions := [text for _, _, _, told in loaded for text in told]:
         return Finding("env_local", "warning", "; ".join(cautions))
-    return Finding("env_local", "ok", f"{path} is private, {len(document.entries)} values")
+    told = [f"{path} is private, {len(document.entries)} values" for path, document in there]
+    return Finding("env_local", "ok", "; ".join(told))
 
 
 def _keyring(request: Request, playbook: Playbook) -> Finding | None:
     """The keyring matters where a value points to it; elsewhere it is only told which one there is."""
-    from provisioner.secrets.env_local import FILE, keyring_of, load
+    from provisioner.secrets.env_local import files, keyring_of, load
 
     if not playbook.secrets:
         return None
     around = surroundings(request, playbook, None)
-    document, _, _ = load(around.directory / FILE)
-    points = [entry.key for entry in document.entries.values() if entry.keyring] if document else []
+    documents = [document for path in files(around) if (document := load(path)[0]) is not None]
+    points = [entry.key for document in documents for entry in document.entries.values() if entry.keyring]
     try:
         backend = keyring_of(around).backend
     except ProvisionError as error:

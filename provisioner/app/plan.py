@@ -17,7 +17,7 @@ from provisioner.platforms.choice import Mode, check, choose_mode, lower
 from provisioner.playbook.crossref import contradictions
 from provisioner.playbook.file_targets import folders_of_images
 from provisioner.playbook.select import with_kinds
-from provisioner.reconcile.claims import ClaimKind, listed_holders
+from provisioner.reconcile.claims import ClaimKind, listed_holders, process_holders
 from provisioner.reconcile.clashes import takes_claims
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.expected import assume_present
@@ -144,7 +144,9 @@ def _holders(engine: EngineReader, kinds: Collection[ClaimKind]) -> tuple[Holder
     """Who holds exclusive things on the engine, as far as a plan takes some anew."""
     containers = engine.containers() if {ClaimKind.PORT, ClaimKind.ADDRESS} & set(kinds) else ()
     networks = engine.list("network", {}) if ClaimKind.SUBNET in kinds else ()
-    return listed_holders(containers, networks)
+    listed = listed_holders(containers, networks)
+    bound = engine.bound_ports() if ClaimKind.PORT in kinds else None
+    return (*listed, *process_holders(bound or (), listed))
 
 
 def _left(others: Sequence[Change]) -> tuple[Problem, ...]:

@@ -18,7 +18,7 @@ from provisioner.platforms.lowering import HELD
 from provisioner.secrets import changes, template
 from provisioner.secrets.chain import resolve
 from provisioner.secrets.declarations import declarations
-from provisioner.secrets.env_local import FILE, load, store
+from provisioner.secrets.env_local import load, store
 from provisioner.secrets.explain import Row, inventory
 from provisioner.secrets.fingerprint import find_key
 from provisioner.secrets.tiers import open_tiers
@@ -135,18 +135,25 @@ def keep_secret(request: Request, name: str, value: SecretValue, *, in_keyring: 
     """Keep a value in `.env.local` or in the OS keyring; where it lies already, unless `in_keyring` says."""
     playbook, ref, around = find_secret(request, name)
     there = _entry_in_keyring(around, ref) if in_keyring is None else in_keyring
-    changes.set_value(ref, value, store(around, in_keyring=there))
-    _, _, cautions = load(around.directory / FILE)
-    place = f"the OS keyring, as {ref.env}" if there else f"{_near(around.directory / FILE)}, as {ref.env}"
+    kept_in = store(around, in_keyring=there)
+    changes.set_value(ref, value, kept_in)
+    file = kept_in.home_of(ref.env)
+    _, _, cautions = load(file)
+    place = f"the OS keyring, as {ref.env}" if there else f"{_near(file)}, as {ref.env}"
     return Kept(name, place, True, users(playbook).get(name, ()), cautions)
 
 
 def forget_secret(request: Request, name: str) -> Kept:
     """Remove a value from `.env.local`, and from the OS keyring where it lay there."""
     playbook, ref, around = find_secret(request, name)
-    was_there = changes.unset_value(ref, store(around))
-    place = f"{_near(around.directory / FILE)}, as {ref.env}"
-    return Kept(name, place, was_there, users(playbook).get(name, ()))
+    kept_in = store(around)
+    file = kept_in.home_of(ref.env)
+    was_there = changes.unset_value(ref, kept_in)
+    place, left = f"{_near(file)}, as {ref.env}", kept_in.home_of(ref.env)
+    document, _, _ = load(left)
+    still = document is not None and ref.env in document.entries
+    cautions = (f"{_near(left)} has {ref.env} too, and that value is read now",) if was_there and still else ()
+    return Kept(name, place, was_there, users(playbook).get(name, ()), cautions)
 
 
 def find_secret(request: Request, name: str) -> tuple[Playbook, SecretRef, Surroundings]:

@@ -58,4 +58,6 @@ def surroundings(request: Request, playbook: Playbook, engine: EngineReader | No
     from provisioner.secrets.surroundings import Surroundings
 
     variables = {**request.shell, **request.overrides}
-    return Surroundings(Path(playbook.directory), playbook.project, variables, engine)
+    return Surroundings(
+        Path(playbook.directory), playbook.project, variables, engine, environment=playbook.environment or ""
+    )

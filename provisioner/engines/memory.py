@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engines.memory_config import configured
-from provisioner.engines.memory_exclusive import listed, require_free, require_free_subnet
+from provisioner.engines.memory_exclusive import listed, require_free, require_free_on, require_free_subnet
 from provisioner.engines.memory_files import home_of, mountpoint, named_below, unpack
 from provisioner.errors import EngineConflict, EngineRefused
 from provisioner.model.builder import Builders
@@ -81,6 +81,8 @@ class MemoryEngine:
     def containers(self) -> Sequence[Mapping[str, Any]]:
         with self._lock:
             return [listed(raw) for raw in self._containers.values()]
+
+    def bound_ports(self) -> None: ...
 
     def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
         with self._lock:
@@ -308,9 +310,7 @@ class MemoryEngine:
             raw, network = self._container(container_id), self._network(network_id)
             if network["Name"] in raw["NetworkSettings"]["Networks"]:
                 raise EngineConflict(f"endpoint already exists in network {network['Name']}", status=403)
-            if raw["State"]["Running"]:
-                joined = {"Networks": {network["Name"]: endpoint}}
-                require_free({**raw, "HostConfig": {}, "NetworkSettings": joined}, self._containers.values())
+            require_free_on(network["Name"], endpoint, raw, self._containers.values())
             self._attach(raw, network["Name"], endpoint)
 
     def disconnect(self, network_id: str, container_id: str) -> None:

@@ -28,6 +28,15 @@ def require_free(container: Mapping[str, Any], others: Iterable[Mapping[str, Any
             raise EngineRefused("Address already in use", status=500)
 
 
+def require_free_on(
+    network: str, endpoint: Mapping[str, Any], container: Mapping[str, Any], others: Iterable[Mapping[str, Any]]
+) -> None:
+    """The same for a container that joins one more network while it runs."""
+    if container["State"]["Running"]:
+        joined = {**container, "HostConfig": {}, "NetworkSettings": {"Networks": {network: endpoint}}}
+        require_free(joined, others)
+
+
 def require_free_subnet(body: Mapping[str, Any], networks: Iterable[Mapping[str, Any]]) -> None:
     """Raises EngineRefused where a subnet of a network that is to be made overlaps one that is there."""
     wanted = list(_subnets(body))

@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from provisioner.engines.kernel import has_ipvs
+from provisioner.engines.kernel import has_ipvs, listening_ports
 from provisioner.engines.transport import TRANSPORT
 from provisioner.errors import EngineRefused
 from provisioner.model.state import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from provisioner.engines.wire import Wire
     from provisioner.model.builder import Builders, Choice
@@ -112,6 +112,12 @@ class DockerReader:
 
     def containers(self) -> Sequence[Mapping[str, Any]]:
         return list(self._wire.get("/containers/json", {"all": "1"}) or [])
+
+    def bound_ports(self) -> Collection[tuple[str, int, str]] | None:
+        if not self.url.startswith("unix://"):
+            return None
+        info = self._wire.get("/info")
+        return listening_ports(self.url, str(info.get("Name") or ""), str(info.get("KernelVersion") or ""))
 
     def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
         safe = quote(name, safe="/:@" if kind == "image" else "")

@@ -5,7 +5,7 @@ A value can be revealed, never printed. Knows nothing of where values come from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ class SecretRef:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A tier gave the value. `version` is the tier's own, `created` its time (Unix seconds) where the tier tells.
+    """A tier gave the value. `version` is the tier's own, `created` its time (Unix seconds) where the tier tells, and
+    `place` where in the tier it lies, such as a file's name, for people.
 
     `fingerprint` is keyed (HMAC-SHA-256) and empty when there is no key: then it can not be compared.
     """
@@ -102,6 +103,7 @@ class Found:
     tier: str
     version: str = ""
     created: float | None = None
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,26 @@ def listed_holders(
     return tuple(found)
 
 
+def process_holders(bound: Iterable[tuple[str, int, str]], containers: Iterable[Holder]) -> tuple[Holder, ...]:
+    """The ports that are bound on the engine's machine, as far as no container accounts for them.
+
+    A process that is bound to `::` alone is taken to serve both families, as most do.
+    """
+    taken = [claim for holder in containers for claim in holder.claims if claim.kind is ClaimKind.PORT]
+    sockets = sorted(bound)
+    claims = [
+        Claim(ClaimKind.PORT, "" if _is_dual(host, port, protocol, sockets) else host, protocol, port, port)
+        for host, port, protocol in sockets
+    ]
+    free = [claim for claim in claims if not any(claim.overlaps(other) for other in taken)]
+    return (Holder("", "a process of the engine's machine, not a container", tuple(free)),) if free else ()
+
+
+def _is_dual(host: str, port: int, protocol: str, sockets: Iterable[tuple[str, int, str]]) -> bool:
+    own = any(number == port and kind == protocol and ":" not in other for other, number, kind in sockets)
+    return host == "::" and not own
+
+
 def _listed_container(raw: Mapping[str, Any], project: str) -> Holder:
     names = [str(name).lstrip("/") for name in raw.get("Names") or ()]
     # Behind a link a container has further names, of the form /other/alias.

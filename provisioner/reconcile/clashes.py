@@ -154,6 +154,8 @@ def _problem(wanted: Resource, claim: Claim, holder: Holder, desired: DesiredSta
 
 def _holder_and_way_out(claim: Claim, holder: Holder, desired: DesiredState, policy: Policy) -> tuple[str, str]:
     other = OTHERWISE[claim.kind]
+    if not holder.id:
+        return holder.name, f"stop it first (`ss -ltnup` shows it), or {other}"
     if holder.address is None:
         return holder.name, f"stop it first, or {other}" if claim.kind is ClaimKind.PORT else other
     who = str(holder.address)

@@ -41,6 +41,8 @@ class Handover:
     """`taker` gets something that `holder` has: the step `takes` can be done after the step `frees`.
 
     `joins` are the holder's own steps with which an engine gives it any free address again, maybe the one handed over.
+    `passing` is one of a name that the holder has only for a while, while the plan is carried out: which of two has it
+    first does not matter.
     """
 
     taker: Address
@@ -48,6 +50,7 @@ class Handover:
     takes: int
     frees: int
     joins: tuple[int, ...] = ()
+    passing: bool = False
 
 
 def find_handovers(steps: Sequence[Step], desired: DesiredState, observed: ObservedState) -> list[Handover]:
@@ -87,28 +90,33 @@ class _Claims:
         self.held = {one.id: set(one.claims) for one in own_holders(self.observed, self.networks)}
 
     def pairs(self, steps: Sequence[Step]) -> list[Handover]:
-        freed: dict[tuple[str, ...], list[tuple[Claim, Step]]] = defaultdict(list)
+        freed: dict[tuple[str, ...], list[tuple[Claim, Step, bool]]] = defaultdict(list)
         left = {identity: set(claims) for identity, claims in self.held.items()}
         for step in steps:
             for claim in sorted(self._frees(step, left.get(step.object_id, set())), key=str):
                 left[step.object_id].discard(claim)
                 for mark in claim.marks():
-                    freed[mark].append((claim, step))
+                    freed[mark].append((claim, step, claim not in self.held[step.object_id]))
+            if step.verb is Verb.RENAME and step.object_id in left:
+                left[step.object_id].add(name_claim(str(step.arguments["name"])))
         if not freed:
             return []
         made = {step.id: step for step in steps if step.verb is Verb.CREATE}
         by_id = {step.id: step for step in steps}
-        found: dict[tuple[int, int], set[Claim]] = defaultdict(set)
+        found: dict[tuple[bool, int, int], set[Claim]] = defaultdict(set)
         for step in steps:
             for claim in self._takes(step, made):
                 for mark in claim.marks():
-                    for other, frees in freed.get(mark, ()):
+                    for other, frees, passing in freed.get(mark, ()):
                         if claim.overlaps(other) and self._is_handed(claim, step, frees):
-                            found[step.id, frees.id].add(claim)
+                            found[passing, step.id, frees.id].add(claim)
         return [
-            Handover(by_id[takes].address, by_id[frees].address, takes, frees, self._joins(steps, by_id[frees], claims))
-            for (takes, frees), claims in sorted(found.items())
-        ]
+            Handover(
+                by_id[takes].address, by_id[frees].address, takes, frees, self._joins(steps, by_id[frees], claims),
+                passing=passing,
+            )
+            for (passing, takes, frees), claims in sorted(found.items(), key=lambda item: item[0])
+        ]  # fmt: skip
 
     def _joins(self, steps: Sequence[Step], frees: Step, claims: Collection[Claim]) -> tuple[int, ...]:
         """The steps that let the holder join a network anew, on which an address of it passes to another."""
@@ -205,17 +213,20 @@ class _Ordering:
         self, steps: Sequence[Step], pairs: Sequence[Handover], proven: Mapping[Address, Iterable[int]]
     ) -> None:
         self._steps = {step.id: step for step in steps}
-        self._pairs = pairs
+        self._pairs = [pair for pair in pairs if not pair.passing]
+        self._passing = [pair for pair in pairs if pair.passing]
         self._proven = proven
         self._needs = {step.id: set(step.needs) for step in steps}
         self._after = {step.id: set(step.after) for step in steps}
-        self._exchanges = _exchanges(pairs)
+        self._exchanges = _exchanges(self._pairs)
 
     def run(self) -> list[Step]:
         commits = {pair: self._commit(pair) for pair in self._pairs}
         gates = {pair: self._gate(pair, commits[pair]) for pair in self._pairs}
         for pair in self._pairs:
             self._require(pair)
+        for pair in self._passing:
+            self._add(pair.takes, pair.frees)
         for pair in self._pairs:
             taker, holder = commits[pair]
             mutual = (pair.taker, pair.holder) in self._exchanges

@@ -84,7 +84,7 @@ class _Withdrawal:
         self._failed = failed
         self._reason = reason
         pairs = find_handovers(failed.steps, failed.desired, failed.observed)
-        handed = [(pair.taker.whole, pair.holder.whole) for pair in pairs]
+        handed = [(pair.taker.whole, pair.holder.whole) for pair in pairs if not pair.passing]
         self._takers = {taker for taker, _ in handed}
         self._services = _unproven(failed, results, handed)
         self._broken = {one.step.address for one in results if one.outcome is Outcome.FAILED}

@@ -105,10 +105,20 @@ def _refuse_forgotten(refs: Sequence[SecretRef], tiers: Mapping[str, SecretSourc
     forgotten = [ref for ref in barred if not isinstance(found[ref], Missing)]
     if forgotten:
         lines = [
-            f"secret {ref.key}: .env.local has {ref.env}, and its `sources` ({', '.join(ref.sources)}) do not allow it"
+            f"secret {ref.key}: {_place(found[ref])} has {ref.env}, and its `sources` ({', '.join(ref.sources)}) "
+            "do not allow it"
             for ref in forgotten
         ]
-        raise SecretUnavailable("\n".join(lines), hint=f"remove it from .env.local, or allow {LOCAL} in `sources`")
+        hint = (
+            "what belongs to another environment goes into its own .env.<environment>.local, which no other reads; "
+            f"what belongs to this one: allow {LOCAL} in `sources`, or let a tier that is allowed have it"
+        )
+        raise SecretUnavailable("\n".join(lines), hint=hint)
+
+
+def _place(answer: Resolution) -> str:
+    """The name of the local file that has an answer."""
+    return (answer.place if isinstance(answer, Found) else "") or ".env.local"
 
 
 def _tell_shadowed(

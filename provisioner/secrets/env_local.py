@@ -1,4 +1,4 @@
-"""The tier `env_local`: `.env.local` beside the playbook, and the store that `secrets set` and `generate` write.
+"""The tier `env_local`: `.env.<environment>.local` and `.env.local` beside the playbook, and the store behind them.
 
 An unquoted value `keyring:NAME` lies in the OS keyring. Knows the file's place and safety, not its grammar.
 """
@@ -6,6 +6,7 @@ An unquoted value `keyring:NAME` lies in the OS keyring. Knows the file's place 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,41 +22,49 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = ".env.local"
+# The names of environments that can be in a file's name.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @dataclass(slots=True)
 class EnvLocal:
-    """Values by their `env` name. `SecretUnavailable` for an unsafe or tracked file and for any bad line."""
+    """Values by their `env` name, from `path` or else from `shared`, which several environments read.
+
+    `SecretUnavailable` for an unsafe or tracked file and for any bad line.
+    """
 
     path: Path
     keyring: OsKeyring
+    shared: Path | None = None
     tier: str = field(default="env_local", init=False)
     remote: bool = field(default=False, init=False)
     _warnings: tuple[str, ...] = field(default=(), init=False)
 
     def fetch(self, refs: Sequence[SecretRef]) -> Mapping[SecretRef, Resolution]:
-        """Read the file once; ask the keyring only for the values that point there."""
-        document, _, self._warnings = load(self.path)
-        if document is None:
-            return dict.fromkeys(refs, Missing((f"env_local: there is no {self.path}",)))
-        entries = document.entries
-        items = {entry.keyring for ref in refs if (entry := entries.get(ref.env)) and entry.keyring}
+        """Read each file once; ask the keyring only for the values that point there."""
+        found, self._warnings = _entries(self.path, self.shared)
+        items = {entry.keyring for ref in refs if ref.env in found and (entry := found[ref.env][1]).keyring}
         kept = self.keyring.get(sorted(items)) if items else {}
-        answers: dict[SecretRef, Resolution] = {}
-        for ref in refs:
-            entry = entries.get(ref.env)
-            if entry is None:
-                answers[ref] = Missing((f"env_local: no {ref.env} in {self.path}",))
-                continue
-            value = entry.value if entry.keyring is None else kept[entry.keyring]
-            if value is None:
-                raise SecretUnavailable(
-                    f"secret {ref.key}: {self.path}:{entry.first} points to the OS keyring, which has no item "
-                    f"{entry.keyring} for {self.keyring.service}",
-                    hint=f"provision secrets set {ref.key} --keyring",
-                )
-            answers[ref] = Found(value, "", self.tier)
-        return answers
+        return {ref: self._answer(ref, found.get(ref.env), kept) for ref in refs}
+
+    def _answer(
+        self, ref: SecretRef, found: tuple[Path, dotenv.Entry] | None, kept: Mapping[str, SecretValue | None]
+    ) -> Resolution:
+        if found is None:
+            places = [place for place in (self.path, self.shared) if place is not None]
+            there = [str(place) for place in places if place.exists()]
+            if not there:
+                return Missing((f"env_local: there is no {' and no '.join(map(str, places))}",))
+            return Missing((f"env_local: no {ref.env} in {' or '.join(there)}",))
+        path, entry = found
+        value = entry.value if entry.keyring is None else kept[entry.keyring]
+        if value is None:
+            raise SecretUnavailable(
+                f"secret {ref.key}: {path}:{entry.first} points to the OS keyring, which has no item "
+                f"{entry.keyring} for {self.keyring.service}",
+                hint=f"provision secrets set {ref.key} --keyring",
+            )
+        return Found(value, "", self.tier, place=path.name)
 
     def warnings(self) -> Sequence[str]:
         return self._warnings
@@ -63,7 +72,8 @@ class EnvLocal:
 
 @dataclass(frozen=True, slots=True)
 class EnvLocalStore:
-    """Writes `.env.local`: in place by key, atomically, comments and order kept, mode 0600.
+    """Writes `path`, or `shared` for a value that lies there: in place by key, atomically, comments and order kept,
+    mode 0600.
 
     With `in_keyring` the values go to the OS keyring and the file gets a `keyring:` line.
     """
@@ -71,9 +81,10 @@ class EnvLocalStore:
     path: Path
     keyring: OsKeyring
     in_keyring: bool = False
+    shared: Path | None = None
 
     def set(self, values: Mapping[str, SecretValue], *, replace: bool = True) -> None:
-        """Keep values by their `env` names; without `replace`, those that the file does not have yet.
+        """Keep values by their `env` names; without `replace`, those that no file has yet.
 
         Nothing is written when one of them can not be carried.
         """
@@ -81,26 +92,41 @@ class EnvLocalStore:
             if value.size == 0:
                 raise SecretUnavailable(f"{name}: an empty value is not a secret")
         if self.in_keyring:
+            written = {name: f"{dotenv.KEYRING}{name}" for name in values}
+        else:
+            written = {name: _literal(name, value) for name, value in values.items()}
+        homes = {name: self.home_of(name) for name in values}
+        if self.in_keyring:
             for name, value in values.items():
                 self.keyring.set(name, value)
-            self._edit({name: f"{dotenv.KEYRING}{name}" for name in values}, (), replace=replace)
-        else:
-            literals = {name: _literal(name, value) for name, value in values.items()}
-            self._forget(self._edit(literals, (), replace=replace))
+        for path in dict.fromkeys(homes.values()):
+            before = self._edit(path, {n: text for n, text in written.items() if homes[n] == path}, (), replace=replace)
+            if not self.in_keyring:
+                self._forget(before)
 
     def unset(self, names: Sequence[str]) -> Sequence[str]:
-        """Remove the lines, and the keyring items behind them, and return the names that were there."""
-        before = self._edit({}, names)
+        """Remove the lines that are read, and the keyring items behind them, and return the names that were there."""
+        homes = {name: self.home_of(name) for name in names}
+        before = [
+            entry
+            for path in dict.fromkeys(homes.values())
+            for entry in self._edit(path, {}, [name for name in names if homes[name] == path])
+        ]
         self._forget(before)
         return tuple(entry.key for entry in before)
 
+    def home_of(self, name: str) -> Path:
+        """The file that the value of a name is read from, or where a new one goes."""
+        found, _ = _entries(self.path, self.shared)
+        return found[name][0] if name in found else self.path
+
     def _edit(
-        self, values: Mapping[str, str], removed: Sequence[str], *, replace: bool = True
+        self, path: Path, values: Mapping[str, str], removed: Sequence[str], *, replace: bool = True
     ) -> tuple[dotenv.Entry, ...]:
-        """Change the file and return the entries that were replaced or removed."""
+        """Change a file and return the entries that were replaced or removed."""
         try:
-            with private_file.locked(self.path.parent):
-                document, owner, _ = load(self.path)
+            with private_file.locked(path.parent):
+                document, owner, _ = load(path)
                 if document is None and not values:
                     return ()
                 document = document or dotenv.Document({})
@@ -109,16 +135,28 @@ class EnvLocalStore:
                 touched = {*values, *removed}
                 before = tuple(entry for entry in document.entries.values() if entry.key in touched)
                 if values or before:
-                    private_file.replace(self.path, dotenv.edit(document, values, removed), owner=owner)
+                    private_file.replace(path, dotenv.edit(document, values, removed), owner=owner)
                 return before
         except OSError as error:
             why = os.strerror(error.errno or 0)
-        raise SecretUnavailable(f"{self.path} can not be written: {why}")
+        raise SecretUnavailable(f"{path} can not be written: {why}")
 
     def _forget(self, before: Sequence[dotenv.Entry]) -> None:
         for entry in before:
             if entry.keyring:
                 self.keyring.delete(entry.keyring)
+
+
+def _entries(path: Path, shared: Path | None) -> tuple[dict[str, tuple[Path, dotenv.Entry]], tuple[str, ...]]:
+    """Where each name is read, with its entry, and what a person should know of the files."""
+    found: dict[str, tuple[Path, dotenv.Entry]] = {}
+    cautions: list[str] = []
+    for place in [path] if shared is None else [path, shared]:
+        document, _, told = load(place)
+        cautions += told
+        for name, entry in document.entries.items() if document is not None else ():
+            found.setdefault(name, (place, entry))
+    return found, tuple(cautions)
 
 
 def load(path: Path) -> tuple[dotenv.Document | None, tuple[int, int] | None, tuple[str, ...]]:
@@ -137,7 +175,7 @@ def load(path: Path) -> tuple[dotenv.Document | None, tuple[int, int] | None, tu
         raise SecretUnavailable("\n".join(f"{path}:{bad.line}: {bad.text}" for bad in document.bad))
     cautions = list(file.cautions)
     if exposed == "not ignored":
-        cautions.append(f"{path} is not ignored by git; add {path.name} to .gitignore")
+        cautions.append(f"{path} is not ignored by git; add .env.local and .env.*.local to .gitignore")
     cautions += [f"{path}:{caution.line}: {caution.text}" for caution in document.cautions]
     return document, file.owner, tuple(cautions)
 
@@ -152,11 +190,22 @@ def _literal(name: str, value: SecretValue) -> str:
     return written
 
 
+def files(surroundings: Surroundings) -> tuple[Path, ...]:
+    """The files of an environment, the one that is read first at the front: its own, and the one for all."""
+    shared = surroundings.directory / FILE
+    name = surroundings.environment
+    return (surroundings.directory / f".env.{name}.local", shared) if _NAME.fullmatch(name) else (shared,)
+
+
 def lies_in_keyring(surroundings: Surroundings, name: str) -> bool:
     """Whether the value of this `env` name lies in the OS keyring."""
-    document, _, _ = load(surroundings.directory / FILE)
-    entry = document.entries.get(name) if document else None
-    return entry is not None and entry.keyring is not None
+    found, _ = _entries(*_pair(surroundings))
+    return name in found and found[name][1].keyring is not None
+
+
+def _pair(surroundings: Surroundings) -> tuple[Path, Path | None]:
+    own, *rest = files(surroundings)
+    return own, rest[0] if rest else None
 
 
 def keyring_of(surroundings: Surroundings) -> OsKeyring:
@@ -166,11 +215,13 @@ def keyring_of(surroundings: Surroundings) -> OsKeyring:
 
 def store(surroundings: Surroundings, *, in_keyring: bool = False) -> EnvLocalStore:
     """The store behind `secrets set`, `unset`, `rotate` and generated values."""
-    return EnvLocalStore(surroundings.directory / FILE, keyring_of(surroundings), in_keyring)
+    path, shared = _pair(surroundings)
+    return EnvLocalStore(path, keyring_of(surroundings), in_keyring, shared)
 
 
 def _open(surroundings: Surroundings) -> EnvLocal:
-    return EnvLocal(surroundings.directory / FILE, keyring_of(surroundings))
+    path, shared = _pair(surroundings)
+    return EnvLocal(path, keyring_of(surroundings), shared)
 
 
 SOURCE = Tier("env_local", _open)

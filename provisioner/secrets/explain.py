@@ -56,7 +56,7 @@ def explain(name: str, declarations: Sequence[SecretRef], sources: Iterable[Secr
         lines += [f"  {line}" for line in answer]
     if ref.generate is not None and used is None:
         allowed = generate.may_generate(ref)
-        will = f"would be made ({ref.generate.length} characters) and kept in .env.local"
+        will = f"would be made ({ref.generate.length} characters) and kept beside the playbook"
         lines.append(f"  generate: {will if allowed else f'not without {LOCAL} among its sources'}")
     return tuple(lines)
 
@@ -91,6 +91,8 @@ def _asked(ref: SecretRef, source: SecretSource, used: str | None) -> tuple[tupl
 def _description(ref: SecretRef, answer: Found | Held) -> str:
     where = {"env_local": ref.env, "aws": ref.aws, "file": ref.file, "environment": ref.environment}.get(answer.tier)
     words = [f"held by the engine as {answer.name}" if isinstance(answer, Held) else f"found {where or ref.key}"]
+    if isinstance(answer, Found) and answer.place:
+        words[0] += f" in {answer.place}"
     if answer.version:
         words.append(f"version {answer.version}")
     if answer.created is not None:
@@ -103,4 +105,8 @@ def _forgotten(ref: SecretRef, tiers: Mapping[str, SecretSource]) -> str:
         answer = tiers[LOCAL].fetch([ref])[ref] if LOCAL in tiers else Missing(())
     except ProvisionError as error:
         return f", and can not be read: {' '.join(error.message.split())}"
-    return "" if isinstance(answer, Missing) else f", but .env.local has {ref.env}: plan and apply stop"
+    return "" if isinstance(answer, Missing) else f", but {_place(answer)} has {ref.env}: plan and apply stop"
+
+
+def _place(answer: Resolution) -> str:
+    return (answer.place if isinstance(answer, Found) else "") or ".env.local"

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Surroundings:
     """The world around one environment, handed to every tier.
 
-    `directory` is the playbook's folder, `project` the prefix of its objects, `variables` the process environment.
+    `directory` is the playbook's folder, `project` the prefix of its objects, `variables` the process environment,
+    `environment` the environment's own name, empty where there is none.
     `held` has, per secret, what the engine already holds from an earlier apply with its source's version: an
     unchanged one is then not fetched. Leave out of it what is needed as a value (environment, templates).
     """
@@ -28,6 +29,7 @@ class Surroundings:
     engine: EngineReader | None = None
     held: Mapping[str, Held] = field(default_factory=dict)
     mounted: Path = Path("/run/secrets")
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,23 +34,33 @@ def _failed(environment: Environment, *arguments: str) -> Outcome:
     return outcome
 
 
-def test_a_port_in_use(environment: Environment, decoys: Decoys) -> None:
+def test_a_port_that_is_taken_after_the_plan_was_made(environment: Environment, decoys: Decoys) -> None:
+    slow = {"test": ["CMD", "true"], "interval": "2s"}
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
-        holder.listen()
         port = holder.getsockname()[1]
         environment.services(
-            web=service(ports=[f"127.0.0.1:{port}:80"]),
+            first=service(healthcheck=slow),
+            web=service(ports=[f"127.0.0.1:{port}:80"], depends_on={"first": {"condition": "service_healthy"}}),
             page=service(depends_on={"web": {"condition": "service_started"}}),
         )
-        told = _failed(environment)
-    assert "service.web[1]" in told.stdout
-    assert "address already in use" in told.stdout or "port is already allocated" in told.stdout
-    assert "free it, or publish another" in told.stdout
-    assert "Done:" in told.stdout
-    assert "network.default: created" in told.stdout
-    assert "Not done:" in told.stdout
-    assert "service.page[1]" in told.stdout.partition("Not done:")[2]
+        process = environment.start("apply", "--yes")
+        while process.poll() is None and f"container {environment.project}-first-1" not in environment.objects():
+            time.sleep(0.05)
+        holder.listen()
+        stdout, _ = process.communicate(timeout=120)
+        assert process.returncode == 1, stdout
+        refused = _failed(environment)
+    assert "service.web[1]" in stdout
+    assert "address already in use" in stdout or "port is already allocated" in stdout
+    assert "free it, or publish another" in stdout
+    assert "Done:" in stdout
+    assert "network.default: created" in stdout
+    assert "Not done:" in stdout
+    assert "service.page[1]" in stdout.partition("Not done:")[2]
+    # Now that it is there when the plan is made, nothing is touched.
+    held = f"host port 127.0.0.1:{port} is held by a process of the engine's machine, not a container"
+    assert held in refused.stdout + refused.stderr
     environment.apply()
     environment.require_inert()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -28,6 +28,7 @@ from provisioner.reconcile.planning import plan
 from provisioner.reconcile.withdrawal import withdrawal
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Mapping
 
     from provisioner.model.plan import Plan, Step
@@ -230,6 +231,22 @@ def carry_out(
         return calls(step, made, progress, stopped)
 
     return execute(plan_, call, parallel=1, clock=clock, listener=lambda event: None, interrupted=threading.Event())
+
+
+def in_any_order(plan_: Plan, chance: random.Random) -> Plan:
+    """The same plan with other ids: of the steps that are ready, the one with the lowest is made first."""
+    ids = [step.id for step in plan_.steps]
+    new = dict(zip(ids, chance.sample(ids, len(ids)), strict=True))
+
+    def renumbered(step: Step) -> Step:
+        before = step.arguments.get("before")
+        return replace(
+            step, id=new[step.id], made_by=new[step.made_by] if step.made_by else None,
+            needs=tuple(new[one] for one in step.needs), after=tuple(new[one] for one in step.after),
+            arguments={**step.arguments, "before": new[before]} if before else step.arguments,
+        )  # fmt: skip
+
+    return replace(plan_, steps=tuple(renumbered(step) for step in plan_.steps))
 
 
 def converge(at: MemoryEngine, what: Wanted) -> Report:

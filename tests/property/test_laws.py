@@ -22,6 +22,7 @@ from tests.property.environments import (
     carry_out,
     converge,
     engine,
+    in_any_order,
     look,
     planned,
     strangers,
@@ -64,6 +65,17 @@ def test_every_environment_can_become_every_other(before: Wanted, after: Wanted)
     at = engine()
     converge(at, before)
     report = converge(at, after)
+    assert [str(result.error) for result in report.failures] == []
+    _require_applied(at, after)
+
+
+@settings(max_examples=120)
+@given(wanted(), wanted(), st.randoms(use_true_random=False))
+def test_every_order_that_a_plan_allows_ends_well(before: Wanted, after: Wanted, chance: random.Random) -> None:
+    at = engine()
+    converge(at, before)
+    made = in_any_order(planned(at, after.lower(), Policy(prune=True)), chance)
+    report = carry_out(made, at, after.contents)
     assert [str(result.error) for result in report.failures] == []
     _require_applied(at, after)
 

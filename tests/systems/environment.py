@@ -192,9 +192,14 @@ class Environment:
         """What psql prints for a statement."""
         return self.run_in("postgres", f'psql -U "$POSTGRES_USER" -d "$POSTGRES_DB" -tAc "{statement}"')
 
+    @property
+    def secret_file(self) -> Path:
+        """The file with the values that were generated: that of the environment, else the one for all."""
+        return next(iter([*sorted(self.playbooks.glob(".env.*.local")), self.playbooks / ".env.local"]))
+
     def secrets(self) -> dict[str, str]:
-        """The values in its .env.local."""
-        text = (self.playbooks / ".env.local").read_text(encoding="utf-8")
+        """The values in its secret file."""
+        text = self.secret_file.read_text(encoding="utf-8")
         pairs = (line.partition("=") for line in text.splitlines() if line and not line.startswith("#"))
         return {name: value.strip("'\"") for name, _, value in pairs}
 

@@ -185,7 +185,7 @@ def test_a_token_that_another_secret_signed_is_refused(local: Environment) -> No
 
 
 def test_secrets_are_kept_in_a_private_file(local: Environment) -> None:
-    file = local.playbooks / ".env.local"
+    file = local.secret_file
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert set(local.secrets()) == set(SECRETS)
 

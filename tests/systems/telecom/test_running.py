@@ -116,7 +116,7 @@ def test_a_service_does_not_run_as_root(telecom: Environment, service: str) -> N
 
 
 def test_generated_passwords_are_kept_in_a_private_file(telecom: Environment) -> None:
-    file = telecom.playbooks / ".env.local"
+    file = telecom.secret_file
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert set(telecom.secrets()) == {
         "TELECOM_DB_PASSWORD",

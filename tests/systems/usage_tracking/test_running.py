@@ -209,7 +209,7 @@ def test_the_queue_is_not_evicted_and_both_files_are_kept(system: Environment) -
 
 
 def test_secrets_are_kept_in_a_private_file_and_shown_nowhere(system: Environment) -> None:
-    file = system.playbooks / ".env.local"
+    file = system.secret_file
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert set(system.secrets()) == set(SECRETS)
     exposed = system.exposed()

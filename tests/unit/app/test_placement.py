@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from provisioner.engines.kernel import has_ipvs
+from provisioner.engines.kernel import has_ipvs, listening_ports
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.model.state import Resource
@@ -140,3 +140,29 @@ def test_ipvs_that_is_loaded_built_in_loadable_or_not_there(tmp_path: Path) -> N
     (tmp_path / "proc/net").mkdir()
     (tmp_path / "proc/net/ip_vs").write_text("")
     assert has_ipvs("unix:///x", HERE, tmp_path) is True
+
+
+def test_bound_ports_are_told_of_an_engine_that_listens_here(tmp_path: Path) -> None:
+    net, socket = tmp_path / "proc/net", tmp_path / "docker.sock"
+    net.mkdir(parents=True)
+    url, host = f"unix://{socket}", os.uname().nodename
+    (net / "tcp").write_text(
+        "  sl  local_address rem_address   st\n"
+        "   0: 0100007F:1F90 00000000:0000 0A 0 0\n"
+        "   1: 0100007F:1F91 0200007F:0050 01 0 0\n"
+    )
+    (net / "tcp6").write_text(
+        "  sl  local_address remote_address st\n"
+        f"   0: {'0' * 32}:01BB {'0' * 32}:0000 0A 0 0\n"
+        f"   1: 0000000000000000FFFF00000100007F:0050 {'0' * 32}:0000 0A 0 0\n"
+    )
+    assert listening_ports(url, host, HERE, tmp_path) is None, "nobody listens on the socket here"
+    (net / "unix").write_text(
+        "Num       RefCount Protocol Flags    Type St Inode Path\n"
+        f"0: 00000002 00000000 00010000 0001 01 6105 {socket}\n"
+    )
+    assert listening_ports(url, host, HERE, tmp_path) == {
+        ("127.0.0.1", 8080, "tcp"), ("::", 443, "tcp"), ("127.0.0.1", 80, "tcp"),
+    }  # fmt: skip
+    assert listening_ports(url, "elsewhere", HERE, tmp_path) is None
+    assert listening_ports("ssh://there", host, HERE, tmp_path) is None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioner.model.plan import Policy, Verb
-from provisioner.reconcile.claims import listed_holders
+from provisioner.reconcile.claims import Claim, ClaimKind, Holder, listed_holders, process_holders
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.handover import find_handovers
 from provisioner.reconcile.planning import plan
@@ -275,6 +275,31 @@ def test_a_stranger_that_holds_something_is_named() -> None:
     assert refusals() == [], "what does not run holds no port"
     at.start(other)
     assert refusals() == ["host port 127.0.0.1:8001 is held by container shop-web-1 of the environment shop"]
+
+
+@pytest.mark.parametrize(
+    ("bound", "held"),
+    [
+        ([("127.0.0.1", 8001, "tcp")], True),
+        ([("0.0.0.0", 8001, "tcp")], True),
+        ([("::", 8001, "tcp")], True),
+        ([("::", 8001, "tcp"), ("127.0.0.9", 8001, "tcp")], False),
+        ([("127.0.0.2", 8001, "tcp")], False),
+        ([("127.0.0.1", 8001, "udp")], False),
+        ([("127.0.0.1", 8002, "tcp")], False),
+    ],
+)
+def test_a_process_that_has_the_port_is_told(bound: list[tuple[str, int, str]], held: bool) -> None:
+    at, desired = engine(), declared(web=port("127.0.0.1:8001")).lower()
+    observed = look(at, desired)
+    listed = process_holders(bound, ())
+    made = plan(PROJECT_NAME, diff(desired, observed), desired, observed, Policy(), listed=listed)
+    assert bool(made.refusals) is held
+    assert not any(one.name for one in process_holders([("::", 8001, "tcp")], [_proxied(8001)]))
+
+
+def _proxied(number: int) -> Holder:
+    return Holder("1", "a container", (Claim(ClaimKind.PORT, "", "tcp", number, number),))
 
 
 def test_what_is_shared_before_and_after_is_not_handed_over() -> None:

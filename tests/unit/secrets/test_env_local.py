@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from provisioner.errors import SecretUnavailable
-from provisioner.model.secret import Found, SecretRef, SecretValue
-from provisioner.secrets.env_local import EnvLocal, EnvLocalStore
+from provisioner.model.secret import Found, Generate, Missing, SecretRef, SecretValue
+from provisioner.secrets.chain import resolve
+from provisioner.secrets.env_local import EnvLocal, EnvLocalStore, store
+from provisioner.secrets.fingerprint import KeyAbsent
+from provisioner.secrets.generate import keep
 from provisioner.secrets.os_keyring import ASKED_BY_NAME, OsKeyring
+from provisioner.secrets.surroundings import Surroundings
+from provisioner.secrets.tiers import open_tiers
 from tests.contract.secret_sources.keyring_backend import Memory
+from tests.unit.secrets.test_chain import ref
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +53,38 @@ def test_every_bad_line_is_named_by_its_number_without_its_text(path: Path, keyr
         EnvLocal(path, keyring).fetch([JWT])
     assert [line.partition(": ")[0] for line in refusal.value.message.splitlines()] == [f"{path}:2", f"{path}:3"]
     assert "canary" not in refusal.value.message
+
+
+def test_one_folder_serves_two_environments(tmp_path: Path) -> None:
+    """What one environment generates is its own; what lies in the shared file is read by both, and changed there."""
+    local, prod = (Surroundings(tmp_path, f"shop-{name}", {}, environment=name) for name in ("local", "prod"))
+    write(tmp_path / ".env.local", "SHARED=both\n")
+    refs = [ref(name, "env_local", generate=Generate(12)) for name in ("db", "shared")]
+    answers = resolve(refs, open_tiers(local), KeyAbsent(""))
+    keep(refs, answers, store(local))
+    assert (tmp_path / ".env.local.local").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / ".env.local").read_text() == "SHARED=both\n"
+    barred = [ref("db", "docker", forbidden=("env_local",))]
+    assert isinstance(resolve(barred, open_tiers(prod), KeyAbsent(""))["db"], Missing)
+    with pytest.raises(SecretUnavailable, match=r"\.env\.local\.local has DB"):
+        resolve(barred, open_tiers(local), KeyAbsent(""))
+    store(prod).set({"SHARED": SecretValue(b"new"), "DB": SecretValue(b"of-prod")})
+    assert (tmp_path / ".env.local").read_text() == "SHARED=new\n"
+    assert (tmp_path / ".env.prod.local").read_text() == "DB=of-prod\n"
+    assert store(local).unset(["DB"]) == ("DB",)
+    assert (tmp_path / ".env.prod.local").read_text() == "DB=of-prod\n"
+
+
+def test_the_environments_own_value_wins(tmp_path: Path, keyring: OsKeyring) -> None:
+    own, shared = tmp_path / ".env.prod.local", tmp_path / ".env.local"
+    write(shared, "JWT_SECRET=shared\n")
+    write(own, "JWT_SECRET=own\n")
+    answer = EnvLocal(own, keyring, shared).fetch([JWT])[JWT]
+    assert isinstance(answer, Found)
+    assert (answer.value.reveal(), answer.place) == (b"own", ".env.prod.local")
+    places = EnvLocalStore(own, keyring, shared=shared)
+    assert places.unset(["JWT_SECRET"]) == ("JWT_SECRET",)
+    assert places.home_of("JWT_SECRET") == shared
 
 
 def test_cautions_become_warnings_with_their_line(path: Path, keyring: OsKeyring) -> None:

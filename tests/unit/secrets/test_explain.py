@@ -45,7 +45,7 @@ def test_a_forbidden_tier_is_shown_and_what_it_would_stop() -> None:
 def test_a_value_that_would_be_made_says_so() -> None:
     rule = Generate(24)
     assert explain("a", [ref("a", "env_local", generate=rule)], world())[-1] == (
-        "  generate: would be made (24 characters) and kept in .env.local"
+        "  generate: would be made (24 characters) and kept beside the playbook"
     )
     assert "not without env_local" in explain("a", [ref("a", "docker", generate=rule)], world())[-1]
     assert len(explain("a", [ref("a", "env_local", generate=rule)], world(env_local={"a": found("x")}))) == 2
