@@ -7,21 +7,19 @@ command says: `exit N` ends with that code, anything else runs; a health check o
 from __future__ import annotations
 
 import copy
-import hashlib
-import threading
 from typing import TYPE_CHECKING, Any
 
+from provisioner.engines.memory_commands import run_command
 from provisioner.engines.memory_config import configured
-from provisioner.engines.memory_exclusive import listed, require_free, require_free_on, require_free_subnet
-from provisioner.engines.memory_files import home_of, mountpoint, named_below, unpack
+from provisioner.engines.memory_exclusive import require_free, require_free_on, require_free_subnet
+from provisioner.engines.memory_files import mountpoint, unpack
+from provisioner.engines.memory_network import address_pools, attached
+from provisioner.engines.memory_reading import MemoryReader
 from provisioner.errors import EngineConflict, EngineRefused
-from provisioner.model.builder import Builders
-from provisioner.model.state import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from provisioner.model.builder import Choice
     from provisioner.model.secret import SecretValue
 
 Raw = dict[str, Any]
@@ -32,117 +30,18 @@ _HOST_DEFAULTS: Raw = {
     "NanoCpus": 0, "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
     "LogConfig": {"Type": "json-file", "Config": {}},
 }  # fmt: skip
-_POOLS: Raw = {"Driver": "default", "Options": None, "Config": [{"Subnet": "10.0.0.0/24"}]}
 
 
-class MemoryEngine:
-    """Implements `EngineWriter`. `calls` are the changes that were asked for, in order, as verb and object."""
+class MemoryEngine(MemoryReader):
+    """Implements `EngineWriter`. `calls` are the changes that were asked for, in order, as verb and object.
 
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, str]] = []
-        self._lock = threading.RLock()
-        self._clock = 0
-        self._containers: dict[str, Raw] = {}
-        self._networks: dict[str, Raw] = {}
-        self._volumes: dict[str, Raw] = {}
-        self._images: dict[str, Raw] = {}
-        self._tags: dict[str, str] = {}
-        self._files: dict[str, dict[str, bytes]] = {}
+    `api_version` is (1, 41) or (1, 51): what an engine adds by itself to networks and attachments follows from it.
+    """
+
+    def __init__(self, api_version: tuple[int, int] = (1, 41)) -> None:
+        super().__init__(api_version)
         for name in _BUILT_IN:
             self._add_network(name, {"Driver": {"none": "null"}.get(name, name)})
-
-    def add_image(self, reference: str, config: Mapping[str, Any] | None = None) -> str:
-        """Let an image be there, as if pulled or built; its id follows from what is in it."""
-        with self._lock:
-            identity = (
-                "sha256:" + hashlib.sha256(repr((reference, sorted((config or {}).items()))).encode()).hexdigest()
-            )
-            self._tags[reference] = identity
-            self._images[identity] = {
-                "Id": identity, "RepoTags": [reference], "RepoDigests": [], "Config": dict(config or {}),
-                "Os": "linux", "Architecture": "amd64",
-            }  # fmt: skip
-            return identity
-
-    def state(self) -> Raw:
-        """Everything that is there, for comparisons."""
-        with self._lock:
-            return copy.deepcopy({"containers": self._containers, "networks": self._networks, "volumes": self._volumes})
-
-    # Reading ---------------------------------------------------------------------------------------------------
-
-    def facts(self) -> Facts:
-        return Facts(engine_id="memory", engine_name="memory", engine_version="20.10.24", api_version=(1, 41))
-
-    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
-        with self._lock:
-            return [raw for raw in map(self._shown, self._of(kind).values()) if _labels(raw).items() >= labels.items()]
-
-    def containers(self) -> Sequence[Mapping[str, Any]]:
-        with self._lock:
-            return [listed(raw) for raw in self._containers.values()]
-
-    def bound_ports(self) -> None: ...
-
-    def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
-        with self._lock:
-            if kind == "image":
-                found = self._images.get(self._tags.get(name, name))
-            else:
-                found = next((o for o in self._of(kind).values() if name in (o.get("Id"), o["Name"].lstrip("/"))), None)
-            return None if found is None else self._shown(found)
-
-    def logs(
-        self,
-        container_id: str,
-        *,
-        tail: int | None,
-        since: str | None = None,
-        follow: bool = False,
-        timestamps: bool = False,
-        kind: str = "container",
-    ) -> Iterator[bytes]:
-        return iter(())
-
-    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
-        raise self._no_swarm()
-
-    def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
-        with self._lock:
-            if container_id not in self._containers:
-                return {}
-            home, wanted = home_of(self._containers[container_id], f"/{path.strip('/')}")
-            return named_below(self._files.get(home, {}), wanted)
-
-    def is_folder(self, container_id: str, path: str) -> bool:
-        return path == "/"
-
-    def distribution(self, reference: str) -> str | None:
-        return None
-
-    def _of(self, kind: str) -> dict[str, Raw]:
-        kinds = {"container": self._containers, "network": self._networks, "volume": self._volumes}
-        if kind not in kinds:
-            raise self._no_swarm()
-        return kinds[kind]
-
-    def _shown(self, raw: Raw) -> Raw:
-        shown = copy.deepcopy(raw)
-        if "Containers" in shown:
-            users = self._users(raw["Name"], running=True)
-            shown["Containers"] = {one: {"Name": self._containers[one]["Name"][1:]} for one in users}
-        return shown
-
-    def _users(self, network: str, *, running: bool) -> Sequence[str]:
-        return [
-            identity
-            for identity, raw in self._containers.items()
-            if network in raw["NetworkSettings"]["Networks"] and (raw["State"]["Running"] or not running)
-        ]
-
-    @staticmethod
-    def _no_swarm() -> EngineRefused:
-        return EngineRefused("This node is not a swarm manager.", status=503)
 
     # Changing --------------------------------------------------------------------------------------------------
 
@@ -164,7 +63,8 @@ class MemoryEngine:
             "Id": identity, "Name": name, "Created": self._now(), "Driver": body.get("Driver") or "bridge",
             "EnableIPv6": bool(body.get("EnableIPv6")), "Internal": bool(body.get("Internal")),
             "Attachable": bool(body.get("Attachable")), "Ingress": False, "Options": body.get("Options") or {},
-            "IPAM": _POOLS | (body.get("IPAM") or {}),
+            "EnableIPv4": body.get("EnableIPv4") is not False,
+            "IPAM": address_pools(body, len(self._networks) + self._clock, self._api_version),
             "Scope": "local", "Containers": {}, "Labels": dict(body.get("Labels") or {}),
         }  # fmt: skip
         return identity
@@ -188,6 +88,10 @@ class MemoryEngine:
             host["MemorySwap"] = 2 * host["Memory"]
         endpoints = (body.pop("NetworkingConfig", None) or {}).get("EndpointsConfig") or {}
         identity, config = self._identity(), configured(body, image["Config"])
+        for key in ("NetworkMode", "PidMode", "IpcMode"):
+            host[key] = self._by_id(host.get(key) or "")
+        if host["NetworkMode"] != "host":
+            config["Hostname"] = config.get("Hostname") or identity[:12]
         raw: Raw = {
             "Id": identity, "Name": f"/{name}", "Created": self._now(), "Image": image["Id"], "Config": config,
             "HostConfig": host, "RestartCount": 0, "Mounts": self._mounts(config, host),
@@ -196,7 +100,7 @@ class MemoryEngine:
             "NetworkSettings": {"Networks": {}},
         }  # fmt: skip
         self._containers[identity], self._files[identity] = raw, {}
-        mode = host.setdefault("NetworkMode", "default")
+        mode = host["NetworkMode"] = host["NetworkMode"] or "default"
         if not mode.startswith("container:"):
             network = "bridge" if mode == "default" else mode
             self._attach(raw, self._network(network)["Name"], endpoints.get(network) or {})
@@ -321,10 +225,8 @@ class MemoryEngine:
                 self._containers[container_id]["NetworkSettings"]["Networks"].pop(network["Name"], None)
 
     def _attach(self, raw: Raw, network: str, endpoint: Mapping[str, Any]) -> None:
-        # The engine adds the short id to the aliases, as it did up to API 1.44.
-        aliases = [*(endpoint.get("Aliases") or []), raw["Id"][:12]]
-        attached = {**endpoint, "Aliases": aliases, "NetworkID": self._network(network)["Id"]}
-        raw["NetworkSettings"]["Networks"][network] = attached
+        settings = attached(raw, endpoint, self._api_version) | {"NetworkID": self._network(network)["Id"]}
+        raw["NetworkSettings"]["Networks"][network] = settings
 
     def put_archive(self, container_id: str, path: str, tar: bytes) -> None:
         with self._lock:
@@ -346,12 +248,6 @@ class MemoryEngine:
                 raise EngineRefused(f"No such image: {image_id}", status=404)
             self._tags[reference] = image_id
 
-    def builders(self) -> Builders:
-        return Builders()
-
-    def builder_for(self, build: Mapping[str, Any]) -> Choice | None:
-        return None
-
     def build(
         self,
         tag: str,
@@ -367,32 +263,23 @@ class MemoryEngine:
             self.add_image(tag, {"Labels": {**(build.get("labels") or {}), **labels}})
 
     def execute(
-        self, container_id: str, command: Sequence[str], *, user: str = "", environment: Mapping[str, str] | None = None
+        self,
+        container_id: str,
+        command: Sequence[str],
+        *,
+        user: str = "",
+        environment: Mapping[str, str] | None = None,
+        workdir: str | None = None,
+        privileged: bool = False,
     ) -> tuple[int, bytes, bytes]:
-        raise EngineRefused("nothing runs in a container of this engine", status=501)
-
-    # Parts -----------------------------------------------------------------------------------------------------
-
-    def _container(self, identity: str) -> Raw:
-        if identity not in self._containers:
-            raise EngineRefused(f"No such container: {identity}", status=404)
-        return self._containers[identity]
-
-    def _network(self, identity: str) -> Raw:
-        found = next((n for n in self._networks.values() if identity in (n["Id"], n["Name"])), None)
-        if found is None:
-            raise EngineRefused(f"network {identity} not found", status=404)
-        return found
-
-    def _identity(self) -> str:
-        self._clock += 1
-        return hashlib.sha256(str(self._clock).encode()).hexdigest()
-
-    def _now(self) -> str:
-        self._clock += 1
-        hours, rest = divmod(self._clock, 3600)
-        return f"2024-01-01T{hours:02d}:{rest // 60:02d}:{rest % 60:02d}Z"
-
-
-def _labels(raw: Raw) -> dict[str, str]:
-    return (raw.get("Config") or raw).get("Labels") or {}
+        with self._lock:
+            self.calls.append(("execute", container_id))
+            raw = self._container(container_id)
+            if not raw["State"]["Running"]:
+                raise EngineConflict(f"Container {container_id} is not running", status=409)
+            config = raw["Config"]
+            own = dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
+            return run_command(
+                command, user=user or config.get("User") or "", environment={**own, **(environment or {})},
+                workdir=workdir or config.get("WorkingDir") or "/",
+            )  # fmt: skip

@@ -18,6 +18,10 @@ def configured(body: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, A
         replaced = key == "Cmd" and body.get("Entrypoint") is not None
         if config.get(key) is None and not replaced:
             config[key] = image.get(key)
+    if body.get("Healthcheck"):
+        # Each part of a check that is not set is the image's, also of one that is switched off.
+        own = {key: value for key, value in body["Healthcheck"].items() if value}
+        config["Healthcheck"] = {**(image.get("Healthcheck") or {}), **own}
     environment = ChainMap(*({e.partition("=")[0]: e for e in part.get("Env") or []} for part in (body, image)))
     config["Env"] = list(environment.values())
     for key in ("Labels", "ExposedPorts", "Volumes"):

@@ -226,3 +226,64 @@ def test_what_was_encoded_is_decoded(writer: EngineWriter, prefix: str) -> None:
     stored = volume.parse({"labels": {"b": "2"}})
     writer.create("volume", f"{prefix}-vol", volume.encode(stored, {}))
     assert volume.decode(dict(writer.inspect("volume", f"{prefix}-vol") or {})) == stored
+
+
+def test_commands_run_in_what_runs(writer: EngineWriter, made: str) -> None:
+    with pytest.raises(EngineConflict):
+        writer.execute(made, ["true"])
+    writer.start(made)
+    assert writer.execute(made, ["true"]) == (0, b"", b"")
+    assert writer.execute(made, ["false"]) == (1, b"", b"")
+    assert writer.execute(made, ["pwd"]) == (0, b"/\n", b"")
+    assert writer.execute(made, ["pwd"], workdir="/tmp") == (0, b"/tmp\n", b"")
+    assert writer.execute(made, ["sh", "-c", "echo $A"], environment={"A": "1"}) == (0, b"1\n", b"")
+    assert writer.execute(made, ["sh", "-c", "echo $A"]) == (0, b"\n", b"")
+    assert writer.execute(made, ["id", "-u"], user="7:7") == (0, b"7\n", b"")
+    # A machine may lack capabilities that a privileged process has: then it can not be run, and its code says so.
+    assert writer.execute(made, ["true"], privileged=True)[0] in (0, 126)
+    with pytest.raises(EngineRefused) as refused:
+        writer.execute("0" * 64, ["true"])
+    assert refused.value.status == 404
+
+
+def test_an_engine_adds_names_by_itself(writer: EngineWriter, prefix: str) -> None:
+    """Read back are the aliases that were given, whatever else the container is found by."""
+    writer.create("network", f"{prefix}-a", {"Labels": {}})
+    first = body(
+        Hostname="host", HostConfig={"NetworkMode": f"{prefix}-a"},
+        NetworkingConfig={"EndpointsConfig": {f"{prefix}-a": {"Aliases": ["web"]}}},
+    )  # fmt: skip
+    identity = writer.create("container", f"{prefix}-one", first)
+    writer.start(identity)
+    entry = _networks(writer, identity)[f"{prefix}-a"]
+    assert {"web", "host"} <= {*entry["Aliases"], *entry.get("DNSNames", ())}
+    assert _aliases(writer, identity, f"{prefix}-a") == ["web"]
+
+
+def test_an_engine_adds_pools_of_the_other_family(writer: EngineWriter, prefix: str) -> None:
+    subnet = f"fd{prefix[-8:-6]}:{prefix[-6:-2]}::/64"
+    wanted = network.parse({"enable_ipv6": True, "ipam": {"config": [{"subnet": subnet}]}})
+    writer.create("network", f"{prefix}-net", network.encode(wanted, {}))
+    found = network.decode(dict(writer.inspect("network", f"{prefix}-net") or {}))
+    assert len(found["ipam.config"]) == 2
+    assert network.normalise(wanted, found)["ipam.config"] == found["ipam.config"]
+
+
+def test_namespaces_are_kept_by_id(writer: EngineWriter, prefix: str, made: str) -> None:
+    name = str((writer.inspect("container", made) or {})["Name"]).lstrip("/")
+    modes = dict.fromkeys(("NetworkMode", "PidMode", "IpcMode"), f"container:{name}")
+    identity = writer.create("container", f"{prefix}-guest", body(HostConfig=modes))
+    host = (writer.inspect("container", identity) or {})["HostConfig"]
+    assert {host[key] for key in modes} == {f"container:{made}"}
+    with pytest.raises(EngineRefused):
+        writer.create("container", f"{prefix}-lost", body(HostConfig={"PidMode": f"container:{prefix}-none"}))
+
+
+def test_a_health_check_is_completed_with_the_images(writer: EngineWriter, prefix: str) -> None:
+    """A part that is not set is the image's: here the image has none."""
+    check = {"Test": ["CMD", "true"], "Interval": 10**9, "Retries": 0}
+    identity = writer.create("container", f"{prefix}-one", body(Healthcheck=check))
+    config = (writer.inspect("container", identity) or {})["Config"]
+    assert {key: value for key, value in config["Healthcheck"].items() if value} == {
+        "Test": ["CMD", "true"], "Interval": 10**9
+    }  # fmt: skip

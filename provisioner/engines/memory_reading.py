@@ -1,0 +1,174 @@
+"""What the engine in memory holds, and how it is looked at. In the shapes of the Engine API."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+from provisioner.engines.memory_exclusive import listed
+from provisioner.engines.memory_files import home_of, named_below
+from provisioner.errors import EngineRefused
+from provisioner.model.builder import Builders
+from provisioner.model.state import Facts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from provisioner.model.builder import Choice
+
+Raw = dict[str, Any]
+_VERSIONS = {(1, 41): "20.10.24", (1, 51): "28.5.2"}
+
+
+class MemoryReader:
+    """Implements `EngineReader`; `add_image` is how images come to be there."""
+
+    def __init__(self, api_version: tuple[int, int] = (1, 41)) -> None:
+        self._api_version = api_version
+        self.calls: list[tuple[str, str]] = []
+        self._lock = threading.RLock()
+        self._clock = 0
+        self._containers: dict[str, Raw] = {}
+        self._networks: dict[str, Raw] = {}
+        self._volumes: dict[str, Raw] = {}
+        self._images: dict[str, Raw] = {}
+        self._tags: dict[str, str] = {}
+        self._files: dict[str, dict[str, bytes]] = {}
+
+    def add_image(self, reference: str, config: Mapping[str, Any] | None = None) -> str:
+        """Let an image be there, as if pulled or built; its id follows from what is in it."""
+        with self._lock:
+            identity = (
+                "sha256:" + hashlib.sha256(repr((reference, sorted((config or {}).items()))).encode()).hexdigest()
+            )
+            self._tags[reference] = identity
+            self._images[identity] = {
+                "Id": identity, "RepoTags": [reference], "RepoDigests": [], "Config": dict(config or {}),
+                "Os": "linux", "Architecture": "amd64",
+            }  # fmt: skip
+            return identity
+
+    def state(self) -> Raw:
+        """Everything that is there, for comparisons."""
+        with self._lock:
+            return copy.deepcopy({"containers": self._containers, "networks": self._networks, "volumes": self._volumes})
+
+    # Reading ---------------------------------------------------------------------------------------------------
+
+    def facts(self) -> Facts:
+        version = _VERSIONS[self._api_version]
+        return Facts(engine_id="memory", engine_name="memory", engine_version=version, api_version=self._api_version)
+
+    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+        with self._lock:
+            return [raw for raw in map(self._shown, self._of(kind).values()) if _labels(raw).items() >= labels.items()]
+
+    def containers(self) -> Sequence[Mapping[str, Any]]:
+        with self._lock:
+            return [listed(raw) for raw in self._containers.values()]
+
+    def bound_ports(self) -> None: ...
+
+    def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        with self._lock:
+            if kind == "image":
+                found = self._images.get(self._tags.get(name, name))
+            else:
+                found = next((o for o in self._of(kind).values() if name in (o.get("Id"), o["Name"].lstrip("/"))), None)
+            return None if found is None else self._shown(found)
+
+    def logs(
+        self,
+        container_id: str,
+        *,
+        tail: int | None,
+        since: str | None = None,
+        follow: bool = False,
+        timestamps: bool = False,
+        kind: str = "container",
+    ) -> Iterator[bytes]:
+        return iter(())
+
+    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
+        raise self._no_swarm()
+
+    def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
+        with self._lock:
+            if container_id not in self._containers:
+                return {}
+            home, wanted = home_of(self._containers[container_id], f"/{path.strip('/')}")
+            return named_below(self._files.get(home, {}), wanted)
+
+    def is_folder(self, container_id: str, path: str) -> bool:
+        return path == "/"
+
+    def distribution(self, reference: str) -> str | None:
+        return None
+
+    def _of(self, kind: str) -> dict[str, Raw]:
+        kinds = {"container": self._containers, "network": self._networks, "volume": self._volumes}
+        if kind not in kinds:
+            raise self._no_swarm()
+        return kinds[kind]
+
+    def _shown(self, raw: Raw) -> Raw:
+        shown = copy.deepcopy(raw)
+        if "Containers" in shown:
+            users = self._users(raw["Name"], running=True)
+            shown["Containers"] = {one: {"Name": self._containers[one]["Name"][1:]} for one in users}
+        return shown
+
+    def _users(self, network: str, *, running: bool) -> Sequence[str]:
+        return [
+            identity
+            for identity, raw in self._containers.items()
+            if network in raw["NetworkSettings"]["Networks"] and (raw["State"]["Running"] or not running)
+        ]
+
+    @staticmethod
+    def _no_swarm() -> EngineRefused:
+        return EngineRefused("This node is not a swarm manager.", status=503)
+
+    def builders(self) -> Builders:
+        return Builders()
+
+    def builder_for(self, build: Mapping[str, Any]) -> Choice | None:
+        return None
+
+    # Parts -----------------------------------------------------------------------------------------------------
+
+    def _container(self, identity: str) -> Raw:
+        if identity not in self._containers:
+            raise EngineRefused(f"No such container: {identity}", status=404)
+        return self._containers[identity]
+
+    def _network(self, identity: str) -> Raw:
+        found = next((n for n in self._networks.values() if identity in (n["Id"], n["Name"])), None)
+        if found is None:
+            raise EngineRefused(f"network {identity} not found", status=404)
+        return found
+
+    def _identity(self) -> str:
+        self._clock += 1
+        return hashlib.sha256(str(self._clock).encode()).hexdigest()
+
+    def _now(self) -> str:
+        self._clock += 1
+        hours, rest = divmod(self._clock, 3600)
+        return f"2024-01-01T{hours:02d}:{rest // 60:02d}:{rest % 60:02d}Z"
+
+    def _by_id(self, mode: str) -> str:
+        """`container:NAME` as an engine keeps it, with the container's id."""
+        scheme, _, name = mode.partition(":")
+        if scheme != "container":
+            return mode
+        found = self.inspect("container", name)
+        if found is None:
+            raise EngineRefused(f"No such container: {name}", status=404)
+        return f"container:{found['Id']}"
+
+
+def _labels(raw: Raw) -> dict[str, str]:
+    return (raw.get("Config") or raw).get("Labels") or {}
