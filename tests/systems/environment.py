@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 PROVISION = Path(sys.executable).parent / "provision"
 
 _LEFT_OUT = shutil.ignore_patterns(
-    ".env", ".env.local", ".provision", "node_modules", "__pycache__", ".pytest_cache", ".venv"
+    ".env", ".env.local", ".env.*.local", ".provision", "node_modules", "__pycache__", ".pytest_cache", ".venv"
 )
 
 

@@ -42,7 +42,7 @@ def configs(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-@pytest.mark.parametrize("profiles", [(), ("production",), ("monitoring",), ("production", "monitoring")])
+@pytest.mark.parametrize("profiles", [(), ("production", "monitoring")])
 def test_lint_finds_nothing(folder: Path, name: str, profiles: tuple[str, ...]) -> None:
     outcome = run(folder, f"usage-tracking/{name}", "lint", profiles=profiles, shell=NO_ENGINE)
     assert outcome.code == 0, outcome.everything

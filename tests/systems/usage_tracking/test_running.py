@@ -310,6 +310,7 @@ def test_an_event_waits_while_the_processor_and_the_database_are_away(system: En
     assert eventually(lambda: system.total(customer) == (1, 1), within=30)
 
 
+@pytest.mark.slow
 def test_somebody_is_told_when_a_service_is_away(system: Environment) -> None:
     aggregation = system.container("aggregation_service")
     aggregation.stop()
