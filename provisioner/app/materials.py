@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from provisioner.app.freshness import greatest_age, is_due
 from provisioner.app.held import AWS, held_versions, versions_in_volumes
 from provisioner.app.seccomp_profiles import seccomp_profiles
-from provisioner.errors import PlaybookInvalid, SecretUnavailable
+from provisioner.errors import PlaybookInvalid, ProvisionError, SecretUnavailable
 from provisioner.kinds.builders import PLAYBOOK_FOLDER
 from provisioner.kinds.swarm_file import LARGEST_CONFIG
 from provisioner.model.secret import Found, Held
@@ -312,10 +312,14 @@ def pending(declarations: Sequence[SecretRef], resolutions: Mapping[str, Resolut
 
 
 def build_digests(playbook: Playbook, only: Collection[str] | None = None) -> dict[str, str]:
-    """The digest of what each built service, or each of `only`, is built from now."""
+    """The digest of what each built service, or each of `only`, is built from now.
+
+    PlaybookInvalid, with the places of all builds whose context or Dockerfile can not be read.
+    """
     from provisioner.engines.build_context import build_digest
 
     found: dict[str, str] = {}
+    problems: list[Problem] = []
 
     def digest(name: str) -> str:
         """That of one service; for a context, one that is not built is its image's name."""
@@ -325,11 +329,19 @@ def build_digests(playbook: Playbook, only: Collection[str] | None = None) -> di
         if name not in found:
             upon = {other: digest(other) for other in built_upon(service.body)}
             build = {**plain_body(service.body)["build"], PLAYBOOK_FOLDER: playbook.directory}
-            found[name] = build_digest(build, upon)
+            found[name] = ""
+            try:
+                found[name] = build_digest(build, upon)
+            except ProvisionError as error:
+                span = service.body.mapping["build"].span
+                problems.append(Problem(error.message, span, f"services.{name}.build", error.hint))
         return found[name]
 
     wanted = [name for name, service in playbook.services.items() if service.builds and (only is None or name in only)]
-    return {name: digest(name) for name in wanted}
+    digests = {name: digest(name) for name in wanted}
+    if problems:
+        raise PlaybookInvalid(problems)
+    return digests
 
 
 def registry_digests(playbook: Playbook, engine: EngineReader) -> dict[str, str]:

@@ -71,18 +71,28 @@ def _reference(value: str, services: Mapping[str, str]) -> str:
 
 
 def _add_files(digest: Any, build: Mapping[str, Any], root: Path, dockerfile: str) -> None:
+    """Adds every file that is sent. ProvisionError for one that can not be read; what is ignored need not be."""
     if not root.is_dir():
         raise ProvisionError(f"the build context {root} is not a folder", hint="check `build`")
-    for relative in _files(build, root, dockerfile).sent:
-        path = root / relative
-        mode = path.lstat().st_mode
-        digest.update(f"\0{relative}\0{stat.S_IFMT(mode) | (mode & 0o111)}\0".encode())
-        if stat.S_ISLNK(mode):
-            digest.update(str(path.readlink()).encode())
-        elif stat.S_ISREG(mode):
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
+    try:
+        for relative in _files(build, root, dockerfile).sent:
+            _add_file(digest, root / relative, relative)
+    except OSError as error:
+        raise ProvisionError(
+            f"{error.filename or root} in the build context {root} can not be read: {error.strerror}",
+            hint="name it in .dockerignore if the build does not need it, or make it readable",
+        ) from error
+
+
+def _add_file(digest: Any, path: Path, relative: str) -> None:
+    mode = path.lstat().st_mode
+    digest.update(f"\0{relative}\0{stat.S_IFMT(mode) | (mode & 0o111)}\0".encode())
+    if stat.S_ISLNK(mode):
+        digest.update(str(path.readlink()).encode())
+    elif stat.S_ISREG(mode):
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
 
 
 def dockerfile_text(build: Mapping[str, Any]) -> str:
@@ -161,7 +171,7 @@ def _patterns(root: Path, dockerfile: str) -> list[str]:
     for candidate in (f"{dockerfile}.dockerignore", ".dockerignore"):
         path = root / candidate
         if path.is_file():
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
             return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
     return []
 

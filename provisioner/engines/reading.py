@@ -72,6 +72,11 @@ class DockerReader:
             ipvs=has_ipvs(self.url, str(info.get("KernelVersion") or "")),
             logging_driver=info.get("LoggingDriver") or "json-file",
             default_runtime=info.get("DefaultRuntime") or "runc",
+            logging_drivers=tuple((info.get("Plugins") or {}).get("Log") or ()),
+            runtimes=tuple(info.get("Runtimes") or ()),
+            architecture=info.get("Architecture") or "",
+            cpus=int(info.get("NCPU") or 0),
+            address_pools=tuple(str(pool.get("Base")) for pool in info.get("DefaultAddressPools") or ()),
             cgroup_version=info.get("CgroupVersion") or "1",
             containerd_store=["driver-type", "io.containerd.snapshotter.v1"] in (info.get("DriverStatus") or ()),
         )

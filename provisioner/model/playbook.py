@@ -134,7 +134,7 @@ class Playbook:
     """Everything one environment declares. `project` prefixes the names of its objects on the engine.
 
     `resting` are the services that no active profile starts, `undeployed` they and whatever else is declared and not
-    made.
+    made. `unset` is where variables without a value stand.
     """
 
     name: str
@@ -154,6 +154,7 @@ class Playbook:
     unused: tuple[Unused, ...] = ()
     resting: frozenset[str] = frozenset()
     undeployed: tuple[Undeployed, ...] = ()
+    unset: frozenset[Span] = frozenset()
 
     @property
     def title(self) -> str:

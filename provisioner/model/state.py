@@ -48,7 +48,8 @@ class Facts:
 
     `ipvs`: whether its kernel can balance a Swarm's virtual addresses; None where that can not be told from here.
     `containerd_store`: whether images lie in containerd's store, which can hold one for several platforms.
-    `node_id` is the engine's own node in its Swarm.
+    `node_id` is the engine's own node in its Swarm. `logging_drivers`, `runtimes`, `architecture` (as uname has it),
+    `cpus` and `address_pools` (those that the engine was given) are empty or 0 where they are not known.
     """
 
     engine_id: str = ""
@@ -61,6 +62,11 @@ class Facts:
     ipvs: bool | None = None
     logging_driver: str = "json-file"
     default_runtime: str = "runc"
+    logging_drivers: tuple[str, ...] = ()
+    runtimes: tuple[str, ...] = ()
+    architecture: str = ""
+    cpus: int = 0
+    address_pools: tuple[str, ...] = ()
     cgroup_version: str = "1"
     containerd_store: bool = False
     images: Mapping[str, ImageFacts] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from provisioner.errors import PlaybookInvalid, Unreachable
-from provisioner.platforms import containers, fitness, swarm
+from provisioner.platforms import capabilities, containers, fitness, swarm
 
 if TYPE_CHECKING:
     from provisioner.model.playbook import Playbook
@@ -39,6 +39,8 @@ def lower(playbook: Playbook, inputs: Inputs, mode: Mode) -> DesiredState:
 def check(playbook: Playbook, mode: Mode, facts: Facts) -> tuple[Problem, ...]:
     """What has no effect in this mode. PlaybookInvalid for what the mode or this engine can not do at all."""
     refused = list(fitness.unfit(playbook, facts, swarm=mode == "swarm"))
+    lacking, doubtful = capabilities.incapable(playbook, facts, swarm=mode == "swarm")
+    refused += lacking
     if mode == "containers":
         impossible, noted = fitness.without_swarm(playbook)
         refused += impossible
@@ -48,4 +50,4 @@ def check(playbook: Playbook, mode: Mode, facts: Facts) -> tuple[Problem, ...]:
         noted = tuple(problem for is_refused, problem in found if not is_refused)
     if refused:
         raise PlaybookInvalid(refused)
-    return noted
+    return (*noted, *doubtful)

@@ -48,6 +48,7 @@ def bind(document: Document) -> Playbook:
         unused=document.unused,
         resting=document.resting,
         undeployed=document.undeployed,
+        unset=frozenset(problem.span for problem in document.unset if problem.span is not None),
     )
     if problems.found:
         raise PlaybookInvalid([*problems.found, *contradictions(playbook, mode_of(playbook))])

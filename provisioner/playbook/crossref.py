@@ -1,5 +1,6 @@
-"""Contradictions between parts of a playbook that are each right alone. Pure; the document layer has already
-checked that what is referred to exists and that nothing waits for itself.
+"""What can not be carried out: contradictions between parts of a playbook that are each right alone, and values that
+every engine refuses. Pure; the document layer has already checked that what is referred to exists and that nothing
+waits for itself.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from provisioner.model.span import Problem
 from provisioner.playbook import file_targets
+from provisioner.playbook.feasibility import infeasible, second_pools
 from provisioner.playbook.ports import published
 
 if TYPE_CHECKING:
@@ -25,10 +27,12 @@ _ENDLESS = ("always", "unless-stopped")
 
 def contradictions(playbook: Playbook, mode: Mode | None = None) -> tuple[Problem, ...]:
     """Everything that can not be true at once. With `mode` None only what holds for every mode is checked."""
-    found = [problem for check in _CHECKS for problem in check(playbook)]
+    found = [problem for check in (*_CHECKS, infeasible) for problem in check(playbook)]
     if mode == "containers":
         found.extend(problem for check in _CONTAINER_CHECKS for problem in check(playbook))
-    return tuple(sorted(found, key=lambda problem: problem.sort_key))
+    # What a variable without a value leaves is told as that.
+    told = (problem for problem in found if problem.span not in playbook.unset)
+    return tuple(sorted(told, key=lambda problem: problem.sort_key))
 
 
 def mode_of(playbook: Playbook) -> Mode | None:
@@ -206,6 +210,7 @@ _CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
 _CONTAINER_CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
     _fixed_ports_of_replicas,
     _shared_addresses,
+    second_pools,
 )
 
 

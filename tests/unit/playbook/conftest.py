@@ -39,6 +39,7 @@ class Document:
 
     unused = ()
     undeployed = ()
+    unset = ()
 
     def __init__(self, root, profiles=(), resting=()):
         self.root = node(root)

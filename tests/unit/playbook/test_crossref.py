@@ -105,7 +105,7 @@ def test_a_guest_of_another_network_publishes_nothing(problems):
 
 
 def test_a_reservation_above_its_limit(problems):
-    resources = {"limits": {"memory": "1000"}, "reservations": {"memory": "2000"}}
+    resources = {"limits": {"memory": "10000000"}, "reservations": {"memory": "20000000"}}
     assert problems(services={"a": {"image": "a:1", "deploy": {"resources": resources}}}) == [
         "services.a.deploy.resources.reservations.memory: reserves more memory than its limit at playbook.yml:8:1"
         " allows"

@@ -1,0 +1,152 @@
+"""Values that one engine can not have and another might: drivers, runtimes, processors, platforms, address pools. Pure.
+
+What the engine does not tell of itself is not judged.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
+
+from provisioner.model.span import Problem
+from provisioner.playbook.feasibility import is_windows_path, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provisioner.model.node import Node
+    from provisioner.model.playbook import Playbook, Service
+    from provisioner.model.state import Facts
+
+# The first Engine API version whose engine has IPv6 pools by itself (Docker Engine 27.0).
+_IPV6_POOLS = (1, 46)
+# The names of one architecture: GOARCH, uname -m, and older ones.
+_SAME = {
+    "x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "armhf": "arm", "armel": "arm", "armv7l": "arm",
+    "armv6l": "arm", "i386": "386", "i686": "386",
+}  # fmt: skip
+# An engine of the first runs programs of the second by itself.
+_RUNS_TOO = {"amd64": ("386",), "arm64": ("arm",)}
+
+
+def incapable(playbook: Playbook, facts: Facts, *, swarm: bool) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """What this engine refuses, and what it takes though it is doubtful.
+
+    On Swarm the engine at hand does not run the services alone, so that only its networks are judged.
+    """
+    refused = list(_pools(playbook, facts)) if not swarm else []
+    noted: list[Problem] = []
+    for service in playbook.services.values() if not swarm else ():
+        refused += [*_logging(service, facts), *_runtime(service, facts), *_cpus(service, facts)]
+        refused += [*_cpuset(service, facts), *_sources(service, facts)]
+        for is_refused, problem in _platform(service, facts):
+            (refused if is_refused else noted).append(problem)
+    return tuple(refused), tuple(noted)
+
+
+def _at(service: Service, *keys: str) -> tuple[Node, str] | None:
+    node = service.body.get(*keys)
+    if node is None or node.value in (None, ""):
+        return None
+    return node, ".".join(("services", service.name, *keys))
+
+
+def _logging(service: Service, facts: Facts) -> Iterator[Problem]:
+    found = _at(service, "logging", "driver")
+    known = {name.removesuffix(":latest") for name in facts.logging_drivers} | {"none", facts.logging_driver}
+    if found and facts.logging_drivers and str(found[0].value).removesuffix(":latest") not in known:
+        yield Problem(
+            f"this engine has no logging driver {shown(found[0].value)}", found[0].span, found[1],
+            f"it has: {', '.join(sorted(known))}",
+        )  # fmt: skip
+
+
+def _runtime(service: Service, facts: Facts) -> Iterator[Problem]:
+    found = _at(service, "runtime")
+    # A containerd shim is named by its path or its type, and needs no entry.
+    named = str(found[0].value) if found else ""
+    shim = named.startswith(("io.containerd.", "/"))
+    if found and facts.runtimes and not shim and named not in facts.runtimes:
+        yield Problem(
+            f"this engine has no runtime {shown(named)}", found[0].span, found[1],
+            f"it has: {', '.join(sorted(facts.runtimes))}",
+        )  # fmt: skip
+
+
+def _cpus(service: Service, facts: Facts) -> Iterator[Problem]:
+    found = _at(service, "deploy", "resources", "limits", "cpus") or _at(service, "cpus")
+    try:
+        number = float(str(found[0].value)) if found else 0.0
+    except ValueError:
+        return
+    if found and facts.cpus and number > facts.cpus:
+        yield Problem(
+            f"{number:g} CPUs are more than the {facts.cpus} that this engine has", found[0].span, found[1],
+            f"write {facts.cpus} or less, or leave it out: without a limit a container uses them all",
+        )  # fmt: skip
+
+
+def _cpuset(service: Service, facts: Facts) -> Iterator[Problem]:
+    found = _at(service, "cpuset")
+    ends = str(found[0].value).replace("-", ",").split(",") if found else []
+    highest = max((int(end) for end in ends if end.strip().isdigit()), default=0)
+    if found and facts.cpus and highest >= facts.cpus:
+        yield Problem(
+            f"this engine has no CPU {highest}: its {facts.cpus} are counted from 0", found[0].span, found[1],
+            f"write numbers from 0 to {facts.cpus - 1}",
+        )  # fmt: skip
+
+
+def _sources(service: Service, facts: Facts) -> Iterator[Problem]:
+    mounts = service.body.get("volumes")
+    for index, mount in enumerate(mounts.items if mounts is not None and mounts.is_sequence else ()):
+        source, kind = mount.get("source"), mount.get("type")
+        if source is None or kind is None or kind.value != "bind" or facts.platform == "windows":
+            continue
+        if is_windows_path(str(source.value)):
+            yield Problem(
+                f"{shown(source.value)} reads as a path on a drive of Windows, and this engine is on {facts.platform}",
+                source.span, f"services.{service.name}.volumes.{index}",
+                "write a path of the engine's host; a volume of one letter needs the long form",
+            )  # fmt: skip
+
+
+def _platform(service: Service, facts: Facts) -> Iterator[tuple[bool, Problem]]:
+    found = _at(service, "platform")
+    parts = str(found[0].value).lower().split("/") if found else []
+    if not found or not facts.architecture:
+        return
+    systems = [part for part in parts[:1] if part in ("linux", "windows", "darwin", "freebsd")]
+    wanted = parts[len(systems) : len(systems) + 1]
+    if systems and systems[0] != facts.platform:
+        message = f"this engine runs containers of {facts.platform} only"
+        yield True, Problem(message, found[0].span, found[1], f"write {facts.platform}/… or leave it out")
+        return
+    own = _SAME.get(facts.architecture, facts.architecture)
+    other = _SAME.get(wanted[0], wanted[0]) if wanted else own
+    if other != own and other not in _RUNS_TOO.get(own, ()):
+        message = f"this engine's machine is {own}: what is made for {other} starts only where an emulator is set up"
+        yield False, Problem(message, found[0].span, found[1], "leave it out, or set up binfmt_misc on the host")
+
+
+def _pools(playbook: Playbook, facts: Facts) -> Iterator[Problem]:
+    if facts.api_version >= _IPV6_POOLS or any(_version(pool) == 6 for pool in facts.address_pools):
+        return
+    for network in playbook.networks.values():
+        wanted = network.body.get("enable_ipv6")
+        if network.external or wanted is None or wanted.value is not True:
+            continue
+        pools = network.body.get("ipam", "config")
+        subnets = [pool.get("subnet") for pool in (pools.items if pools is not None and pools.is_sequence else ())]
+        if not any(subnet is not None and _version(str(subnet.value)) == 6 for subnet in subnets):
+            yield Problem(
+                f"engine {facts.engine_version} has no IPv6 subnets of its own to choose from", wanted.span,
+                f"networks.{network.key}.enable_ipv6", "name one: ipam: {config: [{subnet: fd00:5::/64}]}",
+            )  # fmt: skip
+
+
+def _version(subnet: str) -> int:
+    try:
+        return ip_network(subnet, strict=False).version
+    except ValueError:
+        return 0

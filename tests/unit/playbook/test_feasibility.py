@@ -1,0 +1,255 @@
+"""What the file alone, or the file and what the engine says of itself, shows to be impossible."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provisioner.document import Sources, canonical, read
+from provisioner.errors import PlaybookInvalid
+from provisioner.platforms.capabilities import incapable
+from provisioner.playbook.bind import bind
+from provisioner.playbook.crossref import contradictions
+from provisioner.playbook.image_name import problem_of
+from tests.unit.playbook.engine_facts import FACTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from provisioner.model.playbook import Playbook
+
+# A part of a service → the key that is wrong, and a part of what is said.
+IMPOSSIBLE = {
+    "volumes: [data]": ("volumes.0", "the target 'data' is not absolute"),
+    "volumes: ['x:data']": ("volumes.0", "the target 'x:data' is not absolute"),
+    "volumes: ['./here:rel/a']": ("volumes.0", "the target 'rel/a' is not absolute"),
+    "volumes: [{type: volume, source: vv, target: cache}]": ("volumes.0", "write it like /cache"),
+    "volumes: [{type: tmpfs, target: /}]": ("volumes.0", "nothing can be mounted over '/'"),
+    "volumes: ['n:/cache']": ("volumes.0", "{type: volume, source: n, target: /cache}"),
+    "volumes: ['n:/cache:ro']": ("volumes.0", "drive of Windows"),
+    "tmpfs: run": ("tmpfs.0", "the target 'run' is not absolute"),
+    "tmpfs: ['/run', 'tmp:size=1m']": ("tmpfs.1", "the target 'tmp' is not absolute"),
+    "working_dir: app": ("working_dir", "'app' is not absolute"),
+    "mac_address: zz": ("mac_address", "'zz' is no MAC address"),
+    "mac_address: '02:42:ac:11:65'": ("mac_address", "is no MAC address"),
+    "mac_address: '02:42:ac:11:65:4g'": ("mac_address", "is no MAC address"),
+    "networks: {n: {mac_address: '1'}}": ("networks.n.mac_address", "is no MAC address"),
+    "networks: {n: {ipv4_address: 10.0.0.300}}": ("networks.n.ipv4_address", "no IP address of version 4"),
+    "networks: {n: {ipv6_address: 10.0.0.3}}": ("networks.n.ipv6_address", "no IP address of version 6"),
+    "dns: example.com": ("dns.0", "'example.com' is no IP address"),
+    "dns: [9.9.9.9, 1.2.3]": ("dns.1", "'1.2.3' is no IP address"),
+    "extra_hosts: ['a:b']": ("extra_hosts.0", "'b' is no IP address"),
+    "extra_hosts: {a: host}": ("extra_hosts.0", "'host' is no IP address"),
+    "stop_signal: SIGFOO": ("stop_signal", "'SIGFOO' is no signal"),
+    "stop_signal: '65'": ("stop_signal", "'65' is no signal"),
+    "stop_signal: '0'": ("stop_signal", "'0' is no signal"),
+    "platform: linux/foo": ("platform", "'linux/foo' is no platform"),
+    "platform: foo": ("platform", "'foo' is no platform"),
+    "platform: linux/arm64/v8/x": ("platform", "is no platform"),
+    "security_opt: [bogus]": ("security_opt.0", "'bogus' is no security option"),
+    "security_opt: ['foo=bar']": ("security_opt.0", "is no security option"),
+    "cap_add: [NET_ADMIN, NOPE]": ("cap_add.1", "'NOPE' is no capability"),
+    "cap_drop: [EVERYTHING]": ("cap_drop.0", "is no capability"),
+    "ulimits: {nofile: {soft: 10, hard: 5}}": ("ulimits.nofile", "the soft limit 10 is above the hard limit 5"),
+    "ulimits: {nofile: {soft: -1, hard: 5}}": ("ulimits.nofile", "unlimited is above the hard limit 5"),
+    "ulimits: {openfiles: 5}": ("ulimits.openfiles", "'openfiles' is no limit"),
+    "mem_limit: 1m": ("mem_limit", "less than the 6 MB"),
+    "mem_limit: 512": ("mem_limit", "512 bytes of memory"),
+    "mem_reservation: 5m": ("mem_reservation", "less than the 6 MB"),
+    "deploy: {resources: {limits: {memory: 5M}}}": ("deploy.resources.limits.memory", "less than the 6 MB"),
+    "memswap_limit: 64m": ("memswap_limit", "there is no limit of memory"),
+    "{mem_limit: 64m, memswap_limit: 32m}": ("memswap_limit", "less than the limit of memory alone"),
+    "cpus: 0.001": ("cpus", "less than the least part"),
+    "cpu_quota: 500": ("cpu_quota", "at least 1000"),
+    "cpu_period: 2000000": ("cpu_period", "from 1000 to 1000000"),
+    "ipc: foo": ("ipc", "'foo' is no such namespace"),
+    "pid: 'other:x'": ("pid", "is no such namespace"),
+    "uts: private": ("uts", "is no such namespace"),
+    "userns_mode: foo": ("userns_mode", "is no such namespace"),
+    "blkio_config: {weight: 5}": ("blkio_config.weight", "5 is no weight"),
+    f"hostname: {'h' * 65}": ("hostname", "has 65 letters"),
+    "image: 'bb 1:UP PER/x'": ("image", "it has a space in it"),
+    "image: Busybox": ("image", "it has capital letters"),
+    "image: 'busybox:-x'": ("image", "its tag is not"),
+    "image: 'busybox@sha256:12'": ("image", "no digest"),
+    "image: 'a//b'": ("image", "no such name"),
+    f"image: {'x' * 300}": ("image", "300 letters"),
+    "{image: x, build: /}": ("build.context", "the whole file system"),
+    "{image: x, build: {context: ., tags: ['A B']}}": ("build.tags.0", "is no name of an image"),
+}  # fmt: skip
+# The same for networks, on a plain engine.
+IMPOSSIBLE_NETWORKS = {
+    "{ipam: {config: [{subnet: 10.1.0.0/24}, {subnet: 10.2.0.0/24}]}}": "10.1.0.0/24 is that already",
+    "{driver: bridge, ipam: {config: [{subnet: 'fd00::/64'}, {subnet: 'fd01::/64'}]}}": "a bridge has one IPv6 subnet",
+    "{enable_ipv6: true}": "has no IPv6 subnets of its own",
+    "{enable_ipv6: true, ipam: {config: [{subnet: 10.1.0.0/24}]}}": "has no IPv6 subnets of its own",
+}
+# What this engine can not do.
+INCAPABLE = {
+    "logging: {driver: nope}": ("logging.driver", "has no logging driver 'nope'"),
+    "runtime: nope": ("runtime", "has no runtime 'nope'"),
+    "cpus: 99": ("cpus", "99 CPUs are more than the 2"),
+    "deploy: {resources: {limits: {cpus: '2.5'}}}": ("deploy.resources.limits.cpus", "2.5 CPUs are more than the 2"),
+    "cpuset: 0-2": ("cpuset", "has no CPU 2"),
+    "platform: windows/amd64": ("platform", "runs containers of linux only"),
+    "volumes: ['d:/x:/y']": ("volumes.0", "and this engine is on linux"),
+}
+POSSIBLE = (
+    "volumes: ['data:/data', './a:/a:ro', /anon, {type: tmpfs, target: /t}, {type: volume, source: n, target: /n}]",
+    "tmpfs: ['/run', '/tmp:size=1m,mode=1777']",
+    "{mac_address: '02:42:AC:11:65:43', working_dir: /app, hostname: web.example.com}",
+    "{mac_address: 02-42-ac-11-65-43, dns: [9.9.9.9, '2620:fe::fe'], stop_signal: term}",
+    "extra_hosts: ['a:1.2.3.4', 'b=[::1]', 'c:host-gateway', 'd:::1']",
+    "{stop_signal: SIGRTMIN+3, ipc: 'service:other', pid: host, uts: host, userns_mode: host}",
+    "{stop_signal: '9', platform: linux/arm64/v8, ipc: shareable, pid: 'container:x'}",
+    "{platform: linux, security_opt: ['no-new-privileges:true', 'label:disable', apparmor=docker-default]}",
+    "{platform: amd64, security_opt: [no-new-privileges], cap_add: [ALL, net_admin, CAP_SYS_TIME], cap_drop: [all]}",
+    "{ulimits: {nofile: {soft: 5, hard: 5}, nproc: 3, core: {soft: 0, hard: -1}, memlock: {soft: -1, hard: -1}}}",
+    "{mem_limit: 6m, memswap_limit: -1, mem_reservation: 6m, cpus: 2, cpuset: '0,1'}",
+    "{mem_limit: 64m, memswap_limit: 64m, cpus: 0.01, cpu_quota: 50000, cpu_period: 100000}",
+    "{mem_limit: 0, cpus: 0, memswap_limit: 0, logging: {driver: none}, runtime: io.containerd.runsc.v1}",
+    "image: 'registry.example.com:5000/Team-less/app_x:V1.2_3'".replace("Team-less", "team-less"),
+    "image: 'localhost:5000/a@sha256:" + "0" * 64 + "'",
+    "image: 'sha256:" + "0" * 64 + "'",
+    "image: '[::1]:5000/app'",
+    "image: 'REGISTRY.example.com/app'",
+)  # fmt: skip
+
+
+def bound(tmp_path: Path, service: str, networks: str = "{n: {}}") -> Playbook:
+    body = service if service.startswith("{") else f"{{{service}}}"
+    body = body if "image:" in body else f"{{image: 'busybox:1.36', {body[1:]}"
+    file = tmp_path / "compose.yaml"
+    file.write_text(
+        f"services:\n  a: {body}\n"
+        "  other: {image: x, networks: [n], volumes: ['vv:/v', 'data:/d', {type: volume, source: n, target: /n}]}\n"
+        f"networks: {networks}\nvolumes: {{vv: , data: , n: }}\n"
+    )
+    document = read(Sources((str(file),), environment={"HOME": "/home/x"}))
+    assert canonical(document)
+    return bind(document)
+
+
+@pytest.mark.parametrize("service", IMPOSSIBLE)
+def test_what_every_engine_refuses_is_told_with_its_place(tmp_path: Path, service: str) -> None:
+    key, says = IMPOSSIBLE[service]
+    found = contradictions(bound(tmp_path, service))
+    assert [problem.path for problem in found] == [f"services.a.{key}"]
+    assert says in str(found[0])
+    assert re.match(r".*compose\.yaml:2:\d+: ", str(found[0]))
+    assert len(str(found[0])) < 500
+
+
+@pytest.mark.parametrize("network", IMPOSSIBLE_NETWORKS)
+def test_networks_that_an_engine_refuses_are_told_with_their_place(tmp_path: Path, network: str) -> None:
+    playbook = bound(tmp_path, "networks: [n]", f"{{n: {network}}}")
+    found = [*contradictions(playbook, "containers"), *incapable(playbook, FACTS, swarm=False)[0]]
+    assert len(found) == 1
+    assert IMPOSSIBLE_NETWORKS[network] in str(found[0])
+    assert found[0].span is not None
+
+
+@pytest.mark.parametrize("service", INCAPABLE)
+def test_what_this_engine_refuses_is_told_with_its_place(tmp_path: Path, service: str) -> None:
+    key, says = INCAPABLE[service]
+    playbook = bound(tmp_path, service)
+    assert contradictions(playbook, "containers") == ()
+    (problem,) = incapable(playbook, FACTS, swarm=False)[0]
+    assert problem.path == f"services.a.{key}"
+    assert says in problem.message
+    # An engine that does not tell is not judged, and a Swarm has other engines.
+    unknown = replace(FACTS, logging_drivers=(), runtimes=(), cpus=0, architecture="", platform="windows")
+    assert incapable(playbook, unknown, swarm=False)[0] == ()
+    assert incapable(playbook, FACTS, swarm=True) == ((), ())
+
+
+@pytest.mark.parametrize("service", POSSIBLE)
+def test_what_engines_take_is_let_pass(tmp_path: Path, service: str) -> None:
+    playbook = bound(tmp_path, service)
+    assert contradictions(playbook, "containers") == ()
+    assert incapable(playbook, FACTS, swarm=False)[0] == ()
+
+
+def test_another_architecture_is_doubtful_and_not_refused(tmp_path: Path) -> None:
+    for platform, noted in (("linux/arm64", 1), ("arm64", 1), ("linux/amd64", 0), ("linux/386", 0), ("linux", 0)):
+        refused, doubtful = incapable(bound(tmp_path, f"platform: {platform}"), FACTS, swarm=False)
+        assert (len(refused), len(doubtful)) == (0, noted)
+
+
+def test_pools_of_both_families_and_engines_with_pools_of_their_own(tmp_path: Path) -> None:
+    both = "{enable_ipv6: true, ipam: {config: [{subnet: 10.1.0.0/24}, {subnet: 'fd00::/64'}]}}"
+    playbook = bound(tmp_path, "networks: [n]", f"{{n: {both}}}")
+    assert contradictions(playbook, "containers") == ()
+    assert incapable(playbook, FACTS, swarm=False)[0] == ()
+    bare = bound(tmp_path, "networks: [n]", "{n: {enable_ipv6: true}}")
+    assert incapable(bare, replace(FACTS, api_version=(1, 46)), swarm=False)[0] == ()
+    assert incapable(bare, replace(FACTS, address_pools=("fd00:5::/48",)), swarm=False)[0] == ()
+    overlay = bound(tmp_path, "networks: [n]", "{n: {ipam: {config: [{subnet: 10.1.0.0/24}, {subnet: 10.2.0.0/24}]}}}")
+    assert contradictions(overlay, "swarm") == ()
+
+
+def test_what_a_variable_without_a_value_leaves_is_told_as_that_alone(tmp_path: Path) -> None:
+    playbook = bound(tmp_path, "{image: 'app:${NOPE}', dns: ['${NOPE}']}")
+    assert contradictions(playbook) == ()
+
+
+def test_values_of_services_that_are_not_active_do_not_count(tmp_path: Path) -> None:
+    assert contradictions(bound(tmp_path, "{mac_address: zz, profiles: [old]}")) == ()
+
+
+@given(st.text(max_size=300))
+def test_an_image_name_is_judged_whatever_it_is(text: str) -> None:
+    why = problem_of(text)
+    assert "\n" not in why
+    assert why == problem_of(text)
+
+
+_COMPONENT = st.from_regex(r"\A[a-z0-9]+([._-][a-z0-9]+)?\Z")
+
+
+@given(
+    st.lists(_COMPONENT, min_size=1, max_size=4),
+    st.sampled_from(["", "localhost:5000/", "r.example.com/", "10.0.0.1:443/"]),
+    st.one_of(st.just(""), st.from_regex(r"\A:[A-Za-z0-9_][A-Za-z0-9_.-]{0,20}\Z")),
+    st.sampled_from(["", "@sha256:" + "a" * 64]),
+)
+def test_every_well_formed_image_name_is_one(parts: list[str], host: str, tag: str, digest: str) -> None:
+    assert problem_of(f"{host}{'/'.join(parts)}{tag}{digest}") == ""
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "mac_address",
+                "hostname",
+                "stop_signal",
+                "platform",
+                "runtime",
+                "ipc",
+                "pid",
+                "working_dir",
+                "cpuset",
+                "userns_mode",
+            ]
+        ),
+        st.text(max_size=40),
+    )
+)
+def test_any_text_is_judged_without_a_crash(tmp_path_factory: Any, body: dict[str, str]) -> None:
+    import json
+
+    file = tmp_path_factory.mktemp("any") / "compose.yaml"
+    file.write_text(json.dumps({"services": {"a": {"image": "x", **body}}}).replace("$", "$$"))
+    try:
+        playbook = bind(read(Sources((str(file),), environment={})))
+    except PlaybookInvalid:
+        return
+    for problem in (*contradictions(playbook, "containers"), *incapable(playbook, FACTS, swarm=False)[0]):
+        assert problem.span is not None
+        assert problem.hint
