@@ -75,7 +75,9 @@ class ApplyResult:
             return 1
         if self.report is not None and (code := _exit_code(self.report)):
             return code
-        return 0 if all(check.ok for check in self.checks) else 1
+        if not all(check.ok for check in self.checks):
+            return 1
+        return SecretUnavailable.exit_code if self.plan.incomparable else 0
 
 
 # Codes that say why the run could not go on. Of several errors the first of these decides.

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import Resolution, SecretRef, SecretValue
-    from provisioner.model.state import ObservedState
     from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader, SecretSource
 
@@ -45,7 +44,8 @@ class Materials:
     tier that each secret's value is from, with the tier's own version.
 
     `unsettled` is true while the key, a generated value or one of `fresh` is still to be kept. `key` is the id of the
-    fingerprint key, empty without one. `messages` are for people.
+    fingerprint key, empty without one: `key_tried` says where it was looked for. `incomparable` are the secrets
+    (`secrets/x`) that are left as the engine has them, see `lost_key`. `messages` are for people.
     """
 
     inputs: Inputs
@@ -56,6 +56,8 @@ class Materials:
     fresh: Mapping[str, SecretValue] = field(default_factory=dict, repr=False)
     unsettled: bool = False
     key: str = ""
+    key_tried: str = ""
+    incomparable: frozenset[str] = frozenset()
     messages: tuple[str, ...] = ()
 
 
@@ -110,6 +112,7 @@ def gather(
         fresh=fresh or {},
         unsettled=secrets.unsettled,
         key=secrets.key,
+        key_tried=secrets.key_tried,
         messages=secrets.messages,
     )
 
@@ -140,31 +143,13 @@ def settle(request: Request, playbook: Playbook, materials: Materials) -> None:
     from provisioner.secrets.generate import keep
 
     around = surroundings(request, playbook, None)
-    if isinstance(find_key(around), KeyAbsent):
+    if isinstance(find_key(around), KeyAbsent) and not materials.incomparable:
         create_key(around)
     for ref in materials.declarations:
         if ref.key in materials.fresh:
             there = lies_in_keyring(around, ref.env)
             set_value(ref, materials.fresh[ref.key], store(around, in_keyring=there))
     keep(materials.declarations, materials.resolutions, store(around))
-
-
-def require_comparable(observed: ObservedState, materials: Materials) -> None:
-    """Refuse when running containers hold secrets whose versions this machine has no key to compare.
-
-    Going on would replace every one of them, or leave a changed secret unnoticed.
-    """
-    versions = [v for name, v in materials.inputs.versions.items() if name.startswith("secrets/")]
-    ours = {version.partition(".")[0] for version in versions} | {materials.key}
-    for address, found in sorted(observed.resources.items()):
-        for entry in (found.spec.get("secrets") or {}).values() if found.kind in ("container", "service") else ():
-            if versions and "." in entry["version"] and entry["version"].partition(".")[0] not in ours:
-                raise SecretUnavailable(
-                    f"{address} holds secret {entry['source']}, and whether it has changed can not be compared: "
-                    "this machine has not the fingerprint key that it was applied with",
-                    hint="bring the key (.provision/, or PROVISION_FINGERPRINT_KEY) from where it was applied, or "
-                    "destroy and apply again",
-                )
 
 
 def content_version(data: bytes) -> str:
@@ -231,6 +216,7 @@ class Secrets:
     in_use: frozenset[str] = frozenset()
     unsettled: bool = False
     key: str = ""
+    key_tried: str = ""
     messages: tuple[str, ...] = ()
 
 
@@ -289,6 +275,7 @@ def resolve_secrets(
         in_use=in_use,
         unsettled=made or bool(fresh) or not known,
         key=key.id if isinstance(key, FingerprintKey) else "",
+        key_tried="" if isinstance(key, FingerprintKey) else key.tried,
         messages=tuple(messages),
     )
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
-from provisioner.app.materials import Materials, gather, require_comparable
+from provisioner.app.lost_key import incomparable_versions, require_no_new_use, with_versions
+from provisioner.app.lost_key import notes as key_notes
+from provisioner.app.materials import Materials, gather
 from provisioner.app.wiring import open_engine
 from provisioner.errors import PlaybookInvalid
 from provisioner.ledger.records import Ledger, read_ledger
@@ -107,7 +109,13 @@ def prepare(
     observed = assume_present(observed, desired, policy.expected)
     if folders := list(folders_of_images(playbook, observed.facts.images)):
         raise PlaybookInvalid(folders)
-    require_comparable(observed, materials)
+    if incomparable := incomparable_versions(observed, materials):
+        notes = (*notes, *key_notes(materials, incomparable, accepted=policy.accept_new_key))
+        if not policy.accept_new_key:
+            materials = with_versions(materials, incomparable)
+            desired = lower(playbook, materials.inputs, mode)
+            observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
+            observed = assume_present(observed, desired, policy.expected)
     last_desired = desired_of(last, playbook.project) if last else None
     applied = ledger.expected(last_desired)
     others: tuple[Change, ...] = ()
@@ -129,6 +137,8 @@ def prepare(
     ordered = plan(
         playbook.title, changes, desired, observed, policy, notes=notes, past=past, listed=listed, retained=retained
     )
+    require_no_new_use(ordered, materials)
+    ordered = replace(ordered, incomparable=tuple(sorted(materials.incomparable)))
     if any(step.verb is Verb.BUILD for step in ordered.steps):
         from provisioner.app.builds import with_builders
 

@@ -45,7 +45,10 @@ class SavedPlan:
         """What the user permitted when the plan was made."""
         saved = self.content["policy"]
         targets = tuple(address for text in saved["targets"] if (address := Address.parse(text)))
-        return Policy(prune=saved["prune"], allow_empty=saved.get("allow_empty", False), targets=targets)
+        return Policy(
+            prune=saved["prune"], allow_empty=saved.get("allow_empty", False), targets=targets,
+            accept_new_key=saved.get("accept_new_key", False),
+        )  # fmt: skip
 
     @property
     def scale(self) -> dict[str, int]:
@@ -90,6 +93,7 @@ def content_of(request: Request, policy: Policy, scale: Mapping[str, int], prepa
         "request": request_of(request),
         "policy": {
             "prune": policy.prune,
+            "accept_new_key": policy.accept_new_key,
             "allow_empty": policy.allow_empty,
             "targets": [str(target) for target in policy.targets],
             "scale": dict(scale),

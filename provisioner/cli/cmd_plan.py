@@ -11,6 +11,7 @@ import click
 
 from provisioner.cli.command import PLAN, Command
 from provisioner.cli.options import json_option, plan_options, policy, scales, target_argument
+from provisioner.errors import SecretUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,6 +58,7 @@ def command(
     scale: tuple[str, ...],
     prune: bool,
     allow_empty: bool,
+    accept_new_key: bool,
     diff: bool,
     as_json: bool,
 ) -> int:
@@ -64,8 +66,10 @@ def command(
 
     Every field of every object is compared with the live engine. Nothing is changed, on no account.
     """
-    permitted, replicas = policy(addresses, prune=prune, allow_empty=allow_empty), scales(scale)
+    permitted = policy(addresses, prune=prune, allow_empty=allow_empty, accept_new_key=accept_new_key)
+    replicas = scales(scale)
     again = narrowed(addresses, scale, prune=prune, allow_empty=allow_empty)
+    again += ["--accept-new-key"] if accept_new_key else []
     plays = settings.plays(target)
     if plays is not None:
         return _plan_list(
@@ -155,9 +159,12 @@ def show_plan(
 
 
 def plan_exit_code(plan: Plan, *, detailed: bool) -> int:
-    """1 for a plan that would be refused; with `detailed` 2 when changes are pending; else 0."""
+    """1 for a plan that would be refused; with `detailed` 2 when changes are pending; 77 for secrets that can not be
+    compared; else 0."""
     from provisioner.render.summary import summarize
 
     if plan.refusals:
         return 1
-    return PENDING if detailed and summarize(plan).pending else 0
+    if detailed and summarize(plan).pending:
+        return PENDING
+    return SecretUnavailable.exit_code if plan.incomparable else 0

@@ -11,6 +11,7 @@ from provisioner.cli.command import OPERATE, Command
 from provisioner.cli.group import Group
 from provisioner.cli.options import json_option, target_argument
 from provisioner.cli.secret_input import named, read_value
+from provisioner.cli.secrets_key import key
 from provisioner.cli.secrets_rotate import rotate
 from provisioner.cli.secrets_sync import sync
 
@@ -140,9 +141,9 @@ def unset(settings: Settings, arguments: tuple[str, ...]) -> int:
 command = Group(
     "secrets",
     purpose=OPERATE,
-    members=(list_, check, set_, unset, rotate, sync),
+    members=(list_, check, set_, unset, rotate, sync, key),
     help="See and keep the secrets that the playbook declares; a value is never shown.",
-    short_help="list, check, set, unset, rotate, sync: the playbook's secrets.",
+    short_help="list, check, set, unset, rotate, sync, key: the playbook's secrets.",
     examples=(
         ("provision secrets list", "where each one comes from"),
         ("provision secrets set jwt_secret", "keep a value in .env.local"),

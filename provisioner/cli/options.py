@@ -133,6 +133,8 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--scale", "scale", metavar="SERVICE=N", multiple=True, help="Run N replicas; repeatable."),
         click.option("--prune", is_flag=True, help="Also delete objects that the playbook no longer declares."),
         click.option("--allow-empty", is_flag=True, help="Prune also where the playbook declares no service any more."),
+        click.option("--accept-new-key", is_flag=True,
+                     help="Give secrets that can not be compared, since their fingerprint key is lost, new versions."),
     )):  # fmt: skip
         function = decorate(function)
     return function

@@ -67,6 +67,7 @@ class Policy:
     `keep_going`: after a failure everything is done that does not need what failed. `lock_timeout` is how long another
     apply is waited for (seconds). `volumes` permits to delete the volumes that the file declares, `volume_names` those
     very volumes, `allow_empty` to prune for a playbook without services, `history` to delete the revisions.
+    `accept_new_key` gives secrets that can not be compared new versions.
     What other environments do before is known too: `expected` are the kinds and names of objects that they make,
     `departing` the ids of containers that they remove.
     """
@@ -81,6 +82,7 @@ class Policy:
     wait_timeout: float = 0.0
     parallel: int = 8
     keep_going: bool = False
+    accept_new_key: bool = False
     lock_timeout: float = 0.0
     expected: frozenset[tuple[str, str]] = frozenset()
     departing: frozenset[str] = frozenset()
@@ -90,7 +92,8 @@ class Policy:
 class Plan:
     """Changes in the order of their addresses, steps in an order that respects their needs.
 
-    `details` are the changes object by object, replicas apart and UNCHANGED ones among them.
+    `details` are the changes object by object, replicas apart and UNCHANGED ones among them; `incomparable` the
+    secrets (`secrets/x`) of which nobody can tell whether they are as declared.
     """
 
     title: str
@@ -102,3 +105,4 @@ class Plan:
     refusals: tuple[Problem, ...] = ()
     unchanged: int = 0
     details: tuple[Change, ...] = ()
+    incomparable: tuple[str, ...] = ()

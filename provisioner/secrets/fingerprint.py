@@ -124,6 +124,48 @@ def create_key(surroundings: Surroundings) -> FingerprintKey:
     raise SecretUnavailable(f"the fingerprint key {path} can not be made: {why}")
 
 
+def place_of_key(surroundings: Surroundings) -> Path | None:
+    """The file that holds the key, there or not; None where the key is said to lie in a keyring or in AWS."""
+    named = surroundings.variables.get(KEY_FILE)
+    if named:
+        return Path(named)
+    return None if surroundings.variables.get(KEY_SOURCE) else key_file(surroundings)
+
+
+def keep_key(surroundings: Surroundings, key: FingerprintKey, *, replace: bool) -> None:
+    """Keep a key in its file; the same one again is fine. SecretUnavailable for another one there without `replace`."""
+    path = place_of_key(surroundings)
+    if path is None:
+        raise SecretUnavailable(f"{KEY_SOURCE} says that the key lies elsewhere", hint="change it there")
+    there = None if replace else _from_file(path, surroundings.project)
+    if isinstance(there, FingerprintKey):
+        if there == key:
+            return
+        raise SecretUnavailable(
+            f"{path} has another key ({there.id}; this is {key.id})", hint="--replace puts this one in its place"
+        )
+    try:
+        if path == key_file(surroundings):
+            _own_folder(path.parent)
+        with private_file.locked(path.parent):
+            private_file.replace(path, key_text(key).reveal())
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+    else:
+        return
+    raise SecretUnavailable(f"the fingerprint key {path} can not be written: {why}")
+
+
+def key_text(key: FingerprintKey) -> SecretValue:
+    """A key as a file holds it."""
+    return SecretValue(f"{key.id}.{key.value.reveal().hex()}\n".encode())
+
+
+def parse_key(text: SecretValue, where: str, project: str) -> FingerprintKey:
+    """The key that a text is. SecretUnavailable, naming where it was found, for one that is none."""
+    return _key(text, where, project)
+
+
 def new_key() -> SecretValue:
     """The text of a new key, as a file, a keyring item or an AWS secret holds it: `<id>.<64 hexadecimal digits>`."""
     return SecretValue(f"{secrets.token_hex(4)}.{secrets.token_hex(32)}\n".encode())

@@ -229,3 +229,36 @@ def test_what_provision_keeps_beside_the_playbook_is_in_no_image(environment: En
     assert _read(environment, "/run/secrets/token") != before
     assert environment.container("web-1").image.id == image
     environment.require_inert()
+
+
+def test_a_lost_key_is_no_dead_end(environment: Environment) -> None:
+    """What needs no comparison goes on, a new use of a secret is refused, and a new key is taken where that is said."""
+    playbook: dict[str, Any] = {
+        "services": {"web": service(secrets=["token"]), "other": service()},
+        "secrets": {"token": {"generate": {"length": 12}}},
+    }
+    environment.write(playbook)
+    environment.apply()
+    [key] = (environment.folder / ".provision").glob("*.key")
+    key.unlink()
+    before = environment.container("web-1").id
+    playbook["services"]["other"]["environment"] = {"A": "1"}
+    environment.write(playbook)
+    done = environment.run("apply", "--yes")
+    assert done.code == 77, done
+    assert "secret.token: can not be compared, and is left as it is: the fingerprint key that it was" in done.text
+    assert str(key) in done.text
+    assert environment.container("other-1").attrs["Config"]["Env"].count("A=1") == 1
+    assert environment.container("web-1").id == before
+    assert not key.exists()
+    assert environment.run("apply", "--yes", "--target", "service.other").code == 0
+    playbook["services"]["other"]["secrets"] = ["token"]
+    environment.write(playbook)
+    refused = environment.run("apply", "--yes")
+    assert refused.code == 77, refused
+    assert "service.other needs secret token, which can not be compared" in refused.text
+    accepted = environment.run("apply", "--yes", "--accept-new-key")
+    assert accepted.code == 0, accepted
+    assert key.exists()
+    assert environment.container("web-1").id != before
+    environment.require_inert()

@@ -1,0 +1,101 @@
+"""Secrets that can not be compared, since their versions on the engine are of a fingerprint key that is not here.
+
+They count as unchanged, which is told for each one; only what would bring one somewhere anew is refused.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from provisioner.errors import SecretUnavailable
+from provisioner.kinds.container_environment import secrets_of
+from provisioner.model.plan import Verb
+from provisioner.model.span import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from provisioner.app.materials import Materials
+    from provisioner.model.plan import Plan
+    from provisioner.model.state import ObservedState, Spec
+
+ACCEPT = "--accept-new-key"
+_HINT = (
+    "bring the key from where it was applied (provision secrets key export there, import here), or say "
+    f"{ACCEPT}: every secret gets a new version, and each service that has one is updated once, one after the other"
+)
+
+
+def incomparable_versions(observed: ObservedState, materials: Materials) -> dict[str, str]:
+    """The secrets, by `secrets/x`, whose versions on the engine are of another key, with the version that most have."""
+    wanted = {name for name in materials.inputs.versions if name.startswith("secrets/")}
+    ours = {materials.inputs.versions[name].partition(".")[0] for name in wanted} | {materials.key}
+    found: dict[str, Counter[str]] = {}
+    for one in observed.resources.values():
+        for key, version in _uses(one.spec) if one.kind in ("container", "service") else ():
+            if f"secrets/{key}" in wanted and "." in version and version.partition(".")[0] not in ours:
+                found.setdefault(f"secrets/{key}", Counter())[version] += 1
+    return {name: min(versions, key=lambda one: (-versions[one], one)) for name, versions in sorted(found.items())}
+
+
+def with_versions(materials: Materials, versions: Mapping[str, str]) -> Materials:
+    """The materials in which these secrets are what the engine has; no key is made while they are.
+
+    SecretUnavailable for one that is to get a new value now: that is no change which can be told from none.
+    """
+    renewed = [key for key in materials.fresh if f"secrets/{key}" in versions]
+    if renewed:
+        raise SecretUnavailable(f"secret {renewed[0]} can not be compared: {_reason(materials)}", hint=_HINT)
+    inputs = replace(materials.inputs, versions={**materials.inputs.versions, **versions})
+    return replace(materials, inputs=inputs, incomparable=frozenset(versions))
+
+
+def notes(materials: Materials, versions: Mapping[str, str], *, accepted: bool) -> Iterator[Problem]:
+    """What is told of each secret that can not be compared."""
+    why = _reason(materials)
+    for index, name in enumerate(versions):
+        if accepted:
+            text = f"can not be compared: {why}; it gets a new version, and each service that has it one update"
+            yield Problem(text, path=name.replace("secrets/", "secret.", 1))
+        else:
+            text = f"can not be compared, and is left as it is: {why}"
+            yield Problem(text, path=name.replace("secrets/", "secret.", 1), hint=None if index else _HINT)
+
+
+def require_no_new_use(ordered: Plan, materials: Materials) -> None:
+    """SecretUnavailable where a step would bring somewhere a secret whose version can not be told from another."""
+    needed: dict[str, str] = {}
+    for step in ordered.steps:
+        wanted = ordered.desired.resources.get(step.address)
+        wanted = wanted or next((r for a, r in ordered.desired.resources.items() if a.whole == step.address), None)
+        if wanted is None:
+            continue
+        if step.verb is Verb.FILL and step.arguments["kind"] == "secrets":
+            keys = [str(entry["source"]) for entry in wanted.spec["secrets"].values()]
+        elif step.verb is Verb.CREATE and step.kind == "container":
+            keys = [one["secret"] for one in secrets_of(wanted.spec).values()]
+        elif step.verb is Verb.CREATE and step.kind == "secret":
+            keys = [step.address.name]
+        else:
+            continue
+        needed |= {key: str(step.address.whole) for key in keys if f"secrets/{key}" in materials.incomparable}
+    if needed:
+        why = _reason(materials)
+        lines = [f"{service} needs secret {key}, which can not be compared: {why}" for key, service in needed.items()]
+        raise SecretUnavailable("\n".join(lines), hint=_HINT)
+
+
+def _uses(spec: Spec) -> Iterator[tuple[str, str]]:
+    """Each secret that a container or service has, in files or in its environment, with its version."""
+    for entry in (spec.get("secrets") or {}).values():
+        yield str(entry["source"]), str(entry["version"])
+    for entry in secrets_of({"environment": spec.get("environment") or {}}).values():
+        yield str(entry["secret"]), str(entry["version"])
+
+
+def _reason(materials: Materials) -> str:
+    if materials.key:
+        return "it was applied with another fingerprint key than the one that is here"
+    return f"the fingerprint key that it was applied with is not here ({materials.key_tried})"

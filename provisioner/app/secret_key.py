@@ -1,0 +1,84 @@
+"""`secrets key export`, `import`, `rotate`: the key of an environment's fingerprints, carried to where it is needed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner.app.load import load_playbook
+from provisioner.app.wiring import surroundings
+from provisioner.errors import SecretUnavailable, UsageError
+from provisioner.secrets import fingerprint, private_file
+from provisioner.secrets.env_local import keyring_of
+from provisioner.secrets.fingerprint import FingerprintKey
+
+if TYPE_CHECKING:
+    from provisioner.app.request import Request
+    from provisioner.model.secret import SecretValue
+    from provisioner.secrets.surroundings import Surroundings
+
+KEYRING = "keyring:"
+
+
+def read_key(request: Request) -> SecretValue:
+    """The text of the environment's key, as a file holds it. SecretUnavailable where there is none, saying where."""
+    around = _around(request)
+    found = fingerprint.find_key(around)
+    if not isinstance(found, FingerprintKey):
+        raise SecretUnavailable(
+            f"there is no fingerprint key here ({found.tried})", hint="the first apply makes it, or import it"
+        )
+    return fingerprint.key_text(found)
+
+
+def export_key(request: Request, place: str) -> str:
+    """Keep the key in `keyring:NAME` or in a file of mode 0600, and say where. No file that is there is replaced."""
+    around, text = _around(request), read_key(request)
+    if place.startswith(KEYRING):
+        name = place.removeprefix(KEYRING)
+        if not name:
+            raise UsageError("keyring: has no name", hint="for example: --to keyring:fingerprint")
+        keyring_of(around).set(name, text)
+        return f"the OS keyring, as {name}; name it there with {fingerprint.KEY_SOURCE}={place}"
+    path = Path(request.directory, place)
+    try:
+        with private_file.locked(path.parent):
+            made = private_file.create(path, text.reveal())
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise UsageError(f"the key can not be written to {place}: {why}") from None
+    kept = None if made else private_file.read(path, only_owner=True)
+    if not made and (kept is None or kept.content != text.reveal()):
+        raise UsageError(f"{place} is there already, with another content", hint="name another file")
+    return f"{place}, mode 0600"
+
+
+def import_key(request: Request, text: SecretValue, *, replace: bool) -> tuple[str, str]:
+    """Keep a key in this environment's key file; the file, and the id of the key. With `replace` over another one.
+
+    SecretUnavailable for a text that is no key, or where another key is there already.
+    """
+    around = _around(request)
+    path = fingerprint.place_of_key(around)
+    key = fingerprint.parse_key(text, "what was given", around.project)
+    if path is None:
+        raise UsageError(
+            f"{fingerprint.KEY_SOURCE} says that the key lies elsewhere",
+            hint=f"unset it, or set {fingerprint.KEY_FILE}",
+        )
+    fingerprint.keep_key(around, key, replace=replace)
+    return str(path), key.id
+
+
+def new_key(request: Request) -> SecretValue | None:
+    """Put a new key in the place of the one that is here; the text of that one, None where there was none."""
+    around = _around(request)
+    before = fingerprint.find_key(around)
+    key = fingerprint.parse_key(fingerprint.new_key(), "the new key", around.project)
+    fingerprint.keep_key(around, key, replace=True)
+    return fingerprint.key_text(before) if isinstance(before, FingerprintKey) else None
+
+
+def _around(request: Request) -> Surroundings:
+    return surroundings(request, load_playbook(request, allow_unset=True), None)
