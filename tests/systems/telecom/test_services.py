@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import socket
-import sys
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from tests.systems.modules import load_module
 from tests.systems.telecom.environment import PLAYBOOKS
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 NOW = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
 
 
-def _load(service: str, module: str) -> ModuleType:
-    """Load one file of a service: its package is installed in an image, not here."""
-    name = f"telecom_{service}_{module}"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, PLAYBOOKS / "services" / service / service / f"{module}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-events = _load("ingest", "events")
-delivery = _load("pmgen", "delivery")
-network = _load("pmgen", "network")
+events = load_module(PLAYBOOKS / "services" / "ingest" / "ingest" / "events.py")
+delivery = load_module(PLAYBOOKS / "services" / "pmgen" / "pmgen" / "delivery.py")
+network = load_module(PLAYBOOKS / "services" / "pmgen" / "pmgen" / "network.py")
 
 
 def _document(**changes: Any) -> dict[str, Any]:
