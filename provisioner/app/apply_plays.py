@@ -147,6 +147,7 @@ class _ApprovedPlay:
     """The plan of a play as it was agreed to with all others.
 
     What earlier plays of the list do to it is left out: the images that they pull, the external objects that they make.
+    So are values that are still to be generated: until they are kept, each look makes others.
     """
 
     def __init__(self, prepared: Prepared) -> None:
@@ -160,7 +161,8 @@ class _ApprovedPlay:
 
     def _digest_of(self, prepared: Prepared) -> PlanDigest:
         digest = digest_plan(prepared, self._salt)
-        return replace(digest, observed=self._own(digest.observed), changes=self._own(digest.changes))
+        values = {name: value for name, value in digest.values.items() if f"content of {name}" not in digest.pending}
+        return replace(digest, observed=self._own(digest.observed), changes=self._own(digest.changes), values=values)
 
     def _own(self, parts: Mapping[str, str]) -> dict[str, str]:
         return {

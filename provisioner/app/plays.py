@@ -100,7 +100,9 @@ def select_plays(found: PlayList, selection: Selection) -> PlayList:
         plays = tuple(play for play in plays if any(play.is_called(word) for word in words))
     tags, skipped = _words(selection.tags), _words(selection.skip_tags)
     _require_known(found, [*tags, *skipped])
-    plays = tuple(play for play in plays if runs(play.tags, tags, skipped))
+    # Who names a play asks for it: `never` does not keep it from running.
+    named = frozenset({NEVER}) if selection.limits and not tags else frozenset()
+    plays = tuple(play for play in plays if runs(play.tags - named, tags, skipped))
     if not plays:
         raise UsageError(
             f"no play of {found.title} is left by --limit, --tags and --skip-tags", hint=f"there are: {_listed(found)}"

@@ -38,13 +38,14 @@ def command(
 ) -> int:
     """Build images as an apply would build them, which finds them there then; exit 1 when one can not be built."""
     target, services = settings.split(arguments)
-    request = settings.request(target)
     from provisioner.app.build import build
     from provisioner.cli.images import work_on
 
     return work_on(
         settings,
-        lambda listener, interrupt: build(
+        target,
+        services,
+        lambda request, listener, interrupt: build(
             request, services, no_cache=no_cache, pull=pull, push=push, listener=listener, interrupt=interrupt
         ),
         as_json=as_json,

@@ -58,6 +58,12 @@ def command(
 
     No engine is needed, and values of secrets are never in it.
     """
+    plays = settings.plays(target)
+    if plays is not None:
+        from provisioner.cli.plays_config import show_config
+
+        written = "json" if as_json else form
+        return show_config(settings, plays, form=written, only_check=only_check, explain=explain, part=part)
     request = settings.request(target)
     out = settings.out()
     if explain:
@@ -74,7 +80,7 @@ def command(
         return 0
     tree = canonical(document)
     if part:
-        names = _part(tree, part)
+        names = part_of(tree, part)
         out.write(json.dumps(names, ensure_ascii=False) + "\n" if as_json else "".join(f"{name}\n" for name in names))
     elif as_json or form == "json":
         out.write(json.dumps(tree, indent=2, ensure_ascii=False) + "\n")
@@ -94,7 +100,8 @@ def _explained(request: Request, name: str, *, as_json: bool) -> str:
     return "".join(f"{line}\n" for line in explanation.lines)
 
 
-def _part(tree: Any, part: str) -> list[str]:
+def part_of(tree: Any, part: str) -> list[str]:
+    """The sorted names of the images, or of the objects of a section."""
     if part == "images":
         images = (service.get("image") for service in tree.get("services", {}).values())
         return sorted({image for image in images if image})

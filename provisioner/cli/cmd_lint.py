@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from provisioner.app.lint import Mended
+    from provisioner.app.plays import PlayList
     from provisioner.app.request import Request
     from provisioner.cli.settings import Settings
     from provisioner.cli.streams import Stream
@@ -50,13 +51,17 @@ def command(settings: Settings, target: str | None, form: str, fix: bool, as_jso
 
     A finding that is accepted is waived in the playbook, with a reason: lint: {ignore: [{rule, service, reason}]}.
     """
-    request = settings.request(target)
+    plays = settings.plays(target)
     from provisioner.model.finding import Severity
 
     out = settings.out()
     form = "json" if as_json else form
     try:
-        findings = _findings(settings, request, fix=fix)
+        findings = (
+            _findings(settings, settings.request(target), fix=fix)
+            if plays is None
+            else _findings_of_plays(settings, plays, fix=fix)
+        )
     except PlaybookInvalid as error:
         if form != "text":
             from provisioner.app.lint import invalid
@@ -78,6 +83,16 @@ def _findings(settings: Settings, request: Request, *, fix: bool) -> Sequence[Fi
     from provisioner.app.lint import lint
 
     return lint(request)
+
+
+def _findings_of_plays(settings: Settings, plays: PlayList, *, fix: bool) -> Sequence[Finding]:
+    """What is found in all plays of a list, with `fix` after the mending."""
+    from provisioner.app.lint_plays import fix_plays, lint_plays
+
+    if fix:
+        told = [_told(mended) for mended in fix_plays(plays) if mended.done or mended.left]
+        settings.err().write("".join(told) or "nothing that can be fixed\n")
+    return lint_plays(plays)
 
 
 def _told(mended: Mended) -> str:

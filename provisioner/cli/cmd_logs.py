@@ -12,8 +12,10 @@ from provisioner.cli.options import json_option
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from provisioner.app.logs import LogLine
+    from provisioner.app.plays import PlayRequest
     from provisioner.cli.settings import Settings
     from provisioner.render.paint import Paint
 
@@ -52,18 +54,29 @@ def command(
     """Show the output of services, each line with the address of the replica that wrote it."""
     target, services = settings.split(arguments)
     lines = _count(tail)
-    request = settings.request(target)
-    from provisioner.app.logs import logs
+    plays = settings.plays(target)
+    entries: Iterator[tuple[PlayRequest | None, LogLine]]
+    if plays is not None:
+        from provisioner.app.play_logs import logs_of_plays
 
+        entries = logs_of_plays(plays, services, follow=follow, since=since, tail=lines, timestamps=timestamps)
+    else:
+        from provisioner.app.logs import logs
+
+        request = settings.request(target)
+        found = logs(request, services, follow=follow, since=since, tail=lines, timestamps=timestamps)
+        entries = ((None, entry) for entry in found)
     out = settings.out()
     prefix = _prefixes(out.paint)
     try:
-        for entry in logs(request, services, follow=follow, since=since, tail=lines, timestamps=timestamps):
+        for play, entry in entries:
             address = str(entry.address)
             if as_json:
-                out.write(json.dumps({"address": address, "text": entry.text}, ensure_ascii=False) + "\n")
+                told = {"play": play.name} if play else {}
+                out.write(json.dumps({**told, "address": address, "text": entry.text}, ensure_ascii=False) + "\n")
             else:
-                out.write(f"{'' if no_log_prefix else prefix(address)}{entry.text}\n")
+                place = f"{play.request.target} {address}" if play else address
+                out.write(f"{'' if no_log_prefix else prefix(place)}{entry.text}\n")
             if out.closed:
                 break
     except KeyboardInterrupt:

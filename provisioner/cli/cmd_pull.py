@@ -44,13 +44,14 @@ def command(
 ) -> int:
     """Pull images to the engine; exit 1 when one can not be pulled. On a Swarm the other nodes pull for themselves."""
     target, services = settings.split(arguments)
-    request = settings.request(target)
     from provisioner.app.pull import pull
     from provisioner.cli.images import work_on
 
     return work_on(
         settings,
-        lambda listener, interrupt: pull(
+        target,
+        services,
+        lambda request, listener, interrupt: pull(
             request,
             services,
             built=not ignore_buildable,

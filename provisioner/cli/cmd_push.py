@@ -33,13 +33,14 @@ if TYPE_CHECKING:
 def command(settings: Settings, arguments: tuple[str, ...], ignore_push_failures: bool, as_json: bool) -> int:
     """Push what services are built into to its registry, where the nodes of a Swarm get it from."""
     target, services = settings.split(arguments)
-    request = settings.request(target)
     from provisioner.app.push import push
     from provisioner.cli.images import work_on
 
     return work_on(
         settings,
-        lambda listener, interrupt: push(request, services, listener=listener, interrupt=interrupt),
+        target,
+        services,
+        lambda request, listener, interrupt: push(request, services, listener=listener, interrupt=interrupt),
         as_json=as_json,
         forgiving=ignore_push_failures,
     )

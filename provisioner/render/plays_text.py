@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from provisioner.render.summary import Recap
 
 _WIDTH = 72
+_LONGEST_REASON = 120
 
 
 def heading(name: str, paint: Paint = PLAIN) -> str:
@@ -119,7 +120,7 @@ def why_failed(result: PlayResult) -> str:
 
 def _recap_line(result: PlayResult, paint: Paint) -> str:
     line = f"{result.plan.title}: {counts_line(counts_of(result), result.seconds, paint)}"
-    why = printable(why_failed(result))
+    why = shorten(printable(why_failed(result)), _LONGEST_REASON)
     if not why:
         return line
     return f"{line}  {paint.dim(f'- {why}') if result.state == 'not_started' else paint.red(f'✘ {why}')}"
