@@ -127,6 +127,8 @@ def test_a_playbook_is_no_list() -> None:
         (Selection(limits=("b/prod,alpha",)), ["Alpha", "Beta, the second"]),
         (Selection(limits=("alpha", "b/prod")), ["Alpha", "Beta, the second"]),
         (Selection(limits=("gamma",), tags=("db",)), ["c/prod"]),
+        # Who names a play asks for it, also where it has the tag `never`.
+        (Selection(limits=("gamma",)), ["c/prod"]),
         (Selection(tags=("web",)), ["Alpha", "Beta, the second"]),
         (Selection(tags=("db,first",)), ["Alpha", "c/prod"]),
         (Selection(tags=("web",), skip_tags=("first",)), ["Beta, the second"]),
@@ -144,7 +146,7 @@ def test_which_plays_are_meant(found: PlayList, selection: Selection, chosen: li
         (Selection(limits=("alpha,delta",)), "prod has no play 'delta'"),
         (Selection(tags=("wep",)), "did you mean 'web'"),
         (Selection(skip_tags=("nothing",)), "tags are: db, first, web"),
-        (Selection(limits=("gamma",)), "no play of prod is left"),
+        (Selection(limits=("gamma",), skip_tags=("db",)), "no play of prod is left"),
     ],
 )
 def test_a_word_that_means_no_play_is_told(found: PlayList, selection: Selection, words: str) -> None:
