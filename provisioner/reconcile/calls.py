@@ -148,7 +148,8 @@ class ContainerCalls:
                 engine.disconnect(str(step.arguments.get("network_id") or self._network_id(key)), identity)
             case Verb.CONNECT:
                 key = str(step.arguments["network"])
-                endpoint = container.endpoint(self._spec(step), key)
+                kept = step.arguments.get("entry")
+                endpoint = container.endpoint({"networks": {key: kept}} if kept else self._spec(step), key)
                 with self._naming_holders(step, identity):
                     engine.connect(self._network_id(key), identity, endpoint)
             case _:

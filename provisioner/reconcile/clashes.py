@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.kinds.container import NAMED
@@ -17,6 +18,7 @@ from provisioner.reconcile.claims import (
     name_claim,
     network_names,
 )
+from provisioner.reconcile.retained import NOTHING_RETAINED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Policy
     from provisioner.model.state import DesiredState, ObservedState, Resource
     from provisioner.reconcile.claims import Holder
+    from provisioner.reconcile.retained import Retained
 
 # Two containers may have one hardware address, or one volume, if somebody wants it so.
 _REFUSED = (ClaimKind.PORT, ClaimKind.NAME, ClaimKind.ADDRESS, ClaimKind.SUBNET)
@@ -47,8 +50,12 @@ def find_clashes(
     observed: ObservedState,
     holders: Sequence[Holder],
     policy: Policy,
+    retained: Retained = NOTHING_RETAINED,
 ) -> list[Problem]:
-    """Why claims that `changes` take can not be had. `holders` are all who hold any; see `claims.merge_holders`."""
+    """Why claims that `changes` take can not be had. `holders` are all who hold any; see `claims.merge_holders`.
+
+    `retained` says why what is ours and not declared is kept. A foreign object's name is the look-up's to tell.
+    """
     taking = [c for c in changes if c.desired is not None and c.action not in (Action.UNCHANGED, Action.DELETE)]
     if not taking:
         return []
@@ -59,9 +66,7 @@ def find_clashes(
         for claim in claims:
             for key in claim.marks():
                 index.setdefault(key, []).append((holder, claim))
-    if not index:
-        return []
-    found = []
+    found = list(_tasks_in_the_way(changes, observed, policy))
     for change in taking:
         assert change.desired is not None
         mine = _mine(change, holders)
@@ -70,7 +75,7 @@ def find_clashes(
                 continue
             blocking = list(_blocking(claim, change, index, desired))
             if blocking:
-                found.append(_problem(change.desired, claim, blocking[0], desired, policy))
+                found.append(_problem(change.desired, claim, blocking[0], desired, _Kept(observed, policy, retained)))
     return found
 
 
@@ -135,7 +140,8 @@ def _blocking(
         (holder.id, other): holder
         for key in claim.marks()
         for holder, other in index.get(key, [])
-        if claim.overlaps(other) and not (change.observed is not None and holder.id == change.observed.id)
+        if claim.overlaps(other) and not (claim.kind is ClaimKind.NAME and holder.address is None)
+        if not (change.observed is not None and holder.id == change.observed.id)
         if not (claim.is_range and (other.is_range or (holder.address is not None and holder.address.whole == whole)))
     }
     if claim.is_range:
@@ -146,21 +152,47 @@ def _blocking(
     yield from (found[key] for key in sorted(found, key=lambda key: (found[key].name, key[0])))
 
 
-def _problem(wanted: Resource, claim: Claim, holder: Holder, desired: DesiredState, policy: Policy) -> Problem:
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    observed: ObservedState
+    policy: Policy
+    retained: Retained
+
+
+def _problem(wanted: Resource, claim: Claim, holder: Holder, desired: DesiredState, kept: _Kept) -> Problem:
     key = DECLARED_UNDER[claim.kind]
-    who, hint = _holder_and_way_out(claim, holder, desired, policy)
+    who, hint = _holder_and_way_out(claim, holder, desired, kept)
     return Problem(f"{claim} is held by {who}", wanted.spans.get(key) or wanted.span, str(wanted.address), hint)
 
 
-def _holder_and_way_out(claim: Claim, holder: Holder, desired: DesiredState, policy: Policy) -> tuple[str, str]:
+def _holder_and_way_out(claim: Claim, holder: Holder, desired: DesiredState, kept: _Kept) -> tuple[str, str]:
     other = OTHERWISE[claim.kind]
     if not holder.id:
         return holder.name, f"stop it first (`ss -ltnup` shows it), or {other}"
     if holder.address is None:
         return holder.name, f"stop it first, or {other}" if claim.kind is ClaimKind.PORT else other
     who = str(holder.address)
-    if policy.targets:
+    if kept.policy.targets:
         return f"{who}, which this plan leaves as it is", "apply without --target, or name the one that holds it too"
-    if holder.address not in desired.resources:
-        return f"{who}, which is no longer declared and kept", f"`--prune` removes it; or {other}"
-    return who, other
+    if holder.address in desired.resources:
+        return who, other
+    found = kept.observed.resources.get(holder.address)
+    if found is not None and (why := kept.retained.reason(found)):
+        return f"{who}: {why}, and it is kept", f"stop it first (docker stop {found.name}), or {other}"
+    return f"{who}, which is no longer declared and kept", f"`--prune` removes it; or {other}"
+
+
+def _tasks_in_the_way(changes: Sequence[Change], observed: ObservedState, policy: Policy) -> Iterator[Problem]:
+    """Services of a Swarm that are kept, on a network that has to go: their tasks can not be taken off it."""
+    going = {change.address for change in changes if change.action in (Action.DELETE, Action.REPLACE)}
+    for change in changes:
+        if change.address.kind != "network" or change.action is not Action.REPLACE:
+            continue
+        on_it = [
+            str(one.address) for one in observed.resources.values()
+            if one.kind == "service" and one.address not in going and change.address.name in one.spec["networks"]
+        ]  # fmt: skip
+        if on_it:
+            text = f"the network has to be made anew, and {', '.join(sorted(on_it))} is on it, and kept"
+            hint = "apply without --target" if policy.targets else "`--prune` removes what is no longer declared"
+            yield Problem(text, change.span, str(change.address), hint)

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from provisioner.kinds.container_initial import initial_name
 from provisioner.kinds.hooks import PRE_STOP
 from provisioner.model.plan import Verb
 from provisioner.reconcile.claims import (
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
 # Held by what runs, and free once that is stopped.
 _OF_RUNNING = (ClaimKind.PORT, ClaimKind.ADDRESS, ClaimKind.MAC, ClaimKind.VOLUME)
 # What takes an object out of the way, up to its removal.
-_RETIREMENT = (Verb.EXECUTE, Verb.STOP, Verb.RENAME, Verb.DISCONNECT, Verb.REMOVE)
+_RETIREMENT = (Verb.EXECUTE, Verb.STOP, Verb.RENAME, Verb.REMOVE)
+# Two may have these at once if there is no other way.
+_SHARED = (ClaimKind.VOLUME, ClaimKind.MAC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Handover:
 
     `joins` are the holder's own steps with which an engine gives it any free address again, maybe the one handed over.
     `passing` is one of a name that the holder has only for a while, while the plan is carried out: which of two has it
-    first does not matter.
+    first does not matter. `soft` is one of what both may have at once, if there is no other way.
     """
 
     taker: Address
@@ -51,6 +55,7 @@ class Handover:
     frees: int
     joins: tuple[int, ...] = ()
     passing: bool = False
+    soft: bool = False
 
 
 def find_handovers(steps: Sequence[Step], desired: DesiredState, observed: ObservedState) -> list[Handover]:
@@ -113,7 +118,7 @@ class _Claims:
         return [
             Handover(
                 by_id[takes].address, by_id[frees].address, takes, frees, self._joins(steps, by_id[frees], claims),
-                passing=passing,
+                passing=passing, soft=all(claim.kind in _SHARED for claim in claims),
             )
             for (passing, takes, frees), claims in sorted(found.items(), key=lambda item: item[0])
         ]  # fmt: skip
@@ -153,6 +158,8 @@ class _Claims:
                 return set()
 
     def _takes(self, step: Step, made: Mapping[int, Step]) -> Iterator[Claim]:
+        if "initial" in step.arguments and step.verb is Verb.CREATE:
+            yield name_claim(initial_name(self.desired.resources[step.address].name, int(step.arguments["initial"])))
         if "initial" in made.get(step.made_by or 0, step).arguments:
             return
         if step.kind == "network" and step.verb is Verb.CREATE:
@@ -277,14 +284,20 @@ class _Ordering:
         return {need for need in later - own if pair.takes not in self._ancestors(need) and need != pair.takes}
 
     def _require(self, pair: Handover) -> None:
-        """Make the taker wait. What the holder's retirement waits for is given up where it waits for the taker."""
-        if pair.takes in self._ancestors(pair.frees):
+        """Make the taker wait. What the holder's retirement waits for is given up where it waits for the taker.
+
+        The steps of the retirement itself stay in their order.
+        """
+        if not pair.soft and pair.takes in self._ancestors(pair.frees):
             end = self._steps[pair.frees]
-            chain = {i for i in self._ancestors(pair.frees) if self._steps[i].object_id == end.object_id} | {end.id}
+            before = {i for i in self._ancestors(pair.frees) if self._steps[i].object_id == end.object_id}
+            chain = [*sorted(before), end.id]
+            for earlier, later in pairwise(chain):
+                self._add(later, earlier)
             for step in chain:
                 for edges in (self._needs[step], self._after[step]):
                     edges -= {
-                        need for need in set(edges) - chain
+                        need for need in edges.difference(chain)
                         if need == pair.takes or pair.takes in self._ancestors(need)
                     }  # fmt: skip
         self._add(pair.takes, pair.frees)

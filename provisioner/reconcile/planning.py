@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from provisioner.kinds.container import NAMED
 from provisioner.kinds.hooks import PRE_STOP
 from provisioner.kinds.ownership import PREVIOUS
+from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Plan, Policy, Verb
 from provisioner.model.span import Problem
@@ -28,7 +29,6 @@ from provisioner.reconcile.update_policy import stands_alone, starts_first
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from provisioner.model.address import Address
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
     from provisioner.reconcile.claims import Holder
 
@@ -58,7 +58,7 @@ def plan(
     holders = merge_holders(own_holders(observed, network_names(desired, observed)), listed)
     refusals = (
         *check(permitted, observed, policy, retained),
-        *find_clashes(permitted, desired, observed, holders, policy),
+        *find_clashes(permitted, desired, observed, holders, policy, retained),
     )
     volumes = outdated_volumes(permitted, desired, observed, policy, past)
     volumes = [one for one in volumes if not retained.is_external(replace(one, kind="volume"))]
@@ -75,6 +75,7 @@ def plan(
         for kind in _KINDS_UP:
             for change in _bases_first([c for c in todo if c.address.kind == kind and c.action is not Action.DELETE]):
                 _stored(change, steps)
+        _reconnect_kept(permitted, desired, observed, steps)
         proven = Rollout(todo, desired, observed, policy, steps, past.filled).run()
         swarm.run()
         _remove(todo, order or desired.resources, _sparing_external(policy, todo, retained), steps, proven)
@@ -242,6 +243,21 @@ def _clear_networks(changes: Sequence[Change], observed: ObservedState, cleared:
         steps.add(
             Verb.REMOVE, "network", change.address, change.reason, needs=[*cleared, *detached], object_id=found.id
         )
+
+
+def _reconnect_kept(changes: Sequence[Change], desired: DesiredState, observed: ObservedState, steps: Steps) -> None:
+    """Containers that are not declared any more, and kept, get the networks back that were taken from under them."""
+    going = {change.address for change in changes if change.action is Action.DELETE}
+    for step in [one for one in steps.all if one.verb is Verb.DISCONNECT]:
+        found, key = observed.resources.get(step.address), str(step.arguments["network"])
+        made = steps.made.get(Address("network", key))
+        if found is None or found.id != step.object_id or made is None or step.address in {*going, *desired.resources}:
+            continue
+        entry = {name: value for name, value in found.spec["networks"][key].items() if name != "mac_address"}
+        steps.add(
+            Verb.CONNECT, "container", step.address, step.cause, needs=[step.id, made], object_id=found.id,
+            arguments={"network": key, "entry": entry},
+        )  # fmt: skip
 
 
 def _attached(network: str, observed: ObservedState) -> list[Observed]:

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from provisioner.model.address import Address
 from provisioner.model.plan import Policy, Verb
 from provisioner.reconcile.claims import Claim, ClaimKind, Holder, listed_holders, process_holders
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.handover import find_handovers
 from provisioner.reconcile.planning import plan
+from provisioner.reconcile.retained import Retained
 from tests.property.environments import (
     PROJECT_NAME,
     Wanted,
@@ -242,6 +244,39 @@ def test_an_orphan_that_is_kept_is_named(held: Any, said: str) -> None:
     assert made.refusals[0].hint is not None
     assert "--prune" in made.refusals[0].hint
     assert made.steps == ()
+
+
+def test_a_service_of_an_inactive_profile_that_holds_a_port_is_told_so() -> None:
+    at = engine()
+    converge(at, declared(web=port("8001")))
+    desired = declared(edge=port("8001")).lower()
+    observed = look(at, desired)
+    retained = Retained(inactive={("service", "web"): "its profile debug is not active"})
+    made = plan(PROJECT_NAME, diff(desired, observed), desired, observed, Policy(prune=True), retained=retained)
+    assert [one.message for one in made.refusals] == [
+        "host port 8001 is held by service.web[1]: its profile debug is not active, and it is kept"
+    ]
+
+
+def test_what_the_targets_leave_alone_keeps_what_it_has() -> None:
+    at = engine()
+    converge(at, declared(api=port("8001")))
+    desired = declared(web=port("8001")).lower()
+    made = planned(at, desired, Policy(targets=(Address("service", "web"),)))
+    assert [one.message for one in made.refusals] == [
+        "host port 8001 is held by service.api[1], which this plan leaves as it is"
+    ]
+
+
+def test_a_container_that_is_kept_stays_on_a_network_that_is_replaced() -> None:
+    at = engine()
+    converge(at, declared(old={}, web={}))
+    made = planned(at, declared({"back": "10.9.0.0/24"}, web={}).lower(), Policy())
+    assert carry_out(made, at, {}).failures == ()
+    kept = at.inspect("container", f"{PROJECT_NAME}-old-1")
+    assert kept is not None
+    attached = kept["NetworkSettings"]["Networks"][f"{PROJECT_NAME}_back"]
+    assert "old" in attached["Aliases"]
 
 
 def test_a_subnet_passes_from_a_network_to_another() -> None:
