@@ -23,6 +23,7 @@ from provisioner.reconcile.claims import ClaimKind, listed_holders, process_hold
 from provisioner.reconcile.clashes import takes_claims
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.expected import assume_present
+from provisioner.reconcile.exposure import sent_secrets
 from provisioner.reconcile.narrowing import only
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.outdated import Past
@@ -145,8 +146,36 @@ def prepare(
         ordered = with_builders(ordered, playbook, engine)
     if mode == "swarm":
         ordered = _judged(ordered, engine)
+    ordered = _exposed(ordered, policy)
     return Prepared(
         ordered, playbook, materials, mode, ledger, whole=not others if policy.alone else not policy.targets
+    )
+
+
+def _exposed(ordered: Plan, policy: Policy) -> Plan:
+    """The plan with what is to be said of an engine that is reached unencrypted over a network."""
+    where = ordered.observed.facts.exposed_at
+    if not where:
+        return ordered
+    note = Problem(
+        f"the engine at {where} is reached over plain TCP: whoever is on the way can read and change everything, and "
+        "whoever reaches that port is root there",
+        hint="use ssh://, or TLS (DOCKER_TLS_VERIFY)",
+    )
+    sent = () if policy.insecure_transport else sent_secrets(ordered)
+    refusals = tuple(
+        Problem(
+            f"its value would go unencrypted over the network to {where}",
+            path=str(address),
+            hint="use ssh:// or TLS; --insecure-transport sends it all the same",
+        )
+        for address in sent
+    )
+    return replace(
+        ordered,
+        notes=(*ordered.notes, note),
+        refusals=(*ordered.refusals, *refusals),
+        steps=() if refusals else ordered.steps,
     )
 
 

@@ -14,7 +14,7 @@ from provisioner.app.load import load_playbook
 from provisioner.app.materials import origin, short
 from provisioner.app.wiring import open_engine, surroundings
 from provisioner.document.findings import nearest
-from provisioner.errors import ProvisionError, SecretUnavailable, Unreachable, UsageError
+from provisioner.errors import ProvisionError, SecretUnavailable, Unreachable, Unsafe, UsageError
 from provisioner.kinds import swarm_file
 from provisioner.model.secret import Found
 from provisioner.secrets import changes, template
@@ -97,8 +97,9 @@ class Sync:
             raise Unreachable(f"the Swarm does not show {one.name}, which it was just given", hint="sync again")
 
 
-def plan_sync(request: Request, names: Sequence[str], place: Place | None) -> Sync:
-    """What a sync would copy: the named secrets, or all. Reads only.
+def plan_sync(request: Request, names: Sequence[str], place: Place | None, *, insecure_transport: bool = False) -> Sync:
+    """What a sync would copy: the named secrets, or all. Reads only. Unsafe where their values would go unencrypted
+    over a network.
 
     Without a `place` it is the Swarm where the playbook runs on one, else `.env.local`.
     """
@@ -116,7 +117,13 @@ def plan_sync(request: Request, names: Sequence[str], place: Place | None) -> Sy
         around = surroundings(request, playbook, None)
         return Sync(playbook.title, chosen, _to_file(refs, wanted, around), refs, around)
     engine = open_engine(request, playbook.engine)
-    if not engine.facts().swarm_manager:
+    facts = engine.facts()
+    if facts.exposed_at and not insecure_transport:
+        raise Unsafe(
+            f"the values would go unencrypted over the network to {facts.exposed_at}",
+            hint="use ssh:// or TLS; --insecure-transport sends them all the same",
+        )
+    if not facts.swarm_manager:
         raise Unreachable(
             "Docker secrets are kept by a Swarm manager, and this engine is none",
             hint="name a manager with --host or --context; `provision engine init` makes a Swarm of one node",

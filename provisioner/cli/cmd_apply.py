@@ -10,6 +10,7 @@ import click
 
 from provisioner.cli.command import PLAN, Command
 from provisioner.cli.options import (
+    insecure_transport_option,
     json_option,
     keep_going_option,
     lock_timeout_option,
@@ -99,6 +100,7 @@ def _meant(settings: Settings, saved: SavedPlan | SavedPlays | None, target: str
 @keep_going_option
 @click.option("--no-verify", is_flag=True, help="Do not run the playbook's checks afterwards.")
 @click.option("--parallel-plays", is_flag=True, help="Of a list of plays all at once, where their order is nothing.")
+@insecure_transport_option
 @json_option
 @click.pass_obj
 def command(
@@ -118,6 +120,7 @@ def command(
     keep_going: bool,
     no_verify: bool,
     parallel_plays: bool,
+    insecure_transport: bool,
     as_json: bool,
 ) -> int:
     """Bring the engine to the state that the playbook declares: the plan is shown, confirmed, carried out and proven.
@@ -126,7 +129,7 @@ def command(
     """
     carrying_out: dict[str, Any] = {
         "parallel": parallel, "wait_timeout": wait_timeout or 0.0, "lock_timeout": lock_timeout,
-        "keep_going": keep_going,
+        "keep_going": keep_going, "insecure_transport": insecure_transport,
     }  # fmt: skip
     permitted = policy(addresses, prune=prune, allow_empty=allow_empty, accept_new_key=accept_new_key, **carrying_out)
     replicas = scales(scale)

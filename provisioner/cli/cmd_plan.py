@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import PLAN, Command
-from provisioner.cli.options import json_option, plan_options, policy, scales, target_argument
+from provisioner.cli.options import (
+    insecure_transport_option,
+    json_option,
+    plan_options,
+    policy,
+    scales,
+    target_argument,
+)
 from provisioner.errors import SecretUnavailable
 
 if TYPE_CHECKING:
@@ -47,6 +54,7 @@ PENDING = 2
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when changes are pending, 0 when none are.")
 @plan_options
 @click.option("--diff/--no-diff", default=True, help="Show each field that differs (default), or only the objects.")
+@insecure_transport_option
 @json_option
 @click.pass_obj
 def command(
@@ -60,16 +68,21 @@ def command(
     allow_empty: bool,
     accept_new_key: bool,
     diff: bool,
+    insecure_transport: bool,
     as_json: bool,
 ) -> int:
     """Show what `apply` would do to bring the engine to the state that the playbook declares, and why.
 
     Every field of every object is compared with the live engine. Nothing is changed, on no account.
     """
-    permitted = policy(addresses, prune=prune, allow_empty=allow_empty, accept_new_key=accept_new_key)
+    permitted = policy(
+        addresses, prune=prune, allow_empty=allow_empty, accept_new_key=accept_new_key,
+        insecure_transport=insecure_transport,
+    )  # fmt: skip
     replicas = scales(scale)
     again = narrowed(addresses, scale, prune=prune, allow_empty=allow_empty)
     again += ["--accept-new-key"] if accept_new_key else []
+    again += ["--insecure-transport"] if insecure_transport else []
     plays = settings.plays(target)
     if plays is not None:
         return _plan_list(

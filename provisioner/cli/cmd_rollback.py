@@ -8,6 +8,7 @@ import click
 
 from provisioner.cli.command import PLAN, Command
 from provisioner.cli.options import (
+    insecure_transport_option,
     json_option,
     lock_timeout_option,
     parallel_option,
@@ -53,6 +54,7 @@ QUESTION = "Roll {title} on {engine} back like this?"
 @wait_timeout_option
 @lock_timeout_option
 @click.option("--no-verify", is_flag=True, help="Do not run that revision's checks afterwards.")
+@insecure_transport_option
 @json_option
 @click.pass_obj
 def command(
@@ -66,6 +68,7 @@ def command(
     wait_timeout: float | None,
     lock_timeout: float,
     no_verify: bool,
+    insecure_transport: bool,
     as_json: bool,
 ) -> int:
     """Apply an earlier revision again: its playbook, with the secrets, configs and builds that it had.
@@ -76,7 +79,13 @@ def command(
     from provisioner.cli.confirm import require_answer
 
     target, number = numbered(arguments)
-    permitted = policy(prune=prune, parallel=parallel, wait_timeout=wait_timeout or 0.0, lock_timeout=lock_timeout)
+    permitted = policy(
+        prune=prune,
+        parallel=parallel,
+        wait_timeout=wait_timeout or 0.0,
+        lock_timeout=lock_timeout,
+        insecure_transport=insecure_transport,
+    )
     if not check:
         require_answer(yes=yes)
     request = settings.request(target)

@@ -124,6 +124,14 @@ def keep_going_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def insecure_transport_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--insecure-transport`: values of secrets may go over plain TCP to another machine."""
+    return click.option(
+        "--insecure-transport", is_flag=True, envvar="PROVISION_INSECURE_TRANSPORT",
+        help="Send values of secrets over plain TCP to another machine.",
+    )(function)  # fmt: skip
+
+
 def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What narrows or widens a plan."""
     for decorate in reversed((

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import OPERATE, Command
-from provisioner.cli.options import json_option, lock_timeout_option, wait_timeout_option, yes_option
+from provisioner.cli.options import (
+    insecure_transport_option,
+    json_option,
+    lock_timeout_option,
+    wait_timeout_option,
+    yes_option,
+)
 from provisioner.cli.secret_input import named, read_value
 
 if TYPE_CHECKING:
@@ -44,6 +50,7 @@ QUESTION = "Rotate it on {title} on {engine} like this?"
 @wait_timeout_option
 @lock_timeout_option
 @click.option("--no-verify", is_flag=True, help="Do not run the playbook's checks afterwards.")
+@insecure_transport_option
 @json_option
 @click.pass_obj
 def rotate(
@@ -55,6 +62,7 @@ def rotate(
     wait_timeout: float | None,
     lock_timeout: float,
     no_verify: bool,
+    insecure_transport: bool,
     as_json: bool,
 ) -> int:
     """Give a secret a new value and bring it to every service that uses it.
@@ -87,7 +95,11 @@ def rotate(
 
     gathering = partial(gather, fresh={name: value})
     permitted = Policy(
-        targets=concerned(request, name), alone=True, wait_timeout=wait_timeout or 0.0, lock_timeout=lock_timeout
+        targets=concerned(request, name),
+        alone=True,
+        wait_timeout=wait_timeout or 0.0,
+        lock_timeout=lock_timeout,
+        insecure_transport=insecure_transport,
     )
 
     def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: Interrupt) -> ApplyResult:

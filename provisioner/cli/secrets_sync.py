@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from provisioner.cli.command import OPERATE, Command
-from provisioner.cli.options import json_option, yes_option
+from provisioner.cli.options import insecure_transport_option, json_option, yes_option
 
 if TYPE_CHECKING:
     from provisioner.app.secret_sync import Sync
@@ -37,6 +37,7 @@ _PLACES = {"docker": "the Swarm's secrets", "env_local": ".env.local"}
 @click.option("--to", "place", type=click.Choice(["docker", "env_local"]), help="Where to; else as the playbook runs.")
 @click.option("--check", is_flag=True, help="Only show what would be copied.")
 @yes_option
+@insecure_transport_option
 @json_option
 @click.pass_obj
 def sync(
@@ -45,6 +46,7 @@ def sync(
     place: Literal["docker", "env_local"] | None,
     check: bool,
     yes: bool,
+    insecure_transport: bool,
     as_json: bool,
 ) -> int:
     """Copy the values of secrets to the next store: from this machine to the Swarm, or from AWS into .env.local.
@@ -59,7 +61,7 @@ def sync(
     request = settings.request(target)
     from provisioner.app.secret_sync import plan_sync
 
-    found = plan_sync(request, names, place)
+    found = plan_sync(request, names, place, insecure_transport=insecure_transport)
     if not as_json:
         _show(settings, found)
     if found.pending and not check:

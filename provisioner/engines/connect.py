@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from provisioner.engines.contexts import context_names, docker_folder, read_context
 from provisioner.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +25,22 @@ class Endpoint:
     source: str
     tls: Any = None
 
+    @property
+    def is_exposed(self) -> bool:
+        """Whether requests go unencrypted over a network: plain TCP to another machine than this one."""
+        if self.tls is not None or not self.url.startswith(("tcp://", "http://")):
+            return False
+        return not _is_loopback(urlsplit(self.url).hostname or "localhost")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
 
 def choose_endpoint(
     *,
@@ -38,17 +56,17 @@ def choose_endpoint(
     if host:
         return _at(host, "--host", environment)
     if context:
-        return _from_context(context, "--context")
+        return _from_context(context, "--context", environment)
     if playbook_host:
         return _at(playbook_host, "engine.host", environment)
     if playbook_context:
-        return _from_context(playbook_context, "engine.context")
+        return _from_context(playbook_context, "engine.context", environment)
     if environment.get("DOCKER_HOST"):
         return _at(environment["DOCKER_HOST"], "DOCKER_HOST", environment)
     if environment.get("DOCKER_CONTEXT"):
-        return _from_context(environment["DOCKER_CONTEXT"], "DOCKER_CONTEXT")
+        return _from_context(environment["DOCKER_CONTEXT"], "DOCKER_CONTEXT", environment)
     current = _current_context(environment)
-    return _from_context(current, f"context {current}") if current else Endpoint(DEFAULT_HOST, "default")
+    return _from_context(current, f"context {current}", environment) if current else Endpoint(DEFAULT_HOST, "default")
 
 
 def _at(url: str, source: str, environment: Mapping[str, str]) -> Endpoint:
@@ -67,26 +85,22 @@ def _at(url: str, source: str, environment: Mapping[str, str]) -> Endpoint:
     return Endpoint(url, source, tls)
 
 
-def _from_context(name: str, source: str) -> Endpoint:
+def _from_context(name: str, source: str, environment: Mapping[str, str]) -> Endpoint:
     if name == "default":
         return Endpoint(DEFAULT_HOST, source)
-    from docker.context import ContextAPI
-    from docker.errors import DockerException
-
     try:
-        context = ContextAPI.get_context(name)
-    except (DockerException, OSError, ValueError) as error:
+        context = read_context(name, environment)
+    except (OSError, ValueError) as error:
         raise UsageError(f"the Docker context {name!r} can not be read: {error}") from error
     if context is None:
-        known = ", ".join(sorted(known.Name for known in ContextAPI.contexts()))
-        raise UsageError(f"{source}: there is no Docker context {name!r}", hint=f"known contexts: {known}")
-    return Endpoint(context.Host, f"context {name}", context.TLSConfig)
+        hint = f"known contexts: {', '.join(context_names(environment))}"
+        raise UsageError(f"{source}: there is no Docker context {name!r}", hint=hint)
+    return Endpoint(context.host, f"context {name}", context.tls)
 
 
 def _current_context(environment: Mapping[str, str]) -> str:
     """The context that `docker context use` chose; empty for none. Read here, as docker-py is slow to import."""
-    folder = environment.get("DOCKER_CONFIG") or f"{environment.get('HOME', '')}/.docker"
-    path = Path(folder) / "config.json"
+    path = docker_folder(environment) / "config.json"
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
         name = settings.get("currentContext") or ""

@@ -70,6 +70,7 @@ class DockerReader:
             swarm_manager=bool(swarm.get("ControlAvailable")),
             node_id=swarm.get("NodeID") or "",
             ipvs=has_ipvs(self.url, str(info.get("KernelVersion") or "")),
+            exposed_at=self.url if self._wire.endpoint.is_exposed else "",
             logging_driver=info.get("LoggingDriver") or "json-file",
             default_runtime=info.get("DefaultRuntime") or "runc",
             logging_drivers=tuple((info.get("Plugins") or {}).get("Log") or ()),

@@ -84,6 +84,7 @@ class Policy:
     keep_going: bool = False
     accept_new_key: bool = False
     lock_timeout: float = 0.0
+    insecure_transport: bool = False
     expected: frozenset[tuple[str, str]] = frozenset()
     departing: frozenset[str] = frozenset()
 

@@ -50,6 +50,7 @@ class Facts:
     `containerd_store`: whether images lie in containerd's store, which can hold one for several platforms.
     `node_id` is the engine's own node in its Swarm. `logging_drivers`, `runtimes`, `architecture` (as uname has it),
     `cpus` and `address_pools` (those that the engine was given) are empty or 0 where they are not known.
+    `exposed_at` is its address where requests go there unencrypted over a network, else empty.
     """
 
     engine_id: str = ""
@@ -69,6 +70,7 @@ class Facts:
     address_pools: tuple[str, ...] = ()
     cgroup_version: str = "1"
     containerd_store: bool = False
+    exposed_at: str = ""
     images: Mapping[str, ImageFacts] = field(default_factory=dict)
 
 

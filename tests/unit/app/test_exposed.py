@@ -1,0 +1,51 @@
+"""Plain TCP to another machine is said, and no secret goes that way unless it is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provisioner.app.plan import _exposed
+from provisioner.model.address import Address
+from provisioner.model.plan import Plan, Policy, Step, Verb
+from provisioner.model.state import DesiredState, Facts, ObservedState, Resource
+
+WEB = Address("service", "web", 1)
+IMAGE = Address("image", "web")
+
+
+def planned(verb: Verb, of: str, address: Address, *, exposed_at: str = "tcp://prod:2375", **arguments: Any) -> Plan:
+    web = {"secrets": {"tls": {"source": "key"}}, "environment": {"A": "1", "TOKEN": {"secret": "api"}}}
+    recipe = {"recipe": {"secrets": [{"source": "token"}]}}
+    resources = {
+        WEB: Resource(address=WEB, kind="container", name="web", spec=web),
+        IMAGE: Resource(address=IMAGE, kind="image", name="web:1", spec=recipe),
+    }
+    step = Step(1, verb, of, address, "declared", arguments=arguments)
+    return Plan("shop", DesiredState("shop", resources), ObservedState(Facts(exposed_at=exposed_at), {}), (), (step,))
+
+
+@pytest.mark.parametrize(
+    ("plan", "secret"),
+    [
+        (planned(Verb.FILL, "files", WEB.whole, kind="secrets"), "secret.key"),
+        (planned(Verb.CREATE, "secret", Address("secret", "db")), "secret.db"),
+        (planned(Verb.CREATE, "container", WEB), "secret.api"),
+        (planned(Verb.BUILD, "image", IMAGE), "secret.token"),
+        (planned(Verb.FILL, "files", WEB.whole, kind="configs"), None),
+        (planned(Verb.START, "container", WEB), None),
+    ],
+)
+def test_values_of_secrets_are_refused(plan: Plan, secret: str | None) -> None:
+    found = _exposed(plan, Policy())
+    assert found.notes[0].message.startswith("the engine at tcp://prod:2375 is reached over plain TCP")
+    assert [one.path for one in found.refusals] == ([secret] if secret else [])
+    assert (found.steps == ()) is (secret is not None)
+    asked = _exposed(plan, Policy(insecure_transport=True))
+    assert (asked.refusals, len(asked.notes), asked.steps) == ((), 1, plan.steps)
+
+
+def test_an_engine_that_is_reached_safely_is_no_matter() -> None:
+    plan = planned(Verb.FILL, "files", WEB.whole, exposed_at="", kind="secrets")
+    assert _exposed(plan, Policy()) is plan
