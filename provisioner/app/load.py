@@ -50,11 +50,14 @@ def load_playbook(
     With `feasible`, what can not be carried out is one too; what the targets leave out is not looked at.
     """
     document = load_document(request)
-    if document.unset and not allow_unset:
-        raise PlaybookInvalid(document.unset)
-    playbook = select.scale(bind(document), scale or {})
+    problems = () if allow_unset else document.unset
+    try:
+        playbook = select.scale(bind(document), scale or {})
+    except PlaybookInvalid as error:
+        raise PlaybookInvalid((*problems, *error.problems)) from None
     playbook = select.target(playbook, [str(target) for target in targets])
-    impossible = contradictions(playbook, mode_of(playbook)) if feasible else ()
-    if impossible:
-        raise PlaybookInvalid(impossible)
+    if feasible:
+        problems = (*problems, *contradictions(playbook, mode_of(playbook)))
+    if problems:
+        raise PlaybookInvalid(problems)
     return playbook

@@ -9,6 +9,7 @@ from provisioner.app.load import load_playbook
 from provisioner.app.lost_key import incomparable_versions, require_no_new_use, with_versions
 from provisioner.app.lost_key import notes as key_notes
 from provisioner.app.materials import Materials, gather
+from provisioner.app.mount_sources import missing_sources
 from provisioner.app.wiring import open_engine
 from provisioner.errors import PlaybookInvalid
 from provisioner.ledger.records import Ledger, read_ledger
@@ -101,6 +102,8 @@ def prepare(
     if impossible:
         raise PlaybookInvalid(impossible)
     notes = check(playbook, mode, facts)
+    if mode == "containers":
+        notes = (*notes, *missing_sources(playbook, facts))
     materials = gathering(request, playbook, engine, mode)
     notes = (*notes, *(Problem(message) for message in materials.messages))
     desired = lower(playbook, materials.inputs, mode)

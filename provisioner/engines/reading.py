@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import posixpath
 import tarfile
 import threading
@@ -73,6 +74,7 @@ class DockerReader:
             exposed_at=self.url if self._wire.endpoint.is_exposed else "",
             logging_driver=info.get("LoggingDriver") or "json-file",
             default_runtime=info.get("DefaultRuntime") or "runc",
+            local=self.url.startswith("unix://") and info.get("Name") == os.uname().nodename,
             logging_drivers=tuple((info.get("Plugins") or {}).get("Log") or ()),
             runtimes=tuple(info.get("Runtimes") or ()),
             architecture=info.get("Architecture") or "",

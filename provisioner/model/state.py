@@ -48,9 +48,10 @@ class Facts:
 
     `ipvs`: whether its kernel can balance a Swarm's virtual addresses; None where that can not be told from here.
     `containerd_store`: whether images lie in containerd's store, which can hold one for several platforms.
-    `node_id` is the engine's own node in its Swarm. `logging_drivers`, `runtimes`, `architecture` (as uname has it),
-    `cpus` and `address_pools` (those that the engine was given) are empty or 0 where they are not known.
     `exposed_at` is its address where requests go there unencrypted over a network, else empty.
+    `local`: whether it is surely on this machine. `node_id` is the engine's own node in its Swarm. `logging_drivers`,
+    `runtimes`, `architecture` (as uname has it), `cpus` and `address_pools` (those that the engine was given) are empty
+    or 0 where they are not known.
     """
 
     engine_id: str = ""
@@ -63,6 +64,7 @@ class Facts:
     ipvs: bool | None = None
     logging_driver: str = "json-file"
     default_runtime: str = "runc"
+    local: bool = False
     logging_drivers: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
     architecture: str = ""

@@ -1,4 +1,6 @@
-"""Values that every engine refuses, found before anything is changed. Pure.
+"""Values that no engine carries out as they are written, found before anything is changed. Pure.
+
+Most are refused by engines when a container is made or started; some old engines take a few and do something else.
 
 The document layer takes them as Compose does; what depends on one engine stands in platforms/capabilities.py.
 """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.engine.environment import Environment, service
@@ -31,3 +33,30 @@ def test_one_service_is_used_by_its_name_while_others_can_not_be(environment: En
     assert "service.pg" in only
     assert "service.web" not in only
     environment.destroy()
+
+
+def test_a_mount_whose_source_is_not_there_is_noted(environment: Environment) -> None:
+    (environment.folder / "there").mkdir()
+    environment.services(web=service(volumes=["./there:/a", "./typo:/b"]))
+    plan = environment.run("plan", "--json")
+    notes = json.loads(plan.stdout)["notes"]
+    assert [note["path"] for note in notes if "does not exist" in note["message"]] == ["services.web.volumes.1"]
+    assert not (environment.folder / "typo").exists()
+    (environment.folder / "typo").mkdir()
+    assert "does not exist" not in environment.run("plan").stdout
+
+
+def test_everything_that_can_not_be_is_told_at_once(environment: Environment) -> None:
+    environment.services(
+        web=service(cpus=999, logging={"driver": "nope"}), job=service(mac_address="zz", labels={"a": "${NOPE}"})
+    )
+    first = environment.run("plan")
+    assert first.code == 65
+    assert "is no MAC address" in first.stderr
+    assert "the variable NOPE is not set" in first.stderr
+    environment.services(web=service(cpus=999, logging={"driver": "nope"}, runtime="nope"))
+    for command in (("plan",), ("apply", "--yes")):
+        refused = environment.run(*command)
+        assert refused.code == 65
+        assert all(f"services.web.{key}: " in refused.stderr for key in ("cpus", "logging.driver", "runtime"))
+    assert environment.objects() & {environment.project} == set()
