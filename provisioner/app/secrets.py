@@ -75,7 +75,7 @@ class Inventory:
             lines += [f"secret {row.key} is missing", *(f"  {tried}" for tried in row.tried)]
         lines += list(dict.fromkeys(trouble.message for trouble in self.troubles))
         hint = next((t.hint for t in self.troubles if t.hint), None)
-        hint = f"provision secrets set {missing[0].key}" if missing else hint
+        hint = next((", or ".join(row.remedies) for row in missing if row.remedies), hint)
         denied = missing or any(isinstance(trouble, SecretUnavailable) for trouble in self.troubles)
         kind = SecretUnavailable if denied else Unreachable
         raise kind("\n".join(lines), hint=hint)

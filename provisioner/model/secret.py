@@ -118,9 +118,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """No tier has it. `tried` says, in order, where it was looked for and what was found there."""
+    """No tier has it. `tried` says, in order, where it was looked for and what was found there, `remedies` what would
+    put it there, the likeliest first.
+    """
 
     tried: tuple[str, ...]
+    remedies: tuple[str, ...] = field(default=(), compare=False)
 
 
 Resolution = Found | Held | Missing

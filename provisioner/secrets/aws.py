@@ -5,6 +5,7 @@ Reads in batches, compares versions first, caches nothing, writes nothing. Knows
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -90,6 +91,7 @@ class AwsTier:
         for ref, reference in wanted.items():
             regions[reference.region].append(ref)
         answers: dict[SecretRef, Resolution] = {}
+        refused: list[SecretUnavailable] = []
         for region, group in regions.items():
             client = clients.open(region, group)
             if isinstance(client, Missing):
@@ -97,7 +99,10 @@ class AwsTier:
                 continue
             kept = dict(self._unchanged(client, {ref: wanted[ref] for ref in group}))
             answers.update(kept)
-            answers.update(_fetched(client, {ref: wanted[ref] for ref in group if ref not in kept}))
+            with _collecting(refused):
+                answers.update(_fetched(client, {ref: wanted[ref] for ref in group if ref not in kept}))
+        if refused:
+            raise _together(refused)
         return answers
 
     def _unchanged(
@@ -202,17 +207,31 @@ def _fetched(client: _Client, wanted: Mapping[SecretRef, AwsReference]) -> Mappi
         else:
             others[AwsReference(reference.id, reference.stage, reference.version)].append(ref)
     answers: dict[SecretRef, Resolution] = {}
+    refused: list[SecretUnavailable] = []
     ids = sorted(current)
     for start in range(0, len(ids), BATCH):
         asked = {name: current[name] for name in ids[start : start + BATCH]}
-        for name, version in _batch(client, asked).items():
-            answers.update((ref, _picked(ref, wanted[ref], version)) for ref in current[name])
+        with _collecting(refused):
+            for name, version in _batch(client, asked).items():
+                answers.update((ref, _picked(ref, wanted[ref], version)) for ref in current[name])
     for reference, refs in others.items():
         which = {"VersionId": reference.version} if reference.version else {"VersionStage": reference.stage}
-        answer = client.ask(refs, "get_secret_value", SecretId=reference.id, **which)
-        single = None if answer is None else _version(answer, _names(refs))
-        answers.update((ref, _picked(ref, wanted[ref], single)) for ref in refs)
+        with _collecting(refused):
+            answer = client.ask(refs, "get_secret_value", SecretId=reference.id, **which)
+            single = None if answer is None else _version(answer, _names(refs))
+            answers.update((ref, _picked(ref, wanted[ref], single)) for ref in refs)
+    if refused:
+        raise _together(refused)
     return answers
+
+
+@contextlib.contextmanager
+def _collecting(refused: list[SecretUnavailable]) -> Iterator[None]:
+    """Keep a refusal for later, so that all that are refused are told at once; what does not answer ends it."""
+    try:
+        yield
+    except SecretUnavailable as problem:
+        refused.append(problem)
 
 
 def _batch(client: _Client, asked: Mapping[str, Sequence[SecretRef]]) -> Mapping[str, _Version | None]:
@@ -223,7 +242,9 @@ def _batch(client: _Client, asked: Mapping[str, Sequence[SecretRef]]) -> Mapping
     token: dict[str, str] = {}
     for _ in range(_PAGES):
         page = client.ask(refs, "batch_get_secret_value", SecretIdList=sorted(asked), **token)
-        if page is None or not isinstance(page.get("SecretValues", []), list):
+        if page is None or not page.keys() & {"SecretValues", "Errors"}:
+            raise _strange(_names(refs))
+        if not isinstance(page.get("SecretValues", []), list):
             raise _strange(_names(refs))
         for entry in page.get("SecretValues", []):
             for name in {entry.get("ARN"), entry.get("Name")} & asked.keys():

@@ -59,7 +59,35 @@ def require(resolutions: Mapping[str, Resolution]) -> None:
     lines = []
     for key, answer in missing:
         lines += [f"secret {key} is missing", *(f"  {tried}" for tried in answer.tried)]
-    raise SecretUnavailable("\n".join(lines), hint=f"provision secrets set {missing[0][0]}")
+    remedies = next((answer.remedies for _, answer in missing if answer.remedies), ())
+    raise SecretUnavailable("\n".join(lines), hint=", or ".join(remedies) or None)
+
+
+def _remedies(ref: SecretRef, tried: Sequence[str]) -> tuple[str, ...]:
+    """What would put a secret where it was looked for."""
+    swarm = not any("not a Swarm manager" in one for one in tried)
+    commands = {
+        LOCAL: f"provision secrets set {ref.key}",
+        "docker": f"docker secret create {ref.names[0]} - < FILE" if ref.names and swarm else "",
+        "aws": f"aws secretsmanager create-secret --name {ref.aws.partition('#')[0]} --secret-string file://FILE",
+        "file": f"put it into {ref.file}",
+        "environment": f"export {ref.environment}",
+    }
+    return tuple(text for tier in ref.sources if (text := commands.get(tier)))
+
+
+def _with_earlier(
+    error: SecretUnavailable | Unreachable, refs: Sequence[SecretRef], tried: Mapping[str, tuple[str, ...]]
+) -> SecretUnavailable | Unreachable:
+    """The error of a tier, with where its secrets were looked for before and what would put them there."""
+    earlier = [ref for ref in refs if tried[ref.key]]
+    if not earlier:
+        return error
+    lines = [error.message]
+    for ref in earlier:
+        lines += [f"secret {ref.key} was looked for before that", *(f"  {one}" for one in tried[ref.key])]
+    remedies = [one for one in _remedies(earlier[0], tried[earlier[0].key]) if not one.startswith("aws ")]
+    return type(error)("\n".join(lines), hint=", or ".join([*remedies, *([error.hint] if error.hint else [])]))
 
 
 def _asked(refs: Sequence[SecretRef], tiers: Mapping[str, SecretSource]) -> dict[str, Resolution]:
@@ -74,10 +102,17 @@ def _asked(refs: Sequence[SecretRef], tiers: Mapping[str, SecretSource]) -> dict
             if depth < len(ref.sources):
                 groups[ref.sources[depth]].append(ref)
             else:
-                answers[ref.key] = Missing(tried[ref.key])
+                answers[ref.key] = Missing(tried[ref.key], _remedies(ref, tried[ref.key]))
         left = []
         for tier, group in groups.items():
-            given = tiers[tier].fetch(group)
+            failed: SecretUnavailable | Unreachable | None = None
+            given: Mapping[SecretRef, Resolution] = {}
+            try:
+                given = tiers[tier].fetch(group)
+            except (SecretUnavailable, Unreachable) as error:
+                failed = _with_earlier(error, group, tried)
+            if failed is not None:
+                raise failed
             for ref in group:
                 answer = given[ref]
                 if isinstance(answer, Missing):
@@ -151,7 +186,7 @@ def _made(ref: SecretRef, answer: Resolution) -> Resolution:
     if isinstance(answer, Missing) and ref.generate is not None:
         if generate.may_generate(ref):
             return Found(generate.generated(ref.generate), "", generate.TIER)
-        return Missing((*answer.tried, f"{generate.TIER}: not without {LOCAL} among its sources"))
+        return replace(answer, tried=(*answer.tried, f"{generate.TIER}: not without {LOCAL} among its sources"))
     return answer
 
 

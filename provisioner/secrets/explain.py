@@ -31,6 +31,7 @@ class Row:
     created: float | None
     used_by: tuple[str, ...]
     tried: tuple[str, ...] = ()
+    remedies: tuple[str, ...] = ()
 
 
 def explain(name: str, declarations: Sequence[SecretRef], sources: Iterable[SecretSource]) -> tuple[str, ...]:
@@ -70,7 +71,7 @@ def inventory(
 
 def _row(key: str, answer: Resolution, used_by: tuple[str, ...]) -> Row:
     if isinstance(answer, Missing):
-        return Row(key, "missing", "", "", None, used_by, answer.tried)
+        return Row(key, "missing", "", "", None, used_by, answer.tried, answer.remedies)
     state = "held" if isinstance(answer, Held) else "to be generated" if answer.tier == generate.TIER else "found"
     return Row(key, state, answer.tier, answer.version, answer.created, used_by)
 

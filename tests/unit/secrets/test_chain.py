@@ -260,3 +260,26 @@ def test_resolving_the_same_twice_gives_the_same() -> None:
     sources = world(env_local={"a": found("1")}, docker={"b": Held("b")})
     refs = [ref("a"), ref("b"), ref("t", template="${secret:a}")]
     assert resolve(refs, sources, KEY) == resolve(refs, sources, KEY)
+
+
+def test_what_an_earlier_tier_was_asked_is_told_with_the_error_of_a_later_one() -> None:
+    """Who keeps secrets on the Swarm is told of those first, and how to put one there."""
+    docker = Answers("docker")
+    aws = Answers("aws", {"a": SecretUnavailable("secrets a, b: AWS can not be asked", hint="set up AWS")})
+    with pytest.raises(SecretUnavailable) as refused:
+        resolve([ref("a", "docker", "aws"), ref("b", "docker", "aws")], [docker, aws], KEY)
+    assert refused.value.message.splitlines() == [
+        "secrets a, b: AWS can not be asked",
+        "secret a was looked for before that",
+        "  docker: no a",
+        "secret b was looked for before that",
+        "  docker: no b",
+    ]
+    assert refused.value.hint == "docker secret create a - < FILE, or set up AWS"
+
+
+def test_a_missing_secret_is_put_where_it_was_looked_for() -> None:
+    answers = resolve([ref("a", "docker")], [Answers("docker")], KEY)
+    with pytest.raises(SecretUnavailable) as refused:
+        require(answers)
+    assert refused.value.hint == "docker secret create a - < FILE"
