@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from provisioner.app.builds import building_what_was_planned
 from provisioner.app.load import load_playbook
 from provisioner.app.materials import gather, settle
+from provisioner.app.outcome import failed_checks, keep_checks, keep_failure, keep_revision
 from provisioner.app.plan import Prepared, prepare
 from provisioner.app.plan_digest import digest_plan
 from provisioner.app.verify import run_checks
@@ -24,7 +25,6 @@ from provisioner.errors import (
     Unsafe,
 )
 from provisioner.ledger.lease import lease, left_behind
-from provisioner.ledger.revisions import record_revision
 from provisioner.model.event import Notice
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome, Report
@@ -159,24 +159,41 @@ def apply_playbook(
                     request, again, writer, policy, listener=listener, interrupt=interrupt, gathering=gathering
                 )
                 if after is not None and after.whole and not _recorded(after):
-                    report = _recording(report, after, writer, restores)
-        prepared = again
-    elif prepared.plan.steps:
+                    report = keep_revision(report, after, writer, restores)
+                elif after is None:
+                    keep_failure(report, again, writer)
+            prepared = again
+            result = _verified(ApplyResult(prepared.plan, report), playbook, engine, verify=verify)
+            if result.checks and again.whole:
+                keep_checks(again, writer, result.checks)
+        return result
+    if prepared.plan.steps:
         with interrupt.deferred():
             report, _ = carry_out(
                 request, prepared, engine, policy, listener=listener, interrupt=interrupt, gathering=gathering
             )
-    result = ApplyResult(prepared.plan, report)
-    if verify and result.exit_code == 0 and playbook.checks:
-        try:
-            return replace(result, checks=run_checks(playbook, engine, playbook.checks))
-        except KeyboardInterrupt:
-            report = report or Report(prepared.plan, (), 0.0)
-            return replace(result, report=replace(report, interrupted=True))
-        except ProvisionError as error:
-            report = report or Report(prepared.plan, (), 0.0)
-            return replace(result, report=replace(report, trouble=error))
+    result = _verified(ApplyResult(prepared.plan, report), playbook, engine, verify=verify)
+    last = prepared.last
+    if result.checks and prepared.whole and last is not None:
+        known = prepared.ledger.failed_checks(last)
+        # That checks hold is told only of a revision whose checks failed before.
+        if known != failed_checks(result.checks):
+            with _held(engine, prepared, policy, listener) as held:
+                keep_checks(prepared, held.fence(engine), result.checks)
     return result
+
+
+def _verified(result: ApplyResult, playbook: Playbook, engine: EngineWriter, *, verify: bool) -> ApplyResult:
+    """The result with how the playbook's checks ended, where all went well before."""
+    if not verify or result.exit_code != 0 or not playbook.checks:
+        return result
+    report = result.report or Report(result.plan, (), 0.0)
+    try:
+        return replace(result, checks=run_checks(playbook, engine, playbook.checks))
+    except KeyboardInterrupt:
+        return replace(result, report=replace(report, interrupted=True))
+    except ProvisionError as error:
+        return replace(result, report=replace(report, trouble=error))
 
 
 def carry_out(
@@ -222,17 +239,6 @@ def _held(
         engine, prepared.playbook.project, prepared.mode, clock=SystemClock(), timeout=policy.lock_timeout,
         waiting=lambda text: listener(Notice(text)),
     )  # fmt: skip
-
-
-def _recording(report: Report, after: Prepared, engine: EngineWriter, restores: int) -> Report:
-    """Keep the revision; the report with what went wrong with that."""
-    try:
-        record_revision(
-            engine, after.playbook, after.materials.inputs, after.mode, after.plan.observed, restores=restores
-        )
-    except ProvisionError as error:
-        return replace(report, trouble=error)
-    return report
 
 
 def _stopped(
@@ -330,7 +336,10 @@ def _writes(prepared: Prepared) -> bool:
 
 def _recorded(prepared: Prepared) -> bool:
     last = prepared.last
-    if last is None or prepared.ledger.destroyed is not None or any(map(changes_guard, prepared.plan.changes)):
+    ledger = prepared.ledger
+    if last is None or ledger.destroyed or ledger.failed or any(map(changes_guard, prepared.plan.changes)):
+        return False
+    if not last.converged and not prepared.plan.changes:
         return False
     return last.says(prepared.playbook, prepared.materials.inputs, prepared.mode, prepared.plan.observed)
 

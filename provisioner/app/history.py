@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_document
 from provisioner.app.wiring import open_engine
 from provisioner.errors import ProvisionError, UsageError
-from provisioner.ledger.revisions import desired_of, revisions
+from provisioner.ledger.records import read_ledger
+from provisioner.ledger.revisions import desired_of
 from provisioner.model.change import Action
 from provisioner.model.state import DesiredState
 from provisioner.playbook.bind import bind
@@ -19,6 +20,7 @@ from provisioner.reconcile.grouping import group_replicas
 if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
+    from provisioner.ledger.records import Destroyed, Failed, Ledger
     from provisioner.ledger.revisions import Revision
     from provisioner.model.change import Change
     from provisioner.model.playbook import Playbook
@@ -29,34 +31,67 @@ class Entry:
     """One revision with what it changed against the one before.
 
     `previous` is that one's number, 0 for the oldest that is kept. `readable` is False for a document that this
-    version can not read any more: then nothing is known of its changes.
+    version can not read any more: then nothing is known of its changes. `failed_checks` are the checks that did not
+    hold when they were run last.
     """
 
     revision: Revision
     previous: int
     changes: tuple[Change, ...]
     readable: bool = True
+    failed_checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class History:
+    """The newest first. `failures` are the applies that failed, `destroys` the times it was taken away."""
+
     title: str
     entries: tuple[Entry, ...] = field(default=())
+    failures: tuple[Failed, ...] = ()
+    destroys: tuple[Destroyed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What `after` declares otherwise than `before`. `readable` is False where one can not be read any more."""
+
+    title: str
+    before: Revision
+    after: Revision
+    changes: tuple[Change, ...]
+    readable: bool = True
 
 
 def history(request: Request) -> History:
-    """Every revision that is kept, the newest first."""
+    """Every revision that is kept, and what else happened, the newest first."""
     playbook, engine = open_environment(request)
-    return History(playbook.title, _entries(revisions(engine, playbook.project), playbook.project))
+    ledger = read_ledger(engine, playbook.project)
+    entries = tuple(_marked(entry, ledger) for entry in _entries(ledger.revisions, playbook.project))
+    return History(playbook.title, entries, ledger.failures[::-1], ledger.destroys[::-1])
+
+
+def compare_revisions(request: Request, before: int, after: int | None) -> Comparison:
+    """The differences between two revisions; without `after` between one and the last."""
+    playbook, engine = open_environment(request)
+    kept = read_ledger(engine, playbook.project).revisions
+    one, other = find(kept, before, playbook.title), find(kept, after, playbook.title)
+    entry = _entry(other, one, playbook.project)
+    return Comparison(playbook.title, one, other, entry.changes, entry.readable)
 
 
 def show(request: Request, number: int | None) -> tuple[str, Entry]:
     """The environment's title and one revision, the last one without a number."""
     playbook, engine = open_environment(request)
-    kept = revisions(engine, playbook.project)
-    wanted = find(kept, number, playbook.title)
-    entries = _entries(kept, playbook.project)
-    return playbook.title, next(entry for entry in entries if entry.revision.number == wanted.number)
+    ledger = read_ledger(engine, playbook.project)
+    wanted = find(ledger.revisions, number, playbook.title)
+    entries = _entries(ledger.revisions, playbook.project)
+    entry = next(entry for entry in entries if entry.revision.number == wanted.number)
+    return playbook.title, _marked(entry, ledger)
+
+
+def _marked(entry: Entry, ledger: Ledger) -> Entry:
+    return replace(entry, failed_checks=ledger.failed_checks(entry.revision))
 
 
 def open_environment(request: Request) -> tuple[Playbook, DockerEngine]:

@@ -130,12 +130,14 @@ def prepare(
         changes = diff(desired, observed, applied)
     if policy.targets:
         changes = without_guard_changes(changes)
-    before = last_desired
+    previous = last
     if last is not None and last.says(playbook, materials.inputs, mode, observed):
-        # What is declared is the last revision: what was before it is the one before that.
-        before = desired_of(kept[-2], playbook.project) if len(kept) > 1 else None
+        # What is declared is the last revision: what was before it is the last one that declares something else.
+        previous = next((one for one in reversed(kept) if not one.declares_like(last)), None)
+    good = _good_before(ledger, previous)
     filled = (operation for one in kept for operation in one.files.values())
-    past = Past(before, frozenset(filled) - {""})
+    before = last_desired if previous is last else desired_of(previous, playbook.project) if previous else None
+    past = Past(before, frozenset(filled) - {""}, desired_of(good, playbook.project) if good else None)
     listed = _holders(engine, takes_claims(changes))
     retained = retained_objects(playbook, [one.document for one in ledger.revisions])
     ordered = plan(
@@ -180,6 +182,14 @@ def _exposed(ordered: Plan, policy: Policy) -> Plan:
         refusals=(*ordered.refusals, *refusals),
         steps=() if refusals else ordered.steps,
     )
+
+
+def _good_before(ledger: Ledger, previous: Revision | None) -> Revision | None:
+    """What a rollback would go to instead of `previous`, where the checks of that failed."""
+    if previous is None or ledger.is_good(previous):
+        return None
+    earlier = (one for one in reversed(ledger.revisions) if one.number < previous.number)
+    return next((one for one in earlier if ledger.is_good(one)), None)
 
 
 def _holders(engine: EngineReader, kinds: Collection[ClaimKind]) -> tuple[Holder, ...]:

@@ -24,6 +24,7 @@ from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import OPERATION, PROJECT
 from provisioner.ledger.records import read_ledger
 from provisioner.ledger.revisions import playbook_of
+from provisioner.ledger.rollback_target import rollback_target
 from provisioner.model.playbook import Undeployed
 from provisioner.model.secret import Found, Held
 from provisioner.platforms.choice import lower
@@ -82,20 +83,14 @@ def plan_rollback(request: Request, number: int | None, policy: Policy, *, curre
 
 
 def find_target(request: Request, number: int | None) -> Target:
-    """The revision to go to. A rollback of a rollback goes further back, never to what was just left."""
+    """The revision to go to, without a number the last good one that is not what there is now."""
     today, engine = open_environment(request)
     ledger = read_ledger(engine, today.project)
     kept = ledger.revisions
     remarks: tuple[str, ...] = ()
     revision = last = find(kept, number, today.title)
     if number is None:
-        earlier = [one for one in kept if one.number < (last.restores or last.number)]
-        if not earlier:
-            raise ProvisionError(
-                f"{today.title} has no revision before {last.number}",
-                hint="provision history lists those that are kept",
-            )
-        revision = earlier[-1]
+        revision = rollback_target(ledger, today.title)
         remarks = _unlike(engine, ledger, last)
     try:
         playbook = playbook_of(revision, today.project)
@@ -128,7 +123,7 @@ def _left_out_today(today: Playbook) -> tuple[Undeployed, ...]:
 
 
 def _unlike(engine: EngineReader, ledger: Ledger, last: Revision) -> tuple[str, ...]:
-    if ledger.destroyed is not None:
+    if ledger.destroyed is not None or ledger.failed is not None:
         return ()
     desired, observed = since(engine, ledger, last)
     if not differences(desired, observed):

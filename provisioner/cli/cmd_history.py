@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     examples=(
         ("provision history telecom/dev", "the revisions that the engine keeps, the newest first"),
         ("provision show 3", "every field that revision 3 changed"),
+        ("provision diff 1 3", "every field in which two revisions differ"),
         ("provision rollback 3", "apply it again"),
     ),
     see="The engine itself keeps the last 20 revisions: the playbook as it was applied, versions of configs, secrets "
@@ -34,7 +35,10 @@ if TYPE_CHECKING:
 @json_option
 @click.pass_obj
 def command(settings: Settings, target: str | None, most: int | None, as_json: bool) -> int:
-    """Show what was applied to this environment: each revision with what it changed against the one before."""
+    """Show what was applied to this environment: each revision with what it changed against the one before.
+
+    Applies that failed stand between them with their reason, and revisions whose checks failed are marked.
+    """
     plays = settings.plays(target)
     from provisioner.app.history import history
     from provisioner.render.history_json import history_json
@@ -43,10 +47,10 @@ def command(settings: Settings, target: str | None, most: int | None, as_json: b
     out = settings.out()
 
     def text(found: History) -> str:
-        return history_text(found.title, found.entries[:most], paint=out.paint)
+        return history_text(found.title, found.entries, found.failures, found.destroys, most=most, paint=out.paint)
 
     def document(found: History) -> dict[str, JSON]:
-        return history_json(found.title, found.entries[:most])
+        return history_json(found.title, found.entries[:most], found.failures[:most], found.destroys[:most])
 
     if plays is not None:
         from provisioner.cli.plays import look_at_plays

@@ -36,7 +36,7 @@ QUESTION = "Roll {title} on {engine} back like this?"
     streams_json=True,
     short_help="Apply an earlier revision again, with the versions that it had.",
     examples=(
-        ("provision rollback telecom/prod", "the revision before the last one"),
+        ("provision rollback telecom/prod", "the last good revision that declares something else"),
         ("provision rollback telecom/prod 3", "revision 3"),
         ("provision rollback 3 --check", "only show what would be done"),
     ),
@@ -73,7 +73,8 @@ def command(
 ) -> int:
     """Apply an earlier revision again: its playbook, with the secrets, configs and builds that it had.
 
-    Without N it is the revision before the last one. The rollback becomes a revision of its own.
+    Without N it is the last revision that declares something else than the last one and whose checks did not fail;
+    after an apply that failed, the last good one. The rollback becomes a revision of its own.
     """
     from provisioner.cli.carry_out import carry_out, only_look
     from provisioner.cli.confirm import require_answer

@@ -98,7 +98,6 @@ COMMANDS: dict[str, str] = {
     "tasks": "provision status",
     "stack": "provision apply, provision status",
     "service": "provision status",
-    "diff": "provision plan",
     "check": "provision lint for the files, provision verify for the running system",
     "test": "provision verify",
     "preview": "provision plan",

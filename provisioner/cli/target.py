@@ -161,6 +161,19 @@ def numbered(arguments: Sequence[str]) -> tuple[str | None, int | None]:
     return (rest[0] if rest else None), number
 
 
+def two_numbers(arguments: Sequence[str]) -> tuple[str | None, int, int | None]:
+    """`[TARGET] N [M]` taken apart; UsageError for anything else."""
+    rest = list(arguments)
+    numbers: list[int] = []
+    while rest and rest[-1].isascii() and rest[-1].isdigit() and len(numbers) < 2:
+        numbers.insert(0, int(rest.pop()))
+    if not numbers or len(rest) > 1:
+        raise UsageError(
+            "expected the numbers of two revisions: diff [TARGET] N [M]", hint="provision history lists them"
+        )
+    return (rest[0] if rest else None), numbers[0], numbers[1] if len(numbers) > 1 else None
+
+
 def playbooks(directory: str) -> tuple[str, ...]:
     """The names of the playbooks under `directory`: `playbooks/*.yml`, `playbooks/*/*.yml`; in order.
 

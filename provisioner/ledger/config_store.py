@@ -87,10 +87,13 @@ class ConfigStore(SwarmRecords):
 
     def keep(self, number: int, content: bytes, kept: int, series: str = REVISION) -> None:
         data = content if len(content) < _PLAIN_BYTES else gzip.compress(content)
+        labels = {LEDGER: self._project, NUMBER: str(number)} | ({} if series == REVISION else {SERIES: series})
+        for raw in self._kept() if series != REVISION else ():
+            if _series(raw) == series and raw["Spec"]["Labels"].get(NUMBER) == str(number):
+                self._engine.remove("config", str(raw["ID"]))
         # A revision of this number that stands already was written by an apply whose answer was lost.
         with suppress(EngineConflict):
-            labels = {LEDGER: self._project, NUMBER: str(number)}
-            self._make(f"{series}.{number}", labels | ({} if series == REVISION else {SERIES: series}), data)
+            self._make(f"{series}.{number}", labels, data)
         for raw in [raw for raw in self._kept() if _series(raw) == series][:-kept]:
             self._engine.remove("config", str(raw["ID"]))
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from provisioner import __version__
 from provisioner.ledger.lease import whoami
-from provisioner.ledger.revisions import Revision, parse_revision
-from provisioner.ledger.series import DESTROYED, REVISION
+from provisioner.ledger.revisions import KEPT, Revision, parse_revision
+from provisioner.ledger.series import CHECKS, DESTROYED, FAILED, REVISION
 from provisioner.ledger.store import records, store, stores
 from provisioner.model.address import Address
 from provisioner.model.state import DesiredState, Resource
 from provisioner.reconcile.retained import volumes_left
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from _typeshed import DataclassInstance
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from provisioner.ports import EngineReader, EngineWriter
 
 _KEPT_DESTROYED = 5
+_KEPT_FAILED = 10
+# Letters of a reason that are kept.
+_LONGEST_REASON = 300
 _Record = TypeVar("_Record", bound="DataclassInstance")
 
 
@@ -43,12 +46,40 @@ class Destroyed:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """An apply that failed. `after` is the number of the last revision then, 0 for none.
+
+    `failures` are what failed, as address and first line of the reason; `outcome` is `failed`, `interrupted` or
+    `rolled back`, `commit` the git commit of the playbook's folder.
+    """
+
+    number: int
+    at: str
+    by: str
+    after: int
+    outcome: str = "failed"
+    failures: Sequence[Sequence[str]] = ()
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How the checks of the revision `number` ended; `failed` are the names of those that did not hold."""
+
+    number: int
+    at: str
+    failed: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
-    """What is known of an environment, oldest first."""
+    """What is known of an environment, oldest first. `checks` are by the number of their revision."""
 
     project: str
     revisions: tuple[Revision, ...] = ()
     destroys: tuple[Destroyed, ...] = ()
+    failures: tuple[Failed, ...] = ()
+    checks: Mapping[int, Checked] = field(default_factory=dict)
 
     @property
     def last(self) -> Revision | None:
@@ -60,6 +91,21 @@ class Ledger:
         """The `destroy` that came after the last revision."""
         number = self.revisions[-1].number if self.revisions else 0
         return self.destroys[-1] if self.destroys and self.destroys[-1].after >= number else None
+
+    @property
+    def failed(self) -> Failed | None:
+        """The apply that failed after the last revision."""
+        number = self.revisions[-1].number if self.revisions else 0
+        return self.failures[-1] if self.failures and self.failures[-1].after >= number else None
+
+    def failed_checks(self, revision: Revision) -> tuple[str, ...]:
+        """The checks of a revision that did not hold when they were run last."""
+        checked = self.checks.get(revision.number)
+        return tuple(checked.failed) if checked else ()
+
+    def is_good(self, revision: Revision) -> bool:
+        """Whether a revision was reached, and none of its checks is known to have failed."""
+        return revision.converged and not self.failed_checks(revision)
 
     @property
     def volumes(self) -> Mapping[str, Mapping[str, Any]]:
@@ -106,16 +152,24 @@ def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = No
     """All that is kept. A torn record is passed over. `manager`: whether the engine is known to be one."""
     revisions: list[Revision] = []
     destroys: list[Destroyed] = []
+    failures: list[Failed] = []
+    checks: dict[int, Checked] = {}
     for kept in records(engine, project, manager=manager):
         for series, content in kept.entries():
             if series == REVISION and (revision := parse_revision(content)) is not None:
                 revisions.append(revision)
             if series == DESTROYED and (destroyed := _parse(Destroyed, content)) is not None:
                 destroys.append(destroyed)
+            if series == FAILED and (failed := _parse(Failed, content)) is not None:
+                failures.append(failed)
+            if series == CHECKS and (checked := _parse(Checked, content)) is not None:
+                checks[checked.number] = checked
     return Ledger(
         project,
         tuple(sorted(revisions, key=lambda one: one.number)),
         tuple(sorted(destroys, key=lambda one: one.number)),
+        tuple(sorted(failures, key=lambda one: one.number)),
+        checks,
     )
 
 
@@ -124,19 +178,54 @@ def record_destroyed(engine: EngineWriter, playbook: Playbook, mode: Mode, ledge
     number = ledger.destroys[-1].number + 1 if ledger.destroys else 1
     content = {
         "number": number,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "by": f"{whoami()}@{socket.gethostname()}, provisioner {__version__}",
+        **_now(),
         "after": ledger.last.number if ledger.last else 0,
         "volumes": volumes_left(playbook, left),
     }
-    text = json.dumps(content, sort_keys=True).encode()
-    store(engine, playbook.project, mode).keep(number, text, _KEPT_DESTROYED, DESTROYED)
+    store(engine, playbook.project, mode).keep(number, _text(content), _KEPT_DESTROYED, DESTROYED)
+
+
+def record_failed(
+    engine: EngineWriter,
+    project: str,
+    mode: Mode,
+    ledger: Ledger,
+    outcome: str,
+    failures: Sequence[tuple[str, str]],
+    commit: str,
+) -> None:
+    """Keep that an apply failed: what failed, as address and reason, without any output of containers."""
+    number = ledger.failures[-1].number + 1 if ledger.failures else 1
+    content = {
+        "number": number,
+        **_now(),
+        "after": ledger.last.number if ledger.last else 0,
+        "outcome": outcome,
+        "failures": [[address, reason.partition("\n")[0][:_LONGEST_REASON]] for address, reason in failures],
+        "commit": commit,
+    }
+    store(engine, project, mode).keep(number, _text(content), _KEPT_FAILED, FAILED)
+
+
+def record_checks(engine: EngineWriter, project: str, mode: Mode, number: int, failed: Sequence[str]) -> None:
+    """Keep how the checks of revision `number` ended."""
+    content = {"number": number, "at": _now()["at"], "failed": list(failed)}
+    store(engine, project, mode).keep(number, _text(content), KEPT, CHECKS)
 
 
 def forget_ledger(engine: EngineWriter, project: str) -> None:
     """Remove all that is kept of an environment."""
     for kept in stores(engine, project):
         kept.forget()
+
+
+def _now() -> dict[str, str]:
+    moment = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"at": moment, "by": f"{whoami()}@{socket.gethostname()}, provisioner {__version__}"}
+
+
+def _text(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True).encode()
 
 
 def _parse(kind: type[_Record], content: bytes) -> _Record | None:

@@ -23,6 +23,8 @@ from provisioner.model.span import Span
 from provisioner.platforms.choice import Mode, lower
 from provisioner.platforms.lowering import Inputs
 from provisioner.playbook.bind import bind
+from provisioner.playbook.select import scale
+from provisioner.playbook.services import declared_replicas
 from provisioner.reconcile.retained import volumes_to_keep
 
 if TYPE_CHECKING:
@@ -42,7 +44,9 @@ class Revision:
     `containers` are the addresses of the containers that were there afterwards, by their ids, `files` the operations
     that made the volumes of their configs and secrets, by name; `restores` is the number of the revision that a
     rollback brought back, 0 for an apply. `volumes` are those that were there afterwards, by name, with the `key` and
-    whether each is to be protected (`protect`); None in a revision of a version that did not keep them.
+    whether each is to be protected (`protect`); None in a revision of a version that did not keep them. `scaled` are
+    the replicas that the command line asked for, by service, `converged` is false where a last look still found a
+    difference, and `commit` is the git commit of the playbook's folder, with `-dirty` where files were changed.
     """
 
     number: int
@@ -58,6 +62,9 @@ class Revision:
     files: Mapping[str, str] = field(default_factory=dict)
     restores: int = 0
     volumes: Mapping[str, Mapping[str, Any]] | None = None
+    scaled: Mapping[str, int] = field(default_factory=dict)
+    converged: bool = True
+    commit: str = ""
 
     def says(self, playbook: Playbook, inputs: Inputs, mode: Mode, seen: ObservedState) -> bool:
         """Whether this is what was applied, so that it need not be kept again."""
@@ -65,6 +72,12 @@ class Revision:
         # A value that moved to another tier is the same value.
         then = {key: getattr(self, key) for key in now} | {"inputs": {**self.inputs, "origins": {}}}
         return then == now | {"inputs": {**now["inputs"], "origins": {}}}
+
+    def declares_like(self, other: Revision) -> bool:
+        """Whether both declare the same, with the same versions of configs, secrets and builds."""
+        return all(getattr(self, key) == getattr(other, key) for key in ("document", "mode", "scaled")) and all(
+            self.inputs.get(key) == other.inputs.get(key) for key in ("builds", "versions", "profiles")
+        )
 
 
 _KEYS = frozenset(one.name for one in fields(Revision))
@@ -106,7 +119,8 @@ def desired_of(revision: Revision, project: str) -> DesiredState | None:
 def playbook_of(revision: Revision, project: str) -> Playbook:
     """The playbook of a revision. PlaybookInvalid for a document that this version can not read any more."""
     root = from_plain(dict(revision.document), Span(f"revision {revision.number}"))
-    return bind(Document(root, project, revision.name, revision.environment, revision.directory, ()))
+    playbook = bind(Document(root, project, revision.name, revision.environment, revision.directory, ()))
+    return scale(playbook, {key: number for key, number in revision.scaled.items() if key in playbook.services})
 
 
 def record_revision(
@@ -116,6 +130,9 @@ def record_revision(
     mode: Mode,
     seen: ObservedState,
     restores: int = 0,
+    *,
+    converged: bool = True,
+    commit: str = "",
 ) -> int:
     """Keep what was applied as a new revision; returns its number. `seen` is what was there afterwards."""
     kept = revisions(engine, playbook.project)
@@ -127,6 +144,8 @@ def record_revision(
         **_content(playbook, inputs, mode, seen),
         "volumes": volumes_to_keep(playbook, seen),
         **({"restores": restores} if restores else {}),
+        **({} if converged else {"converged": False}),
+        **({"commit": commit} if commit else {}),
     }
     text = json.dumps(content, sort_keys=True).encode()
     store(engine, playbook.project, mode).keep(number, text, KEPT)
@@ -147,6 +166,16 @@ def _content(playbook: Playbook, inputs: Inputs, mode: Mode, seen: ObservedState
             "origins": dict(inputs.origins),
             **({"profiles": dict(inputs.profiles)} if inputs.profiles else {}),
         },
+        "scaled": _scaled(playbook),
         "containers": {one.id: str(address) for address, one in seen.resources.items() if one.kind == "container"},
         "files": {one.name: one.spec["operation"] for one in seen.files if one.users},
+    }
+
+
+def _scaled(playbook: Playbook) -> dict[str, int]:
+    """The services whose number of replicas is not what the document says."""
+    return {
+        key: service.replicas
+        for key, service in playbook.services.items()
+        if declared_replicas(service) != service.replicas
     }

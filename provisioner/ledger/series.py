@@ -2,3 +2,6 @@
 
 REVISION = "revision"
 DESTROYED = "destroyed"
+FAILED = "failed"
+# By the number of the revision whose checks were run.
+CHECKS = "checks"

@@ -45,6 +45,11 @@ def bind_services(section: Node | None, project: str, problems: Problems) -> dic
     return _with_implied_jobs(services)
 
 
+def declared_replicas(service: Service) -> int:
+    """The replicas that the file declares, whatever the command line asks for."""
+    return _replicas(Fields(service.body, f"services.{service.name}", Problems()))
+
+
 def _service(name: str, body: Node, bodies: Mapping[str, Node], project: str, problems: Problems) -> Service:
     fields = Fields(body, f"services.{name}", problems)
     builds = fields.child("build") is not None

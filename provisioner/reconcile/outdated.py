@@ -27,11 +27,13 @@ _EARLIER = "an earlier version that nothing needs"
 @dataclass(frozen=True, slots=True)
 class Past:
     """What the ledger tells a plan. `before` is what was applied before what is declared now; `filled` are the
-    operations that made a volume of files which was full at the end of an apply.
+    operations that made a volume of files which was full at the end of an apply; `good` is the last revision before
+    the last one whose checks did not fail.
     """
 
     before: DesiredState | None = None
     filled: frozenset[str] = frozenset()
+    good: DesiredState | None = None
 
 
 NOTHING_KNOWN = Past()
@@ -64,7 +66,8 @@ def outdated_objects(
     touched = {c.observed.id: c for c in permitted if c.observed is not None and c.action is not Action.UNCHANGED}
     # An update makes the spec that stands the one before it.
     before = {i for c in touched.values() if c.action is Action.UPDATE for i in _files(c.observed)}
-    good = {r.name for r in past.before.resources.values() if r.kind in FILES_OF_SWARM} if past.before else set()
+    states = [state for state in (past.before, past.good) if state is not None]
+    good = {r.name for state in states for r in state.resources.values() if r.kind in FILES_OF_SWARM}
     reasons = {c.address: c.reason for c in changes if c.action is Action.DELETE}
     result = []
     for address, versions in sorted(by_address.items()):
@@ -97,6 +100,7 @@ def outdated_volumes(
     """
     needed = file_volumes(desired)
     before = file_volumes(past.before) if past.before else {}
+    good = file_volumes(past.good) if past.good else {}
     going = {one.id for one in observed.leftovers}
     going |= {c.observed.id for c in permitted if c.observed and c.action in (Action.REPLACE, Action.DELETE)}
     chosen = {c.address.name for c in permitted if c.address.kind == "service"}
@@ -112,7 +116,7 @@ def outdated_volumes(
     for owner, versions in sorted(groups.items()):
         ranked = sorted(versions, key=lambda v: (v.name in before, bool(v.users), v.created, v.name), reverse=True)
         spare = 1 if ranked[0].name in before or owner in using else 0
-        result += [one for one in ranked[spare:] if going.issuperset(one.users)]
+        result += [one for one in ranked[spare:] if going.issuperset(one.users) and one.name not in good]
     return result
 
 

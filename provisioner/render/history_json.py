@@ -10,12 +10,50 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from provisioner.model.node import JSON
-    from provisioner.render.history_text import Entry
+    from provisioner.render.history_text import Comparison, Destroyed, Entry, Failed, Revision
 
 
-def history_json(title: str, entries: Sequence[Entry]) -> dict[str, JSON]:
-    """Every revision, the newest first."""
-    return {"format_version": FORMAT_VERSION, "target": title, "revisions": [entry_json(entry) for entry in entries]}
+def history_json(
+    title: str, entries: Sequence[Entry], failures: Sequence[Failed] = (), destroys: Sequence[Destroyed] = ()
+) -> dict[str, JSON]:
+    """Every revision, every apply that failed and every destroy, each the newest first."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "target": title,
+        "revisions": [entry_json(entry) for entry in entries],
+        "failures": [
+            {
+                "at": one.at,
+                "by": one.by,
+                "outcome": one.outcome,
+                "commit": one.commit or None,
+                "failures": [{"address": address, "message": message} for address, message in one.failures],
+            }
+            for one in failures
+        ],
+        "destroys": [{"at": one.at, "by": one.by, "kept": [*sorted(one.volumes)]} for one in destroys],
+    }
+
+
+def comparison_json(comparison: Comparison) -> dict[str, JSON]:
+    """What differs between two revisions. `changes` is null where that can not be told."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "target": comparison.title,
+        "before": _side(comparison.before),
+        "after": _side(comparison.after),
+        "changes": [change_json(change) for change in comparison.changes] if comparison.readable else None,
+    }
+
+
+def _side(revision: Revision) -> dict[str, JSON]:
+    return {
+        "number": revision.number,
+        "applied_at": revision.applied_at,
+        "applied_by": revision.applied_by,
+        "mode": revision.mode,
+        "commit": revision.commit or None,
+    }
 
 
 def entry_json(entry: Entry) -> dict[str, JSON]:
@@ -27,6 +65,9 @@ def entry_json(entry: Entry) -> dict[str, JSON]:
         "applied_by": revision.applied_by,
         "mode": revision.mode,
         "restores": revision.restores or None,
+        "commit": revision.commit or None,
+        "converged": revision.converged,
+        "failed_checks": [*entry.failed_checks],
         "previous": entry.previous or None,
         "versions": {**revision.inputs["versions"]},
         "builds": {**revision.inputs["builds"]},

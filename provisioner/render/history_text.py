@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from provisioner.model.change import Change
 
+_MOST_FAILURES = 2
+_SHORT_COMMIT = 10
 _HEADINGS = ("REVISION", "APPLIED", "BY", "CHANGED")
 
 
@@ -31,6 +33,51 @@ class Revision(Protocol):
     def restores(self) -> int: ...
     @property
     def inputs(self) -> Mapping[str, Mapping[str, str]]: ...
+    @property
+    def commit(self) -> str: ...
+    @property
+    def converged(self) -> bool: ...
+
+
+class Failed(Protocol):
+    """An apply that failed."""
+
+    @property
+    def at(self) -> str: ...
+    @property
+    def by(self) -> str: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def failures(self) -> Sequence[Sequence[str]]: ...
+    @property
+    def commit(self) -> str: ...
+
+
+class Destroyed(Protocol):
+    """That the environment was taken away."""
+
+    @property
+    def at(self) -> str: ...
+    @property
+    def by(self) -> str: ...
+    @property
+    def volumes(self) -> Mapping[str, object]: ...
+
+
+class Comparison(Protocol):
+    """What one revision declares otherwise than another."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def before(self) -> Revision: ...
+    @property
+    def after(self) -> Revision: ...
+    @property
+    def changes(self) -> Sequence[Change]: ...
+    @property
+    def readable(self) -> bool: ...
 
 
 class Entry(Protocol):
@@ -44,17 +91,55 @@ class Entry(Protocol):
     def changes(self) -> Sequence[Change]: ...
     @property
     def readable(self) -> bool: ...
+    @property
+    def failed_checks(self) -> Sequence[str]: ...
 
 
-def history_text(title: str, entries: Sequence[Entry], *, paint: Paint = PLAIN) -> str:
-    """A table with the newest revision first, ending with a newline."""
-    if not entries:
-        return f"{paint.bold(title)}: nothing is known of an apply on this engine\n"
+def history_text(
+    title: str,
+    entries: Sequence[Entry],
+    failures: Sequence[Failed] = (),
+    destroys: Sequence[Destroyed] = (),
+    *,
+    most: int | None = None,
+    paint: Paint = PLAIN,
+) -> str:
+    """A table of the `most` newest things that happened, the newest first, ending with a newline."""
     rows = [
-        (str(one.revision.number), moment(one.revision.applied_at), one.revision.applied_by, _what(one))
+        (
+            one.revision.applied_at, str(one.revision.number), one.revision.applied_by, _short(one.revision.commit),
+            _what(one),
+        )
         for one in entries
+    ]  # fmt: skip
+    rows += [(one.at, "-", one.by, _short(one.commit), _failure(one)) for one in failures]
+    rows += [(one.at, "-", one.by, "", _destroy(one)) for one in destroys]
+    if not rows:
+        return f"{paint.bold(title)}: nothing is known of an apply on this engine\n"
+    # In the same second, what was applied came first.
+    rows = sorted(rows, key=lambda row: (row[0], row[1] == "-", len(row[1]), row[1]), reverse=True)[:most]
+    commits = any(commit for _, _, _, commit, _ in rows)
+    shown = [(number, moment(at), by, *((commit,) if commits else ()), what) for at, number, by, commit, what in rows]
+    headings = (*_HEADINGS[:3], *(("COMMIT",) if commits else ()), _HEADINGS[3])
+    return f"{paint.bold(title)}\n{table(headings, shown, paint=paint)}"
+
+
+def comparison_text(comparison: Comparison, *, paint: Paint = PLAIN) -> str:
+    """Every field in which two revisions differ, ending with a newline."""
+    before, after = comparison.before, comparison.after
+    lines = [
+        paint.bold(f"{comparison.title}, revision {before.number} → {after.number}"),
+        f"before  {moment(before.applied_at)} by {printable(before.applied_by)}",
+        f"after   {moment(after.applied_at)} by {printable(after.applied_by)}",
     ]
-    return f"{paint.bold(title)}\n{table(_HEADINGS, rows, paint=paint)}"
+    if before.commit or after.commit:
+        lines.append(f"commit  {before.commit or 'unknown'} → {after.commit or 'unknown'}")
+    if before.mode != after.mode:
+        lines.append(f"mode    {before.mode} → {after.mode}: every object is another one")
+    head = "\n".join(lines) + "\n\n"
+    if not comparison.readable:
+        return f"{head}They can not be compared: one was kept by another version of provision.\n"
+    return head + (changes_text(comparison.changes, paint=paint) or "Nothing in what is declared differs.\n")
 
 
 def entry_text(title: str, entry: Entry, *, paint: Paint = PLAIN) -> str:
@@ -67,6 +152,12 @@ def entry_text(title: str, entry: Entry, *, paint: Paint = PLAIN) -> str:
     ]
     if revision.restores:
         lines.append(f"         a rollback to revision {revision.restores}")
+    if revision.commit:
+        lines.append(f"commit   {printable(revision.commit)}")
+    if not revision.converged:
+        lines.append(f"state    {paint.red('not reached wholly: a last look still found a difference')}")
+    if entry.failed_checks:
+        lines.append(f"checks   {paint.red('failed')}: {printable(', '.join(entry.failed_checks))}")
     sections = ["\n".join(lines) + "\n"]
     against = f"Against revision {entry.previous}:" if entry.previous else "The oldest that is kept. It has:"
     if not entry.readable:
@@ -90,6 +181,28 @@ def moment(text: str) -> str:
 
 def _what(entry: Entry) -> str:
     restored = f"rollback to {entry.revision.restores}: " if entry.revision.restores else ""
+    if entry.failed_checks:
+        restored = f"checks failed ({', '.join(entry.failed_checks)}); {restored}"
+    if not entry.revision.converged:
+        restored = f"not converged; {restored}"
     if not entry.readable:
         return f"{restored}not readable"
     return restored + (changes_line(entry.changes) or "nothing in what is declared")
+
+
+def _failure(failed: Failed) -> str:
+    """What failed, and why, of the first failures."""
+    said = [": ".join(part for part in one if part) for one in failed.failures]
+    more = [f"{len(said) - _MOST_FAILURES} more"] if len(said) > _MOST_FAILURES else []
+    return printable("; ".join([failed.outcome, *said[:_MOST_FAILURES], *more]))
+
+
+def _destroy(destroyed: Destroyed) -> str:
+    kept = ", ".join(sorted(destroyed.volumes))
+    return f"destroyed; kept: {kept}" if kept else "destroyed"
+
+
+def _short(commit: str) -> str:
+    """A commit as people name it."""
+    whole, dirty, _ = commit.partition("-")
+    return whole[:_SHORT_COMMIT] + ("-dirty" if dirty else "")

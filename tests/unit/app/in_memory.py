@@ -76,10 +76,12 @@ class InMemory:
     def plan(self, *files: str, **permitted: Any) -> Plan:
         return plan_module.make_plan(self.request(*files), Policy(**permitted), {})
 
-    def apply(self, *files: str, verify: bool = False, **permitted: Any) -> ApplyResult:
+    def apply(
+        self, *files: str, verify: bool = False, scale: Mapping[str, int] | None = None, **permitted: Any
+    ) -> ApplyResult:
         return apply_module.apply(
-            self.request(*files), Policy(**permitted), {}, approve=lambda plan: True, listener=lambda event: None,
-            verify=verify, interrupt=Undisturbed(),
+            self.request(*files), Policy(**permitted), scale or {}, approve=lambda plan: True,
+            listener=lambda event: None, verify=verify, interrupt=Undisturbed(),
         )  # fmt: skip
 
     def destroy(self, *files: str, **permitted: Any) -> ApplyResult:

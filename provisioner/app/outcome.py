@@ -1,0 +1,64 @@
+"""What the ledger keeps of how an apply ended: the revision, the checks that did not hold, or what failed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from provisioner.app.git_commit import git_commit
+from provisioner.errors import ProvisionError
+from provisioner.ledger.records import read_ledger, record_checks, record_failed
+from provisioner.ledger.revisions import record_revision
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provisioner.app.plan import Prepared
+    from provisioner.model.report import Report
+    from provisioner.model.verification import CheckResult
+    from provisioner.ports import EngineWriter
+
+_INTERRUPTED, _ROLLED_BACK, _FAILED = "interrupted", "rolled back", "failed"
+
+
+def keep_revision(report: Report, after: Prepared, engine: EngineWriter, restores: int) -> Report:
+    """Keep what was applied as a revision; the report with what went wrong with that."""
+    restored = next((one for one in after.ledger.revisions if one.number == restores), None)
+    commit = restored.commit if restored else git_commit(after.playbook.directory)
+    try:
+        record_revision(
+            engine, after.playbook, after.materials.inputs, after.mode, after.plan.observed, restores=restores,
+            converged=not report.remaining, commit=commit,
+        )  # fmt: skip
+    except ProvisionError as error:
+        return replace(report, trouble=error)
+    return report
+
+
+def keep_failure(report: Report, prepared: Prepared, engine: EngineWriter) -> None:
+    """Keep that an apply ended early, and why, as far as the engine can still be written to."""
+    failures = [(str(one.step.address), one.error.message if one.error else "") for one in report.failures]
+    if report.trouble is not None:
+        failures.append(("", report.trouble.message))
+    taken_back = report.taken_back and not report.interrupted
+    outcome = _INTERRUPTED if report.interrupted else _ROLLED_BACK if taken_back else _FAILED
+    with suppress(ProvisionError):
+        record_failed(
+            engine, prepared.playbook.project, prepared.mode, prepared.ledger, outcome, failures,
+            git_commit(prepared.playbook.directory),
+        )  # fmt: skip
+
+
+def keep_checks(prepared: Prepared, engine: EngineWriter, checks: Sequence[CheckResult]) -> None:
+    """Keep how the checks of the last revision ended, where that is not known already."""
+    with suppress(ProvisionError):
+        ledger = read_ledger(engine, prepared.playbook.project)
+        failed = failed_checks(checks)
+        if ledger.last is not None and ledger.failed_checks(ledger.last) != failed:
+            record_checks(engine, prepared.playbook.project, prepared.mode, ledger.last.number, failed)
+
+
+def failed_checks(checks: Sequence[CheckResult]) -> tuple[str, ...]:
+    """The names of the checks that did not hold."""
+    return tuple(check.name for check in checks if not check.ok)
