@@ -63,7 +63,7 @@ COMMANDS: dict[str, str] = {
     "workspace": "an environment is a playbook: playbooks/SYSTEM/ENVIRONMENT.yml",
     "console": "provision config --explain NAME",
     "providers": "provision doctor",
-    "force-unlock": "the message about the lease says who holds it, and until when",
+    "force-unlock": "provision lock status says who holds the lease",
     # Kamal
     "setup": "provision doctor looks whether the engine is fit; provision apply does the rest",
     "deploy": "provision apply",
