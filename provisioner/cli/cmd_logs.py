@@ -76,7 +76,7 @@ def command(
                 out.write(json.dumps({**told, "address": address, "text": entry.text}, ensure_ascii=False) + "\n")
             else:
                 place = f"{play.request.target} {address}" if play else address
-                out.write(f"{'' if no_log_prefix else prefix(place)}{entry.text}\n")
+                out.write(f"{'' if no_log_prefix else prefix(place)}{entry.text}\n", verbatim=True)
             if out.closed:
                 break
     except KeyboardInterrupt:

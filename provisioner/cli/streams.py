@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from provisioner.render.paint import Paint
+from provisioner.render.paint import Paint, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,12 +32,15 @@ class Stream:
         self.terminal = _is_terminal(stream) and environment.get("TERM") != "dumb"
         self.paint = Paint(color=self.terminal and not no_color and not environment.get("NO_COLOR"))
 
-    def write(self, text: str) -> None:
-        """Write and flush. Never raises: see `take_write_error`."""
+    def write(self, text: str, *, verbatim: bool = False) -> None:
+        """Write and flush. Never raises: see `take_write_error`.
+
+        Characters that show nothing or turn the direction of a text are written as escapes, unless `verbatim`.
+        """
         if self.closed:
             return
         try:
-            self._stream.write(text)
+            self._stream.write(text if verbatim else visible(text))
             self._stream.flush()
         except BrokenPipeError:
             self.discard()

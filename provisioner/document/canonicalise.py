@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from provisioner.document.shape import Shape
 
 # What stands there may be secret, so a message does not repeat it.
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _CONFIDENTIAL = ("environment", "secrets", "args", "vars")
 _KINDS_OF_OBJECTS = frozenset(("services", "networks", "volumes", "configs", "secrets", "models"))
 
@@ -106,6 +107,10 @@ class Canonicaliser:
     def _unknown(self, key: str, node: Node, rule: Rule, path: Path) -> None:
         known = [name for name in rule.children if name not in node.mapping]
         span = node.key_spans.get(key, node.span)
+        if not _KEY.fullmatch(key):
+            # Whatever this file is, it may hold what is nobody's business.
+            self.findings.error("unknown key, which is no identifier", span, path, "is this a playbook?")
+            return
         self.findings.error(f"unknown key '{key}'", span, path, self.findings.nearest(key, known))
 
     def _sequence(self, node: Node, rule: Rule, path: Path) -> Node:

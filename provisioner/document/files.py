@@ -31,6 +31,8 @@ class Files:
         self.read: dict[str, None] = {}
         # Variables without a value in env files and label files of services.
         self.unset: dict[Problem, None] = {}
+        # The folders of the project, beside the current one.
+        self.folders: tuple[str, ...] = ()
         # What the secret files beside the playbook are known by, beside their names.
         self.secret_files: frozenset[secret_files.Identity] = frozenset()
         # Whether any of them says !reset or !override.
@@ -60,10 +62,17 @@ class Files:
         if self.refused(path, asked):
             return None
         if path not in self._texts:
+            if path != text.STDIN and not self._is_of_project(path):
+                self._findings.foreign.add(self.shown(path))
             self._texts[path] = text.load(path, self.shown(path), self._findings, asked, where)
             if self._texts[path] is not None:
                 self.read[path] = None
         return self._texts[path]
+
+    def _is_of_project(self, path: str) -> bool:
+        """Whether a file lies below the current folder or one of the project's."""
+        real = os.path.realpath(path)
+        return any(real.startswith(f"{os.path.realpath(one).rstrip('/')}/") for one in (self._here, *self.folders))
 
     def refused(self, path: str, asked: Span | None = None) -> bool:
         """Tell of a file in which provision keeps secrets, there or not; whether it is one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -28,13 +29,20 @@ class Findings:
         self.damaged: set[Span] = set()
         # Whether somewhere a key was read with nothing after it, of which it shows later whether that is wrong.
         self.nothing = False
+        # Files, as messages name them, that are none of this project's: nothing of what is in them is told.
+        self.foreign: set[str] = set()
 
     def error(self, message: str, span: Span | None, path: Path = (), hint: str | None = None) -> None:
-        self.errors[_problem(message, span, path, hint)] = None
+        self.errors[self._problem(message, span, path, hint)] = None
         self.suspect(path)
 
     def warn(self, message: str, span: Span | None, path: Path = (), hint: str | None = None) -> None:
-        self.warnings[_problem(message, span, path, hint)] = None
+        self.warnings[self._problem(message, span, path, hint)] = None
+
+    def _problem(self, message: str, span: Span | None, path: Path, hint: str | None) -> Problem:
+        if span is None or span.file not in self.foreign:
+            return _problem(message, span, path, hint)
+        return _problem(_QUOTED.sub("…", message), span, (), _NOT_OURS)
 
     def nearest(self, name: str, known: Iterable[str]) -> str | None:
         """A hint that names the nearest of `known`; none after many errors: looking takes its time."""
@@ -49,6 +57,8 @@ class Findings:
         return path in self._broken
 
 
+_QUOTED = re.compile(r"'[^\n]*'|\"[^\n]*\"")
+_NOT_OURS = "the file lies outside the project, so nothing of what is in it is shown"
 # What stands in a file may hold line breaks and worse; a problem is one line.
 _UNPRINTABLE = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 9: "\\t", 13: "\\r"}
 

@@ -61,3 +61,9 @@ def exists(path: str) -> bool:
         return Path(path).exists()
     except OSError:
         return False
+
+
+def project_root(folder: str) -> tuple[str, ...]:
+    """The folder itself, and that of the git repository which it lies in, if it does."""
+    above = (Path(folder), *Path(folder).parents)
+    return (folder, *(str(one) for one in above if (one / ".git").exists()))

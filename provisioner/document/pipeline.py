@@ -15,7 +15,7 @@ from provisioner.document.findings import Findings
 from provisioner.document.interpolate import Interpolation
 from provisioner.document.layers import Layers, Source, distinct
 from provisioner.document.merge import unique
-from provisioner.document.paths import here, is_file, join, parent
+from provisioner.document.paths import here, is_file, join, parent, project_root
 from provisioner.document.secret_files import check_paths, identities
 from provisioner.document.shape import mapping
 from provisioner.document.sources import Document
@@ -146,6 +146,8 @@ def _locate(reading: _Reading) -> None:
     folder = here() if first == STDIN else parent(first)
     reading.directory = join(here(), asked.directory) if asked.directory is not None else folder
     reading.files.secret_files = identities([reading.directory])
+    folders = (reading.directory, *(parent(path) for path in paths if path != STDIN))
+    reading.files.folders = tuple(root for folder in folders for root in project_root(folder))
     reading.scope = Scope((tier(asked.overrides, COMMAND_LINE), tier(asked.environment, SHELL)))
 
 

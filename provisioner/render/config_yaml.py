@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from provisioner.render.paint import INVISIBLE
+
 if TYPE_CHECKING:
     from provisioner.model.node import JSON
 
@@ -23,7 +25,8 @@ def config_yaml(document: JSON) -> str:
     text: str = yaml.dump(
         document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=1 << 20
     )
-    return text
+    # A string with such characters stands in double quotes, where their escapes mean the same.
+    return INVISIBLE.sub(lambda found: f"\\U{ord(found[0]):08x}", text)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from provisioner.render.paint import printable
+from provisioner.render.paint import printable, visible
 
 if TYPE_CHECKING:
     from provisioner.model.change import FieldChange
@@ -82,7 +82,7 @@ def _string(value: str) -> str:
     return (
         value
         if plain and value not in ("true", "false", ABSENT) and "\n" not in value
-        else json.dumps(value, ensure_ascii=False)
+        else visible(json.dumps(value, ensure_ascii=False))
     )
 
 

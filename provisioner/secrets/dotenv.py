@@ -172,7 +172,8 @@ def _unquoted(key: str, rest: str, number: int, cautions: list[Remark]) -> Entry
         raise _BadLine(number, "a tab before '#': put a space before a comment, or quote the value")
     text, mark, comment = rest.partition(" #")
     text = text.rstrip(" \t")
-    if any(character < " " and character != "\t" for character in text) or text.strip() != text:
+    # Controls, zero-width and bidirectional characters, and blanks other than the space.
+    if any(not character.isprintable() and character != "\t" for character in text):
         raise _BadLine(number, "an invisible character in an unquoted value: quote it")
     if "#" in text or "$" in text:
         cautions.append(Remark(number, "'#' or '$' in an unquoted value is taken as it is; single quotes say so"))

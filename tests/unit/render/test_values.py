@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+import yaml
 
 from provisioner.model.change import FieldChange, Impact
-from provisioner.render.paint import printable
+from provisioner.render.config_yaml import config_yaml
+from provisioner.render.paint import printable, visible
 from provisioner.render.values import before_and_after, quantity, seconds, shorten, show
 
 
@@ -66,3 +70,16 @@ def test_shortening_marks_what_is_cut() -> None:
 
 def test_escape_sequences_are_taken_out_of_foreign_text() -> None:
     assert printable("\x1b[31mred\x1b[0m\x1b]0;title\x07 end\r\x00") == "red end"
+
+
+@pytest.mark.parametrize("character", ["\u202e", "\u200b", "\u2066", "\ufeff", "\U000e0041"])
+def test_what_can_not_be_seen_is_written_as_its_code(character):
+    """In a plan, in the config that can be read again, and in JSON: no difference can be made to look like another."""
+    text = f"a{character}b"
+    assert character not in printable(text)
+    assert "\\u" in printable(text)
+    assert character not in show(text)
+    written = config_yaml({"k": text, f"k{character}": ["x", text]})
+    assert character not in written
+    assert yaml.safe_load(written) == {"k": text, f"k{character}": ["x", text]}
+    assert json.loads(visible(json.dumps([text], ensure_ascii=False))) == [text]

@@ -193,3 +193,13 @@ def test_an_edited_file_differs_only_where_it_was_edited(lines: list[str]) -> No
     expected = {key: entry.value for key, entry in document.entries.items() if key != "E"}
     expected |= {"B": SecretValue(b"new"), "Z": SecretValue(b"last one")}
     assert {key: entry.value for key, entry in again.entries.items()} == expected
+
+
+@pytest.mark.parametrize("character", ["\u200b", "\u200e", "\u202e", "\u2060", "\ufeff", "\u00a0", "\x7f"])
+def test_an_invisible_character_needs_quotes(character: str) -> None:
+    """Pasted before, in or after a value it would make a password that nobody can explain."""
+    for text in (f"A={character}x", f"A=x{character}", f"A=x{character}y", f"A={character}"):
+        document = dotenv.read(text.encode())
+        assert [bad.text for bad in document.bad] == ["an invisible character in an unquoted value: quote it"]
+    quoted = dotenv.read(f"A='x{character}'".encode())
+    assert quoted.entries["A"].value.reveal() == f"x{character}".encode()
