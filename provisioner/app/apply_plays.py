@@ -55,7 +55,7 @@ class PlaysResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class PlayRun:
     """One play that is to be carried out."""
 
     shown: PlayPlan
@@ -87,7 +87,7 @@ def apply_plays(
     if not approve(plans) or any(plan.plan.refusals for plan in plans):
         return PlaysResult(plans)
 
-    def run(one: PlannedPlay) -> _Run:
+    def run(one: PlannedPlay) -> PlayRun:
         approved = _ApprovedPlay(one.prepared)
 
         def act(listener: Listener) -> ApplyResult:
@@ -97,11 +97,11 @@ def apply_plays(
                 saved=approved,
             )  # fmt: skip
 
-        return _Run(one.shown, act)
+        return PlayRun(one.shown, act)
 
     runs = [run(one) for one in planned]
     with interrupt.deferred():
-        return PlaysResult(plans, _carry_out(runs, narrate, ended, interrupt, parallel=parallel))
+        return PlaysResult(plans, carry_out_runs(runs, narrate, ended, interrupt, parallel=parallel))
 
 
 def destroy_plays(
@@ -121,12 +121,12 @@ def destroy_plays(
         own = replace(policy, prune=True, departing=frozenset(departing))
         plan = plan_removal(one.playbook, one.engine, own)
         departing.update(_containers(one))
-        runs.append(_Run(PlayPlan(one.play.name, plan), _removal(one, plan, policy, interrupt)))
+        runs.append(PlayRun(PlayPlan(one.play.name, plan), _removal(one, plan, policy, interrupt)))
     plans = tuple(run.shown for run in runs)
     if not approve(plans) or any(plan.plan.refusals for plan in plans):
         return PlaysResult(plans)
     with interrupt.deferred():
-        return PlaysResult(plans, _carry_out(runs, narrate, ended, interrupt, parallel=False))
+        return PlaysResult(plans, carry_out_runs(runs, narrate, ended, interrupt, parallel=False))
 
 
 def _removal(one: OpenedPlay, approved: Plan, policy: Policy, interrupt: Interrupt) -> Act:
@@ -174,18 +174,19 @@ def _containers(one: OpenedPlay) -> set[str]:
     return {str(raw["Id"]) for raw in one.engine.list("container", {PROJECT: one.playbook.project})}
 
 
-def _carry_out(
-    runs: Sequence[_Run],
+def carry_out_runs(
+    runs: Sequence[PlayRun],
     narrate: Narrate,
     ended: Callable[[PlayResult], None],
     interrupt: Interrupt,
     *,
     parallel: bool,
 ) -> tuple[PlayResult, ...]:
+    """Carry the plays out in their order, until one fails or the user interrupts; with `parallel` all at once."""
     if parallel:
         lock = threading.Lock()
 
-        def carry_out(run: _Run) -> PlayResult:
+        def carry_out(run: PlayRun) -> PlayResult:
             result = _carry_out_one(run, narrate)
             with lock:
                 ended(result)
@@ -210,7 +211,7 @@ def _carry_out(
     return tuple(results)
 
 
-def _carry_out_one(run: _Run, narrate: Narrate) -> PlayResult:
+def _carry_out_one(run: PlayRun, narrate: Narrate) -> PlayResult:
     began = time.monotonic()
     name, plan = run.shown.name, run.shown.plan
     try:
