@@ -204,7 +204,7 @@ def carry_out_runs(
             result = PlayResult(run.shown.name, run.shown.plan, "not_started", code, because=stopped)
         else:
             result = _carry_out_one(run, narrate)
-            if result.exit_code:
+            if result.state != "done":
                 stopped = "interrupted" if result.state == "interrupted" else f"the play '{result.name}' failed"
         ended(result)
         results.append(result)
@@ -222,7 +222,7 @@ def _carry_out_one(run: PlayRun, narrate: Narrate) -> PlayResult:
             name, plan, "failed", error.exit_code, error=error, seconds=time.monotonic() - began
         )  # fmt: skip
     interrupted = done.report is not None and done.report.interrupted
-    state: PlayState = "interrupted" if interrupted else "failed" if done.exit_code else "done"
+    state: PlayState = "interrupted" if interrupted else "done" if done.is_well else "failed"
     return PlayResult(
         name, done.plan, state, done.exit_code, done.report, done.checks, seconds=time.monotonic() - began
     )  # fmt: skip

@@ -6,10 +6,9 @@ import queue
 import threading
 from typing import TYPE_CHECKING
 
-from provisioner.app.load import load_playbook
 from provisioner.app.logs import logs
-from provisioner.document.findings import nearest
-from provisioner.errors import ProvisionError, UsageError
+from provisioner.app.play_services import plays_with_services
+from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,26 +34,12 @@ def logs_of_plays(
         for line in logs(play.request, names, follow=follow, since=since, tail=tail, timestamps=timestamps):
             yield play, line
 
-    readers = [read(play, names) for play, names in _with_services(plays, services)]
+    readers = [read(play, names) for play, names in plays_with_services(plays, services)]
     if follow:
         yield from _as_they_come(readers)
         return
     for reader in readers:
         yield from reader
-
-
-def _with_services(plays: PlayList, services: Sequence[str]) -> list[tuple[PlayRequest, list[str]]]:
-    """The plays that have one of the services, with those that they have. UsageError for a name that none has."""
-    if not services:
-        return [(play, []) for play in plays.plays]
-    known = {play.name: load_playbook(play.request, allow_unset=True).services for play in plays.plays}
-    every = list(dict.fromkeys(name for names in known.values() for name in names))
-    for name in services:
-        if name not in every:
-            hint = nearest(name, every) or f"there are: {', '.join(sorted(every))}"
-            raise UsageError(f"no play of {plays.title} has a service named {name!r}", hint=hint)
-    chosen = [(play, [name for name in services if name in known[play.name]]) for play in plays.plays]
-    return [(play, names) for play, names in chosen if names]
 
 
 def _as_they_come(readers: Sequence[Iterator[Line]]) -> Iterator[Line]:

@@ -14,6 +14,7 @@ from provisioner.cli.options import json_option, target_argument, yes_option
 if TYPE_CHECKING:
     from provisioner.app.lock import Lock
     from provisioner.cli.settings import Settings
+    from provisioner.model.node import JSON
 
 
 @click.command(
@@ -31,10 +32,17 @@ if TYPE_CHECKING:
 @click.pass_obj
 def status(settings: Settings, target: str | None, as_json: bool) -> int:
     """Show who holds the lease of this environment, since when, and whether that one still lives."""
-    request = settings.request(target)
+    plays = settings.plays(target)
     from provisioner.app.lock import look_at_lock
 
-    _show(settings, look_at_lock(request), as_json=as_json, released=False)
+    if plays is not None:
+        from provisioner.cli.plays import look_at_plays
+
+        return look_at_plays(
+            settings, plays, lambda play: look_at_lock(play.request), text=lambda found: _text(found, released=False),
+            document=(lambda found: _document(found, released=False)) if as_json else None,
+        )  # fmt: skip
+    _show(settings, look_at_lock(settings.request(target)), as_json=as_json, released=False)
     return 0
 
 
@@ -76,29 +84,34 @@ def release(settings: Settings, target: str | None, yes: bool, force: bool, as_j
 
 
 def _show(settings: Settings, found: Lock, *, as_json: bool, released: bool) -> None:
-    out = settings.out()
     if as_json:
-        shown = {
-            "format_version": 1,
-            "target": found.title,
-            "held": found.standing is not None and not released,
-            "released": released,
-            "holder": found.holder or None,
-            "since": found.since or None,
-            "last_heartbeat": (found.standing.beaten_at if found.standing else "") or None,
-            "alive": found.alive if found.standing else None,
-        }
-        out.write(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
-        return
+        shown = json.dumps(_document(found, released=released), indent=2, ensure_ascii=False) + "\n"
+    else:
+        shown = _text(found, released=released)
+    settings.out().write(shown)
+
+
+def _document(found: Lock, *, released: bool) -> dict[str, JSON]:
+    return {
+        "format_version": 1,
+        "target": found.title,
+        "held": found.standing is not None and not released,
+        "released": released,
+        "holder": found.holder or None,
+        "since": found.since or None,
+        "last_heartbeat": (found.standing.beaten_at if found.standing else "") or None,
+        "alive": found.alive if found.standing else None,
+    }
+
+
+def _text(found: Lock, *, released: bool) -> str:
     if found.standing is None:
-        out.write(f"{found.title}: nobody holds the lease\n")
-        return
+        return f"{found.title}: nobody holds the lease\n"
     if released:
-        out.write(f"{found.title}: the lease of {found.holder} was taken away\n")
-        return
+        return f"{found.title}: the lease of {found.holder} was taken away\n"
     beaten = f", last heartbeat {found.standing.beaten_at}" if found.standing.beaten_at else ""
     state = "lives" if found.alive else "is gone: the next apply takes the lease over"
-    out.write(f"{found.title}: held by {found.holder} since {found.since}{beaten}; that process {state}\n")
+    return f"{found.title}: held by {found.holder} since {found.since}{beaten}; that process {state}\n"
 
 
 command = Group(

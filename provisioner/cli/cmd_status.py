@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -62,14 +63,18 @@ def show_status(
 
 
 def _show_plays(settings: Settings, plays: PlayList, *, as_json: bool, services: Sequence[str]) -> int:
+    from provisioner.app.play_services import plays_with_services
     from provisioner.app.status import status
     from provisioner.cli.plays import look_at_plays
     from provisioner.render.status_json import status_json
     from provisioner.render.status_text import status_text
 
     paint = settings.out().paint
+    chosen = plays_with_services(plays, services)
+    names = {play.name: of_play for play, of_play in chosen}
+    plays = replace(plays, plays=tuple(play for play, _ in chosen))
     return look_at_plays(
-        settings, plays, lambda play: status(play.request, services),
+        settings, plays, lambda play: status(play.request, names[play.name]),
         text=lambda table: status_text(table, paint=paint), document=status_json if as_json else None,
     )  # fmt: skip
 

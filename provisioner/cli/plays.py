@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 APPLY_QUESTION = "Apply these changes to {count} of {title} on {engines}?"
 DESTROY_QUESTION = "Delete these objects of {count} of {title} on {engines}?"
-PENDING = 2
 Found = TypeVar("Found")
 
 
@@ -57,12 +56,11 @@ def show_plans(
 
 
 def plans_exit_code(plans: Sequence[PlayPlan], *, detailed: bool) -> int:
-    """1 where a plan would be refused; with `detailed` 2 when changes are pending in any play; else 0."""
-    from provisioner.render.summary import summarize
+    """1 where a plan would be refused; with `detailed` 2 when changes are pending in any play; else 77 or 0."""
+    from provisioner.cli.cmd_plan import PENDING, plan_exit_code
 
-    if any(one.plan.refusals for one in plans):
-        return 1
-    return PENDING if detailed and any(summarize(one.plan).pending for one in plans) else 0
+    codes = [plan_exit_code(one.plan, detailed=detailed) for one in plans]
+    return next((code for code in (1, PENDING, *codes) if code and code in codes), 0)
 
 
 class _Conversation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
@@ -11,7 +12,7 @@ from provisioner.document.attributes.shapes import local_path
 from provisioner.document.files import Files
 from provisioner.document.findings import Findings
 from provisioner.document.interpolate import Interpolation
-from provisioner.document.paths import clean, here, is_remote, join, parent
+from provisioner.document.paths import clean, here, is_file, is_remote, join, parent
 from provisioner.document.shape import BOOLEAN, INTEGER, MAPPING, NUMBER, SEQUENCE, STRING, Place, article, kind_of
 from provisioner.document.text import LARGEST, STDIN
 from provisioner.document.tree import OVERRIDE, RESET
@@ -80,10 +81,11 @@ class Play:
 
 def is_list_of_plays(path: str) -> bool:
     """Whether the file at `path` holds a YAML list. False for one that can not be read: its reader says why."""
-    if path == STDIN:
+    # What is no regular file can be read once only, if at all.
+    if path == STDIN or not is_file(path):
         return False
     try:
-        with open(path, encoding="utf-8-sig", errors="replace") as file:  # noqa: PTH123 - also for names such as /dev/fd/3
+        with Path(path).open(encoding="utf-8-sig", errors="replace") as file:
             return _holds_list(file.read(LARGEST))
     except (OSError, ValueError):
         return False

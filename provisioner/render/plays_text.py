@@ -112,10 +112,15 @@ def why_failed(result: PlayResult) -> str:
     report = result.report
     if report is not None and report.failures:
         return f"{report.failures[0].step.address}: {report.failures[0].step.verb.value} failed"
+    if report is not None and report.trouble is not None:
+        return report.trouble.message.splitlines()[0]
     if report is not None and report.remaining:
         return "not converged"
     failed = sum(not check.ok for check in result.checks)
-    return f"{failed} of {len(result.checks)} checks failed" if failed else ""
+    if failed:
+        return f"{failed} of {len(result.checks)} checks failed"
+    keys = ", ".join(result.plan.incomparable)
+    return f"can not be compared: {keys}" if keys and result.exit_code else ""
 
 
 def _recap_line(result: PlayResult, paint: Paint) -> str:

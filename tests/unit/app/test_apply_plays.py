@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.apply import ApplyResult
@@ -90,6 +91,13 @@ def test_an_error_of_a_play_gives_the_exit_code() -> None:
     results = run(done, held, unverified)
     assert states(results) == [("done", 0), ("failed", 75), ("not_started", 0)]
     assert PlaysResult((), results).exit_code == 75
+
+
+def test_a_secret_that_can_not_be_compared_stops_nobody() -> None:
+    blind = replace(FULL, incomparable=("secrets/token",))
+    results = run(lambda listener: ApplyResult(blind, DONE), done)
+    assert states(results) == [("done", 77), ("done", 0)]
+    assert PlaysResult((), results).exit_code == 77
 
 
 def test_beside_each_other_nobody_waits_and_the_first_that_failed_counts() -> None:
