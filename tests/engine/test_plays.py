@@ -76,7 +76,8 @@ class Plays:
 
     def running(self) -> list[str]:
         """The systems whose container is there."""
-        names = {one.name for one in self.environment.engine.containers.list(all=True)}
+        found = self.environment.engine.api.containers(all=True)
+        names = {name.lstrip("/") for one in found for name in one["Names"] or ()}
         return [name for name in NAMES if f"{self.project(name)}-prod-web-1" in names]
 
 
