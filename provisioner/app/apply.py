@@ -36,7 +36,7 @@ from provisioner.reconcile.retained import changes_guard
 from provisioner.reconcile.withdrawal import withdrawal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from provisioner.app.materials import Gathering
@@ -57,6 +57,10 @@ class ApprovedPlan(Protocol):
 
     def require_current(self, prepared: Prepared) -> None:
         """PlanStale, naming what moved, unless that plan is the one of now."""
+        ...
+
+    def remarks(self, prepared: Prepared) -> Sequence[str]:
+        """What a person should know of where that plan is kept."""
         ...
 
 
@@ -146,6 +150,8 @@ def apply_playbook(
     prepared = prepare(request, playbook, engine, policy, gathering)
     if saved is not None:
         saved.require_current(prepared)
+        for remark in saved.remarks(prepared):
+            listener(Notice(remark))
     salt = token_hex(16)
     approved = digest_plan(prepared, salt)
     if not approve(prepared.plan) or prepared.plan.refusals:

@@ -159,6 +159,10 @@ class _ApprovedPlay:
         """PlanStale, naming what moved, unless the plan of now is the one that was agreed to."""
         require_approved(self._digest, self._digest_of(prepared))
 
+    def remarks(self, prepared: Prepared) -> tuple[str, ...]:
+        """Nothing: it is kept nowhere."""
+        return ()
+
     def _digest_of(self, prepared: Prepared) -> PlanDigest:
         digest = digest_plan(prepared, self._salt)
         values = {name: value for name, value in digest.values.items() if f"content of {name}" not in digest.pending}

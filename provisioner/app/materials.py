@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from provisioner.model.secret import Resolution, SecretRef, SecretValue
     from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader, SecretSource
+    from provisioner.secrets.fingerprint import FingerprintKey
 
     # How a plan comes by what it needs: `gather`, or the same for another source than the files of today.
     Gathering = Callable[[Request, Playbook, EngineReader, Mode], "Materials"]
@@ -44,8 +45,8 @@ class Materials:
     tier that each secret's value is from, with the tier's own version.
 
     `unsettled` is true while the key, a generated value or one of `fresh` is still to be kept. `key` is the id of the
-    fingerprint key, empty without one: `key_tried` says where it was looked for. `incomparable` are the secrets
-    (`secrets/x`) that are left as the engine has them, see `lost_key`. `messages` are for people.
+    fingerprint key, empty without one: `key_tried` says where it was looked for, `signer` is it. `incomparable` are
+    the secrets (`secrets/x`) that are left as the engine has them, see `lost_key`. `messages` are for people.
     """
 
     inputs: Inputs
@@ -57,6 +58,7 @@ class Materials:
     unsettled: bool = False
     key: str = ""
     key_tried: str = ""
+    signer: FingerprintKey | None = field(default=None, repr=False)
     incomparable: frozenset[str] = frozenset()
     messages: tuple[str, ...] = ()
 
@@ -113,6 +115,7 @@ def gather(
         unsettled=secrets.unsettled,
         key=secrets.key,
         key_tried=secrets.key_tried,
+        signer=secrets.signer,
         messages=secrets.messages,
     )
 
@@ -217,6 +220,7 @@ class Secrets:
     unsettled: bool = False
     key: str = ""
     key_tried: str = ""
+    signer: FingerprintKey | None = field(default=None, repr=False)
     messages: tuple[str, ...] = ()
 
 
@@ -276,6 +280,7 @@ def resolve_secrets(
         unsettled=made or bool(fresh) or not known,
         key=key.id if isinstance(key, FingerprintKey) else "",
         key_tried="" if isinstance(key, FingerprintKey) else key.tried,
+        signer=key if isinstance(key, FingerprintKey) else None,
         messages=tuple(messages),
     )
 

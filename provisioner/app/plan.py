@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
@@ -15,7 +16,7 @@ from provisioner.errors import PlaybookInvalid
 from provisioner.ledger.records import Ledger, read_ledger
 from provisioner.ledger.revisions import Revision, desired_of
 from provisioner.model.plan import Verb
-from provisioner.model.span import Problem
+from provisioner.model.span import Problem, Span
 from provisioner.platforms.choice import Mode, check, choose_mode, lower
 from provisioner.playbook.crossref import contradictions
 from provisioner.playbook.file_targets import folders_of_images
@@ -35,8 +36,7 @@ from provisioner.reconcile.retained import retained_objects, without_guard_chang
 from provisioner.reconcile.room import bystanders, crowded, kept_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from provisioner.app.materials import Gathering
     from provisioner.app.request import Request
@@ -101,7 +101,7 @@ def prepare(
     impossible = contradictions(playbook, mode) if feasible and not policy.alone else ()
     if impossible:
         raise PlaybookInvalid(impossible)
-    notes = check(playbook, mode, facts)
+    notes = (*check(playbook, mode, facts), *_writable(playbook))
     if mode == "containers":
         notes = (*notes, *missing_sources(playbook, facts))
     materials = gathering(request, playbook, engine, mode)
@@ -199,6 +199,19 @@ def _holders(engine: EngineReader, kinds: Collection[ClaimKind]) -> tuple[Holder
     listed = listed_holders(containers, networks)
     bound = engine.bound_ports() if ClaimKind.PORT in kinds else None
     return (*listed, *process_holders(bound or (), listed))
+
+
+def _writable(playbook: Playbook) -> Iterator[Problem]:
+    """The files of the playbook that everybody on this machine can write."""
+    for file in playbook.files:
+        path = Path(playbook.directory, file)
+        try:
+            mode = path.stat().st_mode
+        except OSError:
+            continue
+        if mode & 0o002:
+            text = "everybody on this machine can write it, and what it says is done with your rights"
+            yield Problem(text, Span(file), hint=f"chmod o-w {file}")
 
 
 def _left(others: Sequence[Change]) -> tuple[Problem, ...]:

@@ -7,9 +7,11 @@ file can only be read by its owner.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import secrets
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner import __version__
@@ -23,7 +25,6 @@ from provisioner.render.plan_json import plan_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from provisioner.app.plan import Prepared
     from provisioner.app.request import Request
@@ -69,13 +70,47 @@ class SavedPlan:
         )  # fmt: skip
 
     def require_current(self, prepared: Prepared) -> None:
-        """PlanStale, naming what moved, unless playbook, engine and changes are those of the file."""
+        """PlanStale, naming what moved, unless playbook, engine and changes are those of the file.
+
+        PlaybookInvalid where the environment's key shows that the file was changed after it was written.
+        """
+        sealed, signer = self.content.get("keyed_seal"), prepared.materials.signer
+        if (
+            isinstance(sealed, dict)
+            and signer is not None
+            and sealed.get("key") == signer.id
+            and not hmac.compare_digest(str(sealed.get("code")), signer.seal(_bytes(_own(self.content))))
+        ):
+            raise _unusable(Path(self.path), "was changed after it was written")
         moved = self._digest.differences(digest_plan(prepared, str(self.content["salt"])))
         if moved:
             raise PlanStale(
                 f"the plan {self.path} is stale: {'; '.join(moved)}",
                 hint="make a new one with `provision plan -o FILE`, look at it, and apply that",
             )
+
+    def remarks(self, prepared: Prepared) -> tuple[str, ...]:
+        """What a person should know of the file: that others can write it, or that nobody can tell who wrote it."""
+        found = []
+        if can_be_written_by_others(Path(self.path)):
+            found.append(f"{self.path} can be written by others: what was agreed to may not be what is in it")
+        sealed, signer = self.content.get("keyed_seal"), prepared.materials.signer
+        if isinstance(sealed, dict) and (signer is None or sealed.get("key") != signer.id):
+            found.append(
+                f"{self.path} is sealed with a fingerprint key that is not here, so only the playbook and the engine "
+                "are compared with it, not who wrote it"
+            )
+        elif not sealed and signer is not None:
+            found.append(f"{self.path} was written where the fingerprint key was not, or its keyed seal was taken off")
+        return tuple(found)
+
+
+def can_be_written_by_others(path: Path) -> bool:
+    """Whether the group or everybody may write a file; False where nothing can be told."""
+    try:
+        return bool(path.stat().st_mode & 0o022)
+    except OSError:
+        return False
 
 
 def save(path: Path, request: Request, policy: Policy, scale: Mapping[str, int], prepared: Prepared) -> None:
@@ -87,7 +122,7 @@ def content_of(request: Request, policy: Policy, scale: Mapping[str, int], prepa
     """What a file keeps of one environment's plan."""
     salt = secrets.token_hex(16)
     digest = digest_plan(prepared, salt)
-    return {
+    content = {
         "target": prepared.plan.title,
         "engine": plan_json(prepared.plan)["engine"],
         "request": request_of(request),
@@ -107,6 +142,16 @@ def content_of(request: Request, policy: Policy, scale: Mapping[str, int], prepa
             "pending": sorted(digest.pending),
         },
         "plan": plan_json(prepared.plan),
+    }
+    signer = prepared.materials.signer
+    keyed = {"key": signer.id, "code": signer.seal(_bytes(content))} if signer is not None else None
+    return {**content, "keyed_seal": keyed}
+
+
+def _own(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a plan file `content_of` gave, without its seal."""
+    return {
+        key: value for key, value in content.items() if key not in ("kind", "format_version", "made_by", "keyed_seal")
     }
 
 
@@ -157,7 +202,42 @@ def is_plan(path: Path) -> bool:
 
 def load(path: Path) -> SavedPlan:
     """Read the plan of one environment. PlaybookInvalid for a torn or edited file, UsageError for another version."""
-    return SavedPlan(str(path), read(path))
+    content = read(path)
+    require_form(path, content)
+    return SavedPlan(str(path), content)
+
+
+def require_form(path: Path, content: Mapping[str, Any]) -> None:
+    """PlaybookInvalid for a content that no plan has, whatever its seal says."""
+    policy, digests, engine = content.get("policy"), content.get("digests"), content.get("engine")
+    right = (
+        isinstance(policy, dict)
+        and all(isinstance(policy.get(key), bool) for key in ("prune", "accept_new_key", "allow_empty"))
+        and isinstance(policy.get("targets"), list)
+        and all(isinstance(one, str) for one in policy["targets"])
+        and isinstance(policy.get("scale"), dict)
+        and all(isinstance(one, int) for one in policy["scale"].values())
+        and isinstance(digests, dict)
+        and all(isinstance(digests.get(key), dict) for key in ("playbook", "observed", "changes"))
+        and isinstance(digests.get("pending"), list)
+        and all(isinstance(one, str) for one in digests["pending"])
+        and isinstance(engine, dict)
+        and isinstance(engine.get("id"), str)
+        and isinstance(content.get("salt"), str)
+        and _is_request(content.get("request"))
+    )
+    if not right:
+        raise _unusable(path, "has not the form of a plan")
+
+
+def _is_request(asked: Any) -> bool:
+    texts = ("files", "env_files", "profiles", "overrides")
+    return (
+        isinstance(asked, dict)
+        and isinstance(asked.get("directory"), str)
+        and all(isinstance(asked.get(key), list) and all(isinstance(one, str) for one in asked[key]) for key in texts)
+        and all(isinstance(asked.get(key), str | None) for key in ("target", "context", "host", "project_name"))
+    )
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.plays import Selection, find_plays, select_plays
-from provisioner.app.saved_plan import SavedPlan, content_of, read, request_of, write
+from provisioner.app.saved_plan import SavedPlan, content_of, read, request_of, require_form, write
 from provisioner.errors import PlanStale, UsageError
 
 if TYPE_CHECKING:
@@ -100,7 +100,10 @@ def save_plays(
 def load_any(path: Path) -> SavedPlan | SavedPlays:
     """Read a plan file, of one environment or of a list. Raises as `saved_plan.load` does."""
     content = read(path)
-    return SavedPlays(str(path), content) if "plays" in content else SavedPlan(str(path), content)
+    if "plays" not in content:
+        require_form(path, content)
+        return SavedPlan(str(path), content)
+    return SavedPlays(str(path), content)
 
 
 def list_of(saved: SavedPlays, request: Request) -> PlayList:

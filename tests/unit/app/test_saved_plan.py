@@ -23,8 +23,10 @@ from provisioner.platforms.choice import lower
 from provisioner.platforms.lowering import Inputs
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.planning import plan
+from provisioner.secrets.fingerprint import FingerprintKey
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 WEB = Address("service", "web", 1)
@@ -138,6 +140,46 @@ def test_an_edited_plan_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps(content))
     with pytest.raises(PlaybookInvalid, match="was changed after it was written"):
         saved_plan.load(path)
+
+
+def _reseal(path: Path, change: Callable[[dict[str, Any]], None]) -> saved_plan.SavedPlan:
+    """The plan with a change and a right seal without a key, as somebody makes it who can write the file."""
+    content = json.loads(path.read_text())
+    content.pop("seal")
+    change(content)
+    saved_plan.write(path, content)
+    path.chmod(0o666)
+    return saved_plan.load(path)
+
+
+def test_the_keyed_seal_tells_who_wrote_it(tmp_path: Path) -> None:
+    """With the key an edit is found, however it is sealed; without it nothing is claimed."""
+    asked = request(tmp_path)
+    key = FingerprintKey("0123abcd", "shop", SecretValue(b"k" * 32))
+    plain = prepared(asked)
+    keyed = replace(plain, materials=replace(plain.materials, signer=key))
+    file = kept(tmp_path, asked, keyed)
+    file.require_current(keyed)
+    assert file.remarks(keyed) == ()
+    assert "is sealed with a fingerprint key that is not here" in file.remarks(plain)[0]
+    edited = _reseal(tmp_path / "kept.plan", lambda content: content["policy"].update(prune=True))
+    edited.require_current(plain)
+    assert "can be written by others" in edited.remarks(plain)[0]
+    with pytest.raises(PlaybookInvalid, match="was changed after it was written"):
+        edited.require_current(keyed)
+    bare = _reseal(tmp_path / "kept.plan", lambda content: content.update(keyed_seal=None))
+    assert "its keyed seal was taken off" in bare.remarks(keyed)[1]
+
+
+@pytest.mark.parametrize("change", [
+    {"policy": {"targets": None}}, {"policy": []}, {"request": {}}, {"digests": []}, {"digests": {"playbook": {}}},
+    {"engine": None}, {"salt": 5}, {"policy": None}, {"request": None},
+])  # fmt: skip
+def test_a_sealed_file_without_the_form_of_a_plan_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    asked = request(tmp_path)
+    kept(tmp_path, asked, prepared(asked))
+    with pytest.raises(PlaybookInvalid, match="has not the form of a plan"):
+        _reseal(tmp_path / "kept.plan", lambda content: content.update(change))
 
 
 def test_another_format_is_wrong_usage(tmp_path: Path) -> None:

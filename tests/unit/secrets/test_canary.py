@@ -89,7 +89,7 @@ def test_values_are_revealed_in_these_places_only() -> None:
     sites = {path.name: count for path in sorted(package.glob("*.py")) if (count := path.read_text().count(".reveal("))}
     assert sites == {
         "dotenv.py": 1,  # written into .env.local
-        "fingerprint.py": 6,  # the key and the value into the HMAC; a key into its file, twice; its text, twice
+        "fingerprint.py": 7,  # the key and the value into HMACs; a key into its file, twice; its text, twice
         "os_keyring.py": 1,  # stored in the OS keyring
         "template.py": 1,  # composed into another secret
     }
