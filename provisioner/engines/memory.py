@@ -1,7 +1,7 @@
 """An engine in this process: objects in dictionaries, in the shapes of the Engine API. For laws and for speed.
 
 What it claims, a real engine proves under the same contract tests. It is in no Swarm, and its containers do as their
-command says: `exit N` ends with that code, anything else runs; a health check of `false` never passes.
+command says: `exit N`, `true` and `false` end with that code, anything else runs; a health check of `false` never passes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from provisioner.engines.memory_commands import run_command
+from provisioner.engines.memory_commands import exit_code, run_command
 from provisioner.engines.memory_config import configured
 from provisioner.engines.memory_exclusive import require_free, require_free_on, require_free_subnet
 from provisioner.engines.memory_files import mountpoint, unpack
@@ -103,7 +103,9 @@ class MemoryEngine(MemoryReader):
         mode = host["NetworkMode"] = host["NetworkMode"] or "default"
         if not mode.startswith("container:"):
             network = "bridge" if mode == "default" else mode
-            self._attach(raw, self._network(network)["Name"], endpoints.get(network) or {})
+            # Before API 1.44 the hardware address is the container's.
+            own = {"MacAddress": config["MacAddress"]} if config.get("MacAddress") else {}
+            self._attach(raw, self._network(network)["Name"], {**own, **(endpoints.get(network) or {})})
         return identity
 
     def _mounts(self, config: Raw, host: Raw) -> Sequence[Raw]:
@@ -162,8 +164,8 @@ class MemoryEngine(MemoryReader):
             test = (raw["Config"].get("Healthcheck") or {}).get("Test") or ["NONE"]
             if test != ["NONE"]:
                 state["Health"] = {"Status": "unhealthy" if "false" in test else "healthy", "Log": []}
-            if command[:1] == ["exit"]:
-                state.update(Status="exited", Running=False, ExitCode=int(command[1]), FinishedAt=self._now())
+            if (code := exit_code(command)) is not None:
+                state.update(Status="exited", Running=False, ExitCode=code, FinishedAt=self._now())
 
     def stop(self, container_id: str, *, grace: float | None = None) -> None:
         with self._lock:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FROM_IMAGE = ("Cmd", "Entrypoint", "User", "WorkingDir", "StopSignal", "Healthcheck")
+_FROM_IMAGE = ("Entrypoint", "User", "WorkingDir", "StopSignal", "Healthcheck")
 
 
 def configured(body: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
     """A container's configuration: what it was created with over what its image gives."""
     config = {key: value for key, value in body.items() if key not in ("platform",)}
+    if not config.get("Entrypoint"):
+        config["Cmd"] = config.get("Cmd") or image.get("Cmd")
     for key in _FROM_IMAGE:
-        replaced = key == "Cmd" and body.get("Entrypoint") is not None
-        if config.get(key) is None and not replaced:
+        if config.get(key) is None:
             config[key] = image.get(key)
     if body.get("Healthcheck"):
         # Each part of a check that is not set is the image's, also of one that is switched off.
