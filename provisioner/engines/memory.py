@@ -1,7 +1,8 @@
 """An engine in this process: objects in dictionaries, in the shapes of the Engine API. For laws and for speed.
 
 What it claims, a real engine proves under the same contract tests. It is in no Swarm, and its containers do as their
-command says: `exit N`, `true` and `false` end with that code, anything else runs; a health check of `false` never passes.
+command says: `exit N`, `true` and `false` end with that code, anything else runs; a health check of `false` never
+passes.
 """
 
 from __future__ import annotations

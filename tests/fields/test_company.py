@@ -1,4 +1,4 @@
-"""No value differs after it was applied, whatever an engine adds to it by itself: all at once on an engine in memory."""
+"""No value differs after it was applied, whatever an engine adds by itself: all at once on an engine in memory."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from provisioner.errors import PlaybookInvalid
 from provisioner.model.plan import Policy
 from tests.engine_fixtures import remove_project
 from tests.engine_in_container import Engines
-from tests.fields import containers, objects, playbooks
+from tests.fields import company, containers, objects, playbooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from tests.fields.sample import Body, Sample, Version
 
 pytestmark = pytest.mark.engine
+
+# Services that are put on an engine together.
+AT_ONCE = 60
 
 
 @dataclass(frozen=True)
@@ -181,3 +184,25 @@ def test_what_the_engine_is_too_old_for_is_refused(environment: Environment, tar
         assert f"services.{sample.name}" in text
         assert "{}.{}".format(*sample.since) in text
         assert "{}.{}".format(*target.api) in text
+
+
+@pytest.mark.parametrize(
+    "part", [pytest.param("some", id="some"), pytest.param("all", marks=pytest.mark.slow, id="all")]
+)
+def test_nothing_differs_in_company(environment: Environment, target: Target, part: str) -> None:
+    """An image with every field set, a network of both families, a container outside, and zero, empty and off.
+
+    As many services at once as an engine starts in a few seconds; `script/test --fields` tries all of them.
+    """
+    samples = possible(containers.SAMPLES, target)
+    services = company.bodies(samples, environment.project)
+    names = company.some(services) if part == "some" else list(services)
+    image, outer = f"{environment.project}-full:1", f"{environment.project}-outer"
+    with contextlib.closing(docker.DockerClient(base_url=target.url, timeout=120)) as client:
+        client.images.build(fileobj=company.image_context(), custom_context=True, tag=image)
+        client.containers.run(image, name=outer, detach=True, ipc_mode="shareable")
+    for start in range(0, len(names), AT_ONCE):
+        those = {name: services[name] for name in names[start : start + AT_ONCE]}
+        playbook = company.playbook(those, samples, image, target.api)
+        environment.apply(playbook)
+        assert differences(environment.plan(playbook)) == {}
