@@ -123,7 +123,7 @@ def bodies(samples: Iterable[Sample], project: str, *, containers_too: bool = Tr
     found: dict[str, Body] = {}
     for sample in samples:
         for state, body in zip(("first", "second"), sample.states, strict=False):
-            found[f"{sample.name}-{state}"] = body
+            found[f"{sample.name}-{state}"] = {"command": containers.WAIT, **body}
     empty = (*EMPTY, *(EMPTY_ON_CONTAINERS if containers_too else ()))
     found |= {
         f"{key}-empty-{number}": {key: value} for number, (value, keys) in enumerate(empty) for key in keys.split()
