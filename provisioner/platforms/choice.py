@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from provisioner.errors import PlaybookInvalid, Unreachable
-from provisioner.platforms import capabilities, containers, fitness, swarm
+from provisioner.platforms import capabilities, containers, fitness, name_limits, swarm
 
 if TYPE_CHECKING:
     from provisioner.model.playbook import Playbook
@@ -39,6 +39,7 @@ def lower(playbook: Playbook, inputs: Inputs, mode: Mode) -> DesiredState:
 def check(playbook: Playbook, mode: Mode, facts: Facts) -> tuple[Problem, ...]:
     """What has no effect in this mode. PlaybookInvalid for what the mode or this engine can not do at all."""
     refused = list(fitness.unfit(playbook, facts, swarm=mode == "swarm"))
+    refused += name_limits.problems(playbook, mode)
     lacking, doubtful = capabilities.incapable(playbook, facts, swarm=mode == "swarm")
     refused += lacking
     if mode == "containers":

@@ -1,0 +1,48 @@
+"""How long the names of objects may be on an engine: found in the file, before anything is made. Pure.
+
+Swarm: networks and services 63 characters, configs and secrets 64. Every engine: volumes 255, which are folders of
+their name; an engine 20.10 takes names of 400 characters for containers and for networks outside a Swarm.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.swarm_file import LONGEST_NAME
+from provisioner.model.span import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from provisioner.model.playbook import Declared, Playbook
+
+LONGEST_ON_SWARM = 63
+LONGEST_VOLUME = 255
+# What stands after a service's name in that of a volume with its files: a dot, the kind, a dot, twelve digits.
+_SUFFIX = max(len(kind) for kind in ROOTS) + 14
+
+
+def problems(playbook: Playbook, mode: Literal["containers", "swarm"]) -> Iterator[Problem]:
+    """Every object with a name that this mode can not have, at its place."""
+    limits = {"volume": LONGEST_VOLUME}
+    if mode == "swarm":
+        limits |= {"network": LONGEST_ON_SWARM, "config": LONGEST_NAME, "secret": LONGEST_NAME}
+    for kind, limit in limits.items():
+        declared: dict[str, Declared] = dict(getattr(playbook, f"{kind}s"))
+        for key, one in declared.items():
+            # Those of a Swarm's own configs and secrets are made short where they are made.
+            if len(one.name) > limit and (kind in ("volume", "network") or one.external):
+                yield _problem(one.name, limit, one, f"{kind}s.{key}")
+    for name, service in playbook.services.items() if mode == "containers" else ():
+        carries = any(service.body.get(kind) is not None for kind in ROOTS)
+        longest = f"{playbook.project}_{name}"
+        if carries and len(longest) + _SUFFIX > LONGEST_VOLUME:
+            text = f"the volume with its configs or secrets has a name longer than {LONGEST_VOLUME} characters"
+            yield Problem(text, service.span or service.body.span, f"services.{name}", "shorten the service's name")
+
+
+def _problem(name: str, limit: int, one: Declared, path: str) -> Problem:
+    shown = name if len(name) <= 80 else f"{name[:60]}…"
+    text = f"its name on the engine, {shown}, has {len(name)} characters, and can have {limit}"
+    return Problem(text, one.body.span, path, "give it a shorter `name:`, or shorten the project's name")
