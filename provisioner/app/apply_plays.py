@@ -16,6 +16,7 @@ from provisioner.app.plan_plays import OpenedPlay, assumed_externals, open_engin
 from provisioner.errors import Interrupted, ProvisionError
 from provisioner.kinds.ownership import PROJECT
 from provisioner.model.play import PlayPlan, PlayResult
+from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -83,7 +84,7 @@ def apply_plays(
     planned = plan_plays(plays, policy, scale, in_order=not parallel)
     if saved is not None:
         saved.require_current(plays, planned)
-    plans = tuple(one.shown for one in planned)
+    plans = tuple(_with_remarks(one, saved) for one in planned)
     if not approve(plans) or any(plan.plan.refusals for plan in plans):
         return PlaysResult(plans)
 
@@ -102,6 +103,13 @@ def apply_plays(
     runs = [run(one) for one in planned]
     with interrupt.deferred():
         return PlaysResult(plans, carry_out_runs(runs, narrate, ended, interrupt, parallel=parallel))
+
+
+def _with_remarks(planned: PlannedPlay, saved: SavedPlays | None) -> PlayPlan:
+    """The plan as it is shown, with what is to be known of the file that it is from."""
+    shown = planned.shown
+    remarks = tuple(Problem(text) for text in saved.remarks(planned)) if saved is not None else ()
+    return replace(shown, plan=replace(shown.plan, notes=(*shown.plan.notes, *remarks))) if remarks else shown
 
 
 def destroy_plays(

@@ -81,7 +81,7 @@ class SavedPlan:
             and sealed.get("key") == signer.id
             and not hmac.compare_digest(str(sealed.get("code")), signer.seal(_bytes(_own(self.content))))
         ):
-            raise _unusable(Path(self.path), "was changed after it was written")
+            raise unusable(Path(self.path), "was changed after it was written")
         moved = self._digest.differences(digest_plan(prepared, str(self.content["salt"])))
         if moved:
             raise PlanStale(
@@ -227,7 +227,7 @@ def require_form(path: Path, content: Mapping[str, Any]) -> None:
         and _is_request(content.get("request"))
     )
     if not right:
-        raise _unusable(path, "has not the form of a plan")
+        raise unusable(path, "has not the form of a plan")
 
 
 def _is_request(asked: Any) -> bool:
@@ -247,7 +247,7 @@ def read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"the plan {path} can not be read: {error.strerror}") from error
     except ValueError:
-        raise _unusable(path, "is cut off or damaged") from None
+        raise unusable(path, "is cut off or damaged") from None
     version = content.get("format_version") if isinstance(content, dict) else None
     if version != FORMAT_VERSION:
         raise UsageError(
@@ -256,11 +256,11 @@ def read(path: Path) -> dict[str, Any]:
         )
     seal = content.pop("seal", None)
     if seal != _seal(content):
-        raise _unusable(path, "was changed after it was written")
+        raise unusable(path, "was changed after it was written")
     return dict(content)
 
 
-def _unusable(path: Path, why: str) -> PlaybookInvalid:
+def unusable(path: Path, why: str) -> PlaybookInvalid:
     hint = "make the plan again with `provision plan -o FILE`"
     return PlaybookInvalid([Problem(f"the plan file {why}", Span(str(path)), hint=hint)])
 

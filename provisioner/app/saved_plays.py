@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.plays import Selection, find_plays, select_plays
-from provisioner.app.saved_plan import SavedPlan, content_of, read, request_of, require_form, write
+from provisioner.app.saved_plan import SavedPlan, content_of, read, request_of, require_form, unusable, write
 from provisioner.errors import PlanStale, UsageError
 
 if TYPE_CHECKING:
@@ -72,9 +72,18 @@ class SavedPlays:
                 hint="make a new one with `provision plan -o FILE`, look at it, and apply that",
             )
 
+    def remarks(self, planned: PlannedPlay) -> tuple[str, ...]:
+        """What a person should know of the file where it speaks of this play."""
+        plans = dict(zip(self.names, self._plans, strict=True))
+        return plans[planned.opened.play.name].remarks(planned.prepared)
+
     @property
     def _plans(self) -> list[SavedPlan]:
-        return [SavedPlan(self.path, one) for one in self.content["plays"]]
+        # The name is the list's: the seal of the environment's key covers what `content_of` gave.
+        return [
+            SavedPlan(self.path, {key: value for key, value in one.items() if key != "name"})
+            for one in self.content["plays"]
+        ]
 
 
 def save_plays(
@@ -103,7 +112,25 @@ def load_any(path: Path) -> SavedPlan | SavedPlays:
     if "plays" not in content:
         require_form(path, content)
         return SavedPlan(str(path), content)
+    _require_list_form(path, content)
     return SavedPlays(str(path), content)
+
+
+def _require_list_form(path: Path, content: Mapping[str, Any]) -> None:
+    """PlaybookInvalid for a content that no plan of a list has."""
+    entries, chosen = content.get("plays"), content.get("selection")
+    words = [chosen.get(key) for key in ("limits", "tags", "skip_tags")] if isinstance(chosen, dict) else [None]
+    right = (
+        isinstance(entries, list)
+        and bool(entries)
+        and all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in entries)
+        and all(isinstance(texts, list) and all(isinstance(text, str) for text in texts) for texts in words)
+    )
+    if not right:
+        raise unusable(path, "has not the form of a plan")
+    for entry in content["plays"]:
+        require_form(path, {**entry, "request": content.get("request")})
+        require_form(path, entry)
 
 
 def list_of(saved: SavedPlays, request: Request) -> PlayList:
