@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FILES_OF_SWARM = ("config", "secret")
 _EARLIER = "an earlier version that nothing needs"
+_REARRANGED = "a copy of versions that stay, in a volume of files that nothing needs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +130,14 @@ def told(volumes: Sequence[Observed], desired: DesiredState, observed: ObservedS
     changes: dict[tuple[Address, str], Change] = {}
     for volume in volumes:
         versions = _versions(volume.spec["carried"])
-        # With other owners or modes the same versions are in another volume.
-        for address, version in sorted(versions - kept or versions):
+        gone = {one for one in versions if one not in kept or one[0] not in desired.resources}
+        for address, version in sorted(gone):
             why = _EARLIER if address in desired.resources else reason
             changes.setdefault((address, version), Change(address, Action.DELETE, why, observed=volume))
+        if not gone:
+            # No version goes: the same ones are in another volume, beside others, or with other owners or modes.
+            address, version = min(versions)
+            changes.setdefault((address, version), Change(address, Action.DELETE, _REARRANGED, observed=volume))
     return list(changes.values())
 
 

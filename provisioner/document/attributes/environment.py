@@ -43,7 +43,10 @@ VALUE = Shape(
     required=("secret",),
     keep=True,
 )
-OPTIONAL_VALUE = replace(VALUE, kinds=(STRING, INTEGER, NUMBER, BOOLEAN, NULL), required=())
+OPTIONAL_VALUE = replace(
+    VALUE, kinds=(STRING, INTEGER, NUMBER, BOOLEAN, NULL), required=(),
+    expected="text, a number, true, false or nothing",
+)  # fmt: skip
 
 
 def _files(node: Node, _place: Place) -> Node | None:

@@ -89,3 +89,7 @@ def test_they_are_told_as_the_secrets_in_them() -> None:
     changes = told(observed.files[:2], wanted, observed, "gone")
     assert [(str(c.address), c.reason) for c in changes] == [("secret.token", "an earlier version that nothing needs")]
     assert [c.reason for c in told(observed.files[:1], desired(None), observed, "gone")] == ["gone"]
+    # With another mode the version itself stays: it is not said to go.
+    rearranged = seen(desired("2", mode="0400"), desired("2"))
+    [change] = told(rearranged.files[:1], wanted, rearranged, "gone")
+    assert change.reason == "a copy of versions that stay, in a volume of files that nothing needs"
