@@ -36,18 +36,18 @@ def test_the_gateway_shows_a_changed_source(dev: Environment) -> None:
     assert _identities(dev) == before
 
 
+def test_a_changed_source_is_nothing_to_apply(dev: Environment) -> None:
+    _replace(dev.playbooks / "services" / "query_service" / "__main__.py", '"rejected"', '"refused"')
+    plan = dev.provision("plan", "--detailed-exitcode")
+    assert plan.code == 0, plan.everything
+
+
 def test_all_show_a_changed_source_that_they_share(dev: Environment) -> None:
     before = _identities(dev)
     _replace(dev.playbooks / "services" / "common" / "logs.py", '"service": self', '"changed": "yes", "service": self')
     for service in APPLICATIONS:
         assert eventually(lambda name=service: _says(dev, name, '"changed": "yes"'), within=60), service
     assert _identities(dev) == before
-
-
-def test_a_changed_source_is_nothing_to_apply(dev: Environment) -> None:
-    _replace(dev.playbooks / "services" / "query_service" / "__main__.py", '"rejected"', '"refused"')
-    plan = dev.provision("plan", "--detailed-exitcode")
-    assert plan.code == 0, plan.everything
 
 
 def _replace(file: Path, old: str, new: str) -> None:
