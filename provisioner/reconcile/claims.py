@@ -32,6 +32,7 @@ class ClaimKind(StrEnum):
     MAC = "hardware address"
     VOLUME = "volume"
     SUBNET = "subnet"
+    INGRESS = "ingress port"
 
 
 # The key of a service under which a claim is declared.
@@ -48,6 +49,7 @@ OTHERWISE = {
     ClaimKind.ADDRESS: "give the network an `ip_range` that leaves fixed addresses out, or choose another address",
     ClaimKind.MAC: "choose another hardware address",
     ClaimKind.SUBNET: "choose another subnet",
+    ClaimKind.INGRESS: "publish another port",
 }
 
 
@@ -170,6 +172,17 @@ def _is_network(text: str) -> bool:
     return True
 
 
+def claims_of_service(spec: Spec) -> tuple[Claim, ...]:
+    """The ports that a Swarm's service publishes through ingress: each belongs to one service."""
+    found = []
+    for target, entries in sorted((spec.get("ports") or {}).items()):
+        for entry in entries:
+            number, _, mode = entry.partition(":")
+            if number.isdigit() and int(number) and mode == "ingress":
+                found.append(Claim(ClaimKind.INGRESS, number, target.partition("/")[2] or "tcp"))
+    return tuple(found)
+
+
 def name_claim(name: str) -> Claim:
     return Claim(ClaimKind.NAME, name, "container")
 
@@ -192,6 +205,8 @@ def own_holders(observed: ObservedState, networks: Mapping[str, str]) -> tuple[H
 def _own(one: Observed, networks: Mapping[str, str]) -> Holder | None:
     if one.kind == "network":
         return Holder(one.id, one.name, claims_of_network(one.name, one.spec), one.address)
+    if one.kind == "service":
+        return Holder(one.id, one.name, claims_of_service(one.spec), one.address)
     if one.kind != "container":
         return None
     runs = one.runtime is None or one.runtime.status in UP

@@ -20,6 +20,7 @@ from provisioner.reconcile.claims import (
     ClaimKind,
     claims_of_network,
     claims_of_running,
+    claims_of_service,
     name_claim,
     network_names,
     own_holders,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Step
     from provisioner.model.state import DesiredState, Observed, ObservedState
 
+_HOLDERS = ("container", "network", "service")
 # Held by what runs, and free once that is stopped.
 _OF_RUNNING = (ClaimKind.PORT, ClaimKind.ADDRESS, ClaimKind.MAC, ClaimKind.VOLUME)
 # What takes an object out of the way, up to its removal.
@@ -87,11 +89,12 @@ class _Claims:
     networks: dict[str, str] = field(init=False)
     objects: dict[str, Observed] = field(init=False)
     held: dict[str, set[Claim]] = field(init=False)
+    writers: dict[Claim, tuple[set[Address], set[Address]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.networks = network_names(self.desired, self.observed)
         everything = (*self.observed.resources.values(), *self.observed.leftovers)
-        self.objects = {one.id: one for one in everything if one.kind in ("container", "network")}
+        self.objects = {one.id: one for one in everything if one.kind in _HOLDERS}
         self.held = {one.id: set(one.claims) for one in own_holders(self.observed, self.networks)}
 
     def pairs(self, steps: Sequence[Step]) -> list[Handover]:
@@ -142,9 +145,11 @@ class _Claims:
 
     def _frees(self, step: Step, held: Collection[Claim]) -> set[Claim]:
         """What an object has no more after a step; each is freed by the first step that does so."""
-        if step.object_id not in self.objects or step.kind not in ("container", "network"):
+        if step.object_id not in self.objects or step.kind not in _HOLDERS:
             return set()
         match step.verb:
+            case Verb.UPDATE if step.kind == "service":
+                return set(held) - set(claims_of_service(self.desired.resources[step.address].spec))
             case Verb.STOP:
                 return {claim for claim in held if claim.kind in _OF_RUNNING}
             case Verb.REMOVE:
@@ -165,6 +170,8 @@ class _Claims:
         if step.kind == "network" and step.verb is Verb.CREATE:
             wanted = self.desired.resources[step.address]
             yield from claims_of_network(wanted.name, wanted.spec)
+        if step.kind == "service" and step.verb in (Verb.CREATE, Verb.UPDATE):
+            yield from claims_of_service(self.desired.resources[step.address].spec)
         if step.kind != "container":
             return
         match step.verb:
@@ -203,13 +210,15 @@ class _Claims:
 
     def _writers(self, claim: Claim) -> tuple[set[Address], set[Address]]:
         """The services that write to a volume, now and as is declared."""
-        now = {self.objects[i].address.whole for i, held in self.held.items() if claim in held}
-        wanted = {
-            one.address.whole
-            for one in self.desired.resources.values()
-            if one.kind == "container" and claim in claims_of_running(one.spec, self.networks)
-        }
-        return now, wanted
+        if claim not in self.writers:
+            now = {self.objects[i].address.whole for i, held in self.held.items() if claim in held}
+            wanted = {
+                one.address.whole
+                for one in self.desired.resources.values()
+                if one.kind == "container" and claim in claims_of_running(one.spec, self.networks)
+            }
+            self.writers[claim] = now, wanted
+        return self.writers[claim]
 
 
 # Their order --------------------------------------------------------------------------------------------------------

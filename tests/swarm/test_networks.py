@@ -58,6 +58,17 @@ def test_a_network_is_replaced_when_the_tasks_on_it_are_gone(environment: SwarmE
     environment.require_inert()
 
 
+def test_a_port_through_ingress_passes_to_another_service(environment: SwarmEnvironment) -> None:
+    published = service(ports=["18085:80"], deploy={"endpoint_mode": "vip"})
+    plain = service()
+    for services in ({"web": published}, {"api": published, "web": plain}, {"web": published, "api": plain}):
+        environment.write({"services": services})
+        environment.apply()
+    environment.write({"services": {"edge": published}})
+    environment.apply("--prune")
+    assert environment.plan("--prune")["changes"] == []
+
+
 def test_what_is_somebody_elses(environment: SwarmEnvironment) -> None:
     api, project = environment.engine.api, environment.project
     names = [f"{project}x-{kind}" for kind in ("net", "config", "secret", "volume")]

@@ -8,11 +8,13 @@ import pytest
 
 from provisioner.model.address import Address
 from provisioner.model.plan import Policy, Verb
+from provisioner.model.state import DesiredState, Facts, Observed, ObservedState, Resource
 from provisioner.reconcile.claims import Claim, ClaimKind, Holder, listed_holders, process_holders
 from provisioner.reconcile.diff import diff
-from provisioner.reconcile.handover import find_handovers
+from provisioner.reconcile.handover import find_handovers, order_handovers
 from provisioner.reconcile.planning import plan
 from provisioner.reconcile.retained import Retained
+from provisioner.reconcile.steps import Steps
 from tests.property.environments import (
     PROJECT_NAME,
     Wanted,
@@ -340,3 +342,19 @@ def _proxied(number: int) -> Holder:
 def test_what_is_shared_before_and_after_is_not_handed_over() -> None:
     _, made = prepared(declared(api=VOLUME, db=VOLUME), declared(db=VOLUME, web=VOLUME))
     assert not comes_after(made, step(made, Verb.START, "web"), step(made, Verb.STOP, "api"))
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["moved", "pruned"])
+def test_a_port_through_ingress_is_freed_before_another_service_takes_it(gone: bool) -> None:
+    published, none = {"ports": {"80/tcp": ["8080:ingress"]}}, {"ports": {}}
+    old, new = Address("service", "web"), Address("service", "api")
+    wanted = {new: Resource(new, "service", "p_api", published)}
+    if not gone:
+        wanted[old] = Resource(old, "service", "p_web", none)
+    observed = ObservedState(Facts(), {old: Observed(old, "service", "1", "p_web", published)})
+    steps = Steps()
+    taken = steps.add(Verb.CREATE, "service", new, "new")
+    freed = steps.add(Verb.REMOVE if gone else Verb.UPDATE, "service", old, "old", object_id="1")
+    ordered = order_handovers(steps.all, DesiredState("p", wanted), observed, {})
+    assert [step.id for step in ordered] == [freed, taken]
+    assert ordered[1].needs == (freed,)
