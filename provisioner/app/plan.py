@@ -138,7 +138,7 @@ def prepare(
     filled = (operation for one in kept for operation in one.files.values())
     before = last_desired if previous is last else desired_of(previous, playbook.project) if previous else None
     past = Past(before, frozenset(filled) - {""}, desired_of(good, playbook.project) if good else None)
-    listed = _holders(engine, takes_claims(changes))
+    listed = _holders(engine, takes_claims(changes), policy.freed)
     retained = retained_objects(playbook, [one.document for one in ledger.revisions])
     ordered = plan(
         playbook.title, changes, desired, observed, policy, notes=notes, past=past, listed=listed, retained=retained
@@ -192,13 +192,13 @@ def _good_before(ledger: Ledger, previous: Revision | None) -> Revision | None:
     return next((one for one in earlier if ledger.is_good(one)), None)
 
 
-def _holders(engine: EngineReader, kinds: Collection[ClaimKind]) -> tuple[Holder, ...]:
-    """Who holds exclusive things on the engine, as far as a plan takes some anew."""
+def _holders(engine: EngineReader, kinds: Collection[ClaimKind], freed: Collection[str]) -> tuple[Holder, ...]:
+    """Who holds exclusive things on the engine, as far as a plan takes some anew; `freed` let go of them before."""
     containers = engine.containers() if {ClaimKind.PORT, ClaimKind.ADDRESS} & set(kinds) else ()
     networks = engine.list("network", {}) if ClaimKind.SUBNET in kinds else ()
     listed = listed_holders(containers, networks)
     bound = engine.bound_ports() if ClaimKind.PORT in kinds else None
-    return (*listed, *process_holders(bound or (), listed))
+    return (*(one for one in listed if one.id not in freed), *process_holders(bound or (), listed))
 
 
 def _writable(playbook: Playbook) -> Iterator[Problem]:

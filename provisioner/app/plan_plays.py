@@ -10,6 +10,7 @@ from provisioner.app.load import load_playbook
 from provisioner.app.plan import prepare
 from provisioner.app.wiring import open_engine
 from provisioner.errors import PlaybookInvalid, ProvisionError, UsageError
+from provisioner.model.plan import Verb
 from provisioner.model.play import PlayPlan
 from provisioner.model.span import Problem
 from provisioner.platforms.choice import choose_mode
@@ -59,16 +60,18 @@ def plan_plays(
 ) -> tuple[PlannedPlay, ...]:
     """The plans of all plays. Nothing is changed.
 
-    Where they are to be applied `in_order`, an external object that an earlier play makes counts as present. Raises
+    Where they are to be applied `in_order`, an external object that an earlier play makes counts as present, and what
+    an earlier play stops or removes holds no port, no address and no subnet any more. Raises
     what is wrong with any of them: every problem of every playbook at once, clashes between plays (PlaybookInvalid),
     or what stops a play from being planned.
     """
     opened = open_plays(plays, policy, scale)
-    planned = []
+    planned: list[PlannedPlay] = []
     errors: list[tuple[str, ProvisionError]] = []
     for index, one in enumerate(opened):
         makers = objects_made(opened[:index], one.engine_id) if in_order else {}
-        own = replace(policy, expected=frozenset(makers))
+        earlier = [it.prepared.plan for it in planned if in_order and it.opened.engine_id == one.engine_id]
+        own = replace(policy, expected=frozenset(makers), freed=frozenset(i for it in earlier for i in _freed(it)))
         try:
             prepared = prepare(one.play.request, one.playbook, one.engine, own)
         except ProvisionError as error:
@@ -77,6 +80,11 @@ def plan_plays(
         planned.append(PlannedPlay(one, _with_makers(prepared, makers, opened[index + 1 :]), own))
     require_no_errors(errors)
     return tuple(planned)
+
+
+def _freed(plan: Plan) -> set[str]:
+    """The ids of the objects that a plan stops or removes."""
+    return {step.object_id for step in plan.steps if step.verb in (Verb.STOP, Verb.REMOVE)} - {""}
 
 
 def open_plays(plays: PlayList, policy: Policy, scale: Mapping[str, int]) -> tuple[OpenedPlay, ...]:

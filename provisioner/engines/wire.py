@@ -282,6 +282,8 @@ def _refused(status: int, text: str) -> EngineRefused:
     if "port is already allocated" in lower or "address already in use" in lower or "ports are allocated" in lower:
         hint = "another process or container holds the port: free it, or publish another"
         return ClaimTaken(text, status=status, hint=hint)
+    if "as an ingress port" in lower or "as a host-published port" in lower:
+        return ClaimTaken(text, status=status, hint="another service of the Swarm publishes it: publish another port")
     if "pool overlaps" in lower or "address pool" in lower:
         hint = "choose a free subnet, or remove networks that nobody uses"
         return ClaimTaken(text, status=status, hint=hint)

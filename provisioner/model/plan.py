@@ -69,7 +69,7 @@ class Policy:
     very volumes, `allow_empty` to prune for a playbook without services, `history` to delete the revisions.
     `accept_new_key` gives secrets that can not be compared new versions.
     What other environments do before is known too: `expected` are the kinds and names of objects that they make,
-    `departing` the ids of containers that they remove.
+    `departing` the ids of containers that they remove, `freed` those of all objects that they stop or remove.
     """
 
     prune: bool = False
@@ -87,6 +87,7 @@ class Policy:
     insecure_transport: bool = False
     expected: frozenset[tuple[str, str]] = frozenset()
     departing: frozenset[str] = frozenset()
+    freed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from provisioner.errors import EngineConflict, EngineRefused, NotConverged
+from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, NotConverged
 from provisioner.kinds import service, swarm_file, volume
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.image import image_facts
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 # How often an update is sent again because the orchestrator has counted the version up meanwhile, and the pause before.
 _ATTEMPTS = 5
 _PAUSE = 0.2
+# Seconds in which the manager frees a port that no spec has any more.
+_RELEASE = 10.0
+
+Answer = TypeVar("Answer")
 
 
 class SwarmCalls:
@@ -134,9 +138,23 @@ class SwarmCalls:
     def _create_service(self, step: Step) -> str:
         wanted = self._resource(step.address)
         body = service.encode(self._spec(wanted), self._wiring(wanted, 0, ""))
-        return self._engine.create("service", wanted.name, body)
+        return self._when_free(lambda: self._engine.create("service", wanted.name, body))
+
+    def _when_free(self, call: Callable[[], Answer]) -> Answer:
+        """Make a change that takes a port: the manager frees one a moment after it was given up, and tells nobody."""
+        until = self._clock.now() + _RELEASE
+        while True:
+            try:
+                return call()
+            except ClaimTaken:
+                if self._clock.now() > until:
+                    raise
+            self._clock.sleep(_PAUSE)
 
     def _update(self, step: Step) -> None:
+        self._when_free(lambda: self._replace_spec(step))
+
+    def _replace_spec(self, step: Step) -> None:
         """Replace the spec, if it still is the one that the plan was made from."""
         wanted = self._resource(step.address)
         for attempt in range(_ATTEMPTS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -200,6 +201,23 @@ def test_a_network_that_an_earlier_play_makes(plays: Plays) -> None:
     plays.list("two", "one")
     refused = plays.run("plan", "prod", code=1).stdout
     assert "is made by the play 'One', which comes later" in refused
+
+
+def test_a_port_passes_to_a_later_play(plays: Plays) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        published = {"ports": [f"127.0.0.1:{probe.getsockname()[1]}:80"]}
+    plays.list("one", "two")
+    plays.system("one", **published)
+    plays.apply()
+    plays.system("one")
+    plays.system("two", **published)
+    assert states(plays.apply()) == [("One", "done"), ("Two", "done")]
+    # The other way it can not be: the later one lets go of it when the earlier one has begun.
+    plays.system("one", **published)
+    plays.system("two")
+    refused = plays.run("plan", "prod", code=1).stdout
+    assert f"is held by container {plays.project('two')}-prod-web-1 of the environment" in refused
 
 
 def test_a_saved_plan_is_of_all_plays_or_of_none(plays: Plays) -> None:

@@ -109,6 +109,7 @@ def test_the_engines_own_certificates_are_used_whatever_the_environment_says(
         ("driver failed: Error starting userland proxy: listen tcp4 0.0.0.0:80: bind: address already in use", "port"),
         ("failed to bind host port for 0.0.0.0:80:172.18.0.2:80/tcp: address already in use", "port"),
         ("all ports are allocated", "port"),
+        ("rpc error: desc = port '80' is already in use by service 'a' (x) as an ingress port", "port"),
         ("Pool overlaps with other one on this address space", "subnet"),
     ],
 )
