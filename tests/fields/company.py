@@ -141,8 +141,8 @@ def _named(value: Any, project: str) -> Any:
 
 def playbook(services: dict[str, Body], samples: Iterable[Sample], image: str, api: Version) -> Body:
     """All of them over one image, on a network of both families, with what they refer to."""
-    pools = [{"subnet": "10.214.1.0/24"}, *([] if api >= ADDS_POOLS else [{"subnet": "fd00:214:1::/64"}])]
-    own = [{"subnet": "10.213.1.0/24"}, {"subnet": "fd00:213:1::/64"}]
+    pools = [{"subnet": "10.220.1.0/24"}, *([] if api >= ADDS_POOLS else [{"subnet": "fd00:220:1::/64"}])]
+    own = [{"subnet": "10.219.1.0/24"}, {"subnet": "fd00:219:1::/64"}]
     top: Body = {
         "networks": {
             "default": {"enable_ipv6": True, "ipam": {"config": pools}},

@@ -31,7 +31,7 @@ _FAMILIES = (
     {"entrypoint", "command", "environment", "image"},
     {"healthcheck", "user", "privileged", "read_only", "environment"},
 )
-_OWN = {"enable_ipv6": True, "ipam": {"config": [{"subnet": "10.213.1.0/24"}, {"subnet": "fd00:213:1::/64"}]}}
+_OWN = {"enable_ipv6": True, "ipam": {"config": [{"subnet": "10.219.1.0/24"}, {"subnet": "fd00:219:1::/64"}]}}
 
 
 def apart(samples: Iterable[Sample]) -> Groups:

@@ -189,8 +189,8 @@ STRUCTURED = (
         "networks", {"apart": None, "beside": None}, rest=_BRIDGE, name="networks-joined", removed=("networks.beside",)
     ),
     attached("aliases", ["one"], ["two"], changed=("networks.own.aliases",)),
-    attached("ipv4-address", "10.213.1.77", "10.213.1.78", changed=("networks.own.ipv4_address",)),
-    attached("ipv6-address", "fd00:213:1::77", "fd00:213:1:0::0078", changed=("networks.own.ipv6_address",)),
+    attached("ipv4-address", "10.219.1.77", "10.219.1.78", changed=("networks.own.ipv4_address",)),
+    attached("ipv6-address", "fd00:219:1::77", "fd00:219:1:0::0078", changed=("networks.own.ipv6_address",)),
     attached("link-local-ips", ["169.254.8.8"], ["169.254.8.9"], changed=("networks.own.link_local_ips",)),
     attached(
         "driver-opts",
