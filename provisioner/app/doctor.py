@@ -309,7 +309,7 @@ def _key(request: Request, playbook: Playbook, engine: DockerEngine | None) -> F
     applied = {
         version.partition(".")[0] for name, version in recorded if name.startswith("secrets/") and "." in version
     }
-    bring = "bring the key (.provision/, or PROVISION_FINGERPRINT_KEY) from where it was applied"
+    bring = "bring the key from where it was applied (provision secrets key export there, import here)"
     if isinstance(key, FingerprintKey):
         if applied and key.id not in applied:
             text = f"{key.id} is not the one of the last apply ({', '.join(sorted(applied))})"

@@ -236,7 +236,7 @@ class _Recorded:
             raise SecretUnavailable(
                 f"whether the values of today are those of revision {self.target.revision.number} can not be told: "
                 "the fingerprint key is missing",
-                hint="bring the key (.provision/, or PROVISION_FINGERPRINT_KEY) from where it was applied",
+                hint="bring the key from where it was applied (provision secrets key export there, import here)",
             )
         for key in sorted(keys):
             name, answer = f"secrets/{key}", secrets.resolutions[key]
