@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from provisioner.errors import LeaseHeld, StepFailed, Unreachable
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.report import Outcome
+from provisioner.reconcile.diff import diff
 from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.downtime import out_of_service
 from provisioner.reconcile.execute import NeverSet, execute
@@ -159,3 +160,18 @@ def test_what_does_not_need_what_failed_is_done_if_asked(keep_going: bool) -> No
 
 def test_never_is_never() -> None:
     assert not NeverSet().is_set()
+
+
+def test_what_a_killed_apply_left_is_not_called_a_change_by_hand() -> None:
+    desired = declared(web={"restart": "always"}).lower()
+    reasons = []
+    for steps in range(1, 8):
+        at = running(declared(web={"restart": "always"}))
+        made = planned(at, declared(web={"restart": "always", "environment": {"A": "1"}}).lower())
+        carry_out(made, at, {}, steps=steps)
+        (found,) = [c for c in diff(desired, look(at, desired), desired) if str(c.address) == "service.web[1]"]
+        if found.observed is not None and found.observed.name.endswith((".previous", ".next")):
+            reasons.append(found.reason)
+    assert reasons
+    assert all(one.startswith("an interrupted apply left it half replaced") for one in reasons), reasons
+    assert not any("container_name" in one for one in reasons), reasons
