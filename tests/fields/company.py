@@ -77,7 +77,8 @@ VALUES: dict[str, Body] = {
     "signal-same": {"stop_signal": "SIGINT"},
     "port-same": {"expose": ["8080"]},
     "volume-same": {"volumes": ["/vol"]},
-    "entrypoint-same": {"entrypoint": CONFIG["Entrypoint"]},
+    # An entrypoint that is declared takes the image's command away, also where it is the same.
+    "entrypoint-same": {"entrypoint": CONFIG["Entrypoint"], "command": ["sleep", "100000"]},
     "command-same": {"command": CONFIG["Cmd"]},
     "entrypoint-cleared": {"entrypoint": [], "command": ["sleep", "100000"]},
     "entrypoint-reset": {"entrypoint": [""], "command": ["sleep", "100000"]},

@@ -186,8 +186,7 @@ def test_what_the_engine_is_too_old_for_is_refused(environment: Environment, tar
         assert "{}.{}".format(*target.api) in text
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("part", ["some", "all"])
+@pytest.mark.parametrize("part", ["some", pytest.param("all", marks=pytest.mark.whole)])
 def test_nothing_differs_in_company(environment: Environment, target: Target, part: str) -> None:
     """An image with every field set, a network of both families, a container outside, and zero, empty and off.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = [
-    pytest.mark.engine, pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(5400),
+    pytest.mark.engine, pytest.mark.system, pytest.mark.whole, pytest.mark.timeout(5400),
     pytest.mark.xdist_group("production"),
 ]  # fmt: skip
 
