@@ -4,9 +4,11 @@ mended; removed, the same.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
+import docker
 import pytest
 
 from provisioner.app.load import load_playbook
@@ -16,9 +18,10 @@ from provisioner.kinds.container_mounts import ROOTS
 from provisioner.model.address import Address
 from provisioner.platforms import swarm as platform
 from provisioner.platforms.lowering import Inputs
+from tests.fields import company
 from tests.fields.playbooks import wrong
 from tests.swarm import samples
-from tests.swarm.environment import paths
+from tests.swarm.environment import QUICK, paths
 from tests.swarm.samples import FIRST, REMOVED, SAMPLES, SECOND
 
 if TYPE_CHECKING:
@@ -103,3 +106,33 @@ def expected_differences(folder: Path, groups: Groups, before: int, after: int) 
         if different:
             found[f"service.{name}"] = different
     return found
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("part", ["some", pytest.param("all", marks=pytest.mark.whole)])
+def test_nothing_differs_in_company(environment: SwarmEnvironment, swarm: Swarm, part: str) -> None:
+    """Over an image with every field set, with zero, empty and off for each key that has them on a Swarm."""
+    values = company.bodies((), environment.project, containers_too=False)
+    names = company.some(values) if part == "some" else list(values)
+    image = f"{environment.project}-full:1"
+    with contextlib.closing(docker.DockerClient(base_url=swarm.url, timeout=120)) as client:
+        client.images.build(fileobj=company.image_context(), custom_context=True, tag=image)
+    base = {"image": image, "stop_grace_period": "0s", "deploy": QUICK["deploy"]}
+    services = {name: {**base, **values[name]} for name in names}
+    environment.write({"services": services})
+    for name in refused(environment):
+        del services[name]
+    assert len(services) > len(names) / 2, "most of them can be had on a Swarm"
+    environment.write({"services": services})
+    environment.apply()
+    environment.require_inert()
+
+
+def refused(environment: SwarmEnvironment) -> set[str]:
+    """The services of which a Swarm has not what they ask for; the plan says so."""
+    outcome = environment.run("plan", "--json")
+    if outcome.code == 0:
+        return set()
+    assert outcome.code == 65, outcome
+    problems = json.loads(outcome.stderr)["error"]["problems"]
+    return {problem["path"].split(".")[1] for problem in problems}
