@@ -29,7 +29,7 @@ WORKDIR /tmp
 EXPOSE 8080 9090/udp
 VOLUME /vol /other
 STOPSIGNAL SIGINT
-HEALTHCHECK --interval=1s --timeout=20s --start-period=1s --retries=4 CMD true
+HEALTHCHECK --interval=4s --timeout=20s --start-period=1s --retries=4 CMD true
 ENTRYPOINT ["/bin/sh", "-c", "exec \"$@\"", "x"]
 CMD ["sleep", "1000000"]
 """
@@ -37,7 +37,7 @@ CMD ["sleep", "1000000"]
 CONFIG: Body = {
     "Env": ["PATH=/bin", "A=1", "B=two"], "Labels": {"a": "1", "b": "two"}, "User": "1000", "WorkingDir": "/tmp",
     "ExposedPorts": {"8080/tcp": {}, "9090/udp": {}}, "Volumes": {"/vol": {}, "/other": {}}, "StopSignal": "SIGINT",
-    "Healthcheck": {"Test": ["CMD-SHELL", "true"], "Interval": 10**9, "Timeout": 20 * 10**9, "StartPeriod": 10**9,
+    "Healthcheck": {"Test": ["CMD-SHELL", "true"], "Interval": 4 * 10**9, "Timeout": 20 * 10**9, "StartPeriod": 10**9,
                     "Retries": 4},
     "Entrypoint": ["/bin/sh", "-c", 'exec "$@"', "x"], "Cmd": ["sleep", "1000000"],
 }  # fmt: skip

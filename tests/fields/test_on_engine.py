@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 # Services that are put on an engine together.
-AT_ONCE = 60
+AT_ONCE = 25
 
 
 @dataclass(frozen=True)
