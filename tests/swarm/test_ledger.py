@@ -151,7 +151,7 @@ def test_revisions_are_configs_and_two_managers_agree(environment: SwarmEnvironm
     [change] = environment.plan()["changes"]
     assert change["drift"] is True
     environment.destroy()
-    assert [one["number"] for one in revisions(environment) if "document" in one] == [1, 2]
+    assert sorted(one["number"] for one in revisions(environment) if "document" in one) == [1, 2]
     environment.services(web=service(environment={"COLOUR": "green"}))
     [change] = [one for one in environment.plan()["changes"] if one["address"] == "service.web"]
     assert (change["action"], change["drift"]) == ("create", False)

@@ -18,5 +18,5 @@ def test_made_inert_and_removed(environment: SwarmEnvironment) -> None:
     environment.write({"services": {"web": service(volumes=["data:/data"])}, "volumes": {"data": {}}})
     assert environment.apply().summary["changed"] == 3
     environment.require_inert()
-    environment.destroy("--volumes")
+    environment.destroy("--volumes", "--history")
     environment.wait_until(lambda: environment.objects() == set())

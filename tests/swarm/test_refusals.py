@@ -178,7 +178,8 @@ def test_a_config_that_swarm_can_not_hold(size: int, tmp_path: Path, monkeypatch
 @pytest.mark.engine
 def test_everything_is_refused_at_once_and_nothing_is_touched(environment: SwarmEnvironment) -> None:
     keys = {key: VALUES[key] for key in REFUSED if key not in ("credential_spec", "cpu_count", "cpu_percent")}
-    environment.write(playbook(keys | {"container_name": "web"}))
+    # Swap is beside memory: without a limit of that, the file alone shows that it can not be.
+    environment.write(playbook(keys | {"container_name": "web", "mem_limit": "32m"}))
     environment.write("1", "one.txt")
     for command in (["plan", "--json"], ["apply", "--yes", "--json"]):
         outcome = environment.run(*command)
