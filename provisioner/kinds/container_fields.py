@@ -10,6 +10,7 @@ from typing import Any
 
 from provisioner.kinds import values
 from provisioner.kinds.container_devices import DEVICES
+from provisioner.kinds.container_files import decode_tmpfs
 from provisioner.kinds.container_limits import LIMITS
 from provisioner.kinds.fields import Field, Raw, plain, set_path
 from provisioner.kinds.seccomp import parts, settled
@@ -211,7 +212,7 @@ PLAIN: tuple[Field, ...] = (
         keyed=True,
         parse=_tmpfs,
         encode=lambda raw, value: set_path(raw, "HostConfig.Tmpfs", value) if value else None,
-        decode=lambda raw: raw["HostConfig"].get("Tmpfs") or {},
+        decode=decode_tmpfs,
     ),
     Field(
         key="logging",

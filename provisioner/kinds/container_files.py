@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # The folder of a volume with the files that are wanted outside its root, each below it at its whole target.
 ELSEWHERE = ".provisioner"
+# Where a container would find those of its secrets.
+HIDDEN = f"{ROOTS['secrets']}/{ELSEWHERE}"
 
 
 def parse_files(body: Raw, kind: str, versions: Mapping[str, str]) -> dict[str, Any]:
@@ -74,9 +76,12 @@ def encode_files(raw: Raw, kind: str, files: Mapping[str, Any], volume: str, mou
         source = f"{mountpoint}/{path_in_volume(target, files[target])}"
         mounts.append({"Type": "bind", "Source": source, "Target": target, "ReadOnly": True})
     if elsewhere and kind == "secrets":
-        mounts.append({"Type": "tmpfs", "Target": hidden(kind), "TmpfsOptions": {"SizeBytes": 4096, "Mode": 0o500}})
+        # Not under Mounts: an engine can not hand such a mount on to a container with VolumesFrom.
+        host = raw["HostConfig"]
+        host["Tmpfs"] = {**host.get("Tmpfs", {}), HIDDEN: "size=4096,mode=500"}
 
 
-def hidden(kind: str) -> str:
-    """The folder in a container below which its volume has the files that are wanted elsewhere."""
-    return f"{ROOTS[kind]}/{ELSEWHERE}"
+def decode_tmpfs(raw: Raw) -> dict[str, str]:
+    """HostConfig.Tmpfs of an inspection, without the folder in memory that `encode_files` puts over files."""
+    folders: Mapping[str, str] = raw["HostConfig"].get("Tmpfs") or {}
+    return {target: options for target, options in folders.items() if target != HIDDEN}

@@ -110,7 +110,6 @@ def encode_mount(target: str, entry: dict[str, Any]) -> Raw:
 def decode_volumes(raw: Raw, files: dict[str, Any]) -> dict[str, Any]:
     """Mounts by target from an inspection, without those that carry `files` (the decoded files label)."""
     own = {place for kind, root in ROOTS.items() if files.get(kind) for place in (root, *files[kind])}
-    own |= {mount["Target"] for mount in raw["HostConfig"].get("Mounts") or [] if _hides_files(mount, files)}
     result: dict[str, Any] = {}
     for text in raw["HostConfig"].get("Binds") or []:
         source, target, *options = text.split(":")
@@ -118,12 +117,6 @@ def decode_volumes(raw: Raw, files: dict[str, Any]) -> dict[str, Any]:
     for mount in raw["HostConfig"].get("Mounts") or []:
         result[mount["Target"]] = decode_mount(mount)
     return {target: entry for target, entry in result.items() if target not in own}
-
-
-def _hides_files(mount: Raw, files: dict[str, Any]) -> bool:
-    """Whether a mount is the folder in memory that `container_files.encode_files` puts over files in their volume."""
-    folder, _, _ = str(mount.get("Target")).rpartition("/")
-    return mount["Type"] == "tmpfs" and any(files.get(kind) and folder == root for kind, root in ROOTS.items())
 
 
 def _decode_bind(source: str, options: list[str]) -> dict[str, Any]:
