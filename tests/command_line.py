@@ -31,8 +31,9 @@ class Ended:
 
 
 def needs_process(arguments: Sequence[str]) -> bool:
-    """Whether only a process of its own can carry it out."""
-    return bool(OF_A_PROCESS & set(arguments)) or "--follow" in arguments or "-f" in arguments[:-2]
+    """Whether only a process of its own can carry it out; with one its connections through ssh end, too."""
+    through_ssh = any(argument.startswith("ssh://") for argument in arguments)
+    return through_ssh or bool(OF_A_PROCESS & set(arguments)) or "--follow" in arguments or "-f" in arguments[:-2]
 
 
 def carry_out(arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> Ended:
