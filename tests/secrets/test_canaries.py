@@ -109,7 +109,7 @@ def test_every_kind_of_value_arrives_and_appears_nowhere_else(guarded: Guarded) 
         guarded.provision(*arguments)
     guarded.provision("apply", "kept.plan", code=64)
     guarded.require_silence()
-    guarded.provision("destroy", "--yes", "-v")
+    guarded.provision("destroy", "--yes", "--verbose")
     guarded.require_silence()
 
 

@@ -95,7 +95,7 @@ def test_values_arrive_rotate_and_roll_back_and_appear_nowhere_else(swarm: Guard
         swarm.provision("secrets", "rotate", "dollars", "-", "--yes", "-q", stdin=canary("x").value)
     assert len(held(swarm, "dollars")) <= 3, "what nothing refers to is collected"
     swarm.require_silence()
-    swarm.provision("destroy", "--yes", "-v")
+    swarm.provision("destroy", "--yes", "--verbose")
     assert swarm.engine.api.secrets() == []
 
 
