@@ -23,7 +23,7 @@ KEYRING = "keyring:"
 
 def read_key(request: Request) -> SecretValue:
     """The text of the environment's key, as a file holds it. SecretUnavailable where there is none, saying where."""
-    around = _around(request)
+    around = _secret_surroundings(request)
     found = fingerprint.find_key(around)
     if not isinstance(found, FingerprintKey):
         raise SecretUnavailable(
@@ -34,7 +34,7 @@ def read_key(request: Request) -> SecretValue:
 
 def export_key(request: Request, place: str) -> str:
     """Keep the key in `keyring:NAME` or in a file of mode 0600, and say where. No file that is there is replaced."""
-    around, text = _around(request), read_key(request)
+    around, text = _secret_surroundings(request), read_key(request)
     if place.startswith(KEYRING):
         name = place.removeprefix(KEYRING)
         if not name:
@@ -59,7 +59,7 @@ def import_key(request: Request, text: SecretValue, *, replace: bool) -> tuple[s
 
     SecretUnavailable for a text that is no key, or where another key is there already.
     """
-    around = _around(request)
+    around = _secret_surroundings(request)
     path = fingerprint.place_of_key(around)
     key = fingerprint.parse_key(text, "what was given", around.project)
     if path is None:
@@ -73,12 +73,12 @@ def import_key(request: Request, text: SecretValue, *, replace: bool) -> tuple[s
 
 def new_key(request: Request) -> SecretValue | None:
     """Put a new key in the place of the one that is here; the text of that one, None where there was none."""
-    around = _around(request)
+    around = _secret_surroundings(request)
     before = fingerprint.find_key(around)
     key = fingerprint.parse_key(fingerprint.new_key(), "the new key", around.project)
     fingerprint.keep_key(around, key, replace=True)
     return fingerprint.key_text(before) if isinstance(before, FingerprintKey) else None
 
 
-def _around(request: Request) -> Surroundings:
+def _secret_surroundings(request: Request) -> Surroundings:
     return surroundings(request, load_playbook(request, allow_unset=True), None)

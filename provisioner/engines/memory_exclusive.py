@@ -21,7 +21,7 @@ def require_free(container: Mapping[str, Any], others: Iterable[Mapping[str, Any
         if not other["State"]["Running"] or other["Id"] == container["Id"]:
             continue
         for host, port in ports:
-            if any(port == taken and _meet(host, bound) for bound, taken in _ports(other)):
+            if any(port == taken and _hosts_overlap(host, bound) for bound, taken in _ports(other)):
                 text = f"driver failed programming external connectivity: Bind for {host or '0.0.0.0'}:{port} failed"
                 raise EngineRefused(f"{text}: port is already allocated", status=500)
         if addresses & set(_addresses(other)):
@@ -69,7 +69,7 @@ def _ports(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield binding.get("HostIp") or "", f"{binding['HostPort']}/{target.partition('/')[2] or 'tcp'}"
 
 
-def _meet(one: str, other: str) -> bool:
+def _hosts_overlap(one: str, other: str) -> bool:
     return one == other or not {one, other}.isdisjoint({"", "0.0.0.0", "::"})
 
 

@@ -52,7 +52,7 @@ class SshServer:
 @pytest.fixture
 def ssh_server(tmp_path: Path) -> Iterator[SshServer]:
     if not Path(_SSHD).exists():
-        pytest.skip("there is no sshd here (openssh-server)")
+        pytest.fail("there is no sshd here: script/test installs openssh-server", pytrace=False)
     folder = tmp_path / "ssh"
     (folder / "bin").mkdir(parents=True)
     folder.chmod(0o700)
