@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from provisioner.app.load import load_playbook
 from provisioner.app.wiring import open_engine, surroundings
 from provisioner.errors import ProvisionError, Unreachable
+from provisioner.kinds.values import moment
 from provisioner.ledger.revisions import last_revision
 from provisioner.platforms.swarm import needs_swarm
 
@@ -167,9 +168,8 @@ def _disk(url: str, folder: str, name: str) -> Finding:
 
 
 def _clock(text: str) -> Iterator[Finding]:
-    try:
-        there = datetime.fromisoformat(f"{text[:19]}+00:00" if text.endswith("Z") else text)
-    except ValueError:
+    there = moment(text)
+    if there is None:
         return
     off = abs((datetime.now(UTC) - there).total_seconds())
     if off > _SKEW:

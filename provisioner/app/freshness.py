@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from provisioner.document.quantities import nanoseconds
+from provisioner.kinds.values import moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,12 +36,6 @@ def is_due(image: Mapping[str, Any] | None, age: timedelta, now: datetime) -> bo
     """
     if image is None:
         return False
-    text = str((image.get("Metadata") or {}).get("LastTagTime") or "")
-    # Nanoseconds are more than Python reads, and engines write the year 1 where they do not know.
-    whole, _, rest = text.partition(".")
-    zone = rest.lstrip("0123456789") or ("" if whole.endswith("Z") else "Z")
-    try:
-        pulled = datetime.fromisoformat(f"{whole}{zone}") if whole else datetime.min.replace(tzinfo=UTC)
-    except ValueError:
-        return True
-    return now - (pulled if pulled.tzinfo else pulled.replace(tzinfo=UTC)) >= age
+    # Engines write the year 1 where they do not know.
+    pulled = moment((image.get("Metadata") or {}).get("LastTagTime"))
+    return pulled is None or now - pulled >= age

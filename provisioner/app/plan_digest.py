@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from provisioner.model.state import Observed, ObservedState
 
 _MOST_NAMED = 8
+_HARDWARE = "mac_address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,16 @@ def _identity(resource: Observed) -> list[Any]:
     """What an object is, without what changes by itself: how long it runs, who uses it."""
     running = None if resource.runtime is None else resource.runtime.status in ("running", "restarting")
     image = resource.image.id if resource.image is not None else ""
-    return [resource.kind, resource.id, resource.name, resource.spec, running, image, resource.protected]
+    return [resource.kind, resource.id, resource.name, _lasting(resource.spec), running, image, resource.protected]
+
+
+def _lasting(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A spec without hardware addresses: an engine gives them out at every start, and takes them back at every end."""
+    networks = spec.get("networks")
+    if not isinstance(networks, dict):
+        return dict(spec)
+    bare = {key: {k: v for k, v in entry.items() if k != _HARDWARE} for key, entry in networks.items()}
+    return {key: value for key, value in spec.items() if key != _HARDWARE} | {"networks": bare}
 
 
 def _digest_changes(plan: Plan, digest: Callable[[Any], str]) -> dict[str, str]:

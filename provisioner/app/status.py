@@ -11,6 +11,7 @@ from provisioner.app.load import load_playbook
 from provisioner.app.owned import require_services, running_ids
 from provisioner.app.plan import prepare
 from provisioner.app.wiring import open_engine
+from provisioner.kinds.values import moment
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy
 from provisioner.reconcile.finished import FINISHED, has_finished
@@ -128,13 +129,10 @@ def _with_tasks(row: StatusRow, found: Observed | None, engine: EngineReader) ->
     )
 
 
-def _ago(moment: str) -> str:
+def _ago(text: str) -> str:
     """How long ago an RFC 3339 time was, in one unit; empty for none."""
-    try:
-        then = datetime.fromisoformat(moment[:19].rstrip("Z")).replace(tzinfo=UTC)
-    except ValueError:
-        return ""
-    if then.year < 2000:
+    then = moment(text)
+    if then is None or then.year < 2000:
         return ""
     seconds = max(0, int((datetime.now(UTC) - then).total_seconds()))
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):

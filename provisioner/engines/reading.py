@@ -81,6 +81,7 @@ class DockerReader:
             cpus=int(info.get("NCPU") or 0),
             address_pools=tuple(str(pool.get("Base")) for pool in info.get("DefaultAddressPools") or ()),
             cgroup_version=info.get("CgroupVersion") or "1",
+            read_at=info.get("SystemTime") or "",
             containerd_store=["driver-type", "io.containerd.snapshotter.v1"] in (info.get("DriverStatus") or ()),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -43,6 +44,15 @@ def _decimal(count: int, size: int) -> str:
     whole, rest = divmod(count, size)
     digits = str(rest).rjust(len(str(size)) - 1, "0").rstrip("0") if rest else ""
     return f"{whole}.{digits}" if digits else str(whole)
+
+
+def moment(text: Any) -> datetime | None:
+    """A time as engines write it (RFC 3339, nanoseconds); None for what is none. Without a zone it is UTC."""
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found.replace(tzinfo=UTC) if found and not found.tzinfo else found
 
 
 def whole_number(value: Any) -> int:

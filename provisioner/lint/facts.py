@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.document.secret_files import secret_files_below
+from provisioner.kinds.values import moment
 from provisioner.lint.bodies import mounts, text
 from provisioner.lint.dockerfile import Dockerfile, parse
 from provisioner.lint.rule import LintFacts
@@ -107,13 +106,9 @@ def _modified(path: Path) -> float | None:
 
 
 def _time(value: JSON) -> float | None:
-    """RFC 3339, with more digits than Python takes, as seconds since 1970."""
-    if not isinstance(value, str):
-        return None
-    try:
-        return datetime.fromisoformat(re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", value).replace("Z", "+00:00")).timestamp()
-    except ValueError:
-        return None
+    """Seconds since 1970."""
+    found = moment(value)
+    return found.timestamp() if found else None
 
 
 def _subnets(network: Mapping[str, JSON]) -> Iterator[str]:

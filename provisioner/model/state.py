@@ -51,7 +51,7 @@ class Facts:
     `exposed_at` is its address where requests go there unencrypted over a network, else empty.
     `local`: whether it is surely on this machine. `node_id` is the engine's own node in its Swarm. `logging_drivers`,
     `runtimes`, `architecture` (as uname has it), `cpus` and `address_pools` (those that the engine was given) are empty
-    or 0 where they are not known.
+    or 0 where they are not known. `read_at` is the engine's own time when it was asked (RFC 3339).
     """
 
     engine_id: str = ""
@@ -73,6 +73,7 @@ class Facts:
     cgroup_version: str = "1"
     containerd_store: bool = False
     exposed_at: str = ""
+    read_at: str = ""
     images: Mapping[str, ImageFacts] = field(default_factory=dict)
 
 

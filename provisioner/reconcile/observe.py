@@ -80,7 +80,7 @@ def observe(
     superseded: list[Observed] = []
     if state.facts.swarm_manager:
         keys = {one.id: one.address.name for one in owned if one.kind == "network"}
-        services, superseded = observe_swarm(engine, desired, keys)
+        services, superseded = observe_swarm(engine, desired, keys, state.facts.read_at)
         owned += services
     resources, leftovers = _settle(owned)
     resources |= _carried(desired, resources)

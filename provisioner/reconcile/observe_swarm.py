@@ -8,7 +8,7 @@ from provisioner.kinds import service, swarm_file
 from provisioner.kinds.fields import get_path
 from provisioner.kinds.ownership import PROJECT, owner
 from provisioner.model.state import Observed, Runtime
-from provisioner.reconcile.swarm_tasks import Tasks, state_of, stranded, tasks_of, unsettled
+from provisioner.reconcile.swarm_tasks import RESTARTING, Tasks, has_young, state_of, stranded, tasks_of, unsettled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,11 +24,11 @@ _ENDED = ("complete", "shutdown", "failed", "rejected", "orphaned", "remove")
 
 
 def observe_swarm(
-    engine: EngineReader, desired: DesiredState, networks: Mapping[str, str]
+    engine: EngineReader, desired: DesiredState, networks: Mapping[str, str], now: str
 ) -> tuple[list[Observed], list[Observed]]:
     """The project's services, configs and secrets as they stand, and the earlier versions of the latter.
 
-    `networks` gives the playbook's key of a network by its id.
+    `networks` gives the playbook's key of a network by its id. `now` is the engine's time.
     """
     labels = {PROJECT: desired.project}
     raw_files = {kind: engine.list(kind, labels) for kind in _FILES}
@@ -39,7 +39,7 @@ def observe_swarm(
     names = service.Names(networks=_networks(engine, desired, raw_services, networks), files=files)
     tasks = _by_service(engine, labels) if raw_services else {}
     nodes = engine.list("node", {}) if raw_services else ()
-    services = [_service(engine, desired, raw, names, tasks.get(raw["ID"], ()), nodes) for raw in raw_services]
+    services = [_service(engine, desired, raw, names, tasks.get(raw["ID"], ()), nodes, now) for raw in raw_services]
     current, superseded = _current(desired, raw_files, everybodys)
     return [*services, *current], superseded
 
@@ -90,7 +90,7 @@ def _by_service(engine: EngineReader, labels: Mapping[str, str]) -> dict[str, li
 
 def _service(
     engine: EngineReader, desired: DesiredState, raw: Raw, names: service.Names, tasks: Sequence[Raw],
-    nodes: Sequence[Raw],
+    nodes: Sequence[Raw], now: str,
 ) -> Observed:  # fmt: skip
     address = _address(desired.project, raw)
     assert address is not None
@@ -103,6 +103,8 @@ def _service(
         current = tasks_of(raw, engine.tasks(raw["ID"], current=True), nodes)
         ended = _end(current, may_finish=may_finish)
         lacks = "" if ended else unsettled(raw, current, may_finish=may_finish)
+    if not lacks and not ended and not is_job and has_young(tasks, now):
+        lacks = RESTARTING if tasks_of(raw, engine.tasks(raw["ID"], current=True), nodes).over else ""
     return Observed(
         address=address,
         kind="service",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from provisioner.kinds.values import nanoseconds
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy, Verb
-from provisioner.reconcile.swarm_tasks import UNDER_WAY
+from provisioner.reconcile.swarm_tasks import RESTARTING, UNDER_WAY
 from provisioner.reconcile.waits import JOB_TIMEOUT, READY_TIMEOUT
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class SwarmRollout:
             Verb.WAIT, "service", address, found.unsettled or f"others wait until it is {condition}",
             object_id=found.id, arguments={"until": "completed" if wanted.job else "ready",
             "timeout": self._timeout(wanted), "updated": found.unsettled in UNDER_WAY.values(),
-            "may_finish": wanted.may_finish},
+            "may_finish": wanted.may_finish, "failed_before": found.unsettled == RESTARTING},
         )  # fmt: skip
         return self._steps.ready[address]
 

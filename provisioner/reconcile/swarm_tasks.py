@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.swarm_scheduling import decode_placement
+from provisioner.kinds.values import moment
 from provisioner.model.report import Readiness
 from provisioner.reconcile.finished import FINISHED
 from provisioner.reconcile.placement import obstacles
@@ -25,6 +26,10 @@ MOST_FAILURES = 3
 BROKEN = ("failed", "rejected", "orphaned")
 # What an update does that goes on by itself.
 UNDER_WAY = {"updating": "its update is under way", "rollback_started": "it is being rolled back"}
+# A service that needs no change, and whose tasks end and follow each other.
+RESTARTING = "its tasks end and start again"
+# A task that was made more recently (seconds) may be the next of those that end again and again.
+_YOUNG = 60.0
 _WANTED = ("running", "ready", "accepted", "complete")
 
 
@@ -105,6 +110,13 @@ def tasks_of(
     )
 
 
+def has_young(tasks: Sequence[Raw], now: str) -> bool:
+    """Whether one of the tasks was made a short time ago. `now` is the engine's time (RFC 3339)."""
+    there = moment(now)
+    made = [then for task in tasks if (then := moment(task.get("CreatedAt")))]
+    return there is not None and any((there - then).total_seconds() < _YOUNG for then in made)
+
+
 def down_nodes(nodes: Sequence[Raw]) -> frozenset[str]:
     """The ids of the nodes that do not answer."""
     return frozenset(str(n["ID"]) for n in nodes if (n.get("Status") or {}).get("State") in ("down", "disconnected"))
@@ -173,7 +185,8 @@ def readiness(
     up = tasks.up(may_finish=may_finish)
     if may_finish and tasks.finished:
         said += f", {tasks.finished} {FINISHED}"
-    if not under_way and up >= tasks.wanted and (steady_for >= enough or tasks.finished >= tasks.wanted):
+    all_finished = may_finish and tasks.finished >= tasks.wanted
+    if not under_way and up >= tasks.wanted and (steady_for >= enough or all_finished):
         return Readiness(True, True, said)
     if not under_way and up < tasks.wanted and not tasks.lost:
         bad_end = _bad_end(tasks)

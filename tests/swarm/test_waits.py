@@ -51,6 +51,21 @@ def told(environment: SwarmEnvironment, name: str) -> str:
     return outcome.errors
 
 
+def test_a_service_that_ends_again_and_again_while_it_is_looked_at_as_it_runs(environment: SwarmEnvironment) -> None:
+    """Every task runs long enough to be taken for a running one: those that ended before it tell."""
+    environment.services(web=service(command=["sleep", "3"], deploy={"restart_policy": {"delay": "0s"}}))
+    environment.apply()
+
+    def follows_another() -> bool:
+        [found] = environment.engine.api.services(filters={"name": f"{environment.project}_web"})
+        tasks = environment.engine.api.tasks(filters={"service": found["ID"]})
+        states = {task["Status"]["State"] for task in tasks}
+        return {"complete", "running"} <= states
+
+    environment.wait_until(follows_another)
+    assert "ends by itself" in environment.apply(code=1).errors
+
+
 def test_an_image_that_is_nowhere(environment: SwarmEnvironment) -> None:
     environment.services(web=service(image="127.0.0.1:1/nothing:1"))
     failed = environment.apply(code=1)
