@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from provisioner.cli.command import PLAN, Command
+from provisioner.cli.completion import TARGET_OR_FILE
 from provisioner.cli.options import (
     insecure_transport_option,
     json_option,
@@ -18,7 +19,6 @@ from provisioner.cli.options import (
     plan_options,
     policy,
     scales,
-    target_argument,
     wait_timeout_option,
     yes_option,
 )
@@ -89,7 +89,7 @@ def _meant(settings: Settings, saved: SavedPlan | SavedPlays | None, target: str
     see="Ctrl-C once finishes what is in hand, so that nothing stays down, and says what is done and what is not; "
     "twice stops at once. The same command continues where it ended.",
 )
-@target_argument
+@click.argument("target", required=False, type=TARGET_OR_FILE)
 @yes_option
 @click.option("--check", is_flag=True, help="Stop after the plan.")
 @click.option("--detailed-exitcode", is_flag=True, help="With --check: exit 2 when changes are pending.")

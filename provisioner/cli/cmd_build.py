@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.completion import SERVICE, TARGET, words
 from provisioner.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     "nodes get their images from a registry. The first argument is the TARGET where a playbook of that name is there, "
     "otherwise a service of the default playbook.",
 )
-@click.argument("arguments", metavar="[TARGET] [SERVICE]...", nargs=-1)
+@click.argument("arguments", metavar="[TARGET] [SERVICE]...", nargs=-1, type=words(TARGET, SERVICE))
 @click.option("--no-cache", is_flag=True, help="Carry out every line of the Dockerfiles anew.")
 @click.option("--pull", is_flag=True, help="Look for newer versions of the images that these stand on.")
 @click.option("--push", is_flag=True, help="Push what was built.")

@@ -22,17 +22,15 @@ if TYPE_CHECKING:
         ('eval "$(provision completion zsh)"', "in ~/.zshrc"),
         ("provision completion fish | source", "in ~/.config/fish/config.fish"),
     ),
+    see="Completed are TARGETs, services, addresses, numbers of revisions, variables, profiles, checks, secrets, "
+    "plays, contexts and files. bash has to be 4.4 or newer.",
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> int:
-    """Print the script that makes a shell complete commands, options and TARGETs."""
-    from click.shell_completion import get_completion_class
+    """Print the script that makes a shell complete commands, options, and the names that the playbook knows."""
+    from provisioner.cli.completion_shells import script
 
     settings: Settings = ctx.obj
-    completion = get_completion_class(shell)
-    if completion is None:
-        ctx.fail(f"no completion for {shell}")
-    source = completion(ctx.find_root().command, {}, "provision", "_PROVISION_COMPLETE").source()
-    settings.out().write(source + "\n")
+    settings.out().write(script(ctx.find_root().command, shell), verbatim=True)
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from provisioner.cli.command import WRITE, Command
+from provisioner.cli.completion import EXPLAINABLE
 from provisioner.cli.options import json_option, target_argument
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
 @click.option(
     "-q", "--quiet", "only_check", is_flag=True, help="Only check the files; print nothing but what is wrong."
 )
-@click.option("--explain", metavar="NAME", help="Where a variable or a secret comes from, tier by tier.")
+@click.option(
+    "--explain", metavar="NAME", type=EXPLAINABLE, help="Where a variable or a secret comes from, tier by tier."
+)
 @click.option("--services", "part", flag_value="services", help="Only the names of the services.")
 @click.option("--images", "part", flag_value="images", help="Only the images.")
 @click.option("--volumes", "part", flag_value="volumes", help="Only the names of the volumes.")

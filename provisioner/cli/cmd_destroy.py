@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import PLAN, Command
+from provisioner.cli.completion import VOLUME
 from provisioner.cli.options import (
     json_option,
     lock_timeout_option,
@@ -54,6 +55,7 @@ QUESTION = "Delete these objects of {title} on {engine}?"
     "--volume",
     "volume_names",
     metavar="NAME",
+    type=VOLUME,
     multiple=True,
     help="Delete this very volume, also where the file declares it no more; repeatable.",
 )

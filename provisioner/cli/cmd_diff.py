@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import LOOK, Command
+from provisioner.cli.completion import REVISION, TARGET, words
 from provisioner.cli.options import json_option
 from provisioner.cli.target import two_numbers
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     ),
     see="`provision plan` compares the files with the engine, `provision drift` the engine with the last revision.",
 )
-@click.argument("arguments", metavar="[TARGET] N [M]", nargs=-1)
+@click.argument("arguments", metavar="[TARGET] N [M]", nargs=-1, type=words(TARGET, REVISION, REVISION, repeats=False))
 @json_option
 @click.pass_obj
 def command(settings: Settings, arguments: tuple[str, ...], as_json: bool) -> int:

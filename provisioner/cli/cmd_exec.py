@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.completion import SERVICE, TARGET, words
 from provisioner.cli.settings import variables
 from provisioner.errors import UsageError
 
@@ -29,7 +30,12 @@ if TYPE_CHECKING:
     see="Options stand before the first argument; everything after SERVICE belongs to the command. After `exec`, -e "
     "is a variable for the command. The exit code is the command's.",
 )
-@click.argument("arguments", metavar="[TARGET] SERVICE COMMAND...", nargs=-1, type=click.UNPROCESSED)
+@click.argument(
+    "arguments",
+    metavar="[TARGET] SERVICE COMMAND...",
+    nargs=-1,
+    type=words(TARGET, SERVICE, repeats=False),
+)
 @click.option("-T", "--no-tty", "--no-TTY", "no_tty", is_flag=True, help="Without a terminal.")
 @click.option("-i", "--interactive", is_flag=True, hidden=True, help="Compose has it: input is always handed on.")
 @click.option("-t", "--tty", is_flag=True, hidden=True, help="Compose has it: there is a terminal where there is one.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import WRITE, Command
+from provisioner.cli.completion import FILE
 from provisioner.cli.options import target_argument
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     ),
 )
 @target_argument
-@click.option("-o", "--output", metavar="FILE", help="Write it there; default: standard output.")
+@click.option("-o", "--output", metavar="FILE", type=FILE, help="Write it there; default: standard output.")
 @click.pass_obj
 def command(settings: Settings, target: str | None, output: str | None) -> int:
     """Write what a playbook declares as a Compose file, for those who have only Compose.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import WRITE, Command
+from provisioner.cli.completion import FILE
 from provisioner.cli.options import json_option
 from provisioner.errors import UsageError
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path())
-@click.option("-o", "--output", metavar="PLAYBOOK", help="Where it goes; default: playbooks/NAME/local.yml.")
+@click.option("-o", "--output", metavar="PLAYBOOK", type=FILE, help="Where it goes; default: playbooks/NAME/local.yml.")
 @click.option("--name", metavar="NAME", help="The system's name; default: Compose's project name.")
 @click.option("--force", is_flag=True, help="Replace a playbook that is there.")
 @json_option

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.completion import SERVICE, TARGET, words
 from provisioner.cli.options import json_option
 from provisioner.errors import UsageError
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     see="The first argument is the TARGET where a playbook of that name is there, otherwise a service of the default "
     "playbook. After `logs`, -f is --follow; write --file for playbook files, or -f before the command.",
 )
-@click.argument("arguments", metavar="[TARGET] [SERVICE]...", nargs=-1)
+@click.argument("arguments", metavar="[TARGET] [SERVICE]...", nargs=-1, type=words(TARGET, SERVICE))
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes next, until Ctrl-C.")
 @click.option("--since", metavar="WHEN", help="Only what is newer: 5m, 2h, or a time such as 2025-01-31T12:00:00Z.")
 @click.option("-n", "--tail", metavar="N", help="Only the last N lines of each container, or 'all'.")

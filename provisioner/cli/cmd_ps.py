@@ -9,6 +9,7 @@ import click
 
 from provisioner.cli.cmd_status import show_status
 from provisioner.cli.command import LOOK, Command
+from provisioner.cli.completion import SERVICE, TARGET, words
 from provisioner.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("ps", cls=Command, purpose=LOOK, short_help="The same as status; with -q only ids.")
-@click.argument("arguments", metavar="[TARGET] [SERVICE...]", nargs=-1)
+@click.argument("arguments", metavar="[TARGET] [SERVICE]...", nargs=-1, type=words(TARGET, SERVICE))
 @click.option("-q", "--quiet", "only_ids", is_flag=True, help="Only the ids of the containers that run.")
 @click.option("--watch", is_flag=True, help="Show it again every two seconds.")
 @json_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.completion import SERVICE, TARGET, words
 from provisioner.cli.options import json_option
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     see="`apply` pulls what is not there by itself. The first argument is the TARGET where a playbook of that name is "
     "there, otherwise a service of the default playbook.",
 )
-@click.argument("arguments", metavar="[TARGET] [SERVICE]...", nargs=-1)
+@click.argument("arguments", metavar="[TARGET] [SERVICE]...", nargs=-1, type=words(TARGET, SERVICE))
 @click.option("--ignore-buildable", is_flag=True, help="Leave out what can be built.")
 @click.option("--ignore-pull-failures", is_flag=True, help="Exit 0 even when an image can not be pulled.")
 @click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import PLAN, Command
+from provisioner.cli.completion import REVISION, TARGET, words
 from provisioner.cli.options import (
     insecure_transport_option,
     json_option,
@@ -43,7 +44,7 @@ QUESTION = "Roll {title} on {engine} back like this?"
     see="The engine keeps the version before of secrets and configs, so that the way back asks no tier. Older ones "
     "must still be in the files and tiers. What can not be had any more is named, and nothing is changed then.",
 )
-@click.argument("arguments", metavar="[TARGET] [N]", nargs=-1)
+@click.argument("arguments", metavar="[TARGET] [N]", nargs=-1, type=words(TARGET, REVISION, repeats=False))
 @yes_option
 @click.option("--check", is_flag=True, help="Stop after the plan.")
 @click.option(

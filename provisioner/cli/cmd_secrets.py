@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.completion import SECRET, TARGET, words
 from provisioner.cli.group import Group
 from provisioner.cli.options import json_option, target_argument
 from provisioner.cli.secret_input import named, read_value
@@ -97,7 +98,7 @@ def check(settings: Settings, target: str | None, as_json: bool) -> int:
     ),
     see="The value is never an argument: everybody on the machine can read those, and the shell keeps them.",
 )
-@click.argument("arguments", metavar="[TARGET] NAME [-]", nargs=-1)
+@click.argument("arguments", metavar="[TARGET] NAME [-]", nargs=-1, type=words(TARGET, SECRET, repeats=False))
 @click.option("--keyring/--file", "in_keyring", default=None, help="In the OS keyring, or in .env.local itself.")
 @click.option("--exact", is_flag=True, help="Keep the line end at the end of standard input.")
 @click.pass_obj
@@ -124,7 +125,7 @@ def set_(settings: Settings, arguments: tuple[str, ...], in_keyring: bool | None
     short_help="Remove a value from .env.local and the OS keyring.",
     examples=(("provision secrets unset telecom/prod jwt_secret", "a forgotten value, for instance"),),
 )
-@click.argument("arguments", metavar="[TARGET] NAME", nargs=-1)
+@click.argument("arguments", metavar="[TARGET] NAME", nargs=-1, type=words(TARGET, SECRET, repeats=False))
 @click.pass_obj
 def unset(settings: Settings, arguments: tuple[str, ...]) -> int:
     """Remove a value that is kept on this machine. What runs keeps what it has until the next apply."""

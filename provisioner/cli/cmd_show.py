@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import LOOK, Command
+from provisioner.cli.completion import REVISION, TARGET, words
 from provisioner.cli.options import json_option
 from provisioner.cli.target import numbered
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
         ("provision show 3 --format yaml", "the playbook as it was applied"),
     ),
 )
-@click.argument("arguments", metavar="[TARGET] [N]", nargs=-1)
+@click.argument("arguments", metavar="[TARGET] [N]", nargs=-1, type=words(TARGET, REVISION, repeats=False))
 @click.option("--format", "form", type=click.Choice(["yaml", "json"]), help="The playbook as it was applied.")
 @json_option
 @click.pass_obj

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import LOOK, Command
+from provisioner.cli.completion import CHECK
 from provisioner.cli.options import json_option, target_argument
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     ),
 )
 @target_argument
-@click.option("--check", "names", metavar="NAME", multiple=True, help="Only the check of this name; repeatable.")
+@click.option(
+    "--check", "names", metavar="NAME", type=CHECK, multiple=True, help="Only the check of this name; repeatable."
+)
 @json_option
 @click.pass_obj
 def command(settings: Settings, target: str | None, names: tuple[str, ...], as_json: bool) -> int:

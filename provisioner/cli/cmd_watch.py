@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.completion import SERVICE, TARGET, words
 from provisioner.cli.interrupt import interruptible
 from provisioner.cli.narration import narrated
 from provisioner.cli.options import yes_option
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     ),
     see="Ctrl-C ends it. A rebuild is an apply of that one service, without a question.",
 )
-@click.argument("arguments", metavar="[TARGET] [SERVICE]...", nargs=-1)
+@click.argument("arguments", metavar="[TARGET] [SERVICE]...", nargs=-1, type=words(TARGET, SERVICE))
 @click.option("--no-up", is_flag=True, help="Do not apply first.")
 @click.option(
     "--interval", type=click.FloatRange(min=0.05), default=0.5, show_default=True, metavar="SECONDS",

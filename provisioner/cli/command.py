@@ -50,6 +50,9 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse an option of one dash and several letters, which is Terraform's, before it is read as short ones."""
+        if ctx.resilient_parsing:
+            # A shell completes the value of the last option: without that option the words before it can be read.
+            return super().parse_args(ctx, args[:-1] if args and self._wants_value(args[-1]) else args)
         from provisioner.cli.foreign_words import single_dash
 
         own = args
@@ -59,6 +62,10 @@ class Command(click.Command):
         if foreign is not None:
             raise UsageError(f"{ctx.command_path}: no such option '{foreign[0]}'", hint=foreign[1])
         return super().parse_args(ctx, args)
+
+    def _wants_value(self, word: str) -> bool:
+        options = (one for one in self.params if isinstance(one, click.Option) and word in one.opts)
+        return any(not option.is_flag and not option.count for option in options)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command with the settings of both places; `-C` takes effect here."""

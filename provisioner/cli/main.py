@@ -20,9 +20,10 @@ from provisioner.errors import UsageError
 
 _PREFIX = "cmd_"
 _FIRST_STEPS = (
-    ("provision plan telecom/dev", "what would happen, and why"),
-    ("provision apply telecom/dev", "make it so"),
-    ("provision status telecom/dev", "what is there now"),
+    ("provision plan", "what would happen to the Compose file of this folder, and why"),
+    ("provision apply", "make it so"),
+    ("provision status", "what is there now, and whether it is well"),
+    ("provision why service.web", "what is wrong with one object, or leads to its next change"),
 )
 
 
@@ -130,7 +131,10 @@ def execute(arguments: list[str]) -> int:
     """Carry out a command line and return its exit code; every error has become a message."""
     main = program()
     if "_PROVISION_COMPLETE" in os.environ:
-        main.main(arguments, prog_name="provision")
+        from provisioner.cli.completion_shells import answer
+
+        click.echo(answer(main, os.environ["_PROVISION_COMPLETE"]))
+        return 0
 
     def call(manner: Manner) -> int:
         with main.make_context("provision", list(arguments)) as context:

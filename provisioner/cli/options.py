@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from provisioner.cli.completion import (
+    ADDRESS,
+    CONTEXT,
+    FILE,
+    FOLDER,
+    PLAY,
+    PROFILE,
+    SERVICE_EQUALS,
+    TAG,
+    TARGET,
+    VARIABLE,
+    listed,
+)
 from provisioner.cli.settings import GLOBAL
-from provisioner.cli.target import playbooks
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.model.plan import Policy
-
-
-class _Listed(click.ParamType):  # type: ignore[type-arg]
-    """A repeatable text whose environment variable lists several, apart by `splitter`."""
-
-    name = "text"
-
-    def __init__(self, splitter: str) -> None:
-        self.envvar_list_splitter = splitter  # type: ignore[misc]
 
 
 def global_options(taken: frozenset[str] = frozenset(), *, after_command: bool = False) -> list[click.Option]:
@@ -42,26 +44,28 @@ def global_options(taken: frozenset[str] = frozenset(), *, after_command: bool =
             options.append(click.Option([GLOBAL + name, *free], hidden=after_command, envvar=envvar, **attributes))
 
     # fmt: off
-    option("directory", "-C", "--directory", variable="DIRECTORY", metavar="DIR", help="Work in this folder.")
-    option("files", "-f", "--file", variable="FILE", metavar="FILE", multiple=True, type=_Listed(os.pathsep),
+    option("directory", "-C", "--directory", variable="DIRECTORY", metavar="DIR", type=FOLDER,
+           help="Work in this folder.")
+    option("files", "-f", "--file", variable="FILE", metavar="FILE", multiple=True, type=listed(FILE, os.pathsep),
            help="A playbook or Compose file, instead of a TARGET; repeat to merge in order.")
-    option("env", "-e", "--env", variable="ENV", metavar="NAME=VALUE", multiple=True,
+    option("env", "-e", "--env", variable="ENV", metavar="NAME=VALUE", multiple=True, type=VARIABLE,
            help="A variable for ${NAME}; wins over shell and files.")
-    option("env_files", "--env-file", variable="ENV_FILE", metavar="FILE", multiple=True, type=_Listed(os.pathsep),
-           help="A file of variables.")
-    option("profiles", "--profile", variable="PROFILE", metavar="NAME", multiple=True, type=_Listed(","),
+    option("env_files", "--env-file", variable="ENV_FILE", metavar="FILE", multiple=True,
+           type=listed(FILE, os.pathsep), help="A file of variables.")
+    option("profiles", "--profile", variable="PROFILE", metavar="NAME", multiple=True, type=listed(PROFILE, ","),
            help="Switch a profile on.")
     option("project_name", "-p", "--project-name", variable="PROJECT_NAME", metavar="NAME",
            help="What objects on the engine are called after, instead of the playbook's name.")
-    option("project_directory", "--project-directory", variable="PROJECT_DIRECTORY", metavar="DIR",
+    option("project_directory", "--project-directory", variable="PROJECT_DIRECTORY", metavar="DIR", type=FOLDER,
            help="Where relative paths in the files and .env start; by default the first file's folder.")
-    option("limits", "--limit", variable="LIMIT", metavar="PLAY", multiple=True,
+    option("limits", "--limit", variable="LIMIT", metavar="PLAY", multiple=True, type=PLAY,
            help="Of a list of plays only these, by name or TARGET; commas between them, or repeat.")
-    option("tags", "--tags", variable="TAGS", metavar="TAG", multiple=True,
+    option("tags", "--tags", variable="TAGS", metavar="TAG", multiple=True, type=TAG,
            help="Of a list of plays only those with one of these tags.")
-    option("skip_tags", "--skip-tags", variable="SKIP_TAGS", metavar="TAG", multiple=True,
+    option("skip_tags", "--skip-tags", variable="SKIP_TAGS", metavar="TAG", multiple=True, type=TAG,
            help="Of a list of plays none with one of these tags.")
-    option("context", "--context", variable="CONTEXT", metavar="NAME", help="The Docker context of the engine.")
+    option("context", "--context", variable="CONTEXT", metavar="NAME", type=CONTEXT,
+           help="The Docker context of the engine.")
     option("host", "-H", "--host", variable="HOST", metavar="URL",
            help="The engine: unix://, tcp:// or ssh://. Not with --context.")
     option("quiet", "-q", "--quiet", variable="QUIET", is_flag=True, help="Results only, no progress.")
@@ -78,7 +82,7 @@ def is_global(name: str | None) -> bool:
 
 def target_argument(function: Callable[..., Any]) -> Callable[..., Any]:
     """`[TARGET]`: which playbook."""
-    return click.argument("target", required=False, shell_complete=_complete_target)(function)
+    return click.argument("target", required=False, type=TARGET)(function)
 
 
 def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -135,10 +139,11 @@ def insecure_transport_option(function: Callable[..., Any]) -> Callable[..., Any
 def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """What narrows or widens a plan."""
     for decorate in reversed((
-        click.option("--target", "addresses", metavar="ADDRESS", multiple=True,
+        click.option("--target", "addresses", metavar="ADDRESS", multiple=True, type=ADDRESS,
                      help="Only this object, such as service.api (api where that is unique), and what it needs; "
                      "repeatable."),
-        click.option("--scale", "scale", metavar="SERVICE=N", multiple=True, help="Run N replicas; repeatable."),
+        click.option("--scale", "scale", metavar="SERVICE=N", multiple=True, type=SERVICE_EQUALS,
+                     help="Run N replicas; repeatable."),
         click.option("--prune", is_flag=True, help="Also delete objects that the playbook no longer declares."),
         click.option("--allow-empty", is_flag=True, help="Prune also where the playbook declares no service any more."),
         click.option("--accept-new-key", is_flag=True,
@@ -179,7 +184,3 @@ def scales(texts: Sequence[str]) -> dict[str, int]:
 def snapshot() -> Mapping[str, str]:
     """The process environment as it is now."""
     return dict(os.environ)
-
-
-def _complete_target(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    return [name for name in playbooks(str(Path.cwd())) if name.startswith(incomplete)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.completion import FILE, TARGET, words
 from provisioner.cli.group import Group
 from provisioner.cli.options import json_option, lock_timeout_option, target_argument, wait_timeout_option, yes_option
 from provisioner.errors import UsageError
@@ -66,8 +67,8 @@ def export(settings: Settings, target: str | None, place: str | None) -> int:
         ("provision secrets key import shop/prod -", "from standard input"),
     ),
 )
-@click.argument("arguments", metavar="[TARGET] [-]", nargs=-1)
-@click.option("--from", "place", metavar="FILE", help="The file with the key.")
+@click.argument("arguments", metavar="[TARGET] [-]", nargs=-1, type=words(TARGET))
+@click.option("--from", "place", metavar="FILE", type=FILE, help="The file with the key.")
 @click.option("--replace", is_flag=True, help="Also where another key is there.")
 @click.pass_obj
 def import_(settings: Settings, arguments: tuple[str, ...], place: str | None, replace: bool) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.completion import SECRET, TARGET, words
 from provisioner.cli.options import (
     insecure_transport_option,
     json_option,
@@ -43,7 +44,7 @@ QUESTION = "Rotate it on {title} on {engine} like this?"
     "update, those that others depend on first, and has to prove itself. Whatever else differs from the playbook is "
     "left as it is, and named. What ends in between is finished by `provision apply`.",
 )
-@click.argument("arguments", metavar="[TARGET] NAME [-]", nargs=-1)
+@click.argument("arguments", metavar="[TARGET] NAME [-]", nargs=-1, type=words(TARGET, SECRET, repeats=False))
 @yes_option
 @click.option("--no-apply", is_flag=True, help="Only keep the new value.")
 @click.option("--exact", is_flag=True, help="Keep the line end at the end of standard input.")

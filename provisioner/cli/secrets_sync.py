@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.completion import SECRET, TARGET, words
 from provisioner.cli.options import insecure_transport_option, json_option, yes_option
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _PLACES = {"docker": "the Swarm's secrets", "env_local": ".env.local"}
     see="On the Swarm a secret is named <name>-<environment>_<key>, where the tier docker finds it. It belongs to no "
     "apply, and one that is there with another value is never replaced: exit 77.",
 )
-@click.argument("arguments", metavar="[TARGET] [NAME]...", nargs=-1)
+@click.argument("arguments", metavar="[TARGET] [NAME]...", nargs=-1, type=words(TARGET, SECRET))
 @click.option("--to", "place", type=click.Choice(["docker", "env_local"]), help="Where to; else as the playbook runs.")
 @click.option("--check", is_flag=True, help="Only show what would be copied.")
 @yes_option

@@ -108,14 +108,6 @@ def test_completion_scripts(shell: str, tmp_path: Path) -> None:
     assert "_PROVISION_COMPLETE" in ended.stdout
 
 
-def test_completion_knows_commands_and_targets(tmp_path: Path) -> None:
-    write(tmp_path, "playbooks/telecom/dev.yml")
-    env = {"_PROVISION_COMPLETE": "bash_complete", "COMP_WORDS": "provision pl", "COMP_CWORD": "1"}
-    assert provision(cwd=tmp_path, env=env).stdout.split() == ["plain,plan"]
-    env |= {"COMP_WORDS": "provision plan te", "COMP_CWORD": "2"}
-    assert provision(cwd=tmp_path, env=env).stdout.split() == ["plain,telecom/dev"]
-
-
 def test_changes_without_a_terminal_need_yes(tmp_path: Path) -> None:
     write(tmp_path, "compose.yaml")
     for command in ("apply", "destroy"):
