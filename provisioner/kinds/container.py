@@ -12,16 +12,20 @@ from provisioner.kinds import container_files, healthcheck, hooks, values
 from provisioner.kinds import container_mounts as mounts
 from provisioner.kinds import container_networks as networks
 from provisioner.kinds import container_ports as ports
+from provisioner.kinds import swarm_container as task
 from provisioner.kinds.compare import DECLARED, declared_fields
 from provisioner.kinds.container_fields import PLAIN
-from provisioner.kinds.fields import Field, Raw
+from provisioner.kinds.fields import Field, Ignored, OnSwarm, PartOf, Raw, Refused
 from provisioner.kinds.image import same_platform
 from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, NAME, user_labels
+from provisioner.kinds.swarm_scheduling import SPEC, TASK
 from provisioner.model.change import FieldChange, Impact
 from provisioner.model.state import ImageFacts, Runtime, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from provisioner.kinds.fields import SwarmAnswer
 
 KIND = "container"
 UNLIMITED = -1
@@ -72,6 +76,7 @@ def _structured(
     api: str,
     summary: str,
     *,
+    swarm: SwarmAnswer,
     default: Any = None,
     impact: Impact = Impact.REPLACE,
     keyed: bool = False,
@@ -79,41 +84,92 @@ def _structured(
 ) -> Field:
     """A field that `parse`, `encode` and `decode` below handle themselves."""
     return Field(
-        key=key, impact=impact, summary=summary, api=api, default=default, keyed=keyed, chosen=chosen,
+        key=key, impact=impact, summary=summary, api=api, default=default, keyed=keyed, chosen=chosen, swarm=swarm,
         parse=_unparsed, encode=lambda raw, value: None, decode=_unparsed,
     )  # fmt: skip
 
 
+def _by_service(api: str) -> OnSwarm:
+    """What the service's kind writes and reads itself."""
+    return OnSwarm(api, encode=lambda raw, value: None, decode=lambda raw: None)
+
+
+PLAIN_ENGINE = Refused("run the service on a plain engine")
 STRUCTURED: tuple[Field, ...] = (
-    _structured("image", "Config.Image", "the image"),
-    *(
-        _structured(key, "Config.Labels", "commands that are run in it", default=[])
-        for key in (hooks.POST_START, hooks.PRE_STOP)
+    _structured("image", "Config.Image", "the image", swarm=_by_service(f"{SPEC}.Image")),
+    _structured(
+        hooks.POST_START, "Config.Labels", "commands that are run in it", default=[],
+        swarm=Refused("run it from the image's entrypoint, or as a job"),
     ),
-    _structured(hooks.PRE_START, "Config.Labels", "containers that run before it", default=[]),
-    _structured("platform", "platform", "the image's platform", chosen=True),
-    _structured("entrypoint", "Config.Entrypoint", "what is run"),
-    _structured("command", "Config.Cmd", "its arguments"),
-    _structured("environment", "Config.Env", "environment variables", default={}, keyed=True),
-    _structured("labels", "Config.Labels", "labels", default={}, keyed=True),
-    _structured("user", "Config.User", "who runs it"),
-    _structured("working_dir", "Config.WorkingDir", "where it runs"),
-    _structured("stop_signal", "Config.StopSignal", "how it is asked to stop"),
-    _structured("healthcheck", "Config.Healthcheck", "how its health is told", keyed=True),
-    _structured("expose", "Config.ExposedPorts", "ports it listens on", default=[]),
-    _structured("ports", "HostConfig.PortBindings", "published ports", default={}, keyed=True),
-    _structured("volumes", "HostConfig.Mounts", "mounts", default={}, keyed=True),
-    _structured("volumes_from", "HostConfig.VolumesFrom", "mounts of other containers", default=[]),
-    _structured("configs", "HostConfig.Mounts", "files of configs", default={}, keyed=True),
-    _structured("secrets", "HostConfig.Mounts", "files of secrets", default={}, keyed=True),
-    _structured("network_mode", "HostConfig.NetworkMode", "whose network it uses"),
-    _structured("networks", "NetworkingConfig", "networks", default={}, impact=Impact.IN_PLACE, keyed=True),
-    _structured("default_network", "HostConfig.NetworkMode", "the network that comes first", chosen=True),
-    _structured("mac_address", "Config.MacAddress", "hardware address", chosen=True),
-    _structured("links", "HostConfig.Links", "links", default=[]),
-    _structured("pid", "HostConfig.PidMode", "process namespace"),
-    _structured("ipc", "HostConfig.IpcMode", "IPC namespace", chosen=True),
-)
+    _structured(
+        hooks.PRE_STOP, "Config.Labels", "commands that are run in it", default=[],
+        swarm=Refused("trap the stop signal in the image's entrypoint"),
+    ),
+    _structured(
+        hooks.PRE_START, "Config.Labels", "containers that run before it", default=[],
+        swarm=Refused("make it a service with `job`, and wait for it with service_completed_successfully"),
+    ),
+    _structured("platform", "platform", "the image's platform", chosen=True, swarm=PartOf("placement")),
+    _structured("entrypoint", "Config.Entrypoint", "what is run", swarm=OnSwarm(f"{SPEC}.Command")),
+    _structured("command", "Config.Cmd", "its arguments", swarm=OnSwarm(f"{SPEC}.Args")),
+    _structured(
+        "environment", "Config.Env", "environment variables", default={}, keyed=True,
+        swarm=OnSwarm(f"{SPEC}.Env", into=environment.lines, out=lambda lines: environment.decode(lines, {})),
+    ),
+    _structured(
+        "labels", "Config.Labels", "labels", default={}, keyed=True,
+        swarm=OnSwarm(f"{SPEC}.Labels", into=dict, out=user_labels),
+    ),
+    _structured("user", "Config.User", "who runs it", swarm=OnSwarm(f"{SPEC}.User")),
+    _structured("working_dir", "Config.WorkingDir", "where it runs", swarm=OnSwarm(f"{SPEC}.Dir")),
+    _structured("stop_signal", "Config.StopSignal", "how it is asked to stop", swarm=OnSwarm(f"{SPEC}.StopSignal")),
+    _structured(
+        "healthcheck", "Config.Healthcheck", "how its health is told", keyed=True,
+        swarm=OnSwarm(f"{SPEC}.Healthcheck", into=healthcheck.encode, out=healthcheck.decode),
+    ),
+    _structured(
+        "expose", "Config.ExposedPorts", "ports it listens on", default=[],
+        swarm=Ignored("every port is open on an overlay network"),
+    ),
+    _structured(
+        "ports", "HostConfig.PortBindings", "published ports", default={}, keyed=True,
+        swarm=OnSwarm(
+            "EndpointSpec.Ports", default={}, parse=task.parse_ports, encode=task.encode_ports,
+            decode=task.decode_ports,
+        ),
+    ),
+    _structured(
+        "volumes", "HostConfig.Mounts", "mounts", default={}, keyed=True,
+        swarm=OnSwarm(f"{SPEC}.Mounts", encode=task.encode_mounts, decode=task.decode_mounts),
+    ),
+    _structured(
+        "volumes_from", "HostConfig.VolumesFrom", "mounts of other containers", default=[],
+        swarm=Refused("mount the same volume in both services"),
+    ),
+    *(
+        _structured(
+            kind, "HostConfig.Mounts", f"files of {kind}", default={}, keyed=True,
+            swarm=_by_service(f"{SPEC}.{kind.capitalize()}"),
+        )
+        for kind in sorted(mounts.ROOTS)
+    ),
+    _structured("network_mode", "HostConfig.NetworkMode", "whose network it uses", swarm=PartOf("networks")),
+    _structured(
+        "networks", "NetworkingConfig", "networks", default={}, impact=Impact.IN_PLACE, keyed=True,
+        swarm=_by_service(f"{TASK}.Networks"),
+    ),
+    _structured(
+        "default_network", "HostConfig.NetworkMode", "the network that comes first", chosen=True,
+        swarm=Ignored("leave it out"),
+    ),
+    _structured(
+        "mac_address", "Config.MacAddress", "hardware address", chosen=True,
+        swarm=Refused("leave it out: tasks get addresses of their own"),
+    ),
+    _structured("links", "HostConfig.Links", "links", default=[], swarm=Refused("use a shared network")),
+    _structured("pid", "HostConfig.PidMode", "process namespace", swarm=PLAIN_ENGINE),
+    _structured("ipc", "HostConfig.IpcMode", "IPC namespace", chosen=True, swarm=PLAIN_ENGINE),
+)  # fmt: skip
 FIELDS: tuple[Field, ...] = (*STRUCTURED, *PLAIN)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.kinds import values
-from provisioner.kinds.fields import Field, Raw, plain, set_path
+from provisioner.kinds.fields import Field, Raw, Refused, plain, set_path
 from provisioner.model.change import Impact
 
 
@@ -100,6 +100,7 @@ DEVICES: tuple[Field, ...] = (
         parse=_devices,
         encode=_encode_devices,
         decode=_decode_devices,
+        swarm=Refused("use deploy.resources.reservations.generic_resources, or a plain engine"),
     ),
     plain(
         "device_cgroup_rules",
@@ -108,6 +109,7 @@ DEVICES: tuple[Field, ...] = (
         default=[],
         read=values.sorted_texts,
         out=values.sorted_texts,
+        swarm=Refused("run the service on a plain engine"),
     ),
     Field(
         key="gpus",
@@ -117,5 +119,6 @@ DEVICES: tuple[Field, ...] = (
         parse=_device_requests,
         encode=_encode_device_requests,
         decode=_decode_device_requests,
+        swarm=Refused("use deploy.resources.reservations.generic_resources"),
     ),
 )

@@ -34,19 +34,24 @@ def secrets_of(spec: Spec) -> dict[str, dict[str, str]]:
     return {key: value for key, value in spec["environment"].items() if isinstance(value, dict)}
 
 
+def lines(variables: Mapping[str, Any]) -> list[str]:
+    """Variables without secrets as the engine's lines; a name without a value takes the image's variable away."""
+    return [key if value is None else f"{key}={value}" for key, value in variables.items()]
+
+
 def encode(spec: Spec, revealed: Mapping[str, str]) -> list[str]:
     """The engine's lines. `revealed` gives the values of secrets by their key."""
-    lines = []
-    for key, value in spec["environment"].items():
-        text = revealed[value["secret"]] if isinstance(value, dict) else value
-        # A name without a value takes the image's variable away.
-        lines.append(key if text is None else f"{key}={text}")
-    return lines
+    return lines(
+        {
+            key: revealed[value["secret"]] if isinstance(value, dict) else value
+            for key, value in spec["environment"].items()
+        }
+    )
 
 
-def decode(lines: list[str] | None, recorded: Mapping[str, Any]) -> dict[str, Any]:
+def decode(text_lines: list[str] | None, recorded: Mapping[str, Any]) -> dict[str, Any]:
     """The variables of a container. `recorded` are those that took a secret's value when it was made."""
-    found = (line.partition("=") for line in lines or [])
+    found = (line.partition("=") for line in text_lines or [])
     return {key: recorded.get(key, value if sign else None) for key, sign, value in found}
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from provisioner.kinds import swarm_container as task
 from provisioner.kinds import values
 from provisioner.kinds.container_devices import DEVICES
 from provisioner.kinds.container_files import decode_tmpfs
 from provisioner.kinds.container_limits import LIMITS
-from provisioner.kinds.fields import Field, Raw, plain, set_path
+from provisioner.kinds.fields import Field, Ignored, OnSwarm, PartOf, Raw, Refused, plain, set_path
 from provisioner.kinds.seccomp import parts, settled
+from provisioner.kinds.swarm_scheduling import SPEC, TASK
 from provisioner.model.change import Impact
 
 IN_PLACE = Impact.IN_PLACE
@@ -110,128 +112,145 @@ def _decode_security_options(raw: Raw) -> Any:
     return sorted(settled(o) for o in options if not (implied and o == "label=disable"))
 
 
+def _options(entries: Any) -> dict[str, str]:
+    return values.pairs(entries, "=")
+
+
 def _grace(body: Raw) -> Any:
     value = body.get("stop_grace_period")
     return None if value is None else values.duration(-(-values.nanoseconds(value) // 10**9) * 10**9)
 
 
+_NODES, _PLAIN_ENGINE, _NEITHER = (
+    Refused("set it on the nodes"),
+    Refused("run the service on a plain engine"),
+    Refused("leave it out"),
+)
+
+
+def _on_swarm_capabilities(api: str) -> OnSwarm:
+    return OnSwarm(
+        f"{SPEC}.{api}",
+        into=lambda names: [f"CAP_{name}" if name != "ALL" else name for name in names],
+        out=lambda names: sorted(name.removeprefix("CAP_") for name in names),
+    )
+
+
 PLAIN: tuple[Field, ...] = (
     Field(
-        key="hostname",
-        impact=Impact.REPLACE,
-        summary="name of the machine inside",
-        api="Config.Hostname",
-        chosen=True,
-        parse=lambda body: body.get("hostname") or None,
-        decode=_hostname_out,
+        key="hostname", impact=Impact.REPLACE, summary="name of the machine inside", api="Config.Hostname",
+        chosen=True, parse=lambda body: body.get("hostname") or None, decode=_hostname_out,
         encode=lambda raw, value: set_path(raw, "Config.Hostname", value) if value else None,
+        swarm=OnSwarm(f"{SPEC}.Hostname"),
     ),
-    plain("domainname", "Config.Domainname", "domain of the machine inside"),
-    plain("tty", "Config.Tty", "a terminal", default=False),
-    plain("stdin_open", "Config.OpenStdin", "standard input stays open", default=False),
+    plain("domainname", "Config.Domainname", "domain of the machine inside", swarm=Ignored("fold it into hostname")),
+    plain("tty", "Config.Tty", "a terminal", default=False, swarm=OnSwarm(f"{SPEC}.TTY")),
+    plain(
+        "stdin_open", "Config.OpenStdin", "standard input stays open", default=False,
+        swarm=OnSwarm(f"{SPEC}.OpenStdin"),
+    ),
     Field(
-        key="stop_grace_period",
-        impact=Impact.REPLACE,
-        summary="time between the stop signal and SIGKILL",
-        api="Config.StopTimeout",
-        parse=_grace,
+        key="stop_grace_period", impact=Impact.REPLACE, summary="time between the stop signal and SIGKILL",
+        api="Config.StopTimeout", explicit=True, parse=_grace,
         encode=lambda raw, value: (
             set_path(raw, "Config.StopTimeout", values.nanoseconds(value) // 10**9) if value else None
         ),
         decode=lambda raw: (
             None if raw["Config"].get("StopTimeout") is None else values.duration(raw["Config"]["StopTimeout"] * 10**9)
         ),
+        swarm=OnSwarm(f"{SPEC}.StopGracePeriod", into=values.nanoseconds, out=values.duration),
     ),
     Field(
-        key="restart",
-        impact=IN_PLACE,
-        summary="when the engine starts it again",
-        api="HostConfig.RestartPolicy",
-        parse=_restart,
-        encode=_encode_restart,
-        decode=_decode_restart,
-        default="no",
+        key="restart", impact=IN_PLACE, summary="when the engine starts it again", api="HostConfig.RestartPolicy",
+        sources=("deploy.restart_policy", "restart"), parse=_restart, encode=_encode_restart, decode=_decode_restart,
+        default="no", swarm=PartOf("restart_policy"),
     ),
     *LIMITS,
-    plain("cap_add", "HostConfig.CapAdd", "capabilities it gains", default=[], read=_capabilities, out=_capabilities),
-    plain("cap_drop", "HostConfig.CapDrop", "capabilities it loses", default=[], read=_capabilities, out=_capabilities),
-    plain("privileged", "HostConfig.Privileged", "all capabilities and devices", default=False),
-    plain("read_only", "HostConfig.ReadonlyRootfs", "the root file system can not be written", default=False),
+    plain(
+        "cap_add", "HostConfig.CapAdd", "capabilities it gains", default=[], read=_capabilities, out=_capabilities,
+        swarm=_on_swarm_capabilities("CapabilityAdd"),
+    ),
+    plain(
+        "cap_drop", "HostConfig.CapDrop", "capabilities it loses", default=[], read=_capabilities, out=_capabilities,
+        swarm=_on_swarm_capabilities("CapabilityDrop"),
+    ),
+    plain(
+        "privileged", "HostConfig.Privileged", "all capabilities and devices", default=False,
+        swarm=Refused("name the capabilities under cap_add, or use a plain engine"),
+    ),
+    plain(
+        "read_only", "HostConfig.ReadonlyRootfs", "the root file system can not be written", default=False,
+        swarm=OnSwarm(f"{SPEC}.ReadOnly"),
+    ),
     Field(
-        key="security_opt",
-        impact=Impact.REPLACE,
-        summary="security options",
-        api="HostConfig.SecurityOpt",
-        default=[],
-        parse=_security_options,
+        key="security_opt", impact=Impact.REPLACE, summary="security options", api="HostConfig.SecurityOpt",
+        sources=("security_opt", "credential_spec"), default=[], parse=_security_options,
         decode=_decode_security_options,
         encode=lambda raw, value: set_path(raw, "HostConfig.SecurityOpt", value) if value else None,
+        swarm=OnSwarm(
+            f"{SPEC}.Privileges", default={}, parse=task.parse_privileges, encode=task.encode_privileges,
+            decode=task.decode_privileges,
+        ),
     ),
-    plain("userns_mode", "HostConfig.UsernsMode", "user namespace"),
-    plain("uts", "HostConfig.UTSMode", "UTS namespace"),
-    plain("cgroup", "HostConfig.CgroupnsMode", "cgroup namespace", chosen=True, since=(1, 41)),
-    plain("cgroup_parent", "HostConfig.CgroupParent", "parent cgroup"),
+    plain("userns_mode", "HostConfig.UsernsMode", "user namespace", swarm=_NODES),
+    plain("uts", "HostConfig.UTSMode", "UTS namespace", swarm=_PLAIN_ENGINE),
+    plain(
+        "cgroup", "HostConfig.CgroupnsMode", "cgroup namespace", chosen=True, since=(1, 41), swarm=_NEITHER,
+    ),
+    plain("cgroup_parent", "HostConfig.CgroupParent", "parent cgroup", swarm=_NEITHER),
     *DEVICES,
-    plain("dns", "HostConfig.Dns", "name servers", default=[], read=_addresses, out=_addresses),
-    plain("dns_opt", "HostConfig.DnsOptions", "resolver options", default=[]),
-    plain("dns_search", "HostConfig.DnsSearch", "search domains", default=[]),
-    plain("extra_hosts", "HostConfig.ExtraHosts", "lines of /etc/hosts", default=[], read=_hosts, out=_hosts),
     plain(
-        "group_add",
-        "HostConfig.GroupAdd",
-        "further groups",
-        default=[],
-        read=values.sorted_texts,
-        out=values.sorted_texts,
-    ),
-    plain("init", "HostConfig.Init", "a small init process", chosen=True, explicit=True),
-    plain("isolation", "HostConfig.Isolation", "isolation (Windows)", read=_isolation, out=_isolation),
-    plain("runtime", "HostConfig.Runtime", "OCI runtime", chosen=True),
-    plain(
-        "sysctls",
-        "HostConfig.Sysctls",
-        "kernel parameters",
-        default={},
-        read=lambda v: values.pairs(v, "="),
-        keyed=True,
+        "dns", "HostConfig.Dns", "name servers", default=[], read=_addresses, out=_addresses,
+        swarm=OnSwarm(f"{SPEC}.DNSConfig.Nameservers"),
     ),
     plain(
-        "storage_opt",
-        "HostConfig.StorageOpt",
-        "options of the storage driver",
-        default={},
-        read=lambda v: values.pairs(v, "="),
-        keyed=True,
+        "dns_opt", "HostConfig.DnsOptions", "resolver options", default=[], swarm=OnSwarm(f"{SPEC}.DNSConfig.Options"),
+    ),
+    plain(
+        "dns_search", "HostConfig.DnsSearch", "search domains", default=[], swarm=OnSwarm(f"{SPEC}.DNSConfig.Search"),
+    ),
+    plain(
+        "extra_hosts", "HostConfig.ExtraHosts", "lines of /etc/hosts", default=[], read=_hosts, out=_hosts,
+        swarm=OnSwarm(f"{SPEC}.Hosts", into=task.hosts_into, out=task.hosts_out),
+    ),
+    plain(
+        "group_add", "HostConfig.GroupAdd", "further groups", default=[], read=values.sorted_texts,
+        out=values.sorted_texts, swarm=OnSwarm(f"{SPEC}.Groups", out=values.sorted_texts),
+    ),
+    plain(
+        "init", "HostConfig.Init", "a small init process", chosen=True, explicit=True, swarm=OnSwarm(f"{SPEC}.Init"),
+    ),
+    plain(
+        "isolation", "HostConfig.Isolation", "isolation (Windows)", read=_isolation, out=_isolation,
+        swarm=OnSwarm(f"{SPEC}.Isolation", out=_isolation),
+    ),
+    plain(
+        "runtime", "HostConfig.Runtime", "OCI runtime", chosen=True,
+        swarm=Refused("make it the default runtime of the nodes"),
+    ),
+    plain(
+        "sysctls", "HostConfig.Sysctls", "kernel parameters", default={}, read=_options, keyed=True,
+        swarm=OnSwarm(f"{SPEC}.Sysctls"),
+    ),
+    plain(
+        "storage_opt", "HostConfig.StorageOpt", "options of the storage driver", default={}, read=_options, keyed=True,
+        swarm=_NODES,
     ),
     Field(
-        key="tmpfs",
-        impact=Impact.REPLACE,
-        summary="file systems in memory",
-        api="HostConfig.Tmpfs",
-        default={},
-        keyed=True,
-        parse=_tmpfs,
+        key="tmpfs", impact=Impact.REPLACE, summary="file systems in memory", api="HostConfig.Tmpfs", default={},
+        keyed=True, parse=_tmpfs, decode=decode_tmpfs,
         encode=lambda raw, value: set_path(raw, "HostConfig.Tmpfs", value) if value else None,
-        decode=decode_tmpfs,
+        swarm=OnSwarm(
+            f"{SPEC}.Mounts", default={}, parse=task.parse_tmpfs, encode=task.encode_tmpfs, decode=task.decode_tmpfs,
+        ),
     ),
     Field(
-        key="logging",
-        impact=Impact.REPLACE,
-        summary="where the output goes",
-        api="HostConfig.LogConfig",
-        chosen=True,
-        parse=_logging,
-        encode=_encode_logging,
-        decode=_decode_logging,
-        keyed=True,
+        key="logging", impact=Impact.REPLACE, summary="where the output goes", api="HostConfig.LogConfig",
+        chosen=True, keyed=True, parse=_logging, encode=_encode_logging, decode=_decode_logging,
+        swarm=OnSwarm(f"{TASK}.LogDriver", encode=task.encode_logging, decode=task.decode_logging),
     ),
     plain(
-        "annotations",
-        "HostConfig.Annotations",
-        "annotations for the runtime",
-        default={},
-        read=lambda v: values.pairs(v, "="),
-        keyed=True,
-        since=(1, 43),
+        "annotations", "HostConfig.Annotations", "annotations for the runtime", default={}, read=_options, keyed=True,
+        since=(1, 43), swarm=Refused("use labels"),
     ),
-)
+)  # fmt: skip

@@ -5,43 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.kinds import values
-from provisioner.kinds.fields import Field, Raw, plain, set_path
+from provisioner.kinds.fields import Field, OnSwarm, PartOf, Raw, Refused, get_path, plain, set_path
+from provisioner.kinds.swarm_scheduling import RESOURCES, SPEC
 from provisioner.model.change import Impact
 
 IN_PLACE = Impact.IN_PLACE
-
-
-def _limit(*path: str) -> Any:
-    """A reader of `deploy.resources.limits.x` that falls back to the service's own key."""
-
-    def read(body: Raw, own: str, convert: Any) -> Any:
-        value: Any = body.get("deploy") or {}
-        for part in ("resources", *path):
-            value = (value or {}).get(part)
-        value = body.get(own) if value is None else value
-        return None if value is None else convert(value)
-
-    return read
-
-
-def _resource(
-    key: str, own: str, api: str, summary: str, path: tuple[str, ...], convert: Any, out: Any = None, **more: Any
-) -> Field:
-    read = _limit(*path)
-    return Field(
-        key=key,
-        summary=summary,
-        api=api,
-        impact=IN_PLACE,
-        parse=lambda body: read(body, own, convert) or None,
-        encode=lambda raw, value: (
-            set_path(raw, api, more["into"](value) if "into" in more else value) if value else None
-        ),
-        decode=lambda raw: (lambda value: (out(value) if out else value) if value and value > 0 else None)(
-            (raw.get("HostConfig") or {}).get(api.partition(".")[2])
-        ),
-        unit=more.get("unit", ""),
-    )
+MEMORY = "deploy.resources.limits.memory"
+NO_CPU_TIME = Refused("use deploy.resources.limits.cpus")
 
 
 def _positive(value: Any) -> int | None:
@@ -50,10 +20,14 @@ def _positive(value: Any) -> int | None:
     return number if number > 0 else None
 
 
+def _cpus(count: int) -> float | None:
+    return values.cpus(count) if count > 0 else None
+
+
 def _swap(body: Raw) -> Any:
     """Memory and swap together. What the engine would make of the memory limit by itself is as good as nothing."""
     swap = values.whole_number(body.get("memswap_limit") or 0)
-    memory = _limit("limits", "memory")(body, "mem_limit", values.whole_number) or 0
+    memory = values.whole_number(get_path(body, MEMORY) or body.get("mem_limit") or 0)
     return None if swap in (0, 2 * memory) or (swap == -1 and not memory) else swap
 
 
@@ -72,10 +46,14 @@ def _ulimits(body: Raw) -> Any:
     return result
 
 
-def _encode_ulimits(raw: Raw, value: dict[str, str]) -> None:
+def _encode_ulimits(raw: Raw, api: str, value: dict[str, str]) -> None:
     limits = [(name, *limit.split(":")) for name, limit in sorted(value.items())]
     if limits:
-        set_path(raw, "HostConfig.Ulimits", [{"Name": n, "Soft": int(s), "Hard": int(h)} for n, s, h in limits])
+        set_path(raw, api, [{"Name": name, "Soft": int(soft), "Hard": int(hard)} for name, soft, hard in limits])
+
+
+def _decode_ulimits(limits: Any) -> dict[str, str]:
+    return {limit["Name"]: f"{limit['Soft']}:{limit['Hard']}" for limit in limits or []}
 
 
 _BLKIO = {
@@ -114,85 +92,90 @@ def _decode_blkio(raw: Raw) -> Any:
 
 
 LIMITS: tuple[Field, ...] = (
-    _resource(
-        "mem_limit",
-        "mem_limit",
-        "HostConfig.Memory",
-        "most memory",
-        ("limits", "memory"),
-        values.whole_number,
-        unit="bytes",
-    ),
-    _resource(
-        "mem_reservation",
-        "mem_reservation",
-        "HostConfig.MemoryReservation",
-        "memory it should have",
-        ("reservations", "memory"),
-        values.whole_number,
-        unit="bytes",
-    ),
-    _resource(
-        "cpus",
-        "cpus",
-        "HostConfig.NanoCpus",
-        "most CPU time",
-        ("limits", "cpus"),
-        float,
-        values.cpus,
-        into=values.nano_cpus,
-    ),
-    _resource("pids_limit", "pids_limit", "HostConfig.PidsLimit", "most processes", ("limits", "pids"), _positive),
-    Field(
-        key="memswap_limit",
-        impact=IN_PLACE,
-        summary="memory and swap together",
-        api="HostConfig.MemorySwap",
-        unit="bytes",
-        parse=_swap,
-        encode=lambda raw, value: set_path(raw, "HostConfig.MemorySwap", value) if value else None,
-        decode=_swap_out,
+    plain(
+        "mem_limit", "HostConfig.Memory", "most memory", impact=IN_PLACE, unit="bytes",
+        sources=(MEMORY, "mem_limit"), read=_positive, out=_positive, swarm=OnSwarm(f"{RESOURCES}.Limits.MemoryBytes"),
     ),
     plain(
-        "mem_swappiness",
-        "HostConfig.MemorySwappiness",
-        "how willingly memory is swapped",
-        read=values.whole_number,
-        out=lambda value: None if value == -1 else value,
-        explicit=True,
+        "mem_reservation", "HostConfig.MemoryReservation", "memory it should have", impact=IN_PLACE, unit="bytes",
+        sources=("deploy.resources.reservations.memory", "mem_reservation"), read=_positive, out=_positive,
+        swarm=OnSwarm(f"{RESOURCES}.Reservations.MemoryBytes"),
     ),
-    plain("oom_kill_disable", "HostConfig.OomKillDisable", "never killed for memory", default=False),
-    plain("oom_score_adj", "HostConfig.OomScoreAdj", "how soon it is killed for memory", default=0),
-    plain("cpu_shares", "HostConfig.CpuShares", "relative CPU weight", impact=IN_PLACE, read=values.whole_number),
-    plain("cpu_quota", "HostConfig.CpuQuota", "CPU time per period", impact=IN_PLACE, read=_positive, out=_positive),
-    plain("cpu_period", "HostConfig.CpuPeriod", "length of the CPU period", impact=IN_PLACE, read=values.whole_number),
-    plain("cpu_rt_runtime", "HostConfig.CpuRealtimeRuntime", "real-time CPU time", read=values.whole_number),
-    plain("cpu_rt_period", "HostConfig.CpuRealtimePeriod", "real-time CPU period", read=values.whole_number),
-    plain("cpuset", "HostConfig.CpusetCpus", "processors it may use", impact=IN_PLACE),
-    plain("cpu_count", "HostConfig.CpuCount", "processors (Windows)", read=values.whole_number),
-    plain("cpu_percent", "HostConfig.CpuPercent", "share of the processors (Windows)", read=values.whole_number),
+    plain(
+        "cpus", "HostConfig.NanoCpus", "most CPU time", impact=IN_PLACE,
+        sources=("deploy.resources.limits.cpus", "cpus"), read=float, into=values.nano_cpus, out=_cpus,
+        swarm=OnSwarm(f"{RESOURCES}.Limits.NanoCPUs", into=values.nano_cpus, out=values.cpus),
+    ),
+    plain(
+        "pids_limit", "HostConfig.PidsLimit", "most processes", impact=IN_PLACE,
+        sources=("deploy.resources.limits.pids", "pids_limit"), read=_positive, out=_positive,
+        swarm=OnSwarm(f"{RESOURCES}.Limits.Pids"),
+    ),
     Field(
-        key="blkio_config",
-        impact=Impact.REPLACE,
-        summary="block I/O weights and limits",
-        api="HostConfig.Blkio*",
-        parse=_blkio,
-        encode=_encode_blkio,
-        decode=_decode_blkio,
-        default={},
-        keyed=True,
+        key="memswap_limit", impact=IN_PLACE, summary="memory and swap together", api="HostConfig.MemorySwap",
+        unit="bytes", parse=_swap, decode=_swap_out, swarm=Refused("set it on the nodes"),
+        encode=lambda raw, value: set_path(raw, "HostConfig.MemorySwap", value) if value else None,
     ),
-    plain("shm_size", "HostConfig.ShmSize", "size of /dev/shm", read=values.whole_number, unit="bytes", chosen=True),
+    plain(
+        "mem_swappiness", "HostConfig.MemorySwappiness", "how willingly memory is swapped", read=values.whole_number,
+        out=lambda value: None if value == -1 else value, explicit=True, swarm=Refused("set it on the nodes"),
+    ),
+    plain(
+        "oom_kill_disable", "HostConfig.OomKillDisable", "never killed for memory", default=False,
+        swarm=Refused("leave it out"),
+    ),
+    plain(
+        "oom_score_adj", "HostConfig.OomScoreAdj", "how soon it is killed for memory", default=0,
+        swarm=OnSwarm(f"{SPEC}.OomScoreAdj", since=(1, 46)),
+    ),
+    plain(
+        "cpu_shares", "HostConfig.CpuShares", "relative CPU weight", impact=IN_PLACE, read=values.whole_number,
+        swarm=NO_CPU_TIME,
+    ),
+    plain(
+        "cpu_quota", "HostConfig.CpuQuota", "CPU time per period", impact=IN_PLACE, read=_positive, out=_positive,
+        swarm=NO_CPU_TIME,
+    ),
+    plain(
+        "cpu_period", "HostConfig.CpuPeriod", "length of the CPU period", impact=IN_PLACE, read=values.whole_number,
+        swarm=NO_CPU_TIME,
+    ),
+    plain(
+        "cpu_rt_runtime", "HostConfig.CpuRealtimeRuntime", "real-time CPU time", read=values.whole_number,
+        swarm=NO_CPU_TIME,
+    ),
+    plain(
+        "cpu_rt_period", "HostConfig.CpuRealtimePeriod", "real-time CPU period", read=values.whole_number,
+        swarm=NO_CPU_TIME,
+    ),
+    plain(
+        "cpuset", "HostConfig.CpusetCpus", "processors it may use", impact=IN_PLACE,
+        swarm=Refused("use placement constraints"),
+    ),
+    plain(
+        "cpu_count", "HostConfig.CpuCount", "processors (Windows)", read=values.whole_number, swarm=NO_CPU_TIME,
+    ),
+    plain(
+        "cpu_percent", "HostConfig.CpuPercent", "share of the processors (Windows)", read=values.whole_number,
+        swarm=NO_CPU_TIME,
+    ),
     Field(
-        key="ulimits",
-        impact=Impact.REPLACE,
-        summary="limits of the process",
-        api="HostConfig.Ulimits",
-        default={},
-        keyed=True,
-        parse=_ulimits,
-        encode=_encode_ulimits,
-        chosen=True,
-        decode=lambda raw: {u["Name"]: f"{u['Soft']}:{u['Hard']}" for u in raw["HostConfig"].get("Ulimits") or []},
+        key="blkio_config", impact=Impact.REPLACE, summary="block I/O weights and limits", api="HostConfig.Blkio*",
+        parse=_blkio, encode=_encode_blkio, decode=_decode_blkio, default={}, keyed=True,
+        swarm=Refused("limit I/O on the nodes"),
     ),
-)
+    plain(
+        "shm_size", "HostConfig.ShmSize", "size of /dev/shm", read=values.whole_number, unit="bytes", chosen=True,
+        swarm=PartOf("tmpfs"),
+    ),
+    Field(
+        key="ulimits", impact=Impact.REPLACE, summary="limits of the process", api="HostConfig.Ulimits", default={},
+        keyed=True, chosen=True, parse=_ulimits,
+        encode=lambda raw, value: _encode_ulimits(raw, "HostConfig.Ulimits", value),
+        decode=lambda raw: _decode_ulimits(get_path(raw, "HostConfig.Ulimits")),
+        swarm=OnSwarm(
+            f"{SPEC}.Ulimits", encode=lambda raw, value: _encode_ulimits(raw, f"{SPEC}.Ulimits", value),
+            decode=lambda raw: _decode_ulimits(get_path(raw, f"{SPEC}.Ulimits")),
+        ),
+    ),
+)  # fmt: skip

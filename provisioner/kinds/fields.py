@@ -37,9 +37,61 @@ def set_path(raw: Raw, path: str, value: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A Swarm service can not have it: a playbook that declares it is refused. `instead` says what to do."""
+
+    instead: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """It has no effect on a Swarm, and a plan says so, with the reason."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartOf:
+    """A Swarm service has it within another field, which is called `key`."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class OnSwarm:
+    """A Swarm service has it at `api` of its ServiceSpec.
+
+    `into` turns the container's value into the engine's, `out` the engine's into the container's. What is said quite
+    differently there has its own `parse`, `encode` and `decode`, and its own `default`. `since` is the first Engine API
+    version whose Swarm has it; an older one leaves it out without a word.
+    """
+
+    api: str
+    into: Callable[[Any], Any] | None = None
+    out: Callable[[Any], Any] | None = None
+    parse: Callable[[Raw], Any] | None = None
+    encode: Callable[[Raw, Any], None] | None = None
+    decode: Callable[[Raw], Any] | None = None
+    default: Any = None
+    since: tuple[int, int] = (1, 24)
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Objects of this kind are the same in both modes."""
+
+
+SAME = Same()
+SwarmAnswer = OnSwarm | PartOf | Refused | Ignored | Same
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One field. `key` is its Compose key and its path in differences.
 
+    `swarm` says what a Swarm makes of it; there is no field of which that is not said. `sources` are the dotted paths
+    in the canonical body from which it is read, where that is not just its key.
     `keyed` compares a mapping entry by entry. `chosen` marks a value that the engine picks when nobody declares it:
     it is compared only when it is declared, or was declared when the object was made. `since` is the first
     Engine API version that has it. `explicit` marks a field of which zero, false, "" and [] are values like others;
@@ -53,6 +105,8 @@ class Field:
     parse: Callable[[Raw], Any]
     encode: Callable[[Raw, Any], None]
     decode: Callable[[Raw], Any]
+    swarm: SwarmAnswer
+    sources: tuple[str, ...] = ()
     default: Any = None
     unit: str = ""
     keyed: bool = False
@@ -85,9 +139,10 @@ def plain(
     api: str,
     summary: str,
     *,
+    swarm: SwarmAnswer,
     impact: Impact = Impact.REPLACE,
     default: Any = None,
-    source: str | None = None,
+    sources: tuple[str, ...] = (),
     into: Callable[[Any], Any] | None = None,
     out: Callable[[Any], Any] | None = None,
     read: Callable[[Any], Any] | None = None,
@@ -99,14 +154,14 @@ def plain(
 ) -> Field:
     """A field that is one value in the playbook and one in the Engine API.
 
-    `source` is its dotted path in the canonical body (default: the key), `read` turns the canonical value into the
-    spec's, `into` the spec's into the engine's, `out` the engine's into the spec's. Empty values mean the default,
-    unless the field is `explicit`: then false and zero are values like others.
+    `sources` are its dotted paths in the canonical body, of which the first that is there holds (default: the key).
+    `read` turns the canonical value into the spec's, `into` the spec's into the engine's, `out` the engine's into the
+    spec's. Empty values mean the default, unless the field is `explicit`: then false and zero are values like others.
     """
-    path = source or key
+    paths = sources or (key,)
 
     def parse(body: Raw) -> Any:
-        value = get_path(body, path)
+        value = next((found for path in paths if (found := get_path(body, path)) is not None), None)
         value = read(value) if read and value is not None else value
         return default if is_unset(value, default, explicit=explicit) else value
 
@@ -122,5 +177,38 @@ def plain(
 
     return Field(
         key=key, impact=impact, summary=summary, api=api, parse=parse, encode=encode, decode=decode,
-        default=default, unit=unit, keyed=keyed, chosen=chosen, explicit=explicit, since=since,
+        default=default, unit=unit, keyed=keyed, chosen=chosen, explicit=explicit, since=since, swarm=swarm,
+        sources=sources,
+    )  # fmt: skip
+
+
+def read_anew(field: Field) -> bool:
+    """Whether a Swarm service reads a container's field from the playbook in a way of its own."""
+    return isinstance(field.swarm, OnSwarm) and field.swarm.parse is not None
+
+
+def service_field(field: Field) -> Field | None:
+    """The field of a Swarm service that a container's field becomes; None where it has no field of its own there.
+
+    A service's tasks are replaced by the Swarm itself, so that every change of it is one in place.
+    """
+    own = field.swarm
+    if not isinstance(own, OnSwarm):
+        return None
+    default = field.default if own.parse is None else own.default
+
+    def encode(raw: Raw, value: Any) -> None:
+        if not is_unset(value, default, explicit=field.explicit):
+            set_path(raw, own.api, own.into(value) if own.into else value)
+
+    def decode(raw: Raw) -> Any:
+        value = get_path(raw, own.api)
+        if is_unset(value, default, explicit=field.explicit):
+            return default
+        return own.out(value) if own.out else value
+
+    return Field(
+        key=field.key, impact=Impact.IN_PLACE, summary=field.summary, api=own.api, default=default, unit=field.unit,
+        keyed=field.keyed or isinstance(default, dict), explicit=field.explicit, parse=own.parse or field.parse,
+        encode=own.encode or encode, decode=own.decode or decode, swarm=SAME, since=own.since,
     )  # fmt: skip

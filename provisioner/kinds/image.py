@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from provisioner.kinds.fields import Field, Raw
+from provisioner.kinds.fields import SAME, Field, Raw
 from provisioner.model.change import Impact
 from provisioner.model.state import ImageFacts, Spec
 
@@ -25,16 +25,17 @@ def platform_of(raw: Raw) -> str:
 
 FIELDS: tuple[Field, ...] = (
     Field(
-        key="build", impact=Impact.IN_PLACE, summary="digest of the build context and arguments", api="Config.Labels",
-        parse=lambda body: body.get("build_digest"), encode=_nothing,
+        key="build", swarm=SAME, impact=Impact.IN_PLACE, summary="digest of the build context and arguments",
+        api="Config.Labels", parse=lambda body: body.get("build_digest"), encode=_nothing,
         decode=lambda raw: ((raw.get("Config") or {}).get("Labels") or {}).get(BUILD_LABEL), chosen=True,
     ),
     Field(
-        key="digest", impact=Impact.IN_PLACE, summary="digest that the registry has for the tag", api="RepoDigests",
-        parse=lambda body: body.get("registry_digest"), encode=_nothing, decode=lambda raw: None, chosen=True,
+        key="digest", swarm=SAME, impact=Impact.IN_PLACE, summary="digest that the registry has for the tag",
+        api="RepoDigests", parse=lambda body: body.get("registry_digest"), encode=_nothing,
+        decode=lambda raw: None, chosen=True,
     ),
     Field(
-        key="platform", impact=Impact.IN_PLACE, summary="what it runs on", api="Os, Architecture, Variant",
+        key="platform", swarm=SAME, impact=Impact.IN_PLACE, summary="what it runs on", api="Os, Architecture, Variant",
         parse=lambda body: body.get("platform"), encode=_nothing, decode=platform_of, chosen=True,
     ),
 )  # fmt: skip

@@ -9,7 +9,8 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds import container, network, swarm_limits, volume
+from provisioner.kinds import container, network, volume
+from provisioner.kinds.fields import Ignored, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,8 +37,8 @@ class Key:
 
     `fields` are the ones that compare it where they are not called like it. `why` and `instead` are what a plan says
     of a key that is noted or refused; `when` narrows that, and `since`, to some values (it gets the value and the
-    body around it). `since` is the first Engine API version that has it, `windows` marks what Linux has not. `swarm`
-    is what becomes of it on Swarm where that is not the fields' or the same.
+    body around it). `since` is the first Engine API version that has it, `windows` marks what Linux has not. `swarm` is
+    what a Swarm makes of it where its fields do not say that; `swarm_when` narrows it to some values.
     """
 
     path: str
@@ -48,7 +49,8 @@ class Key:
     when: Callable[[Any, Raw], bool] | None = None
     since: Version | None = None
     windows: bool = False
-    swarm: str = ""
+    swarm: Refused | Ignored | How | None = None
+    swarm_when: Callable[[Any, Raw], bool] | None = None
     summary: str = ""
 
 
@@ -79,6 +81,10 @@ def _is_name(value: Any, body: Raw) -> bool:
 _NO_RESTART = "the engine itself decides how long it waits between two starts"
 _ONE_ENGINE = "there is only one engine"
 _MODELS = "it needs Docker Model Runner, which a Docker Engine by itself has not"
+_NO_MODELS = Refused("run a model server as a service", why=_MODELS)
+_PROVIDER = "what a provider gives to others is known only after it has acted, so that no plan could tell it"
+_NO_PROVIDER = Refused("run it before, and hand its variables over with `env_file` or as secrets", why=_PROVIDER)
+_GIVEN = Refused("use the service's name", why="tasks get their addresses from it")
 _BACK = "a failed rollout goes back one replica after the other, each ready before the next"
 
 _DEPLOY = _below(
@@ -93,7 +99,7 @@ _DEPLOY = _below(
     Key("resources.limits.pids", fields=("pids_limit",)),
     _noted("resources.reservations.cpus", "an engine reserves no CPU time", "give it a weight with `cpu_shares`"),
     Key("resources.reservations.memory", fields=("mem_reservation",)),
-    Key("resources.reservations.devices", fields=("gpus",), swarm="refused"),
+    Key("resources.reservations.devices", fields=("gpus",)),
     _noted("resources.reservations.generic_resources", "only Swarm counts them", "use `devices` or `gpus`"),
     Key("restart_policy", fields=("restart",)),
     _noted("restart_policy.delay", _NO_RESTART),
@@ -113,18 +119,20 @@ _BUILD = _below(
     Key("", How.CLIENT),
     Key("isolation", windows=True, how=How.CLIENT),
     *(
-        _noted(f"secrets.*.{key}", "the `RUN --mount` that reads it says whose the file is", swarm="no effect")
+        _noted(
+            f"secrets.*.{key}", "the `RUN --mount` that reads it says whose the file is", swarm=Ignored("leave it out")
+        )
         for key in ("uid", "gid", "mode")
     ),
 )
 
 _NETWORKS = _below(
     "networks.*",
-    *(Key(key, swarm="refused") for key in ("ipv4_address", "ipv6_address", "link_local_ips")),
-    Key("interface_name", since=(1, 49), swarm="no effect"),
-    Key("mac_address", since=(1, 44), swarm="refused"),
-    Key("gw_priority", since=(1, 48), swarm="no effect"),
-    Key("priority", fields=("default_network",), swarm="no effect"),
+    *(Key(key, swarm=_GIVEN) for key in ("ipv4_address", "ipv6_address", "link_local_ips")),
+    Key("interface_name", since=(1, 49), swarm=Ignored("leave it out")),
+    Key("mac_address", since=(1, 44), swarm=_GIVEN),
+    Key("gw_priority", since=(1, 48), swarm=Ignored("leave it out")),
+    Key("priority", fields=("default_network",)),
 )
 
 _VOLUMES = _below(
@@ -132,10 +140,10 @@ _VOLUMES = _below(
     Key("consistency", How.DESCRIPTIVE, summary="Linux has no use for it, and Compose ignores it too."),
     Key("type", since=(1, 48), when=_is("image")),
     Key("bind.create_host_path", How.AT_CREATION),
-    Key("bind.selinux", swarm="refused"),
+    Key("bind.selinux", swarm=How.REFUSED),
     Key("bind.recursive", since=(1, 44), when=_is("readonly", "writable")),
     Key("volume.subpath", since=(1, 45)),
-    Key("image.subpath", since=(1, 48), swarm="refused"),
+    Key("image.subpath", since=(1, 48), swarm=How.REFUSED),
 )
 
 SERVICE = _below(
@@ -149,31 +157,39 @@ SERVICE = _below(
         "command", "an empty command does not take the image's away by itself", "give an `entrypoint` too",
         when=lambda value, body: value == [] and not body.get("entrypoint"),
     ),
-    Key("container_name", summary="The container's name, in place of one that is made."),
+    Key(
+        "container_name", summary="The container's name, in place of one that is made.",
+        swarm=Ignored("tasks are named by Swarm"),
+    ),
     Key("cpu_count", windows=True),
     Key("cpu_percent", windows=True),
-    Key("credential_spec", fields=("security_opt",), windows=True, swarm="no"),
+    Key("credential_spec", fields=("security_opt",), windows=True, swarm=container.PLAIN_ENGINE),
     *_DEPLOY,
     Key(
         "environment.*.secret",
-        why="whoever may look at a Swarm sees the environment of its services",
-        instead="mount the secret, and name its file in the environment",
-        swarm="refused",
+        swarm=Refused(
+            "mount the secret, and name its file in the environment",
+            why="whoever may look at a Swarm sees the environment of its services",
+        ),
     ),
-    Key("external_links", fields=("networks", "links")),
+    Key("external_links", fields=("networks", "links"), swarm=Refused("use a shared network")),
     Key("healthcheck.start_interval", since=(1, 44)),
     Key("isolation", windows=True, when=lambda value, body: value != "default"),
     Key("links", fields=("networks", "links")),
-    Key("mac_address", fields=("networks", "mac_address")),
-    _refused("models", _MODELS, "run a model server as a service", swarm="refused"),
-    Key("ports.*.app_protocol", How.DESCRIPTIVE),
-    Key("ports.*.host_ip", swarm="refused"),
-    Key("ports.*.mode", How.DESCRIPTIVE, summary="Without Swarm both publish on the engine's host.", swarm="yes"),
-    Key("ports.*.name", How.DESCRIPTIVE),
-    _refused(
-        "provider", "what a provider gives to others is known only after it has acted, so that no plan could tell it",
-        "run it before, and hand its variables over with `env_file` or as secrets", swarm="refused",
+    Key(
+        "network_mode", swarm=Refused("put both services on one network", why="a task has its own network"),
+        swarm_when=lambda value, body: value not in (None, "host", "bridge", "none"),
     ),
+    Key("mac_address", fields=("networks", "mac_address")),
+    _refused("models", _MODELS, "run a model server as a service", swarm=_NO_MODELS),
+    Key("ports.*.app_protocol", How.DESCRIPTIVE),
+    Key("ports.*.host_ip", swarm=How.REFUSED),
+    Key(
+        "ports.*.mode", How.DESCRIPTIVE, summary="Without Swarm both publish on the engine's host.",
+        swarm=How.COMPARED,
+    ),
+    Key("ports.*.name", How.DESCRIPTIVE),
+    _refused("provider", _PROVIDER, _NO_PROVIDER.instead, swarm=_NO_PROVIDER),
     *_client("configs.*.override", "secrets.*.override"),
     *(
         _refused(f"{kind}.*.{key}", "only the container knows its users' names", "write the id", when=_is_name)
@@ -182,17 +198,17 @@ SERVICE = _below(
     ),
     *_NETWORKS,
     _noted("use_api_socket", "the socket is mounted, credentials of registries are not passed on", "mount them",
-           fields=("volumes",), swarm="no"),
+           fields=("volumes",)),
     *_VOLUMES,
     _refused("volumes.*.type", "only Swarm has cluster volumes", "use a volume or a bind mount", when=_is("cluster")),
     _refused("volumes.*.type", "only engines on Windows have named pipes", "use a bind mount", when=_is("npipe")),
 )  # fmt: skip
 
 _FILES = (
-    _noted("labels", "a plain engine keeps no such objects that could have labels", swarm="yes"),
-    _refused("driver", "only Swarm has drivers", "use `file`, or another source", swarm="yes"),
-    _refused("driver_opts", "only Swarm has drivers", "use `file`, or another source", swarm="yes"),
-    _refused("template_driver", "only Swarm fills in templates", "write what the file shall hold", swarm="yes"),
+    _noted("labels", "a plain engine keeps no such objects that could have labels", swarm=How.COMPARED),
+    _refused("driver", "only Swarm has drivers", "use `file`, or another source", swarm=How.COMPARED),
+    _refused("driver_opts", "only Swarm has drivers", "use `file`, or another source", swarm=How.COMPARED),
+    _refused("template_driver", "only Swarm fills in templates", "write what the file shall hold", swarm=How.COMPARED),
 )
 
 OBJECTS = (
@@ -202,7 +218,7 @@ OBJECTS = (
     *_client("networks.*.ipam"),
     *_below("configs.*", *_FILES),
     *_below("secrets.*", *_FILES),
-    _refused("models", _MODELS, "run a model server as a service", swarm="refused"),
+    _refused("models", _MODELS, "run a model server as a service", swarm=_NO_MODELS),
     Key("version", How.DESCRIPTIVE),
     *_client("name", "include", "extends", "env_files", "environment", "vars", "engine", "verify", "lint"),
 )
@@ -227,8 +243,7 @@ def key_of(path: str) -> Key | None:
     None for a path that nobody treats.
     """
     parts = path.split(".")
-    # A kind's own keys are each treated by themselves.
-    last = 2 if parts[0] in _KINDS and len(parts) > 2 else 0
+    last = _own_from(parts)
     while len(parts) > last:
         here = ".".join(parts)
         found = keys_at(here)
@@ -238,6 +253,11 @@ def key_of(path: str) -> Key | None:
             return Key(here)
         parts.pop()
     return None
+
+
+def _own_from(parts: list[str]) -> int:
+    """How many parts of a path say nothing of it: a kind's own keys are each treated by themselves."""
+    return 2 if parts[0] in _KINDS and len(parts) > 2 else 0
 
 
 @cache
@@ -257,19 +277,28 @@ def since_of(path: str) -> Version | None:
 
 
 @cache
+def swarm_answer(path: str) -> Refused | Ignored | How | None:
+    """What a Swarm makes of the key at exactly this path, where that is not just what it makes of what it stands in."""
+    if own := next((key.swarm for key in keys_at(path) if key.swarm), None):
+        return own
+    fields = fields_of(path) if path.startswith("services.") else ()
+    called_like_it = [field for field in fields if path.endswith(f".{field.key}")]
+    answers = (field.swarm for field in (*called_like_it, *fields)[:1])
+    return next((answer for answer in answers if isinstance(answer, Refused | Ignored)), None)
+
+
+@cache
 def on_swarm(path: str) -> str:
-    """What becomes of the key at a path on Swarm: yes, no effect, refused, or done by provision."""
+    """What becomes of the key at a path on Swarm, in the words of the reference."""
     parts = path.split(".")
-    if parts[0] == "services" and len(parts) > 2:
-        if parts[2] in swarm_limits.REFUSED:
-            return "refused"
-        if parts[2] in swarm_limits.IGNORED:
-            return "no effect"
+    paths = [".".join(parts[:end]) for end in range(len(parts), _own_from(parts), -1)]
+    answer = next((found for one in paths if (found := swarm_answer(one))), None)
+    if isinstance(answer, Refused) or answer is How.REFUSED:
+        some = any(key.swarm_when for key in keys_at(path))
+        return "yes, some values not" if some else How.REFUSED.value
+    if isinstance(answer, Ignored):
+        return How.NOTED.value
     key = key_of(path)
-    if key is None:
-        return "no"
-    if key.swarm:
-        return key.swarm
-    if key.how is How.DESCRIPTIVE:
-        return key.how.value
-    return key.how.value if key.how is How.CLIENT and "deploy" not in parts else "yes"
+    how = answer or (key.how if key else How.COMPARED)
+    described = how is How.DESCRIPTIVE or (how is How.CLIENT and "deploy" not in parts)
+    return how.value if described else "yes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.compare import DECLARED
-from provisioner.kinds.fields import Field, Raw, plain
+from provisioner.kinds.fields import SAME, Field, Raw, plain
 from provisioner.kinds.ownership import user_labels
 from provisioner.kinds.values import address, pairs
 from provisioner.model.change import Impact
@@ -48,20 +48,27 @@ def _encode_pools(raw: Raw, value: Any) -> None:
 
 
 FIELDS: tuple[Field, ...] = (
-    plain("driver", "Driver", "what carries the traffic", default="bridge"),
-    plain("driver_opts", "Options", "options of the driver", default={}, read=pairs, keyed=True, chosen=True),
-    Field(
-        key="ipam.config", impact=Impact.REPLACE, summary="subnets, ranges, gateways", api="IPAM.Config", chosen=True,
-        parse=_parse_pools, encode=_encode_pools, decode=_decode_pools,
+    plain("driver", "Driver", "what carries the traffic", default="bridge", swarm=SAME),
+    plain(
+        "driver_opts", "Options", "options of the driver", default={}, read=pairs, keyed=True, chosen=True, swarm=SAME,
     ),
-    plain("ipam.driver", "IPAM.Driver", "who hands out addresses", default="default"),
-    plain("ipam.options", "IPAM.Options", "options of the address driver", default={}, read=pairs, keyed=True),
-    plain("internal", "Internal", "no way out", default=False),
-    plain("attachable", "Attachable", "containers may join a Swarm network", default=False),
-    plain("enable_ipv6", "EnableIPv6", "addresses of both families", default=False, chosen=True),
-    plain("enable_ipv4", "EnableIPv4", "IPv4 addresses", default=True, chosen=True, explicit=True, since=(1, 48)),
     Field(
-        key="labels", impact=Impact.REPLACE, summary="labels", api="Labels", default={}, keyed=True,
+        key="ipam.config", swarm=SAME, impact=Impact.REPLACE, summary="subnets, ranges, gateways",
+        api="IPAM.Config", chosen=True, parse=_parse_pools, encode=_encode_pools, decode=_decode_pools,
+    ),
+    plain("ipam.driver", "IPAM.Driver", "who hands out addresses", default="default", swarm=SAME),
+    plain(
+        "ipam.options", "IPAM.Options", "options of the address driver", default={}, read=pairs, keyed=True, swarm=SAME,
+    ),
+    plain("internal", "Internal", "no way out", default=False, swarm=SAME),
+    plain("attachable", "Attachable", "containers may join a Swarm network", default=False, swarm=SAME),
+    plain("enable_ipv6", "EnableIPv6", "addresses of both families", default=False, chosen=True, swarm=SAME),
+    plain(
+        "enable_ipv4", "EnableIPv4", "IPv4 addresses", default=True, chosen=True, explicit=True, since=(1, 48),
+        swarm=SAME,
+    ),
+    Field(
+        key="labels", swarm=SAME, impact=Impact.REPLACE, summary="labels", api="Labels", default={}, keyed=True,
         parse=lambda body: dict(pairs(body.get("labels"), "=")),
         encode=lambda raw, value: raw.setdefault("Labels", {}).update(value),
         decode=lambda raw: dict(user_labels(raw.get("Labels"))),

@@ -10,7 +10,7 @@ from provisioner.kinds import swarm_scheduling as scheduling
 from provisioner.kinds.compare import compare
 from provisioner.kinds.container_files import without_paths
 from provisioner.kinds.container_mounts import ROOTS
-from provisioner.kinds.fields import Raw, get_path
+from provisioner.kinds.fields import Raw, get_path, read_anew
 from provisioner.kinds.ownership import PROJECT, user_labels
 from provisioner.kinds.swarm_fields import BUILD_LABEL, IMAGE_LABEL, PIN_LABEL
 from provisioner.kinds.swarm_fields import FIELDS as FIELDS
@@ -61,9 +61,8 @@ def parse(service: str, body: Raw, names: container.Names, image: str, replicas:
     `build` is the digest of what its image is built from, None for one that is pulled.
     """
     base = container.parse(service, body, names, image)
-    spec: Spec = {f.key: f.canonical(base[f.key]) if f.key in base else f.parse(body) for f in FIELDS}
-    own = ("ports", "tmpfs", "security_opt", "init")
-    spec |= {f.key: f.parse(body) for f in FIELDS if f.key in own}
+    read = {f.key: f.canonical(base[f.key]) for f in container.FIELDS if not read_anew(f)}
+    spec: Spec = {f.key: read[f.key] if f.key in read else f.parse(body) for f in FIELDS}
     spec["networks"] = {
         key: {name: entry[name] for name in ("aliases", "driver_opts") if name in entry}
         for key, entry in base["networks"].items()

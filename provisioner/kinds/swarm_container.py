@@ -112,12 +112,6 @@ def encode_logging(raw: Raw, value: Any) -> None:
         set_path(raw, f"{TASK}.LogDriver", {"Name": value["driver"], "Options": value["options"]})
 
 
-def encode_ulimits(raw: Raw, value: dict[str, str]) -> None:
-    if value:
-        limits = [(name, *limit.split(":")) for name, limit in sorted(value.items())]
-        set_path(raw, f"{SPEC}.Ulimits", [{"Name": n, "Soft": int(s), "Hard": int(h)} for n, s, h in limits])
-
-
 def parse_privileges(body: Raw) -> Any:
     """The options of `security_opt` that Swarm takes (Privileges; seccomp and AppArmor since API 1.44)."""
     options = {}

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
-from provisioner.kinds.fields import Field, Raw, plain
+from provisioner.kinds.fields import SAME, Field, Raw, plain
 from provisioner.kinds.ownership import user_labels
 from provisioner.kinds.values import pairs
 from provisioner.model.change import Impact
@@ -28,18 +28,18 @@ _SUFFIX = 12
 
 FIELDS: tuple[Field, ...] = (
     Field(
-        key="version", impact=Impact.IN_PLACE, summary="version of the content", api="Spec.Labels",
+        key="version", swarm=SAME, impact=Impact.IN_PLACE, summary="version of the content", api="Spec.Labels",
         parse=lambda body: None,
         encode=lambda raw, value: raw.setdefault("Labels", {}).update({VERSION: value}),
         decode=lambda raw: (raw["Spec"].get("Labels") or {}).get(VERSION, ""),
     ),
     Field(
-        key="labels", impact=Impact.IN_PLACE, summary="labels", api="Spec.Labels", default={}, keyed=True,
+        key="labels", swarm=SAME, impact=Impact.IN_PLACE, summary="labels", api="Spec.Labels", default={}, keyed=True,
         parse=lambda body: dict(pairs(body.get("labels"), "=")),
         encode=lambda raw, value: raw.setdefault("Labels", {}).update(value),
         decode=lambda raw: dict(user_labels(raw["Spec"].get("Labels"))),
     ),
-    plain("template_driver", "Spec.Templating.Name", "driver of templates in it"),
+    plain("template_driver", "Spec.Templating.Name", "driver of templates in it", swarm=SAME),
 )  # fmt: skip
 
 

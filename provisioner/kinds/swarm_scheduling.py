@@ -12,6 +12,7 @@ from provisioner.kinds.fields import Raw, get_path, set_path
 
 TASK = "TaskTemplate"
 SPEC = "TaskTemplate.ContainerSpec"
+RESOURCES = "TaskTemplate.Resources"
 
 
 def deploy(body: Raw, *path: str) -> Any:

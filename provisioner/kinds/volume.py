@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.kinds.fields import Field, Raw, plain
+from provisioner.kinds.fields import SAME, Field, Raw, plain
 from provisioner.kinds.ownership import user_labels
 from provisioner.kinds.values import pairs
 from provisioner.model.change import Impact
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 KIND = "volume"
 
 FIELDS: tuple[Field, ...] = (
-    plain("driver", "Driver", "who stores the data", default="local", impact=Impact.DATA_LOSS),
+    plain("driver", "Driver", "who stores the data", default="local", impact=Impact.DATA_LOSS, swarm=SAME),
     plain(
         "driver_opts",
         "DriverOpts",
@@ -24,9 +24,11 @@ FIELDS: tuple[Field, ...] = (
         read=pairs,
         keyed=True,
         impact=Impact.DATA_LOSS,
+        swarm=SAME,
     ),
     Field(
         key="labels",
+        swarm=SAME,
         impact=Impact.DATA_LOSS,
         summary="labels",
         api="Labels",

@@ -46,9 +46,11 @@ def check(playbook: Playbook, mode: Mode, facts: Facts) -> tuple[Problem, ...]:
         impossible, noted = fitness.without_swarm(playbook)
         refused += impossible
     else:
+        impossible, noted = fitness.on_swarm_problems(playbook)
+        refused += impossible
         found = list(swarm.problems(playbook, facts.api_version))
         refused += [problem for is_refused, problem in found if is_refused]
-        noted = tuple(problem for is_refused, problem in found if not is_refused)
+        noted += tuple(problem for is_refused, problem in found if not is_refused)
     if refused:
         raise PlaybookInvalid(refused)
     return (*noted, *doubtful)

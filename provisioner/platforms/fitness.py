@@ -6,7 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from provisioner.document.attributes import rows, rules
-from provisioner.kinds.keys import How, keys_at, on_swarm, since_of
+from provisioner.kinds.fields import EMPTY, Ignored, Refused
+from provisioner.kinds.keys import How, keys_at, on_swarm, since_of, swarm_answer
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
@@ -26,18 +27,29 @@ RELEASES = {(1, 43): "24.0", (1, 44): "25.0", (1, 45): "26.0", (1, 46): "27.0", 
 
 def unfit(playbook: Playbook, facts: Facts, *, swarm: bool = False) -> tuple[Problem, ...]:
     """The keys that this engine is too old for, or not made for. On Swarm only those that it has at all."""
-    impossible = tuple(
-        Problem(f"can not be had on Swarm: {key.why}", span, path, key.instead)
-        for pattern, path, value, body, span in _values(playbook)
-        for key in keys_at(pattern)
-        if swarm and key.swarm == "refused" and key.how is How.COMPARED and key.why and _concerns(key, value, body)
-    )
-    return impossible + tuple(
+    return tuple(
         Problem(text, span, path, hint)
         for pattern, path, value, body, span in _values(playbook)
-        if not swarm or on_swarm(pattern) not in ("refused", "no effect", "no")
+        if not swarm or on_swarm(pattern) not in ("refused", "no effect")
         for text, hint in _lacks(pattern, value, body, facts)
     )
+
+
+def on_swarm_problems(playbook: Playbook) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+    """The keys that are refused on Swarm, and those that have no effect there."""
+    refused, noted = [], []
+    for pattern, path, value, body, span in _values(playbook):
+        answer = swarm_answer(pattern)
+        when = next((key.swarm_when for key in keys_at(pattern) if key.swarm_when), None)
+        if not (when(value, body) if when else _is_given(value)):
+            continue
+        key = path.rpartition(".")[2]
+        if isinstance(answer, Refused):
+            why = f": {answer.why}" if answer.why else ""
+            refused.append(Problem(f"'{key}' can not be had on Swarm{why}", span, path, answer.instead))
+        if isinstance(answer, Ignored):
+            noted.append(Problem(f"'{key}' has no effect on Swarm", span, path, answer.why))
+    return tuple(refused), tuple(noted)
 
 
 def without_swarm(playbook: Playbook) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
@@ -70,7 +82,11 @@ def _lacks(pattern: str, value: Any, body: dict[str, Any], facts: Facts) -> Iter
 
 
 def _concerns(key: Key, value: Any, body: dict[str, Any]) -> bool:
-    return key.when(value, body) if key.when else value not in (None, False, "", 0, [], {})
+    return key.when(value, body) if key.when else _is_given(value)
+
+
+def _is_given(value: Any) -> bool:
+    return value not in EMPTY
 
 
 def _version(version: Version) -> str:
@@ -80,14 +96,17 @@ def _version(version: Version) -> str:
 @cache
 def _told() -> frozenset[str]:
     """The paths of rows of which there is something to say, and of those that lead to them."""
-    paths = {row.path for row in rows() if since_of(row.path) or any(_says(key) for key in keys_at(row.path))}
+    paths = {row.path for row in rows() if _has_a_word(row.path)}
     return frozenset(
         ".".join(parts[:end]) for path in paths for parts in [path.split(".")] for end in range(len(parts) + 1)
     )
 
 
-def _says(key: Key) -> bool:
-    return key.windows or bool(key.why)
+@cache
+def _has_a_word(path: str) -> bool:
+    """Whether there is something to say of a key, for some engine or mode."""
+    told = any(key.windows or key.why for key in keys_at(path))
+    return told or since_of(path) is not None or isinstance(swarm_answer(path), Refused | Ignored)
 
 
 def _values(playbook: Playbook) -> Iterator[tuple[str, str, Any, dict[str, Any], Span]]:
@@ -115,8 +134,8 @@ def _descend(node: Node, rule: Rule, pattern: str, path: str) -> Iterator[tuple[
         row = f"{pattern}.{key if key in rule.children else '*'}"
         if below is None or row not in _told():
             continue
-        if keys_at(row) or since_of(row):
-            if body is None and any(one.when for one in keys_at(row)):
+        if _has_a_word(row):
+            if body is None and any(one.when or one.swarm_when for one in keys_at(row)):
                 body = node.plain()
             yield row, f"{path}.{key}", item.plain(), body if isinstance(body, dict) else {}, span
         yield from _descend(item, below, row, f"{path}.{key}")

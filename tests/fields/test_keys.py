@@ -10,8 +10,9 @@ import pytest
 from provisioner.document import Sources, read
 from provisioner.document.attributes import rows
 from provisioner.errors import PlaybookInvalid
-from provisioner.kinds import swarm_limits
-from provisioner.kinds.keys import KEYS, How, fields_of, key_of, keys_at, on_swarm, since_of
+from provisioner.kinds import container, service
+from provisioner.kinds.fields import Ignored, OnSwarm, PartOf, Refused
+from provisioner.kinds.keys import KEYS, How, fields_of, key_of, keys_at, on_swarm, since_of, swarm_answer
 from provisioner.model.state import Facts
 from provisioner.platforms.choice import check
 from provisioner.platforms.fitness import RELEASES
@@ -19,6 +20,8 @@ from provisioner.playbook.bind import bind
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from provisioner.kinds.fields import Field
 
 PATHS = {row.path for row in rows()}
 CURRENT = Facts(api_version=(1, 51), engine_version="28.5.2")
@@ -84,13 +87,29 @@ def test_versions_have_a_release() -> None:
 
 def test_swarm_column() -> None:
     words = {on_swarm(path) for path in PATHS if path}
-    assert words == {"yes", "no", "no effect", "refused", "for people", "done by provision"}
+    assert words == {
+        "yes", "yes, some values not", "no effect", "refused", "for people", "done by provision",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("field", container.FIELDS, ids=lambda field: field.key)
+def test_a_swarm_has_a_field_or_says_why_not(field: Field) -> None:
+    """What the documents call a yes is compared on Swarm, under its own key or within another field."""
+    of_services = {one.key for one in service.FIELDS}
+    assert isinstance(field.swarm, OnSwarm) is (field.key in of_services)
+    if isinstance(field.swarm, PartOf):
+        assert field.swarm.key in of_services
+    elif not isinstance(field.swarm, OnSwarm):
+        assert isinstance(field.swarm, Refused | Ignored)
+        word = "refused" if isinstance(field.swarm, Refused) else "no effect"
+        path = f"services.*.{'networks.*.priority' if field.key == 'default_network' else field.key}"
+        assert on_swarm(path) == word
 
 
 @pytest.mark.parametrize("path", sorted(own_keys("services.*")))
 def test_swarm_refuses_what_the_table_says(path: str) -> None:
     """The column is held to what the checks for Swarm do with whole service keys."""
-    refused = path.split(".")[2] in swarm_limits.REFUSED or any(key.swarm == "refused" for key in keys_at(path))
+    refused = isinstance(swarm_answer(path), Refused) and not any(key.swarm_when for key in keys_at(path))
     assert (on_swarm(path) == "refused") is refused
 
 

@@ -10,8 +10,10 @@ import pytest
 from provisioner.app.load import load_playbook
 from provisioner.app.materials import config_contents
 from provisioner.app.request import Request
+from provisioner.document.attributes import rows
 from provisioner.errors import PlaybookInvalid
-from provisioner.kinds.swarm_limits import IGNORED, REFUSED
+from provisioner.kinds.fields import Ignored, Refused
+from provisioner.kinds.keys import keys_at, swarm_answer
 from provisioner.model.state import Facts
 from provisioner.platforms.choice import check
 
@@ -22,6 +24,17 @@ if TYPE_CHECKING:
     from tests.swarm.environment import SwarmEnvironment
 
 OLD, NEW = (1, 41), (1, 52)
+ANSWERS = {
+    row.path.removeprefix("services.*."): swarm_answer(row.path)
+    for row in rows()
+    if row.path.startswith("services.*.") and row.path.count(".") == 2
+}
+REFUSED = [
+    key
+    for key, answer in ANSWERS.items()
+    if isinstance(answer, Refused) and not any(one.swarm_when for one in keys_at(f"services.*.{key}"))
+]
+IGNORED = {key: answer.why for key, answer in ANSWERS.items() if isinstance(answer, Ignored)}
 
 # A value of each key that Swarm refuses.
 VALUES: dict[str, Any] = {
@@ -47,12 +60,14 @@ VALUES: dict[str, Any] = {
     "mac_address": "02:42:ac:11:00:02",
     "mem_swappiness": 10,
     "memswap_limit": "128m",
+    "models": ["m"],
     "oom_kill_disable": True,
     "pid": "host",
     "post_start": [{"command": ["true"]}],
     "pre_start": [{"command": ["true"]}],
     "pre_stop": [{"command": ["true"]}],
     "privileged": True,
+    "provider": {"type": "x"},
     "runtime": "runc",
     "storage_opt": {"size": "1G"},
     "userns_mode": "host",
@@ -89,6 +104,7 @@ def playbook(web: dict[str, Any]) -> dict[str, Any]:
         "engine": {"mode": "swarm"},
         "services": {"other": {"image": "busybox:1.36"}, "web": {"image": "busybox:1.36", **web}},
         "networks": {"near": {"driver": "bridge"}},
+        "models": {"m": {"model": "m"}},
         "configs": {"one": {"content": "1"}},
         "secrets": {"one": {"file": "./one.txt"}},
     }
@@ -108,7 +124,7 @@ def judged(folder: Path, web: dict[str, Any], api: tuple[int, int]) -> tuple[lis
 
 
 def test_each_refused_key_is_tried() -> None:
-    assert VALUES.keys() == REFUSED.keys()
+    assert VALUES.keys() == set(REFUSED)
     assert IGNORED_VALUES.keys() == IGNORED.keys()
 
 
