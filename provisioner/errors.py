@@ -18,12 +18,45 @@ ProvisionError                1
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from provisioner.model.span import Problem
+
+
+class Reason(Enum):
+    """Why an engine said no; `provisioner/kinds/refusals.py` tells it from the answer.
+
+    PORT, ADDRESS and SUBNET: another has the only one. NAME_TAKEN: an object of that name is there, and is not what was
+    to be made. IN_USE, ENDPOINTS and UNDER_WAY may pass: it is used, containers are on it, another call changes it.
+    OUT_OF_SEQUENCE: a Swarm object has another version by now. MISCOUNTED: it counts endpoints that are not there.
+    DENIED: the registry has said no.
+    """
+
+    OTHER = "other"
+    PORT = "port"
+    ADDRESS = "address"
+    SUBNET = "subnet"
+    NAME_TAKEN = "name taken"
+    IN_USE = "in use"
+    ENDPOINTS = "endpoints"
+    UNDER_WAY = "under way"
+    OUT_OF_SEQUENCE = "out of sequence"
+    MISCOUNTED = "miscounted"
+    NO_SPACE = "no space"
+    NOT_PERMITTED = "not permitted"
+    ENTITLEMENT = "entitlement"
+    NO_PROGRAM = "no program"
+    NOT_STARTED = "not started"
+    UNSUPPORTED = "unsupported"
+    NO_SWARM = "no swarm"
+    IN_SWARM = "in a swarm"
+    NOT_FOUND = "not found"
+    DENIED = "denied"
+    NEEDS_BUILDKIT = "needs BuildKit"
 
 
 class ProvisionError(Exception):
@@ -75,9 +108,18 @@ class Unsafe(ProvisionError):
 class EngineRefused(ProvisionError):
     """The engine answered with an error. `status` is the HTTP status, 0 when the error came in a stream."""
 
-    def __init__(self, message: str, *, status: int = 0, hint: str | None = None, detail: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        reason: Reason = Reason.OTHER,
+        hint: str | None = None,
+        detail: str | None = None,
+    ) -> None:
         super().__init__(message, hint=hint, detail=detail)
         self.status = status
+        self.reason = reason
 
 
 class EngineConflict(EngineRefused):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
 from provisioner.app.wiring import open_engine
-from provisioner.errors import EngineRefused, ProvisionError
+from provisioner.errors import EngineRefused, ProvisionError, Reason
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request
@@ -78,6 +78,5 @@ def _init(engine: DockerEngine, advertise: str | None) -> None:
         else:
             engine.init_swarm(LOOPBACK, f"{LOOPBACK}:{_PORT}")
     except EngineRefused as error:
-        if "already part of a swarm" in error.message.lower():
-            return
-        raise
+        if error.reason is not Reason.IN_SWARM:
+            raise

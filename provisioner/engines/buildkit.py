@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.engines.build_context import without_secret_files
 from provisioner.errors import Interrupted, ProvisionError, SecretUnavailable, StepFailed, Unreachable
 from provisioner.kinds.builders import is_remote
+from provisioner.kinds.refusals import build_hint
 from provisioner.model.builder import BuilderKind
 
 if TYPE_CHECKING:
@@ -278,12 +279,5 @@ def _failure(tag: str, lines: list[str]) -> StepFailed | Unreachable:
     evidence = tuple(line for line in lines if line != told[-1])[-_MOST_QUOTED:]
     if _LOST.search(text):
         return Unreachable(f"the engine was lost while image {tag} was built: {text}", detail="\n".join(evidence))
-    hint = None
-    if "entitlement" in text:
-        hint = (
-            'the engine must permit it: `"builder": {"Entitlements": {"security-insecure": true}}` in its daemon.json'
-        )
-    elif "no space left on device" in text:
-        hint = "the engine's disk is full: free space (docker builder prune), then apply again"
     message = f"image {tag} can not be built: {f'{step}: ' if step else ''}{text}"
-    return StepFailed(message, hint=hint, evidence=evidence)
+    return StepFailed(message, hint=build_hint(text), evidence=evidence)

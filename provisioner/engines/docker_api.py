@@ -14,9 +14,10 @@ from urllib.parse import quote
 from provisioner.engines.reading import DockerReader
 from provisioner.engines.transport import TRANSPORT
 from provisioner.engines.wire import Wire
-from provisioner.errors import EngineConflict, EngineRefused, Unreachable
+from provisioner.errors import EngineConflict, EngineRefused, Reason, Unreachable
 from provisioner.kinds.builders import choose
 from provisioner.kinds.ownership import OPERATION
+from provisioner.reconcile.retry import is_unreachable, retried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 _TOKENED = ("container", "network", "volume", "config", "secret")
 _STOPPED = ("created", "exited", "dead")
-_REMOVALS = 20
+# How often a removal is asked for while something else is still under way, and the pause before (seconds).
+_REMOVALS, _REMOVAL_PAUSE = 20, 0.25
 # Seconds in which a node lets go of a network that its manager has removed; its tasks are gone by then, or stopping.
 _RELEASE = 60.0
 
@@ -66,7 +68,7 @@ class DockerEngine(DockerReader):
         if kind == "volume":
             # The engine answers with the volume that is there, whatever it was asked to make.
             if (answer.get("Labels") or {}).get(OPERATION) != body["Labels"][OPERATION]:
-                raise EngineConflict(f"a volume named {name} is there already", status=409)
+                raise EngineConflict(f"a volume named {name} is there already", status=409, reason=Reason.NAME_TAKEN)
             return str(answer["Name"])
         return str(answer.get("Id") or answer["ID"])
 
@@ -76,7 +78,9 @@ class DockerEngine(DockerReader):
         if discarded:
             self.remove("container", str(answer["Id"]))
             raise EngineRefused(
-                " ".join(discarded), hint="leave it out of the playbook, or use an engine whose kernel has it"
+                " ".join(discarded),
+                reason=Reason.UNSUPPORTED,
+                hint="leave it out of the playbook, or use an engine whose kernel has it",
             )
 
     def _made(self, kind: str, name: str, labels: Mapping[str, str]) -> str | None:
@@ -87,27 +91,24 @@ class DockerEngine(DockerReader):
         found = raw.get("Labels") or (raw.get("Config") or raw.get("Spec") or {}).get("Labels") or {}
         if labels.items() <= found.items():
             return str(raw["Name"] if kind == "volume" else raw.get("Id") or raw["ID"])
-        raise EngineConflict(f"a {kind} named {name} is there already", status=409)
+        raise EngineConflict(f"a {kind} named {name} is there already", status=409, reason=Reason.NAME_TAKEN)
 
     def remove(self, kind: str, object_id: str, *, volumes: bool = False) -> None:
         parameters = {"v": "1" if volumes else "0", "force": "0"} if kind == "container" else {}
         path = f"/{kind}s/{quote(object_id, safe='')}"
 
+        def delete() -> bool:
+            self._wire.send("DELETE", path, parameters)
+            return True
+
         def attempt() -> bool:
-            for count in range(_REMOVALS):
-                try:
-                    self._wire.send("DELETE", path, parameters)
+            try:
+                return retried(delete, _removable_soon, attempts=_REMOVALS, pause=_REMOVAL_PAUSE)
+            except EngineRefused as error:
+                if error.status == 404:
+                    # It is gone, whatever a node of the Swarm still shows of it.
                     return True
-                except EngineRefused as error:
-                    if error.status == 404:
-                        # It is gone, whatever a node of the Swarm still shows of it.
-                        return True
-                    # Another delete is under way, or endpoints of a container that just went are still there.
-                    passes = isinstance(error, EngineConflict) and _passing(error.message)
-                    if count == _REMOVALS - 1 or not passes:
-                        raise self._refined(kind, object_id, error) from error
-                    time.sleep(0.25)
-            raise AssertionError("unreachable")
+                raise self._refined(kind, object_id, error) from error
 
         self._wire.settle(attempt, lambda: True if self.inspect(kind, object_id) is None else None)
         if kind == "network":
@@ -116,7 +117,7 @@ class DockerEngine(DockerReader):
     def _refined(self, kind: str, object_id: str, error: EngineRefused) -> EngineRefused:
         """The error of a removal that was refused to the end, with what an inspection makes of it."""
         raw = self.inspect("network", object_id) if kind == "network" else None
-        return miscounted(raw, error) if raw is not None and is_miscounted(raw, error.message) else error
+        return miscounted(raw, error) if raw is not None and is_miscounted(raw, error.reason) else error
 
     def _vanish(self, network_id: str) -> None:
         """Wait until a network is gone: an overlay stands in the way of another of its name while a node has it.
@@ -132,7 +133,7 @@ class DockerEngine(DockerReader):
                     f"the network {raw['Name']} was removed, and is still on this node after {_RELEASE:g} s, {what}",
                     hint="apply again when that is gone (docker network inspect)",
                 )
-            time.sleep(0.25)
+            time.sleep(_REMOVAL_PAUSE)
 
     def start(self, container_id: str) -> None:
         # One that has ended counts as started: a job may have run, and is not run twice.
@@ -181,16 +182,17 @@ class DockerEngine(DockerReader):
 
     def update_spec(self, kind: str, object_id: str, version: int, body: Mapping[str, Any]) -> None:
         headers = self._credentials(body) if kind == "service" else None
-        for _ in range(2):
-            try:
-                self._wire.post(f"/{kind}s/{object_id}/update", body, {"version": str(version)}, headers)
-                return
-            except Unreachable:
-                raw = self.inspect(kind, object_id)
-                if raw is None or int(raw["Version"]["Index"]) != version:
-                    # It was taken, by this or by another hand: the wait and the look after it tell.
-                    return
-        raise Unreachable(f"the engine does not answer to the update of {kind} {object_id}")
+
+        def call() -> bool:
+            self._wire.post(f"/{kind}s/{object_id}/update", body, {"version": str(version)}, headers)
+            return True
+
+        def taken() -> bool | None:
+            """By this or by another hand: the wait and the look after it tell."""
+            raw = self.inspect(kind, object_id)
+            return True if raw is None or int(raw["Version"]["Index"]) != version else None
+
+        retried(call, is_unreachable, attempts=2, outcome=taken)
 
     def _credentials(self, body: Mapping[str, Any]) -> dict[str, str]:
         container = (body.get("TaskTemplate") or {}).get("ContainerSpec") or {}
@@ -328,13 +330,13 @@ class DockerEngine(DockerReader):
             raise self._wire.classified(error) from error
 
 
-def is_miscounted(network: Mapping[str, Any], refusal: str) -> bool:
+def is_miscounted(network: Mapping[str, Any], reason: Reason) -> bool:
     """Whether an engine refuses to remove a network for endpoints that the network does not have.
 
     Engines up to 20.10 keep a count beside the endpoints, and can lose a decrement while many containers go at once
     (moby/moby#42119).
     """
-    return "active endpoints" in refusal and not network.get("Containers") and network.get("Scope") != "swarm"
+    return reason is Reason.ENDPOINTS and not network.get("Containers") and network.get("Scope") != "swarm"
 
 
 def miscounted(network: Mapping[str, Any], refusal: EngineRefused) -> EngineRefused:
@@ -343,11 +345,14 @@ def miscounted(network: Mapping[str, Any], refusal: EngineRefused) -> EngineRefu
         f"the engine counts endpoints on the network {network['Name']} that are not there, and so does not remove it; "
         "no container is on it, and nothing else of the environment is left there",
         status=refusal.status,
+        reason=Reason.MISCOUNTED,
         hint="restart the engine once nothing else needs it, then destroy again; until then the next apply uses the "
         "network as it is",
         detail=refusal.message,
     )
 
 
-def _passing(text: str) -> bool:
-    return "already in progress" in text or "active endpoints" in text or "is in use" in text
+def _removable_soon(error: EngineRefused | Unreachable) -> bool:
+    """Whether another removal is under way, or what just went is still counted as a user."""
+    soon = (Reason.UNDER_WAY, Reason.ENDPOINTS, Reason.IN_USE)
+    return isinstance(error, EngineConflict) and error.reason in soon

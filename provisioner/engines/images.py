@@ -11,9 +11,11 @@ from docker.utils import parse_repository_tag
 from provisioner.engines import buildkit
 from provisioner.engines.build_context import open_context
 from provisioner.engines.transport import TRANSPORT
-from provisioner.errors import EngineRefused, Interrupted, StepFailed, Unreachable
-from provisioner.kinds.builders import INSTALL, is_remote
+from provisioner.errors import EngineRefused, Interrupted, Reason, StepFailed, Unreachable
+from provisioner.kinds.builders import is_remote
+from provisioner.kinds.refusals import build_hint, refused
 from provisioner.model.builder import BuilderKind
+from provisioner.reconcile.retry import is_unreachable, retried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from provisioner.model.builder import Builder
     from provisioner.model.secret import SecretValue
 
-_ATTEMPTS = 3
 # Seconds without a line of output after which a build is given up.
 BUILD_SILENCE = 3600
 
@@ -30,21 +31,18 @@ BUILD_SILENCE = 3600
 def pull(wire: Wire, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
     """Pull an image. Asked again when the connection breaks: layers that are there are not fetched twice."""
     name, tag = parse_repository_tag(reference)
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            parameters = {"fromImage": name, "tag": tag or "latest"} | ({"platform": platform} if platform else {})
-            stream = wire.stream("/images/create", parameters, credentials(wire, reference))
-            _follow(stream, progress)
-            return
-        except (EngineRefused, Unreachable) as error:
-            if attempt < _ATTEMPTS and _passes(error):
-                continue
-            if isinstance(error, Unreachable):
-                raise
-            raise EngineRefused(
-                f"image {reference} can not be pulled: {error.message}", status=error.status,
-                hint="check the name and the tag, and `docker login` where the registry is private",
-            ) from error  # fmt: skip
+    parameters = {"fromImage": name, "tag": tag or "latest"} | ({"platform": platform} if platform else {})
+
+    def call() -> None:
+        _follow(wire.stream("/images/create", parameters, credentials(wire, reference)), progress)
+
+    try:
+        retried(call, _may_pass)
+    except EngineRefused as error:
+        raise EngineRefused(
+            f"image {reference} can not be pulled: {error.message}", status=error.status, reason=error.reason,
+            hint="check the name and the tag, and `docker login` where the registry is private",
+        ) from error  # fmt: skip
 
 
 def credentials(wire: Wire, reference: str) -> dict[str, str]:
@@ -74,19 +72,16 @@ def build(
     `secrets` are its values by source. Raises Interrupted when `stopped` says so: the image has then not its name.
     """
     progress(f"with {builder}")
-    for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            if builder.kind is BuilderKind.CLASSIC:
-                _build(wire, tag, recipe, labels, progress, stopped)
-            else:
-                buildkit.build(
-                    wire.local, builder, tag, recipe, labels, secrets=secrets, progress=progress, stopped=stopped
-                )
-        except Unreachable:
-            if attempt == _ATTEMPTS:
-                raise
+
+    def call() -> None:
+        if builder.kind is BuilderKind.CLASSIC:
+            _build(wire, tag, recipe, labels, progress, stopped)
         else:
-            break
+            buildkit.build(
+                wire.local, builder, tag, recipe, labels, secrets=secrets, progress=progress, stopped=stopped
+            )
+
+    retried(call, is_unreachable)
     for extra in recipe.get("tags") or []:
         name_also(wire, tag, extra)
 
@@ -133,12 +128,11 @@ def _build(
         raise wire.classified(error) from error
 
 
-def _passes(error: EngineRefused | Unreachable) -> bool:
+def _may_pass(error: EngineRefused | Unreachable) -> bool:
     """Whether it is worth asking again: not when the registry has said no."""
     if isinstance(error, Unreachable):
         return True
-    no = ("not found", "denied", "unauthorized", "no basic auth", "manifest unknown", "does not exist")
-    return error.status >= 500 and not any(part in error.message.lower() for part in no)
+    return error.status >= 500 and error.reason not in (Reason.NOT_FOUND, Reason.DENIED)
 
 
 def _follow(
@@ -153,10 +147,9 @@ def _follow(
         if "error" in entry or "errorDetail" in entry:
             detail = entry.get("errorDetail") or {}
             text = str(entry.get("error") or detail.get("message"))
-            hint = f"this Dockerfile needs BuildKit: {INSTALL}" if "BuildKit" in text else None
             if failure:
-                raise StepFailed(f"{failure}{text}", hint=hint, evidence=tuple(lines[-20:]))
-            raise EngineRefused(text, detail="\n".join(lines[-20:]))
+                raise StepFailed(f"{failure}{text}", hint=build_hint(text), evidence=tuple(lines[-20:]))
+            raise refused(0, text, detail="\n".join(lines[-20:]))
         text = str(entry.get("stream") or entry.get("status") or "").strip()
         if text:
             lines.append(text)

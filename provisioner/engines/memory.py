@@ -16,7 +16,8 @@ from provisioner.engines.memory_exclusive import require_free, require_free_on, 
 from provisioner.engines.memory_files import mountpoint, unpack
 from provisioner.engines.memory_network import address_pools, attached
 from provisioner.engines.memory_reading import MemoryReader
-from provisioner.errors import EngineConflict, EngineRefused
+from provisioner.errors import EngineConflict, Reason
+from provisioner.kinds.refusals import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +51,7 @@ class MemoryEngine(MemoryReader):
         with self._lock:
             self.calls.append((f"create {kind}", name))
             if any(raw["Name"].lstrip("/") == name for raw in self._of(kind).values()):
-                raise EngineConflict(f"a {kind} named {name} is there already", status=409)
+                raise EngineConflict(f"a {kind} named {name} is there already", status=409, reason=Reason.NAME_TAKEN)
             if kind == "network":
                 require_free_subnet(body, self._networks.values())
                 return self._add_network(name, body)
@@ -83,7 +84,7 @@ class MemoryEngine(MemoryReader):
         if body.get("Image"):
             image = self.inspect("image", body["Image"])
         if image is None:
-            raise EngineRefused(f"No such image: {body['Image']}", status=404)
+            raise refused(404, f"No such image: {body['Image']}")
         host = {**_HOST_DEFAULTS, **body.pop("HostConfig", {})}
         if host["Memory"] and not host["MemorySwap"]:
             host["MemorySwap"] = 2 * host["Memory"]
@@ -134,7 +135,7 @@ class MemoryEngine(MemoryReader):
                 return
             if kind == "container":
                 if raw["State"]["Running"]:
-                    raise EngineConflict(f"You cannot remove a running container {object_id}", status=409)
+                    raise refused(409, f"You cannot remove a running container {object_id}")
                 names = [mount["Name"] for mount in raw["Mounts"] if mount["Type"] == "volume"]
                 del self._containers[object_id], self._files[object_id]
                 for name in names if volumes else ():
@@ -143,7 +144,7 @@ class MemoryEngine(MemoryReader):
                 return
             users = self._users(raw["Name"], running=True) if kind == "network" else self._mounting(raw["Name"])
             if users:
-                raise EngineConflict(f"{kind} {raw['Name']} is in use by {', '.join(users)}", status=409)
+                raise refused(409, f"{kind} {raw['Name']} is in use by {', '.join(users)}")
             del self._of(kind)[object_id]
             self._files.pop(mountpoint(object_id), None)
 
@@ -185,7 +186,7 @@ class MemoryEngine(MemoryReader):
             self.calls.append(("unpause", container_id))
             state = self._container(container_id)["State"]
             if state["Status"] != "paused":
-                raise EngineConflict(f"Container {container_id} is not paused", status=409)
+                raise refused(409, f"Container {container_id} is not paused")
             state.update(Status="running", Running=True)
 
     def pause(self, container_id: str) -> None:
@@ -197,7 +198,7 @@ class MemoryEngine(MemoryReader):
         with self._lock:
             self.calls.append(("rename", container_id))
             if any(raw["Name"] == f"/{name}" for raw in self._containers.values()):
-                raise EngineConflict(f"the container name {name} is already in use", status=409)
+                raise refused(409, f"the container name {name} is already in use")
             self._container(container_id)["Name"] = f"/{name}"
 
     def update(self, container_id: str, body: Mapping[str, Any]) -> None:
@@ -216,7 +217,7 @@ class MemoryEngine(MemoryReader):
             self.calls.append(("connect", container_id))
             raw, network = self._container(container_id), self._network(network_id)
             if network["Name"] in raw["NetworkSettings"]["Networks"]:
-                raise EngineConflict(f"endpoint already exists in network {network['Name']}", status=403)
+                raise refused(403, f"endpoint already exists in network {network['Name']}")
             require_free_on(network["Name"], endpoint, raw, self._containers.values())
             self._attach(raw, network["Name"], endpoint)
 
@@ -241,14 +242,14 @@ class MemoryEngine(MemoryReader):
         with self._lock:
             self.calls.append(("pull", reference))
             if "missing" in reference:
-                raise EngineRefused(f"image {reference} can not be pulled: not found", status=404)
+                raise refused(404, f"image {reference} can not be pulled: not found")
             self.add_image(reference)
 
     def tag(self, image_id: str, reference: str) -> None:
         with self._lock:
             self.calls.append(("tag", reference))
             if image_id not in self._images:
-                raise EngineRefused(f"No such image: {image_id}", status=404)
+                raise refused(404, f"No such image: {image_id}")
             self._tags[reference] = image_id
 
     def build(
@@ -279,7 +280,7 @@ class MemoryEngine(MemoryReader):
             self.calls.append(("execute", container_id))
             raw = self._container(container_id)
             if not raw["State"]["Running"]:
-                raise EngineConflict(f"Container {container_id} is not running", status=409)
+                raise refused(409, f"Container {container_id} is not running")
             config = raw["Config"]
             own = dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
             return run_command(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import EngineRefused
+from provisioner.kinds.refusals import refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,9 +23,9 @@ def require_free(container: Mapping[str, Any], others: Iterable[Mapping[str, Any
         for host, port in ports:
             if any(port == taken and _hosts_overlap(host, bound) for bound, taken in _ports(other)):
                 text = f"driver failed programming external connectivity: Bind for {host or '0.0.0.0'}:{port} failed"
-                raise EngineRefused(f"{text}: port is already allocated", status=500)
+                raise refused(500, f"{text}: port is already allocated")
         if addresses & set(_addresses(other)):
-            raise EngineRefused("Address already in use", status=500)
+            raise refused(500, "Address already in use")
 
 
 def require_free_on(
@@ -42,7 +42,7 @@ def require_free_subnet(body: Mapping[str, Any], networks: Iterable[Mapping[str,
     wanted = list(_subnets(body))
     there = [subnet for raw in networks for subnet in _subnets(raw)]
     if any(one.version == two.version and one.overlaps(two) for one in wanted for two in there):
-        raise EngineRefused("Pool overlaps with other one on this address space", status=403)
+        raise refused(403, "Pool overlaps with other one on this address space")
 
 
 def listed(raw: Mapping[str, Any]) -> dict[str, Any]:

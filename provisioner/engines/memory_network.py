@@ -8,7 +8,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import EngineRefused
+from provisioner.kinds.refusals import refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ def address_pools(body: Mapping[str, Any], number: int, api_version: tuple[int, 
     if body.get("EnableIPv6") and 6 not in versions:
         if api_version < _OWN_V6_POOLS:
             text = "could not find an available, non-overlapping IPv6 address pool among the defaults"
-            raise EngineRefused(f"{text} to assign to the network", status=400)
+            raise refused(400, f"{text} to assign to the network")
         pools.append({"Subnet": f"fdff:{number:x}::/64"})
     for pool in pools:
         pool.setdefault("Gateway", str(ip_network(pool["Subnet"], strict=False)[1]))

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.engines.memory_exclusive import listed
 from provisioner.engines.memory_files import home_of, named_below
-from provisioner.errors import EngineRefused
+from provisioner.kinds.refusals import refused
 from provisioner.model.builder import Builders
 from provisioner.model.state import Facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from provisioner.errors import EngineRefused
     from provisioner.model.builder import Choice
 
 Raw = dict[str, Any]
@@ -129,7 +130,7 @@ class MemoryReader:
 
     @staticmethod
     def _no_swarm() -> EngineRefused:
-        return EngineRefused("This node is not a swarm manager.", status=503)
+        return refused(503, "This node is not a swarm manager.")
 
     def builders(self) -> Builders:
         return Builders()
@@ -141,13 +142,13 @@ class MemoryReader:
 
     def _container(self, identity: str) -> Raw:
         if identity not in self._containers:
-            raise EngineRefused(f"No such container: {identity}", status=404)
+            raise refused(404, f"No such container: {identity}")
         return self._containers[identity]
 
     def _network(self, identity: str) -> Raw:
         found = next((n for n in self._networks.values() if identity in (n["Id"], n["Name"])), None)
         if found is None:
-            raise EngineRefused(f"network {identity} not found", status=404)
+            raise refused(404, f"network {identity} not found")
         return found
 
     def _identity(self) -> str:
@@ -166,7 +167,7 @@ class MemoryReader:
             return mode
         found = self.inspect("container", name)
         if found is None:
-            raise EngineRefused(f"No such container: {name}", status=404)
+            raise refused(404, f"No such container: {name}")
         return f"container:{found['Id']}"
 
 

@@ -1,4 +1,4 @@
-"""Requests to an engine and what their answers mean: deadlines, retries of reads, the one table of errors.
+"""Requests to an engine and what their answers mean: deadlines, retries of reads, and which errors may pass.
 
 Knows HTTP and the Engine API's manner of failing, no object of it. No redirect is followed.
 """
@@ -6,15 +6,15 @@ Knows HTTP and the Engine API's manner of failing, no object of it. No redirect 
 from __future__ import annotations
 
 import json
-import re
-import time
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from provisioner.engines.transport import TRANSPORT, ClientTransport, PlainTransport
-from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, Unreachable
+from provisioner.errors import EngineConflict, EngineRefused, Reason, Unreachable
+from provisioner.kinds.refusals import refused
+from provisioner.reconcile.retry import retried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,20 +24,17 @@ if TYPE_CHECKING:
     from provisioner.engines.connect import Endpoint
     from provisioner.engines.ssh import SshTunnel
     from provisioner.engines.transport import Reply, Transport
+    from provisioner.reconcile.retry import Answer
 
 # Seconds until a request that gets no answer is given up.
 READ_TIMEOUT = 60.0
 WRITE_TIMEOUT = 180.0
 # Seconds without a byte after which a stream that tells of progress is given up.
 SILENCE = 600.0
-_ATTEMPTS = 3
+# Seconds before a read, or a change whose outcome was looked at, is asked for again.
+_READ_PAUSE, _CHANGE_PAUSE = 0.3, 0.45
 # Each connection through ssh is a process here and one on the other side.
 _READS_THROUGH_SSH = 1
-
-Answer = TypeVar("Answer")
-
-# Managers of engine 20.10 say so of a network that has just gone, with a 500.
-_GONE = re.compile(r"network \S+ not found")
 
 
 class Wire:
@@ -109,18 +106,15 @@ class Wire:
 
     def get(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
         """The answer to a read as plain values. What fails in passing is asked again."""
-        for attempt in range(1, _ATTEMPTS + 1):
+
+        def call() -> Any:
+            reply = self.send("GET", path, parameters or {})
             try:
-                reply = self.send("GET", path, parameters or {})
                 return reply.json() if reply is not None else {}
-            except (Unreachable, EngineRefused, ValueError) as error:
-                certain = isinstance(error, EngineRefused) and not _passing(error)
-                if certain or attempt == _ATTEMPTS:
-                    if isinstance(error, ValueError):
-                        raise Unreachable(f"the engine's answer to {path} is cut or not JSON") from error
-                    raise
-                time.sleep(0.2 * attempt)
-        raise AssertionError("unreachable")
+            except ValueError as error:
+                raise Unreachable(f"the engine's answer to {path} is cut or not JSON") from error
+
+        return retried(call, _may_pass, pause=_READ_PAUSE)
 
     def ping(self) -> Mapping[str, str]:
         """The headers of the answer to /_ping, in which an engine says what it is."""
@@ -149,19 +143,7 @@ class Wire:
         It gives the answer where the change was made, and None where it was not: the change is then made again, at
         most twice. Nothing is made again without a look.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return call()
-            except (Unreachable, EngineRefused) as error:
-                if not _uncertain(error):
-                    raise
-                found = outcome()
-                if found is not None:
-                    return found
-                if attempt == _ATTEMPTS:
-                    raise
-                time.sleep(0.3 * attempt)
-        raise AssertionError("unreachable")
+        return retried(call, _uncertain, pause=_CHANGE_PAUSE, outcome=outcome)
 
     def send(
         self,
@@ -192,7 +174,7 @@ class Wire:
         if reply.status == 404 and missing_is_fine:
             return None
         if reply.status >= 300 and reply.status != 304:
-            raise _refused(reply.status, _message(reply.content))
+            raise refused(reply.status, _message(reply.content))
         return reply
 
     def stream(self, path: str, parameters: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[Any]:
@@ -209,7 +191,7 @@ class Wire:
             )
             with response:
                 if response.status_code >= 300:
-                    raise _refused(response.status_code, _message(response.content))
+                    raise refused(response.status_code, _message(response.content))
                 for line in response.iter_lines():
                     if line:
                         yield json.loads(line)
@@ -221,7 +203,7 @@ class Wire:
         from docker.errors import APIError
 
         if isinstance(error, APIError):
-            return _refused(error.status_code or 500, str(error.explanation or error))
+            return refused(error.status_code or 500, str(error.explanation or error))
         return self._unreachable(error)
 
     def _unreachable(self, error: Exception) -> Unreachable:
@@ -249,12 +231,12 @@ def unreachable(endpoint: Endpoint, error: Exception) -> Unreachable:
     return Unreachable(f"no Docker Engine answers at {endpoint.url} ({endpoint.source})", hint=hint, detail=text)
 
 
-def _passing(error: EngineRefused) -> bool:
+def _may_pass(error: EngineRefused | Unreachable) -> bool:
     """Whether a read may be answered if it is asked again; an engine that is in no Swarm will not be in one soon."""
-    return error.status >= 500 and "swarm" not in error.message.lower()
+    return isinstance(error, Unreachable) or (error.status >= 500 and error.reason is not Reason.NO_SWARM)
 
 
-def _uncertain(error: Unreachable | EngineRefused) -> bool:
+def _uncertain(error: EngineRefused | Unreachable) -> bool:
     """Whether an error leaves open what became of the request. One with a hint is for people to mend."""
     if isinstance(error, Unreachable):
         return True
@@ -269,42 +251,3 @@ def _message(content: bytes) -> str:
         return str(json.loads(text)["message"])
     except (ValueError, KeyError, TypeError):
         return text[:500]
-
-
-def _refused(status: int, text: str) -> EngineRefused:
-    """The error of an answer, by status and text (the Engine's own mapping differs between versions)."""
-    lower = text.lower()
-    if status == 500 and _GONE.fullmatch(text.strip()):
-        status = 404
-    if "address already in use" in lower and not any(word in lower for word in ("bind", "listen", "port")):
-        hint = "another container has the address: choose another, or give the network an `ip_range` without it"
-        return ClaimTaken(text, status=status, hint=hint)
-    if "port is already allocated" in lower or "address already in use" in lower or "ports are allocated" in lower:
-        hint = "another process or container holds the port: free it, or publish another"
-        return ClaimTaken(text, status=status, hint=hint)
-    if "as an ingress port" in lower or "as a host-published port" in lower:
-        return ClaimTaken(text, status=status, hint="another service of the Swarm publishes it: publish another port")
-    if "pool overlaps" in lower or "address pool" in lower:
-        hint = "choose a free subnet, or remove networks that nobody uses"
-        return ClaimTaken(text, status=status, hint=hint)
-    if "no space left on device" in lower:
-        return EngineRefused(text, status=status, hint="the engine's disk is full: free space, then apply again")
-    if "unable to apply caps" in lower or ("shim task" in lower and "operation not permitted" in lower):
-        return EngineRefused(
-            text, status=status,
-            hint="`privileged` or a capability under `cap_add` asks for what this engine's host does not give: leave "
-            "it out, or run it where the host gives it",
-        )  # fmt: skip
-    if "oci runtime" in lower or "executable file not found" in lower:
-        return EngineRefused(text, status=status, hint="check `command`, `entrypoint` and the mounts")
-    conflicts = (
-        "already in use",
-        "already exists",
-        "already in progress",
-        "active endpoints",
-        "is in use",
-        "out of sequence",
-    )
-    if status == 409 or any(part in lower for part in conflicts):
-        return EngineConflict(text, status=status)
-    return EngineRefused(text, status=status)

@@ -171,7 +171,7 @@ class ContainerCalls:
                 raise
             claim, holder = found
             hint = f"{claim} is held by {holder.name}: {OTHERWISE[claim.kind]}"
-            raise ClaimTaken(error.message, status=error.status, hint=hint) from error
+            raise ClaimTaken(error.message, status=error.status, reason=error.reason, hint=hint) from error
 
     def _spec(self, step: Step) -> Spec:
         """What the step's container is to be; one that nobody is to find yet has no alias on its networks."""

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, NotConverged
+from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, NotConverged, Reason
 from provisioner.kinds import service, swarm_file, volume
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.image import image_facts
 from provisioner.kinds.ownership import owner, ownership_labels, user_labels
 from provisioner.model.address import Address
 from provisioner.model.plan import Verb
+from provisioner.reconcile.retry import retried
 from provisioner.reconcile.swarm_wait import Overdue, wait_service
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from provisioner.errors import Unreachable
     from provisioner.model.plan import Plan, Step
     from provisioner.model.secret import SecretValue
     from provisioner.model.state import Resource, Spec
     from provisioner.ports import Clock, EngineWriter
+    from provisioner.reconcile.retry import Answer
 
 
 # How often an update is sent again because the orchestrator has counted the version up meanwhile, and the pause before.
@@ -27,8 +30,6 @@ _ATTEMPTS = 5
 _PAUSE = 0.2
 # Seconds in which the manager frees a port that no spec has any more.
 _RELEASE = 10.0
-
-Answer = TypeVar("Answer")
 
 
 class SwarmCalls:
@@ -143,40 +144,37 @@ class SwarmCalls:
     def _when_free(self, call: Callable[[], Answer]) -> Answer:
         """Make a change that takes a port: the manager frees one a moment after it was given up, and tells nobody."""
         until = self._clock.now() + _RELEASE
-        while True:
-            try:
-                return call()
-            except ClaimTaken:
-                if self._clock.now() > until:
-                    raise
-            self._clock.sleep(_PAUSE)
+        return retried(
+            call, lambda error: isinstance(error, ClaimTaken) and self._clock.now() <= until,
+            attempts=round(_RELEASE / _PAUSE) + 1, pause=_PAUSE, sleep=self._clock.sleep,
+        )  # fmt: skip
 
     def _update(self, step: Step) -> None:
-        self._when_free(lambda: self._replace_spec(step))
+        def passes(error: EngineRefused | Unreachable) -> bool:
+            return isinstance(error, EngineRefused) and error.reason is Reason.OUT_OF_SEQUENCE
+
+        self._when_free(
+            lambda: retried(
+                lambda: self._replace_spec(step), passes, attempts=_ATTEMPTS, pause=_PAUSE, sleep=self._clock.sleep
+            )
+        )
 
     def _replace_spec(self, step: Step) -> None:
         """Replace the spec, if it still is the one that the plan was made from."""
         wanted = self._resource(step.address)
-        for attempt in range(_ATTEMPTS):
-            raw = self._engine.inspect("service", step.object_id)
-            if raw is None:
-                raise EngineRefused(f"the service {wanted.name} is gone", status=404, hint="apply again")
-            # The orchestrator itself counts the version up; only another spec is somebody else's change.
-            if raw["Version"]["Index"] != step.arguments["version"] and raw["Spec"] != step.arguments["base"]:
-                raise EngineConflict(
-                    f"the service {wanted.name} was changed by somebody else since the plan was made",
-                    hint="look at the new plan and apply again",
-                )
-            count = int((raw["Spec"].get("TaskTemplate") or {}).get("ForceUpdate") or 0)
-            forced = count + 1 if step.arguments.get("force") else count
-            body = service.encode(self._spec(wanted), self._wiring(wanted, forced, service.pinned(raw)))
-            try:
-                self._engine.update_spec("service", step.object_id, int(raw["Version"]["Index"]), body)
-                return
-            except EngineConflict as conflict:
-                if "out of sequence" not in conflict.message or attempt == _ATTEMPTS - 1:
-                    raise
-                self._clock.sleep(_PAUSE)
+        raw = self._engine.inspect("service", step.object_id)
+        if raw is None:
+            raise EngineRefused(f"the service {wanted.name} is gone", status=404, hint="apply again")
+        # The orchestrator itself counts the version up; only another spec is somebody else's change.
+        if raw["Version"]["Index"] != step.arguments["version"] and raw["Spec"] != step.arguments["base"]:
+            raise EngineConflict(
+                f"the service {wanted.name} was changed by somebody else since the plan was made",
+                hint="look at the new plan and apply again",
+            )
+        count = int((raw["Spec"].get("TaskTemplate") or {}).get("ForceUpdate") or 0)
+        forced = count + 1 if step.arguments.get("force") else count
+        body = service.encode(self._spec(wanted), self._wiring(wanted, forced, service.pinned(raw)))
+        self._engine.update_spec("service", step.object_id, int(raw["Version"]["Index"]), body)
 
     def _spec(self, wanted: Resource) -> Spec:
         """What is sent: complete, with the image's own command where its entrypoint alone is cleared."""

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.errors import EngineRefused
+from provisioner.errors import EngineRefused, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,10 +124,10 @@ def _output(engine: EngineWriter, container_id: str, command: tuple[str, ...], s
     try:
         code, output, _ = engine.execute(container_id, command, environment=scripts)
     except EngineRefused as error:
-        # Engines tell a missing program with 400 or 404 and this text, or with exit code 126 or 127.
-        if "executable file not found" in str(error) or "no such file or directory" in str(error):
-            return ""
-        raise
+        # Engines tell a missing program with 400 or 404, or with exit code 126 or 127.
+        if error.reason is not Reason.NO_PROGRAM:
+            raise
+        return ""
     return "" if code in (126, 127) else output.decode("utf-8", "replace")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import EngineRefused
 from provisioner.kinds.fields import get_path
+from provisioner.kinds.refusals import lacks_program
 from provisioner.verify.container_probe import NO_TOOL, Answer, answer_in, commands
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _output(
         status = tasks[0]["Status"]
         if status["State"] != "complete":
             said = str(status.get("Err") or status.get("Message"))
-            if "executable file not found" in said or "no such file or directory" in said:
+            if lacks_program(said):
                 return None
             raise EngineRefused(f"a job on {task.host} failed: {said}")
         return b"".join(engine.logs(identity, tail=20, kind="service")).decode("utf-8", "replace")

@@ -6,6 +6,7 @@ import pytest
 
 from provisioner.engines.docker_api import is_miscounted, miscounted
 from provisioner.errors import EngineConflict
+from provisioner.kinds.refusals import refused
 
 REFUSAL = "error while removing network: network shop_default id 0123 has active endpoints"
 
@@ -21,7 +22,7 @@ REFUSAL = "error while removing network: network shop_default id 0123 has active
     ],
 )
 def test_which_refusals_are_a_miscount(network: dict[str, object], refusal: str, expected: bool) -> None:
-    assert is_miscounted(network, refusal) is expected
+    assert is_miscounted(network, refused(403, refusal).reason) is expected
 
 
 def test_what_is_said_of_it() -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from docker.tls import TLSConfig
 
-from provisioner.engines import wire as module
 from provisioner.engines.connect import Endpoint
 from provisioner.engines.docker_py import Client
 from provisioner.engines.wire import Wire
 from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, Unreachable
+from provisioner.kinds.refusals import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    monkeypatch.setattr(module.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     return Wire(Endpoint("unix:///nowhere", "test"))
 
 
@@ -114,8 +115,8 @@ def test_the_engines_own_certificates_are_used_whatever_the_environment_says(
     ],
 )
 def test_what_another_has_is_told_for_what_it_is(text: str, about: str) -> None:
-    refused = module._refused(500, text)
-    assert isinstance(refused, ClaimTaken)
-    assert refused.hint is not None
-    assert about in refused.hint
-    assert ("port" in refused.hint) == (about == "port")
+    error = refused(500, text)
+    assert isinstance(error, ClaimTaken)
+    assert error.hint is not None
+    assert about in error.hint
+    assert ("port" in error.hint) == (about == "port")
