@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from provisioner.model.change import FieldChange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from provisioner.kinds.fields import Field
     from provisioner.model.node import JSON
+    from provisioner.model.positions import Positions
     from provisioner.model.span import Span
     from provisioner.model.state import Spec
 
@@ -23,7 +24,7 @@ _URL_PASSWORD = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 
 
 def compare(
-    fields: Sequence[Field], desired: Spec, observed: Spec, spans: Mapping[str, Span] | None = None
+    fields: Sequence[Field], desired: Spec, observed: Spec, spans: Positions | None = None
 ) -> tuple[FieldChange, ...]:
     """What must change on the observed side, in the order of the fields. Equal specs give nothing."""
     changes: list[FieldChange] = []
@@ -34,7 +35,6 @@ def compare(
             before = _declared_part(field.key, before, None if after == field.default else after, declared)
             if before is None and after == field.default:
                 continue
-        span = (spans or {}).get(field.key)
         changes.extend(
             FieldChange(
                 path=path,
@@ -43,11 +43,18 @@ def compare(
                 impact=field.impacts.get(path, field.impact),
                 sensitive=looks_secret(path, old) or looks_secret(path, new),
                 unit=field.unit,
-                span=span,
+                span=_position(field, path, spans) if spans else None,
             )
             for path, old, new in _differences(field.key, before, after, keyed=field.keyed)
         )
     return tuple(changes)
+
+
+def _position(field: Field, path: str, spans: Positions) -> Span | None:
+    """Where a field, or a part of it, is declared: under the first of its sources that is."""
+    below = path.removeprefix(field.key)
+    sources = [source for source in field.sources or (field.key,) if spans.says(source)]
+    return next((spans.get(source + below) for source in sources), None)
 
 
 def declared_fields(fields: Sequence[Field], spec: Spec) -> list[str]:

@@ -31,7 +31,7 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field(
         key="digest", swarm=SAME, impact=Impact.IN_PLACE, summary="digest that the registry has for the tag",
-        api="RepoDigests", parse=lambda body: body.get("registry_digest"), encode=_nothing,
+        api="RepoDigests", sources=("image",), parse=lambda body: body.get("registry_digest"), encode=_nothing,
         decode=lambda raw: None, chosen=True,
     ),
     Field(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.model.change import FieldChange
-    from provisioner.model.span import Span
+    from provisioner.model.positions import Positions
     from provisioner.model.state import ImageFacts, Spec
 
 KIND = "service"
@@ -191,7 +191,7 @@ def _decode_reference(kind: str, entry: Raw, names: Names) -> dict[str, Any]:
     }
 
 
-def differences(desired: Spec, observed: Spec, spans: Mapping[str, Span] | None = None) -> tuple[FieldChange, ...]:
+def differences(desired: Spec, observed: Spec, spans: Positions | None = None) -> tuple[FieldChange, ...]:
     """The fields in which a service differs. A file from another config or secret is one difference, not two."""
     found = compare(FIELDS, desired, observed, spans)
     other = {one.path.removesuffix(".source") for one in found if one.path.endswith(".source")}

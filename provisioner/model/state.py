@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from provisioner.model.positions import Positions
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 Spec = dict[str, Any]
 
 
+NOWHERE = Positions()
 MayFinish = Literal["declared", "implied", ""]
 
 # A config or secret on a plain engine: no object of its own, carried by the containers that use it.
@@ -88,7 +91,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One desired object. `name` is its name on the engine, `spans` the position of each declared field.
+    """One desired object. `name` is its name on the engine, `spans` the positions of what is declared of it.
 
         `may_finish`: what says that with exit code 0 it has done what it is for, and is not to run again: its declared
     restart policy, or no more than that none is declared; empty where it is to go on running. `unprotect`: the file
@@ -107,7 +110,7 @@ class Resource:
     may_finish: MayFinish = ""
     update: UpdatePolicy | None = None
     span: Span | None = None
-    spans: Mapping[str, Span] = field(default_factory=dict)
+    spans: Positions = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from provisioner.kinds.container_networks import network_order
 from provisioner.kinds.hooks import PRE_START
 from provisioner.kinds.seccomp import with_profiles
 from provisioner.model.address import Address
+from provisioner.model.positions import Positions
 from provisioner.model.state import CARRIED_KIND, DesiredState, Need, Resource
 from provisioner.platforms.lowering import (
     Inputs,
@@ -17,7 +18,6 @@ from provisioner.platforms.lowering import (
     further_images,
     image_addresses,
     image_resource,
-    key_spans,
     may_finish,
     names_of,
     plain_body,
@@ -75,7 +75,7 @@ def _carried(kind: str, declared: Declared, inputs: Inputs) -> Resource:
             "tier": inputs.origins.get(f"{kind}s/{declared.key}", ""),
         },
         span=declared.body.span,
-        spans=key_spans(declared.body),
+        spans=Positions(declared.body),
     )
 
 
@@ -94,7 +94,6 @@ def _replicas(
     used += [entry["image"] for entry in spec[PRE_START] if entry.get("image")]
     image_needs = [Need(address) for address in dict.fromkeys(images[one] for one in used)]
     needs = (*image_needs, *_attachments(playbook, spec), *_conditions(playbook, service))
-    spans = key_spans(service.body)
     restarts = spec["restart"].partition(":")[0] not in ("no", "on-failure")
     finishes = may_finish(playbook, service, restarts=restarts)
     return [
@@ -108,7 +107,7 @@ def _replicas(
             may_finish=finishes,
             update=service.update,
             span=service.body.span,
-            spans=spans,
+            spans=Positions(service.body),
         )
         for index in range(1, service.replicas + 1)
     ]

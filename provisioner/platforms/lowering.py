@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds import container, healthcheck
 from provisioner.kinds.builders import PLAYBOOK_FOLDER
 from provisioner.model.address import Address
+from provisioner.model.positions import Positions
 from provisioner.model.state import Need, Resource
 from provisioner.playbook.select import SERVICE, built_upon
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     from provisioner.model.node import Node
     from provisioner.model.playbook import Declared, Playbook, Service
-    from provisioner.model.span import Span
     from provisioner.model.state import MayFinish
 
 
@@ -48,11 +48,6 @@ def plain_body(body: Node) -> dict[str, Any]:
     """A canonical body as plain values."""
     value = body.plain()
     return value if isinstance(value, dict) else {}
-
-
-def key_spans(body: Node) -> dict[str, Span]:
-    """Where each key of a body stands."""
-    return {key: body.key_spans.get(key, item.span) for key, item in body.mapping.items()}
 
 
 def image_addresses(playbook: Playbook) -> dict[str, Address]:
@@ -131,7 +126,7 @@ def stored_resource(declared: Declared, kind: str, spec: dict[str, Any]) -> Reso
         protect=declared.protect,
         unprotect=declared.unprotect,
         span=declared.body.span,
-        spans=key_spans(declared.body),
+        spans=Positions(declared.body),
     )
 
 
@@ -156,7 +151,7 @@ def image_resource(playbook: Playbook, service: Service, inputs: Inputs, address
         },
         needs=tuple(Need(addresses[image]) for image in dict.fromkeys(others.values())),
         span=service.body.span,
-        spans=key_spans(service.body),
+        spans=Positions(service.body),
     )
 
 

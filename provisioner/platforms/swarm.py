@@ -8,6 +8,7 @@ from provisioner.kinds import network, service, swarm_file, swarm_limits, volume
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.seccomp import with_profiles
 from provisioner.model.address import Address
+from provisioner.model.positions import Positions
 from provisioner.model.span import Problem
 from provisioner.model.state import DesiredState, Need, Resource
 from provisioner.platforms.lowering import (
@@ -15,7 +16,6 @@ from provisioner.platforms.lowering import (
     Inputs,
     image_addresses,
     image_resource,
-    key_spans,
     may_finish,
     names_of,
     plain_body,
@@ -116,7 +116,7 @@ def _file(playbook: Playbook, kind: str, declared: Declared, inputs: Inputs) -> 
         spec={**swarm_file.parse(body, version), "tier": inputs.origins.get(f"{kind}s/{declared.key}", "")},
         external=declared.external or version.startswith(HELD),
         span=declared.body.span,
-        spans=key_spans(declared.body),
+        spans=Positions(declared.body),
     )
 
 
@@ -154,12 +154,5 @@ def _service(playbook: Playbook, one: Service, inputs: Inputs, images: dict[str,
         may_finish=may_finish(playbook, one, restarts=spec["restart_policy"]["condition"] == "any"),
         update=one.update,
         span=one.body.span,
-        spans=_spans(one),
+        spans=Positions(one.body),
     )
-
-
-def _spans(one: Service) -> dict[str, Any]:
-    spans = key_spans(one.body)
-    deploy = one.body.get("deploy")
-    nested = key_spans(deploy) if deploy is not None and deploy.is_mapping else {}
-    return {**nested, **spans}

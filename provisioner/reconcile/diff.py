@@ -201,7 +201,7 @@ def _image_differences(wanted: Resource, found: Observed, state: ObservedState) 
         here = next((one.rpartition("@")[2] for one in facts.digests), None)
         live = {**live, "digest": digest if any(one.endswith(f"@{digest}") for one in facts.digests) else here}
     live = {**live, "platform": image.same_platform(wanted.spec.get("platform"), live.get("platform"))}
-    return compare(image.FIELDS, wanted.spec, live, {"build": span} if (span := wanted.spans.get("build")) else {})
+    return compare(image.FIELDS, wanted.spec, live, wanted.spans)
 
 
 def _container_differences(wanted: Resource, found: Observed, state: ObservedState) -> tuple[FieldChange, ...]:

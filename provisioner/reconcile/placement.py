@@ -69,7 +69,7 @@ def obstacles(spec: Spec, nodes: Sequence[Node]) -> dict[str, str]:
 
 def _problem(wanted: Resource, text: str) -> Problem:
     hint = "change deploy.placement or the reservations, or label or add a node (docker node update)"
-    return Problem(text, wanted.spans.get("placement") or wanted.span, str(wanted.address), hint)
+    return Problem(text, wanted.spans.get("deploy.placement") or wanted.span, str(wanted.address), hint)
 
 
 def _obstacle(spec: Spec, node: Node) -> str:
@@ -189,7 +189,7 @@ def without_balancing(resources: Iterable[Resource]) -> list[Problem]:
             notes.append(
                 Problem(
                     "its virtual address needs IPVS, which this kernel has not: the name resolves, connections hang",
-                    wanted.spans.get("endpoint_mode") or wanted.span,
+                    wanted.spans.get("deploy.endpoint_mode") or wanted.span,
                     str(wanted.address),
                     "say `deploy: {endpoint_mode: dnsrr}`",
                 )

@@ -61,7 +61,7 @@ def crowded(change: Change, nodes: Sequence[Raw], there: Others) -> Iterator[tup
         text = f"{replicas} replicas have no room: each needs host port {ports} of a node, and {_count(len(able))}"
         yield True, _problem(wanted, "ports", f"{text} can run it", "publish through ingress, or run fewer")
     elif not everywhere and (short := _reservations(wanted.spec, able, there, replicas)):
-        yield True, _problem(wanted, "resources", short, "reserve less, run fewer, or make room")
+        yield True, _problem(wanted, "deploy.resources", short, "reserve less, run fewer, or make room")
     yield from _no_room_beside(change, wanted, len(free), replicas, ports)
 
 
@@ -82,7 +82,7 @@ def _no_room_beside(
         not change.differences or any(d.path.partition(".")[0] not in _BESIDE_TASKS for d in change.differences)
     )
     text = f"an update with `order: start-first` has no place for the new task: {why}"
-    yield begins, _problem(wanted, "update_config", text, "say `update_config: {order: stop-first}`")
+    yield begins, _problem(wanted, "deploy.update_config", text, "say `update_config: {order: stop-first}`")
 
 
 def _ingress(wanted: Resource, there: Others) -> Iterator[Problem]:
