@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import posixpath
 import re
 from dataclasses import dataclass, replace
@@ -83,6 +84,8 @@ def as_compose(document: Any, *, swarm: bool, notes: list[str]) -> dict[str, Any
         if volume.pop("protect", None):
             notes.append(f"volume {name} is not protected from `docker compose down --volumes`")
     _secrets(tree, swarm, notes)
+    if not swarm:
+        _owners(tree, notes)
     return tree
 
 
@@ -155,6 +158,23 @@ def _secrets(tree: dict[str, Any], swarm: bool, notes: list[str]) -> None:
         tree.pop("secrets", None)
 
 
+def _owners(tree: dict[str, Any], notes: list[str]) -> None:
+    """Compose mounts a file of this machine as it is: what the uses say of its user and mode has no effect there.
+
+    Compose says so itself at every start, where one of the three is given.
+    """
+    for section in ("secrets", "configs"):
+        files = {name for name, item in tree.get(section, {}).items() if "file" in item}
+        uses = [use for service in tree.get("services", {}).values() for use in service.get(section) or ()]
+        if any(use.get("source") in files and use.keys() & {"uid", "gid", "mode"} for use in uses):
+            made = any(str(tree[section][name]["file"]).startswith("./secrets/") for name in files)
+            notes.append(
+                f"Compose mounts files of {section} as they are here: uid, gid and mode have no effect, so the "
+                "containers' users have to be allowed to read them"
+                + (": chmod 700 secrets; chmod 644 secrets/*" if made else "")
+            )
+
+
 def _uses(service: dict[str, Any]) -> list[dict[str, Any]]:
     return [*(service.get("secrets") or ()), *((service.get("build") or {}).get("secrets") or ())]
 
@@ -163,12 +183,17 @@ def _provide(name: str, own: dict[str, Any], swarm_name: str) -> str:
     """What a person has to do so that the secret is there."""
     where = f"create it with: docker secret create {swarm_name} -" if swarm_name else f"put it into ./secrets/{name}"
     if "template" in own:
-        return f"{where}; it is built as {_PART.sub(_NAMED, own['template'])}"
+        return f"{where}; it is built as {_on_one_line(_PART.sub(_NAMED, own['template']))}"
     if "aws" in own:
         return f"{where}; it lies in AWS Secrets Manager as {own['aws']}"
     if "generate" in own:
         return f"{where}; any random text will do"
     return f"{where}; .env.local may have it as {_variable(name, own)}"
+
+
+def _on_one_line(text: str) -> str:
+    """The text as it is, or quoted where it has several lines: they are part of it."""
+    return f"{json.dumps(text, ensure_ascii=False)}, where \\n begins a new line" if "\n" in text else text
 
 
 def _variable(key: str, secret: dict[str, Any]) -> str:

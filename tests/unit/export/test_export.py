@@ -152,3 +152,24 @@ def test_on_swarm_secrets_are_the_swarms(shop: str) -> None:
     tree = plain("stack.yaml", overrides={"API_TOKEN": "x"})
     assert tree["secrets"]["jwt"] == {"name": "shop-prod_jwt", "external": True}
     assert "secret jwt: create it with: docker secret create shop-prod_jwt -; any random text will do" in told.notes
+
+
+def test_a_template_of_several_lines_is_told_on_one_that_keeps_them(shop: str) -> None:
+    text = Path(shop).read_text()
+    several = text.replace(
+        "'postgres://app:${secret:password}@db/app'", '"requirepass ${secret:password}\\nappendonly yes\\n"'
+    )
+    Path(shop).write_text(several)
+    told = exported(shop, output="compose.yaml", in_playbooks=True)
+    built = '"requirepass <password>\\nappendonly yes\\n", where \\n begins a new line'
+    assert f"secret database_url: put it into ./secrets/database_url; it is built as {built}" in told.notes
+
+
+@pytest.mark.parametrize(("mode", "said"), [("containers", True), ("swarm", False)])
+def test_who_may_read_a_file_is_told_where_compose_does_not_do_it(shop: str, mode: str, said: bool) -> None:
+    text = Path(shop).read_text().replace("engine: {context: prod-1}", f"engine: {{mode: {mode}}}")
+    owned = text.replace("secrets: [jwt,", "secrets: [{source: jwt, uid: '10001', mode: 0400},")
+    for written, expected in ((text, False), (owned, said)):
+        Path(shop).write_text(written)
+        notes = exported(shop, output="compose.yaml", in_playbooks=True).notes
+        assert any("chmod 644 secrets/*" in note for note in notes) == expected, notes
