@@ -55,6 +55,24 @@ def test_from_nothing_to_nothing_with_its_data_kept_in_between(throwaway: Enviro
     assert not throwaway.volumes()
 
 
+def test_all_are_healthy_within_thirty_seconds_on_warm_images(throwaway: Environment, engine_url: str) -> None:
+    """From the start of the first container, with an empty database, to the last service that becomes healthy.
+
+    The best of three: what else a machine has to do at that moment is not what is measured.
+    """
+    for command in (("build",), ("pull", "--ignore-buildable")):
+        prepared = throwaway.provision(*command)
+        assert prepared.code == 0, prepared.everything
+    runs = []
+    while len(runs) < 3 and (not runs or max(runs[-1].values()) > 30):
+        with watched(engine_url, throwaway.project, SERVICES) as first:
+            throwaway.apply("--no-verify")
+        started = min(first[(name, "start")] for name in SERVICES)
+        runs.append({name: (first[(name, "health_status: healthy")] - started) / 1e9 for name in SERVICES})
+        assert throwaway.provision("destroy", "--volumes", "--yes").code == 0
+    assert max(runs[-1].values()) <= 30, runs
+
+
 def test_lint_finds_nothing_that_is_not_waived(throwaway: Environment) -> None:
     for target in ("local", "prod"):
         outcome = throwaway.provision("lint", "--json", variables={})
