@@ -13,7 +13,8 @@ from provisioner.cli.main import program
 from tests.docs.pages import PAGES, PROJECT, anchors, fences, links, name_of, spans
 
 # What the first part of a path in the prose may be, for it to be meant as a file of this project.
-ROOMS = ("provisioner", "tests", "script", "docs", "playbooks/telecom", "playbooks/campaign", "benchmarks", ".ci")
+_SYSTEMS = tuple(f"playbooks/{file.parent.name}" for file in sorted(PROJECT.glob("playbooks/*/base.yml")))
+ROOMS = ("provisioner", "tests", "script", "docs", *_SYSTEMS, "benchmarks", ".ci")
 # What an apply makes beside a playbook; git ignores it.
 MADE = {".provision", ".env.local"}
 _PATH = re.compile(r"[\w.\-]+(?:/[\w.\-]+)+/?")
