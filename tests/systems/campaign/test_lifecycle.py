@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.systems.campaign.environment import OWN
+from tests.systems.campaign.environment import ONE_SHOTS, OWN, SERVICES
 from tests.systems.environment import eventually
 from tests.systems.lifetime import started_in_order, watched
 
@@ -51,6 +52,7 @@ def test_from_nothing_to_nothing_with_its_data_kept_in_between(throwaway: Enviro
         assert " failed=0 " in throwaway.apply().summary
     started_in_order(happened, FIRST_NEEDS)
     _uses_the_values_of_its_file(throwaway)
+    _started_without_errors(throwaway)
 
     token = throwaway.token()
     campaign = throwaway.campaign(token)
@@ -78,6 +80,15 @@ def test_from_nothing_to_nothing_with_its_data_kept_in_between(throwaway: Enviro
     assert not throwaway.containers()
     assert not throwaway.networks()
     assert not throwaway.volumes()
+
+
+def _started_without_errors(environment: Environment) -> None:
+    for service in ("api", "rules-engine", "scheduler"):
+        lines = [json.loads(line) for line in environment.container(service).logs().decode().splitlines()]
+        assert lines, service
+        assert [line for line in lines if line["level"] not in ("debug", "info")] == [], service
+    for service in (*SERVICES, *ONE_SHOTS):
+        assert environment.container(service).attrs["RestartCount"] == 0, service
 
 
 def _uses_the_values_of_its_file(environment: Environment) -> None:

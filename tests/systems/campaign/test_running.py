@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import stat
+import threading
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -137,6 +138,22 @@ def test_a_visit_near_an_active_campaign_is_matched_and_others_are_not(local: En
     assert (visitors(near), visitors(later), visitors(small)) == (["near"], [], [])
     (match,) = local.ask(f"/api/campaigns/{near}/matches").json
     assert 300 < match["distance_m"] < 350
+
+
+def test_services_tell_each_other_over_redis(local: Environment) -> None:
+    """Who listens hears of a visit from the API, and of its match from the rules engine."""
+    campaign = local.campaign(local.token())
+    heard: list[bytes] = []
+    listen = ["timeout", "15", "redis-cli", "subscribe", "visits.recorded", "visits.matched"]
+    listener = threading.Thread(target=lambda: heard.append(local.container("redis").exec_run(listen)[1]))
+    listener.start()
+    subscribed = "redis-cli pubsub numsub visits.matched | tail -n 1"
+    assert eventually(lambda: local.run_in("redis", subscribed) == "1", within=10)
+    visit = {"visitor": "heard", "longitude": 13.4132, "latitude": 52.5219}
+    assert local.ask("/api/visits", visit).status == 202
+    listener.join()
+    assert b"message\nvisits.recorded" in heard[0], heard
+    assert campaign.encode() in heard[0].partition(b"message\nvisits.matched")[2], heard
 
 
 def test_the_scheduler_starts_and_ends_a_campaign_at_its_times(local: Environment) -> None:

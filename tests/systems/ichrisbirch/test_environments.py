@@ -68,6 +68,23 @@ def test_services_have_the_same_names_everywhere_and_their_own_build_targets(pro
     assert services(project, "prod").keys() - expected == {"nginx"}
 
 
+def test_every_service_but_the_one_shot_has_a_health_check_and_waits_for_what_it_needs(project: Path) -> None:
+    for playbook in ("dev", "test", "prod"):
+        found = services(project, playbook)
+        needs = {name: set(body.get("depends_on") or {}) for name, body in found.items()}
+        assert needs.pop("test-runner", {"postgres", "redis"}) == {"postgres", "redis"}
+        assert needs.pop("nginx", {"api", "app"}) == {"api", "app"}
+        assert needs == {
+            "postgres": set(), "redis": {"postgres"}, "api": {"postgres", "redis"},
+            "app": {"api"}, "scheduler": {"api"},
+        }  # fmt: skip
+        conditions = {need["condition"] for body in found.values() for need in (body.get("depends_on") or {}).values()}
+        assert conditions == {"service_healthy"}
+        assert [name for name, body in found.items() if not body.get("healthcheck")] == (
+            ["test-runner"] if playbook == "test" else []
+        )
+
+
 def test_development_mounts_its_source_and_nobody_else_does(project: Path) -> None:
     mounted = {
         playbook: {

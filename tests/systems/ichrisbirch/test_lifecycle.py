@@ -27,7 +27,9 @@ def test_from_nothing_to_nothing_with_its_data_kept_in_between(engine_url: str, 
         started_in_order(
             first,
             [
+                ("redis", "postgres", "health_status: healthy"),
                 ("api", "postgres", "health_status: healthy"),
+                ("api", "redis", "health_status: healthy"),
                 ("app", "api", "health_status: healthy"),
                 ("scheduler", "api", "health_status: healthy"),
             ],
@@ -53,7 +55,8 @@ def test_production_on_a_swarm(prod: Environment) -> None:
     for name in (*SERVICES, "nginx"):
         template = service(prod, name)["Spec"]["TaskTemplate"]
         assert template["RestartPolicy"]["Condition"] == "any"
-        assert template["Resources"]["Limits"]["MemoryBytes"] > 0
+        assert template["Resources"]["Limits"]["MemoryBytes"] > template["Resources"]["Reservations"]["MemoryBytes"] > 0
+        assert template["ContainerSpec"]["Healthcheck"]["Test"][0] in ("CMD", "CMD-SHELL"), name
         assert not [mount for mount in template["ContainerSpec"].get("Mounts", []) if mount["Target"] == "/app"]
     api = tasks(prod, "api")[0]
     assert run_in(api, "id -u") == "10001"

@@ -107,6 +107,13 @@ def test_the_tests_ran_in_the_apply_and_a_failing_one_fails_it(testing: Environm
     assert testing.container("test-runner").attrs["State"]["ExitCode"] == 0
 
 
+def test_what_the_playbook_says_wins_over_the_dockerfile(dev: Environment) -> None:
+    container = dev.container("api")
+    assert container.image is not None
+    assert "LOG_LEVEL=info" in container.image.attrs["Config"]["Env"]
+    assert dev.run_in("api", "echo $LOG_LEVEL") == "debug"
+
+
 def test_operations(dev: Environment) -> None:
     """Logs of one service and since a time, a command in a service, and the state of all."""
     assert "listening" in dev.provision("logs", "postgres").output

@@ -54,8 +54,15 @@ def test_a_published_port_is_on_loopback_only(telecom: Environment, service: str
     assert telecom.published(service) == {"3000/tcp": telecom.variables[f"{service.upper()}_PORT"]}
 
 
-def test_the_documented_ports_and_interval_are_the_defaults(telecom: Environment) -> None:
+def test_the_documented_values_are_the_defaults(telecom: Environment) -> None:
     services = json.loads(telecom.provision("config", "--format", "json", variables={}).output)["services"]
+    database, ingest = services["postgres"]["environment"], services["ingest"]["environment"]
+    assert (database["POSTGRES_DB"], database["POSTGRES_USER"]) == ("telecom", "telecom")
+    assert (ingest["DB_HOST"], ingest["DB_PORT"], ingest["DB_NAME"], ingest["DB_USER"]) == (
+        "postgres", "5432", "telecom", "telecom",
+    )  # fmt: skip
+    for name in ("ingest", "pmgen"):
+        assert services[name]["build"]["context"].endswith(f"playbooks/telecom/services/{name}")
     assert services["ingest"]["ports"][0]["published"] == "3000"
     assert services["grafana"]["ports"][0]["published"] == "3001"
     assert services["pmgen"]["environment"]["EMIT_INTERVAL_MS"] == "5000"
@@ -70,6 +77,13 @@ def test_the_schema_was_made_by_the_first_start(telecom: Environment) -> None:
 def test_events_keep_arriving(telecom: Environment) -> None:
     before = telecom.generated_events()
     assert eventually(lambda: telecom.generated_events() > before, within=15)
+
+
+def test_they_arrive_as_often_as_was_asked_for(telecom: Environment) -> None:
+    """Two measurements a second: with the default there would be two at most."""
+    lately = "element like 'gnb-%' and received_at > now() - interval '5s'"
+    moments = f"select count(distinct measured_at) from pm_events where {lately}"
+    assert eventually(lambda: int(telecom.sql(moments)) >= 5, within=30)
 
 
 def test_the_kpi_view_counts_what_was_stored(telecom: Environment) -> None:

@@ -94,6 +94,7 @@ def test_the_documented_network_database_and_user_are_the_defaults(configs: dict
     assert set(base["volumes"]) == set(VOLUMES)
     gateway = base["services"]["api_gateway"]["environment"]
     assert (gateway["API_HOST"], gateway["API_PORT"], gateway["LOG_LEVEL"]) == ("0.0.0.0", "8000", "INFO")
+    assert gateway["REDIS_URL"] == "redis://redis:6379/0"
 
 
 @pytest.mark.parametrize("name", ("base", *ENVIRONMENTS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import urllib.request
 import uuid
@@ -321,6 +322,20 @@ def test_somebody_is_told_when_a_service_is_away(system: Environment) -> None:
         aggregation.start()
     assert eventually(lambda: system.prometheus(firing) == [], within=60)
     assert eventually(lambda: system.health("aggregation_service") == "healthy", within=30)
+
+
+def test_a_changed_file_is_a_change_of_the_service_that_reads_it(system: Environment) -> None:
+    file = system.playbooks / "docker" / "prometheus.yml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(f"{text}# changed\n", encoding="utf-8")
+    try:
+        plan = system.provision("plan", "--json")
+    finally:
+        file.write_text(text, encoding="utf-8")
+    changes = {each["address"]: each["action"] for each in json.loads(plan.output)["changes"]}
+    changed = {address for address, action in changes.items() if action not in ("unchanged", "keep", "none")}
+    assert "service.prometheus" in changed, plan.output
+    assert not [address for address in changed if address.startswith("service.") and address != "service.prometheus"]
 
 
 def test_images_can_be_pulled_and_states_seen(system: Environment) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -66,3 +67,15 @@ def test_a_worker_is_alive_while_its_loop_turns(tmp_path: Path) -> None:
     assert alive()
     os.utime(heartbeat, (time.time() - 60, time.time() - 60))
     assert not alive()
+
+
+@pytest.mark.parametrize(("level", "written"), [("DEBUG", 3), ("info", 2), ("WARNING", 1)])
+def test_the_log_has_what_its_level_asks_for_one_json_object_a_line(level: str, written: int) -> None:
+    program = (
+        f"import logs, logging; logs.configure('gateway', '{level}')\n"
+        "for kind in ('debug', 'info', 'warning'): getattr(logging.getLogger(), kind)('said %s', kind)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=COMMON, capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["message"] for line in lines] == ["said debug", "said info", "said warning"][-written:]
+    assert {line["service"] for line in lines} == {"gateway"}
