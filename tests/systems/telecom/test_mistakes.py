@@ -64,10 +64,11 @@ def test_a_mistake_is_found_on_its_line(tmp_path: Path, right: str, wrong: str) 
     assert f"playbook.yml:{line}:" in after, after
 
 
-@pytest.mark.parametrize("target", ["telecom/local", "telecom/dev"])
+@pytest.mark.parametrize("target", ["telecom/local", "telecom/dev", "telecom/prod"])
 def test_our_own_playbooks_are_clean(target: str) -> None:
     done = _run(PLAYBOOKS.parents[1], "lint", target)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "Nothing found" in done.stdout
 
 
 def _lint(folder: Path, text: str) -> str:

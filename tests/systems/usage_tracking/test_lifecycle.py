@@ -55,14 +55,14 @@ def test_a_migration_that_fails_stops_the_apply_and_a_backup_fills_what_is_fresh
     try:
         assert system.send(usage_event(customer, quantity=4)).status == 202
         rows, sums = system.sql(ROWS), system.sql(SUMS)
-        _documented("back up", tmp_path, old=system.project)
+        _documented("back up", tmp_path, system, "old")
     finally:
         processor.start()
     assert (tmp_path / "prometheus_data.tar.gz").stat().st_size > 0
 
     # The failed migration has left the stores of the other environment, empty.
     throwaway.apply(*STORES_ONLY)
-    _documented("restore", tmp_path, new=throwaway.project)
+    _documented("restore", tmp_path, throwaway, "new")
     assert (throwaway.sql(ROWS), throwaway.sql(SUMS)) == (rows, sums)
 
     # What is destroyed finds its data again, and the event that waited is stored here, too.
@@ -101,15 +101,16 @@ def _ends_well(environment: Environment) -> None:
     assert not environment.volumes()
 
 
-def _documented(title: str, folder: Path, **names: str) -> None:
-    """Run what the README says under this title, with its variables."""
+def _documented(title: str, folder: Path, environment: Environment, variable: str) -> None:
+    """Run what the README says under this title, with the environment's name in its variable."""
     text = (PLAYBOOKS / "README.md").read_text(encoding="utf-8")
     (script,) = re.findall(rf"```sh\n# {title}\n(.*?)```", text, re.S)
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, env={**os.environ, **names},
+        ["bash", "-euo", "pipefail", "-c", script], cwd=folder, env={**os.environ, variable: environment.project},
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    log = environment.container("postgres").logs(tail=60).decode(errors="replace")
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\nthe database says:\n{log}"
 
 
 @pytest.mark.slow
