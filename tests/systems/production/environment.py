@@ -1,10 +1,13 @@
-"""All of production, as playbooks/prod.yml lists it, in a project folder of its own; and the secrets that it needs."""
+"""All of production, as playbooks/prod.yml lists it, in a project folder of its own."""
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
-from dataclasses import dataclass
+import subprocess
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.systems.environment import ROOT, Outcome, run
@@ -15,38 +18,6 @@ if TYPE_CHECKING:
 PLAYS = ("Telecom", "Usage tracking", "Campaign", "Ichrisbirch", "Stock tracker")
 TARGETS = ("telecom/prod", "usage-tracking/prod", "campaign/prod", "ichrisbirch/prod", "stock-tracker/prod")
 
-# Nothing but letters and digits, so that they fit into a URL; told apart from everything else that may be printed.
-_CAMPAIGN, _USAGE, _STOCK = "canary0campaign0db", "canary0usage0db", "canary0stock0db"
-_REDIS = "canary0ichrisbirch0redis"
-SECRETS = {
-    "telecom-prod": {
-        "db_password": "canary0telecom0db",
-        "dashboard_db_password": "canary0telecom0dashboard",
-        "grafana_admin_password": "canary0telecom0grafana",
-    },
-    "usage-tracking-prod": {
-        "postgres_password": _USAGE,
-        "database_url": f"postgresql://usage_user:{_USAGE}@postgres:5432/usage_tracking",
-        "grafana_admin_password": "canary0usage0grafana",
-    },
-    "campaign-prod": {
-        "postgres_password": _CAMPAIGN,
-        "database_url": f"postgres://campaign_user:{_CAMPAIGN}@postgres:5432/campaign_db",
-        "jwt_secret": "canary0campaign0jwt00000000000",
-        "s3_access_key": "canary0campaign0access",
-        "s3_secret_key": "canary0campaign0secret00000000",
-    },
-    "ichrisbirch-prod": {
-        "postgres_password": "canary0ichrisbirch0db",
-        "redis_password": _REDIS,
-        "redis_conf": f"requirepass {_REDIS}\n",
-        "app_secret_key": "canary0ichrisbirch0app00000000",
-    },
-    "stock-tracker-prod": {
-        "db_password": _STOCK,
-        "database_url": f"postgresql://stock:{_STOCK}@timescaledb:5432/stock_tracker",
-    },
-}
 # The variables that tell the playbooks' own checks where published ports are.
 HOSTS = ("TELECOM_HOST", "USAGE_HOST", "CAMPAIGN_HOST", "APP_HOST", "STOCK_HOST")
 
@@ -57,11 +28,15 @@ _LEFT_OUT = shutil.ignore_patterns(
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """A copy of the checkout's playbooks, driven at the engine `url`; `host` is where its ports are."""
+    """A copy of the checkout's playbooks, driven at the engine `url`; `host` is where its ports are.
+
+    `canaries` are the values of its secrets.
+    """
 
     folder: Path
     url: str
     host: str
+    canaries: list[str] = field(default_factory=list)
 
     @classmethod
     def make(cls, folder: Path, url: str, host: str) -> Production:
@@ -69,6 +44,21 @@ class Production:
         for name in ("playbooks", "secrets"):
             shutil.copytree(ROOT / name, folder / name, ignore=_LEFT_OUT)
         return cls(folder, url, host)
+
+    def make_secrets(self) -> list[str]:
+        """Make the Docker secrets as the runbook says; the values that came of it, which no output may show."""
+        text = (ROOT / "docs" / "runbooks" / "production.md").read_text(encoding="utf-8")
+        (script,) = re.findall(r"```sh\n# make the secrets\n(.*?)```", text, re.S)
+        tools, canaries = self.folder / "tools", self.folder / "canaries"
+        tools.mkdir()
+        # Letters and digits like those of the real one, and remembered.
+        (tools / "openssl").write_text(f"#!/bin/sh\ncat /proc/sys/kernel/random/uuid | tr -d - | tee -a {canaries}\n")
+        (tools / "openssl").chmod(0o755)
+        subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script], check=True, timeout=120,
+            env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "DOCKER_HOST": self.url},
+        )  # fmt: skip
+        return canaries.read_text(encoding="utf-8").split()
 
     def provision(self, command: str, *arguments: str, timeout: float = 2400) -> Outcome:
         """`provision COMMAND prod`."""
