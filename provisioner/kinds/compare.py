@@ -16,21 +16,26 @@ if TYPE_CHECKING:
     from provisioner.model.span import Span
     from provisioner.model.state import Spec
 
-# The observed side's key for what was declared of the chosen fields when the object was made: paths of values.
-DECLARED = "declared"
-
 _SECRET_NAME = re.compile(r"(?i)pass(word|wd|phrase)?(?![a-z])|secret|token|credential|private|api_?key|access_?key")
 _URL_PASSWORD = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 
 
 def compare(
-    fields: Sequence[Field], desired: Spec, observed: Spec, spans: Positions | None = None
+    fields: Sequence[Field],
+    desired: Spec,
+    observed: Spec,
+    spans: Positions | None = None,
+    declared: frozenset[str] = frozenset(),
 ) -> tuple[FieldChange, ...]:
-    """What must change on the observed side, in the order of the fields. Equal specs give nothing."""
+    """What must change on the observed side, in the order of the fields. Equal specs give nothing.
+
+    `declared` are the paths that were declared when the object was made; see `declared_fields`.
+    """
     changes: list[FieldChange] = []
-    declared = frozenset(observed.get(DECLARED) or ())
     for field in fields:
         after, before = desired.get(field.key, field.default), observed.get(field.key, field.default)
+        if field.align:
+            after, before = field.align(desired, observed, declared)
         if field.chosen:
             before = _declared_part(field.key, before, None if after == field.default else after, declared)
             if before is None and after == field.default:
@@ -40,7 +45,7 @@ def compare(
                 path=path,
                 before=old,
                 after=new,
-                impact=field.impacts.get(path, field.impact),
+                impact=field.impact_of(path, new) if field.impact_of else field.impact,
                 sensitive=looks_secret(path, old) or looks_secret(path, new),
                 unit=field.unit,
                 span=_position(field, path, spans) if spans else None,
@@ -58,9 +63,14 @@ def _position(field: Field, path: str, spans: Positions) -> Span | None:
 
 
 def declared_fields(fields: Sequence[Field], spec: Spec) -> list[str]:
-    """The chosen fields that a spec declares; they are recorded on the object, as they can not be read back."""
+    """What a spec declares that an engine would choose otherwise, as paths.
+
+    They are recorded on the object, as they can not be read back.
+    """
     chosen = [field for field in fields if field.chosen and spec[field.key] != field.default]
-    return sorted(path for field in chosen for path in _leaves(field.key, spec[field.key]))
+    paths = {path for field in chosen for path in _leaves(field.key, spec[field.key])}
+    paths.update(path for field in fields if field.declares for path in field.declares(spec[field.key]))
+    return sorted(paths)
 
 
 def _leaves(path: str, value: JSON) -> Iterator[str]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from provisioner.kinds import values
-from provisioner.kinds.fields import Field, Raw, Refused, plain, set_path
-from provisioner.model.change import Impact
+from provisioner.kinds.fields import Field, Raw, Refused, custom, plain, set_path
 
 
 def _is_cdi(device: Raw) -> bool:
@@ -30,8 +29,7 @@ def _encode_devices(raw: Raw, value: dict[str, Any]) -> None:
         {"PathOnHost": d["source"], "PathInContainer": target, "CgroupPermissions": d["permissions"]}
         for target, d in sorted(value.items())
     ]
-    if devices:
-        set_path(raw, "HostConfig.Devices", devices)
+    set_path(raw, "HostConfig.Devices", devices)
 
 
 def _decode_devices(raw: Raw) -> Any:
@@ -57,26 +55,23 @@ def _device_requests(body: Raw) -> Any:
     named = [str(device["source"]) for device in body.get("devices") or [] if _is_cdi(device)]
     if named:
         requests.append({"driver": "cdi", "count": 0, "device_ids": sorted(named), "capabilities": [], "options": {}})
-    return requests or None
+    return requests
 
 
 def _encode_device_requests(raw: Raw, value: Any) -> None:
-    if value:
-        set_path(
-            raw,
-            "HostConfig.DeviceRequests",
-            [
-                {
-                    "Driver": r["driver"], "Count": r["count"], "DeviceIDs": r["device_ids"] or None,
-                    "Capabilities": [r["capabilities"]] if r["capabilities"] else None, "Options": r["options"],
-                }
-                for r in value
-            ],
-        )  # fmt: skip
+    requests = [
+        {
+            "Driver": request["driver"], "Count": request["count"], "DeviceIDs": request["device_ids"] or None,
+            "Capabilities": [request["capabilities"]] if request["capabilities"] else None,
+            "Options": request["options"],
+        }
+        for request in value
+    ]  # fmt: skip
+    set_path(raw, "HostConfig.DeviceRequests", requests)
 
 
 def _decode_device_requests(raw: Raw) -> Any:
-    requests = [
+    return [
         {
             "driver": r.get("Driver") or "",
             "count": r.get("Count") or 0,
@@ -86,39 +81,20 @@ def _decode_device_requests(raw: Raw) -> Any:
         }
         for r in raw["HostConfig"].get("DeviceRequests") or []
     ]
-    return requests or None
 
 
 DEVICES: tuple[Field, ...] = (
-    Field(
-        key="devices",
-        impact=Impact.REPLACE,
-        summary="devices of the host",
-        api="HostConfig.Devices",
-        default={},
-        keyed=True,
-        parse=_devices,
-        encode=_encode_devices,
-        decode=_decode_devices,
-        swarm=Refused("use deploy.resources.reservations.generic_resources, or a plain engine"),
+    custom(
+        "devices", "HostConfig.Devices", "devices of the host", _devices, _encode_devices, _decode_devices, default={},
+        keyed=True, swarm=Refused("use deploy.resources.reservations.generic_resources, or a plain engine"),
     ),
     plain(
-        "device_cgroup_rules",
-        "HostConfig.DeviceCgroupRules",
-        "rules for devices",
-        default=[],
-        read=values.sorted_texts,
-        out=values.sorted_texts,
-        swarm=Refused("run the service on a plain engine"),
+        "device_cgroup_rules", "HostConfig.DeviceCgroupRules", "rules for devices", default=[],
+        read=values.sorted_texts, out=values.sorted_texts, swarm=Refused("run the service on a plain engine"),
     ),
-    Field(
-        key="gpus",
-        impact=Impact.REPLACE,
-        summary="devices by capability",
-        api="HostConfig.DeviceRequests",
-        parse=_device_requests,
-        encode=_encode_device_requests,
-        decode=_decode_device_requests,
+    custom(
+        "gpus", "HostConfig.DeviceRequests", "devices by capability", _device_requests, _encode_device_requests,
+        _decode_device_requests, sources=("gpus", "deploy.resources.reservations.devices"),
         swarm=Refused("use deploy.resources.reservations.generic_resources"),
     ),
-)
+)  # fmt: skip

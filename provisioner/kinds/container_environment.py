@@ -9,29 +9,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import values
-from provisioner.kinds.compare import DECLARED
+from provisioner.kinds.container_files import record, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
     from provisioner.kinds.fields import Raw
     from provisioner.model.state import ImageFacts, Spec
 
 
-def parse(body: Raw, versions: Mapping[str, str]) -> dict[str, Any]:
+def parse(body: Raw, context: ParseContext) -> dict[str, Any]:
     """Variables by name: text, None for one that is taken away, or a secret with its version."""
-    return {key: _value(value, versions) for key, value in (body.get("environment") or {}).items()}
+    return {key: _value(value, context) for key, value in (body.get("environment") or {}).items()}
 
 
-def _value(value: Any, versions: Mapping[str, str]) -> Any:
+def _value(value: Any, context: ParseContext) -> Any:
     if isinstance(value, dict):
-        return {"secret": value["secret"], "version": versions.get(value["secret"], "")}
+        return {"secret": value["secret"], "version": context.versions.get(f"secrets/{value['secret']}", "")}
     return None if value is None else values.text(value)
 
 
 def secrets_of(spec: Spec) -> dict[str, dict[str, str]]:
     """The variables that take a secret's value."""
-    return {key: value for key, value in spec["environment"].items() if isinstance(value, dict)}
+    return _secrets(spec["environment"])
+
+
+def _secrets(variables: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    return {key: value for key, value in variables.items() if isinstance(value, dict)}
 
 
 def lines(variables: Mapping[str, Any]) -> list[str]:
@@ -39,25 +44,31 @@ def lines(variables: Mapping[str, Any]) -> list[str]:
     return [key if value is None else f"{key}={value}" for key, value in variables.items()]
 
 
-def encode(spec: Spec, revealed: Mapping[str, str]) -> list[str]:
-    """The engine's lines. `revealed` gives the values of secrets by their key."""
-    return lines(
-        {
-            key: revealed[value["secret"]] if isinstance(value, dict) else value
-            for key, value in spec["environment"].items()
-        }
+def from_lines(entries: list[str]) -> dict[str, Any]:
+    """Variables from the engine's lines."""
+    return {key: value if sign else None for key, sign, value in (entry.partition("=") for entry in entries)}
+
+
+def encode(raw: Raw, variables: Mapping[str, Any], context: EncodeContext) -> None:
+    """Config.Env; which of them have the value of a secret is recorded in a label."""
+    secrets = _secrets(variables)
+    raw["Config"]["Env"] = lines(
+        {**variables, **{key: context.revealed[value["secret"]] for key, value in secrets.items()}}
     )
+    if secrets:
+        record(raw, "environment", secrets)
 
 
-def decode(text_lines: list[str] | None, recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables of a container. `recorded` are those that took a secret's value when it was made."""
-    found = (line.partition("=") for line in text_lines or [])
-    return {key: recorded.get(key, value if sign else None) for key, sign, value in found}
+def decode(raw: Raw, context: DecodeContext) -> dict[str, Any]:
+    """The variables of a container, for those that took a secret's value when it was made that secret."""
+    found = from_lines(raw["Config"].get("Env") or [])
+    secrets = recorded(raw).get("environment", {})
+    return {key: secrets.get(key, value) for key, value in found.items()}
 
 
-def beyond_image(spec: Spec, image: ImageFacts) -> dict[str, Any]:
+def beyond_image(spec: Spec, image: ImageFacts, observed: bool) -> dict[str, Any]:
     """The variables that are not the image's. None stands for one of the image's that is taken away."""
     entries = spec["environment"]
-    if DECLARED in spec:
+    if observed:
         entries = {**entries, **{key: None for key in image.environment if key not in entries}}
     return {key: value for key, value in entries.items() if image.environment.get(key) != value}

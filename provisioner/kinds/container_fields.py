@@ -13,12 +13,10 @@ from provisioner.kinds import values
 from provisioner.kinds.container_devices import DEVICES
 from provisioner.kinds.container_files import decode_tmpfs
 from provisioner.kinds.container_limits import LIMITS
-from provisioner.kinds.fields import Field, Ignored, OnSwarm, PartOf, Raw, Refused, plain, set_path
+from provisioner.kinds.fields import Field, Ignored, OnSwarm, PartOf, Raw, Refused, custom, on_swarm, plain, set_path
 from provisioner.kinds.seccomp import parts, settled
 from provisioner.kinds.swarm_scheduling import SPEC, TASK
 from provisioner.model.change import Impact
-
-IN_PLACE = Impact.IN_PLACE
 
 
 def _restart(body: Raw) -> Any:
@@ -61,8 +59,7 @@ def _logging(body: Raw) -> Any:
 
 
 def _encode_logging(raw: Raw, value: Any) -> None:
-    if value:
-        set_path(raw, "HostConfig.LogConfig", {"Type": value.get("driver", ""), "Config": value["options"]})
+    set_path(raw, "HostConfig.LogConfig", {"Type": value.get("driver", ""), "Config": value["options"]})
 
 
 def _decode_logging(raw: Raw) -> Any:
@@ -72,7 +69,7 @@ def _decode_logging(raw: Raw) -> Any:
 
 def _hostname_out(raw: Raw) -> Any:
     name = raw["Config"].get("Hostname") or ""
-    return None if not name or raw.get("Id", "").startswith(name) else name
+    return None if raw.get("Id", "").startswith(name) else name
 
 
 def _addresses(entries: Any) -> list[str]:
@@ -116,9 +113,13 @@ def _options(entries: Any) -> dict[str, str]:
     return values.pairs(entries, "=")
 
 
-def _grace(body: Raw) -> Any:
-    value = body.get("stop_grace_period")
-    return None if value is None else values.duration(-(-values.nanoseconds(value) // 10**9) * 10**9)
+def _grace(value: str) -> str:
+    """Whole seconds, rounded up: an engine counts no parts of them."""
+    return values.duration(-(-values.nanoseconds(value) // 10**9) * 10**9)
+
+
+def _encode_tmpfs(raw: Raw, value: dict[str, str]) -> None:
+    raw["HostConfig"].setdefault("Tmpfs", {}).update(value)
 
 
 _NODES, _PLAIN_ENGINE, _NEITHER = (
@@ -137,10 +138,9 @@ def _on_swarm_capabilities(api: str) -> OnSwarm:
 
 
 PLAIN: tuple[Field, ...] = (
-    Field(
-        key="hostname", impact=Impact.REPLACE, summary="name of the machine inside", api="Config.Hostname",
-        chosen=True, parse=lambda body: body.get("hostname") or None, decode=_hostname_out,
-        encode=lambda raw, value: set_path(raw, "Config.Hostname", value) if value else None,
+    custom(
+        "hostname", "Config.Hostname", "name of the machine inside", lambda body: body.get("hostname"),
+        lambda raw, value: set_path(raw, "Config.Hostname", value), _hostname_out, chosen=True,
         swarm=OnSwarm(f"{SPEC}.Hostname"),
     ),
     plain("domainname", "Config.Domainname", "domain of the machine inside", swarm=Ignored("fold it into hostname")),
@@ -149,21 +149,16 @@ PLAIN: tuple[Field, ...] = (
         "stdin_open", "Config.OpenStdin", "standard input stays open", default=False,
         swarm=OnSwarm(f"{SPEC}.OpenStdin"),
     ),
-    Field(
-        key="stop_grace_period", impact=Impact.REPLACE, summary="time between the stop signal and SIGKILL",
-        api="Config.StopTimeout", explicit=True, parse=_grace,
-        encode=lambda raw, value: (
-            set_path(raw, "Config.StopTimeout", values.nanoseconds(value) // 10**9) if value else None
-        ),
-        decode=lambda raw: (
-            None if raw["Config"].get("StopTimeout") is None else values.duration(raw["Config"]["StopTimeout"] * 10**9)
-        ),
+    plain(
+        "stop_grace_period", "Config.StopTimeout", "time between the stop signal and SIGKILL", explicit=True,
+        read=_grace, into=lambda text: values.nanoseconds(text) // 10**9,
+        out=lambda seconds: values.duration(seconds * 10**9),
         swarm=OnSwarm(f"{SPEC}.StopGracePeriod", into=values.nanoseconds, out=values.duration),
     ),
-    Field(
-        key="restart", impact=IN_PLACE, summary="when the engine starts it again", api="HostConfig.RestartPolicy",
-        sources=("deploy.restart_policy", "restart"), parse=_restart, encode=_encode_restart, decode=_decode_restart,
-        default="no", swarm=PartOf("restart_policy"),
+    custom(
+        "restart", "HostConfig.RestartPolicy", "when the engine starts it again", _restart, _encode_restart,
+        _decode_restart, impact=Impact.IN_PLACE, sources=("deploy.restart_policy", "restart"), default="no",
+        swarm=PartOf("restart_policy"),
     ),
     *LIMITS,
     plain(
@@ -182,14 +177,12 @@ PLAIN: tuple[Field, ...] = (
         "read_only", "HostConfig.ReadonlyRootfs", "the root file system can not be written", default=False,
         swarm=OnSwarm(f"{SPEC}.ReadOnly"),
     ),
-    Field(
-        key="security_opt", impact=Impact.REPLACE, summary="security options", api="HostConfig.SecurityOpt",
-        sources=("security_opt", "credential_spec"), default=[], parse=_security_options,
-        decode=_decode_security_options,
-        encode=lambda raw, value: set_path(raw, "HostConfig.SecurityOpt", value) if value else None,
-        swarm=OnSwarm(
-            f"{SPEC}.Privileges", default={}, parse=task.parse_privileges, encode=task.encode_privileges,
-            decode=task.decode_privileges,
+    custom(
+        "security_opt", "HostConfig.SecurityOpt", "security options", _security_options,
+        lambda raw, value: set_path(raw, "HostConfig.SecurityOpt", value), _decode_security_options, default=[],
+        sources=("security_opt", "credential_spec"),
+        swarm=on_swarm(
+            f"{SPEC}.Privileges", task.encode_privileges, task.decode_privileges, task.parse_privileges, default={},
         ),
     ),
     plain("userns_mode", "HostConfig.UsernsMode", "user namespace", swarm=_NODES),
@@ -236,18 +229,14 @@ PLAIN: tuple[Field, ...] = (
         "storage_opt", "HostConfig.StorageOpt", "options of the storage driver", default={}, read=_options, keyed=True,
         swarm=_NODES,
     ),
-    Field(
-        key="tmpfs", impact=Impact.REPLACE, summary="file systems in memory", api="HostConfig.Tmpfs", default={},
-        keyed=True, parse=_tmpfs, decode=decode_tmpfs,
-        encode=lambda raw, value: set_path(raw, "HostConfig.Tmpfs", value) if value else None,
-        swarm=OnSwarm(
-            f"{SPEC}.Mounts", default={}, parse=task.parse_tmpfs, encode=task.encode_tmpfs, decode=task.decode_tmpfs,
-        ),
+    custom(
+        "tmpfs", "HostConfig.Tmpfs", "file systems in memory", _tmpfs, _encode_tmpfs, decode_tmpfs, default={},
+        keyed=True,
+        swarm=on_swarm(f"{SPEC}.Mounts", task.encode_tmpfs, task.decode_tmpfs, task.parse_tmpfs, default={}),
     ),
-    Field(
-        key="logging", impact=Impact.REPLACE, summary="where the output goes", api="HostConfig.LogConfig",
-        chosen=True, keyed=True, parse=_logging, encode=_encode_logging, decode=_decode_logging,
-        swarm=OnSwarm(f"{TASK}.LogDriver", encode=task.encode_logging, decode=task.decode_logging),
+    custom(
+        "logging", "HostConfig.LogConfig", "where the output goes", _logging, _encode_logging, _decode_logging,
+        chosen=True, keyed=True, swarm=on_swarm(f"{TASK}.LogDriver", task.encode_logging, task.decode_logging),
     ),
     plain(
         "annotations", "HostConfig.Annotations", "annotations for the runtime", default={}, read=_options, keyed=True,

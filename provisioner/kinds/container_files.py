@@ -5,14 +5,17 @@ Engine API: HostConfig.Mounts. Each target has a path of its own in the volume, 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from provisioner.document.paths import file_target
 from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.ownership import FILES, add_to_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
     from provisioner.kinds.fields import Raw
 
 # The folder of a volume with the files that are wanted outside its root, each below it at its whole target.
@@ -21,8 +24,8 @@ ELSEWHERE = ".provisioner"
 HIDDEN = f"{ROOTS['secrets']}/{ELSEWHERE}"
 
 
-def parse_files(body: Raw, kind: str, versions: Mapping[str, str]) -> dict[str, Any]:
-    """The files of `configs` or `secrets` by target. `versions` gives the digest of each one's content.
+def parse(kind: str, body: Raw, context: ParseContext) -> dict[str, Any]:
+    """The files of `configs` or `secrets` by target.
 
     `path` is where a file stands in its volume, left out for one that stands there under its own name.
     """
@@ -33,7 +36,7 @@ def parse_files(body: Raw, kind: str, versions: Mapping[str, str]) -> dict[str, 
         mode = reference.get("mode")
         result[target] = {
             "source": source,
-            "version": versions.get(source, ""),
+            "version": context.versions.get(f"{kind}/{source}", ""),
             "uid": str(reference.get("uid") or "0"),
             "gid": str(reference.get("gid") or "0"),
             "mode": "0444" if mode is None else mode if isinstance(mode, str) else f"{mode:04o}",
@@ -49,7 +52,7 @@ def without_paths(files: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def path_in_volume(target: str, entry: Mapping[str, Any]) -> str:
-    """Where a file that `parse_files` gave stands in its volume."""
+    """Where a file that `parse` gave stands in its volume."""
     return str(entry.get("path") or target.rpartition("/")[2])
 
 
@@ -61,11 +64,15 @@ def _is_inside(kind: str, target: str) -> bool:
     return target.startswith(f"{ROOTS[kind]}/")
 
 
-def encode_files(raw: Raw, kind: str, files: Mapping[str, Any], volume: str, mountpoint: str) -> None:
-    """Mount the volume that carries the files at its root, and bind those that are wanted elsewhere.
+def encode(kind: str, raw: Raw, files: Mapping[str, Any], context: EncodeContext) -> None:
+    """Mount the volume that carries the files at its root, bind those that are wanted elsewhere, and record them.
 
     For secrets an empty folder in memory hides those then, so that nobody finds them below /run/secrets too.
     """
+    record(raw, kind, files)
+    if kind not in context.file_volumes:
+        return
+    volume, mountpoint = context.file_volumes[kind]
     mounts = raw.setdefault("HostConfig", {}).setdefault("Mounts", [])
     root = ROOTS[kind]
     mounts.append(
@@ -81,7 +88,22 @@ def encode_files(raw: Raw, kind: str, files: Mapping[str, Any], volume: str, mou
         host["Tmpfs"] = {**host.get("Tmpfs", {}), HIDDEN: "size=4096,mode=500"}
 
 
+def decode(kind: str, raw: Raw, context: DecodeContext) -> dict[str, Any]:
+    """The files as they are recorded: an engine tells nothing of their versions."""
+    return dict(recorded(raw).get(kind, {}))
+
+
+def record(raw: Raw, key: str, value: Any) -> None:
+    """Keep, on a container, what can not be read back from the engine."""
+    add_to_label(raw["Config"]["Labels"], FILES, key, value)
+
+
+def recorded(raw: Raw) -> dict[str, Any]:
+    """What `record` kept."""
+    return dict(json.loads((raw["Config"].get("Labels") or {}).get(FILES, "{}")))
+
+
 def decode_tmpfs(raw: Raw) -> dict[str, str]:
-    """HostConfig.Tmpfs of an inspection, without the folder in memory that `encode_files` puts over files."""
+    """HostConfig.Tmpfs of an inspection, without the folder in memory that `encode` puts over files."""
     folders: Mapping[str, str] = raw["HostConfig"].get("Tmpfs") or {}
     return {target: options for target, options in folders.items() if target != HIDDEN}

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import values
-from provisioner.kinds.fields import Field, OnSwarm, PartOf, Raw, Refused, get_path, plain, set_path
+from provisioner.kinds.fields import Field, OnSwarm, PartOf, Raw, Refused, custom, get_path, on_swarm, plain, set_path
 from provisioner.kinds.swarm_scheduling import RESOURCES, SPEC
 from provisioner.model.change import Impact
 
-IN_PLACE = Impact.IN_PLACE
+if TYPE_CHECKING:
+    from provisioner.model.state import Spec
+
+UNLIMITED = -1
 MEMORY = "deploy.resources.limits.memory"
 NO_CPU_TIME = Refused("use deploy.resources.limits.cpus")
+
+
+def _impact(path: str, after: Any) -> Impact:
+    """A limit can be moved while the container runs, not taken away."""
+    return Impact.REPLACE if after is None else Impact.IN_PLACE
+
+
+def _swap_impact(path: str, after: Any) -> Impact:
+    """What is recorded on the container as declared can only be so at its creation."""
+    return Impact.REPLACE if after in (None, UNLIMITED) else Impact.IN_PLACE
+
+
+IN_PLACE: dict[str, Any] = {"impact": Impact.IN_PLACE, "impact_of": _impact}
 
 
 def _positive(value: Any) -> int | None:
@@ -38,6 +54,19 @@ def _swap_out(raw: Raw) -> Any:
     return None if swap in (0, 2 * memory) or (swap == -1 and not memory) else swap
 
 
+def _align_swap(desired: Spec, observed: Spec, declared: frozenset[str]) -> tuple[Any, Any]:
+    """Memory-and-swap as far as it was declared.
+
+    The engine makes it twice the memory once, at creation, and leaves it when the memory moves; where the kernel does
+    not count swap it says -1.
+    """
+    wanted, swap = desired["memswap_limit"], observed["memswap_limit"]
+    uncounted = swap == UNLIMITED and "memswap_limit" not in declared
+    if wanted is None and (uncounted or swap == 2 * (desired["mem_limit"] or 0)):
+        return wanted, None
+    return wanted, swap
+
+
 def _ulimits(body: Raw) -> Any:
     result: dict[str, Any] = {}
     for name, limit in (body.get("ulimits") or {}).items():
@@ -48,8 +77,7 @@ def _ulimits(body: Raw) -> Any:
 
 def _encode_ulimits(raw: Raw, api: str, value: dict[str, str]) -> None:
     limits = [(name, *limit.split(":")) for name, limit in sorted(value.items())]
-    if limits:
-        set_path(raw, api, [{"Name": name, "Soft": int(soft), "Hard": int(hard)} for name, soft, hard in limits])
+    set_path(raw, api, [{"Name": name, "Soft": int(soft), "Hard": int(hard)} for name, soft, hard in limits])
 
 
 def _decode_ulimits(limits: Any) -> dict[str, str]:
@@ -93,28 +121,29 @@ def _decode_blkio(raw: Raw) -> Any:
 
 LIMITS: tuple[Field, ...] = (
     plain(
-        "mem_limit", "HostConfig.Memory", "most memory", impact=IN_PLACE, unit="bytes",
+        "mem_limit", "HostConfig.Memory", "most memory", **IN_PLACE, unit="bytes",
         sources=(MEMORY, "mem_limit"), read=_positive, out=_positive, swarm=OnSwarm(f"{RESOURCES}.Limits.MemoryBytes"),
     ),
     plain(
-        "mem_reservation", "HostConfig.MemoryReservation", "memory it should have", impact=IN_PLACE, unit="bytes",
+        "mem_reservation", "HostConfig.MemoryReservation", "memory it should have", **IN_PLACE, unit="bytes",
         sources=("deploy.resources.reservations.memory", "mem_reservation"), read=_positive, out=_positive,
         swarm=OnSwarm(f"{RESOURCES}.Reservations.MemoryBytes"),
     ),
     plain(
-        "cpus", "HostConfig.NanoCpus", "most CPU time", impact=IN_PLACE,
+        "cpus", "HostConfig.NanoCpus", "most CPU time", **IN_PLACE,
         sources=("deploy.resources.limits.cpus", "cpus"), read=float, into=values.nano_cpus, out=_cpus,
         swarm=OnSwarm(f"{RESOURCES}.Limits.NanoCPUs", into=values.nano_cpus, out=values.cpus),
     ),
     plain(
-        "pids_limit", "HostConfig.PidsLimit", "most processes", impact=IN_PLACE,
+        "pids_limit", "HostConfig.PidsLimit", "most processes", **IN_PLACE,
         sources=("deploy.resources.limits.pids", "pids_limit"), read=_positive, out=_positive,
         swarm=OnSwarm(f"{RESOURCES}.Limits.Pids"),
     ),
-    Field(
-        key="memswap_limit", impact=IN_PLACE, summary="memory and swap together", api="HostConfig.MemorySwap",
-        unit="bytes", parse=_swap, decode=_swap_out, swarm=Refused("set it on the nodes"),
-        encode=lambda raw, value: set_path(raw, "HostConfig.MemorySwap", value) if value else None,
+    custom(
+        "memswap_limit", "HostConfig.MemorySwap", "memory and swap together", _swap,
+        lambda raw, value: set_path(raw, "HostConfig.MemorySwap", value), _swap_out, impact=Impact.IN_PLACE,
+        unit="bytes", align=_align_swap, impact_of=_swap_impact, swarm=Refused("set it on the nodes"),
+        declares=lambda value: ["memswap_limit"] if value == UNLIMITED else [],
     ),
     plain(
         "mem_swappiness", "HostConfig.MemorySwappiness", "how willingly memory is swapped", read=values.whole_number,
@@ -129,15 +158,15 @@ LIMITS: tuple[Field, ...] = (
         swarm=OnSwarm(f"{SPEC}.OomScoreAdj", since=(1, 46)),
     ),
     plain(
-        "cpu_shares", "HostConfig.CpuShares", "relative CPU weight", impact=IN_PLACE, read=values.whole_number,
+        "cpu_shares", "HostConfig.CpuShares", "relative CPU weight", **IN_PLACE, read=values.whole_number,
         swarm=NO_CPU_TIME,
     ),
     plain(
-        "cpu_quota", "HostConfig.CpuQuota", "CPU time per period", impact=IN_PLACE, read=_positive, out=_positive,
+        "cpu_quota", "HostConfig.CpuQuota", "CPU time per period", **IN_PLACE, read=_positive, out=_positive,
         swarm=NO_CPU_TIME,
     ),
     plain(
-        "cpu_period", "HostConfig.CpuPeriod", "length of the CPU period", impact=IN_PLACE, read=values.whole_number,
+        "cpu_period", "HostConfig.CpuPeriod", "length of the CPU period", **IN_PLACE, read=values.whole_number,
         swarm=NO_CPU_TIME,
     ),
     plain(
@@ -149,7 +178,7 @@ LIMITS: tuple[Field, ...] = (
         swarm=NO_CPU_TIME,
     ),
     plain(
-        "cpuset", "HostConfig.CpusetCpus", "processors it may use", impact=IN_PLACE,
+        "cpuset", "HostConfig.CpusetCpus", "processors it may use", **IN_PLACE,
         swarm=Refused("use placement constraints"),
     ),
     plain(
@@ -159,23 +188,21 @@ LIMITS: tuple[Field, ...] = (
         "cpu_percent", "HostConfig.CpuPercent", "share of the processors (Windows)", read=values.whole_number,
         swarm=NO_CPU_TIME,
     ),
-    Field(
-        key="blkio_config", impact=Impact.REPLACE, summary="block I/O weights and limits", api="HostConfig.Blkio*",
-        parse=_blkio, encode=_encode_blkio, decode=_decode_blkio, default={}, keyed=True,
-        swarm=Refused("limit I/O on the nodes"),
+    custom(
+        "blkio_config", "HostConfig.Blkio*", "block I/O weights and limits", _blkio, _encode_blkio, _decode_blkio,
+        default={}, keyed=True, swarm=Refused("limit I/O on the nodes"),
     ),
     plain(
         "shm_size", "HostConfig.ShmSize", "size of /dev/shm", read=values.whole_number, unit="bytes", chosen=True,
         swarm=PartOf("tmpfs"),
     ),
-    Field(
-        key="ulimits", impact=Impact.REPLACE, summary="limits of the process", api="HostConfig.Ulimits", default={},
-        keyed=True, chosen=True, parse=_ulimits,
-        encode=lambda raw, value: _encode_ulimits(raw, "HostConfig.Ulimits", value),
-        decode=lambda raw: _decode_ulimits(get_path(raw, "HostConfig.Ulimits")),
-        swarm=OnSwarm(
-            f"{SPEC}.Ulimits", encode=lambda raw, value: _encode_ulimits(raw, f"{SPEC}.Ulimits", value),
-            decode=lambda raw: _decode_ulimits(get_path(raw, f"{SPEC}.Ulimits")),
+    custom(
+        "ulimits", "HostConfig.Ulimits", "limits of the process", _ulimits,
+        lambda raw, value: _encode_ulimits(raw, "HostConfig.Ulimits", value),
+        lambda raw: _decode_ulimits(get_path(raw, "HostConfig.Ulimits")), default={}, keyed=True, chosen=True,
+        swarm=on_swarm(
+            f"{SPEC}.Ulimits", lambda raw, value: _encode_ulimits(raw, f"{SPEC}.Ulimits", value),
+            lambda raw: _decode_ulimits(get_path(raw, f"{SPEC}.Ulimits")),
         ),
     ),
 )  # fmt: skip

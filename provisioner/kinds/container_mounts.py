@@ -13,7 +13,9 @@ from provisioner.kinds.values import pairs, whole_number
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.kinds.context import ParseContext
     from provisioner.kinds.fields import Raw
+    from provisioner.model.state import ImageFacts, Spec
 
 _RECURSIVE = {
     "disabled": "NonRecursive",
@@ -30,15 +32,15 @@ _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 ROOTS = {"configs": "/run/configs", "secrets": "/run/secrets"}
 
 
-def parse_volumes(body: Raw, names: Mapping[str, str]) -> dict[str, Any]:
-    """Mounts by target. `names` gives a declared volume's name on the engine."""
+def parse_volumes(body: Raw, context: ParseContext) -> dict[str, Any]:
+    """Mounts by target."""
     result: dict[str, Any] = {}
     for volume in body.get("volumes") or []:
         kind = volume.get("type", "volume")
         entry: dict[str, Any] = {"type": kind}
         source = volume.get("source")
         if source:
-            entry["source"] = names.get(source, source) if kind == "volume" else source
+            entry["source"] = context.volumes.get(source, source) if kind == "volume" else source
         if volume.get("read_only"):
             entry["read_only"] = True
         bind, storage, memory = volume.get("bind") or {}, volume.get("volume") or {}, volume.get("tmpfs") or {}
@@ -64,6 +66,38 @@ def parse_volumes(body: Raw, names: Mapping[str, str]) -> dict[str, Any]:
 def _fits_text(entry: dict[str, Any]) -> bool:
     """Whether a mount can be said as text, the only form in which an engine takes an SELinux label."""
     return entry["type"] in ("bind", "volume") and "source" in entry and not entry.keys() & _ONLY_STRUCTURED
+
+
+def with_anonymous(value: dict[str, Any], anonymous: Mapping[str, str]) -> dict[str, Any]:
+    """The mounts with the volumes without a name that a replaced container leaves to this one, by their target."""
+    taken = {
+        target: {"type": "volume", "source": name}
+        for target, name in anonymous.items()
+        if {**value.get(target, {"type": "volume"}), "source": ""} == {"type": "volume", "source": ""}
+    }
+    return {**value, **taken}
+
+
+def beyond_image(spec: Spec, image: ImageFacts, observed: bool) -> dict[str, Any]:
+    """The mounts without the volumes that the image declares."""
+    return {
+        target: entry
+        for target, entry in spec["volumes"].items()
+        if not (entry == {"type": "volume"} and target in image.volumes)
+    }
+
+
+def align(desired: Spec, observed: Spec, declared: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both sides' mounts without how a source was made, and with the propagation left out that is the default."""
+    return _without_making(desired["volumes"]), _without_making(observed["volumes"])
+
+
+def _without_making(volumes: dict[str, Any]) -> dict[str, Any]:
+    default = ("propagation", "rprivate")
+    return {
+        target: {key: value for key, value in entry.items() if key != "create_host_path" and (key, value) != default}
+        for target, entry in volumes.items()
+    }
 
 
 def encode_volumes(raw: Raw, value: dict[str, Any]) -> None:

@@ -8,21 +8,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.values import address, pairs
+from provisioner.model.change import Impact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
     from provisioner.kinds.fields import Raw
+    from provisioner.model.state import Spec
 
 _BUILT_IN = ("host", "none", "bridge")
 # The observed side's key for aliases that an engine adds by itself, and that may be declared all the same.
 _ADDED_ALIASES = "added_aliases"
 
 
-def parse_networks(service: str, body: Raw, links: Sequence[str] = ()) -> dict[str, Any]:
+def parse_networks(body: Raw, context: ParseContext) -> dict[str, Any]:
     """The networks a service is attached to; the service's own name is always an alias.
 
-    `links` are `container:alias`. The service's own `mac_address` is that of its first network.
+    The service's own `mac_address` is that of its first network.
     """
     if body.get("network_mode"):
         return {}
@@ -30,13 +33,13 @@ def parse_networks(service: str, body: Raw, links: Sequence[str] = ()) -> dict[s
     result: dict[str, Any] = {}
     for key in network_order(body):
         network = body["networks"][key] or {}
-        entry: dict[str, Any] = {"aliases": sorted({service, *(network.get("aliases") or [])})}
+        entry: dict[str, Any] = {"aliases": sorted({context.service, *(network.get("aliases") or [])})}
         options = {
             "ipv4_address": address(network.get("ipv4_address")),
             "ipv6_address": address(network.get("ipv6_address")),
             "link_local_ips": sorted(address(one) or "" for one in network.get("link_local_ips") or []),
             "mac_address": mac_address(network.get("mac_address") or (body.get("mac_address") if key == first else "")),
-            "links": list(links),
+            "links": links(body, context),
             "driver_opts": _driver_options(network),
             "gw_priority": network.get("gw_priority"),
         }
@@ -80,24 +83,40 @@ def endpoint(entry: dict[str, Any]) -> Raw:
     return settings
 
 
-def encode_first(
-    raw: Raw, attached: dict[str, Any], names: Mapping[str, str], mac: str | None, api_version: tuple[int, int]
-) -> None:
+def encode_first(raw: Raw, attached: dict[str, Any], context: EncodeContext) -> None:
     """Write the first network, the one that a container is created on, and its hardware address.
 
     Before API 1.44 the hardware address is the container's, from then on its endpoint's.
     """
-    first = next(iter(attached), None)
-    endpoints = {} if first is None else {names.get(first, first): endpoint(attached[first])}
-    if first is None and mac:
-        endpoints["bridge"] = {"MacAddress": mac}
-    mac = mac if first is None else attached[first].get("mac_address")
-    if mac and api_version < (1, 44):
+    first = next(iter(attached))
+    name = context.networks.get(first, first)
+    raw["HostConfig"]["NetworkMode"] = name
+    settings = endpoint(attached[first])
+    if settings.get("MacAddress") and context.api_version < (1, 44):
+        raw["Config"]["MacAddress"] = settings.pop("MacAddress")
+    raw["NetworkingConfig"] = {"EndpointsConfig": {name: settings}}
+
+
+def encode_mac(raw: Raw, mac: str, context: EncodeContext) -> None:
+    """Write the hardware address on the engine's own bridge."""
+    if context.api_version < (1, 44):
         raw["Config"]["MacAddress"] = mac
-        for settings in endpoints.values():
-            settings.pop("MacAddress", None)
-    if any(endpoints.values()):
-        raw["NetworkingConfig"] = {"EndpointsConfig": endpoints}
+    else:
+        raw["NetworkingConfig"] = {"EndpointsConfig": {"bridge": {"MacAddress": mac}}}
+
+
+def encode_mode(raw: Raw, mode: str, context: EncodeContext) -> None:
+    raw["HostConfig"]["NetworkMode"] = namespace(mode, context.ids)
+
+
+def namespace(mode: str, ids: Mapping[str, str]) -> str:
+    """`service:<name>` as the engine says it; `ids` gives the id of a service's container."""
+    return f"container:{ids[mode.partition(':')[2]]}" if mode.startswith("service:") else mode
+
+
+def impact_of(path: str, after: Any) -> Impact:
+    """A hardware address is recorded as declared, which can only be done when a container is made."""
+    return Impact.REPLACE if path.endswith(".mac_address") else Impact.IN_PLACE
 
 
 def declared(attached: dict[str, Any]) -> list[str]:
@@ -121,8 +140,13 @@ def without_chosen(observed: dict[str, Any], desired: dict[str, Any], recorded: 
     return result
 
 
-def decode_networks(raw: Raw, keys: Mapping[str, str]) -> dict[str, Any]:
-    """The attachments from an inspection. `keys` gives the playbook's name for a network's name on the engine."""
+def align(desired: Spec, observed: Spec, recorded: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both sides' attachments, the observed ones without what nobody but the engine chose."""
+    return desired["networks"], without_chosen(observed["networks"], desired["networks"], recorded)
+
+
+def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
+    """The attachments from an inspection."""
     mode = raw["HostConfig"].get("NetworkMode") or "default"
     if mode.startswith("container:"):
         return {}
@@ -150,7 +174,7 @@ def decode_networks(raw: Raw, keys: Mapping[str, str]) -> dict[str, Any]:
         entry: dict[str, Any] = {"aliases": aliases}
         if added - {short_id}:
             entry[_ADDED_ALIASES] = sorted(added)
-        result[keys.get(name, name)] = entry | {key: value for key, value in options.items() if value}
+        result[context.networks.get(name, name)] = entry | {key: value for key, value in options.items() if value}
     return result
 
 
@@ -161,8 +185,8 @@ def parse_default(body: Raw) -> str | None:
     return network_order(body)[0] if ranked and len(attached) > 1 and not body.get("network_mode") else None
 
 
-def decode_default(raw: Raw, keys: Mapping[str, str]) -> str | None:
-    return keys.get(raw["HostConfig"].get("NetworkMode") or "")
+def decode_default(raw: Raw, context: DecodeContext) -> str | None:
+    return context.networks.get(raw["HostConfig"].get("NetworkMode") or "")
 
 
 def decode_mac(raw: Raw) -> str | None:
@@ -173,7 +197,18 @@ def decode_mac(raw: Raw) -> str | None:
     return mac_address(raw["Config"].get("MacAddress") or (attached.get("bridge") or {}).get("MacAddress"))
 
 
-def link(entry: str, containers: Mapping[str, tuple[str, ...]] | None) -> Iterator[str]:
+def links(body: Raw, context: ParseContext) -> list[str]:
+    """`links` and `external_links` as `container:alias`."""
+    found = {text for entry in body.get("links") or [] for text in _link(entry, context.containers)}
+    return sorted(found | {text for entry in body.get("external_links") or [] for text in _link(entry, None)})
+
+
+def on_bridge(body: Raw) -> bool:
+    """Whether a service is on the engine's own bridge, and on no network of the playbook's."""
+    return bool(body.get("network_mode") == "bridge")
+
+
+def _link(entry: str, containers: Mapping[str, tuple[str, ...]] | None) -> Iterator[str]:
     """A link as `container:alias`; `containers` gives those of a service, None takes the name for a container's.
 
     A service without an alias needs no link: its name is known on the network.
@@ -202,11 +237,11 @@ def parse_mode(body: Raw) -> str | None:
     return None if body.get("networks") else "none"
 
 
-def decode_mode(raw: Raw, services: Mapping[str, str]) -> str | None:
-    """`network_mode` as the playbook says it. `services` gives the service of a container's id."""
+def decode_mode(raw: Raw, context: DecodeContext) -> str | None:
+    """`network_mode` as the playbook says it."""
     mode = raw["HostConfig"].get("NetworkMode") or "default"
     if mode.startswith("container:"):
-        return shared(mode, services)
+        return shared(mode, context.services)
     if mode in ("host", "none"):
         return str(mode)
     return "bridge" if mode in ("bridge", "default") else None

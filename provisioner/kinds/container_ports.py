@@ -7,17 +7,37 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds.values import address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from provisioner.kinds.fields import Raw
+    from provisioner.model.state import ImageFacts, Spec
 
 
-def expand(entry: Any) -> Iterator[str]:
-    """The ports of one entry of `expose`, which may be a range."""
+def parse_exposed(body: Raw) -> list[str]:
+    """The ports of `expose`, of which an entry may be a range."""
+    return sorted({port for entry in body.get("expose") or [] for port in _expand(entry)})
+
+
+def _expand(entry: Any) -> Iterator[str]:
     ports, _, protocol = str(entry).partition("/")
     first, _, last = ports.partition("-")
     for port in range(int(first), int(last or first) + 1):
         yield f"{port}/{protocol or 'tcp'}"
+
+
+def expose(raw: Raw, ports: Iterable[str]) -> None:
+    """Add to the ExposedPorts."""
+    raw["Config"].setdefault("ExposedPorts", {}).update({port: {} for port in ports})
+
+
+def decode_exposed(raw: Raw) -> list[str]:
+    """The exposed ports that are not published."""
+    return sorted(set(raw["Config"].get("ExposedPorts") or {}) - set(raw["HostConfig"].get("PortBindings") or {}))
+
+
+def exposed_beyond_image(spec: Spec, image: ImageFacts, observed: bool) -> list[str]:
+    """The exposed ports that neither the image exposes nor the container publishes."""
+    return sorted(set(spec["expose"]) - set(spec["ports"]) - set(image.ports))
 
 
 def parse_ports(body: Raw) -> dict[str, Any]:
@@ -30,14 +50,16 @@ def parse_ports(body: Raw) -> dict[str, Any]:
     return {target: sorted(set(bindings)) for target, bindings in result.items()}
 
 
-def encode_ports(value: dict[str, Any]) -> Raw:
-    """The PortBindings."""
-    return {target: [_binding(text) for text in bound] for target, bound in value.items()}
+def encode_ports(raw: Raw, value: dict[str, Any]) -> None:
+    """The PortBindings; what is published is exposed too."""
+    expose(raw, value)
+    raw["HostConfig"]["PortBindings"] = {target: [_binding(text) for text in bound] for target, bound in value.items()}
 
 
-def decode_ports(bindings: Raw) -> dict[str, Any]:
+def decode_ports(raw: Raw) -> dict[str, Any]:
     """What `encode_ports` wrote."""
-    return {target: sorted({_bound(one) for one in bound or [{}]}) for target, bound in bindings.items()}
+    bindings = raw["HostConfig"].get("PortBindings") or {}
+    return {target: sorted({_bound(binding) for binding in bound or [{}]}) for target, bound in bindings.items()}
 
 
 def _binding(text: str) -> Raw:

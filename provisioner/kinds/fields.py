@@ -5,13 +5,16 @@ From these rows come the comparison, the encoding, the support matrix and the ge
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.model.change import Impact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
+    from provisioner.model.state import ImageFacts, Spec
 
 # The engine's own JSON, and a playbook's canonical body: shapes are theirs, so they stay loosely typed here.
 Raw = dict[str, Any]
@@ -70,9 +73,9 @@ class OnSwarm:
     api: str
     into: Callable[[Any], Any] | None = None
     out: Callable[[Any], Any] | None = None
-    parse: Callable[[Raw], Any] | None = None
-    encode: Callable[[Raw, Any], None] | None = None
-    decode: Callable[[Raw], Any] | None = None
+    parse: Callable[[Raw, ParseContext], Any] | None = None
+    encode: Callable[[Raw, Any, EncodeContext], None] | None = None
+    decode: Callable[[Raw, DecodeContext], Any] | None = None
     default: Any = None
     since: tuple[int, int] = (1, 24)
 
@@ -95,16 +98,22 @@ class Field:
     `keyed` compares a mapping entry by entry. `chosen` marks a value that the engine picks when nobody declares it:
     it is compared only when it is declared, or was declared when the object was made. `since` is the first
     Engine API version that has it. `explicit` marks a field of which zero, false, "" and [] are values like others;
-    of any other field they mean the default, wherever the value comes from.
+    of any other field they mean the default, wherever the value comes from, and are not written.
+
+    How it is compared where it is not as simple as that: `beyond_image` gives its value without what the image gives
+    anyway (spec, image, and whether the spec is that of a live object); `align` both values, the desired one and the
+    observed one, without what only one side can know (desired spec, observed spec, paths that were declared when the
+    object was made); `impact_of` what one change costs (its path, and the value after it); `declares` the paths that
+    are recorded on the object beside those of chosen fields, as they can not be read back.
     """
 
     key: str
     impact: Impact
     summary: str
     api: str
-    parse: Callable[[Raw], Any]
-    encode: Callable[[Raw, Any], None]
-    decode: Callable[[Raw], Any]
+    parse: Callable[[Raw, ParseContext], Any]
+    encode: Callable[[Raw, Any, EncodeContext], None]
+    decode: Callable[[Raw, DecodeContext], Any]
     swarm: SwarmAnswer
     sources: tuple[str, ...] = ()
     default: Any = None
@@ -113,25 +122,72 @@ class Field:
     chosen: bool = False
     explicit: bool = False
     since: tuple[int, int] = (1, 24)
-    impacts: Mapping[str, Impact] = field(default_factory=dict)
+    beyond_image: Callable[[Spec, ImageFacts, bool], Any] | None = None
+    align: Callable[[Spec, Spec, frozenset[str]], tuple[Any, Any]] | None = None
+    impact_of: Callable[[str, Any], Impact] | None = None
+    declares: Callable[[Any], Iterable[str]] | None = None
 
     def is_unset(self, value: Any) -> bool:
-        """Whether a value says no more than that the field is not set."""
-        return is_unset(value, self.default, explicit=self.explicit)
+        """Whether a value says no more than that the field is not set.
+
+        Where the default itself is not empty (true, a name), false and zero are values.
+        """
+        if self.explicit:
+            return value is None
+        return value in EMPTY if self.default in EMPTY else value in (None, "")
 
     def canonical(self, value: Any) -> Any:
         """The value as it is compared: the default for one that sets nothing."""
         return self.default if self.is_unset(value) else value
 
 
-def is_unset(value: Any, default: Any, *, explicit: bool) -> bool:
-    """Whether a value means a field's default: see `Field.explicit`.
+def parse_fields(fields: Sequence[Field], body: Raw, context: ParseContext) -> Spec:
+    """The spec that a canonical body declares: every field is there."""
+    return {field.key: field.canonical(field.parse(body, context)) for field in fields}
 
-    Where the default itself is not empty (true, a name), false and zero are values.
-    """
-    if explicit:
-        return value is None
-    return value in EMPTY if default in EMPTY else value in (None, "")
+
+def encode_fields(fields: Sequence[Field], raw: Raw, spec: Spec, context: EncodeContext) -> None:
+    """Write what a spec sets into a body of the Engine API."""
+    for field in fields:
+        if not field.is_unset(spec[field.key]):
+            field.encode(raw, spec[field.key], context)
+
+
+def decode_fields(fields: Sequence[Field], raw: Raw, context: DecodeContext) -> Spec:
+    """The spec of an object from its inspection: every field is there."""
+    return {field.key: field.canonical(field.decode(raw, context)) for field in fields}
+
+
+def custom(
+    key: str,
+    api: str,
+    summary: str,
+    parse: Callable[[Raw], Any],
+    encode: Callable[[Raw, Any], None],
+    decode: Callable[[Raw], Any],
+    *,
+    impact: Impact = Impact.REPLACE,
+    **more: Any,
+) -> Field:
+    """A field with its own way to be read and written, which needs nothing beside the value."""
+    return Field(
+        key=key, impact=impact, summary=summary, api=api, parse=lambda body, _: parse(body),
+        encode=lambda raw, value, _: encode(raw, value), decode=lambda raw, _: decode(raw), **more,
+    )  # fmt: skip
+
+
+def on_swarm(
+    api: str,
+    encode: Callable[[Raw, Any], None],
+    decode: Callable[[Raw], Any],
+    parse: Callable[[Raw], Any] | None = None,
+    default: Any = None,
+) -> OnSwarm:
+    """What a Swarm service has in its own form, which needs nothing beside the value."""
+    return OnSwarm(
+        api, parse=(lambda body, _: parse(body)) if parse else None, default=default,
+        encode=lambda raw, value, _: encode(raw, value), decode=lambda raw, _: decode(raw),
+    )  # fmt: skip
 
 
 def plain(
@@ -140,30 +196,24 @@ def plain(
     summary: str,
     *,
     swarm: SwarmAnswer,
-    impact: Impact = Impact.REPLACE,
     default: Any = None,
     sources: tuple[str, ...] = (),
     into: Callable[[Any], Any] | None = None,
     out: Callable[[Any], Any] | None = None,
     read: Callable[[Any], Any] | None = None,
-    unit: str = "",
-    keyed: bool = False,
-    chosen: bool = False,
-    explicit: bool = False,
-    since: tuple[int, int] = (1, 24),
+    **more: Any,
 ) -> Field:
     """A field that is one value in the playbook and one in the Engine API.
 
     `sources` are its dotted paths in the canonical body, of which the first that is there holds (default: the key).
     `read` turns the canonical value into the spec's, `into` the spec's into the engine's, `out` the engine's into the
-    spec's. Empty values mean the default, unless the field is `explicit`: then false and zero are values like others.
+    spec's.
     """
     paths = sources or (key,)
 
     def parse(body: Raw) -> Any:
         value = next((found for path in paths if (found := get_path(body, path)) is not None), None)
-        value = read(value) if read and value is not None else value
-        return default if is_unset(value, default, explicit=explicit) else value
+        return read(value) if read and value is not None else value
 
     def encode(raw: Raw, value: Any) -> None:
         if value != default:
@@ -171,20 +221,9 @@ def plain(
 
     def decode(raw: Raw) -> Any:
         value = get_path(raw, api)
-        if is_unset(value, default, explicit=explicit):
-            return default
-        return out(value) if out else value
+        return out(value) if out and value is not None else value
 
-    return Field(
-        key=key, impact=impact, summary=summary, api=api, parse=parse, encode=encode, decode=decode,
-        default=default, unit=unit, keyed=keyed, chosen=chosen, explicit=explicit, since=since, swarm=swarm,
-        sources=sources,
-    )  # fmt: skip
-
-
-def read_anew(field: Field) -> bool:
-    """Whether a Swarm service reads a container's field from the playbook in a way of its own."""
-    return isinstance(field.swarm, OnSwarm) and field.swarm.parse is not None
+    return custom(key, api, summary, parse, encode, decode, swarm=swarm, default=default, sources=sources, **more)
 
 
 def service_field(field: Field) -> Field | None:
@@ -195,20 +234,17 @@ def service_field(field: Field) -> Field | None:
     own = field.swarm
     if not isinstance(own, OnSwarm):
         return None
-    default = field.default if own.parse is None else own.default
+    default = field.default if own.parse is None or own.default is None else own.default
 
-    def encode(raw: Raw, value: Any) -> None:
-        if not is_unset(value, default, explicit=field.explicit):
-            set_path(raw, own.api, own.into(value) if own.into else value)
+    def encode(raw: Raw, value: Any, _: EncodeContext) -> None:
+        set_path(raw, own.api, own.into(value) if own.into else value)
 
-    def decode(raw: Raw) -> Any:
+    def decode(raw: Raw, _: DecodeContext) -> Any:
         value = get_path(raw, own.api)
-        if is_unset(value, default, explicit=field.explicit):
-            return default
-        return own.out(value) if own.out else value
+        return own.out(value) if own.out and value is not None else value
 
     return Field(
         key=field.key, impact=Impact.IN_PLACE, summary=field.summary, api=own.api, default=default, unit=field.unit,
         keyed=field.keyed or isinstance(default, dict), explicit=field.explicit, parse=own.parse or field.parse,
-        encode=own.encode or encode, decode=own.decode or decode, swarm=SAME, since=own.since,
+        encode=own.encode or encode, decode=own.decode or decode, swarm=SAME, since=own.since, sources=field.sources,
     )  # fmt: skip

@@ -9,12 +9,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import values
+from provisioner.kinds.ownership import add_to_label
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from provisioner.kinds.fields import Raw
-    from provisioner.model.state import Spec
 
 POST_START, PRE_STOP, PRE_START = "post_start", "pre_stop", "pre_start"
 HOOKS = (POST_START, PRE_STOP, PRE_START)
@@ -38,13 +36,12 @@ def _parse(hook: Raw) -> dict[str, Any]:
     return {"command": list(hook.get("command") or []), **{key: value for key, value in options.items() if value}}
 
 
-def record(spec: Spec) -> dict[str, str]:
-    """The label that keeps the hooks; none without hooks."""
-    hooks = {key: spec[key] for key in HOOKS if spec[key]}
-    return {HOOKS_LABEL: json.dumps(hooks, sort_keys=True)} if hooks else {}
+def encode(key: str, raw: Raw, hooks: list[dict[str, Any]]) -> None:
+    """Keep the hooks on the container, in a label."""
+    add_to_label(raw["Config"]["Labels"], HOOKS_LABEL, key, hooks)
 
 
-def decode(labels: Mapping[str, str]) -> dict[str, Any]:
-    """The fields from a container's labels."""
-    hooks = json.loads(labels.get(HOOKS_LABEL, "{}"))
-    return {key: hooks.get(key, []) for key in HOOKS}
+def decode(raw: Raw, key: str) -> list[dict[str, Any]]:
+    """The hooks that a container keeps."""
+    hooks = json.loads((raw["Config"].get("Labels") or {}).get(HOOKS_LABEL, "{}"))
+    return list(hooks.get(key, []))

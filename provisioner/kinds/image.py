@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds.fields import SAME, Field, Raw
+from provisioner.kinds.context import DecodeContext
+from provisioner.kinds.fields import SAME, Field, Raw, custom, decode_fields
 from provisioner.model.change import Impact
 from provisioner.model.state import ImageFacts, Spec
 
-KIND = "image"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # What a built image was made from: a digest of its build context, Dockerfile and arguments.
 BUILD_LABEL = "provisioner.build"
 _ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
 
 
-def _nothing(raw: Raw, value: Any) -> None:
-    """Images are built and pulled; there is no body to encode them into."""
-
-
 def platform_of(raw: Raw) -> str:
     """What an image runs on: `linux/amd64`, `linux/arm64/v8`."""
     return "/".join(raw[key] for key in ("Os", "Architecture", "Variant") if raw.get(key))
-
-
-FIELDS: tuple[Field, ...] = (
-    Field(
-        key="build", swarm=SAME, impact=Impact.IN_PLACE, summary="digest of the build context and arguments",
-        api="Config.Labels", parse=lambda body: body.get("build_digest"), encode=_nothing,
-        decode=lambda raw: ((raw.get("Config") or {}).get("Labels") or {}).get(BUILD_LABEL), chosen=True,
-    ),
-    Field(
-        key="digest", swarm=SAME, impact=Impact.IN_PLACE, summary="digest that the registry has for the tag",
-        api="RepoDigests", sources=("image",), parse=lambda body: body.get("registry_digest"), encode=_nothing,
-        decode=lambda raw: None, chosen=True,
-    ),
-    Field(
-        key="platform", swarm=SAME, impact=Impact.IN_PLACE, summary="what it runs on", api="Os, Architecture, Variant",
-        parse=lambda body: body.get("platform"), encode=_nothing, decode=platform_of, chosen=True,
-    ),
-)  # fmt: skip
 
 
 def same_platform(wanted: str | None, actual: str | None) -> str | None:
@@ -50,9 +31,34 @@ def same_platform(wanted: str | None, actual: str | None) -> str | None:
     return wanted if actual.split("/")[: len(parts)] == parts else actual
 
 
+def _asked(key: str, api: str, summary: str, decode: Callable[[Raw], Any], **more: Any) -> Field:
+    """A field of what is asked for; images are built and pulled, and there is no body to write it into."""
+    return custom(
+        key, api, summary, lambda body: None, lambda raw, value: None, decode, impact=Impact.IN_PLACE, chosen=True,
+        swarm=SAME, **more,
+    )  # fmt: skip
+
+
+def align_platform(desired: Spec, observed: Spec, declared: frozenset[str]) -> tuple[Any, Any]:
+    """Both platforms, the observed one as the desired one says it where it satisfies that."""
+    return desired["platform"], same_platform(desired["platform"], observed["platform"])
+
+
+FIELDS: tuple[Field, ...] = (
+    _asked(
+        "build", "Config.Labels", "digest of the build context and arguments",
+        lambda raw: ((raw.get("Config") or {}).get("Labels") or {}).get(BUILD_LABEL),
+    ),
+    _asked(
+        "digest", "RepoDigests", "digest that the registry has for the tag", lambda raw: None, sources=("image",),
+    ),
+    _asked("platform", "Os, Architecture, Variant", "what it runs on", platform_of, align=align_platform),
+)  # fmt: skip
+
+
 def decode(raw: Raw) -> Spec:
     """The spec of an image from its inspection (GET /images/{name}/json)."""
-    return {field.key: field.decode(raw) for field in FIELDS}
+    return decode_fields(FIELDS, raw, DecodeContext())
 
 
 def image_facts(raw: Raw) -> ImageFacts:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, network, volume
+from provisioner.kinds.container_structured import PLAIN_ENGINE
 from provisioner.kinds.fields import Ignored, Refused
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ SERVICE = _below(
     ),
     Key("cpu_count", windows=True),
     Key("cpu_percent", windows=True),
-    Key("credential_spec", fields=("security_opt",), windows=True, swarm=container.PLAIN_ENGINE),
+    Key("credential_spec", fields=("security_opt",), windows=True, swarm=PLAIN_ENGINE),
     *_DEPLOY,
     Key(
         "environment.*.secret",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from provisioner.model.address import Address
@@ -45,6 +46,16 @@ def owner(labels: Mapping[str, str] | None, actual_name: str) -> tuple[str, Addr
 def user_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
     """The labels without ours."""
     return {key: value for key, value in (labels or {}).items() if not key.startswith(PREFIX)}
+
+
+def declared_paths(labels: Mapping[str, str] | None) -> frozenset[str]:
+    """What was declared of an object, when it was made, of the fields that an engine chooses otherwise."""
+    return frozenset(key for key in (labels or {}).get(DECLARED_FIELDS, "").split(",") if key)
+
+
+def add_to_label(labels: dict[str, str], label: str, key: str, value: object) -> None:
+    """Add one entry to a label that holds a JSON mapping."""
+    labels[label] = json.dumps({**json.loads(labels.get(label, "{}")), key: value}, sort_keys=True)
 
 
 def describe_owner(labels: Mapping[str, str] | None) -> str:

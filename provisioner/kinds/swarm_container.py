@@ -30,8 +30,7 @@ def encode_ports(raw: Raw, value: Any) -> None:
             published, _, mode = entry.partition(":")
             port: Raw = {"Protocol": protocol, "TargetPort": int(number), "PublishMode": mode}
             ports.append({**port, "PublishedPort": int(published)} if published else port)
-    if ports:
-        set_path(raw, "EndpointSpec.Ports", ports)
+    set_path(raw, "EndpointSpec.Ports", ports)
 
 
 def decode_ports(raw: Raw) -> Any:
@@ -43,16 +42,14 @@ def decode_ports(raw: Raw) -> Any:
 
 
 def encode_mounts(raw: Raw, value: Any) -> None:
-    if value:
-        mounts = [encode_mount(target, entry) for target, entry in sorted(value.items())]
-        get_path(raw, SPEC).setdefault("Mounts", []).extend(mounts)
+    mounts = [encode_mount(target, entry) for target, entry in sorted(value.items())]
+    get_path(raw, SPEC).setdefault("Mounts", []).extend(mounts)
 
 
-def decode_mounts(raw: Raw) -> Any:
-    mounts = get_path(raw, f"{SPEC}.Mounts") or []
-    return {
-        m["Target"]: decode_mount(m) for m in mounts if m["Type"] != "tmpfs" or m["Target"] not in _short_tmpfs(raw)
-    }
+def decode_mounts(raw: Raw) -> dict[str, Any]:
+    """The mounts by target, without those that `tmpfs` and `shm_size` became."""
+    short, mounts = _short_tmpfs(raw), get_path(raw, f"{SPEC}.Mounts") or []
+    return {m["Target"]: decode_mount(m) for m in mounts if m["Type"] != "tmpfs" or m["Target"] not in short}
 
 
 def _short_tmpfs(raw: Raw) -> set[str]:
@@ -82,9 +79,8 @@ def _bytes(text: str) -> int:
 
 
 def encode_tmpfs(raw: Raw, value: Any) -> None:
-    if value:
-        encode_mounts(raw, value)
-        get_path(raw, f"{SPEC}.Labels")["provisioner.tmpfs"] = ",".join(sorted(value))
+    encode_mounts(raw, value)
+    get_path(raw, f"{SPEC}.Labels")["provisioner.tmpfs"] = ",".join(sorted(value))
 
 
 def decode_tmpfs(raw: Raw) -> Any:
@@ -108,8 +104,7 @@ def decode_logging(raw: Raw) -> Any:
 
 
 def encode_logging(raw: Raw, value: Any) -> None:
-    if value:
-        set_path(raw, f"{TASK}.LogDriver", {"Name": value["driver"], "Options": value["options"]})
+    set_path(raw, f"{TASK}.LogDriver", {"Name": value["driver"], "Options": value["options"]})
 
 
 def parse_privileges(body: Raw) -> Any:
@@ -136,8 +131,7 @@ def encode_privileges(raw: Raw, value: Any) -> None:
         privileges["Seccomp"] = {"Mode": "unconfined"} if value["seccomp"] == "unconfined" else own
     if "apparmor" in value:
         privileges["AppArmor"] = {"Mode": "disabled"}
-    if privileges:
-        set_path(raw, f"{SPEC}.Privileges", privileges)
+    set_path(raw, f"{SPEC}.Privileges", privileges)
 
 
 def decode_privileges(raw: Raw) -> Any:

@@ -5,32 +5,42 @@ What containers have too is said by their own fields; here stands what only serv
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, values
 from provisioner.kinds import swarm_scheduling as scheduling
-from provisioner.kinds.fields import SAME, Field, Raw, get_path, service_field, set_path
+from provisioner.kinds.fields import SAME, Field, Raw, custom, get_path, service_field, set_path
+from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import user_labels
 from provisioner.kinds.swarm_scheduling import RESOURCES, SPEC, TASK, deploy, is_job
 from provisioner.model.change import Impact
 
-# The reference as the playbook says it; the service itself is pinned to a digest where the registry tells one.
-IMAGE_LABEL = "provisioner.image"
-# The very reference that was sent, digest and all: another one on the service is somebody else's.
-PIN_LABEL = "provisioner.pinned"
-# The digest of what a locally built image was made from: a new one moves the tasks to the new image.
-BUILD_LABEL = "provisioner.build"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from provisioner.kinds.context import EncodeContext
 
 
 def own(
-    key: str, api: str, summary: str, parse: Any, encode: Any, decode: Any, *, default: Any = None, keyed: bool = False,
-    impact: Impact = Impact.IN_PLACE, chosen: bool = False, sources: tuple[str, ...] = (), explicit: bool = False,
+    key: str, api: str, summary: str, parse: Callable[[Raw], Any], encode: Callable[[Raw, Any], None],
+    decode: Callable[[Raw], Any], **more: Any,
 ) -> Field:  # fmt: skip
     """A field that only services have."""
+    settings = {"impact": Impact.IN_PLACE, "sources": (f"deploy.{key}",), "swarm": SAME, **more}
+    return custom(key, api, summary, parse, encode, decode, **settings)
+
+
+def known(key: str, api: str, summary: str, decode: Callable[[Raw], Any], **more: Any) -> Field:
+    """A field whose value is found out outside the playbook, and goes into the image or a label."""
     return Field(
-        key=key, impact=impact, summary=summary, api=api, default=default, keyed=keyed, chosen=chosen,
-        parse=parse, encode=encode, decode=decode, swarm=SAME, sources=sources or (f"deploy.{key}",), explicit=explicit,
+        key=key, impact=Impact.IN_PLACE, summary=summary, api=api, swarm=SAME,
+        parse=lambda body, context: getattr(context, key), decode=lambda raw, _: decode(raw),
+        **{"encode": lambda raw, value, _: None, **more},
     )  # fmt: skip
+
+
+def _encode_build(raw: Raw, digest: str, context: EncodeContext) -> None:
+    get_path(raw, f"{SPEC}.Labels")[BUILD_LABEL] = digest
 
 
 # Update and rollback policies: every field is sent, as the clients' defaults differ from the engine's.
@@ -55,15 +65,14 @@ def policy(key: str, api: str, failure_action: str) -> Field:
         return {**defaults, **given, **times, "max_failure_ratio": float(given.get("max_failure_ratio") or 0)}
 
     def encode(raw: Raw, value: Any) -> None:
-        if value is not None:
-            raw[api] = {
-                "Parallelism": int(value["parallelism"]),
-                "Delay": values.nanoseconds(value["delay"]),
-                "FailureAction": value["failure_action"],
-                "Monitor": values.nanoseconds(value["monitor"]),
-                "MaxFailureRatio": value["max_failure_ratio"],
-                "Order": value["order"],
-            }
+        raw[api] = {
+            "Parallelism": int(value["parallelism"]),
+            "Delay": values.nanoseconds(value["delay"]),
+            "FailureAction": value["failure_action"],
+            "Monitor": values.nanoseconds(value["monitor"]),
+            "MaxFailureRatio": value["max_failure_ratio"],
+            "Order": value["order"],
+        }
 
     def decode(raw: Raw) -> Any:
         live = raw.get(api)
@@ -82,32 +91,26 @@ def policy(key: str, api: str, failure_action: str) -> Field:
     return own(key, api, f"deploy.{key}", parse, encode, decode, keyed=True, sources=sources)
 
 
-def _unparsed(body: Raw) -> Any:
-    """What is given to the parser of services beside the body."""
-
-
-def _unwritten(raw: Raw, value: Any) -> None:
-    """What the encoder of services writes itself."""
-
-
 _CPU = f"{RESOURCES}.Reservations.NanoCPUs"
 _FIRST: tuple[Field, ...] = (
     own(
         "mode", "Mode", "deploy.mode", scheduling.parse_mode, scheduling.encode_mode, scheduling.decode_mode,
         default="replicated", impact=Impact.REPLACE,
     ),
-    own(
-        "replicas", "Mode.Replicated.Replicas", "how many", _unparsed, scheduling.encode_replicas,
-        scheduling.decode_replicas, sources=("deploy.replicas", "scale"), explicit=True,
+    Field(
+        key="replicas", impact=Impact.IN_PLACE, summary="how many", api="Mode.Replicated.Replicas", explicit=True,
+        sources=("deploy.replicas", "scale"), swarm=SAME,
+        parse=lambda body, context: scheduling.parse_replicas(body, context.replicas),
+        encode=lambda raw, value, _: scheduling.encode_replicas(raw, value),
+        decode=lambda raw, _: scheduling.decode_replicas(raw),
     ),
-    own(
-        "digest", f"{SPEC}.Image", "digest that the registry has for the tag", _unparsed, _unwritten,
-        lambda raw: str(get_path(raw, f"{SPEC}.Image") or "").partition("@")[2] or None, chosen=True,
-        sources=("image",),
+    known(
+        "digest", f"{SPEC}.Image", "digest that the registry has for the tag",
+        lambda raw: str(get_path(raw, f"{SPEC}.Image") or "").partition("@")[2], chosen=True, sources=("image",),
     ),
-    own(
-        "build", f"{SPEC}.Labels", "what the image was built from", _unparsed, _unwritten,
-        lambda raw: (get_path(raw, f"{SPEC}.Labels") or {}).get(BUILD_LABEL), sources=("build",),
+    known(
+        "build", f"{SPEC}.Labels", "what the image was built from",
+        lambda raw: (get_path(raw, f"{SPEC}.Labels") or {}).get(BUILD_LABEL), sources=("build",), encode=_encode_build,
     ),
 )  # fmt: skip
 _LAST: tuple[Field, ...] = (
@@ -136,7 +139,7 @@ _LAST: tuple[Field, ...] = (
     ),
     own(
         "cpu_reservation", _CPU, "CPU time it should have", scheduling.parse_cpu_reservation,
-        lambda raw, value: set_path(raw, _CPU, values.nano_cpus(value)) if value else None,
+        lambda raw, value: set_path(raw, _CPU, values.nano_cpus(value)),
         lambda raw: values.cpus(count) if (count := get_path(raw, _CPU)) else None,
         sources=("deploy.resources.reservations.cpus",),
     ),

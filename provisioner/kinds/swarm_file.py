@@ -6,9 +6,19 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING
 
-from provisioner.kinds.fields import SAME, Field, Raw, plain
-from provisioner.kinds.ownership import user_labels
-from provisioner.kinds.values import pairs
+from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
+from provisioner.kinds.fields import (
+    SAME,
+    Field,
+    Raw,
+    custom,
+    decode_fields,
+    encode_fields,
+    get_path,
+    parse_fields,
+    set_path,
+)
+from provisioner.kinds.labels import decode_labels, encode_labels, parse_labels
 from provisioner.model.change import Impact
 
 if TYPE_CHECKING:
@@ -27,19 +37,20 @@ LARGEST_CONFIG = 1000 * 1024 - 1
 _SUFFIX = 12
 
 FIELDS: tuple[Field, ...] = (
-    Field(
-        key="version", swarm=SAME, impact=Impact.IN_PLACE, summary="version of the content", api="Spec.Labels",
-        parse=lambda body: None,
-        encode=lambda raw, value: raw.setdefault("Labels", {}).update({VERSION: value}),
-        decode=lambda raw: (raw["Spec"].get("Labels") or {}).get(VERSION, ""),
+    custom(
+        "version", "Spec.Labels", "version of the content", lambda body: None,
+        lambda raw, value: raw["Labels"].update({VERSION: value}),
+        lambda raw: (raw["Spec"].get("Labels") or {}).get(VERSION), default="", impact=Impact.IN_PLACE, swarm=SAME,
     ),
-    Field(
-        key="labels", swarm=SAME, impact=Impact.IN_PLACE, summary="labels", api="Spec.Labels", default={}, keyed=True,
-        parse=lambda body: dict(pairs(body.get("labels"), "=")),
-        encode=lambda raw, value: raw.setdefault("Labels", {}).update(value),
-        decode=lambda raw: dict(user_labels(raw["Spec"].get("Labels"))),
+    custom(
+        "labels", "Spec.Labels", "labels", parse_labels, encode_labels, lambda raw: decode_labels(raw["Spec"]),
+        default={}, keyed=True, impact=Impact.IN_PLACE, swarm=SAME,
     ),
-    plain("template_driver", "Spec.Templating.Name", "driver of templates in it", swarm=SAME),
+    custom(
+        "template_driver", "Spec.Templating.Name", "driver of templates in it",
+        lambda body: body.get("template_driver"), lambda raw, value: set_path(raw, "Templating.Name", value),
+        lambda raw: get_path(raw, "Spec.Templating.Name"), swarm=SAME,
+    ),
 )  # fmt: skip
 
 
@@ -59,20 +70,16 @@ def age(raw: Raw) -> tuple[int, str]:
 
 def parse(body: Raw, version: str) -> Spec:
     """The spec of a config or secret with this version of its content."""
-    return {"version": version, "labels": FIELDS[1].parse(body), "template_driver": body.get("template_driver")}
+    return parse_fields(FIELDS, body, ParseContext()) | {"version": version}
 
 
 def encode(spec: Spec, labels: dict[str, str], data: bytes) -> Raw:
     """The body of POST /secrets/create or /configs/create, without the name."""
-    raw: Raw = {
-        "Labels": {**spec["labels"], **labels, VERSION: spec["version"]},
-        "Data": base64.b64encode(data).decode(),
-    }
-    if spec["template_driver"]:
-        raw["Templating"] = {"Name": spec["template_driver"]}
+    raw: Raw = {"Labels": dict(labels), "Data": base64.b64encode(data).decode()}
+    encode_fields(FIELDS, raw, spec, EncodeContext())
     return raw
 
 
 def decode(raw: Raw) -> Spec:
     """The spec from an inspection; the content itself is never given back for secrets, nor asked of configs."""
-    return {field.key: field.decode(raw) for field in FIELDS}
+    return decode_fields(FIELDS, raw, DecodeContext())

@@ -50,6 +50,11 @@ def decode_mode(raw: Raw) -> str:
     return next((names[key] for key in raw.get("Mode") or {} if key in names), "replicated")
 
 
+def parse_replicas(body: Raw, count: int) -> int | None:
+    """How many tasks: a global service has one on each node, and no number."""
+    return None if parse_mode(body).startswith("global") else count
+
+
 def encode_replicas(raw: Raw, value: Any) -> None:
     mode = raw.get("Mode") or {}
     if "Replicated" in mode:
@@ -154,9 +159,8 @@ def parse_generic(body: Raw) -> Any:
 
 
 def encode_generic(raw: Raw, value: Any) -> None:
-    if value:
-        resources = [{"DiscreteResourceSpec": {"Kind": k, "Value": v}} for k, v in sorted(value.items())]
-        set_path(raw, f"{TASK}.Resources.Reservations.GenericResources", resources)
+    resources = [{"DiscreteResourceSpec": {"Kind": kind, "Value": count}} for kind, count in sorted(value.items())]
+    set_path(raw, f"{TASK}.Resources.Reservations.GenericResources", resources)
 
 
 def decode_generic(raw: Raw) -> Any:

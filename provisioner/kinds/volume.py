@@ -4,57 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.kinds.fields import SAME, Field, Raw, plain
-from provisioner.kinds.ownership import user_labels
+from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
+from provisioner.kinds.fields import SAME, Field, Raw, custom, decode_fields, encode_fields, parse_fields, plain
+from provisioner.kinds.labels import decode_labels, encode_labels, parse_labels
 from provisioner.kinds.values import pairs
 from provisioner.model.change import Impact
 
 if TYPE_CHECKING:
     from provisioner.model.state import Spec
 
-KIND = "volume"
-
 FIELDS: tuple[Field, ...] = (
     plain("driver", "Driver", "who stores the data", default="local", impact=Impact.DATA_LOSS, swarm=SAME),
     plain(
-        "driver_opts",
-        "DriverOpts",
-        "options of the driver",
-        default={},
-        read=pairs,
-        keyed=True,
-        impact=Impact.DATA_LOSS,
-        swarm=SAME,
+        "driver_opts", "DriverOpts", "options of the driver", default={}, read=pairs, keyed=True,
+        impact=Impact.DATA_LOSS, swarm=SAME,
     ),
-    Field(
-        key="labels",
-        swarm=SAME,
-        impact=Impact.DATA_LOSS,
-        summary="labels",
-        api="Labels",
-        default={},
-        keyed=True,
-        parse=lambda body: dict(pairs(body.get("labels"), "=")),
-        encode=lambda raw, value: raw.setdefault("Labels", {}).update(value),
-        decode=lambda raw: dict(user_labels(raw.get("Labels"))),
+    custom(
+        "labels", "Labels", "labels", parse_labels, encode_labels, decode_labels, default={}, keyed=True,
+        impact=Impact.DATA_LOSS, swarm=SAME,
     ),
-)
+)  # fmt: skip
 
 
 def parse(body: Raw) -> Spec:
     """The spec of a volume from its canonical body."""
-    return {field.key: field.parse(body) for field in FIELDS}
+    return parse_fields(FIELDS, body, ParseContext())
 
 
 def encode(spec: Spec, labels: dict[str, str]) -> Raw:
     """The body of POST /volumes/create, without the name. `labels` are the ownership labels."""
     raw: Raw = {"Labels": {}}
-    for field in FIELDS:
-        field.encode(raw, spec[field.key])
+    encode_fields(FIELDS, raw, spec, EncodeContext())
     raw["Labels"].update(labels)
     return raw
 
 
 def decode(raw: Raw) -> Spec:
     """The spec of a volume from its inspection (GET /volumes/{name}), where the options are called Options."""
-    return {field.key: field.decode({**raw, "DriverOpts": raw.get("Options")}) for field in FIELDS}
+    return decode_fields(FIELDS, {**raw, "DriverOpts": raw.get("Options")}, DecodeContext())

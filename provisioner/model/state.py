@@ -143,7 +143,9 @@ class Observed:
     container's unnamed volumes by target. `version` and `base` are a Swarm object's version index and its spec as the
     engine gave it; `unsettled` says why a service does not do
     yet what its spec says, empty where it does, and `paused` that its last update failed and stands still.
-    `protected`: a volume is not to be deleted, as its label or the ledger says.
+    `protected`: a volume is not to be deleted, as its label or the ledger says. `declared` are the paths of what was
+    declared, when it was made, of the fields that an engine chooses otherwise; `made_as` is the name that a container
+    was made for, which a hand may have changed since.
     """
 
     address: Address
@@ -162,6 +164,8 @@ class Observed:
     paused: bool = False
     anonymous: Mapping[str, str] = field(default_factory=dict)
     protected: bool = False
+    declared: frozenset[str] = frozenset()
+    made_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, network, volume
 from provisioner.kinds.container_mounts import ROOTS
-from provisioner.kinds.container_networks import network_order
 from provisioner.kinds.hooks import PRE_START
 from provisioner.kinds.seccomp import with_profiles
 from provisioner.model.address import Address
@@ -19,7 +18,7 @@ from provisioner.platforms.lowering import (
     image_addresses,
     image_resource,
     may_finish,
-    names_of,
+    parse_context,
     plain_body,
     stored_resource,
 )
@@ -49,9 +48,8 @@ def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
     for reference, resource in further_images(playbook, images).items():
         resources[resource.address] = resource
         images[reference] = resource.address
-    names = names_of(playbook, inputs)
     for name in sorted(playbook.services):
-        for resource in _replicas(playbook, playbook.services[name], names, images, inputs.profiles):
+        for resource in _replicas(playbook, playbook.services[name], images, inputs):
             resources[resource.address] = resource
     for kind, section in (("config", playbook.configs), ("secret", playbook.secrets)):
         for key in sorted(_used(resources, f"{kind}s") & section.keys()):
@@ -82,14 +80,11 @@ def _carried(kind: str, declared: Declared, inputs: Inputs) -> Resource:
 def _replicas(
     playbook: Playbook,
     service: Service,
-    names: container.Names,
     images: dict[str, Address],
-    profiles: Mapping[str, str],
+    inputs: Inputs,
 ) -> list[Resource]:
-    body = with_profiles(plain_body(service.body), profiles)
-    spec = container.parse(service.name, body, names, service.image)
-    order = network_order(body)
-    spec["networks"] = {key: spec["networks"][key] for key in order if key in spec["networks"]}
+    body = with_profiles(plain_body(service.body), inputs.profiles)
+    spec = container.parse(body, parse_context(playbook, inputs, service))
     used = [service.image, *(entry["source"] for entry in spec["volumes"].values() if entry["type"] == "image")]
     used += [entry["image"] for entry in spec[PRE_START] if entry.get("image")]
     image_needs = [Need(address) for address in dict.fromkeys(images[one] for one in used)]

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds import container, healthcheck
+from provisioner.kinds import healthcheck
 from provisioner.kinds.builders import PLAYBOOK_FOLDER
+from provisioner.kinds.context import ParseContext
 from provisioner.model.address import Address
 from provisioner.model.positions import Positions
 from provisioner.model.state import Need, Resource
@@ -96,15 +97,19 @@ def may_finish(playbook: Playbook, service: Service, *, restarts: bool) -> MayFi
     return "declared" if declared else "implied"
 
 
-def names_of(playbook: Playbook, inputs: Inputs) -> container.Names:
-    """How the playbook's keys and the engine's names meet."""
-    return container.Names(
+def parse_context(playbook: Playbook, inputs: Inputs, service: Service) -> ParseContext:
+    """What a service's body is read with."""
+    return ParseContext(
+        service=service.name,
+        image=service.image,
+        replicas=service.replicas,
+        build=inputs.builds.get(service.name),
+        digest=inputs.registry.get(service.image),
         volumes={key: declared.name for key, declared in playbook.volumes.items()},
-        networks={key: declared.name for key, declared in playbook.networks.items()},
         versions=inputs.versions,
         containers={
-            name: tuple(container_name(playbook, service, index) for index in range(1, service.replicas + 1))
-            for name, service in playbook.services.items()
+            name: tuple(container_name(playbook, other, index) for index in range(1, other.replicas + 1))
+            for name, other in playbook.services.items()
         },
     )
 

@@ -17,7 +17,7 @@ from provisioner.platforms.lowering import (
     image_addresses,
     image_resource,
     may_finish,
-    names_of,
+    parse_context,
     plain_body,
     stored_resource,
 )
@@ -128,9 +128,7 @@ def _service(playbook: Playbook, one: Service, inputs: Inputs, images: dict[str,
     body = with_profiles(plain_body(one.body), inputs.profiles)
     if one.job:
         body = {**body, "job": {"run": one.job}}
-    names = names_of(playbook, inputs)
-    spec = service.parse(one.name, body, names, one.image, one.replicas, inputs.builds.get(one.name))
-    spec["digest"] = inputs.registry.get(one.image)
+    spec = service.parse(body, parse_context(playbook, inputs, one))
     needs = [Need(images[one.image])]
     needs += [Need(Address("network", key)) for key in sorted(spec["networks"]) if key in playbook.networks]
     keys = {declared.name: key for key, declared in playbook.volumes.items()}

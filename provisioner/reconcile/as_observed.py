@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.kinds import container, container_networks, image, network, service, swarm_file, volume
-from provisioner.kinds.compare import DECLARED, declared_fields
+from provisioner.kinds import container, image, network, service, swarm_file, volume
+from provisioner.kinds.compare import declared_fields
 from provisioner.model.state import Facts, ImageFacts, Observed, ObservedState
 
 if TYPE_CHECKING:
@@ -30,11 +30,8 @@ def as_observed(desired: DesiredState) -> ObservedState:
 def _seen(resource: Resource) -> Observed:
     spec = resource.spec
     declared = declared_fields(_FIELDS[resource.kind], spec) if resource.kind in _FIELDS else []
-    if resource.kind == "network":
-        declared = [*declared, *network.declared(spec)]
     made_from = None
     if resource.kind == "container":
-        declared = [*declared, *container_networks.declared(spec["networks"])]
         # An image of which nothing is known but what it runs on: both sides are compared as they are declared.
         made_from = ImageFacts(id="", platform=spec["platform"] or "")
     return Observed(
@@ -42,7 +39,8 @@ def _seen(resource: Resource) -> Observed:
         kind=resource.kind,
         id=resource.name,
         name=resource.name,
-        spec={**spec, DECLARED: declared},
+        spec=spec,
         image=made_from,
         protected=resource.protect,
+        declared=frozenset(declared),
     )

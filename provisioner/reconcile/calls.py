@@ -11,6 +11,7 @@ from provisioner.kinds import container, container_mounts, network, volume
 from provisioner.kinds.compare import declared_fields
 from provisioner.kinds.container_environment import secrets_of
 from provisioner.kinds.container_initial import initial_address, initial_name, initial_spec
+from provisioner.kinds.context import EncodeContext
 from provisioner.kinds.hooks import PRE_START
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, NAME, PROJECT, PROTECTED, ownership_labels
@@ -142,7 +143,7 @@ class ContainerCalls:
             case Verb.UPDATE:
                 fields = tuple(str(field) for field in step.arguments["fields"] or ())
                 spec = {**self._resource(step.address).spec, **step.arguments.get("values", {})}
-                engine.update(identity, container.encode_update(spec, fields))
+                engine.update(identity, container.encode_update(spec, fields, EncodeContext()))
             case Verb.DISCONNECT:
                 key = str(step.arguments["network"])
                 engine.disconnect(str(step.arguments.get("network_id") or self._network_id(key)), identity)
@@ -232,7 +233,7 @@ class ContainerCalls:
 
     def _body(self, spec: Spec, step: Step, made: Mapping[int, str], labels: Mapping[str, str]) -> dict[str, Any]:
         wanted = self._resource(step.address)
-        wiring = container.Wiring(
+        wiring = EncodeContext(
             labels=labels,
             api_version=self._plan.observed.facts.api_version,
             networks=self._networks,
@@ -348,5 +349,4 @@ def _file_kinds(spec: Spec) -> list[str]:
 
 def _declared(wanted: Resource) -> dict[str, str]:
     declared = declared_fields(network.FIELDS, wanted.spec)
-    declared += network.declared(wanted.spec)
     return {DECLARED_FIELDS: ",".join(declared)} if declared else {}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from provisioner.kinds.container import NAMED
 from provisioner.model.change import Action
 from provisioner.model.span import Problem
 from provisioner.reconcile.claims import (
@@ -95,7 +94,7 @@ def _mine(change: Change, holders: Sequence[Holder]) -> set[Claim]:
         return set()
     mine = {claim for holder in holders if holder.id == found.id for claim in holder.claims}
     # What was made under a name may have been given another by hand, which somebody else then took.
-    return mine | ({name_claim(found.name)} if found.spec.get(NAMED) == found.name else set())
+    return mine | ({name_claim(found.name)} if found.made_as == found.name else set())
 
 
 def _kept(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from provisioner.kinds import container, image, network, service, swarm_file, volume
 from provisioner.kinds.compare import compare
-from provisioner.kinds.container import NAMED
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.model.address import Address
@@ -123,8 +122,7 @@ def _comparison(wanted: Resource, found: Observed, state: ObservedState, last: D
 
 def _half_replaced(found: Observed) -> bool:
     """Whether a container has the name that it has only while it is replaced: no hand gave it that."""
-    named = found.spec.get(NAMED) if found.kind == "container" else None
-    return bool(named) and found.name in (f"{named}{NEXT}", f"{named}{PREVIOUS}")
+    return bool(found.made_as) and found.name in (f"{found.made_as}{NEXT}", f"{found.made_as}{PREVIOUS}")
 
 
 def _left_by_us(difference: FieldChange) -> FieldChange:
@@ -165,16 +163,17 @@ def differences_of(wanted: Resource, found: Observed, state: ObservedState) -> t
     """The fields in which an object differs from what is declared."""
     if wanted.kind == "container":
         return _container_differences(wanted, found, state)
-    spec = wanted.spec
-    if wanted.kind == "network":
-        spec = network.normalise(spec, found.spec)
     if wanted.kind == "image":
         return _image_differences(wanted, found, state)
     if wanted.kind == "volume":
-        return (*compare(volume.FIELDS, spec, found.spec, wanted.spans), *protection_changes(wanted, found))
+        return (*_compared(wanted, found), *protection_changes(wanted, found))
     if wanted.kind == "service":
         return _service_differences(wanted, found, state)
-    return compare(_FIELDS[wanted.kind], spec, found.spec, wanted.spans)
+    return _compared(wanted, found)
+
+
+def _compared(wanted: Resource, found: Observed) -> tuple[FieldChange, ...]:
+    return compare(_FIELDS[wanted.kind], wanted.spec, found.spec, wanted.spans, found.declared)
 
 
 def _service_differences(wanted: Resource, found: Observed, observed: ObservedState) -> tuple[FieldChange, ...]:
@@ -189,7 +188,7 @@ def _service_differences(wanted: Resource, found: Observed, observed: ObservedSt
     if found.paused:
         state.append(FieldChange("state", "its update failed and is paused", "running", Impact.IN_PLACE))
     desired = service.with_image_command(wanted.spec, observed.facts.images.get(str(wanted.spec["image"])))
-    differences = (*service.differences(desired, found.spec, wanted.spans), *state)
+    differences = (*service.differences(desired, found.spec, wanted.spans, found.declared), *state)
     over = not wanted.job and found.runtime is not None
     return tuple(replace(one, impact=Impact.REPLACE) for one in differences) if over else differences
 
@@ -200,8 +199,7 @@ def _image_differences(wanted: Resource, found: Observed, state: ObservedState) 
     if digest and facts:
         here = next((one.rpartition("@")[2] for one in facts.digests), None)
         live = {**live, "digest": digest if any(one.endswith(f"@{digest}") for one in facts.digests) else here}
-    live = {**live, "platform": image.same_platform(wanted.spec.get("platform"), live.get("platform"))}
-    return compare(image.FIELDS, wanted.spec, live, wanted.spans)
+    return compare(image.FIELDS, wanted.spec, live, wanted.spans, found.declared)
 
 
 def _container_differences(wanted: Resource, found: Observed, state: ObservedState) -> tuple[FieldChange, ...]:
@@ -209,20 +207,19 @@ def _container_differences(wanted: Resource, found: Observed, state: ObservedSta
         return ()
     made_from = found.image or ImageFacts(id="")
     would_use = state.facts.images.get(str(wanted.spec["image"]))
-    desired, live = container.meet(
-        container.normalise(resolved(wanted.spec, state), would_use or made_from),
-        container.normalise(resolved(found.spec, state), made_from),
-    )
+    desired = container.beyond_image(resolved(wanted.spec, state), would_use or made_from, observed=False)
+    live = container.beyond_image(resolved(found.spec, state), made_from, observed=True)
     if would_use and would_use.id != made_from.id:
         desired = {**desired, "image": f"{wanted.spec['image']} ({_short(would_use.id)})"}
         live = {**live, "image": f"{found.spec['image']} ({_short(made_from.id)})"}
-    changes = [container.settle(one) for one in compare(container.FIELDS, desired, live, wanted.spans)]
-    changes = [as_declared(one, wanted) for one in changes]
+    changes = [
+        as_declared(one, wanted) for one in compare(container.FIELDS, desired, live, wanted.spans, found.declared)
+    ]
     if not any(one.path in NAMESPACES for one in changes):
         changes += lost_namespaces(wanted, found, state)
     if found.name != wanted.name:
         # The label carries the name it was made with: one that was only renamed, or never was, can be renamed again.
-        impact = Impact.METADATA if found.spec.get(NAMED, wanted.name) == wanted.name else Impact.REPLACE
+        impact = Impact.METADATA if (found.made_as or wanted.name) == wanted.name else Impact.REPLACE
         changes.append(FieldChange("container_name", found.name, wanted.name, impact))
     return (*changes, *_state(wanted, found))
 

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, container_mounts, image, network, volume
-from provisioner.kinds.compare import DECLARED
 from provisioner.kinds.container_initial import INITIAL_KIND
-from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, NEXT, ONE_OFF, OPERATION, PROJECT, PROTECTED, owner
+from provisioner.kinds.context import DecodeContext
+from provisioner.kinds.ownership import FILES, NAME, NEXT, ONE_OFF, OPERATION, PROJECT, PROTECTED, declared_paths, owner
 from provisioner.model.address import Address
 from provisioner.model.state import CARRIED_KIND, ImageFacts, Observed, ObservedState
 from provisioner.reconcile.files import FILES_KIND, Carried
@@ -148,10 +148,10 @@ def _own(
     for raw in sorted(volumes, key=lambda one: str(one["Name"])):
         if address := placed.address("volume", raw):
             own.append(decode_volume(address, raw, tuple(mounted.get(raw["Name"], ()))))
-    names = container.Names(networks=keys, services=services)
+    context = DecodeContext(networks=keys, services=services)
     for address, raw in mine:
         made = made_from.get(raw["Image"])
-        own.append(_decode_container(address, raw, names, image.image_facts(dict(made)) if made else None))
+        own.append(_decode_container(address, raw, context, image.image_facts(dict(made)) if made else None))
     return own
 
 
@@ -190,10 +190,9 @@ def decode_network(address: Address, raw: Raw) -> Observed:
     """A network from its inspection, with the containers on it."""
     on_it = raw.get("Containers") or {}
     names = {identity: str(one["Name"]) for identity, one in on_it.items() if one.get("Name")}
-    spec = network.decode(dict(raw)) | _declared(raw.get("Labels"))
     return Observed(
-        address, "network", raw["Id"], raw["Name"], spec, raw.get("Created") or "",
-        users=tuple(sorted(on_it)), user_names=names,
+        address, "network", raw["Id"], raw["Name"], network.decode(dict(raw)), raw.get("Created") or "",
+        users=tuple(sorted(on_it)), user_names=names, declared=declared_paths(raw.get("Labels")),
     )  # fmt: skip
 
 
@@ -205,29 +204,28 @@ def decode_volume(address: Address, raw: Raw, users: tuple[str, ...] = ()) -> Ob
         carried = Carried(service, kind, json.loads(labels.get(FILES, "{}")).get(kind, {}))
         spec: dict[str, Any] = {"carried": carried, "operation": labels.get(OPERATION, "")}
     else:
-        spec = volume.decode(dict(raw)) | _declared(labels)
+        spec = volume.decode(dict(raw))
     kind = FILES_KIND if address.kind == FILES_KIND else "volume"
     return Observed(
         address, kind, raw["Name"], raw["Name"], spec, raw.get("CreatedAt") or "", users=users,
-        protected=labels.get(PROTECTED) == "true",
+        protected=labels.get(PROTECTED) == "true", declared=declared_paths(labels),
     )  # fmt: skip
 
 
-def _declared(labels: Mapping[str, str] | None) -> dict[str, list[str]]:
-    return {DECLARED: [key for key in (labels or {}).get(DECLARED_FIELDS, "").split(",") if key]}
-
-
-def _decode_container(address: Address, raw: Raw, names: container.Names, made_from: ImageFacts | None) -> Observed:
+def _decode_container(address: Address, raw: Raw, context: DecodeContext, made_from: ImageFacts | None) -> Observed:
+    labels = raw["Config"].get("Labels")
     return Observed(
         address=address,
         kind="container",
         id=raw["Id"],
         name=raw["Name"].lstrip("/"),
-        spec=container.decode(dict(raw), names),
+        spec=container.decode(dict(raw), context),
         created=raw.get("Created") or "",
         runtime=container.runtime(dict(raw)),
         image=made_from or ImageFacts(id=raw["Image"]),
         anonymous=container_mounts.anonymous_volumes(dict(raw)),
+        declared=declared_paths(labels),
+        made_as=(labels or {}).get(NAME, ""),
     )
 
 
@@ -251,7 +249,7 @@ def _settle(owned: Sequence[Observed]) -> tuple[dict[Address, Observed], list[Ob
 
 def _place(one: Observed) -> tuple[bool, bool, str]:
     """What has its own name first, what has not taken it yet last."""
-    return one.name != one.spec.get(container.NAMED, one.name), one.name.endswith(NEXT), one.name
+    return one.name != (one.made_as or one.name), one.name.endswith(NEXT), one.name
 
 
 def _named(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import service, swarm_file
+from provisioner.kinds.context import DecodeContext
 from provisioner.kinds.fields import get_path
 from provisioner.kinds.ownership import PROJECT, owner
 from provisioner.model.state import Observed, Runtime
@@ -36,10 +37,10 @@ def observe_swarm(
     everybodys = engine.list("service", {})
     raw_services = [raw for raw in everybodys if _address(desired.project, raw)]
     files = _versions(engine, desired, raw_files)
-    names = service.Names(networks=_networks(engine, desired, raw_services, networks), files=files)
+    context = DecodeContext(networks=_networks(engine, desired, raw_services, networks), files=files)
     tasks = _by_service(engine, labels) if raw_services else {}
     nodes = engine.list("node", {}) if raw_services else ()
-    services = [_service(engine, desired, raw, names, tasks.get(raw["ID"], ()), nodes, now) for raw in raw_services]
+    services = [_service(engine, desired, raw, context, tasks.get(raw["ID"], ()), nodes, now) for raw in raw_services]
     current, superseded = _current(desired, raw_files, everybodys)
     return [*services, *current], superseded
 
@@ -89,7 +90,7 @@ def _by_service(engine: EngineReader, labels: Mapping[str, str]) -> dict[str, li
 
 
 def _service(
-    engine: EngineReader, desired: DesiredState, raw: Raw, names: service.Names, tasks: Sequence[Raw],
+    engine: EngineReader, desired: DesiredState, raw: Raw, context: DecodeContext, tasks: Sequence[Raw],
     nodes: Sequence[Raw], now: str,
 ) -> Observed:  # fmt: skip
     address = _address(desired.project, raw)
@@ -110,7 +111,7 @@ def _service(
         kind="service",
         id=raw["ID"],
         name=raw["Spec"]["Name"],
-        spec=service.decode(dict(raw), names),
+        spec=service.decode(dict(raw), context),
         created=raw.get("CreatedAt") or "",
         runtime=_job_state(raw, engine.tasks(raw["ID"]), nodes) if is_job else ended,
         version=int(raw["Version"]["Index"]),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provisioner.kinds.container import NAMED
 from provisioner.kinds.hooks import PRE_STOP
 from provisioner.kinds.ownership import PREVIOUS
 from provisioner.model.address import Address
@@ -343,7 +342,7 @@ def _remove_container(
         before = [
             steps.add(
                 Verb.RENAME, "container", change.address, change.reason, needs=before, object_id=found.id,
-                arguments={"name": str(found.spec.get(NAMED) or found.name) + PREVIOUS},
+                arguments={"name": (found.made_as or found.name) + PREVIOUS},
             )
         ]  # fmt: skip
     if found.runtime is not None and found.runtime.status in ("running", "restarting", "paused"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds.container import NAMED
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.hooks import POST_START, PRE_STOP
 from provisioner.kinds.ownership import NEXT, PREVIOUS
@@ -180,11 +179,11 @@ class Rollout:
         """One that an interrupted apply left under the name that its replacement needs takes its own first."""
         if not found.name.endswith(NEXT):
             return []
-        return [self._rename(change, found.spec[NAMED], [], object_id=found.id)]
+        return [self._rename(change, found.made_as, [], object_id=found.id)]
 
     def _set_aside(self, change: Change, found: Observed, needs: Iterable[int | None]) -> int:
         gate = [need for need in needs if need is not None]
-        name = found.spec[NAMED] + PREVIOUS
+        name = found.made_as + PREVIOUS
         return gate[-1] if found.name == name else self._rename(change, name, gate, object_id=found.id)
 
     def _stay_stopped(self, change: Change, found: Observed, needs: list[int]) -> list[int]:

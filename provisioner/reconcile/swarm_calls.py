@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, NotConverged, Reason
 from provisioner.kinds import service, swarm_file, volume
 from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.context import EncodeContext
 from provisioner.kinds.image import image_facts
 from provisioner.kinds.ownership import owner, ownership_labels, user_labels
 from provisioner.model.address import Address
@@ -189,13 +190,13 @@ class SwarmCalls:
             )
         return spec
 
-    def _wiring(self, wanted: Resource, force_update: int, pinned: str) -> service.Wiring:
+    def _wiring(self, wanted: Resource, force_update: int, pinned: str) -> EncodeContext:
         resources = self._plan.desired.resources
         project = self._plan.desired.project
         volumes = {
             r.name: _volume_options(r, project) for r in resources.values() if r.kind == "volume" and not r.external
         }
-        return service.Wiring(
+        return EncodeContext(
             name=wanted.name,
             labels=ownership_labels(project, wanted.address, wanted.name),
             image=self._image(wanted, pinned),

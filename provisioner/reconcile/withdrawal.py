@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provisioner.kinds.container import NAMED
 from provisioner.kinds.hooks import POST_START, PRE_STOP
 from provisioner.kinds.ownership import PREVIOUS
 from provisioner.model.change import Action, Change
@@ -134,7 +133,7 @@ class _Withdrawal:
         # Set aside by an earlier apply, it may have been told to stay stopped: it gets what is declared now.
         told = known is old is aside and old.spec["restart"] == "no"
         spec = {**known.spec, "restart": (wanted if told else known).spec["restart"]}
-        self.targets[address] = replace(wanted, spec=spec, name=str(old.spec.get(NAMED) or wanted.name))
+        self.targets[address] = replace(wanted, spec=spec, name=old.made_as or wanted.name)
         # Whether what was set aside was stopped by a hand or by an interrupted apply is not known: it is to run.
         starts = not runs and (ran or (aside is not None and not _was_done(before, old, wanted)))
         restarts = runs and any(shares(self.targets[address], a.name) for a in self._started())

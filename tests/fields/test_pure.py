@@ -9,8 +9,9 @@ import pytest
 
 from provisioner.document import Sources, read
 from provisioner.kinds import container, network, volume
-from provisioner.kinds.compare import DECLARED, compare
-from provisioner.kinds.ownership import DECLARED_FIELDS
+from provisioner.kinds.compare import compare, declared_fields
+from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
+from provisioner.kinds.ownership import declared_paths
 from provisioner.model.state import ImageFacts
 from tests.fields import containers, objects, playbooks
 
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from tests.fields.sample import Sample
 
 IDS = {"anchor": "a" * 64}
-NAMES = container.Names(
+NAMES = DecodeContext(
     networks={"pure_own": "own", "pure_apart": "apart", "pure_beside": "beside", "pure_default": "default"},
     services={identity: name for name, identity in IDS.items()},
-    containers={"anchor": ("pure-anchor-1",), "on-the-bridge": ("pure-on-the-bridge-1",)},
 )
+CONTAINERS = {"anchor": ("pure-anchor-1",), "on-the-bridge": ("pure-on-the-bridge-1",)}
 IMAGE = ImageFacts(id="sha256:1", environment={"PATH": "/usr/bin:/bin"}, command=("sh",), platform="linux/amd64")
 OLD, NEW = (1, 41), (1, 51)
 
@@ -56,17 +57,17 @@ def canonical(folder: Path, state: int) -> dict[str, Any]:
 
 def service(bodies: list[dict[str, Any]], state: int, name: str) -> dict[str, Any]:
     body = bodies[state]["services"][name]
-    return container.parse(name, body, NAMES, body["image"])
+    return container.parse(body, ParseContext(service=name, image=body["image"], containers=CONTAINERS))
 
 
 def inspected(spec: dict[str, Any], api_version: tuple[int, int]) -> dict[str, Any]:
     """What an engine that adds nothing answers for a container that is created like this and put on its networks."""
     engine_names = {key: name for name, key in NAMES.networks.items()}
-    wiring = container.Wiring(
+    context = EncodeContext(
         labels={}, networks=engine_names, ids=IDS, api_version=api_version, revealed={"shown": "its value"},
         file_volumes={kind: (f"files_{kind}", "/mnt") for kind in ("configs", "secrets") if spec[kind]},
     )  # fmt: skip
-    body = container.encode(spec, wiring)
+    body = container.encode(spec, context)
     host, networking = body.pop("HostConfig"), body.pop("NetworkingConfig", {})
     attached = dict(networking.get("EndpointsConfig", {}))
     for key in spec["networks"]:
@@ -83,17 +84,19 @@ def inspected(spec: dict[str, Any], api_version: tuple[int, int]) -> dict[str, A
     }
 
 
-def differences(desired: dict[str, Any], observed: dict[str, Any], platform: str | None) -> list[str]:
+def differences(desired: dict[str, Any], raw: dict[str, Any], platform: str | None) -> list[str]:
     made_from = replace(IMAGE, platform=platform or IMAGE.platform)
-    met = container.meet(container.normalise(desired, IMAGE), container.normalise(observed, made_from))
-    return [one.path for one in compare(container.FIELDS, *met)]
+    wanted = container.beyond_image(desired, IMAGE, observed=False)
+    live = container.beyond_image(container.decode(raw, NAMES), made_from, observed=True)
+    declared = declared_paths(raw["Config"]["Labels"])
+    return [one.path for one in compare(container.FIELDS, wanted, live, declared=declared)]
 
 
 @pytest.mark.parametrize("sample", containers.SAMPLES, ids=lambda sample: sample.name)
 def test_container(sample: Sample, bodies: list[dict[str, Any]]) -> None:
     specs = [service(bodies, state, sample.name) for state in range(3)]
     for api_version in (OLD, NEW):
-        live = [container.decode(inspected(spec, api_version), NAMES) for spec in specs]
+        live = [inspected(spec, api_version) for spec in specs]
         for state in range(3):
             assert differences(specs[state], live[state], specs[state]["platform"]) == []
         for state in (playbooks.SECOND, playbooks.REMOVED):
@@ -113,15 +116,16 @@ def test_object(
     specs = [kind.parse(body[section][f"sample-{sample.name}"]) for body in bodies]
     live = []
     for spec in specs:
-        labels = {DECLARED_FIELDS: ",".join(container.declared_fields(fields, spec))}
-        raw = kind.encode(spec, labels)
+        raw = kind.encode(spec, {})
         if kind is volume:
             raw["Options"] = raw.pop("DriverOpts", None)
-        live.append(kind.decode(raw) | {DECLARED: labels[DECLARED_FIELDS].split(",")})
+        live.append((kind.decode(raw), frozenset(declared_fields(fields, spec))))
     for state in range(3):
-        assert compare(fields, specs[state], live[state]) == ()
+        observed, declared = live[state]
+        assert compare(fields, specs[state], observed, declared=declared) == ()
     for state in (playbooks.SECOND, playbooks.REMOVED):
-        paths = [one.path for one in compare(fields, specs[state], live[state - 1])]
+        observed, declared = live[state - 1]
+        paths = [one.path for one in compare(fields, specs[state], observed, declared=declared)]
         assert playbooks.wrong([sample], state, paths) == []
 
 
@@ -161,10 +165,10 @@ _NOT_HERE = {
 )
 def test_platform_is_that_of_the_image(wanted: str, actual: str, same: bool) -> None:
     raw = {"Config": {"Image": "a"}, "HostConfig": {}, "Id": "f" * 64, "Name": "/a", "NetworkSettings": {}}
-    observed = container.normalise(container.decode(raw, NAMES), ImageFacts(id="1", platform=actual))
-    desired = {**observed, "platform": wanted}
-    _, live = container.meet(desired, observed)
-    assert (live["platform"] == wanted) is same
+    image = ImageFacts(id="1", platform=actual)
+    observed = container.beyond_image(container.decode(raw, NAMES), image, observed=True)
+    differences = compare(container.FIELDS, {**observed, "platform": wanted}, observed)
+    assert [one.path for one in differences] == ([] if same else ["platform"])
 
 
 def test_a_secret_in_the_environment_is_never_read_back(bodies: list[dict[str, Any]]) -> None:

@@ -15,6 +15,7 @@ from provisioner.app.load import load_playbook
 from provisioner.app.request import Request
 from provisioner.kinds import service
 from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.context import DecodeContext, EncodeContext
 from provisioner.model.address import Address
 from provisioner.platforms import swarm as platform
 from provisioner.platforms.lowering import Inputs
@@ -52,7 +53,7 @@ def lowered(folder: Path, body: dict[str, Any]) -> Resource:
 
 def there_and_back(resource: Resource) -> Spec:
     """A spec as it is read from the engine after it was sent to it."""
-    wiring = service.Wiring(
+    wiring = EncodeContext(
         name=resource.name,
         labels={"provisioner.environment": "pt"},
         image=f"{resource.spec['image']}@sha256:0",
@@ -61,7 +62,7 @@ def there_and_back(resource: Resource) -> Spec:
         volumes={"pt_stored": {"Labels": {"provisioner.environment": "pt", "declared": "yes"}}},
     )
     sent = json.loads(json.dumps(service.encode(resource.spec, wiring)))
-    return service.decode({"Spec": sent}, service.Names(networks=NETWORK_IDS, files=FILE_IDS))
+    return service.decode({"Spec": sent}, DecodeContext(networks=NETWORK_IDS, files=FILE_IDS))
 
 
 @pytest.mark.parametrize("sample", [one for one in SAMPLES if one.first], ids=lambda sample: sample.name)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioner.document import Sources, read
-from provisioner.kinds import container, service
+from provisioner.kinds import service
 from provisioner.kinds.container_mounts import decode_volumes, encode_volumes, parse_volumes
+from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +59,7 @@ def test_the_short_form_keeps_what_it_says(tmp_path: Path, short: str, expected:
     ids=str,
 )
 def test_what_is_sent_is_what_is_read_back(tmp_path: Path, mount: Any) -> None:
-    spec = parse_volumes(canonical(tmp_path, mount), {"data": "p_data"})
+    spec = parse_volumes(canonical(tmp_path, mount), ParseContext(volumes={"data": "p_data"}))
     raw: dict[str, Any] = {}
     encode_volumes(raw, spec)
     read_back = decode_volumes(raw, {})
@@ -69,6 +70,6 @@ def test_what_is_sent_is_what_is_read_back(tmp_path: Path, mount: Any) -> None:
 
 def test_swarm_has_no_labels_of_mounts(tmp_path: Path) -> None:
     body = canonical(tmp_path, "data:/data:Z")
-    spec = service.parse("a", body, container.Names(), "i", 1, None)
-    sent = service.encode(spec, service.Wiring(name="a", labels={}, image="i", networks={}, files={}))
-    assert service.differences(spec, service.decode({"Spec": sent}, service.Names())) == ()
+    spec = service.parse(body, ParseContext(service="a", image="i"))
+    sent = service.encode(spec, EncodeContext(name="a", image="i"))
+    assert service.differences(spec, service.decode({"Spec": sent}, DecodeContext())) == ()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.kinds.container_networks import decode_networks, without_chosen
+from provisioner.kinds.context import DecodeContext
 
 ID = "0123456789abcdef" * 4
 
@@ -22,7 +23,7 @@ def seen(declared: list[str], hostname: str | None, *, old: bool) -> dict[str, A
             "HostConfig": {"NetworkMode": "p_n"},
             "NetworkSettings": {"Networks": {"p_n": endpoint}},
         },
-        {"p_n": "n"},
+        DecodeContext(networks={"p_n": "n"}),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.kinds import network
-from provisioner.kinds.compare import DECLARED, compare, declared_fields
+from provisioner.kinds.compare import compare, declared_fields
 
 V4 = {"subnet": "10.1.0.0/24"}
 V6 = {"subnet": "fd00:1::/64"}
@@ -15,7 +15,11 @@ OTHER_V4 = {"subnet": "10.2.0.0/24"}
 OTHER_V6 = {"subnet": "fd5e::/64", "gateway": "fd5e::1"}
 
 
-def live(pools: list[dict[str, Any]], *, made_with: list[dict[str, Any]]) -> dict[str, Any]:
+# A network's spec, and what was declared of it when it was made.
+Live = tuple[dict[str, Any], frozenset[str]]
+
+
+def live(pools: list[dict[str, Any]], *, made_with: list[dict[str, Any]]) -> Live:
     """A network with these pools, each with a gateway, that was made when `made_with` were declared."""
     capital = {"subnet": "Subnet", "gateway": "Gateway"}
     raw = {
@@ -23,13 +27,12 @@ def live(pools: list[dict[str, Any]], *, made_with: list[dict[str, Any]]) -> dic
         "IPAM": {"Config": [{capital[key]: text for key, text in {"gateway": "10.9.9.9", **p}.items()} for p in pools]},
     }
     spec = network.parse({"ipam": {"config": made_with}})
-    recorded = declared_fields(network.FIELDS, spec) + network.declared(spec)
-    return network.decode(raw) | {DECLARED: recorded}
+    return network.decode(raw), frozenset(declared_fields(network.FIELDS, spec))
 
 
-def differences(declared: list[dict[str, Any]], observed: dict[str, Any]) -> list[str]:
-    desired = network.normalise(network.parse({"ipam": {"config": declared}}), observed)
-    return [one.path for one in compare(network.FIELDS, desired, observed)]
+def differences(declared: list[dict[str, Any]], observed: Live) -> list[str]:
+    desired = network.parse({"ipam": {"config": declared}})
+    return [one.path for one in compare(network.FIELDS, desired, observed[0], declared=observed[1])]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from provisioner.document import Sources, read
 from provisioner.kinds import container
 from provisioner.kinds.compare import compare
+from provisioner.kinds.context import ParseContext
 from provisioner.model.positions import Positions
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.span import Span
 
+CONTEXT = ParseContext(service="web", image="nginx")
 FILE = """\
 name: shop
 services:
@@ -54,8 +56,8 @@ def positions(folder: Path) -> tuple[Positions, dict[str, Span | None]]:
     assert body is not None
     plain, spans = body.plain(), Positions(body)
     assert isinstance(plain, dict)
-    wanted = container.parse("web", plain, container.Names(), "nginx")
-    other = container.parse("web", {"image": "nginx", "networks": {"default": None}}, container.Names(), "nginx")
+    wanted = container.parse(plain, CONTEXT)
+    other = container.parse({"image": "nginx", "networks": {"default": None}}, CONTEXT)
     return spans, {one.path: one.span for one in compare(container.FIELDS, wanted, other, spans)}
 
 

@@ -6,19 +6,20 @@ from typing import Any
 
 import pytest
 
-from provisioner.kinds import container, service
+from provisioner.kinds import service
+from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
 from provisioner.model.state import ImageFacts
 
-WIRING = service.Wiring(name="a", labels={}, image="i", networks={}, files={})
+CONTEXT = EncodeContext(name="a", image="i")
 IMAGE = ImageFacts(id="1", entrypoint=("sh", "-c"), command=("sleep", "1"))
 
 
 def parse(body: dict[str, Any]) -> dict[str, Any]:
-    return service.parse("a", {"image": "i", **body}, container.Names(), "i", 1, None)
+    return service.parse({"image": "i", **body}, ParseContext(service="a", image="i"))
 
 
 def read_back(spec: dict[str, Any]) -> dict[str, Any]:
-    return service.decode({"Spec": service.encode(spec, WIRING)}, service.Names())
+    return service.decode({"Spec": service.encode(spec, CONTEXT)}, DecodeContext())
 
 
 EMPTY: tuple[tuple[Any, str], ...] = (
@@ -40,8 +41,8 @@ def test_an_empty_value_of_every_key_comes_back(key: str, empty: Any) -> None:
 
 def test_no_grace_is_not_the_engines_own() -> None:
     none, zero = parse({}), parse({"stop_grace_period": "0s"})
-    assert service.encode(zero, WIRING)["TaskTemplate"]["ContainerSpec"]["StopGracePeriod"] == 0
-    assert "StopGracePeriod" not in service.encode(none, WIRING)["TaskTemplate"]["ContainerSpec"]
+    assert service.encode(zero, CONTEXT)["TaskTemplate"]["ContainerSpec"]["StopGracePeriod"] == 0
+    assert "StopGracePeriod" not in service.encode(none, CONTEXT)["TaskTemplate"]["ContainerSpec"]
     assert [one.path for one in service.differences(zero, read_back(none))] == ["stop_grace_period"]
     assert [one.path for one in service.differences(none, read_back(zero))] == ["stop_grace_period"]
 
@@ -49,8 +50,8 @@ def test_no_grace_is_not_the_engines_own() -> None:
 @pytest.mark.parametrize("empty", [[], [""]])
 def test_an_empty_entrypoint_leaves_the_command(empty: list[str]) -> None:
     """The image's entrypoint is out of the way, as it is on a plain engine."""
-    sent = service.encode(parse({"entrypoint": empty, "command": ["a", "b"]}), WIRING)["TaskTemplate"]["ContainerSpec"]
+    sent = service.encode(parse({"entrypoint": empty, "command": ["a", "b"]}), CONTEXT)["TaskTemplate"]["ContainerSpec"]
     assert sent["Command"] == ["a", "b"]
     assert "Args" not in sent
     own = service.with_image_command(parse({"entrypoint": empty}), IMAGE)
-    assert service.encode(own, WIRING)["TaskTemplate"]["ContainerSpec"]["Command"] == ["sleep", "1"]
+    assert service.encode(own, CONTEXT)["TaskTemplate"]["ContainerSpec"]["Command"] == ["sleep", "1"]

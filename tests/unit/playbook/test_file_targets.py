@@ -6,7 +6,8 @@ import itertools
 
 import pytest
 
-from provisioner.kinds.container_files import parse_files, path_in_volume
+from provisioner.kinds.container_files import parse, path_in_volume
+from provisioner.kinds.context import ParseContext
 from provisioner.model.state import ImageFacts
 from provisioner.playbook.file_targets import folders_of_images
 from provisioner.playbook.file_targets import problems as target_problems
@@ -87,7 +88,7 @@ def test_each_target_has_a_path_of_its_own_in_the_volume():
     targets = [f"/{one}/{two}" for one, two in itertools.product(parts, parts)]
     targets += [f"/run/secrets/{one}" for one in parts] + [f"/run/secrets/sub/{one}" for one in parts]
     body = {"secrets": [{"source": f"s{index}", "target": target} for index, target in enumerate(targets)]}
-    files = parse_files(body, "secrets", {})
+    files = parse("secrets", body, ParseContext())
     paths = [path_in_volume(target, entry) for target, entry in files.items()]
     assert len(set(paths)) == len(targets)
     assert not [(one, two) for one in paths for two in paths if two.startswith(f"{one}/")]

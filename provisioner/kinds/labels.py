@@ -1,0 +1,23 @@
+"""The labels of an object that Compose and the engine both know: those of people, without ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds.ownership import user_labels
+from provisioner.kinds.values import pairs
+
+if TYPE_CHECKING:
+    from provisioner.kinds.fields import Raw
+
+
+def parse_labels(body: Raw) -> dict[str, str]:
+    return pairs(body.get("labels"), "=")
+
+
+def encode_labels(raw: Raw, value: dict[str, Any]) -> None:
+    raw.setdefault("Labels", {}).update(value)
+
+
+def decode_labels(raw: Raw) -> dict[str, str]:
+    return user_labels(raw.get("Labels"))
