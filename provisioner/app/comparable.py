@@ -10,6 +10,7 @@ from provisioner.app.materials import PENDING, Materials, gather
 from provisioner.errors import SecretUnavailable, Unreachable
 from provisioner.kinds import swarm_file
 from provisioner.kinds.ownership import FILES, PROJECT, owner
+from provisioner.model.address import Address
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request
@@ -35,10 +36,10 @@ class Comparable:
         versions = dict(materials.inputs.versions)
         there = _versions_there(engine, playbook.project, mode) if playbook.secrets else {}
         for key in playbook.secrets:
-            name = f"secrets/{key}"
-            now, then = versions.get(name, PENDING), there.get(name, "")
+            address = Address("secret", key)
+            now, then = versions.get(address, PENDING), there.get(address, "")
             if now == PENDING or _of_other_keys(now, then):
-                versions[name] = then or now
+                versions[address] = then or now
                 self.reasons[key] = trouble if now == PENDING else "it was applied with another fingerprint key"
         return replace(materials, inputs=replace(materials.inputs, versions=versions))
 
@@ -47,16 +48,16 @@ def _of_other_keys(one: str, other: str) -> bool:
     return "." in one and "." in other and one.partition(".")[0] != other.partition(".")[0]
 
 
-def _versions_there(engine: EngineReader, project: str, mode: Mode) -> dict[str, str]:
-    """The versions of secrets that the engine has, by `secrets/x`; of several the newest."""
-    found: dict[str, str] = {}
+def _versions_there(engine: EngineReader, project: str, mode: Mode) -> dict[Address, str]:
+    """The versions of secrets that the engine has; of several the newest."""
+    found: dict[Address, str] = {}
     if mode == "swarm":
         for raw in sorted(engine.list("secret", {PROJECT: project}), key=lambda one: swarm_file.age(dict(one))):
             belongs = owner(raw["Spec"].get("Labels"), raw["Spec"]["Name"])
             if belongs and belongs[0] == project:
-                found[f"secrets/{belongs[1].name}"] = str(swarm_file.decode(dict(raw))["version"])
+                found[belongs[1]] = str(swarm_file.decode(dict(raw))["version"])
         return found
     for raw in sorted(engine.list("container", {PROJECT: project}), key=lambda one: str(one.get("Created"))):
         files = json.loads((raw["Config"].get("Labels") or {}).get(FILES, "{}"))
-        found |= {f"secrets/{entry['source']}": entry["version"] for entry in files.get("secrets", {}).values()}
+        found |= {Address("secret", entry["source"]): entry["version"] for entry in files.get("secrets", {}).values()}
     return found

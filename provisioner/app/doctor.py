@@ -16,6 +16,7 @@ from provisioner.app.wiring import open_engine, surroundings
 from provisioner.errors import ProvisionError, Unreachable
 from provisioner.kinds.values import moment
 from provisioner.ledger.revisions import last_revision
+from provisioner.model.address import Address
 from provisioner.platforms.swarm import needs_swarm
 
 if TYPE_CHECKING:
@@ -307,7 +308,9 @@ def _key(request: Request, playbook: Playbook, engine: DockerEngine | None) -> F
     last = last_revision(engine, playbook.project) if engine is not None else None
     recorded = last.inputs["versions"].items() if last else ()
     applied = {
-        version.partition(".")[0] for name, version in recorded if name.startswith("secrets/") and "." in version
+        version.partition(".")[0]
+        for name, version in recorded
+        if Address.from_listed(name).kind == "secret" and "." in version
     }
     bring = "bring the key from where it was applied (provision secrets key export there, import here)"
     if isinstance(key, FingerprintKey):

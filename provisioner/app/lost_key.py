@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import SecretUnavailable
 from provisioner.kinds.container_environment import secrets_of
+from provisioner.model.address import Address
 from provisioner.model.plan import Verb
 from provisioner.model.span import Problem
 
@@ -28,40 +29,43 @@ _HINT = (
 )
 
 
-def incomparable_versions(observed: ObservedState, materials: Materials) -> dict[str, str]:
-    """The secrets, by `secrets/x`, whose versions on the engine are of another key, with the version that most have."""
-    wanted = {name for name in materials.inputs.versions if name.startswith("secrets/")}
-    ours = {materials.inputs.versions[name].partition(".")[0] for name in wanted} | {materials.key}
-    found: dict[str, Counter[str]] = {}
+def incomparable_versions(observed: ObservedState, materials: Materials) -> dict[Address, str]:
+    """The secrets whose versions on the engine are of another key, with the version that most have."""
+    wanted = {address for address in materials.inputs.versions if address.kind == "secret"}
+    ours = {materials.inputs.versions[address].partition(".")[0] for address in wanted} | {materials.key}
+    found: dict[Address, Counter[str]] = {}
     for one in observed.resources.values():
         for key, version in _uses(one.spec) if one.kind in ("container", "service") else ():
-            if f"secrets/{key}" in wanted and "." in version and version.partition(".")[0] not in ours:
-                found.setdefault(f"secrets/{key}", Counter())[version] += 1
-    return {name: min(versions, key=lambda one: (-versions[one], one)) for name, versions in sorted(found.items())}
+            address = Address("secret", key)
+            if address in wanted and "." in version and version.partition(".")[0] not in ours:
+                found.setdefault(address, Counter())[version] += 1
+    return {
+        address: min(versions, key=lambda one: (-versions[one], one)) for address, versions in sorted(found.items())
+    }
 
 
-def with_versions(materials: Materials, versions: Mapping[str, str]) -> Materials:
+def with_versions(materials: Materials, versions: Mapping[Address, str]) -> Materials:
     """The materials in which these secrets are what the engine has; no key is made while they are.
 
     SecretUnavailable for one that is to get a new value now: that is no change which can be told from none.
     """
-    renewed = [key for key in materials.fresh if f"secrets/{key}" in versions]
+    renewed = [key for key in materials.fresh if Address("secret", key) in versions]
     if renewed:
         raise SecretUnavailable(f"secret {renewed[0]} can not be compared: {_reason(materials)}", hint=_HINT)
     inputs = replace(materials.inputs, versions={**materials.inputs.versions, **versions})
     return replace(materials, inputs=inputs, incomparable=frozenset(versions))
 
 
-def notes(materials: Materials, versions: Mapping[str, str], *, accepted: bool) -> Iterator[Problem]:
+def notes(materials: Materials, versions: Mapping[Address, str], *, accepted: bool) -> Iterator[Problem]:
     """What is told of each secret that can not be compared."""
     why = _reason(materials)
-    for index, name in enumerate(versions):
+    for index, address in enumerate(versions):
         if accepted:
             text = f"can not be compared: {why}; it gets a new version, and each service that has it one update"
-            yield Problem(text, path=name.replace("secrets/", "secret.", 1))
+            yield Problem(text, path=str(address))
         else:
             text = f"can not be compared, and is left as it is: {why}"
-            yield Problem(text, path=name.replace("secrets/", "secret.", 1), hint=None if index else _HINT)
+            yield Problem(text, path=str(address), hint=None if index else _HINT)
 
 
 def require_no_new_use(ordered: Plan, materials: Materials) -> None:
@@ -80,7 +84,7 @@ def require_no_new_use(ordered: Plan, materials: Materials) -> None:
             keys = [step.address.name]
         else:
             continue
-        needed |= {key: str(step.address.whole) for key in keys if f"secrets/{key}" in materials.incomparable}
+        needed |= {key: str(step.address.whole) for key in keys if Address("secret", key) in materials.incomparable}
     if needed:
         why = _reason(materials)
         lines = [f"{service} needs secret {key}, which can not be compared: {why}" for key, service in needed.items()]

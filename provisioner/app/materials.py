@@ -14,6 +14,7 @@ from provisioner.app.seccomp_profiles import seccomp_profiles
 from provisioner.errors import PlaybookInvalid, ProvisionError, SecretUnavailable
 from provisioner.kinds.builders import PLAYBOOK_FOLDER
 from provisioner.kinds.swarm_file import LARGEST_CONFIG
+from provisioner.model.address import Address
 from provisioner.model.secret import Found, Held
 from provisioner.model.span import Problem
 from provisioner.platforms.choice import lower
@@ -41,25 +42,25 @@ PENDING = "known after apply"
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """`contents` holds the bytes of configs and the values of secrets, by `configs/x` and `secrets/x`; `origins` the
+    """`contents` holds the bytes of configs and the values of secrets; `origins` the
     tier that each secret's value is from, with the tier's own version.
 
     `unsettled` is true while the key, a generated value or one of `fresh` is still to be kept. `key` is the id of the
     fingerprint key, empty without one: `key_tried` says where it was looked for, `signer` is it. `incomparable` are
-    the secrets (`secrets/x`) that are left as the engine has them, see `lost_key`. `messages` are for people.
+    the secrets that are left as the engine has them, see `lost_key`. `messages` are for people.
     """
 
     inputs: Inputs
-    contents: Mapping[str, bytes | SecretValue] = field(default_factory=dict, repr=False)
+    contents: Mapping[Address, bytes | SecretValue] = field(default_factory=dict, repr=False)
     declarations: tuple[SecretRef, ...] = ()
     resolutions: Mapping[str, Resolution] = field(default_factory=dict, repr=False)
-    origins: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[Address, str] = field(default_factory=dict)
     fresh: Mapping[str, SecretValue] = field(default_factory=dict, repr=False)
     unsettled: bool = False
     key: str = ""
     key_tried: str = ""
     signer: FingerprintKey | None = field(default=None, repr=False)
-    incomparable: frozenset[str] = frozenset()
+    incomparable: frozenset[Address] = frozenset()
     messages: tuple[str, ...] = ()
 
 
@@ -79,19 +80,20 @@ def gather(
     PlaybookInvalid for a config or context that can not be read, SecretUnavailable for a missing secret.
     """
     configs = config_contents(request, playbook, mode)
-    contents: dict[str, bytes | SecretValue] = {f"configs/{key}": data for key, data in configs.items()}
-    versions = {f"configs/{key}": content_version(data) for key, data in configs.items()}
+    contents: dict[Address, bytes | SecretValue] = {Address("config", key): data for key, data in configs.items()}
+    versions = {Address("config", key): content_version(data) for key, data in configs.items()}
     secrets = resolve_secrets(request, playbook, engine, mode, fresh or {}, needed, read)
     waiting = pending(secrets.declarations, secrets.resolutions)
     for key, answer in secrets.resolutions.items():
+        address = Address("secret", key)
         if isinstance(answer, Found):
-            contents[f"secrets/{key}"] = answer.value
+            contents[address] = answer.value
             known = answer.fingerprint and key not in waiting
-            versions[f"secrets/{key}"] = short(answer.fingerprint) if known else PENDING
+            versions[address] = short(answer.fingerprint) if known else PENDING
         elif isinstance(answer, Held):
             held = secrets.held.get(key)
             ours = held is not None and answer == held.answer
-            versions[f"secrets/{key}"] = held.version if held and ours else f"{HELD}{answer.name}"
+            versions[address] = held.version if held and ours else f"{HELD}{answer.name}"
     if mode == "containers" and (lacking := _to_fill(playbook, versions, secrets) - {*read}):
         return gather(request, playbook, engine, mode, fresh, needed, {*read, *lacking})
     inputs = Inputs(
@@ -99,7 +101,7 @@ def gather(
         versions=versions,
         registry=registry_digests(playbook, engine),
         origins={
-            f"secrets/{key}": answer.tier
+            Address("secret", key): answer.tier
             for key, answer in secrets.resolutions.items()
             if isinstance(answer, Found | Held)
         },
@@ -110,7 +112,7 @@ def gather(
         contents=contents,
         declarations=secrets.declarations,
         resolutions=secrets.resolutions,
-        origins={f"secrets/{key}": origin(answer) for key, answer in secrets.resolutions.items()},
+        origins={Address("secret", key): origin(answer) for key, answer in secrets.resolutions.items()},
         fresh=fresh or {},
         unsettled=secrets.unsettled,
         key=secrets.key,
@@ -120,7 +122,7 @@ def gather(
     )
 
 
-def _to_fill(playbook: Playbook, versions: Mapping[str, str], secrets: Secrets) -> set[str]:
+def _to_fill(playbook: Playbook, versions: Mapping[Address, str], secrets: Secrets) -> set[str]:
     """The secrets that the engine has, and whose values are needed all the same: some service gets a new volume."""
     ours = {key for key, held in secrets.held.items() if secrets.resolutions[key] == held.answer}
     if not ours:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from provisioner.app.plan import Prepared
+    from provisioner.model.address import Address
     from provisioner.model.plan import Plan
     from provisioner.model.state import Observed, ObservedState
 
@@ -70,7 +71,7 @@ def digest_plan(prepared: Prepared, salt: str) -> PlanDigest:
     parts: dict[str, Any] = dict(root) if isinstance(root, dict) else {}
     playbook = {str(key): digest(value) for key, value in parts.items()}
     playbook |= {f"build of {name}": digest(value) for name, value in inputs.builds.items()}
-    playbook |= {f"content of {name}": digest(value) for name, value in inputs.versions.items()}
+    playbook |= {_content_of(address): digest(value) for address, value in inputs.versions.items()}
     playbook |= {f"registry's {name}": digest(value) for name, value in inputs.registry.items()}
     playbook |= {f"profile {path}": digest(value) for path, value in inputs.profiles.items()}
     playbook["mode"] = digest(prepared.mode)
@@ -80,9 +81,13 @@ def digest_plan(prepared: Prepared, salt: str) -> PlanDigest:
         playbook=playbook,
         observed=_digest_observed(prepared.plan.observed, digest),
         changes=_digest_changes(prepared.plan, digest),
-        pending=frozenset(f"content of {name}" for name, version in inputs.versions.items() if version == PENDING),
-        values={name: digest(_revealed(content)) for name, content in materials.contents.items()},
+        pending=frozenset(_content_of(address) for address, version in inputs.versions.items() if version == PENDING),
+        values={address.listed: digest(_revealed(content)) for address, content in materials.contents.items()},
     )
+
+
+def _content_of(address: Address) -> str:
+    return f"content of {address.listed}"
 
 
 def digest_removal(removal: Plan, salt: str) -> PlanDigest:

@@ -20,11 +20,13 @@ from provisioner.app.materials import (
 )
 from provisioner.app.plan import prepare
 from provisioner.errors import PlaybookInvalid, ProvisionError, SecretUnavailable, Unsafe
+from provisioner.kinds.container_mounts import file_address
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import OPERATION, PROJECT
 from provisioner.ledger.records import read_ledger
-from provisioner.ledger.revisions import playbook_of
+from provisioner.ledger.revisions import playbook_of, recorded_inputs
 from provisioner.ledger.rollback_target import rollback_target
+from provisioner.model.address import Address
 from provisioner.model.playbook import Undeployed
 from provisioner.model.secret import Found, Held
 from provisioner.platforms.choice import lower
@@ -136,14 +138,14 @@ def _unlike(engine: EngineReader, ledger: Ledger, last: Revision) -> tuple[str, 
 
 @dataclass(slots=True)
 class _Found:
-    """What could be had, and what could not, by name with the reason."""
+    """What could be had, and what could not with the reason."""
 
-    versions: dict[str, str]
-    contents: dict[str, bytes | SecretValue] = field(default_factory=dict, repr=False)
-    origins: dict[str, str] = field(default_factory=dict)
+    versions: dict[Address, str]
+    contents: dict[Address, bytes | SecretValue] = field(default_factory=dict, repr=False)
+    origins: dict[Address, str] = field(default_factory=dict)
     builds: dict[str, str] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
-    lost: dict[str, str] = field(default_factory=dict)
+    lost: dict[Address, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +159,11 @@ class _Recorded:
 
     def __call__(self, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode) -> Materials:
         """Raises SecretUnavailable, or Unsafe, for what can not be had."""
-        recorded = self.target.revision.inputs
-        found = _Found(dict(recorded["versions"]), builds=dict(recorded["builds"]))
+        recorded = recorded_inputs(self.target.revision)
+        found = _Found(dict(recorded.versions), builds=dict(recorded.builds))
         missing = self._missing(playbook, engine, mode, self._builds(found, playbook, engine))
-        self._configs(found, request, playbook, mode, [n for n in missing if n.startswith("configs/")])
-        self._secrets(found, request, playbook, engine, mode, [n for n in missing if n.startswith("secrets/")])
+        self._configs(found, request, playbook, mode, [one.name for one in missing if one.kind == "config"])
+        self._secrets(found, request, playbook, engine, mode, [one.name for one in missing if one.kind == "secret"])
         if found.lost and not self.current:
             raise self._refusal(found)
         return Materials(
@@ -170,65 +172,67 @@ class _Recorded:
                 versions=found.versions,
                 registry=registry_digests(playbook, engine),
                 kept=found.kept,
-                origins=dict(recorded.get("origins", {}))
-                | {name: text.partition(":")[0] for name, text in found.origins.items()},
-                profiles=recorded.get("profiles", {}),
+                origins={
+                    **recorded.origins,
+                    **{address: text.partition(":")[0] for address, text in found.origins.items()},
+                },
+                profiles=recorded.profiles,
             ),
             contents=found.contents,
             origins=found.origins,
             messages=(
                 *self.target.remarks,
-                *(f"{name}: {why}; that of today is taken" for name, why in found.lost.items()),
+                *(f"{address}: {why}; that of today is taken" for address, why in found.lost.items()),
             ),
         )
 
-    def _missing(self, playbook: Playbook, engine: EngineReader, mode: Mode, builds: Collection[str]) -> list[str]:
+    def _missing(self, playbook: Playbook, engine: EngineReader, mode: Mode, builds: Collection[str]) -> list[Address]:
         """The configs and secrets whose contents are needed: the engine has not their recorded versions, or they go
         into one of `builds` or an environment.
         """
-        inputs = Inputs(**self.target.revision.inputs)
+        inputs = recorded_inputs(self.target.revision)
         desired = lower(playbook, inputs, mode)
         needed = _not_on_swarm(desired, engine) if mode == "swarm" else self._not_in_volumes(desired, engine)
-        needed |= {f"secrets/{key}" for _, _, key, _ in environment_uses(playbook)}
-        needed |= {f"secrets/{key}" for name in builds for key in build_secrets(playbook.services[name].body)}
-        return [name for name in inputs.versions if name in needed]
+        needed |= {Address("secret", key) for _, _, key, _ in environment_uses(playbook)}
+        needed |= {Address("secret", key) for name in builds for key in build_secrets(playbook.services[name].body)}
+        return [address for address in inputs.versions if address in needed]
 
-    def _not_in_volumes(self, desired: DesiredState, engine: EngineReader) -> set[str]:
+    def _not_in_volumes(self, desired: DesiredState, engine: EngineReader) -> set[Address]:
         """Those of which some service has no volume any more that was full when the revision was kept."""
         there = {
             str(raw["Name"]): (raw.get("Labels") or {}).get(OPERATION)
             for raw in engine.list("volume", {PROJECT: desired.project})
         }
         return {
-            f"{carried.kind}/{entry['source']}"
+            file_address(carried.kind, entry["source"])
             for name, carried in file_volumes(desired).items()
             if name not in there or there[name] != self.target.revision.files.get(name)
             for entry in carried.files.values()
         }
 
-    def _configs(self, found: _Found, request: Request, playbook: Playbook, mode: Mode, names: list[str]) -> None:
-        for name in names:
-            key = name.partition("/")[2]
+    def _configs(self, found: _Found, request: Request, playbook: Playbook, mode: Mode, keys: list[str]) -> None:
+        for key in keys:
+            address = Address("config", key)
             declared = playbook.configs.get(key)
             if declared is None:
                 continue
             try:
                 content = config_contents(request, replace(playbook, configs={key: declared}), mode).get(key)
             except PlaybookInvalid as error:
-                found.lost[f"config.{key}"] = error.problems[0].message
+                found.lost[address] = error.problems[0].message
                 continue
             if content is None:
                 continue
-            found.contents[name] = content
-            if content_version(content) != found.versions[name]:
+            found.contents[address] = content
+            if content_version(content) != found.versions[address]:
                 file = declared.body.get("file")
-                found.lost[f"config.{key}"] = f"{file.value if file else 'its content'} has changed since"
-                found.versions[name] = content_version(content)
+                found.lost[address] = f"{file.value if file else 'its content'} has changed since"
+                found.versions[address] = content_version(content)
 
     def _secrets(
-        self, found: _Found, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode, names: list[str]
+        self, found: _Found, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode, missing: list[str]
     ) -> None:
-        keys = {name.partition("/")[2] for name in names} & playbook.secrets.keys()
+        keys = {*missing} & playbook.secrets.keys()
         if not keys:
             return
         secrets = resolve_secrets(request, playbook, engine, mode, {}, needed=keys, read=keys)
@@ -239,21 +243,21 @@ class _Recorded:
                 hint="bring the key from where it was applied (provision secrets key export there, import here)",
             )
         for key in sorted(keys):
-            name, answer = f"secrets/{key}", secrets.resolutions[key]
+            address, answer = Address("secret", key), secrets.resolutions[key]
             if isinstance(answer, Found):
                 now = short(answer.fingerprint)
-                found.contents[name], found.origins[name] = answer.value, origin(answer)
+                found.contents[address], found.origins[address] = answer.value, origin(answer)
             elif isinstance(answer, Held):
                 held = secrets.held.get(key)
                 now = held.version if held and answer == held.answer else f"{HELD}{answer.name}"
             else:
                 continue
-            if now != found.versions[name]:
+            if now != found.versions[address]:
                 place = f"the {'Swarm' if mode == 'swarm' else 'engine'} has it no more"
-                found.lost[f"secret.{key}"] = (
+                found.lost[address] = (
                     f"the value that it had can not be had any more ({place}, and {answer.tier} has another one now)"
                 )
-                found.versions[name] = now
+                found.versions[address] = now
 
     def _builds(self, found: _Found, playbook: Playbook, engine: EngineReader) -> set[str]:
         """Find the images that were built; returns the services whose images are to be built anew."""
@@ -272,7 +276,7 @@ class _Recorded:
             now = build_digests(playbook, {key})[key]
             anew.add(key)
             if now != wanted:
-                found.lost[f"image.{key}"] = (
+                found.lost[Address("image", key)] = (
                     "it was built from files that have changed since, and the engine has it no more"
                 )
                 found.builds[key] = now
@@ -285,15 +289,15 @@ class _Recorded:
             *(f"{n}: {why}" for n, why in found.lost.items()),
         ]
         hint = "bring back what it was made of and try again; --with-current takes what is there today in its place"
-        secret = any(name.startswith("secret.") for name in found.lost)
+        secret = any(address.kind == "secret" for address in found.lost)
         return SecretUnavailable("\n".join(lines), hint=hint) if secret else Unsafe("\n".join(lines), hint=hint)
 
 
-def _not_on_swarm(desired: DesiredState, engine: EngineReader) -> set[str]:
+def _not_on_swarm(desired: DesiredState, engine: EngineReader) -> set[Address]:
     """The configs and secrets that services mount, and whose recorded version the Swarm has no more."""
     names = {kind: {str(raw["Spec"]["Name"]) for raw in engine.list(kind, {})} for kind in ("config", "secret")}
     return {
-        f"{resource.kind}s/{address.name}"
+        address
         for address, resource in desired.resources.items()
         if resource.kind in names and resource.name not in names[resource.kind]
     }

@@ -238,7 +238,7 @@ def _listed(row: Row, answer: Resolution, kept: Sequence[Revision] | None, troub
     row = replace(row, version=row.version or version)
     if kept is None or isinstance(answer, Missing):
         return Listed(row)
-    applied = [(one.inputs["versions"].get(f"secrets/{row.key}"), one) for one in kept]
+    applied = [(one.inputs["versions"].get(Address("secret", row.key).listed), one) for one in kept]
     if not applied or applied[-1][0] is None:
         return Listed(row, "never")
     last, since = applied[-1]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import values
 from provisioner.kinds.container_files import record, recorded
+from provisioner.model.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,7 @@ def parse(body: Raw, context: ParseContext) -> dict[str, Any]:
 
 def _value(value: Any, context: ParseContext) -> Any:
     if isinstance(value, dict):
-        return {"secret": value["secret"], "version": context.versions.get(f"secrets/{value['secret']}", "")}
+        return {"secret": value["secret"], "version": context.versions.get(Address("secret", value["secret"]), "")}
     return None if value is None else values.text(value)
 
 

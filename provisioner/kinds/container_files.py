@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from provisioner.document.paths import file_target
-from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.ownership import FILES, add_to_label
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def parse(kind: str, body: Raw, context: ParseContext) -> dict[str, Any]:
         mode = reference.get("mode")
         result[target] = {
             "source": source,
-            "version": context.versions.get(f"{kind}/{source}", ""),
+            "version": context.versions.get(file_address(kind, source), ""),
             "uid": str(reference.get("uid") or "0"),
             "gid": str(reference.get("gid") or "0"),
             "mode": "0444" if mode is None else mode if isinstance(mode, str) else f"{mode:04o}",

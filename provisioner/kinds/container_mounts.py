@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.values import pairs, whole_number
+from provisioner.model.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,11 @@ _SOCKET = "/var/run/docker.sock"
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 # Where the volumes that carry configs and secrets stand; each file wanted elsewhere is bound from them.
 ROOTS = {"configs": "/run/configs", "secrets": "/run/secrets"}
+
+
+def file_address(field: str, source: str) -> Address:
+    """The config or secret of which a file of the field `configs` or `secrets` is made."""
+    return Address(field.removesuffix("s"), source)
 
 
 def parse_volumes(body: Raw, context: ParseContext) -> dict[str, Any]:

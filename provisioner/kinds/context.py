@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.model.address import Address
+
 Pair = tuple[str, str]
 
 
@@ -17,8 +19,7 @@ class ParseContext:
 
     `service` is its name, `image` the reference it runs; `build` is the digest of what that is built from, `digest`
     the registry's for it, both None where there is none. `volumes` maps a declared key to the engine's name,
-    `versions` a config or secret (`configs/x`, `secrets/x`) to the digest of its content, `containers` a service to
-    the names of its containers.
+    `versions` a config or secret to the digest of its content, `containers` a service to the names of its containers.
     """
 
     service: str = ""
@@ -27,7 +28,7 @@ class ParseContext:
     build: str | None = None
     digest: str | None = None
     volumes: Mapping[str, str] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[Address, str] = field(default_factory=dict)
     containers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -39,8 +40,8 @@ class EncodeContext:
     service's container id, `file_volumes` the volume and mountpoint of configs and secrets, `anonymous` the volumes
     that a replaced container leaves to this one, `revealed` the values of the secrets that stand in its environment, by
     their key. Of a Swarm service: `name` is its name, `image` the reference to run, pinned to a digest where there is
-    one, `files` the id and name of the object that holds a config or secret (`configs/x`, `secrets/x`), `volumes` the
-    VolumeOptions with which a node makes a declared volume, by the volume's name.
+    one, `files` the id and name of the object that holds a config or secret, `volumes` the VolumeOptions
+    with which a node makes a declared volume, by the volume's name.
     """
 
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +53,7 @@ class EncodeContext:
     revealed: Mapping[str, str] = field(default_factory=dict, repr=False)
     name: str = ""
     image: str = ""
-    files: Mapping[str, Pair] = field(default_factory=dict)
+    files: Mapping[Address, Pair] = field(default_factory=dict)
     volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     force_update: int = 0
 

@@ -143,7 +143,7 @@ def encode_files(kind: str, raw: Raw, value: dict[str, Any], context: EncodeCont
 
 
 def _reference(kind: str, target: str, entry: dict[str, Any], context: EncodeContext) -> Raw:
-    identity, name = context.files[f"{kind}/{entry['source']}"]
+    identity, name = context.files[container_mounts.file_address(kind, entry["source"])]
     # A secret's target is relative to /run/secrets unless it is absolute; a config's stands at the root.
     file = {"Name": target, "UID": entry["uid"], "GID": entry["gid"], "Mode": int(entry["mode"], 8)}
     prefix = "Secret" if kind == "secrets" else "Config"

@@ -18,6 +18,7 @@ from provisioner.errors import PlaybookInvalid
 from provisioner.ledger.lease import whoami
 from provisioner.ledger.series import REVISION
 from provisioner.ledger.store import records, store
+from provisioner.model.address import Address
 from provisioner.model.node import from_plain
 from provisioner.model.span import Span
 from provisioner.platforms.choice import Mode, lower
@@ -111,7 +112,7 @@ def last_revision(engine: EngineReader, project: str, *, manager: bool | None = 
 def desired_of(revision: Revision, project: str) -> DesiredState | None:
     """The objects of a revision; None for a document that this version can not read any more."""
     try:
-        return lower(playbook_of(revision, project), Inputs(**revision.inputs), revision.mode)
+        return lower(playbook_of(revision, project), recorded_inputs(revision), revision.mode)
     except PlaybookInvalid:
         return None
 
@@ -152,6 +153,22 @@ def record_revision(
     return number
 
 
+def recorded_inputs(revision: Revision) -> Inputs:
+    """What was found out outside the playbook when a revision was applied."""
+    recorded = revision.inputs
+    return Inputs(
+        builds=recorded.get("builds", {}),
+        versions=_by_address(recorded.get("versions", {})),
+        registry=recorded.get("registry", {}),
+        origins=_by_address(recorded.get("origins", {})),
+        profiles=recorded.get("profiles", {}),
+    )
+
+
+def _by_address(listed: Mapping[str, str]) -> dict[Address, str]:
+    return {Address.from_listed(name): text for name, text in listed.items()}
+
+
 def _content(playbook: Playbook, inputs: Inputs, mode: Mode, seen: ObservedState) -> dict[str, Any]:
     return {
         "name": playbook.name,
@@ -161,9 +178,9 @@ def _content(playbook: Playbook, inputs: Inputs, mode: Mode, seen: ObservedState
         "mode": mode,
         "inputs": {
             "builds": dict(inputs.builds),
-            "versions": dict(inputs.versions),
+            "versions": {address.listed: version for address, version in inputs.versions.items()},
             "registry": dict(inputs.registry),
-            "origins": dict(inputs.origins),
+            "origins": {address.listed: tier for address, tier in inputs.origins.items()},
             **({"profiles": dict(inputs.profiles)} if inputs.profiles else {}),
         },
         "scaled": _scaled(playbook),

@@ -29,6 +29,17 @@ class Address:
         """The address without its replica index."""
         return Address(self.kind, self.name)
 
+    @property
+    def listed(self) -> str:
+        """`secrets/x` for `secret.x`: how records on the engine and JSON for programs name a config or secret."""
+        return f"{self.kind}s/{self.name}"
+
+    @classmethod
+    def from_listed(cls, text: str) -> Address:
+        """The address that `listed` wrote."""
+        kind, _, name = text.partition("/")
+        return cls(kind.removesuffix("s"), name)
+
     @classmethod
     def parse(cls, text: str) -> Address | None:
         """The address that `text` spells, or None."""

@@ -95,7 +95,7 @@ class Plan:
     """Changes in the order of their addresses, steps in an order that respects their needs.
 
     `details` are the changes object by object, replicas apart and UNCHANGED ones among them; `incomparable` the
-    secrets (`secrets/x`) of which nobody can tell whether they are as declared.
+    secrets of which nobody can tell whether they are as declared.
     """
 
     title: str
@@ -107,4 +107,4 @@ class Plan:
     refusals: tuple[Problem, ...] = ()
     unchanged: int = 0
     details: tuple[Change, ...] = ()
-    incomparable: tuple[str, ...] = ()
+    incomparable: tuple[Address, ...] = ()

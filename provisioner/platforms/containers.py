@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, network, volume
-from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.hooks import PRE_START
 from provisioner.kinds.seccomp import with_profiles
 from provisioner.model.address import Address
@@ -69,8 +69,8 @@ def _carried(kind: str, declared: Declared, inputs: Inputs) -> Resource:
         kind=CARRIED_KIND,
         name=declared.name,
         spec={
-            "version": inputs.versions.get(f"{kind}s/{declared.key}", ""),
-            "tier": inputs.origins.get(f"{kind}s/{declared.key}", ""),
+            "version": inputs.versions.get(Address(kind, declared.key), ""),
+            "tier": inputs.origins.get(Address(kind, declared.key), ""),
         },
         span=declared.body.span,
         spans=Positions(declared.body),
@@ -114,7 +114,7 @@ def _attachments(playbook: Playbook, spec: dict[str, Any]) -> list[Need]:
     needs = [Need(Address("network", key)) for key in sorted(spec["networks"]) if key in playbook.networks]
     for kind in sorted(ROOTS):
         used = sorted({entry["source"] for entry in spec[kind].values()})
-        needs += [Need(Address(kind.removesuffix("s"), key)) for key in used]
+        needs += [Need(file_address(kind, key)) for key in used]
     needs += [Need(Address("volume", keys[name])) for name in sorted(volumes & keys.keys())]
     return needs
 

@@ -31,17 +31,17 @@ class Inputs:
     """What was found out outside the playbook.
 
     `builds` gives the digest of each built service's context, `versions` the digest or keyed fingerprint of each
-    config's and secret's content (`configs/x`, `secrets/x`), `origins` the tier of each secret, `registry` the digest
+    config's and secret's content, `origins` the tier of each secret, `registry` the digest
     that the registry has now for a reference that is always to be pulled. `kept` gives the id of an image on the
     engine that was built earlier from what a service's context was then: it is tagged, not built. `profiles` are the
     seccomp profiles by their path.
     """
 
     builds: Mapping[str, str] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[Address, str] = field(default_factory=dict)
     registry: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
-    origins: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[Address, str] = field(default_factory=dict)
     profiles: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import network, service, swarm_file, swarm_limits, volume
-from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.seccomp import with_profiles
 from provisioner.model.address import Address
 from provisioner.model.positions import Positions
@@ -102,8 +102,8 @@ def service_name(playbook: Playbook, key: str) -> str:
 
 
 def _file(playbook: Playbook, kind: str, declared: Declared, inputs: Inputs) -> Resource:
-    version = inputs.versions.get(f"{kind}s/{declared.key}", "")
     address = Address(kind, declared.key)
+    version = inputs.versions.get(address, "")
     body = plain_body(declared.body)
     if version.startswith(HELD):
         name = version.removeprefix(HELD)
@@ -113,7 +113,7 @@ def _file(playbook: Playbook, kind: str, declared: Declared, inputs: Inputs) -> 
         address=address,
         kind=kind,
         name=name,
-        spec={**swarm_file.parse(body, version), "tier": inputs.origins.get(f"{kind}s/{declared.key}", "")},
+        spec={**swarm_file.parse(body, version), "tier": inputs.origins.get(address, "")},
         external=declared.external or version.startswith(HELD),
         span=declared.body.span,
         spans=Positions(declared.body),
@@ -136,7 +136,7 @@ def _service(playbook: Playbook, one: Service, inputs: Inputs, images: dict[str,
     needs += [Need(Address("volume", keys[name])) for name in sorted(sources & keys.keys())]
     for kind in sorted(ROOTS):
         used = sorted({entry["source"] for entry in spec[kind].values()})
-        needs += [Need(Address(kind.removesuffix("s"), key)) for key in used]
+        needs += [Need(file_address(kind, key)) for key in used]
     needs += [
         Need(Address("service", d.service), d.condition, d.restart)
         for d in one.depends_on

@@ -11,6 +11,7 @@ from provisioner.kinds import container, container_mounts, network, volume
 from provisioner.kinds.compare import declared_fields
 from provisioner.kinds.container_environment import secrets_of
 from provisioner.kinds.container_initial import initial_address, initial_name, initial_spec
+from provisioner.kinds.container_mounts import file_address
 from provisioner.kinds.context import EncodeContext
 from provisioner.kinds.hooks import PRE_START
 from provisioner.kinds.image import BUILD_LABEL
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 class ContainerCalls:
     """Calls for plans of the containers platform.
 
-    `contents` gives the bytes of configs and the values of secrets by `configs/x` and `secrets/x`, `origins` the tier
+    `contents` gives the bytes of configs and the values of secrets, `origins` the tier
     that each secret's value is from, with the tier's own version.
     """
 
@@ -45,9 +46,9 @@ class ContainerCalls:
         self,
         plan: Plan,
         engine: EngineWriter,
-        contents: Mapping[str, bytes | SecretValue],
+        contents: Mapping[Address, bytes | SecretValue],
         clock: Clock,
-        origins: Mapping[str, str],
+        origins: Mapping[Address, str],
     ) -> None:
         self._plan = plan
         self._engine = engine
@@ -195,7 +196,9 @@ class ContainerCalls:
         if step.verb is Verb.BUILD:
             recipe = wanted.spec["recipe"]
             labels = {BUILD_LABEL: str(wanted.spec["build"]), PROJECT: self._plan.desired.project}
-            contents = {str(one["source"]): self._contents.get(f"secrets/{one['source']}") for one in _secrets(recipe)}
+            contents = {
+                str(one["source"]): self._contents.get(Address("secret", one["source"])) for one in _secrets(recipe)
+            }
             secrets = {name: value for name, value in contents.items() if isinstance(value, SecretValue)}
             self._engine.build(wanted.name, recipe, labels, secrets=secrets, progress=progress, stopped=stopped)
         else:
@@ -246,7 +249,7 @@ class ContainerCalls:
 
     def _text(self, secret: str) -> str:
         """The value of a secret for an environment variable; `allow_env` has been looked at long before."""
-        content = self._contents[f"secrets/{secret}"]
+        content = self._contents[Address("secret", secret)]
         data = content if isinstance(content, bytes) else content.reveal()
         try:
             text = data.decode()
@@ -298,8 +301,8 @@ class ContainerCalls:
         wanted = self._resource(step.address)
         files: dict[str, Any] = wanted.spec[kind]
         name = file_volume(project, step.address.name, kind, files)
-        if missing := {f"{kind}/{entry['source']}" for entry in files.values()} - self._contents.keys():
-            raise EngineRefused(f"the volume {name} with {min(missing)} is gone", status=404, hint="apply again")
+        if missing := {file_address(kind, entry["source"]) for entry in files.values()} - self._contents.keys():
+            raise EngineRefused(f"the volume {name} with {min(missing).listed} is gone", status=404, hint="apply again")
         address = Address(FILES_KIND, f"{step.address.name}.{kind}")
         labels = ownership_labels(project, address, name)
         carrier = f"{name}.carrier"
@@ -307,7 +310,7 @@ class ContainerCalls:
         if stale is not None and (stale["Config"].get("Labels") or {}).get(PROJECT) == project:
             self._engine.remove("container", str(stale["Id"]), volumes=True)
         told = {FILES: json.dumps({kind: files}, sort_keys=True)}
-        origins = {e["source"]: self._origins.get(f"{kind}/{e['source']}", "") for e in files.values()}
+        origins = {e["source"]: self._origins.get(file_address(kind, e["source"]), "") for e in files.values()}
         if any(origins.values()):
             told[SOURCE] = json.dumps(origins, sort_keys=True)
         self._make_anew(name, {**labels, **told})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.kinds import container, image, network, service, swarm_file, volume
 from provisioner.kinds.compare import compare
-from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change, FieldChange, Impact
@@ -300,7 +300,7 @@ def _file(difference: FieldChange, wanted: Resource) -> Address | None:
     if kind not in ROOTS or not rest.endswith(".version"):
         return None
     entry = wanted.spec[kind].get(rest.removesuffix(".version"))
-    return Address(kind.removesuffix("s"), entry["source"]) if entry else None
+    return file_address(kind, entry["source"]) if entry else None
 
 
 def _stops(change: Change) -> bool:

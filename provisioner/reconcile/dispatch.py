@@ -10,6 +10,7 @@ from provisioner.reconcile.swarm_calls import SwarmCalls
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from provisioner.model.address import Address
     from provisioner.model.plan import Plan, Step
     from provisioner.model.secret import SecretValue
     from provisioner.ports import Clock, EngineWriter
@@ -24,9 +25,9 @@ class Calls:
         self,
         plan: Plan,
         engine: EngineWriter,
-        contents: Mapping[str, bytes | SecretValue],
+        contents: Mapping[Address, bytes | SecretValue],
         clock: Clock,
-        origins: Mapping[str, str] | None = None,
+        origins: Mapping[Address, str] | None = None,
     ) -> None:
         self._containers = ContainerCalls(plan, engine, contents, clock, origins or {})
         self._swarm = SwarmCalls(plan, engine, contents, clock, origins or {})

@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import StepFailed
 from provisioner.kinds.container_files import ELSEWHERE, path_in_volume
-from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.container_mounts import ROOTS, file_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.model.address import Address
     from provisioner.model.secret import SecretValue
     from provisioner.ports import EngineReader
 
 
-def volume_archive(kind: str, files: Mapping[str, Any], contents: Mapping[str, bytes | SecretValue]) -> bytes:
+def volume_archive(kind: str, files: Mapping[str, Any], contents: Mapping[Address, bytes | SecretValue]) -> bytes:
     """A tar of the volume for `files` of a kind (`configs`, `secrets`): each at its path, with its owner and mode.
 
-    `contents` gives the bytes by `<kind>/<source>`.
+    `contents` gives the bytes of each config and secret.
     """
     buffer = io.BytesIO()
     folders: set[str] = set()
@@ -37,7 +38,7 @@ def volume_archive(kind: str, files: Mapping[str, Any], contents: Mapping[str, b
                 if folder not in folders:
                     folders.add(folder)
                     archive.addfile(_folder(folder))
-            data = _data(contents[f"{kind}/{entry['source']}"])
+            data = _data(contents[file_address(kind, entry["source"])])
             member = tarfile.TarInfo(path)
             member.size = len(data)
             member.mode = int(entry["mode"], 8)
@@ -63,17 +64,17 @@ def require_contents(
     container_id: str,
     kind: str,
     files: Mapping[str, Any],
-    contents: Mapping[str, bytes | SecretValue],
+    contents: Mapping[Address, bytes | SecretValue],
 ) -> None:
     """StepFailed unless a container has at each target what `contents` gives for it, byte for byte.
 
     What `contents` has not is an unchanged version whose value was not asked for; it is not looked at.
     """
-    known = {target for target, entry in files.items() if f"{kind}/{entry['source']}" in contents}
+    known = {target for target, entry in files.items() if file_address(kind, entry["source"]) in contents}
     read = read_contents(engine, container_id, files) if known else {}
     for target in sorted(known):
         found, source = read[target], str(files[target]["source"])
-        if found is None or not hmac.compare_digest(found, _data(contents[f"{kind}/{source}"])):
+        if found is None or not hmac.compare_digest(found, _data(contents[file_address(kind, source)])):
             what = "is not there" if found is None else "has another content"
             raise StepFailed(
                 f"the file {target} of {kind.removesuffix('s')} {source} {what} in the container",

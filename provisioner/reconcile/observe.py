@@ -104,7 +104,7 @@ def _carried(desired: DesiredState, resources: Mapping[Address, Observed]) -> di
     for one in resources.values():
         for kind in container_mounts.ROOTS if one.kind == "container" else ():
             for entry in one.spec[kind].values():
-                address = Address(kind.removesuffix("s"), entry["source"])
+                address = container_mounts.file_address(kind, entry["source"])
                 wanted = desired.resources.get(address)
                 if wanted is None or wanted.kind != CARRIED_KIND:
                     continue

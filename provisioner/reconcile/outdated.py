@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.kinds import service, swarm_file
-from provisioner.model.address import Address
+from provisioner.kinds.container_mounts import file_address
 from provisioner.model.change import Action, Change
 from provisioner.reconcile.files import file_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from provisioner.model.address import Address
     from provisioner.model.plan import Policy
     from provisioner.model.state import DesiredState, Observed, ObservedState
     from provisioner.reconcile.files import Carried
@@ -143,6 +144,5 @@ def told(volumes: Sequence[Observed], desired: DesiredState, observed: ObservedS
 
 def _versions(carried: Carried) -> set[tuple[Address, str]]:
     return {
-        (Address(carried.kind.removesuffix("s"), str(entry["source"])), str(entry["version"]))
-        for entry in carried.files.values()
+        (file_address(carried.kind, str(entry["source"])), str(entry["version"])) for entry in carried.files.values()
     }

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, NotConverged, Reason
 from provisioner.kinds import service, swarm_file, volume
-from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.context import EncodeContext
 from provisioner.kinds.image import image_facts
 from provisioner.kinds.ownership import owner, ownership_labels, user_labels
-from provisioner.model.address import Address
 from provisioner.model.plan import Verb
 from provisioner.reconcile.retry import retried
 from provisioner.reconcile.swarm_wait import Overdue, wait_service
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from provisioner.errors import Unreachable
+    from provisioner.model.address import Address
     from provisioner.model.plan import Plan, Step
     from provisioner.model.secret import SecretValue
     from provisioner.model.state import Resource, Spec
@@ -36,7 +36,7 @@ _RELEASE = 10.0
 class SwarmCalls:
     """Calls on services, secrets and configs.
 
-    `contents` gives the bytes of configs and the values of secrets by `configs/x` and `secrets/x`, `origins` the tier
+    `contents` gives the bytes of configs and the values of secrets, `origins` the tier
     that each secret's value is from, with the tier's own version.
     """
 
@@ -44,9 +44,9 @@ class SwarmCalls:
         self,
         plan: Plan,
         engine: EngineWriter,
-        contents: Mapping[str, bytes | SecretValue],
+        contents: Mapping[Address, bytes | SecretValue],
         clock: Clock,
-        origins: Mapping[str, str],
+        origins: Mapping[Address, str],
     ) -> None:
         self._plan = plan
         self._engine = engine
@@ -108,13 +108,12 @@ class SwarmCalls:
             if owner(existing["Spec"].get("Labels"), wanted.name) != (self._plan.desired.project, step.address):
                 raise EngineConflict(f"a {step.kind} named {wanted.name} is there already, and is somebody else's")
             return str(existing["ID"])
-        key = f"{step.kind}s/{step.address.name}"
-        if key not in self._contents:
+        if step.address not in self._contents:
             raise EngineRefused(f"the {step.kind} {wanted.name} is gone", status=404, hint="apply again")
-        if key in self._origins:
-            labels[swarm_file.SOURCE] = self._origins[key]
+        if step.address in self._origins:
+            labels[swarm_file.SOURCE] = self._origins[step.address]
         labels[swarm_file.GENERATION] = str(self._generation(step.address) + 1)
-        content = self._contents[key]
+        content = self._contents[step.address]
         data = content if isinstance(content, bytes) else content.reveal()
         return self._engine.create(step.kind, wanted.name, swarm_file.encode(wanted.spec, labels, data))
 
@@ -232,16 +231,16 @@ class SwarmCalls:
         digest = next((one.partition("@")[2] for one in digests if one.partition("@")[0] == repository), "")
         return f"{reference}@{digest}" if digest else reference
 
-    def _files(self, wanted: Resource) -> dict[str, tuple[str, str]]:
-        found: dict[str, tuple[str, str]] = {}
+    def _files(self, wanted: Resource) -> dict[Address, tuple[str, str]]:
+        found: dict[Address, tuple[str, str]] = {}
         for kind in ROOTS:
             for entry in wanted.spec[kind].values():
-                source = entry["source"]
-                name = self._resource(Address(kind.removesuffix("s"), source)).name
-                raw = self._engine.inspect(kind.removesuffix("s"), name)
+                address = file_address(kind, entry["source"])
+                name = self._resource(address).name
+                raw = self._engine.inspect(address.kind, name)
                 if raw is None:
-                    raise EngineRefused(f"the {kind.removesuffix('s')} {name} is gone", status=404, hint="apply again")
-                found[f"{kind}/{source}"] = (str(raw["ID"]), name)
+                    raise EngineRefused(f"the {address.kind} {name} is gone", status=404, hint="apply again")
+                found[address] = (str(raw["ID"]), name)
         return found
 
 

@@ -119,7 +119,7 @@ def why_failed(result: PlayResult) -> str:
     failed = sum(not check.ok for check in result.checks)
     if failed:
         return f"{failed} of {len(result.checks)} checks failed"
-    keys = ", ".join(result.plan.incomparable)
+    keys = ", ".join(address.listed for address in result.plan.incomparable)
     return f"can not be compared: {keys}" if keys and result.exit_code else ""
 
 

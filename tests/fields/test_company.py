@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.document import Sources, read
 from provisioner.engines.memory import MemoryEngine
+from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.model.plan import Policy
 from provisioner.platforms.choice import lower
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from tests.fields.sample import Version
 
 PROJECT, IMAGE = "company", "full:1"
-FILES = ("configs/own_file", "secrets/own_file", "secrets/shown")
+FILES = (Address("config", "own_file"), Address("secret", "own_file"), Address("secret", "shown"))
 
 
 def lowered(folder: Path, api: Version) -> DesiredState:

@@ -64,7 +64,7 @@ class Wanted:
 
     def lower(self) -> DesiredState:
         root = from_plain(dict(self.document), Span("laws.yaml", 1, 1))
-        versions = {f"configs/{key}": content.hex() or "0" for key, content in self.contents.items()}
+        versions = {Address("config", key): content.hex() or "0" for key, content in self.contents.items()}
         document = Document(root, PROJECT_NAME, PROJECT_NAME, None, "/", ())
         return lower(bind(document), Inputs(versions=versions))
 
@@ -215,7 +215,7 @@ def carry_out(
     plan_: Plan, at: MemoryEngine, contents: Mapping[str, bytes], *, steps: int | None = None, lost: bool = False
 ) -> Report:
     """Run a plan, all of it or only so many steps; `lost`: the step after them is made, and its answer is lost."""
-    files = {f"configs/{key}": content for key, content in contents.items()}
+    files = {Address("config", key): content for key, content in contents.items()}
     calls = Calls(plan_, at, files, Patient())
     done = 0
     clock = Patient()

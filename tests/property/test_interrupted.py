@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioner.errors import LeaseHeld, StepFailed, Unreachable
+from provisioner.model.address import Address
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.report import Outcome
 from provisioner.reconcile.diff import diff
@@ -40,7 +41,7 @@ def run(
     keep_going: bool = False,
 ) -> Report:
     """Carry out a plan; the user interrupts it after so many steps."""
-    calls = Calls(made, at, {f"configs/{key}": content for key, content in contents.items()}, Patient())
+    calls = Calls(made, at, {Address("config", key): content for key, content in contents.items()}, Patient())
     interrupted = threading.Event()
     count = 0
 

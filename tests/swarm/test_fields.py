@@ -14,7 +14,7 @@ import pytest
 from provisioner.app.load import load_playbook
 from provisioner.app.request import Request
 from provisioner.kinds import service
-from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.context import DecodeContext, EncodeContext
 from provisioner.model.address import Address
 from provisioner.platforms import swarm as platform
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tests.swarm.environment import SwarmEnvironment
     from tests.swarm.samples import Groups
 
-VERSIONS = {f"{kind}/{key}": f"{kind}-{key}" for kind in ROOTS for key in ("one", "two")}
+VERSIONS = {file_address(kind, key): f"{kind}-{key}" for kind in ROOTS for key in ("one", "two")}
 # What the engine knows the networks, and the configs and secrets by.
 NETWORK_IDS = {"net-default": "default", "net-apart": "apart", "net-beside": "beside", "net-host": "host"}
 FILE_IDS = {f"{kind}-{key}-id": (key, f"{kind}-{key}") for kind in ROOTS for key in ("one", "two")}
@@ -58,7 +58,9 @@ def there_and_back(resource: Resource) -> Spec:
         labels={"provisioner.environment": "pt"},
         image=f"{resource.spec['image']}@sha256:0",
         networks={key: identity for identity, key in NETWORK_IDS.items()},
-        files={f"{kind}/{key}": (f"{kind}-{key}-id", f"pt_{key}.x") for kind in ROOTS for key in ("one", "two")},
+        files={
+            file_address(kind, key): (f"{kind}-{key}-id", f"pt_{key}.x") for kind in ROOTS for key in ("one", "two")
+        },
         volumes={"pt_stored": {"Labels": {"provisioner.environment": "pt", "declared": "yes"}}},
     )
     sent = json.loads(json.dumps(service.encode(resource.spec, wiring)))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from provisioner.app.apply import ApplyResult
 from provisioner.app.apply_plays import PlayRun, PlaysResult, carry_out_runs
 from provisioner.errors import LeaseHeld
+from provisioner.model.address import Address
 from provisioner.model.play import PlayPlan, PlayResult
 from provisioner.model.report import Report
 from provisioner.model.verification import CheckResult
@@ -94,7 +95,7 @@ def test_an_error_of_a_play_gives_the_exit_code() -> None:
 
 
 def test_a_secret_that_can_not_be_compared_stops_nobody() -> None:
-    blind = replace(FULL, incomparable=("secrets/token",))
+    blind = replace(FULL, incomparable=(Address("secret", "token"),))
     results = run(lambda listener: ApplyResult(blind, DONE), done)
     assert states(results) == [("done", 77), ("done", 0)]
     assert PlaysResult((), results).exit_code == 77

@@ -15,6 +15,7 @@ from provisioner.app.request import Request
 from provisioner.cli.target import numbered
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.ledger.revisions import Revision, desired_of
+from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.model.state import Runtime
 from provisioner.platforms.choice import Mode, lower
@@ -145,7 +146,9 @@ def test_drift_leaves_out_what_every_apply_does_and_what_only_follows(tmp_path: 
     file = tmp_path / "compose.yaml"
     file.write_text(BASE)
     playbook = load_playbook(Request(files=(str(file),), directory=str(tmp_path)))
-    desired = lower(playbook, Inputs(versions={"secrets/token": "k.1", "configs/page": "p1"}), "containers")
+    desired = lower(
+        playbook, Inputs(versions={Address("secret", "token"): "k.1", Address("config", "page"): "p1"}), "containers"
+    )
     state = as_observed(desired)
     running = {
         address: replace(one, runtime=Runtime("exited" if address.name == "job" else "running"))

@@ -93,7 +93,7 @@ def test_policy_and_request_come_back_without_values(tmp_path: Path) -> None:
         ({"found": network(driver_opts={"a": "b"})}, "network.other changed"),
         ({"found": {}}, "network.other is gone"),
         ({"builds": {"web": "sha"}}, "the playbook: build of web is new"),
-        ({"versions": {"secrets/a": "k.1"}}, "content of secrets/a is new"),
+        ({"versions": {Address("secret", "a"): "k.1"}}, "content of secrets/a is new"),
     ],
 )
 def test_what_moved_is_named(tmp_path: Path, now: dict[str, Any], says: str) -> None:
@@ -216,6 +216,8 @@ def test_generated_values_and_what_is_made_of_them_are_known_after_apply(tmp_pat
     answers = {key: Found(SecretValue(b"x"), "k.1", tier) for key, tier in tiers.items()}
     assert pending(refs, answers) == {"made", "url", "outer"}
     asked = request(tmp_path)
-    materials = Materials(Inputs(versions={"secrets/made": PENDING}), declarations=tuple(refs), resolutions=answers)
+    materials = Materials(
+        Inputs(versions={Address("secret", "made"): PENDING}), declarations=tuple(refs), resolutions=answers
+    )
     saved = kept(tmp_path, asked, replace(prepared(asked), materials=materials))
     assert saved.content["known_after_apply"] == ["made", "outer", "url"]
