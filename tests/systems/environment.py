@@ -240,13 +240,13 @@ def run(
     profiles: tuple[str, ...] = (),
     timeout: float = 600,
 ) -> Outcome:
-    """`provision COMMAND TARGET` in a project folder."""
+    """`provision COMMAND TARGET` in a project folder; the command may be of two words."""
     line = [str(PROVISION), "-C", str(folder)]
     for name, value in (variables or {}).items():
         line += ["-e", f"{name}={value}"]
     for profile in profiles:
         line += ["--profile", profile]
-    line += [command, target, *arguments]
+    line += [*command.split(), target, *arguments]
     done = subprocess.run(
         line, capture_output=True, text=True, timeout=timeout, check=False, env={**os.environ, **(shell or {})}
     )
