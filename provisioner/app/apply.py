@@ -7,11 +7,12 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol
 
 from provisioner.app.builds import building_what_was_planned
+from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.load import load_playbook
-from provisioner.app.materials import gather, settle
 from provisioner.app.outcome import failed_checks, keep_checks, keep_failure, keep_revision
-from provisioner.app.plan import Prepared, prepare
+from provisioner.app.plan import prepare
 from provisioner.app.plan_digest import digest_plan
+from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.verify import run_checks
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import (
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from provisioner.app.materials import Gathering
+    from provisioner.app.external_inputs import Collect
     from provisioner.app.plan_digest import PlanDigest
+    from provisioner.app.prepared import Prepared
     from provisioner.app.request import Request
     from provisioner.app.saved_plan import SavedPlan
     from provisioner.ledger.lease import Lease
@@ -117,7 +119,7 @@ def apply(
     verify: bool,
     interrupt: Interrupt,
     saved: SavedPlan | None = None,
-    gathering: Gathering = gather,
+    gathering: Collect = collect_inputs,
 ) -> ApplyResult:
     """Plan, ask, carry out, look again, verify. Nothing is written to the engine when nothing differs.
 
@@ -143,7 +145,7 @@ def apply_playbook(
     verify: bool,
     interrupt: Interrupt,
     saved: ApprovedPlan | None = None,
-    gathering: Gathering = gather,
+    gathering: Collect = collect_inputs,
     restores: int = 0,
 ) -> ApplyResult:
     """`apply` for a playbook that is there already. `restores` is the number of the revision that it is from."""
@@ -159,7 +161,7 @@ def apply_playbook(
     report = None
     if _writes(prepared) or left_behind(engine, playbook.project, manager=prepared.plan.observed.facts.swarm_manager):
         if prepared.materials.unsettled:
-            settle(request, playbook, prepared.materials)
+            persist_new_values(request, playbook, prepared.materials)
         with _held(engine, prepared, policy, listener) as held:
             again = prepare(request, playbook, engine, policy, gathering)
             if again.plan.refusals:
@@ -216,7 +218,7 @@ def carry_out(
     *,
     listener: Listener,
     interrupt: Interrupt,
-    gathering: Gathering = gather,
+    gathering: Collect = collect_inputs,
 ) -> tuple[Report, Prepared | None]:
     """Run the steps, then look again: what still differs is in the report. The second look, if there was one.
 

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from provisioner.app.apply import ApplyResult
-    from provisioner.app.plan import Prepared
     from provisioner.app.plan_digest import PlanDigest
     from provisioner.app.plan_plays import PlannedPlay
     from provisioner.app.plays import PlayList
+    from provisioner.app.prepared import Prepared
     from provisioner.app.saved_plays import SavedPlays
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.play import PlayState

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from provisioner.app.image_inputs import build_digests
 from provisioner.app.image_work import ImageWork
-from provisioner.app.materials import build_digests, resolve_secrets
 from provisioner.app.push import push_one
+from provisioner.app.secret_inputs import resolve_secrets
 from provisioner.kinds.builders import PLAYBOOK_FOLDER
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import PROJECT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provisioner.app.materials import build_digests
+from provisioner.app.image_inputs import build_digests
 from provisioner.errors import PlanStale
 from provisioner.model.plan import Verb
 from provisioner.model.span import Problem

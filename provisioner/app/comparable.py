@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from provisioner.app.materials import PENDING, Materials, gather
+from provisioner.app.external_inputs import PENDING, ExternalInputs, collect_inputs
 from provisioner.errors import SecretUnavailable, Unreachable
 from provisioner.kinds import swarm_file
 from provisioner.kinds.ownership import FILES, PROJECT, owner
@@ -21,17 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Comparable:
-    """Gathers like `gather`. A secret that can not be compared counts as unchanged; `reasons` says why, by its key."""
+    """Collects like `collect_inputs`; a secret that can not be compared counts as unchanged.
+
+    `reasons` says why, by its key.
+    """
 
     reasons: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode) -> Materials:
+    def __call__(self, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode) -> ExternalInputs:
         """Raises PlaybookInvalid for a config that can not be read, nothing for secrets."""
         try:
-            materials = gather(request, playbook, engine, mode, needed=())
+            materials = collect_inputs(request, playbook, engine, mode, needed=())
             trouble = "no tier has it" if materials.key else "this machine has not the fingerprint key"
         except (SecretUnavailable, Unreachable) as error:
-            materials = gather(request, replace(playbook, secrets={}), engine, mode)
+            materials = collect_inputs(request, replace(playbook, secrets={}), engine, mode)
             trouble = error.message.splitlines()[0]
         versions = dict(materials.inputs.versions)
         there = _versions_there(engine, playbook.project, mode) if playbook.secrets else {}

@@ -18,7 +18,7 @@ from provisioner.model.span import Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from provisioner.app.materials import Materials
+    from provisioner.app.external_inputs import ExternalInputs
     from provisioner.model.plan import Plan
     from provisioner.model.state import ObservedState, Spec
 
@@ -29,7 +29,7 @@ _HINT = (
 )
 
 
-def incomparable_versions(observed: ObservedState, materials: Materials) -> dict[Address, str]:
+def incomparable_versions(observed: ObservedState, materials: ExternalInputs) -> dict[Address, str]:
     """The secrets whose versions on the engine are of another key, with the version that most have."""
     wanted = {address for address in materials.inputs.versions if address.kind == "secret"}
     ours = {materials.inputs.versions[address].partition(".")[0] for address in wanted} | {materials.key}
@@ -44,7 +44,7 @@ def incomparable_versions(observed: ObservedState, materials: Materials) -> dict
     }
 
 
-def with_versions(materials: Materials, versions: Mapping[Address, str]) -> Materials:
+def with_versions(materials: ExternalInputs, versions: Mapping[Address, str]) -> ExternalInputs:
     """The materials in which these secrets are what the engine has; no key is made while they are.
 
     SecretUnavailable for one that is to get a new value now: that is no change which can be told from none.
@@ -56,7 +56,7 @@ def with_versions(materials: Materials, versions: Mapping[Address, str]) -> Mate
     return replace(materials, inputs=inputs, incomparable=frozenset(versions))
 
 
-def notes(materials: Materials, versions: Mapping[Address, str], *, accepted: bool) -> Iterator[Problem]:
+def notes(materials: ExternalInputs, versions: Mapping[Address, str], *, accepted: bool) -> Iterator[Problem]:
     """What is told of each secret that can not be compared."""
     why = _reason(materials)
     for index, address in enumerate(versions):
@@ -68,7 +68,7 @@ def notes(materials: Materials, versions: Mapping[Address, str], *, accepted: bo
             yield Problem(text, path=str(address), hint=None if index else _HINT)
 
 
-def require_no_new_use(ordered: Plan, materials: Materials) -> None:
+def require_no_new_use(ordered: Plan, materials: ExternalInputs) -> None:
     """SecretUnavailable where a step would bring somewhere a secret whose version can not be told from another."""
     needed: dict[str, str] = {}
     for step in ordered.steps:
@@ -99,7 +99,7 @@ def _uses(spec: Spec) -> Iterator[tuple[str, str]]:
         yield str(entry["secret"]), str(entry["version"])
 
 
-def _reason(materials: Materials) -> str:
+def _reason(materials: ExternalInputs) -> str:
     if materials.key:
         return "it was applied with another fingerprint key than the one that is here"
     return f"the fingerprint key that it was applied with is not here ({materials.key_tried})"

@@ -14,7 +14,7 @@ from provisioner.ledger.revisions import record_revision
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from provisioner.app.plan import Prepared
+    from provisioner.app.prepared import Prepared
     from provisioner.model.report import Report
     from provisioner.model.verification import CheckResult
     from provisioner.ports import EngineWriter

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.load import load_playbook
 from provisioner.app.lost_key import incomparable_versions, require_no_new_use, with_versions
 from provisioner.app.lost_key import notes as key_notes
-from provisioner.app.materials import Materials, gather
 from provisioner.app.mount_sources import missing_sources
+from provisioner.app.prepared import Prepared
+from provisioner.app.saved_plan import save
 from provisioner.app.wiring import open_engine
 from provisioner.errors import PlaybookInvalid
 from provisioner.ledger.records import Ledger, read_ledger
 from provisioner.ledger.revisions import Revision, desired_of
 from provisioner.model.plan import Verb
 from provisioner.model.span import Problem, Span
-from provisioner.platforms.choice import Mode, check, choose_mode, lower
+from provisioner.platforms.choice import check, choose_mode, lower
 from provisioner.playbook.crossref import contradictions
 from provisioner.playbook.file_targets import folders_of_images
 from provisioner.playbook.select import with_kinds
@@ -38,7 +40,7 @@ from provisioner.reconcile.room import bystanders, crowded, kept_apart
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from provisioner.app.materials import Gathering
+    from provisioner.app.external_inputs import Collect
     from provisioner.app.request import Request
     from provisioner.model.change import Change
     from provisioner.model.plan import Plan, Policy
@@ -50,33 +52,11 @@ if TYPE_CHECKING:
 _MOST_NAMED = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A plan with what it was made from; `ledger` is what is known of the environment's past.
-
-    `whole` is false for a plan that leaves a part of the playbook out: what it reaches is no state to keep.
-    """
-
-    plan: Plan
-    playbook: Playbook
-    materials: Materials
-    mode: Mode
-    ledger: Ledger
-    whole: bool = True
-
-    @property
-    def last(self) -> Revision | None:
-        """What was applied last, as far as that is known."""
-        return self.ledger.last
-
-
 def make_plan(request: Request, policy: Policy, scale: Mapping[str, int], *, output: Path | None = None) -> Plan:
     """The plan for a request, against the live engine; `output` keeps it in a file, unless it would be refused."""
     playbook = load_playbook(request, targets=policy.targets, scale=scale, feasible=True)
     prepared = prepare(request, playbook, open_engine(request, playbook.engine), policy)
     if output is not None and not prepared.plan.refusals:
-        from provisioner.app.saved_plan import save
-
         save(output, request, policy, scale, prepared)
     return prepared.plan
 
@@ -86,7 +66,7 @@ def prepare(
     playbook: Playbook,
     engine: EngineReader,
     policy: Policy,
-    gathering: Gathering = gather,
+    gathering: Collect = collect_inputs,
     *,
     feasible: bool = True,
 ) -> Prepared:

@@ -12,14 +12,14 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from provisioner.app.materials import PENDING
+from provisioner.app.external_inputs import PENDING
 from provisioner.model.change import Action
 from provisioner.model.secret import SecretValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from provisioner.app.plan import Prepared
+    from provisioner.app.prepared import Prepared
     from provisioner.model.address import Address
     from provisioner.model.plan import Plan
     from provisioner.model.state import Observed, ObservedState

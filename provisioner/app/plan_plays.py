@@ -20,8 +20,8 @@ from provisioner.reconcile.expected import missing_externals
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from provisioner.app.plan import Prepared
     from provisioner.app.plays import PlayList, PlayRequest
+    from provisioner.app.prepared import Prepared
     from provisioner.engines.docker_api import DockerEngine
     from provisioner.model.address import Address
     from provisioner.model.plan import Plan, Policy

@@ -6,19 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.apply import ApplyResult, apply_playbook
+from provisioner.app.configs import config_contents, content_version
 from provisioner.app.drift import differences, since
+from provisioner.app.external_inputs import ExternalInputs
 from provisioner.app.history import find, open_environment
-from provisioner.app.materials import (
-    Materials,
-    build_digests,
-    config_contents,
-    content_version,
-    origin,
-    registry_digests,
-    resolve_secrets,
-    short,
-)
+from provisioner.app.image_inputs import build_digests, registry_digests
 from provisioner.app.plan import prepare
+from provisioner.app.secret_inputs import origin, resolve_secrets, short
 from provisioner.errors import PlaybookInvalid, ProvisionError, SecretUnavailable, Unsafe
 from provisioner.kinds.container_mounts import file_address
 from provisioner.kinds.image import BUILD_LABEL
@@ -157,7 +151,7 @@ class _Recorded:
     target: Target
     current: bool
 
-    def __call__(self, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode) -> Materials:
+    def __call__(self, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode) -> ExternalInputs:
         """Raises SecretUnavailable, or Unsafe, for what can not be had."""
         recorded = recorded_inputs(self.target.revision)
         found = _Found(dict(recorded.versions), builds=dict(recorded.builds))
@@ -166,7 +160,7 @@ class _Recorded:
         self._secrets(found, request, playbook, engine, mode, [one.name for one in missing if one.kind == "secret"])
         if found.lost and not self.current:
             raise self._refusal(found)
-        return Materials(
+        return ExternalInputs(
             inputs=Inputs(
                 builds=found.builds,
                 versions=found.versions,

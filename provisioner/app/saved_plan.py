@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner import __version__
-from provisioner.app.materials import pending
 from provisioner.app.plan_digest import PlanDigest, digest_plan
+from provisioner.app.secret_inputs import pending
 from provisioner.errors import PlanStale, PlaybookInvalid, UsageError
 from provisioner.model.address import Address
 from provisioner.model.plan import Policy
@@ -26,7 +26,7 @@ from provisioner.render.plan_json import plan_json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provisioner.app.plan import Prepared
+    from provisioner.app.prepared import Prepared
     from provisioner.app.request import Request
 
 KIND = "provisioner plan"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from provisioner.app.load import load_playbook
-from provisioner.app.materials import origin, short
+from provisioner.app.secret_inputs import origin, short
 from provisioner.app.wiring import open_engine, surroundings
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, SecretUnavailable, Unreachable, Unsafe, UsageError

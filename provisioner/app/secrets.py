@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from provisioner.app.load import load_playbook
-from provisioner.app.materials import short
+from provisioner.app.secret_inputs import short
 from provisioner.app.wiring import open_engine, surroundings
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, SecretUnavailable, Unreachable, UsageError

@@ -90,11 +90,11 @@ def rotate(
             settings.out().write(f"{name} has a new value in {kept.place}. provision apply brings it to its users.\n")
         return 0
     from provisioner.app.apply import apply
-    from provisioner.app.materials import gather
+    from provisioner.app.external_inputs import collect_inputs
     from provisioner.cli.carry_out import carry_out
     from provisioner.model.plan import Policy
 
-    gathering = partial(gather, fresh={name: value})
+    gathering = partial(collect_inputs, fresh={name: value})
     permitted = Policy(
         targets=concerned(request, name),
         alone=True,

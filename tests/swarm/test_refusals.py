@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from provisioner.app.configs import config_contents
 from provisioner.app.load import load_playbook
-from provisioner.app.materials import config_contents
 from provisioner.app.request import Request
 from provisioner.document.attributes import rows
 from provisioner.errors import PlaybookInvalid

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioner.app import saved_plan
+from provisioner.app.external_inputs import PENDING, ExternalInputs
 from provisioner.app.load import load_playbook
-from provisioner.app.materials import PENDING, Materials, pending
-from provisioner.app.plan import Prepared
+from provisioner.app.prepared import Prepared
 from provisioner.app.request import Request
+from provisioner.app.secret_inputs import pending
 from provisioner.errors import PlanStale, PlaybookInvalid, UsageError
 from provisioner.ledger.records import Ledger
 from provisioner.model.address import Address
@@ -50,7 +51,7 @@ def prepared(
     desired = lower(playbook, Inputs(**inputs), "containers")
     observed = ObservedState(Facts(engine_id=engine), found or {})
     made = plan(playbook.title, diff(desired, observed), desired, observed, Policy())
-    return Prepared(made, playbook, Materials(Inputs(**inputs)), "containers", Ledger("shop"))
+    return Prepared(made, playbook, ExternalInputs(Inputs(**inputs)), "containers", Ledger("shop"))
 
 
 def kept(folder: Path, asked: Request, what: Prepared, policy: Policy | None = None) -> saved_plan.SavedPlan:
@@ -216,7 +217,7 @@ def test_generated_values_and_what_is_made_of_them_are_known_after_apply(tmp_pat
     answers = {key: Found(SecretValue(b"x"), "k.1", tier) for key, tier in tiers.items()}
     assert pending(refs, answers) == {"made", "url", "outer"}
     asked = request(tmp_path)
-    materials = Materials(
+    materials = ExternalInputs(
         Inputs(versions={Address("secret", "made"): PENDING}), declarations=tuple(refs), resolutions=answers
     )
     saved = kept(tmp_path, asked, replace(prepared(asked), materials=materials))

@@ -20,7 +20,7 @@ from tests.unit.app.test_saved_plan import prepared, request
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from provisioner.app.plan import Prepared
+    from provisioner.app.prepared import Prepared
     from provisioner.app.request import Request
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from provisioner.app.materials import build_digests
+from provisioner.app.image_inputs import build_digests
 from provisioner.document import Sources, read
 from provisioner.errors import PlaybookInvalid
 from provisioner.playbook.bind import bind

@@ -1,0 +1,148 @@
+"""What the tiers answer for the secrets of a playbook, and the keeping of what is made anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from provisioner.app.held import AWS, held_versions, versions_in_volumes
+from provisioner.errors import SecretUnavailable
+from provisioner.model.secret import Found, Held
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from provisioner.app.external_inputs import ExternalInputs
+    from provisioner.app.held import HeldVersion
+    from provisioner.app.request import Request
+    from provisioner.model.playbook import Playbook
+    from provisioner.model.secret import Resolution, SecretRef, SecretValue
+    from provisioner.platforms.choice import Mode
+    from provisioner.ports import EngineReader, SecretSource
+    from provisioner.secrets.fingerprint import FingerprintKey
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What the tiers answered. `held` are the versions that the engine keeps from earlier applies, `in_use` the
+    volumes of a plain engine that services have.
+    """
+
+    declarations: tuple[SecretRef, ...] = ()
+    resolutions: Mapping[str, Resolution] = field(default_factory=dict, repr=False)
+    held: Mapping[str, HeldVersion] = field(default_factory=dict)
+    in_use: frozenset[str] = frozenset()
+    unsettled: bool = False
+    key: str = ""
+    key_tried: str = ""
+    signer: FingerprintKey | None = field(default=None, repr=False)
+    messages: tuple[str, ...] = ()
+
+
+def resolve_secrets(
+    request: Request,
+    playbook: Playbook,
+    engine: EngineReader,
+    mode: Mode,
+    fresh: Mapping[str, SecretValue],
+    needed: Collection[str] | None = None,
+    read: Collection[str] = (),
+) -> Secrets:
+    """An answer for every declared secret. SecretUnavailable for those that are missing or can not be used here.
+
+    With `needed` only those have to be there; those in `read` are read even where the engine has the version of now.
+    """
+    if not playbook.secrets:
+        return Secrets()
+    from provisioner.app.wiring import surroundings
+    from provisioner.secrets.chain import require, resolve
+    from provisioner.secrets.declarations import declarations
+    from provisioner.secrets.fingerprint import FingerprintKey, find_key
+    from provisioner.secrets.generate import TIER
+    from provisioner.secrets.tiers import open_tiers
+    from provisioner.secrets.uses import needed_as_value
+
+    around = surroundings(request, playbook, engine)
+    refs = declarations(playbook)
+    values = needed_as_value(playbook) | {*read}
+    held: Mapping[str, HeldVersion] = {}
+    in_use: frozenset[str] = frozenset()
+    if mode == "swarm":
+        held = held_versions(engine, playbook, values)
+    elif any(AWS in ref.sources for ref in refs):
+        there = versions_in_volumes(engine, playbook, values)
+        held, in_use = there.versions, there.volumes
+    around = replace(around, held={key: one.answer for key, one in held.items()})
+    messages: list[str] = []
+    key = find_key(around)
+    tiers = open_tiers(around)
+    resolutions = resolve(refs, _renewed(tiers, fresh), key, tell=messages.append)
+    wanted = {name: answer for name, answer in resolutions.items() if needed is None or name in needed}
+    require(wanted)
+    for name, answer in wanted.items():
+        if isinstance(answer, Held) and mode == "containers" and answer.tier != AWS:
+            raise SecretUnavailable(
+                f"secret {name} is a Docker secret, which only services on Swarm can mount",
+                hint="let it come from env_local or aws here",
+            )
+    made = any(isinstance(answer, Found) and answer.tier == TIER for answer in resolutions.values())
+    known = isinstance(key, FingerprintKey)
+    return Secrets(
+        declarations=refs,
+        resolutions=resolutions,
+        held=held,
+        in_use=in_use,
+        unsettled=made or bool(fresh) or not known,
+        key=key.id if isinstance(key, FingerprintKey) else "",
+        key_tried="" if isinstance(key, FingerprintKey) else key.tried,
+        signer=key if isinstance(key, FingerprintKey) else None,
+        messages=tuple(messages),
+    )
+
+
+def _renewed(tiers: tuple[SecretSource, ...], fresh: Mapping[str, SecretValue]) -> tuple[SecretSource, ...]:
+    from provisioner.secrets.renewed import renewed
+
+    return renewed(tiers, fresh) if fresh else tiers
+
+
+def pending(declarations: Sequence[SecretRef], resolutions: Mapping[str, Resolution]) -> frozenset[str]:
+    """The secrets whose value is made by the apply, and templates with such a one in them."""
+    from provisioner.secrets.generate import TIER
+    from provisioner.secrets.template import ingredients
+
+    found = {key for key, answer in resolutions.items() if isinstance(answer, Found) and answer.tier == TIER}
+    parts = {ref.key: set(ingredients(ref.template)) for ref in declarations if ref.template is not None}
+    while more := {key for key, needs in parts.items() if key not in found and needs & found}:
+        found |= more
+    return frozenset(found)
+
+
+def origin(answer: Resolution) -> str:
+    """The tier of an answer with the tier's own version, as the label of a Docker secret says it."""
+    if not isinstance(answer, Found | Held):
+        return ""
+    return f"{answer.tier}:{answer.version}" if answer.version else answer.tier
+
+
+def persist_new_values(request: Request, playbook: Playbook, materials: ExternalInputs) -> None:
+    """Make the fingerprint key and keep generated values, before anything uses them."""
+    from provisioner.app.wiring import surroundings
+    from provisioner.secrets.changes import set_value
+    from provisioner.secrets.env_local import lies_in_keyring, store
+    from provisioner.secrets.fingerprint import KeyAbsent, create_key, find_key
+    from provisioner.secrets.generate import keep
+
+    around = surroundings(request, playbook, None)
+    if isinstance(find_key(around), KeyAbsent) and not materials.incomparable:
+        create_key(around)
+    for ref in materials.declarations:
+        if ref.key in materials.fresh:
+            there = lies_in_keyring(around, ref.env)
+            set_value(ref, materials.fresh[ref.key], store(around, in_keyring=there))
+    keep(materials.declarations, materials.resolutions, store(around))
+
+
+def short(fingerprint: str) -> str:
+    """The key's id and enough of the code to tell versions apart."""
+    return fingerprint[:25]
