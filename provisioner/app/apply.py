@@ -25,6 +25,7 @@ from provisioner.errors import (
     Unreachable,
     Unsafe,
 )
+from provisioner.ledger.adoptions import learn, record_adoptions
 from provisioner.ledger.lease import lease, left_behind
 from provisioner.model.event import Notice
 from provisioner.model.plan import Verb
@@ -169,6 +170,10 @@ def apply_playbook(
             require_approved(approved, digest_plan(again, salt))
             with interrupt.deferred():
                 writer = held.fence(engine)
+                if again.plan.adopts:
+                    adopted = (*again.ledger.adopted, *again.plan.adopts)
+                    record_adoptions(writer, playbook.project, again.mode, adopted)
+                    learn(engine, playbook.project, adopted)
                 report, after = carry_out(
                     request, again, writer, policy, listener=listener, interrupt=interrupt, gathering=gathering
                 )
@@ -343,9 +348,15 @@ def _taken_back(result: StepResult) -> StepResult:
 
 
 def _writes(prepared: Prepared) -> bool:
-    """Whether anything is to be written: steps that do more than wait, a new value, or a revision that is not kept."""
+    """Whether anything is to be written: steps that do more than wait, an adoption, a new value, or a revision that is
+    not kept."""
     acts = any(step.verb is not Verb.WAIT for step in prepared.plan.steps)
-    return acts or bool(prepared.materials.fresh) or (prepared.whole and not _recorded(prepared))
+    return (
+        acts
+        or bool(prepared.plan.adopts)
+        or bool(prepared.materials.fresh)
+        or (prepared.whole and not _recorded(prepared))
+    )
 
 
 def _recorded(prepared: Prepared) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from provisioner.app.adopted_names import names_of_adopted, with_names
 from provisioner.app.apply import ApplyResult, require_approved
 from provisioner.app.load import load_playbook
 from provisioner.app.plan_digest import digest_removal
@@ -100,10 +101,11 @@ def plan_removal(playbook: Playbook, engine: EngineReader, policy: Policy) -> Pl
     Of volumes go those that the file declares, with `policy.volumes`, and those that `policy.volume_names` names.
     """
     policy = replace(policy, prune=True, allow_empty=True)
+    ledger = read_ledger(engine, playbook.project)
+    playbook = with_names(playbook, names_of_adopted(ledger.adopted))
     mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
     declared = lower(playbook, Inputs(), mode)
     nothing = DesiredState(playbook.project, {})
-    ledger = read_ledger(engine, playbook.project)
     last = ledger.last
     observed = observe(engine, nothing, last.containers if last else {}, ledger.guards)
     volumes = declared_volumes(playbook)

@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.app.adopted_names import names_of_adopted, with_names
 from provisioner.app.external_inputs import collect_inputs
+from provisioner.app.left_volumes import left_volumes, told_volumes
 from provisioner.app.load import load_playbook
 from provisioner.app.lost_key import incomparable_versions, require_no_new_use, with_versions
 from provisioner.app.lost_key import notes as key_notes
@@ -15,6 +17,7 @@ from provisioner.app.prepared import Prepared
 from provisioner.app.saved_plan import save
 from provisioner.app.wiring import open_engine
 from provisioner.errors import PlaybookInvalid
+from provisioner.ledger.adoptions import as_if_adopted, learn
 from provisioner.ledger.records import Ledger, read_ledger
 from provisioner.ledger.revisions import Revision, desired_of
 from provisioner.model.plan import Verb
@@ -77,6 +80,8 @@ def prepare(
     """
     policy = replace(policy, targets=with_kinds(playbook, policy.targets))
     facts = engine.facts()
+    ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)
+    playbook = with_names(playbook, names_of_adopted(ledger.adopted))
     mode = choose_mode(playbook, swarm_manager=facts.swarm_manager)
     impossible = contradictions(playbook, mode) if feasible and not policy.alone else ()
     if impossible:
@@ -87,9 +92,14 @@ def prepare(
     materials = gathering(request, playbook, engine, mode)
     notes = (*notes, *(Problem(message) for message in materials.messages))
     desired = lower(playbook, materials.inputs, mode)
-    ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)
     kept, last = ledger.revisions, ledger.last
     observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
+    leftovers = left_volumes(engine, desired, observed)
+    if leftovers:
+        engine = as_if_adopted(engine, playbook.project, leftovers)
+        learn(engine, playbook.project, ledger.adopted)
+        observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
+        notes = (*notes, *told_volumes(leftovers))
     observed = assume_present(observed, desired, policy.expected)
     if folders := list(folders_of_images(playbook, observed.facts.images)):
         raise PlaybookInvalid(folders)
@@ -132,6 +142,7 @@ def prepare(
     if mode == "swarm":
         ordered = _judged(ordered, engine)
     ordered = _exposed(ordered, policy)
+    ordered = replace(ordered, adopts=leftovers)
     return Prepared(
         ordered, playbook, materials, mode, ledger, whole=not others if policy.alone else not policy.targets
     )

@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.external_inputs import PENDING
 from provisioner.model.change import Action
 from provisioner.model.secret import SecretValue
+from provisioner.model.state import CARRIED_KIND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.app.prepared import Prepared
     from provisioner.model.address import Address
+    from provisioner.model.adoption import Adopted
     from provisioner.model.plan import Plan
     from provisioner.model.state import Observed, ObservedState
 
@@ -88,6 +90,17 @@ def digest_plan(prepared: Prepared, salt: str) -> PlanDigest:
 
 def _content_of(address: Address) -> str:
     return f"content of {address.listed}"
+
+
+def digest_adoption(prepared: Prepared, adopts: Sequence[Adopted], salt: str) -> PlanDigest:
+    """The digest of an adoption. What is to be adopted counts by its identity and by what differs from the playbook:
+    the versions of its files are known only once the fingerprint key is made.
+    """
+    digest, plain = _keyed(salt), digest_plan(prepared, salt)
+    carried = {str(a) for a, one in prepared.plan.observed.resources.items() if one.kind == CARRIED_KIND}
+    observed = {name: part for name, part in plain.observed.items() if name not in carried}
+    observed |= {one.address: digest([one.kind, one.id, one.name, one.created]) for one in adopts}
+    return replace(plain, observed=observed)
 
 
 def digest_removal(removal: Plan, salt: str) -> PlanDigest:

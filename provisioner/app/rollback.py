@@ -16,7 +16,8 @@ from provisioner.app.secret_inputs import origin, resolve_secrets, short
 from provisioner.errors import PlaybookInvalid, ProvisionError, SecretUnavailable, Unsafe
 from provisioner.kinds.container_mounts import file_address
 from provisioner.kinds.image import BUILD_LABEL
-from provisioner.kinds.ownership import OPERATION, PROJECT
+from provisioner.kinds.ownership import OPERATION, PROJECT, owner
+from provisioner.kinds.swarm_file import VERSION
 from provisioner.ledger.records import read_ledger
 from provisioner.ledger.revisions import playbook_of, recorded_inputs
 from provisioner.ledger.rollback_target import rollback_target
@@ -289,9 +290,17 @@ class _Recorded:
 
 def _not_on_swarm(desired: DesiredState, engine: EngineReader) -> set[Address]:
     """The configs and secrets that services mount, and whose recorded version the Swarm has no more."""
-    names = {kind: {str(raw["Spec"]["Name"]) for raw in engine.list(kind, {})} for kind in ("config", "secret")}
+    there = set()
+    for kind in ("config", "secret"):
+        for raw in engine.list(kind, {}):
+            name, labels = str(raw["Spec"]["Name"]), raw["Spec"].get("Labels") or {}
+            there.add((kind, name))
+            # One that was adopted keeps its name, whatever its version is.
+            if (belongs := owner(labels, name)) is not None and belongs[0] == desired.project:
+                there.add((str(belongs[1]), labels.get(VERSION, "")))
     return {
         address
         for address, resource in desired.resources.items()
-        if resource.kind in names and resource.name not in names[resource.kind]
+        if resource.kind in ("config", "secret")
+        and not there & {(resource.kind, resource.name), (str(address), resource.spec["version"])}
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from provisioner.errors import UsageError
 
@@ -25,9 +25,13 @@ class SystemClock:
 
 
 def open_engine(request: Request, choice: EngineChoice | None) -> DockerEngine:
-    """The engine that the command line, the playbook and the environment choose. Unreachable when none answers."""
+    """The engine that the command line, the playbook and the environment choose. Unreachable when none answers.
+
+    Adopted objects are shown with the labels that the ledger keeps for them.
+    """
     from provisioner.engines.connect import choose_endpoint
     from provisioner.engines.docker_api import connect
+    from provisioner.ledger.adoptions import with_adoptions
 
     endpoint = choose_endpoint(
         host=request.host,
@@ -36,7 +40,8 @@ def open_engine(request: Request, choice: EngineChoice | None) -> DockerEngine:
         playbook_context=choice.context if choice else None,
         environment=request.shell,
     )
-    return connect(endpoint, _timeout(request))
+    # Everything that the adapter has beside the protocol is there, too.
+    return cast("DockerEngine", with_adoptions(connect(endpoint, _timeout(request))))
 
 
 def _timeout(request: Request) -> float | None:

@@ -67,7 +67,7 @@ class Showing:
 
         With `--check` the answer is no.
         """
-        from provisioner.render.plan_text import engine_name
+        from provisioner.render.plan_text import adopted_text, engine_name
         from provisioner.render.summary import summarize
 
         self.show(plan)
@@ -76,6 +76,8 @@ class Showing:
         if self._yes or plan.refusals or not summarize(plan).pending:
             return True
         question = self._question.format(title=plan.title, engine=engine_name(plan))
+        if taken := adopted_text(summarize(plan), "{} that Compose left with data"):
+            question = f"{question.removesuffix('?')}, and take over {taken}?"
         began = time.monotonic()
         self.declined = not confirmed(self._settings, question)
         self.asked += time.monotonic() - began

@@ -58,6 +58,7 @@ def listed(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "Id": raw["Id"], "Names": [raw["Name"]], "State": raw["State"]["Status"], "Ports": ports,
         "Labels": raw["Config"].get("Labels") or {}, "NetworkSettings": {"Networks": networks},
+        "Mounts": list(raw.get("Mounts") or ()),
     }  # fmt: skip
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.kinds import container_networks as networks
+from provisioner.kinds import hooks
 from provisioner.kinds.compare import declared_fields
+from provisioner.kinds.container_environment import secrets_of
 from provisioner.kinds.container_fields import PLAIN
-from provisioner.kinds.container_mounts import with_anonymous
+from provisioner.kinds.container_files import record
+from provisioner.kinds.container_mounts import ROOTS, with_anonymous
 from provisioner.kinds.container_structured import STRUCTURED
 from provisioner.kinds.fields import Field, Raw, decode_fields, encode_fields, parse_fields
 from provisioner.kinds.ownership import DECLARED_FIELDS
@@ -33,6 +36,22 @@ def encode(spec: Spec, context: EncodeContext) -> Raw:
     if declared := declared_fields(FIELDS, spec):
         raw["Config"]["Labels"][DECLARED_FIELDS] = ",".join(declared)
     return {**raw.pop("Config"), **raw}
+
+
+def record_labels(spec: Spec) -> dict[str, str]:
+    """The labels with what can not be read back from the engine: the chosen fields that were declared, hooks, and the
+    versions of files and of secrets in variables."""
+    raw: Raw = {"Config": {"Labels": {}}}
+    for key in (*ROOTS, "environment"):
+        value = secrets_of(spec) if key == "environment" else spec[key]
+        if value:
+            record(raw, key, value)
+    for key in hooks.HOOKS:
+        if spec[key]:
+            hooks.encode(key, raw, spec[key])
+    labels: dict[str, str] = raw["Config"]["Labels"]
+    declared = declared_fields(FIELDS, spec)
+    return labels | ({DECLARED_FIELDS: ",".join(declared)} if declared else {})
 
 
 def endpoint(spec: Spec, key: str) -> Raw:

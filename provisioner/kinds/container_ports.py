@@ -25,6 +25,11 @@ def _expand(entry: Any) -> Iterator[str]:
         yield f"{port}/{protocol or 'tcp'}"
 
 
+def exposed(live: Iterable[str]) -> set[str]:
+    """The ports of an inspection; Compose may leave the protocol out, which an engine takes as it is."""
+    return {port for entry in live for port in _expand(entry)}
+
+
 def expose(raw: Raw, ports: Iterable[str]) -> None:
     """Add to the ExposedPorts."""
     raw["Config"].setdefault("ExposedPorts", {}).update({port: {} for port in ports})
@@ -32,7 +37,8 @@ def expose(raw: Raw, ports: Iterable[str]) -> None:
 
 def decode_exposed(raw: Raw) -> list[str]:
     """The exposed ports that are not published."""
-    return sorted(set(raw["Config"].get("ExposedPorts") or {}) - set(raw["HostConfig"].get("PortBindings") or {}))
+    published = set(raw["HostConfig"].get("PortBindings") or {})
+    return sorted(exposed(raw["Config"].get("ExposedPorts") or {}) - published)
 
 
 def exposed_beyond_image(spec: Spec, image: ImageFacts, observed: bool) -> list[str]:

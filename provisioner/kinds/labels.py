@@ -1,10 +1,11 @@
-"""The labels of an object that Compose and the engine both know: those of people, without ours."""
+"""The labels of an object that Compose and the engine both know: those of people, without ours and other tools'."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.ownership import user_labels
+from provisioner.kinds.tool_labels import without_tool_labels
 from provisioner.kinds.values import pairs
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def parse_labels(body: Raw) -> dict[str, str]:
-    return pairs(body.get("labels"), "=")
+    return without_tool_labels(pairs(body.get("labels"), "="))
 
 
 def encode_labels(raw: Raw, value: dict[str, Any]) -> None:

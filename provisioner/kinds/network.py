@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from provisioner.kinds.compare import declared_fields
 from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
 from provisioner.kinds.fields import SAME, Field, Raw, custom, decode_fields, encode_fields, parse_fields, plain
 from provisioner.kinds.labels import decode_labels, encode_labels, parse_labels
+from provisioner.kinds.ownership import DECLARED_FIELDS
 from provisioner.kinds.values import address, pairs
 
 if TYPE_CHECKING:
@@ -108,6 +110,12 @@ def encode(spec: Spec, labels: dict[str, str]) -> Raw:
     encode_fields(FIELDS, raw, spec, EncodeContext())
     raw["Labels"].update(labels)
     return raw
+
+
+def record_labels(spec: Spec) -> dict[str, str]:
+    """The label with what can not be read back from the engine: which of the chosen fields were declared."""
+    paths = declared_fields(FIELDS, spec)
+    return {DECLARED_FIELDS: ",".join(paths)} if paths else {}
 
 
 def decode(raw: Raw) -> Spec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from provisioner.kinds.tool_labels import COMPOSE_PROJECT, STACK, is_tool_label
 from provisioner.model.address import Address
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def owner(labels: Mapping[str, str] | None, actual_name: str) -> tuple[str, Addr
 
 
 def user_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
-    """The labels without ours."""
-    return {key: value for key, value in (labels or {}).items() if not key.startswith(PREFIX)}
+    """The labels without ours, and without those that Compose and `docker stack` write by themselves."""
+    return {key: value for key, value in (labels or {}).items() if not (key.startswith(PREFIX) or is_tool_label(key))}
 
 
 def declared_paths(labels: Mapping[str, str] | None) -> frozenset[str]:
@@ -61,8 +62,7 @@ def add_to_label(labels: dict[str, str], label: str, key: str, value: object) ->
 def describe_owner(labels: Mapping[str, str] | None) -> str:
     """Whose an object is that is not ours, as the end of a sentence: ` of the environment shop`; empty if unknown."""
     for label, whose in (
-        (PROJECT, "environment"), ("com.docker.compose.project", "Compose project"),
-        ("com.docker.stack.namespace", "stack"),
+        (PROJECT, "environment"), (COMPOSE_PROJECT, "Compose project"), (STACK, "stack"),
     ):  # fmt: skip
         if labels and labels.get(label):
             return f" of the {whose} {labels[label]}"

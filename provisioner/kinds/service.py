@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import swarm_scheduling as scheduling
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from provisioner.model.change import FieldChange
     from provisioner.model.positions import Positions
     from provisioner.model.state import ImageFacts, Spec
+
+
+# The observed side's key, and its label, for values that an adopted service has only because another tool made it: by
+# the path of a field. The next update by an apply leaves the label out.
+FORM, FORM_LABEL = "form", "provisioner.form"
+_NOT_FORM = object()
 
 
 def parse(body: Raw, context: ParseContext) -> Spec:
@@ -46,14 +53,16 @@ def encode(spec: Spec, context: EncodeContext) -> Raw:
 
 def decode(raw: Raw, context: DecodeContext) -> Spec:
     """The spec of a service from its inspection (Service.Spec)."""
-    return decode_fields(FIELDS, raw["Spec"], context)
+    labels = raw["Spec"].get("Labels") or {}
+    return {**decode_fields(FIELDS, raw["Spec"], context), FORM: json.loads(labels.get(FORM_LABEL) or "{}")}
 
 
 def differences(
     desired: Spec, observed: Spec, spans: Positions | None = None, declared: frozenset[str] = frozenset()
 ) -> tuple[FieldChange, ...]:
     """The fields in which a service differs. A file from another config or secret is one difference, not two."""
-    found = compare(FIELDS, desired, observed, spans, declared)
+    form, compared = observed.get(FORM) or {}, compare(FIELDS, desired, observed, spans, declared)
+    found = [change for change in compared if form.get(change.path, _NOT_FORM) != change.before]
     other = {change.path.removesuffix(".source") for change in found if change.path.endswith(".source")}
     return tuple(change for change in found if change.path.removesuffix(".version") not in other)
 

@@ -13,6 +13,7 @@ from provisioner.kinds.fields import SAME, Field, Raw, custom, get_path, service
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import user_labels
 from provisioner.kinds.swarm_scheduling import RESOURCES, SPEC, TASK, deploy, is_job
+from provisioner.kinds.tool_labels import without_tool_labels
 from provisioner.model.change import Impact
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ _FIRST: tuple[Field, ...] = (
 _LAST: tuple[Field, ...] = (
     own(
         "deploy.labels", "Labels", "labels of the service",
-        lambda body: dict(values.pairs(deploy(body, "labels"), "=")),
+        lambda body: without_tool_labels(dict(values.pairs(deploy(body, "labels"), "="))),
         lambda raw, value: raw.setdefault("Labels", {}).update(value),
         lambda raw: dict(user_labels(raw.get("Labels"))), default={}, keyed=True, sources=("deploy.labels",),
     ),

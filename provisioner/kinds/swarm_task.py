@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from provisioner.document.paths import file_target
 from provisioner.kinds import container_files, container_mounts, container_networks
 from provisioner.kinds.fields import Raw, get_path
 from provisioner.kinds.ownership import PROJECT, user_labels
 from provisioner.kinds.swarm_container import decode_mounts, encode_mounts
 from provisioner.kinds.swarm_scheduling import SPEC, TASK
+from provisioner.kinds.tool_labels import STACK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +92,7 @@ def decode_volumes(raw: Raw, context: DecodeContext) -> dict[str, Any]:
     for entry in mounts.values():
         labels = entry.pop("labels", {})
         own = labels[MOUNT_LABELS].split(",") if MOUNT_LABELS in labels else user_labels(labels)
-        if PROJECT in labels and MOUNT_LABELS not in labels:
+        if (PROJECT in labels or STACK in labels) and MOUNT_LABELS not in labels:
             own = []
         if own:
             entry["labels"] = {key: labels[key] for key in own}
@@ -152,7 +154,7 @@ def _reference(kind: str, target: str, entry: dict[str, Any], context: EncodeCon
 
 def decode_files(kind: str, raw: Raw, context: DecodeContext) -> dict[str, Any]:
     entries = get_path(raw, f"{SPEC}.{kind.capitalize()}") or []
-    return {entry["File"]["Name"]: _decode_reference(kind, entry, context) for entry in entries}
+    return {file_target(kind, entry["File"]["Name"]): _decode_reference(kind, entry, context) for entry in entries}
 
 
 def _decode_reference(kind: str, entry: Raw, context: DecodeContext) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from provisioner import __version__
+from provisioner.ledger.adoptions import learn, newest, parse_adoptions
 from provisioner.ledger.lease import whoami
 from provisioner.ledger.revisions import KEPT, Revision, parse_revision
-from provisioner.ledger.series import CHECKS, DESTROYED, FAILED, REVISION
+from provisioner.ledger.series import ADOPTED, CHECKS, DESTROYED, FAILED, REVISION
 from provisioner.ledger.store import records, store, stores
 from provisioner.model.address import Address
 from provisioner.model.state import DesiredState, Resource
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
+    from provisioner.model.adoption import Adopted
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import ObservedState
     from provisioner.platforms.choice import Mode
@@ -73,13 +75,16 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What is known of an environment, oldest first. `checks` are by the number of their revision."""
+    """What is known of an environment, oldest first. `checks` are by the number of their revision; `adopted` are the
+    objects that it owns though another tool made them.
+    """
 
     project: str
     revisions: tuple[Revision, ...] = ()
     destroys: tuple[Destroyed, ...] = ()
     failures: tuple[Failed, ...] = ()
     checks: Mapping[int, Checked] = field(default_factory=dict)
+    adopted: tuple[Adopted, ...] = ()
 
     @property
     def last(self) -> Revision | None:
@@ -149,11 +154,15 @@ class Ledger:
 
 
 def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = None) -> Ledger:
-    """All that is kept. A torn record is passed over. `manager`: whether the engine is known to be one."""
+    """All that is kept. A torn record is passed over. `manager`: whether the engine is known to be one.
+
+    An engine that shows adopted objects with their labels does so from now on by what was read here.
+    """
     revisions: list[Revision] = []
     destroys: list[Destroyed] = []
     failures: list[Failed] = []
     checks: dict[int, Checked] = {}
+    adoptions = []
     for kept in records(engine, project, manager=manager):
         for series, content in kept.entries():
             if series == REVISION and (revision := parse_revision(content)) is not None:
@@ -164,12 +173,17 @@ def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = No
                 failures.append(failed)
             if series == CHECKS and (checked := _parse(Checked, content)) is not None:
                 checks[checked.number] = checked
+            if series == ADOPTED:
+                adoptions.append(parse_adoptions(content))
+    _, adopted = newest(adoptions)
+    learn(engine, project, adopted)
     return Ledger(
         project,
         tuple(sorted(revisions, key=lambda one: one.number)),
         tuple(sorted(destroys, key=lambda one: one.number)),
         tuple(sorted(failures, key=lambda one: one.number)),
         checks,
+        adopted,
     )
 
 

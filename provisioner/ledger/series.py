@@ -5,3 +5,5 @@ DESTROYED = "destroyed"
 FAILED = "failed"
 # By the number of the revision whose checks were run.
 CHECKS = "checks"
+# All objects that the environment owns though another tool made them; the newest record counts.
+ADOPTED = "adopted"

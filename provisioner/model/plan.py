@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.model.address import Address
+    from provisioner.model.adoption import Adopted
     from provisioner.model.change import Change
     from provisioner.model.span import Problem
     from provisioner.model.state import DesiredState, ObservedState
@@ -95,7 +96,8 @@ class Plan:
     """Changes in the order of their addresses, steps in an order that respects their needs.
 
     `details` are the changes object by object, replicas apart and UNCHANGED ones among them; `incomparable` the
-    secrets of which nobody can tell whether they are as declared.
+    secrets of which nobody can tell whether they are as declared. `adopts` are objects of another tool
+    that an apply takes over as they are: volumes that Compose left.
     """
 
     title: str
@@ -108,3 +110,4 @@ class Plan:
     unchanged: int = 0
     details: tuple[Change, ...] = ()
     incomparable: tuple[Address, ...] = ()
+    adopts: tuple[Adopted, ...] = ()

@@ -122,11 +122,15 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class EngineChoice:
-    """Which engine the playbook asks for; None leaves it to the command line and the environment."""
+    """Which engine the playbook asks for; None leaves it to the command line and the environment.
+
+    `compose_labels`: whether objects carry, beside their own labels, those by which Compose and other tools group.
+    """
 
     mode: Literal["auto", "containers", "swarm"] = "auto"
     context: str | None = None
     host: str | None = None
+    compose_labels: bool = True
 
 
 @dataclass(frozen=True, slots=True)

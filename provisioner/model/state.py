@@ -114,11 +114,21 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouping:
+    """By what other tools group the objects of an environment: the folder of its files (absolute), and the files."""
+
+    directory: str = ""
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredState:
-    """Everything that one environment wants on one engine."""
+    """Everything that one environment wants on one engine. Without `grouping`, what is made for it carries no labels
+    of other tools."""
 
     project: str
     resources: Mapping[Address, Resource]
+    grouping: Grouping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +183,7 @@ class Stranger:
     """An object that stands where a declared one should, and is not taken for it.
 
     `owner` says whose it is, `hint` what helps without loss. `own`: it is this environment's all the same.
+    `adoptable`: `adopt` may take it over. `id` is the engine's.
     """
 
     address: Address
@@ -181,6 +192,8 @@ class Stranger:
     owner: str
     hint: str = ""
     own: bool = False
+    adoptable: bool = False
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from provisioner.platforms.lowering import (
     Inputs,
     container_name,
     further_images,
+    grouping_of,
     image_addresses,
     image_resource,
     may_finish,
@@ -54,7 +55,7 @@ def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
     for kind, section in (("config", playbook.configs), ("secret", playbook.secrets)):
         for key in sorted(_used(resources, f"{kind}s") & section.keys()):
             resources[Address(kind, key)] = _carried(kind, section[key], inputs)
-    return DesiredState(playbook.project, resources)
+    return DesiredState(playbook.project, resources, grouping_of(playbook))
 
 
 def _used(resources: Mapping[Address, Resource], kind: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from provisioner.kinds.builders import PLAYBOOK_FOLDER
 from provisioner.kinds.context import ParseContext
 from provisioner.model.address import Address
 from provisioner.model.positions import Positions
-from provisioner.model.state import Need, Resource
+from provisioner.model.state import Grouping, Need, Resource
 from provisioner.playbook.select import SERVICE, built_upon
 
 if TYPE_CHECKING:
@@ -118,6 +119,14 @@ def container_name(playbook: Playbook, service: Service, index: int) -> str:
     """`container_name`, or `<project>-<service>-<n>` as Compose names it."""
     own = service.body.get("container_name")
     return str(own.value) if own is not None and own.value else f"{playbook.project}-{service.name}-{index}"
+
+
+def grouping_of(playbook: Playbook) -> Grouping | None:
+    """By what other tools group the playbook's objects; None where it wants no labels of theirs."""
+    if not playbook.engine.compose_labels:
+        return None
+    files = (posixpath.normpath(posixpath.join(playbook.directory, file)) for file in playbook.files)
+    return Grouping(playbook.directory, tuple(files))
 
 
 def stored_resource(declared: Declared, kind: str, spec: dict[str, Any]) -> Resource:

@@ -14,6 +14,7 @@ from provisioner.model.state import DesiredState, Need, Resource
 from provisioner.platforms.lowering import (
     HELD,
     Inputs,
+    grouping_of,
     image_addresses,
     image_resource,
     may_finish,
@@ -53,7 +54,7 @@ def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
             add(_file(playbook, kind, section[key], inputs))
     for resource in services:
         add(resource)
-    return DesiredState(playbook.project, resources)
+    return DesiredState(playbook.project, resources, grouping_of(playbook))
 
 
 def needs_swarm(playbook: Playbook) -> bool:

@@ -59,12 +59,13 @@ def _engine(root: Node, problems: Problems) -> EngineChoice:
     section = Fields(root, "", problems).mapping("engine")
     if section is None:
         return EngineChoice()
-    section.only("mode", "context", "host")
+    section.only("mode", "context", "host", "compose_labels")
     context, host = section.text("context"), section.text("host")
     if context and host:
         problems.add("names a context and a host", section.node.span, section.path, "keep one of them")
     mode = section.choice("mode", _MODES) or "auto"
-    return EngineChoice(cast("Literal['auto', 'containers', 'swarm']", mode), context, host)
+    labels = section.boolean("compose_labels") is not False
+    return EngineChoice(cast("Literal['auto', 'containers', 'swarm']", mode), context, host, labels)
 
 
 def _waivers(section: Node | None, services: Collection[str], problems: Problems) -> tuple[Waiver, ...]:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, SecretUnavailable, StepFailed
 from provisioner.kinds import container, container_mounts, network, volume
-from provisioner.kinds.compare import declared_fields
 from provisioner.kinds.container_environment import secrets_of
 from provisioner.kinds.container_initial import initial_address, initial_name, initial_spec
 from provisioner.kinds.container_mounts import file_address
 from provisioner.kinds.context import EncodeContext
 from provisioner.kinds.hooks import PRE_START
 from provisioner.kinds.image import BUILD_LABEL
-from provisioner.kinds.ownership import DECLARED_FIELDS, FILES, NAME, PROJECT, PROTECTED, ownership_labels
+from provisioner.kinds.ownership import FILES, NAME, PROJECT, PROTECTED, ownership_labels
 from provisioner.kinds.swarm_file import SOURCE
+from provisioner.kinds.tool_labels import grouping_labels
 from provisioner.model.address import Address
 from provisioner.model.plan import Verb
 from provisioner.model.secret import SecretValue
@@ -207,8 +207,12 @@ class ContainerCalls:
     def _create(self, step: Step, made: Mapping[int, str]) -> str:
         wanted = self._resource(step.address)
         labels = ownership_labels(self._plan.desired.project, step.address, wanted.name)
+        if "initial" not in step.arguments:
+            labels |= grouping_labels(
+                self._plan.desired.grouping, self._plan.desired.project, step.address, self._made_as(step)
+            )
         if step.kind == "network":
-            labels |= _declared(wanted)
+            labels |= network.record_labels(wanted.spec)
             return self._engine.create("network", wanted.name, network.encode(wanted.spec, labels))
         if step.kind == "volume":
             labels |= {PROTECTED: "true"} if wanted.protect else {}
@@ -224,6 +228,11 @@ class ContainerCalls:
             self._engine.remove("container", identity)
             raise
         return identity
+
+    def _made_as(self, step: Step) -> str:
+        """The kind of a new object as other tools have it: a network of a Swarm is its stack's."""
+        overlay = step.kind == "network" and self._resource(step.address).spec["driver"] == "overlay"
+        return "service" if overlay else step.kind
 
     def _create_initial(self, step: Step, made: Mapping[int, str]) -> str:
         """One that runs before the step's container, with the mounts of that one."""
@@ -348,8 +357,3 @@ def _secrets(recipe: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 def _file_kinds(spec: Spec) -> list[str]:
     return [kind for kind in sorted(container_mounts.ROOTS) if spec[kind]]
-
-
-def _declared(wanted: Resource) -> dict[str, str]:
-    declared = declared_fields(network.FIELDS, wanted.spec)
-    return {DECLARED_FIELDS: ",".join(declared)} if declared else {}

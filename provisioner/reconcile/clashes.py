@@ -53,7 +53,8 @@ def find_clashes(
 ) -> list[Problem]:
     """Why claims that `changes` take can not be had. `holders` are all who hold any; see `claims.merge_holders`.
 
-    `retained` says why what is ours and not declared is kept. A foreign object's name is the look-up's to tell.
+    `retained` says why what is ours and not declared is kept. A foreign object that stands in the place of a declared
+    one is the look-up's to tell, with all that it holds.
     """
     taking = [c for c in changes if c.desired is not None and c.action not in (Action.UNCHANGED, Action.DELETE)]
     if not taking:
@@ -106,7 +107,7 @@ def _kept(
 ) -> Iterator[tuple[Holder, Iterable[Claim]]]:
     """Each holder with what it does not let go of when `changes` are carried out."""
     by_address = {change.address: change for change in changes}
-    leftovers = {one.id for one in observed.leftovers}
+    leftovers = {one.id for one in observed.leftovers} | {one.id for one in observed.strangers if one.id}
     renewed = {networks.get(c.address.name, "") for c in changes if c.address.kind == "network"
                and c.action in (Action.REPLACE, Action.CREATE)}  # fmt: skip
     for holder in holders:

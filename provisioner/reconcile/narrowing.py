@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action
-from provisioner.model.state import DesiredState
 from provisioner.reconcile.diff import diff, lives_in
 from provisioner.reconcile.grouping import group_replicas
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.address import Address
     from provisioner.model.change import Change
-    from provisioner.model.state import ObservedState, Resource
+    from provisioner.model.state import DesiredState, ObservedState, Resource
 
 # What belongs to a service and is renewed with it; networks, volumes and other services stand by themselves.
 _ITS_OWN = ("image", "config", "secret")
@@ -31,7 +30,7 @@ def only(
     """
     chosen = _chosen(targets, desired, observed)
     mine = diff(
-        DesiredState(desired.project, {a: r for a, r in desired.resources.items() if a in chosen}),
+        replace(desired, resources={a: r for a, r in desired.resources.items() if a in chosen}),
         replace(observed, resources={a: o for a, o in observed.resources.items() if a in chosen}),
         last,
     )

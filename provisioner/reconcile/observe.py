@@ -275,7 +275,8 @@ def _named(
         elif resource.kind not in _HANDED_OVER or raw["Id"] not in own:
             inner = raw.get("Config") or raw.get("Spec") or {}
             labels = raw.get("Labels") or inner.get("Labels") or {}
-            strangers.append(stranger(resource, labels, desired.project))
+            identity = str(raw.get("Id") or raw.get("ID") or raw.get("Name") or "")
+            strangers.append(stranger(resource, labels, desired.project, identity))
     return found, strangers
 
 

@@ -173,7 +173,7 @@ def _current(
             wanted = desired.resources.get(address)
             if address not in current:
                 current[address] = one
-            elif wanted is not None and wanted.name == one.name:
+            elif wanted is not None and (wanted.name == one.name or wanted.spec.get("version") == one.spec["version"]):
                 superseded.append(current[address])
                 current[address] = one
             else:

@@ -87,7 +87,7 @@ def plan(
         observed=observed,
         changes=tuple(c for c in (*grouped, *leftovers) if c.action is not Action.UNCHANGED),
         steps=tuple(steps.all),
-        notes=(*notes, *kept, *_lost_data(grouped), *_stopped_first(grouped)),
+        notes=(*notes, *kept, *_lost_data(grouped, observed), *_stopped_first(grouped)),
         refusals=refusals,
         unchanged=sum(1 for change in grouped if change.action is Action.UNCHANGED),
         details=tuple(permitted),
@@ -142,8 +142,12 @@ def _sparing_external(policy: Policy, changes: Sequence[Change], retained: Retai
     return replace(policy, volumes=False) if spares else policy
 
 
-def _lost_data(changes: Sequence[Change]) -> list[Problem]:
-    """Volumes that were there at the last apply: making them anew is not bringing their data back."""
+def _lost_data(changes: Sequence[Change], observed: ObservedState) -> list[Problem]:
+    """Volumes that were there at the last apply: making them anew is not bringing their data back.
+
+    One in whose place a volume of somebody else stands is not gone: the plan is refused for that.
+    """
+    foreign = {one.address for one in observed.strangers}
     return [
         Problem(
             "ALARM: it was there at the last apply and is gone, and its data with it; a new one will be empty",
@@ -152,7 +156,10 @@ def _lost_data(changes: Sequence[Change]) -> list[Problem]:
             "stop here if that was not meant, and restore it from a backup",
         )
         for change in changes
-        if change.address.kind == "volume" and change.action is Action.CREATE and change.drift
+        if change.address.kind == "volume"
+        and change.action is Action.CREATE
+        and change.drift
+        and change.address not in foreign
     ]
 
 

@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence, Set
 
     from provisioner.model.plan import Policy
-    from provisioner.model.state import ObservedState, Resource
+    from provisioner.model.state import ObservedState, Resource, Stranger
     from provisioner.reconcile.retained import Retained
+
+
+# Of the objects of one other owner.
+_MOST_FOREIGN = 12
 
 
 def check(
@@ -61,12 +65,7 @@ def _some(changes: Sequence[Change], most: int = 5) -> str:
 
 
 def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy) -> Iterator[Problem]:
-    for stranger in observed.strangers:
-        yield Problem(
-            f"a {stranger.kind} named {stranger.name} is there already and belongs to {stranger.owner}",
-            path=str(stranger.address),
-            hint=stranger.hint,
-        )
+    yield from _foreign_objects(observed.strangers)
     yield from missing_containers(changes, observed)
     for change in changes:
         wanted = change.desired
@@ -106,6 +105,25 @@ def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy
                 path=str(change.address),
                 hint=f"look for it first; `--target {change.address}` makes an empty one to restore a backup into",
             )
+
+
+def _foreign_objects(strangers: Sequence[Stranger]) -> Iterator[Problem]:
+    """Objects of others in the place of declared ones; what one `adopt` takes over from one owner is told once."""
+    together: dict[tuple[str, str], list[Stranger]] = {}
+    for stranger in strangers:
+        # By the hint too: what may be done about one kind of object is no help for another.
+        key = (stranger.owner, stranger.hint) if stranger.adoptable else (str(stranger.address), stranger.hint)
+        together.setdefault(key, []).append(stranger)
+    for (owner, hint), ones in together.items():
+        one = ones[0]
+        if len(ones) == 1:
+            text = f"a {one.kind} named {one.name} is there already and belongs to {one.owner}"
+            yield Problem(text, path=str(one.address), hint=hint)
+            continue
+        names = ", ".join(f"{each.address} ({each.name})" for each in ones[:_MOST_FOREIGN])
+        more = f" and {len(ones) - _MOST_FOREIGN} more" if len(ones) > _MOST_FOREIGN else ""
+        plural = hint.replace("takes it over as it is", "takes them over as they are")
+        yield Problem(f"{len(ones)} objects are there already and belong to {owner}: {names}{more}", hint=plural)
 
 
 def _never_pulled(wanted: Resource) -> bool:

@@ -7,32 +7,31 @@ from typing import TYPE_CHECKING
 from provisioner.kinds.ownership import ADDRESS, NAME, PROJECT
 from provisioner.model.address import Address
 from provisioner.model.state import Stranger
+from provisioner.reconcile.adoption import former_owner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.model.state import Resource
 
-_COMPOSE = "com.docker.compose.project"
-_STACK = "com.docker.stack.namespace"
+_ADOPT = "`provision adopt` takes it over as it is, without a restart"
 
 
-def stranger(resource: Resource, labels: Mapping[str, str], project: str) -> Stranger:
-    """What stands in the place of `resource`, by the labels that it has."""
-    own = labels.get(PROJECT) == project
+def stranger(resource: Resource, labels: Mapping[str, str], project: str, identity: str = "") -> Stranger:
+    """What stands in the place of `resource`, by the labels that it has; `identity` is its id on the engine."""
+    own, former = labels.get(PROJECT) == project, former_owner(labels)
     if own:
         owner, hint = _own(resource, labels)
-    elif PROJECT in labels:
-        owner = f"the environment {labels[PROJECT]}"
-        hint = "give this one another `name:`"
-    elif _COMPOSE in labels:
-        owner, hint = f"the Compose project {labels[_COMPOSE]}", _beside_compose(resource, labels[_COMPOSE])
-    elif _STACK in labels:
-        owner = f"the stack {labels[_STACK]}"
-        hint = "give this one another `name:`"
+    elif former.kind == "environment":
+        owner, hint = str(former), "give this one another `name:`"
+    elif not former.kind:
+        owner, hint = "somebody else", f"{_ADOPT}; or {_beside_unknown(resource)}"
+    elif former.name == project:
+        owner, hint = str(former), _ADOPT
     else:
-        owner, hint = "somebody else", _beside_unknown(resource)
-    return Stranger(resource.address, resource.kind, resource.name, owner, hint, own)
+        owner, hint = str(former), f"{_ADOPT}, with --force {former.name}; or give this one another `name:`"
+    adoptable = former.kind != "environment"
+    return Stranger(resource.address, resource.kind, resource.name, owner, hint, own, adoptable, identity)
 
 
 def _own(resource: Resource, labels: Mapping[str, str]) -> tuple[str, str]:
@@ -51,15 +50,6 @@ def _own(resource: Resource, labels: Mapping[str, str]) -> tuple[str, str]:
     if resource.kind in ("volume", "network"):
         return owner, "give this one another `name:`; what is there stays as it is"
     return owner, f"rename the container that is there: docker rename {resource.name} {resource.name}-copy"
-
-
-def _beside_compose(resource: Resource, compose: str) -> str:
-    if resource.kind == "volume":
-        return (
-            "it stays as it is; give this one another `name:`, and copy the data while nothing writes: "
-            f"docker run --rm -v {resource.name}:/from:ro -v NEW_NAME:/to IMAGE cp -a /from/. /to"
-        )
-    return f"`docker compose -p {compose} down` makes room and keeps its volumes; or give this one another name"
 
 
 def _beside_unknown(resource: Resource) -> str:

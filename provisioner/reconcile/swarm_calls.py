@@ -10,6 +10,7 @@ from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.context import EncodeContext
 from provisioner.kinds.image import image_facts
 from provisioner.kinds.ownership import owner, ownership_labels, user_labels
+from provisioner.kinds.tool_labels import grouping_labels
 from provisioner.model.plan import Verb
 from provisioner.reconcile.retry import retried
 from provisioner.reconcile.swarm_wait import Overdue, wait_service
@@ -99,10 +100,16 @@ class SwarmCalls:
     def _resource(self, address: Address) -> Resource:
         return self._plan.desired.resources[address]
 
+    def _labels(self, wanted: Resource) -> dict[str, str]:
+        """Whose an object is, for provision and for other tools."""
+        desired = self._plan.desired
+        own = ownership_labels(desired.project, wanted.address, wanted.name)
+        return own | grouping_labels(desired.grouping, desired.project, wanted.address, wanted.kind)
+
     def _create_file(self, step: Step) -> str:
         wanted = self._resource(step.address)
         existing = self._engine.inspect(step.kind, wanted.name)
-        labels = ownership_labels(self._plan.desired.project, step.address, wanted.name)
+        labels = self._labels(wanted)
         if existing is not None:
             # An interrupted apply made this very version.
             if owner(existing["Spec"].get("Labels"), wanted.name) != (self._plan.desired.project, step.address):
@@ -197,7 +204,7 @@ class SwarmCalls:
         }
         return EncodeContext(
             name=wanted.name,
-            labels=ownership_labels(project, wanted.address, wanted.name),
+            labels=self._labels(wanted),
             image=self._image(wanted, pinned),
             networks={a.name: r.name for a, r in resources.items() if a.kind == "network"},
             files=self._files(wanted),
@@ -236,12 +243,18 @@ class SwarmCalls:
         for kind in ROOTS:
             for entry in wanted.spec[kind].values():
                 address = file_address(kind, entry["source"])
-                name = self._resource(address).name
+                name = self._file_name(address)
                 raw = self._engine.inspect(address.kind, name)
                 if raw is None:
                     raise EngineRefused(f"the {address.kind} {name} is gone", status=404, hint="apply again")
                 found[address] = (str(raw["ID"]), name)
         return found
+
+    def _file_name(self, address: Address) -> str:
+        """The name of the version that is wanted: that of an adopted one is not what an apply would call it."""
+        wanted, seen = self._resource(address), self._plan.observed.resources.get(address)
+        is_there = seen is not None and seen.spec.get("version") == wanted.spec["version"]
+        return seen.name if seen is not None and is_there else wanted.name
 
 
 def _goes_back(raw: Mapping[str, Any]) -> bool:

@@ -29,6 +29,7 @@ def plan_json(plan: Plan) -> dict[str, JSON]:
         "summary": summary_json(summary),
         "changes": [change_json(change) for change in changed(plan.changes)],
         "steps": [step_json(step) for step in plan.steps],
+        "adopts": [{"address": one.address, "name": one.name, "former_owner": one.former} for one in plan.adopts],
         "notes": [problem_json(problem) for problem in plan.notes],
         "refusals": [problem_json(problem) for problem in plan.refusals],
     }

@@ -197,8 +197,13 @@ def counts_text(summary: Summary) -> str:
     """How many objects a plan touches, in words."""
     return (
         f"{summary.create} to create, {summary.update} to update, {summary.replace} to replace, "
-        f"{summary.delete} to delete, {summary.unchanged} unchanged"
+        f"{summary.delete} to delete, {summary.unchanged} unchanged" + adopted_text(summary, ", {} to take over")
     )
+
+
+def adopted_text(summary: Summary, form: str) -> str:
+    """`form` with the number of left volumes that an apply takes over; empty where it takes over none."""
+    return form.format("1 volume" if summary.adopt == 1 else f"{summary.adopt} volumes") if summary.adopt else ""
 
 
 def _extra_counts(plan: Plan) -> str:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How many objects a plan touches, by action, and how many it leaves alone. `pending`: an apply would act."""
+    """How many objects a plan touches, by action, and how many it leaves alone. `pending`: an apply would act; `adopt`
+    counts the volumes of another tool that it takes over as they are."""
 
     create: int
     update: int
@@ -28,6 +29,7 @@ class Summary:
     delete: int
     unchanged: int
     pending: bool
+    adopt: int = 0
 
 
 def summarize(plan: Plan) -> Summary:
@@ -39,7 +41,8 @@ def summarize(plan: Plan) -> Summary:
         replace=actions.count(Action.REPLACE),
         delete=actions.count(Action.DELETE),
         unchanged=plan.unchanged,
-        pending=bool(actions) or any(step.verb is not Verb.WAIT for step in plan.steps),
+        pending=bool(actions) or bool(plan.adopts) or any(step.verb is not Verb.WAIT for step in plan.steps),
+        adopt=len(plan.adopts),
     )
 
 
@@ -53,6 +56,7 @@ def total(summaries: Iterable[Summary]) -> Summary:
         delete=sum(one.delete for one in every),
         unchanged=sum(one.unchanged for one in every),
         pending=any(one.pending for one in every),
+        adopt=sum(one.adopt for one in every),
     )
 
 

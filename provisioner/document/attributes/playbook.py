@@ -10,6 +10,7 @@ from provisioner.document.attributes.shapes import (
     AS_TEXT,
     DURATION,
     EXPLICIT_FLAG,
+    FLAG,
     FREE,
     KEPT_STRUCT,
     LIST,
@@ -124,6 +125,7 @@ ROWS = (
     Row("engine", KEPT_STRUCT, "Which engine, and how services run on it.", own=True),
     Row("engine.mode", one_of("auto", "containers", "swarm"), own=True),
     Row("engine.context", TEXT, "A Docker context.", own=True),
+    Row("engine.compose_labels", FLAG, "Carry the labels by which Compose and other tools group (default).", own=True),
     Row(
         "engine.host",
         Shape(

@@ -17,6 +17,7 @@ from provisioner.app import rollback as rollback_module
 from provisioner.app import status as status_module
 from provisioner.app.request import Request
 from provisioner.engines.memory import MemoryEngine
+from provisioner.ledger.adoptions import with_adoptions
 from provisioner.model.plan import Policy
 
 if TYPE_CHECKING:
@@ -123,5 +124,5 @@ def in_memory(folder: Path, patch: pytest.MonkeyPatch) -> InMemory:
     """An environment whose commands all meet one engine in memory."""
     found = InMemory(folder)
     for module in _OPENERS:
-        patch.setattr(module, "open_engine", lambda request, choice: found.engine)
+        patch.setattr(module, "open_engine", lambda request, choice: with_adoptions(found.engine))
     return found

@@ -1,0 +1,217 @@
+"""`adopt`: take over what already runs, without touching it; and `adopt --release`, which forgets it again."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from provisioner.app.adopt_plan import plan_adoption
+from provisioner.app.apply import require_approved
+from provisioner.app.git_commit import git_commit
+from provisioner.app.load import load_playbook
+from provisioner.app.plan_digest import digest_adoption
+from provisioner.app.secret_inputs import persist_new_values
+from provisioner.app.wiring import SystemClock, open_engine
+from provisioner.errors import ProvisionError, Unsafe, UsageError
+from provisioner.kinds.ownership import PREFIX
+from provisioner.ledger.adoptions import learn, read_adoptions, record_adoptions
+from provisioner.ledger.lease import lease
+from provisioner.ledger.revisions import record_revision
+from provisioner.model.address import Address
+from provisioner.model.adoption import Release
+from provisioner.model.event import Notice
+from provisioner.platforms.choice import choose_mode
+from provisioner.reconcile.adoption import RELABELLED, labels_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from provisioner.app.adopt_plan import AdoptionChoice, PreparedAdoption
+    from provisioner.app.request import Request
+    from provisioner.model.adoption import Adopted, AdoptionPlan
+    from provisioner.model.playbook import Playbook
+    from provisioner.platforms.choice import Mode
+    from provisioner.ports import EngineReader, EngineWriter, Interrupt, Listener
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionResult:
+    """`done`: whether it was written. `revision` is the number under which it can be gone back to; 0 where what runs
+    is not what the file says, so that there is nothing to go back to yet."""
+
+    plan: AdoptionPlan
+    done: bool = False
+    revision: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """1 where something must not be adopted; then nothing was."""
+        return 1 if self.plan.refusals else 0
+
+
+def look(request: Request, choice: AdoptionChoice) -> AdoptionPlan:
+    """What `adopt` would do. Changes nothing."""
+    playbook = load_playbook(request, targets=choice.targets, feasible=True)
+    return plan_adoption(request, playbook, open_engine(request, playbook.engine), choice).plan
+
+
+def adopt(
+    request: Request,
+    choice: AdoptionChoice,
+    *,
+    approve: Callable[[AdoptionPlan], bool],
+    listener: Listener,
+    interrupt: Interrupt,
+) -> AdoptionResult:
+    """Look, ask, look again under the lease, and write down what is adopted. Nothing is restarted or copied.
+
+    PlanStale where something changed between the question and the lease.
+    """
+    playbook = load_playbook(request, targets=choice.targets, feasible=True)
+    engine = open_engine(request, playbook.engine)
+    looked = plan_adoption(request, playbook, engine, choice)
+    salt = token_hex(16)
+    approved = digest_adoption(looked.prepared, looked.plan.adopts, salt)
+    if not approve(looked.plan) or looked.plan.refusals or not looked.plan.adopts:
+        return AdoptionResult(looked.plan)
+    if looked.prepared.materials.unsettled:
+        persist_new_values(request, playbook, looked.prepared.materials)
+    with lease(
+        engine, playbook.project, looked.prepared.mode, clock=SystemClock(), timeout=choice.lock_timeout,
+        waiting=lambda text: listener(Notice(text)),
+    ) as held:  # fmt: skip
+        again = plan_adoption(request, playbook, engine, choice)
+        if again.plan.refusals:
+            raise Unsafe("\n".join(str(problem) for problem in again.plan.refusals))
+        require_approved(approved, digest_adoption(again.prepared, again.plan.adopts, salt))
+        with interrupt.deferred():
+            writer = held.fence(engine)
+            _write(writer, again)
+            learn(engine, playbook.project, (*again.prepared.ledger.adopted, *_unlabelled(again.plan.adopts)))
+            return AdoptionResult(again.plan, done=True, revision=_keep_revision(writer, again))
+
+
+def _write(engine: EngineWriter, looked: PreparedAdoption) -> None:
+    """Rename what has another name, keep the record, label what can be labelled.
+
+    A renamed container is found again by the next `adopt`, should this one be killed before it wrote the record; where
+    the record can not be written the old names come back.
+    """
+    renamed: list[tuple[str, str]] = []
+    plan, prepared = looked.plan, looked.prepared
+    before = {str(row.address): row.name for row in plan.rows if row.becomes}
+    try:
+        for one in plan.adopts:
+            if one.kind == "container" and one.id in plan.renames:
+                engine.rename(one.id, plan.renames[one.id])
+                renamed.append((one.id, before[one.address]))
+        known = [one for one in prepared.ledger.adopted if (one.kind, one.id) not in _ids(plan.adopts)]
+        present = [one for one in known if _stands(engine, one)]
+        record_adoptions(engine, prepared.playbook.project, prepared.mode, (*present, *_unlabelled(plan.adopts)))
+    except ProvisionError:
+        for identity, name in reversed(renamed):
+            with suppress(ProvisionError):
+                engine.rename(identity, name)
+        raise
+    for one in plan.adopts:
+        if one.kind in RELABELLED:
+            _relabel(engine, one)
+
+
+def _ids(objects: Sequence[Adopted]) -> set[tuple[str, str]]:
+    return {(one.kind, one.id) for one in objects}
+
+
+def _unlabelled(objects: Sequence[Adopted]) -> tuple[Adopted, ...]:
+    """The records as they are kept: those of objects that carry their labels themselves have none."""
+    return tuple(replace(one, labels={}) if one.kind in RELABELLED else one for one in objects)
+
+
+def _stands(engine: EngineReader, one: Adopted) -> bool:
+    """Whether an object that was adopted earlier is still there."""
+    return engine.inspect(one.kind, one.id) is not None
+
+
+def _relabel(engine: EngineWriter, one: Adopted) -> None:
+    """Give a Swarm's object its labels. A service's own labels are no part of its tasks' spec: none is restarted."""
+    raw = engine.inspect(one.kind, one.id)
+    if raw is None:
+        raise ProvisionError(f"the {one.kind} {one.name} is gone", hint="run `provision adopt` again")
+    spec = {**raw["Spec"], "Labels": {**(raw["Spec"].get("Labels") or {}), **one.labels}}
+    engine.update_spec(one.kind, one.id, int(raw["Version"]["Index"]), spec)
+
+
+def _keep_revision(engine: EngineWriter, looked: PreparedAdoption) -> int:
+    """Keep what was adopted as a revision, to which a later apply can be rolled back, where it is what is declared."""
+    prepared = looked.prepared
+    if not prepared.whole or prepared.plan.changes or prepared.plan.refusals:
+        return 0
+    return record_revision(
+        engine, prepared.playbook, prepared.materials.inputs, prepared.mode, prepared.plan.observed,
+        commit=git_commit(prepared.playbook.directory),
+    )  # fmt: skip
+
+
+# Release ------------------------------------------------------------------------------------------------------------
+
+
+def release(
+    request: Request,
+    addresses: Sequence[Address],
+    *,
+    approve: Callable[[Release], bool],
+    listener: Listener,
+    interrupt: Interrupt,
+    lock_timeout: float = 0.0,
+) -> tuple[Release, bool]:
+    """Forget adopted objects, or those at these addresses: they stay as they are. Also whether it was done.
+
+    UsageError for an address at which nothing is adopted.
+    """
+    playbook = load_playbook(request, allow_unset=True)
+    engine = open_engine(request, playbook.engine)
+    mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
+    found = _plan_release(playbook, engine, addresses)
+    if not found.released or not approve(found):
+        return found, False
+    with lease(
+        engine, playbook.project, mode, clock=SystemClock(), timeout=lock_timeout,
+        waiting=lambda text: listener(Notice(text)),
+    ) as held:  # fmt: skip
+        found = _plan_release(playbook, engine, addresses)
+        with interrupt.deferred():
+            _forget(held.fence(engine), found, mode)
+    learn(engine, playbook.project, found.kept)
+    return found, True
+
+
+def _plan_release(playbook: Playbook, engine: EngineReader, addresses: Sequence[Address]) -> Release:
+    _, adopted = read_adoptions(engine, playbook.project)
+    standing = tuple(one for one in adopted if _stands(engine, one))
+    for address in addresses:
+        if not any(_is_at(one, address) for one in standing):
+            known = sorted({one.address for one in standing})
+            raise UsageError(
+                f"nothing is adopted as {address}",
+                hint=f"adopted are: {', '.join(known)}" if known else "what an apply made is this environment's own",
+            )
+    chosen = [one for one in standing if not addresses or any(_is_at(one, address) for address in addresses)]
+    kept = tuple(one for one in standing if one not in chosen)
+    return Release(playbook.title, playbook.project, tuple(chosen), kept)
+
+
+def _is_at(one: Adopted, address: Address) -> bool:
+    own = Address.parse(one.address)
+    return own is not None and address in (own, own.whole)
+
+
+def _forget(engine: EngineWriter, found: Release, mode: Mode) -> None:
+    """Take the labels off what can be labelled, then write the record."""
+    for one in found.released:
+        raw = engine.inspect(one.kind, one.id) if one.kind in RELABELLED else None
+        if raw is not None:
+            labels = {key: value for key, value in labels_of(raw).items() if not key.startswith(PREFIX)}
+            engine.update_spec(one.kind, one.id, int(raw["Version"]["Index"]), {**raw["Spec"], "Labels": labels})
+    record_adoptions(engine, found.project, mode, found.kept)

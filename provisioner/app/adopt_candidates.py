@@ -1,0 +1,236 @@
+"""Which objects of an engine stand for what a playbook declares, and why some must not be taken. Reads only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from provisioner.document.findings import nearest
+from provisioner.errors import ProvisionError, UsageError
+from provisioner.kinds.ownership import owner
+from provisioner.kinds.tool_labels import COMPOSE_PROJECT, COMPOSE_SERVICE, is_one_off
+from provisioner.model.address import Address
+from provisioner.model.span import Problem
+from provisioner.reconcile.adoption import (
+    KINDS,
+    Candidate,
+    compose_containers,
+    former_owner,
+    identity,
+    labels_of,
+    match_replicas,
+    name_of,
+    users_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from provisioner.model.playbook import Playbook
+    from provisioner.model.state import DesiredState, Resource
+    from provisioner.ports import EngineReader
+    from provisioner.reconcile.adoption import Former
+
+    Raw = Mapping[str, Any]
+
+_WORKERS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What was found. `wanted` are the declared objects that are not the environment's yet, `owned` those that are."""
+
+    wanted: tuple[Resource, ...]
+    owned: tuple[Resource, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    refusals: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = field(default=())
+
+
+def search(
+    engine: EngineReader,
+    playbook: Playbook,
+    desired: DesiredState,
+    maps: Mapping[Address, str],
+    forced: frozenset[str],
+) -> Search:
+    """Look for each declared object: what `maps` names, what Compose's labels say, what has its name."""
+    resources = {a: r for a, r in desired.resources.items() if r.kind in KINDS and not r.external}
+    maps = _checked(maps, resources)
+    raws = _by_labels(engine, playbook.project, resources)
+    raws |= _by_name(engine, playbook, {a: r for a, r in resources.items() if a not in raws and a not in maps})
+    raws |= _mapped(engine, resources, maps)
+    owned = tuple(r for a, r in sorted(resources.items()) if a in raws and _is_ours(playbook.project, r, raws[a]))
+    wanted = tuple(r for a, r in sorted(resources.items()) if r not in owned)
+    found = [Candidate(r, raws[r.address], r.address in maps) for r in wanted if r.address in raws]
+    _require_distinct(found, maps)
+    listed = engine.containers() if found else ()
+    project = playbook.project
+    refusals = [problem for one in found for problem in _refusals(engine, one, found, listed, project, forced)]
+    refused = {problem.path for problem in refusals}
+    candidates = tuple(one for one in found if str(one.resource.address) not in refused)
+    notes = [*_foreign_users(candidates, listed, project), *_left_alone(playbook, candidates, listed)]
+    return Search(wanted, owned, candidates, tuple(refusals), tuple(notes))
+
+
+def _checked(maps: Mapping[Address, str], resources: Mapping[Address, Resource]) -> dict[Address, str]:
+    """The maps by full addresses: `service.web` is its only replica. UsageError for what is not declared."""
+    found: dict[Address, str] = {}
+    for address, name in maps.items():
+        full = address if address in resources else Address(address.kind, address.name, 1)
+        if full not in resources:
+            known = sorted(str(one) for one in resources)
+            hint = nearest(str(address), known) or f"there are: {', '.join(known)}"
+            raise UsageError(f"--map {address}={name}: the playbook declares no {address}", hint=hint)
+        if full in found:
+            raise UsageError(f"--map names {address} twice: {found[full]} and {name}")
+        found[full] = name
+    for (kind, name), count in Counter((a.kind, n) for a, n in found.items()).items():
+        if count > 1:
+            both = [str(address) for address, mapped in found.items() if (address.kind, mapped) == (kind, name)]
+            raise UsageError(f"--map gives {name} to {' and '.join(both)}", hint="an object has one address")
+    return found
+
+
+def _by_labels(engine: EngineReader, project: str, resources: Mapping[Address, Resource]) -> dict[Address, Raw]:
+    """The containers that Compose's labels give to the project's services, whatever they are called."""
+    services: dict[str, list[Resource]] = {}
+    for address, resource in sorted(resources.items()):
+        if resource.kind == "container":
+            services.setdefault(address.name, []).append(resource)
+    there = compose_containers(engine.list("container", {COMPOSE_PROJECT: project})) if services else {}
+    found: dict[Address, Raw] = {}
+    for name, wanted in services.items():
+        found |= match_replicas(wanted, there.get(name, ()))
+    return found
+
+
+def _by_name(engine: EngineReader, playbook: Playbook, resources: Mapping[Address, Resource]) -> dict[Address, Raw]:
+    if not resources:
+        return {}
+    files = {"config": playbook.configs, "secret": playbook.secrets}
+    names = [files[r.kind][r.address.name].name if r.kind in files else r.name for r in resources.values()]
+    with ThreadPoolExecutor(min(_WORKERS, len(resources))) as pool:
+        kinds = [resource.kind for resource in resources.values()]
+        answers = list(pool.map(engine.inspect, kinds, names))
+        # A version of ours has a name of its own.
+        own = list(pool.map(engine.inspect, kinds, [resource.name for resource in resources.values()]))
+    pairs = zip(resources, answers, own, strict=True)
+    return {address: raw for address, first, second in pairs if (raw := second or first) is not None}
+
+
+def _mapped(
+    engine: EngineReader, resources: Mapping[Address, Resource], maps: Mapping[Address, str]
+) -> dict[Address, Raw]:
+    found = {}
+    for address, name in maps.items():
+        kind = resources[address].kind
+        raw = engine.inspect(kind, name)
+        if raw is None:
+            raise ProvisionError(
+                f"--map {address}={name}: there is no {kind} named {name}", hint=f"docker {kind} ls shows what is there"
+            )
+        found[address] = raw
+    return found
+
+
+def _is_ours(project: str, resource: Resource, raw: Raw) -> bool:
+    belongs = owner(labels_of(raw), name_of(raw))
+    return belongs is not None and belongs[0] == project and belongs[1] == resource.address
+
+
+def _require_distinct(found: Sequence[Candidate], maps: Mapping[Address, str]) -> None:
+    """UsageError where one object would get two addresses: one by its name, another by a map."""
+    by_id: dict[tuple[str, str], Candidate] = {}
+    for one in found:
+        other = by_id.setdefault((one.resource.kind, one.id), one)
+        if other is not one:
+            mapped = one if one.resource.address in maps else other
+            raise UsageError(
+                f"{one.name} would be {other.resource.address} and {one.resource.address}",
+                hint=f"leave out --map {mapped.resource.address}={one.name}, or map the other one too",
+            )
+
+
+def _refusals(
+    engine: EngineReader,
+    one: Candidate,
+    found: Sequence[Candidate],
+    listed: Sequence[Raw],
+    project: str,
+    forced: frozenset[str],
+) -> Iterator[Problem]:
+    """Why a candidate must not be taken."""
+    former, path, kind = one.former, str(one.resource.address), one.resource.kind
+    if former.kind == "environment":
+        hint = "give this one another name" if former.name != project else "look at `provision plan`"
+        yield Problem(f"the {kind} {one.name} belongs to {former}", path=path, hint=hint)
+        return
+    if former.name and former.name != project and former.name not in forced:
+        ids = {other.id for other in found}
+        using = [raw for raw in users_of(kind, one.name, listed) if raw["Id"] not in ids] if kind != "container" else []
+        of_them = [raw for raw in using if former_owner(labels_of(raw)) == former]
+        if (kind == "container" and not one.mapped) or of_them or kind in ("service", "config", "secret"):
+            users = f", whose {_names(of_them)} uses it" if of_them else ""
+            yield Problem(
+                f"the {kind} {one.name} belongs to {former}{users}",
+                path=path,
+                hint=f"--force {former.name} takes it from there all the same",
+            )
+            return
+    if kind == "container" and one.name != one.resource.name:
+        other = engine.inspect("container", one.resource.name)
+        if other is not None and identity("container", other) not in {c.id for c in found}:
+            yield Problem(
+                f"the container {one.name} would be renamed to {one.resource.name}, and another one has that name",
+                path=path,
+                hint=f"--map {path}={one.resource.name} adopts that one, or rename it",
+            )
+
+
+def _foreign_users(candidates: Sequence[Candidate], listed: Sequence[Raw], project: str) -> Iterator[Problem]:
+    """Containers of third parties that go on using what is adopted."""
+    ids = {one.id for one in candidates}
+    for one in candidates:
+        if one.resource.kind not in ("network", "volume"):
+            continue
+        others = [
+            raw
+            for raw in users_of(one.resource.kind, one.name, listed)
+            if raw["Id"] not in ids and former_owner(labels_of(raw)).name != project
+        ]
+        if others:
+            owners = dict.fromkeys(str(former_owner(labels_of(raw))) for raw in others)
+            yield Problem(
+                f"{_names(others)} ({', '.join(owners)}) uses it too, and goes on using it",
+                path=str(one.resource.address),
+            )
+
+
+def _left_alone(playbook: Playbook, candidates: Sequence[Candidate], listed: Sequence[Raw]) -> Iterator[Problem]:
+    """Containers of the same Compose project that no declared service stands for: they stay as they are."""
+    ids = {one.id for one in candidates}
+    for raw in listed:
+        labels = labels_of(raw)
+        former: Former = former_owner(labels)
+        if former.kind != "Compose project" or former.name != playbook.project or raw["Id"] in ids:
+            continue
+        service = labels.get(COMPOSE_SERVICE, "")
+        if is_one_off(labels):
+            why = "it is one of `docker compose run`"
+        elif service not in playbook.services:
+            why = f"the playbook declares no service {service} here"
+        else:
+            why = f"{service} has {playbook.services[service].replicas} replicas in the playbook"
+        yield Problem(f"the container {_name(raw)} stays as it is: {why}", path=f"service.{service}")
+
+
+def _name(raw: Raw) -> str:
+    return str((raw.get("Names") or ["?"])[0]).lstrip("/")
+
+
+def _names(raws: Sequence[Raw], most: int = 5) -> str:
+    names = sorted(_name(raw) for raw in raws)
+    return ", ".join(names[:most] + ([f"{len(names) - most} more"] if len(names) > most else []))

@@ -1,0 +1,169 @@
+"""What `adopt` would take over: a look at the engine, and the plan of the apply after it. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from provisioner.app.adopt_candidates import Search, search
+from provisioner.app.adopt_evidence import adopt_images, look_inside
+from provisioner.app.adopted_names import has_own_name, names_of_adopted, with_names
+from provisioner.app.external_inputs import collect_inputs
+from provisioner.app.plan import prepare
+from provisioner.errors import UsageError
+from provisioner.ledger.adoptions import as_if_adopted
+from provisioner.ledger.records import read_ledger
+from provisioner.model.address import Address
+from provisioner.model.adoption import (
+    AS_IT_IS,
+    NOT_FOUND,
+    OWNED,
+    REFUSED,
+    WITH_CHANGES,
+    AdoptionPlan,
+    AdoptionRow,
+)
+from provisioner.model.change import Action
+from provisioner.model.plan import Policy
+from provisioner.model.span import Problem
+from provisioner.platforms.choice import choose_mode, lower
+from provisioner.reconcile.adoption import adoption
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioner.app.prepared import Prepared
+    from provisioner.app.request import Request
+    from provisioner.model.adoption import Adopted
+    from provisioner.model.playbook import Playbook
+    from provisioner.ports import EngineReader
+    from provisioner.reconcile.adoption import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionChoice:
+    """What the user asked for. `maps` are names on the engine by address, `forced` the projects, stacks and names of
+    others whose objects may be taken; `lock_timeout` in seconds."""
+
+    targets: tuple[Address, ...] = ()
+    maps: Mapping[Address, str] = field(default_factory=dict)
+    forced: frozenset[str] = frozenset()
+    lock_timeout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedAdoption:
+    """`prepared` is the plan of an apply after the adoption."""
+
+    plan: AdoptionPlan
+    prepared: Prepared
+
+
+def plan_adoption(
+    request: Request, playbook: Playbook, engine: EngineReader, choice: AdoptionChoice
+) -> PreparedAdoption:
+    """Find what runs under the names of the playbook, and compare it with what is declared.
+
+    UsageError for a map to what is not declared, ProvisionError for one to what is not there.
+    """
+    facts = engine.facts()
+    ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)
+    names = _mapped_names(playbook, choice.maps)
+    playbook = with_names(playbook, {**names_of_adopted(ledger.adopted), **names})
+    mode = choose_mode(playbook, swarm_manager=facts.swarm_manager)
+    materials = collect_inputs(request, playbook, engine, mode)
+    desired = lower(playbook, materials.inputs, mode)
+    found = search(engine, playbook, desired, choice.maps, choice.forced)
+    evidence = {one.id: look_inside(engine, one, materials, playbook) for one in found.candidates}
+    adopts = [adoption(one, playbook.project, evidence[one.id]) for one in found.candidates]
+    adopts += adopt_images(engine, desired, found.candidates)
+    view = as_if_adopted(engine, playbook.project, adopts)
+    policy = Policy(targets=choice.targets)
+    prepared = prepare(request, playbook, view, policy, lambda *_: materials)
+    shown = AdoptionPlan(
+        title=playbook.title,
+        facts=prepared.plan.observed.facts,
+        rows=tuple(_rows(found, adopts, prepared)),
+        adopts=tuple(adopts),
+        renames={one.id: one.resource.name for one in found.candidates if _is_renamed(one)},
+        notes=(*found.notes, *_names_to_write(playbook, names), *_later(prepared)),
+        refusals=tuple(found.refusals),
+    )
+    return PreparedAdoption(shown, prepared)
+
+
+def _is_renamed(candidate: Candidate) -> bool:
+    return candidate.resource.kind == "container" and candidate.name != candidate.resource.name
+
+
+def _mapped_names(playbook: Playbook, maps: Mapping[Address, str]) -> dict[Address, str]:
+    """The names that mapped networks and volumes keep. UsageError where the file says another one."""
+    found = {}
+    for address, name in maps.items():
+        declared = {"network": playbook.networks, "volume": playbook.volumes}.get(address.kind, {}).get(address.name)
+        if declared is None:
+            continue
+        if declared.external:
+            raise UsageError(
+                f"--map {address}={name}: the file calls it external, so it is not this environment's",
+                hint="drop `external: true` to adopt it, or leave it as it is",
+            )
+        if has_own_name(playbook, declared) and declared.name != name:
+            raise UsageError(
+                f"--map {address}={name}: the file names it {declared.name}", hint=f"write `name: {name}` in the file"
+            )
+        found[address] = name
+    return found
+
+
+def _names_to_write(playbook: Playbook, names: Mapping[Address, str]) -> list[Problem]:
+    return [
+        Problem(
+            f"keeps its name on the engine, {name}; the ledger remembers it",
+            path=str(address),
+            hint=f"write `name: {name}` under {address.kind}s.{address.name}, so that the file says it too",
+        )
+        for address, name in names.items()
+        if name != f"{playbook.project}_{address.name}"
+    ]
+
+
+def _later(prepared: Prepared) -> list[Problem]:
+    """What would keep the next apply from being carried out; it does not keep anything from being adopted."""
+    standing = {str(one.address) for one in prepared.plan.observed.strangers}
+    return [
+        replace(problem, message=f"the next apply would be refused: {problem.message}")
+        for problem in prepared.plan.refusals
+        if problem.path not in standing
+    ]
+
+
+def _rows(found: Search, adopts: Sequence[Adopted], prepared: Prepared) -> list[AdoptionRow]:
+    changes = {change.address: change for change in prepared.plan.details}
+    records = {one.address: one for one in adopts}
+    candidates = {one.resource.address: one for one in found.candidates}
+    refused = {problem.path for problem in found.refusals}
+    rows = []
+    for resource in found.wanted:
+        address = resource.address
+        change = changes.get(address)
+        if address in candidates:
+            candidate, record = candidates[address], records[str(address)]
+            same = change is None or change.action is Action.UNCHANGED
+            becomes = record.name if _is_renamed(candidate) else ""
+            rows.append(
+                AdoptionRow(
+                    address, AS_IT_IS if same else WITH_CHANGES, candidate.name, record.former, becomes,
+                    None if same else change, tuple(record.form),
+                )
+            )  # fmt: skip
+        elif str(address) in refused:
+            rows.append(AdoptionRow(address, REFUSED, resource.name))
+        else:
+            rows.append(AdoptionRow(address, NOT_FOUND, resource.name))
+    for record in (one for one in adopts if one.kind == "image"):
+        image = Address.parse(record.address)
+        assert image is not None
+        rows.append(AdoptionRow(image, AS_IT_IS, record.name, record.former, form=tuple(record.form)))
+    rows += [AdoptionRow(resource.address, OWNED, resource.name) for resource in found.owned]
+    return sorted(rows, key=lambda row: row.address)

@@ -1,0 +1,39 @@
+"""Volumes that `docker compose down` left of the very same project: an apply takes them over by itself. Reads only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.model.span import Problem
+from provisioner.reconcile.adoption import Candidate, Evidence, adoption, is_left_by_compose, labels_of, users_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provisioner.model.adoption import Adopted
+    from provisioner.model.state import DesiredState, ObservedState
+    from provisioner.ports import EngineReader
+
+
+def left_volumes(engine: EngineReader, desired: DesiredState, observed: ObservedState) -> tuple[Adopted, ...]:
+    """The declared volumes that are there with Compose's labels of this project and key, and that no container has."""
+    standing = [desired.resources[one.address] for one in observed.strangers if one.kind == "volume"]
+    raws = [(resource, engine.inspect("volume", resource.name)) for resource in standing]
+    left = [
+        Candidate(resource, raw)
+        for resource, raw in raws
+        if raw is not None and is_left_by_compose(resource, labels_of(raw), desired.project)
+    ]
+    listed = engine.containers() if left else ()
+    unused = [one for one in left if not users_of("volume", one.name, listed)]
+    return tuple(adoption(one, desired.project, Evidence()) for one in unused)
+
+
+def told_volumes(volumes: Sequence[Adopted]) -> list[Problem]:
+    """What a plan says of them."""
+    return [
+        Problem(
+            f"the volume {one.name} of {one.former}, which nothing uses, is taken over with its data", path=one.address
+        )
+        for one in volumes
+    ]

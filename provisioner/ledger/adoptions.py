@@ -1,0 +1,187 @@
+"""Adopted objects: what the ledger keeps of them, and the engine seen with the labels that they can not carry.
+
+Labels of containers, networks and volumes can not be changed. So the ledger keeps those that an adopted object would
+have, and `AdoptionsView` shows every object of the engine with them: everything that asks whose an object is reads
+labels, and knows of no ledger.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any, cast
+
+from provisioner.kinds.ownership import PROJECT
+from provisioner.ledger.series import ADOPTED
+from provisioner.ledger.store import records, store
+from provisioner.model.adoption import Adopted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from provisioner.platforms.choice import Mode
+    from provisioner.ports import EngineReader, EngineWriter
+
+    Raw = Mapping[str, Any]
+
+# The newest record has everything; the one before is there while it is being written.
+_KEPT = 2
+_WORKERS = 8
+_FIELDS = frozenset(one.name for one in fields(Adopted))
+# Where an inspection of each kind has its labels.
+_LABELS = {
+    "container": ("Config", "Labels"), "image": ("Config", "Labels"), "network": ("Labels",), "volume": ("Labels",),
+    "service": ("Spec", "Labels"), "config": ("Spec", "Labels"), "secret": ("Spec", "Labels"),
+}  # fmt: skip
+
+
+def parse_adoptions(content: bytes) -> tuple[int, tuple[Adopted, ...]] | None:
+    """The number and the objects of one record; None for a torn one. Keys of later versions are passed over."""
+    try:
+        record = json.loads(content)
+        objects = [Adopted(**{key: one[key] for key in one.keys() & _FIELDS}) for one in record["objects"]]
+        return int(record["number"]), tuple(objects)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def newest(found: Iterable[tuple[int, tuple[Adopted, ...]] | None]) -> tuple[int, tuple[Adopted, ...]]:
+    """The record with the highest number; (0, ()) without any."""
+    return max((one for one in found if one is not None), key=lambda one: one[0], default=(0, ()))
+
+
+def read_adoptions(
+    engine: EngineReader, project: str, *, manager: bool | None = None
+) -> tuple[int, tuple[Adopted, ...]]:
+    """The number of the last record of adopted objects, and the objects. `manager`: whether the engine is known as
+    one of a Swarm."""
+    return newest(
+        parse_adoptions(content)
+        for kept in records(engine, project, manager=manager)
+        for series, content in kept.entries()
+        if series == ADOPTED
+    )
+
+
+def record_adoptions(engine: EngineWriter, project: str, mode: Mode, objects: Sequence[Adopted]) -> None:
+    """Keep that these objects, and no others, are adopted: one write. ProvisionError where that can not be done."""
+    number, _ = read_adoptions(engine, project)
+    ordered = sorted(objects, key=lambda one: (one.kind, one.address, one.id))
+    content = {"number": number + 1, "objects": [asdict(one) for one in ordered]}
+    store(engine, project, mode).keep(number + 1, json.dumps(content, sort_keys=True).encode(), _KEPT, ADOPTED)
+
+
+def learn(engine: EngineReader, project: str, adopted: Sequence[Adopted]) -> None:
+    """Tell an engine's view what the ledger of `project` says now, so that it need not be read again."""
+    if isinstance(engine, AdoptionsView):
+        engine.know(project, adopted)
+
+
+def with_adoptions(engine: EngineWriter) -> EngineWriter:
+    """The engine on which adopted objects carry the labels that the ledgers keep for them."""
+    return cast("EngineWriter", AdoptionsView(engine))
+
+
+def as_if_adopted(engine: EngineReader, project: str, objects: Sequence[Adopted]) -> EngineReader:
+    """The engine as it would be if these objects were adopted besides, under the names that they would get."""
+    return cast("EngineReader", AdoptionsView(engine, {project: tuple(objects)}))
+
+
+class AdoptionsView:
+    """An engine whose adopted objects are shown with their labels.
+
+    A project's ledger is read when its objects are listed for the first time, unless somebody has told it before.
+    `planned` are objects by project that no ledger has yet: they are shown as if they were adopted, containers under
+    the name that they would get.
+    """
+
+    def __init__(self, engine: EngineReader, planned: Mapping[str, tuple[Adopted, ...]] | None = None) -> None:
+        self._engine = engine
+        self._planned = dict(planned or {})
+        self._projects: dict[str, tuple[Adopted, ...]] = {}
+        self._index: dict[tuple[str, str], Adopted] = {}
+        self._lock = threading.RLock()
+        self._index_again()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def know(self, project: str, adopted: Sequence[Adopted]) -> None:
+        """Take these for all adopted objects of `project`."""
+        with self._lock:
+            self._projects[project] = (*adopted, *self._planned.get(project, ()))
+            self._index_again()
+
+    def _index_again(self) -> None:
+        known = [one for objects in (*self._projects.values(), *self._planned.values()) for one in objects]
+        self._index = {(one.kind, one.id): one for one in known}
+        self._names = {
+            one.id: one.name for objects in self._planned.values() for one in objects if one.kind == "container"
+        }
+
+    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Raw]:
+        found = [self._labelled(kind, raw) for raw in self._engine.list(kind, labels)]
+        project = labels.get(PROJECT)
+        adopted = self._adopted(project) if project else ()
+        if kind == "task":
+            return [*found, *self._tasks({one.id for one in adopted if one.kind == "service"} - _services(found))]
+        there = {_identity(kind, raw) for raw in found}
+        missing = [one.id for one in adopted if one.kind == kind and one.id not in there]
+        if not missing or kind == "image":
+            return found
+        with ThreadPoolExecutor(min(_WORKERS, len(missing))) as pool:
+            others = [raw for raw in pool.map(lambda identity: self.inspect(kind, identity), missing) if raw]
+        return [*found, *(raw for raw in others if _carries(kind, raw, labels))]
+
+    def inspect(self, kind: str, name: str) -> Raw | None:
+        raw = self._engine.inspect(kind, name)
+        return self._labelled(kind, raw) if raw is not None else None
+
+    def containers(self) -> Sequence[Raw]:
+        listed = self._engine.containers()
+        return [self._with(raw, self._index.get(("container", str(raw["Id"]))), ("Labels",)) for raw in listed]
+
+    def _adopted(self, project: str) -> tuple[Adopted, ...]:
+        with self._lock:
+            if project not in self._projects:
+                _, adopted = read_adoptions(self._engine, project)
+                self.know(project, adopted)
+            return self._projects[project]
+
+    def _tasks(self, services: set[str]) -> Sequence[Raw]:
+        """The tasks of services whose labels, which are their tasks', are not set yet."""
+        return [raw for raw in self._engine.list("task", {}) if raw.get("ServiceID") in services] if services else []
+
+    def _labelled(self, kind: str, raw: Raw) -> Raw:
+        if kind not in _LABELS:
+            return raw
+        adopted = self._index.get((kind, _identity(kind, raw)))
+        if adopted is None or (kind == "volume" and adopted.created != str(raw.get("CreatedAt") or "")):
+            return raw
+        shown = self._with(raw, adopted, _LABELS[kind])
+        name = self._names.get(adopted.id) if kind == "container" else None
+        return {**shown, "Name": f"/{name}"} if name else shown
+
+    def _with(self, raw: Raw, adopted: Adopted | None, path: tuple[str, ...]) -> Raw:
+        if adopted is None:
+            return raw
+        if len(path) == 1:
+            return {**raw, path[0]: {**(raw.get(path[0]) or {}), **adopted.labels}}
+        return {**raw, path[0]: self._with(raw.get(path[0]) or {}, adopted, path[1:])}
+
+
+def _identity(kind: str, raw: Raw) -> str:
+    return str(raw.get("Name") if kind == "volume" else raw.get("Id") or raw.get("ID") or "")
+
+
+def _services(tasks: Iterable[Raw]) -> set[str]:
+    return {str(raw.get("ServiceID")) for raw in tasks}
+
+
+def _carries(kind: str, raw: Raw, labels: Mapping[str, str]) -> bool:
+    found: Any = raw
+    for key in _LABELS[kind]:
+        found = found.get(key) or {}
+    return all(key in found and value in ("", found[key]) for key, value in labels.items())

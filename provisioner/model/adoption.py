@@ -1,0 +1,80 @@
+"""An object that was made by another tool and belongs to an environment all the same, as the ledger says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioner.model.address import Address
+    from provisioner.model.change import Change
+    from provisioner.model.span import Problem
+    from provisioner.model.state import Facts
+
+# What becomes of a declared object.
+AS_IT_IS, WITH_CHANGES, NOT_FOUND, REFUSED, OWNED = (
+    "adopt", "adopt, and change at the next apply", "not found", "refused", "adopted already",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """One adopted object of an engine.
+
+    `kind` is the engine's (container, network, volume, image, service, config, secret), `id` the engine's full id, of
+    a volume its name. `name` is the object's name on the engine, `created` the engine's time of its creation, with
+    which a volume is told from a later one of the same name. `address` is its address in the playbook. `labels` are
+    those that it would carry if it had been made by an apply: they can not be put on it later. `former` says whose it
+    was, and `form` what differs only because the former owner makes such things in another form, for people.
+    """
+
+    kind: str
+    id: str
+    name: str
+    created: str
+    address: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    former: str = ""
+    form: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionRow:
+    """One declared object. `name` is its name on the engine, `becomes` the one that a container gets instead.
+
+    `change` is what the next apply would do to it; None where it is not there or not to be adopted.
+    """
+
+    address: Address
+    verdict: str
+    name: str = ""
+    former: str = ""
+    becomes: str = ""
+    change: Change | None = None
+    form: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionPlan:
+    """`adopts` are the records that would be kept beside those of the ledger; `renames` gives containers new names, by
+    id."""
+
+    title: str
+    facts: Facts
+    rows: tuple[AdoptionRow, ...]
+    adopts: tuple[Adopted, ...]
+    renames: Mapping[str, str]
+    notes: tuple[Problem, ...]
+    refusals: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What would be forgotten; `kept` are adopted objects that stay the environment's."""
+
+    title: str
+    project: str
+    released: tuple[Adopted, ...]
+    kept: tuple[Adopted, ...] = ()

@@ -1,0 +1,256 @@
+"""What an environment can take over of what other tools made: which object stands for which address. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds import container, network, service
+from provisioner.kinds.container_environment import secrets_of
+from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.context import DecodeContext
+from provisioner.kinds.ownership import PROJECT, PROTECTED, ownership_labels
+from provisioner.kinds.swarm_file import GENERATION, VERSION
+from provisioner.kinds.swarm_task import IMAGE_LABEL, PIN_LABEL
+from provisioner.kinds.tool_labels import (
+    COMPOSE_NETWORK,
+    COMPOSE_NUMBER,
+    COMPOSE_PROJECT,
+    COMPOSE_SERVICE,
+    COMPOSE_VOLUME,
+    STACK,
+    is_one_off,
+    is_tool_label,
+)
+from provisioner.model.adoption import Adopted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from provisioner.model.address import Address
+    from provisioner.model.state import Resource
+
+    Raw = Mapping[str, Any]
+
+_POLICIES = ("update_config", "rollback_config")
+# The kinds of the engine that can be adopted; images come with their containers.
+KINDS = ("container", "network", "volume", "service", "config", "secret")
+# Of those the ones whose labels can be changed: Swarm's, but for networks.
+RELABELLED = ("service", "config", "secret")
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """Whose an object is by its labels. `kind` is environment, Compose project, stack, or empty for nobody's."""
+
+    kind: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"the {self.kind} {self.name}" if self.kind else "nobody by its labels"
+
+
+NOBODY = Former()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An object of the engine that stands for a declared one. `mapped`: the user named it."""
+
+    resource: Resource
+    raw: Raw
+    mapped: bool = False
+
+    @property
+    def id(self) -> str:
+        return identity(self.resource.kind, self.raw)
+
+    @property
+    def name(self) -> str:
+        return name_of(self.raw)
+
+    @property
+    def former(self) -> Former:
+        return former_owner(labels_of(self.raw))
+
+
+def identity(kind: str, raw: Raw) -> str:
+    """The engine's full id of an inspected object; of a volume its name."""
+    return str(raw.get("Name") if kind == "volume" else raw.get("Id") or raw.get("ID") or "")
+
+
+def name_of(raw: Raw) -> str:
+    """The name of an inspected object."""
+    return str(raw.get("Name") or (raw.get("Spec") or {}).get("Name") or "").lstrip("/")
+
+
+def labels_of(raw: Raw) -> Mapping[str, str]:
+    """The labels of an inspected object, wherever its kind has them."""
+    inner = raw.get("Config") or raw.get("Spec") or {}
+    found: Mapping[str, str] = raw.get("Labels") or inner.get("Labels") or {}
+    return found
+
+
+def former_owner(labels: Mapping[str, str]) -> Former:
+    """Whose labels these are."""
+    for label, kind in ((PROJECT, "environment"), (COMPOSE_PROJECT, "Compose project"), (STACK, "stack")):
+        if labels.get(label):
+            return Former(kind, labels[label])
+    return NOBODY
+
+
+def compose_containers(raws: Iterable[Raw]) -> dict[str, list[Raw]]:
+    """The containers of a Compose project by service, in the order of their numbers; none of `docker compose run`."""
+    found: dict[str, list[Raw]] = {}
+    for raw in raws:
+        labels = labels_of(raw)
+        if not is_one_off(labels) and labels.get(COMPOSE_SERVICE):
+            found.setdefault(labels[COMPOSE_SERVICE], []).append(raw)
+    for same_service in found.values():
+        same_service.sort(key=_number)
+    return found
+
+
+def _number(raw: Raw) -> tuple[int, str]:
+    text = labels_of(raw).get(COMPOSE_NUMBER, "")
+    return (int(text) if text.isdecimal() else 0, name_of(raw))
+
+
+def match_replicas(wanted: Sequence[Resource], there: Sequence[Raw]) -> dict[Address, Raw]:
+    """A container for each replica of one service: the one of its number, else the next one that is left."""
+    by_number = {_number(raw)[0]: raw for raw in reversed(there)}
+    found = {
+        resource.address: by_number[resource.address.index]
+        for resource in wanted
+        if resource.address.index in by_number
+    }
+    taken = {identity("container", raw) for raw in found.values()}
+    left = [raw for raw in there if identity("container", raw) not in taken]
+    for resource in wanted:
+        if resource.address not in found and left:
+            found[resource.address] = left.pop(0)
+    return found
+
+
+def is_left_by_compose(resource: Resource, labels: Mapping[str, str], project: str) -> bool:
+    """Whether a volume is what Compose made for this very project and key."""
+    return (
+        resource.kind == "volume"
+        and labels.get(COMPOSE_PROJECT) == project
+        and labels.get(COMPOSE_VOLUME) == resource.address.name
+        and PROJECT not in labels
+    )
+
+
+def key_label(kind: str) -> str:
+    """The label with which Compose says the key of a network or volume."""
+    return COMPOSE_NETWORK if kind == "network" else COMPOSE_VOLUME
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a look at a candidate's contents told. `versions` gives the version of each file of a container by its
+    target, and of each variable that takes a secret's value by its name: the declared one where the content is the
+    declared one, else empty; what is not there is left out. `form` says how the files came there. `version` is that of
+    a Swarm's config or secret, `declared` the parts of a service's update policies that the file declares.
+    """
+
+    versions: Mapping[str, str] | None = None
+    form: tuple[str, ...] = ()
+    version: str = ""
+    declared: frozenset[str] = frozenset()
+
+
+def adoption(candidate: Candidate, project: str, evidence: Evidence) -> Adopted:
+    """The record of one object: the labels that it would have if an apply had made it, as far as they are true."""
+    resource, raw = candidate.resource, candidate.raw
+    name = resource.name if resource.kind == "container" else candidate.name
+    labels = ownership_labels(project, resource.address, name)
+    form = list(evidence.form)
+    if resource.kind == "container":
+        labels |= container.record_labels(_as_found(resource, evidence.versions or {}))
+        form = [*_container_form(candidate), *form]
+    elif resource.kind == "network":
+        labels |= network.record_labels(resource.spec)
+    elif resource.kind == "volume" and resource.protect:
+        labels[PROTECTED] = "true"
+    elif resource.kind == "service":
+        values = _service_form(resource, raw, evidence.declared)
+        labels |= _image_labels(resource, raw) | (
+            {service.FORM_LABEL: json.dumps(values, sort_keys=True)} if values else {}
+        )
+        form += [
+            f"{key} as {candidate.former} has it" for key in dict.fromkeys(path.partition(".")[0] for path in values)
+        ]
+    elif resource.kind in ("config", "secret"):
+        labels |= {VERSION: evidence.version, GENERATION: "1"}
+    if any(is_tool_label(key) for key in labels_of(raw)):
+        form.insert(0, f"labels of {candidate.former}")
+    return Adopted(
+        resource.kind, candidate.id, name, created_at(raw), str(resource.address), labels, str(candidate.former),
+        tuple(form),
+    )  # fmt: skip
+
+
+def created_at(raw: Raw) -> str:
+    """When an inspected object was made, as the engine says it."""
+    return str(raw.get("Created") or raw.get("CreatedAt") or "")
+
+
+def _as_found(resource: Resource, versions: Mapping[str, str]) -> dict[str, Any]:
+    """The desired spec with those files and secret variables only that the container has, in the versions it has."""
+    spec = dict(resource.spec)
+    for kind in ROOTS:
+        spec[kind] = {
+            target: {**entry, "version": versions[target]} for target, entry in spec[kind].items() if target in versions
+        }
+    taken = secrets_of(resource.spec)
+    spec["environment"] = {
+        key: {**value, "version": versions[key]} if key in taken else value
+        for key, value in spec["environment"].items()
+        if key not in taken or key in versions
+    }
+    return spec
+
+
+def _container_form(candidate: Candidate) -> list[str]:
+    """What Compose makes in another form, and what is no difference therefore."""
+    name = candidate.name
+    attached = (candidate.raw.get("NetworkSettings") or {}).get("Networks") or {}
+    on = [key for key, network in attached.items() if name in (network.get("Aliases") or ())]
+    return [f"its name as an alias on {', '.join(sorted(on))}"] if on else []
+
+
+def _service_form(resource: Resource, raw: Raw, declared: frozenset[str]) -> dict[str, Any]:
+    """The values, by path, that `docker stack` gives where nothing is declared: how updates go, and the platforms that
+    the image was found to have."""
+    live = service.decode(dict(raw), DecodeContext())
+    return {
+        one.path: one.before
+        for one in service.differences(resource.spec, live)
+        if (one.path.partition(".")[0] in _POLICIES and one.path not in declared)
+        or (one.path == "placement.platforms" and not one.after)
+    }
+
+
+def _image_labels(resource: Resource, raw: Raw) -> dict[str, str]:
+    """What an apply notes of the image that it gave a service, where the service runs the declared one."""
+    running = str(((raw["Spec"].get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Image") or "")
+    reference = str(resource.spec["image"])
+    if running.partition("@")[0] not in (reference, _with_tag(reference)):
+        return {}
+    return {IMAGE_LABEL: reference, PIN_LABEL: running}
+
+
+def _with_tag(reference: str) -> str:
+    """A reference as `docker stack` writes it out: without a tag it means latest."""
+    return reference if ":" in reference.rpartition("/")[2] or "@" in reference else f"{reference}:latest"
+
+
+def users_of(kind: str, name: str, containers: Iterable[Raw]) -> list[Raw]:
+    """The containers, as the engine lists them in one answer, that are on a network or mount a volume."""
+    if kind == "volume":
+        return [raw for raw in containers if any(m.get("Name") == name for m in raw.get("Mounts") or ())]
+    on = ((raw, (raw.get("NetworkSettings") or {}).get("Networks") or {}) for raw in containers)
+    return [raw for raw, networks in on if name in networks]

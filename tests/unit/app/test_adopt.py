@@ -1,0 +1,422 @@
+"""What another tool made becomes the environment's as it is: by `adopt`, and a left volume by `apply` itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from provisioner.app import adopt as adopt_module
+from provisioner.app.adopt import adopt, look, release
+from provisioner.app.adopt_plan import AdoptionChoice
+from provisioner.errors import EngineRefused, LeaseHeld, PlanStale, ProvisionError, Unsafe, UsageError
+from provisioner.kinds.ownership import PREFIX
+from provisioner.ledger.adoptions import read_adoptions, with_adoptions
+from provisioner.model.address import Address
+from provisioner.model.change import Action
+from provisioner.render.adoption_json import adopted_json
+from provisioner.render.adoption_text import adoption_text, release_text
+from provisioner.render.plan_text import plan_text
+from tests.unit.app.in_memory import InMemory, Undisturbed, in_memory, service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from provisioner.app.adopt import AdoptionResult
+    from provisioner.model.adoption import AdoptionPlan
+
+SHOP: dict[str, Any] = {
+    "name": "shop",
+    "services": {
+        "web": service(scale=2, networks={"front": {"aliases": ["www"]}}, labels={"a": "b"}),
+        "db": service(volumes=["data:/data"], environment={"A": "1"}),
+    },
+    "networks": {"front": {"labels": {"x": "y"}}},
+    "volumes": {"data": {}},
+}
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InMemory:
+    """The shop as Compose brought it up."""
+    found = in_memory(tmp_path, monkeypatch)
+    monkeypatch.setattr(adopt_module, "open_engine", lambda request, choice: with_adoptions(found.engine))
+    found.write(SHOP)
+    found.apply()
+    made_by_compose(found)
+    return found
+
+
+def made_by_compose(shop: InMemory, project: str = "shop") -> None:
+    """Give everything the labels of Compose in place of ours, and containers their name as an alias."""
+    state = shop.engine.state()
+    for raw in list(state["containers"].values()):
+        name = raw["Name"].lstrip("/")
+        if name.startswith("shop."):
+            shop.engine.remove("container", raw["Id"])
+            continue
+        live = shop.engine._containers[raw["Id"]]
+        service_name, number = name.rsplit("-", 2)[1:]
+        live["Config"]["Labels"] = {
+            **{key: value for key, value in live["Config"]["Labels"].items() if not key.startswith(PREFIX)},
+            "com.docker.compose.project": project, "com.docker.compose.service": service_name,
+            "com.docker.compose.container-number": number, "com.docker.compose.oneoff": "False",
+            "com.docker.compose.config-hash": "0123",
+        }  # fmt: skip
+        for attached in live["NetworkSettings"]["Networks"].values():
+            attached["Aliases"] = sorted({*(attached.get("Aliases") or ()), name})
+    for kind, objects in (("network", shop.engine._networks), ("volume", shop.engine._volumes)):
+        for raw in objects.values():
+            if raw["Name"].startswith("shop_"):
+                key = raw["Name"].removeprefix("shop_")
+                own = {k: v for k, v in raw["Labels"].items() if not k.startswith(PREFIX)}
+                raw["Labels"] = {**own, "com.docker.compose.project": project, f"com.docker.compose.{kind}": key}
+
+
+def run(
+    shop: InMemory, *, approve: Callable[[AdoptionPlan], bool] = lambda plan: True, **chosen: Any
+) -> AdoptionResult:
+    return adopt(
+        shop.request(), AdoptionChoice(**chosen), approve=approve, listener=lambda event: None, interrupt=Undisturbed()
+    )
+
+
+def let_go(shop: InMemory, *addresses: str) -> int:
+    named = [address for text in addresses if (address := Address.parse(text))]
+    found, done = release(
+        shop.request(), named, approve=lambda found: True, listener=lambda event: None, interrupt=Undisturbed()
+    )
+    assert done
+    assert release_text(found).count("\n  - ") == len(found.released)
+    return len(found.released)
+
+
+def take_away(shop: InMemory, identity: str) -> None:
+    shop.engine.stop(identity)
+    shop.engine.remove("container", identity)
+
+
+def standing(shop: InMemory) -> dict[str, Any]:
+    """Identity and start of every container that is not a record of ours."""
+    return {
+        raw["Id"]: (raw["Name"], raw["State"]["StartedAt"])
+        for raw in shop.engine.state()["containers"].values()
+        if not raw["Name"].startswith("/shop.")
+    }
+
+
+def test_a_running_project_is_adopted_as_it_is(shop: InMemory) -> None:
+    before = standing(shop)
+    refused = shop.plan()
+    assert len(refused.refusals) == 1, refused.refusals
+    assert "6 objects are there already and belong to the Compose project shop" in refused.refusals[0].message
+    assert refused.refusals[0].hint == "`provision adopt` takes them over as they are, without a restart"
+    assert {row.state for row in shop.status().rows if row.address.kind in ("service", "volume")} == {"foreign"}
+
+    result = run(shop)
+    assert (result.done, result.exit_code, result.revision) == (True, 0, 1)
+    assert {row.verdict for row in result.plan.rows} == {"adopt"}
+    assert len(result.plan.adopts) == 6
+    assert standing(shop) == before
+    shown = adopted_json(result.plan, done=True, revision=1, exit_code=0)
+    assert len(shown["adopted"]) == 6  # type: ignore[arg-type]
+    text = adoption_text(result.plan)
+    assert "its name as an alias on" in text
+    assert "Adopts 6 objects. Nothing is restarted or copied." in text
+
+    plan = shop.plan()
+    assert not plan.changes, plan_text(plan)
+    assert not plan.refusals
+    assert {row.state for row in shop.status().rows if row.address.kind == "service"} == {"running"}
+    again = shop.apply()
+    assert again.exit_code == 0
+    assert standing(shop) == before
+    twice = run(shop)
+    assert not twice.done
+    assert not twice.plan.adopts
+    assert {row.verdict for row in twice.plan.rows} == {"adopted already"}
+
+
+def test_what_was_adopted_is_changed_rolled_back_and_released(shop: InMemory) -> None:
+    before = standing(shop)
+    run(shop)
+    changed = {**SHOP, "services": {**SHOP["services"], "db": service(volumes=["data:/data"], environment={"A": "2"})}}
+    shop.write(changed)
+    plan = shop.plan()
+    assert [(str(c.address), c.action) for c in plan.changes] == [("service.db", Action.REPLACE)]
+    assert shop.apply().exit_code == 0
+    assert not shop.plan().changes
+    assert len(before.keys() & standing(shop).keys()) == 2
+    assert shop.rollback().exit_code == 0
+    shop.write(SHOP)
+    assert not shop.plan().changes
+    # The database's container is ours by its own labels now, and can not be released.
+    assert let_go(shop) == 5
+    assert any("belong to the Compose project shop" in one.message for one in shop.plan().refusals)
+    assert not any("ALARM" in note.message for note in shop.plan().notes)
+
+
+def test_one_object_is_released_by_its_address(shop: InMemory) -> None:
+    run(shop)
+    assert let_go(shop, "service.web") == 2
+    assert [one.address for one in read_adoptions(shop.engine, "shop")[1]] == [
+        "service.db[1]", "network.default", "network.front", "volume.data",
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match=r"nothing is adopted as service\.web"):
+        let_go(shop, "service.web")
+    run(shop)
+    assert not shop.plan().changes
+
+
+def test_what_differs_is_told_field_by_field_and_left_for_the_next_apply(shop: InMemory) -> None:
+    before = standing(shop)
+    shop.write(
+        {**SHOP, "services": {**SHOP["services"], "db": service(volumes=["data:/data"], environment={"A": "2"}),
+                              "new": service()}}
+    )  # fmt: skip
+    plan = look(shop.request(), AdoptionChoice())
+    rows = {str(row.address): row for row in plan.rows}
+    assert rows["service.db[1]"].verdict == "adopt, and change at the next apply"
+    assert [one.path for one in rows["service.db[1]"].change.differences] == ["environment.A"]  # type: ignore[union-attr]
+    assert rows["service.new[1]"].verdict == "not found"
+    text = adoption_text(plan)
+    assert "environment.A  1 → 2" in text
+    assert "The next apply would change or make 2." in text
+    assert run(shop).revision == 0
+    assert standing(shop) == before
+    assert shop.apply().exit_code == 0
+    assert not shop.plan().changes
+
+
+def test_an_object_of_another_name_is_mapped(shop: InMemory) -> None:
+    web = next(raw["Id"] for raw in shop.engine.state()["containers"].values() if raw["Name"] == "/shop-web-1")
+    shop.engine.rename(web, "old-web")
+    shop.engine._containers[web]["Config"]["Labels"] = {"a": "b"}
+    shop.engine.create("volume", "old_data", {"Labels": {}})
+    db = next(raw for raw in shop.engine._containers.values() if raw["Name"] == "/shop-db-1")
+    db["HostConfig"]["Mounts"][0]["Source"] = "old_data"
+    maps = {Address("service", "web"): "old-web", Address("volume", "data"): "old_data"}
+    result = run(shop, maps=maps)
+    rows = {str(row.address): row for row in result.plan.rows}
+    assert (rows["service.web[1]"].name, rows["service.web[1]"].becomes) == ("old-web", "shop-web-1")
+    assert any("write `name: old_data` under volumes.data" in str(note.hint) for note in result.plan.notes)
+    assert "shop-web-1" in shop.containers
+    plan = shop.plan()
+    assert not plan.changes, plan_text(plan)
+    # What the ledger remembers holds for a rollback and a destroy, too, and agrees with a file that says it.
+    shop.write({**SHOP, "volumes": {"data": {"name": "old_data"}}})
+    assert not shop.plan().changes
+    shop.write(SHOP)
+    shop.destroy()
+    assert "old_data" in shop.volumes
+    assert not shop.plan().refusals
+    assert shop.apply().exit_code == 0
+    assert shop.volumes == {"old_data", "shop_data"}
+
+
+@pytest.mark.parametrize(
+    ("maps", "error", "text"),
+    [
+        ({"volume.data": "nowhere"}, ProvisionError, "there is no volume named nowhere"),
+        ({"volume.typo": "shop_data"}, UsageError, r"declares no volume\.typo"),
+        ({"service.db": "shop-web-1"}, UsageError, "shop-web-1 would be service"),
+        ({"service.web[1]": "shop-db-1", "service.web[2]": "shop-db-1"}, UsageError, "gives shop-db-1 to"),
+        ({"service.web": "shop-db-1", "service.web[1]": "shop-web-1"}, UsageError, "twice"),
+    ],
+)
+def test_a_wrong_map_is_an_error(shop: InMemory, maps: dict[str, str], error: type[ProvisionError], text: str) -> None:
+    before = shop.engine.state()
+    with pytest.raises(error, match=text) as raised:
+        run(shop, maps={address: name for one, name in maps.items() if (address := Address.parse(one))})
+    assert raised.value.hint or "twice" in text
+    assert shop.engine.state() == before
+
+
+def test_what_belongs_to_others_is_not_adopted(shop: InMemory) -> None:
+    made_by_compose(shop, "other")
+    result = run(shop)
+    assert (result.done, result.exit_code) == (False, 1)
+    assert all("Compose project other" in one.message for one in result.plan.refusals)
+    assert "--force other" in str(result.plan.refusals[0].hint)
+    forced = run(shop, forced=frozenset({"other"}))
+    assert forced.done
+    assert not shop.plan().changes
+
+
+def test_another_environment_keeps_its_objects_whatever_is_forced(shop: InMemory) -> None:
+    volume = shop.engine._volumes["shop_data"]
+    volume["Labels"] = {
+        "provisioner.environment": "theirs", "provisioner.address": "volume.data", "provisioner.name": "shop_data",
+    }  # fmt: skip
+    result = run(shop, forced=frozenset({"theirs"}))
+    assert not result.done
+    assert "belongs to the environment theirs" in result.plan.refusals[0].message
+    assert read_adoptions(shop.engine, "shop") == (0, ())
+
+
+def test_third_parties_are_told(shop: InMemory) -> None:
+    shop.engine.create(
+        "container", "backup", {"Image": "app:1", "Cmd": ["run"], "Labels": {},
+                                "HostConfig": {"Mounts": [{"Type": "volume", "Source": "shop_data", "Target": "/x"}]}}
+    )  # fmt: skip
+    one_off = {
+        "com.docker.compose.project": "shop",
+        "com.docker.compose.service": "db",
+        "com.docker.compose.oneoff": "True",
+    }
+    orphan = {"com.docker.compose.project": "shop", "com.docker.compose.service": "gone"}
+    shop.engine.create("container", "shop-db-run-1", {"Image": "app:1", "Cmd": ["run"], "Labels": one_off})
+    shop.engine.create("container", "shop-gone-1", {"Image": "app:1", "Cmd": ["run"], "Labels": orphan})
+    result = run(shop)
+    assert result.done
+    notes = [note.message for note in result.plan.notes]
+    assert any(note.startswith("backup (nobody by its labels) uses it too") for note in notes)
+    assert any("shop-db-run-1 stays as it is: it is one of `docker compose run`" in note for note in notes)
+    assert any("shop-gone-1 stays as it is: the playbook declares no service gone" in note for note in notes)
+    assert not shop.plan().changes
+
+
+# Faults -------------------------------------------------------------------------------------------------------------
+
+
+def test_what_vanishes_between_the_question_and_the_answer_stops_it(shop: InMemory) -> None:
+    def approve(plan: AdoptionPlan) -> bool:
+        take_away(shop, next(one.id for one in plan.adopts if one.address == "service.db[1]"))
+        return True
+
+    with pytest.raises(PlanStale, match=r"service\.db\[1\]"):
+        run(shop, approve=approve)
+    assert read_adoptions(shop.engine, "shop") == (0, ())
+
+
+def test_what_changes_between_the_question_and_the_answer_stops_it(shop: InMemory) -> None:
+    def approve(plan: AdoptionPlan) -> bool:
+        identity = next(one.id for one in plan.adopts if one.address == "service.db[1]")
+        shop.engine.update(identity, {"Memory": 64 * 2**20})
+        return True
+
+    with pytest.raises(PlanStale):
+        run(shop, approve=approve)
+    assert read_adoptions(shop.engine, "shop") == (0, ())
+
+
+def test_what_somebody_else_takes_between_the_question_and_the_answer_stops_it(shop: InMemory) -> None:
+    def approve(plan: AdoptionPlan) -> bool:
+        shop.engine._volumes["shop_data"]["Labels"] = {"provisioner.environment": "theirs"}
+        return True
+
+    with pytest.raises(Unsafe, match="theirs"):
+        run(shop, approve=approve)
+    assert read_adoptions(shop.engine, "shop") == (0, ())
+
+
+def test_nothing_is_half_adopted_where_the_ledger_can_not_be_written(
+    shop: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    web = next(raw["Id"] for raw in shop.engine.state()["containers"].values() if raw["Name"] == "/shop-web-1")
+    shop.engine.rename(web, "shop_web_1")
+
+    def refuse(*arguments: Any, **named: Any) -> None:
+        raise EngineRefused("no space left on device", status=500)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(adopt_module, "record_adoptions", refuse)
+        with pytest.raises(EngineRefused, match="no space left"):
+            run(shop)
+    assert "shop_web_1" in shop.containers
+    assert read_adoptions(shop.engine, "shop") == (0, ())
+    assert run(shop).done
+    assert "shop-web-1" in shop.containers
+    assert not shop.plan().changes
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.mark.parametrize("after", range(8))
+def test_killed_anywhere_a_second_adopt_goes_on(shop: InMemory, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    for raw in shop.engine.state()["containers"].values():
+        shop.engine.rename(raw["Id"], raw["Name"].lstrip("/").replace("-", "_"))
+    before = {raw["Id"] for raw in shop.engine.state()["containers"].values()}
+    left = [after]
+    for name in ("rename", "put_archive", "create", "remove"):
+        original = getattr(shop.engine, name)
+
+        def counted(*arguments: Any, original: Any = original, **named: Any) -> Any:
+            if left[0] == 0:
+                raise Killed
+            left[0] -= 1
+            return original(*arguments, **named)
+
+        monkeypatch.setattr(shop.engine, name, counted)
+    ended = True
+    try:
+        run(shop)
+    except (Killed, LeaseHeld):
+        ended = False
+    left[0] = 1000
+    if not ended:
+        for raw in shop.engine.state()["containers"].values():
+            if raw["Name"] == "/shop.lease":
+                shop.engine.remove("container", raw["Id"])
+        run(shop)
+    assert not shop.plan().changes
+    assert before <= {raw["Id"] for raw in shop.engine.state()["containers"].values()}
+    assert run(shop).plan.adopts == ()
+
+
+# A volume that was left ---------------------------------------------------------------------------------------------
+
+
+def test_a_volume_that_compose_down_left_is_taken_over_by_apply(shop: InMemory) -> None:
+    for raw in shop.engine.state()["containers"].values():
+        take_away(shop, raw["Id"])
+    for raw in shop.engine.state()["networks"].values():
+        if raw["Name"].startswith("shop_"):
+            shop.engine.remove("network", raw["Id"])
+    created = shop.engine._volumes["shop_data"]["CreatedAt"]
+    plan = shop.plan()
+    assert not plan.refusals
+    assert [one.name for one in plan.adopts] == ["shop_data"]
+    assert any("is taken over with its data" in note.message for note in plan.notes)
+    assert "1 volume to take over" in plan_text(plan)
+    assert shop.apply().exit_code == 0
+    assert shop.engine._volumes["shop_data"]["CreatedAt"] == created
+    plan = shop.plan()
+    assert not plan.changes
+    assert not plan.adopts
+    # It is the environment's own from now on: destroyed with it, and only when that is asked for.
+    shop.destroy()
+    assert "shop_data" in shop.volumes
+    shop.destroy(volumes=True)
+    assert "shop_data" not in shop.volumes
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"com.docker.compose.project": "other", "com.docker.compose.volume": "data"},
+        {"com.docker.compose.project": "shop", "com.docker.compose.volume": "another"},
+        {},
+    ],
+)
+def test_a_volume_that_may_be_somebody_elses_is_not_taken_over_by_apply(shop: InMemory, labels: dict[str, str]) -> None:
+    for raw in shop.engine.state()["containers"].values():
+        take_away(shop, raw["Id"])
+    shop.engine._volumes["shop_data"]["Labels"] = labels
+    plan = shop.plan("compose.yaml")
+    assert not plan.adopts
+    assert any("volume.data" in f"{one.path} {one.message}" for one in plan.refusals)
+    assert not any("docker volume rm" in f"{one}" for one in plan.refusals)
+
+
+def test_a_later_volume_of_the_same_name_is_not_the_adopted_one(shop: InMemory) -> None:
+    run(shop)
+    for raw in shop.engine.state()["containers"].values():
+        if not raw["Name"].startswith("/shop."):
+            take_away(shop, raw["Id"])
+    shop.engine.remove("volume", "shop_data")
+    shop.engine.create("volume", "shop_data", {"Labels": {}})
+    assert any("shop_data" in one.message and "somebody else" in one.message for one in shop.plan().refusals)
