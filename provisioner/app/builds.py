@@ -29,7 +29,7 @@ def with_builders(ordered: Plan, playbook: Playbook, engine: EngineReader) -> Pl
     notes: list[Problem] = []
     refusals: list[Problem] = []
     for step in ordered.steps:
-        recipe = ordered.desired.resources[step.address].spec.get("recipe") if step.verb is Verb.BUILD else None
+        recipe = ordered.desired.resources[step.address].image.recipe if step.verb is Verb.BUILD else None
         choice = engine.builder_for(recipe) if recipe else None
         if choice is None:
             continue

@@ -9,11 +9,11 @@ from provisioner.app.configs import config_contents, content_version
 from provisioner.app.image_inputs import build_digests, registry_digests
 from provisioner.app.seccomp_profiles import seccomp_profiles
 from provisioner.app.secret_inputs import origin, pending, resolve_secrets, short
+from provisioner.kinds.file_volume import file_volumes
 from provisioner.model.address import Address
 from provisioner.model.secret import Found, Held
 from provisioner.platforms.choice import lower
 from provisioner.platforms.lowering import HELD, Inputs
-from provisioner.reconcile.files import file_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -15,6 +15,7 @@ from provisioner.app.plan import prepare
 from provisioner.app.secret_inputs import origin, resolve_secrets, short
 from provisioner.errors import PlaybookInvalid, ProvisionError, SecretUnavailable, Unsafe
 from provisioner.kinds.container_mounts import file_address
+from provisioner.kinds.file_volume import file_volumes
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import OPERATION, PROJECT, owner
 from provisioner.kinds.swarm_file import VERSION
@@ -26,7 +27,6 @@ from provisioner.model.playbook import Undeployed
 from provisioner.model.secret import Found, Held
 from provisioner.platforms.choice import lower
 from provisioner.platforms.lowering import HELD, Inputs
-from provisioner.reconcile.files import file_volumes
 from provisioner.secrets.uses import build_secrets, environment_uses
 
 if TYPE_CHECKING:

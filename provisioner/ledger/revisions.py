@@ -185,7 +185,7 @@ def _content(playbook: Playbook, inputs: Inputs, mode: Mode, seen: ObservedState
         },
         "scaled": _scaled(playbook),
         "containers": {one.id: str(address) for address, one in seen.resources.items() if one.kind == "container"},
-        "files": {one.name: one.spec["operation"] for one in seen.files if one.users},
+        "files": {one.name: one.operation for one in seen.files if one.users},
     }
 
 

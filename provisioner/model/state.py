@@ -90,12 +90,37 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageWork:
+    """How an image comes to be on the engine, beside what is compared of it.
+
+    `recipe` is what the builder is told, None for one that is pulled; `earlier` the id of a build of the same context
+    that the engine has still; `pull_policy` the service's.
+    """
+
+    recipe: Mapping[str, Any] | None = None
+    earlier: str = ""
+    pull_policy: str = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class FileVolume:
+    """What a volume on a plain engine carries: the files of one service's `configs` or `secrets` (`kind`), by where
+    they stand in its containers.
+    """
+
+    service: str
+    kind: str
+    files: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Resource:
     """One desired object. `name` is its name on the engine, `spans` the positions of what is declared of it.
 
         `may_finish`: what says that with exit code 0 it has done what it is for, and is not to run again: its declared
     restart policy, or no more than that none is declared; empty where it is to go on running. `unprotect`: the file
     says `protect: false`, which takes away the protection that the volume has on the engine.
+    `tier` is where the value of a secret comes from.
     """
 
     address: Address
@@ -109,6 +134,8 @@ class Resource:
     job: Literal["on_change", "once", "always"] | None = None
     may_finish: MayFinish = ""
     update: UpdatePolicy | None = None
+    image: ImageWork = ImageWork()
+    tier: str = ""
     span: Span | None = None
     spans: Positions = NOWHERE
 
@@ -155,7 +182,8 @@ class Observed:
     yet what its spec says, empty where it does, and `paused` that its last update failed and stands still.
     `protected`: a volume is not to be deleted, as its label or the ledger says. `declared` are the paths of what was
     declared, when it was made, of the fields that an engine chooses otherwise; `made_as` is the name that a container
-    was made for, which a hand may have changed since.
+    was made for, which a hand may have changed since. `carries` are the files in a volume that is filled with them, and
+    `operation` the operation that filled it.
     """
 
     address: Address
@@ -176,6 +204,8 @@ class Observed:
     protected: bool = False
     declared: frozenset[str] = frozenset()
     made_as: str = ""
+    carries: FileVolume | None = None
+    operation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,10 +69,8 @@ def _carried(kind: str, declared: Declared, inputs: Inputs) -> Resource:
         address=Address(kind, declared.key),
         kind=CARRIED_KIND,
         name=declared.name,
-        spec={
-            "version": inputs.versions.get(Address(kind, declared.key), ""),
-            "tier": inputs.origins.get(Address(kind, declared.key), ""),
-        },
+        spec={"version": inputs.versions.get(Address(kind, declared.key), "")},
+        tier=inputs.origins.get(Address(kind, declared.key), ""),
         span=declared.body.span,
         spans=Positions(declared.body),
     )

@@ -12,7 +12,7 @@ from provisioner.kinds.builders import PLAYBOOK_FOLDER
 from provisioner.kinds.context import ParseContext
 from provisioner.model.address import Address
 from provisioner.model.positions import Positions
-from provisioner.model.state import Grouping, Need, Resource
+from provisioner.model.state import Grouping, ImageWork, Need, Resource
 from provisioner.playbook.select import SERVICE, built_upon
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def further_images(playbook: Playbook, known: Mapping[str, Address]) -> dict[str
             if not reference or reference in known or reference in found:
                 continue
             address = Address("image", f"{prefix}-" + re.sub(r"[^A-Za-z0-9_.-]", "-", reference))
-            spec = dict.fromkeys(("build", "digest", "recipe", "kept", "platform")) | {"pull_policy": "missing"}
+            spec = dict.fromkeys(("build", "digest", "platform"))
             found[reference] = Resource(address, "image", reference, spec, span=playbook.services[name].body.span)
     return found
 
@@ -158,11 +158,13 @@ def image_resource(playbook: Playbook, service: Service, inputs: Inputs, address
         spec={
             "build": inputs.builds.get(service.name),
             "digest": inputs.registry.get(service.image),
-            "pull_policy": body.get("pull_policy") or "missing",
-            "recipe": build_recipe(body, playbook.directory, others),
-            "kept": inputs.kept.get(service.name),
             "platform": body.get("platform"),
         },
+        image=ImageWork(
+            recipe=build_recipe(body, playbook.directory, others),
+            earlier=inputs.kept.get(service.name, ""),
+            pull_policy=body.get("pull_policy") or "missing",
+        ),
         needs=tuple(Need(addresses[image]) for image in dict.fromkeys(others.values())),
         span=service.body.span,
         spans=Positions(service.body),

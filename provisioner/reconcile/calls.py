@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +11,16 @@ from provisioner.kinds.container_environment import secrets_of
 from provisioner.kinds.container_initial import initial_address, initial_name, initial_spec
 from provisioner.kinds.container_mounts import file_address
 from provisioner.kinds.context import EncodeContext
+from provisioner.kinds.file_volume import address_of, encode_labels, file_volume
 from provisioner.kinds.hooks import PRE_START
 from provisioner.kinds.image import BUILD_LABEL
-from provisioner.kinds.ownership import FILES, NAME, PROJECT, PROTECTED, ownership_labels
-from provisioner.kinds.swarm_file import SOURCE
+from provisioner.kinds.ownership import NAME, PROJECT, PROTECTED, ownership_labels
 from provisioner.kinds.tool_labels import grouping_labels
 from provisioner.model.address import Address
 from provisioner.model.plan import Verb
 from provisioner.model.secret import SecretValue
 from provisioner.reconcile.claims import OTHERWISE, ClaimKind, claims_of_running, holder_of, listed_holders
 from provisioner.reconcile.file_contents import require_contents, require_no_folders, volume_archive
-from provisioner.reconcile.files import FILES_KIND, file_volume
 from provisioner.reconcile.hooks import run_hook
 from provisioner.reconcile.namespaces import resolved
 from provisioner.reconcile.wait import STEADY, TURN, pause, wait, watch
@@ -68,7 +66,7 @@ class ContainerCalls:
         match step.verb:
             case Verb.TAG:
                 wanted = self._resource(step.address)
-                self._engine.tag(str(wanted.spec["kept"]), wanted.name)
+                self._engine.tag(wanted.image.earlier, wanted.name)
             case Verb.PULL | Verb.BUILD:
                 self._image(step, progress, stopped)
             case Verb.CREATE:
@@ -194,7 +192,7 @@ class ContainerCalls:
     def _image(self, step: Step, progress: Callable[[str], None], stopped: Callable[[], bool]) -> None:
         wanted = self._resource(step.address)
         if step.verb is Verb.BUILD:
-            recipe = wanted.spec["recipe"]
+            recipe = wanted.image.recipe or {}
             labels = {BUILD_LABEL: str(wanted.spec["build"]), PROJECT: self._plan.desired.project}
             contents = {
                 str(one["source"]): self._contents.get(Address("secret", one["source"])) for one in _secrets(recipe)
@@ -312,17 +310,12 @@ class ContainerCalls:
         name = file_volume(project, step.address.name, kind, files)
         if missing := {file_address(kind, entry["source"]) for entry in files.values()} - self._contents.keys():
             raise EngineRefused(f"the volume {name} with {min(missing).listed} is gone", status=404, hint="apply again")
-        address = Address(FILES_KIND, f"{step.address.name}.{kind}")
-        labels = ownership_labels(project, address, name)
+        labels = ownership_labels(project, address_of(step.address.name, kind), name)
         carrier = f"{name}.carrier"
         stale = self._engine.inspect("container", carrier)
         if stale is not None and (stale["Config"].get("Labels") or {}).get(PROJECT) == project:
             self._engine.remove("container", str(stale["Id"]), volumes=True)
-        told = {FILES: json.dumps({kind: files}, sort_keys=True)}
-        origins = {e["source"]: self._origins.get(file_address(kind, e["source"]), "") for e in files.values()}
-        if any(origins.values()):
-            told[SOURCE] = json.dumps(origins, sort_keys=True)
-        self._make_anew(name, {**labels, **told})
+        self._make_anew(name, {**labels, **encode_labels(kind, files, self._origins)})
         body = {
             "Image": wanted.spec["image"],
             "Cmd": ["never-started"],

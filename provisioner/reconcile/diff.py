@@ -11,7 +11,7 @@ from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change, FieldChange, Impact
-from provisioner.model.state import CARRIED_KIND, ImageFacts
+from provisioner.model.state import CARRIED_KIND, ImageFacts, ImageWork
 from provisioner.reconcile.finished import has_finished
 from provisioner.reconcile.last_applied import last_applied, moved_tier
 from provisioner.reconcile.namespaces import KEYS as NAMESPACES
@@ -82,7 +82,7 @@ def _without_renewed(observed: ObservedState, changes: Mapping[Address, Change])
 
 def _creation(wanted: Resource, last: DesiredState | None) -> Change:
     if wanted.kind == "image":
-        reason = "to be built" if wanted.spec.get("recipe") else "not on the engine yet"
+        reason = "to be built" if wanted.image.recipe else "not on the engine yet"
         return Change(wanted.address, Action.CREATE, reason, desired=wanted)
     before = last_applied(wanted, last)
     if before is not None and (wanted.external or before.external):
@@ -343,8 +343,8 @@ def _follow(change: Change, changes: Mapping[Address, Change]) -> Change | None:
 
 def _renewal(cause: Change) -> str:
     """How an image becomes another one, in a word."""
-    spec = cause.desired.spec if cause.desired else {}
-    return "an earlier build again" if spec.get("kept") else "rebuilt" if spec.get("recipe") else "pulled"
+    work = cause.desired.image if cause.desired else ImageWork()
+    return "an earlier build again" if work.earlier else "rebuilt" if work.recipe else "pulled"
 
 
 def _follow_on_swarm(change: Change, wanted: Resource, changes: Mapping[Address, Change]) -> Change | None:
@@ -355,7 +355,7 @@ def _follow_on_swarm(change: Change, wanted: Resource, changes: Mapping[Address,
             continue
         if need.address.kind == "network" and cause.action is Action.REPLACE:
             return _because(change, Action.REPLACE, f"{need.address} is replaced")
-        rebuilt = cause.desired is not None and cause.desired.spec.get("recipe")
+        rebuilt = cause.desired is not None and cause.desired.image.recipe
         if need.address.kind == "image" and rebuilt and change.action is Action.UNCHANGED:
             return _because(change, Action.UPDATE, f"{need.address} is {_renewal(cause)}")
     return None

@@ -31,4 +31,4 @@ def _keys(step: Step, plan: Plan) -> Iterator[str]:
     if step.verb is Verb.CREATE and step.kind == "container":
         yield from (str(entry["secret"]) for entry in secrets_of(wanted.spec).values())
     if step.verb is Verb.BUILD:
-        yield from (str(entry["source"]) for entry in (wanted.spec.get("recipe") or {}).get("secrets") or ())
+        yield from (str(entry["source"]) for entry in (wanted.image.recipe or {}).get("secrets") or ())

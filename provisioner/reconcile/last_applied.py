@@ -20,5 +20,5 @@ def last_applied(wanted: Resource, last: DesiredState | None) -> Resource | None
 
 def moved_tier(wanted: Resource, before: Resource | None) -> str:
     """That a secret's value comes from another tier than it did; empty where it does not, or nobody knows."""
-    then, now = before.spec.get("tier") if before else "", wanted.spec.get("tier")
+    then, now = before.tier if before else "", wanted.tier
     return f"it came from {then}, and comes from {now} now" if then and now and then != now else ""

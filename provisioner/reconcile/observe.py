@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds import container, container_mounts, image, network, volume
+from provisioner.kinds import container, container_mounts, file_volume, image, network, volume
 from provisioner.kinds.container_initial import INITIAL_KIND
 from provisioner.kinds.context import DecodeContext
-from provisioner.kinds.ownership import FILES, NAME, NEXT, ONE_OFF, OPERATION, PROJECT, PROTECTED, declared_paths, owner
+from provisioner.kinds.file_volume import FILES_KIND
+from provisioner.kinds.ownership import NAME, NEXT, ONE_OFF, OPERATION, PROJECT, PROTECTED, declared_paths, owner
 from provisioner.model.address import Address
 from provisioner.model.state import CARRIED_KIND, ImageFacts, Observed, ObservedState
-from provisioner.reconcile.files import FILES_KIND, Carried
 from provisioner.reconcile.namespaces import named_containers
 from provisioner.reconcile.observe_swarm import observe_swarm
 from provisioner.reconcile.strangers import stranger
@@ -199,17 +198,20 @@ def decode_network(address: Address, raw: Raw) -> Observed:
 def decode_volume(address: Address, raw: Raw, users: tuple[str, ...] = ()) -> Observed:
     """A volume from its inspection; `users` are the containers that mount it."""
     labels = raw.get("Labels") or {}
-    if address.kind == FILES_KIND:
-        service, _, kind = address.name.rpartition(".")
-        carried = Carried(service, kind, json.loads(labels.get(FILES, "{}")).get(kind, {}))
-        spec: dict[str, Any] = {"carried": carried, "operation": labels.get(OPERATION, "")}
-    else:
-        spec = volume.decode(dict(raw))
-    kind = FILES_KIND if address.kind == FILES_KIND else "volume"
+    carries = file_volume.decode(address, labels) if address.kind == FILES_KIND else None
     return Observed(
-        address, kind, raw["Name"], raw["Name"], spec, raw.get("CreatedAt") or "", users=users,
-        protected=labels.get(PROTECTED) == "true", declared=declared_paths(labels),
-    )  # fmt: skip
+        address,
+        FILES_KIND if carries else "volume",
+        raw["Name"],
+        raw["Name"],
+        {} if carries else volume.decode(dict(raw)),
+        raw.get("CreatedAt") or "",
+        users=users,
+        protected=labels.get(PROTECTED) == "true",
+        declared=declared_paths(labels),
+        carries=carries,
+        operation=labels.get(OPERATION, ""),
+    )
 
 
 def _decode_container(address: Address, raw: Raw, context: DecodeContext, made_from: ImageFacts | None) -> Observed:

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 
 from provisioner.kinds import service, swarm_file
 from provisioner.kinds.container_mounts import file_address
+from provisioner.kinds.file_volume import file_volumes
 from provisioner.model.change import Action, Change
-from provisioner.reconcile.files import file_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from provisioner.model.address import Address
     from provisioner.model.plan import Policy
-    from provisioner.model.state import DesiredState, Observed, ObservedState
-    from provisioner.reconcile.files import Carried
+    from provisioner.model.state import DesiredState, FileVolume, Observed, ObservedState
 
 FILES_OF_SWARM = ("config", "secret")
 _EARLIER = "an earlier version that nothing needs"
@@ -109,7 +108,7 @@ def outdated_volumes(
     using = {(one.service, one.kind) for one in needed.values()}
     groups: dict[tuple[str, str], list[Observed]] = {}
     for volume in observed.files:
-        carried: Carried = volume.spec["carried"]
+        carried = _carried(volume)
         owner = (carried.service, carried.kind)
         # What is left out is declared all the same.
         if volume.name not in needed and (owner[0] in chosen or not policy.targets):
@@ -126,11 +125,11 @@ def told(volumes: Sequence[Observed], desired: DesiredState, observed: ObservedS
     """The removal of volumes of files as changes of the configs and secrets in them, as a Swarm would show it."""
     ids = {one.id for one in volumes}
     contents = [_versions(one) for one in file_volumes(desired).values()]
-    contents += [_versions(one.spec["carried"]) for one in observed.files if one.id not in ids]
+    contents += [_versions(_carried(one)) for one in observed.files if one.id not in ids]
     kept = {one for content in contents for one in content}
     changes: dict[tuple[Address, str], Change] = {}
     for volume in volumes:
-        versions = _versions(volume.spec["carried"])
+        versions = _versions(_carried(volume))
         gone = {one for one in versions if one not in kept or one[0] not in desired.resources}
         for address, version in sorted(gone):
             why = _EARLIER if address in desired.resources else reason
@@ -142,7 +141,12 @@ def told(volumes: Sequence[Observed], desired: DesiredState, observed: ObservedS
     return list(changes.values())
 
 
-def _versions(carried: Carried) -> set[tuple[Address, str]]:
+def _carried(volume: Observed) -> FileVolume:
+    assert volume.carries is not None
+    return volume.carries
+
+
+def _versions(carried: FileVolume) -> set[tuple[Address, str]]:
     return {
         (file_address(carried.kind, str(entry["source"])), str(entry["version"])) for entry in carried.files.values()
     }

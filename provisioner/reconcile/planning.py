@@ -204,7 +204,7 @@ def _stored(change: Change, steps: Steps) -> None:
     if wanted is None:
         return
     if address.kind == "image":
-        verb = Verb.TAG if wanted.spec.get("kept") else Verb.BUILD if wanted.spec.get("recipe") else Verb.PULL
+        verb = Verb.TAG if wanted.image.earlier else Verb.BUILD if wanted.image.recipe else Verb.PULL
         needs = [steps.made.get(need.address) for need in wanted.needs]
         steps.made[address] = steps.add(verb, "image", address, change.reason, needs=needs)
         return

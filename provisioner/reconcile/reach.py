@@ -36,7 +36,7 @@ def out_of_reach(
         wanted = plan.desired.resources[address]
         facts = plan.observed.facts.images.get(wanted.name)
         lost, why = ", ".join(sorted(names)), ""
-        if not wanted.spec.get("recipe"):
+        if not wanted.image.recipe:
             if facts is not None and not facts.digests:
                 text = f"{wanted.name} is on {home} and comes from no registry: {lost} may not get it"
                 notes.append(Problem(text, wanted.span, str(address), "push it to a registry that all nodes reach"))

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.container_mounts import ROOTS
+from provisioner.kinds.file_volume import FILES_KIND, file_volume
 from provisioner.kinds.hooks import POST_START, PRE_STOP
 from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.model.change import Action, Change, Impact
 from provisioner.model.plan import Policy, Verb
 from provisioner.reconcile.attachments import Attachments
-from provisioner.reconcile.files import FILES_KIND, file_volume
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.initial import Initial
 from provisioner.reconcile.namespaces import LOST_PATHS
@@ -57,7 +57,7 @@ class Rollout:
         # A container is made when its files are complete, and a volume that is complete is left alone. What was to fill
         # one, and was left behind, says nothing of it.
         carriers = {one.id for one in observed.leftovers if one.address.kind == FILES_KIND}
-        self._complete = {v.name for v in observed.files if set(v.users) - carriers or v.spec["operation"] in filled}
+        self._complete = {v.name for v in observed.files if set(v.users) - carriers or v.operation in filled}
         # What was replaced and is kept until its service has proven itself, with the step after which it is aside.
         self._aside: dict[Address, tuple[Change, Observed, int | None]] = {
             one.address: (Change(one.address, Action.UNCHANGED, LEFT_BEHIND, observed=one), one, None)

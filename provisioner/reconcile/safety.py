@@ -127,7 +127,7 @@ def _foreign_objects(strangers: Sequence[Stranger]) -> Iterator[Problem]:
 
 
 def _never_pulled(wanted: Resource) -> bool:
-    return wanted.kind == "image" and wanted.spec.get("pull_policy") == "never" and not wanted.spec.get("recipe")
+    return wanted.kind == "image" and wanted.image.pull_policy == "never" and not wanted.image.recipe
 
 
 def _guests(change: Change, observed: ObservedState, departing: Set[str]) -> list[str]:

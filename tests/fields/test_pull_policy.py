@@ -11,7 +11,7 @@ from provisioner.app.freshness import greatest_age, is_due
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy
-from provisioner.model.state import Facts, ObservedState, Resource
+from provisioner.model.state import Facts, ImageWork, ObservedState, Resource
 from provisioner.reconcile.safety import check
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -57,7 +57,7 @@ def test_what_is_not_there_is_not_looked_up() -> None:
 
 @pytest.mark.parametrize(("policy", "refused"), [("never", True), ("missing", False)])
 def test_an_image_that_may_not_be_pulled(policy: str, refused: bool) -> None:
-    wanted = Resource(Address("image", "a"), "image", "a:1", {"pull_policy": policy, "recipe": None})
+    wanted = Resource(Address("image", "a"), "image", "a:1", {}, image=ImageWork(pull_policy=policy))
     change = Change(wanted.address, Action.CREATE, "not on the engine yet", desired=wanted)
     problems = check([change], ObservedState(Facts(), {}), Policy())
     assert [problem.path for problem in problems] == (["image.a"] if refused else [])

@@ -9,7 +9,7 @@ import pytest
 from provisioner.app.plan import _exposed
 from provisioner.model.address import Address
 from provisioner.model.plan import Plan, Policy, Step, Verb
-from provisioner.model.state import DesiredState, Facts, ObservedState, Resource
+from provisioner.model.state import DesiredState, Facts, ImageWork, ObservedState, Resource
 
 WEB = Address("service", "web", 1)
 IMAGE = Address("image", "web")
@@ -17,10 +17,10 @@ IMAGE = Address("image", "web")
 
 def planned(verb: Verb, of: str, address: Address, *, exposed_at: str = "tcp://prod:2375", **arguments: Any) -> Plan:
     web = {"secrets": {"tls": {"source": "key"}}, "environment": {"A": "1", "TOKEN": {"secret": "api"}}}
-    recipe = {"recipe": {"secrets": [{"source": "token"}]}}
+    recipe = {"secrets": [{"source": "token"}]}
     resources = {
         WEB: Resource(address=WEB, kind="container", name="web", spec=web),
-        IMAGE: Resource(address=IMAGE, kind="image", name="web:1", spec=recipe),
+        IMAGE: Resource(address=IMAGE, kind="image", name="web:1", spec={}, image=ImageWork(recipe)),
     }
     step = Step(1, verb, of, address, "declared", arguments=arguments)
     return Plan("shop", DesiredState("shop", resources), ObservedState(Facts(exposed_at=exposed_at), {}), (), (step,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change, FieldChange, Impact
 from provisioner.model.plan import Plan
-from provisioner.model.state import DesiredState, Facts, ImageFacts, Need, Observed, ObservedState, Resource
+from provisioner.model.state import DesiredState, Facts, ImageFacts, ImageWork, Need, Observed, ObservedState, Resource
 from provisioner.reconcile.reach import out_of_reach
 from provisioner.reconcile.room import Others, bystanders, crowded, kept_apart
 from tests.unit.app.test_placement import change, node, spec
@@ -125,10 +126,10 @@ IMAGE = Address("image", "api")
 
 def reach(
     *constraints: str, reference: str = "registry.example.com/api:1", action: Action = Action.UNCHANGED,
-    digests: tuple[str, ...] = (), registry: str | None = None, recipe: Any = True,
+    digests: tuple[str, ...] = (), registry: str | None = None, recipe: Any = MappingProxyType({"context": "."}),
 ) -> tuple[list[str], list[str]]:  # fmt: skip
     """The notes and refusals for a new service whose image is, or is to be, on the node `one`."""
-    image = Resource(IMAGE, "image", reference, {"recipe": recipe})
+    image = Resource(IMAGE, "image", reference, {}, image=ImageWork(recipe=recipe))
     web = change(**spec(*constraints))
     assert web.desired is not None
     web = replace(web, desired=replace(web.desired, needs=(Need(IMAGE),)))

@@ -15,9 +15,9 @@ TOKEN = Address("secret", "token")
 
 
 def one(kind: str, tier: str, version: str, *, external: bool = False) -> DesiredState:
-    spec: dict[str, Any] = {"version": version, "tier": tier, "labels": {}, "template_driver": None}
+    spec: dict[str, Any] = {"version": version, "labels": {}, "template_driver": None}
     name = "shop_token" if external else f"shop_token.{version}"
-    return DesiredState("shop", {TOKEN: Resource(TOKEN, kind, name, spec, external=external)})
+    return DesiredState("shop", {TOKEN: Resource(TOKEN, kind, name, spec, external=external, tier=tier)})
 
 
 def change(wanted: DesiredState, last: DesiredState, *, there: bool = True) -> Change:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from provisioner.kinds.file_volume import FILES_KIND, file_volumes
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy
 from provisioner.model.state import DesiredState, Facts, Observed, ObservedState, Resource
-from provisioner.reconcile.files import FILES_KIND, Carried, file_volumes
 from provisioner.reconcile.outdated import Past, outdated_volumes, told
 
 if TYPE_CHECKING:
@@ -32,10 +32,21 @@ def seen(*states: DesiredState, users: Mapping[int, str] | None = None) -> Obser
     for number, state in enumerate(states):
         [(name, carried)] = file_volumes(state).items()
         used = (users or {}).get(number)
-        spec: dict[str, Any] = {"carried": Carried(*carried), "operation": str(number)}
         created = f"2026-01-01T00:00:0{number}Z"
         address = Address(FILES_KIND, f"{carried.service}.secrets")
-        found.append(Observed(address, FILES_KIND, name, name, spec, created, users=(used,) if used else ()))
+        found.append(
+            Observed(
+                address,
+                FILES_KIND,
+                name,
+                name,
+                {},
+                created,
+                users=(used,) if used else (),
+                carries=carried,
+                operation=str(number),
+            )
+        )
     return ObservedState(Facts(), {}, files=tuple(found))
 
 
@@ -63,7 +74,7 @@ def test_which_go(there: str, users: dict[int, str], before: str | None, wanted:
     observed = seen(*(desired(version) for version in there), users=users)
     past = Past(desired(before)) if before else Past()
     found = outdated_volumes([replaced("c")], desired(wanted), observed, Policy(), past)
-    assert [one.spec["operation"] for one in found] == [str(there.index(version)) for version in going]
+    assert [one.operation for one in found] == [str(there.index(version)) for version in going]
     after = ObservedState(Facts(), {}, files=tuple(one for one in observed.files if one not in found))
     assert outdated_volumes([], desired(wanted), after, Policy(), past) == [], "a second run finds nothing to do"
 
