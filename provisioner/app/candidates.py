@@ -33,12 +33,12 @@ def services(request: Request) -> list[Candidate]:
     """The services of the playbook with their images, and those of inactive profiles with these."""
     playbook = bind(load_document(request))
     active = [Candidate(name, service.image[:_LONGEST_COMMENT]) for name, service in playbook.services.items()]
-    resting = [
+    inactive = [
         Candidate(one.key, f"profile {', '.join(one.profiles)}")
         for one in playbook.undeployed
         if one.section == "services"
     ]
-    return [*active, *resting]
+    return [*active, *inactive]
 
 
 def addresses(request: Request) -> list[Candidate]:

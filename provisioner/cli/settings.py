@@ -259,7 +259,7 @@ class Settings:
         except ProvisionError:
             return False
         services = document.root.get("services")
-        return name in document.resting or (services is not None and name in services.mapping)
+        return name in document.inactive or (services is not None and name in services.mapping)
 
     @property
     def _files_typed(self) -> bool:

@@ -32,23 +32,23 @@ def active(root: Node, profiles: frozenset[str]) -> tuple[Node, Mapping[str, Nod
     services = root.get("services")
     if services is None or "*" in profiles:
         return root, {}
-    resting = {
+    inactive = {
         name: item
         for name, item in services.mapping.items()
         if (wanted := {text.value for text in _items(item.get("profiles"))}) and not wanted & profiles
     }
-    if not resting:
+    if not inactive:
         return root, {}
-    kept = mapping({name: item for name, item in services.mapping.items() if name not in resting}, services)
-    return mapping({**root.mapping, "services": kept}, root), resting
+    kept = mapping({name: item for name, item in services.mapping.items() if name not in inactive}, services)
+    return mapping({**root.mapping, "services": kept}, root), inactive
 
 
 class Consistency:
-    """The checks over one tree; `resting` are the services that no active profile starts."""
+    """The checks over one tree; `inactive` are the services that no active profile starts."""
 
-    def __init__(self, root: Node, resting: Mapping[str, Node], findings: Findings) -> None:
+    def __init__(self, root: Node, inactive: Mapping[str, Node], findings: Findings) -> None:
         self.root = root
-        self.resting = resting
+        self.inactive = inactive
         self.findings = findings
         self.services = _mapping(root.get("services"))
 
@@ -123,12 +123,12 @@ class Consistency:
                     hint = "give it `build:`, or name its image as docker-image://…"
                     self._wrong(f"the service '{other}' builds nothing", item.span, where, hint)
                 continue
-            if other in self.resting:
-                profiles = " or ".join(str(text.value) for text in _items(self.resting[other].get("profiles")))
+            if other in self.inactive:
+                profiles = " or ".join(str(text.value) for text in _items(self.inactive[other].get("profiles")))
                 hint = f"activate the profile {profiles}; a service of which only the image is wanted has `scale: 0`"
                 self._wrong(f"the service '{other}' is not active", item.span, where, hint)
                 continue
-            known = [one for one in (*self.services, *self.resting) if one != name]
+            known = [one for one in (*self.services, *self.inactive) if one != name]
             hint = self.findings.nearest(other, known) or "name a service of this playbook"
             self._wrong(f"no service '{other}' is declared", item.span, where, hint)
 
@@ -148,10 +148,10 @@ class Consistency:
         path = ("services", name, "depends_on", dependency)
         if dependency in self.services:
             return
-        if dependency in self.resting:
+        if dependency in self.inactive:
             required = item.get("required")
             if required is None or required.value is not False:
-                profiles = " or ".join(str(text.value) for text in _items(self.resting[dependency].get("profiles")))
+                profiles = " or ".join(str(text.value) for text in _items(self.inactive[dependency].get("profiles")))
                 hint = f"activate the profile {profiles}, or write `required: false`"
                 self._wrong(f"the service '{dependency}' is not active", span, path, hint)
             return
@@ -159,7 +159,7 @@ class Consistency:
         if required is not None and required.value is False:
             self.findings.warn(f"no service '{dependency}' is declared, and it is not required", span, path)
             return
-        known = [other for other in (*self.services, *self.resting) if other != name]
+        known = [other for other in (*self.services, *self.inactive) if other != name]
         self._wrong(f"no service '{dependency}' is declared", span, path, self.findings.nearest(dependency, known))
 
     def _agree(self, node: Node, first: tuple[str, ...], second: tuple[str, ...], path: Path) -> None:
@@ -213,8 +213,8 @@ class Consistency:
                 if template is not None:
                     self._refers("secrets", other, template.span, ("secrets", name, "template"))
             for index, reader in enumerate(_items(item.get("readers"))):
-                if reader.value not in self.services and reader.value not in self.resting:
-                    hint = self.findings.nearest(str(reader.value), (*self.services, *self.resting))
+                if reader.value not in self.services and reader.value not in self.inactive:
+                    hint = self.findings.nearest(str(reader.value), (*self.services, *self.inactive))
                     path = ("secrets", name, "readers", str(index))
                     self._wrong(f"no service '{reader.value}' is declared", reader.span, path, hint)
 
@@ -222,7 +222,7 @@ class Consistency:
         for index, item in enumerate(_items(self.root.get("verify"))):
             for key, others in ((("exec", "service"), ()), (("tcp", "from"), ("host",))):
                 service = item.get(*key)
-                known = (*self.services, *self.resting, *others)
+                known = (*self.services, *self.inactive, *others)
                 if service is None or service.value in known:
                     continue
                 hint = self.findings.nearest(str(service.value), known)
@@ -277,9 +277,9 @@ class Consistency:
         return tuple(value.removeprefix("service:") for value in values if value.startswith("service:"))
 
 
-def unused(root: Node, resting: Mapping[str, Node]) -> tuple[Unused, ...]:
+def unused(root: Node, inactive: Mapping[str, Node]) -> tuple[Unused, ...]:
     """What `prune` leaves out, but for what a service that rests would use."""
-    services = mapping({**_mapping(root.get("services")), **resting}, root)
+    services = mapping({**_mapping(root.get("services")), **inactive}, root)
     kept = prune(mapping({**root.mapping, "services": services}, root))
     found = []
     for section in ("networks", "volumes", "configs", "secrets"):

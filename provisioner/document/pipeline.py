@@ -59,7 +59,7 @@ def read(sources: Sources) -> Document:
         unset=tuple(reading.unset),
         variables=uses,
         profiles=reading.profiles,
-        resting=frozenset(reading.resting),
+        inactive=frozenset(reading.inactive),
         unused=reading.unused,
         undeployed=reading.undeployed,
     )
@@ -102,7 +102,7 @@ class _Reading:
     base: Node | None = None
     root: Node = field(default_factory=lambda: Node({}, Span("")))
     profiles: frozenset[str] = frozenset()
-    resting: Mapping[str, Node] = field(default_factory=dict)
+    inactive: Mapping[str, Node] = field(default_factory=dict)
     unused: tuple[Unused, ...] = ()
     undeployed: tuple[Undeployed, ...] = ()
     stopped: bool = False
@@ -239,7 +239,7 @@ def _profiles(reading: _Reading) -> None:
     # As in Compose, a service with an empty profile is one that runs when none is asked for.
     wanted = frozenset(name.strip() for name in asked)
     reading.profiles = wanted - {""}
-    reading.root, reading.resting = active(reading.root, wanted)
+    reading.root, reading.inactive = active(reading.root, wanted)
 
 
 def _defaults(reading: _Reading) -> None:
@@ -267,14 +267,14 @@ def _normalise(reading: _Reading) -> None:
 
 
 def _check(reading: _Reading) -> None:
-    Consistency(reading.root, reading.resting, reading.findings).check()
+    Consistency(reading.root, reading.inactive, reading.findings).check()
     check_paths(reading.root, reading.directory, reading.findings)
 
 
 def _trim(reading: _Reading) -> None:
-    reading.unused = unused(reading.root, reading.resting)
+    reading.unused = unused(reading.root, reading.inactive)
     kept = prune(reading.root)
-    reading.undeployed = find_undeployed(reading.root, kept, reading.resting, reading.names.project)
+    reading.undeployed = find_undeployed(reading.root, kept, reading.inactive, reading.names.project)
     reading.root = complete.trim(kept, rules())
 
 

@@ -59,7 +59,7 @@ class Document:
 
     `project` is the name that objects on the engine carry, `name` the system, `directory` is absolute, `files` are all
     files that were read. `unset` holds every `${X}` that has neither a value nor a default. `profiles` are the active
-    ones, `resting` the services that none of them starts, `unused` the objects that were left out of the tree,
+    ones, `inactive` the services that none of them starts, `unused` the objects that were left out of the tree,
     `undeployed` everything that is declared and was left out, whatever for.
     """
 
@@ -73,6 +73,6 @@ class Document:
     unset: tuple[Problem, ...] = ()
     variables: tuple[VariableUse, ...] = ()
     profiles: frozenset[str] = frozenset()
-    resting: frozenset[str] = frozenset()
+    inactive: frozenset[str] = frozenset()
     unused: tuple[Unused, ...] = ()
     undeployed: tuple[Undeployed, ...] = ()

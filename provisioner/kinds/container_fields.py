@@ -14,7 +14,7 @@ from provisioner.kinds.container_devices import DEVICES
 from provisioner.kinds.container_files import decode_tmpfs
 from provisioner.kinds.container_limits import LIMITS
 from provisioner.kinds.fields import Field, Ignored, OnSwarm, PartOf, Raw, Refused, custom, on_swarm, plain, set_path
-from provisioner.kinds.seccomp import parts, settled
+from provisioner.kinds.seccomp import canonical_form, parts
 from provisioner.kinds.swarm_scheduling import SPEC, TASK
 from provisioner.model.change import Impact
 
@@ -95,7 +95,7 @@ def _tmpfs(body: Raw) -> Any:
 def _security_options(body: Raw) -> Any:
     options = ["=".join(part for part in parts(option) if part) for option in body.get("security_opt") or []]
     options += [f"credentialspec={scheme}://{name}" for scheme, name in (body.get("credential_spec") or {}).items()]
-    return sorted("no-new-privileges" if o == "no-new-privileges=true" else settled(o) for o in options)
+    return sorted("no-new-privileges" if o == "no-new-privileges=true" else canonical_form(o) for o in options)
 
 
 def _decode_security_options(raw: Raw) -> Any:
@@ -106,7 +106,7 @@ def _decode_security_options(raw: Raw) -> Any:
         or raw["HostConfig"].get("PidMode") == "host"
         or raw["HostConfig"].get("IpcMode") == "host"
     )
-    return sorted(settled(o) for o in options if not (implied and o == "label=disable"))
+    return sorted(canonical_form(o) for o in options if not (implied and o == "label=disable"))
 
 
 def _options(entries: Any) -> dict[str, str]:

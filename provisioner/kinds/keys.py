@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Version = tuple[int, int]
 
 
-class How(StrEnum):
+class Treatment(StrEnum):
     """What becomes of a key on a plain engine."""
 
     COMPARED = "compared"
@@ -43,20 +43,20 @@ class Key:
     """
 
     path: str
-    how: How = How.COMPARED
+    how: Treatment = Treatment.COMPARED
     fields: tuple[str, ...] = ()
     why: str = ""
     instead: str = ""
     when: Callable[[Any, Raw], bool] | None = None
     since: Version | None = None
     windows: bool = False
-    swarm: Refused | Ignored | How | None = None
+    swarm: Refused | Ignored | Treatment | None = None
     swarm_when: Callable[[Any, Raw], bool] | None = None
     summary: str = ""
 
 
 def _client(*paths: str) -> tuple[Key, ...]:
-    return tuple(Key(path, How.CLIENT) for path in paths)
+    return tuple(Key(path, Treatment.CLIENT) for path in paths)
 
 
 def _below(at: str, *keys: Key) -> tuple[Key, ...]:
@@ -64,11 +64,11 @@ def _below(at: str, *keys: Key) -> tuple[Key, ...]:
 
 
 def _noted(path: str, why: str, instead: str = "", **more: Any) -> Key:
-    return Key(path, How.NOTED, why=why, instead=instead, **more)
+    return Key(path, Treatment.NOTED, why=why, instead=instead, **more)
 
 
 def _refused(path: str, why: str, instead: str, **more: Any) -> Key:
-    return Key(path, How.REFUSED, why=why, instead=instead, **more)
+    return Key(path, Treatment.REFUSED, why=why, instead=instead, **more)
 
 
 def _is(*words: str) -> Callable[[Any, Raw], bool]:
@@ -94,7 +94,7 @@ _DEPLOY = _below(
     _noted("endpoint_mode", "a name leads to all replicas, as with dnsrr", "put a proxy in front", when=_is("vip")),
     _noted("labels", "they are labels of a Swarm service, and there is none", "put them under `labels`"),
     _noted("placement", _ONE_ENGINE, "name another with `engine.host`"),
-    Key("resources", How.CLIENT),
+    Key("resources", Treatment.CLIENT),
     Key("resources.limits.cpus", fields=("cpus",)),
     Key("resources.limits.memory", fields=("mem_limit",)),
     Key("resources.limits.pids", fields=("pids_limit",)),
@@ -109,7 +109,7 @@ _DEPLOY = _below(
         "restart_policy.max_attempts", "attempts are counted only after failures", "say `condition: on-failure`",
         when=lambda value, body: body.get("condition") != "on-failure",
     ),
-    Key("update_config", How.CLIENT),
+    Key("update_config", Treatment.CLIENT),
     *_client(*(f"update_config.{key}" for key in ("delay", "monitor", "failure_action", "max_failure_ratio"))),
     _noted("rollback_config", _BACK),
 )  # fmt: skip
@@ -117,8 +117,8 @@ _DEPLOY = _below(
 # What a builder can not do is told of a build that is to be: see builders.py.
 _BUILD = _below(
     "build",
-    Key("", How.CLIENT),
-    Key("isolation", windows=True, how=How.CLIENT),
+    Key("", Treatment.CLIENT),
+    Key("isolation", windows=True, how=Treatment.CLIENT),
     *(
         _noted(
             f"secrets.*.{key}", "the `RUN --mount` that reads it says whose the file is", swarm=Ignored("leave it out")
@@ -138,18 +138,18 @@ _NETWORKS = _below(
 
 _VOLUMES = _below(
     "volumes.*",
-    Key("consistency", How.DESCRIPTIVE, summary="Linux has no use for it, and Compose ignores it too."),
+    Key("consistency", Treatment.DESCRIPTIVE, summary="Linux has no use for it, and Compose ignores it too."),
     Key("type", since=(1, 48), when=_is("image")),
-    Key("bind.create_host_path", How.AT_CREATION),
-    Key("bind.selinux", swarm=How.REFUSED),
+    Key("bind.create_host_path", Treatment.AT_CREATION),
+    Key("bind.selinux", swarm=Treatment.REFUSED),
     Key("bind.recursive", since=(1, 44), when=_is("readonly", "writable")),
     Key("volume.subpath", since=(1, 45)),
-    Key("image.subpath", since=(1, 48), swarm=How.REFUSED),
+    Key("image.subpath", since=(1, 48), swarm=Treatment.REFUSED),
 )
 
 SERVICE = _below(
     "services.*",
-    Key("attach", How.DESCRIPTIVE, summary="Only what Compose's `up` shows."),
+    Key("attach", Treatment.DESCRIPTIVE, summary="Only what Compose's `up` shows."),
     Key("annotations", since=(1, 43)),
     *_BUILD,
     *_client("backup", "depends_on", "develop", "env_file", "extends", "job", "label_file", "profiles"),
@@ -183,13 +183,13 @@ SERVICE = _below(
     ),
     Key("mac_address", fields=("networks", "mac_address")),
     _refused("models", _MODELS, "run a model server as a service", swarm=_NO_MODELS),
-    Key("ports.*.app_protocol", How.DESCRIPTIVE),
-    Key("ports.*.host_ip", swarm=How.REFUSED),
+    Key("ports.*.app_protocol", Treatment.DESCRIPTIVE),
+    Key("ports.*.host_ip", swarm=Treatment.REFUSED),
     Key(
-        "ports.*.mode", How.DESCRIPTIVE, summary="Without Swarm both publish on the engine's host.",
-        swarm=How.COMPARED,
+        "ports.*.mode", Treatment.DESCRIPTIVE, summary="Without Swarm both publish on the engine's host.",
+        swarm=Treatment.COMPARED,
     ),
-    Key("ports.*.name", How.DESCRIPTIVE),
+    Key("ports.*.name", Treatment.DESCRIPTIVE),
     _refused("provider", _PROVIDER, _NO_PROVIDER.instead, swarm=_NO_PROVIDER),
     *_client("configs.*.override", "secrets.*.override"),
     *(
@@ -206,11 +206,13 @@ SERVICE = _below(
 )  # fmt: skip
 
 _FILES = (
-    _noted("labels", "a plain engine keeps no such objects that could have labels", swarm=How.COMPARED),
-    _refused("driver", "only Swarm has drivers", "use `file`, or another source", swarm=How.COMPARED),
-    _refused("driver_opts", "only Swarm has drivers", "use `file`, or another source", swarm=How.COMPARED),
-    _refused("template_driver", "only Swarm fills in templates", "write what the file shall hold", swarm=How.COMPARED),
-)
+    _noted("labels", "a plain engine keeps no such objects that could have labels", swarm=Treatment.COMPARED),
+    _refused("driver", "only Swarm has drivers", "use `file`, or another source", swarm=Treatment.COMPARED),
+    _refused("driver_opts", "only Swarm has drivers", "use `file`, or another source", swarm=Treatment.COMPARED),
+    _refused(
+        "template_driver", "only Swarm fills in templates", "write what the file shall hold", swarm=Treatment.COMPARED
+    ),
+)  # fmt: skip
 
 OBJECTS = (
     *_client("networks.*.name", "networks.*.external", "volumes.*.name", "volumes.*.external", "volumes.*.protect"),
@@ -220,7 +222,7 @@ OBJECTS = (
     *_below("configs.*", *_FILES),
     *_below("secrets.*", *_FILES),
     _refused("models", _MODELS, "run a model server as a service", swarm=_NO_MODELS),
-    Key("version", How.DESCRIPTIVE),
+    Key("version", Treatment.DESCRIPTIVE),
     *_client("name", "include", "extends", "env_files", "environment", "vars", "engine", "verify", "lint"),
 )
 
@@ -278,7 +280,7 @@ def since_of(path: str) -> Version | None:
 
 
 @cache
-def swarm_answer(path: str) -> Refused | Ignored | How | None:
+def swarm_answer(path: str) -> Refused | Ignored | Treatment | None:
     """What a Swarm makes of the key at exactly this path, where that is not just what it makes of what it stands in."""
     if own := next((key.swarm for key in keys_at(path) if key.swarm), None):
         return own
@@ -294,12 +296,12 @@ def on_swarm(path: str) -> str:
     parts = path.split(".")
     paths = [".".join(parts[:end]) for end in range(len(parts), _own_from(parts), -1)]
     answer = next((found for one in paths if (found := swarm_answer(one))), None)
-    if isinstance(answer, Refused) or answer is How.REFUSED:
+    if isinstance(answer, Refused) or answer is Treatment.REFUSED:
         some = any(key.swarm_when for key in keys_at(path))
-        return "yes, some values not" if some else How.REFUSED.value
+        return "yes, some values not" if some else Treatment.REFUSED.value
     if isinstance(answer, Ignored):
-        return How.NOTED.value
+        return Treatment.NOTED.value
     key = key_of(path)
-    how = answer or (key.how if key else How.COMPARED)
-    described = how is How.DESCRIPTIVE or (how is How.CLIENT and "deploy" not in parts)
+    how = answer or (key.how if key else Treatment.COMPARED)
+    described = how is Treatment.DESCRIPTIVE or (how is Treatment.CLIENT and "deploy" not in parts)
     return how.value if described else "yes"

@@ -32,7 +32,7 @@ def canonical(text: str) -> str:
     return json.dumps(profile, sort_keys=True, separators=(",", ":"))
 
 
-def settled(option: str) -> str:
+def canonical_form(option: str) -> str:
     """An option as it is compared: a profile's JSON in its canonical form."""
     name, value = parts(option)
     if name != _NAME or not value.startswith("{"):

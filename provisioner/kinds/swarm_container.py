@@ -8,7 +8,7 @@ from typing import Any
 from provisioner.kinds import values
 from provisioner.kinds.container_mounts import decode_mount, encode_mount
 from provisioner.kinds.fields import Raw, get_path, set_path
-from provisioner.kinds.seccomp import parts, settled
+from provisioner.kinds.seccomp import canonical_form, parts
 from provisioner.kinds.swarm_scheduling import SPEC, TASK
 
 SHM = "/dev/shm"
@@ -117,7 +117,7 @@ def parse_privileges(body: Raw) -> Any:
         elif value == "unconfined" and name in ("seccomp", "apparmor"):
             options[name] = "unconfined"
         elif name == "seccomp":
-            options[name] = settled(str(option)).partition("=")[2]
+            options[name] = canonical_form(str(option)).partition("=")[2]
     return options
 
 
@@ -142,7 +142,7 @@ def decode_privileges(raw: Raw) -> Any:
         result["seccomp"] = "unconfined"
     elif seccomp.get("Mode") == "custom":
         profile = base64.b64decode(seccomp.get("Profile") or "").decode("utf-8", "replace")
-        result["seccomp"] = settled(f"seccomp={profile}").partition("=")[2]
+        result["seccomp"] = canonical_form(f"seccomp={profile}").partition("=")[2]
     if (live.get("AppArmor") or {}).get("Mode") == "disabled":
         result["apparmor"] = "unconfined"
     return result

@@ -47,14 +47,14 @@ def apply_waivers(found: Sequence[Finding], playbook: Playbook, known: Collectio
 
     Services that no active profile starts were not looked at: what may be about one of them is not judged.
     """
-    waivers, resting = playbook.waivers, playbook.resting
+    waivers, inactive = playbook.waivers, playbook.inactive
     left = [finding for finding in found if not any(_covers(waiver, finding) for waiver in waivers)]
     for index, waiver in enumerate(waivers):
         path = f"lint.ignore.{index}"
         if waiver.rule not in known:
             hint = nearest(waiver.rule, known) or UNKNOWN.fix
             left.append(UNKNOWN.finding(Match(f"no rule is named '{waiver.rule}'", waiver.span, path, fix=hint)))
-        elif waiver.service in resting or (waiver.service is None and resting):
+        elif waiver.service in inactive or (waiver.service is None and inactive):
             continue
         elif not any(_covers(waiver, finding) for finding in found):
             where = f" at service '{waiver.service}'" if waiver.service else ""

@@ -137,7 +137,7 @@ class EngineChoice:
 class Playbook:
     """Everything one environment declares. `project` prefixes the names of its objects on the engine.
 
-    `resting` are the services that no active profile starts, `undeployed` they and whatever else is declared and not
+    `inactive` are the services that no active profile starts, `undeployed` they and whatever else is declared and not
     made. `unset` is where variables without a value stand.
     """
 
@@ -156,7 +156,7 @@ class Playbook:
     checks: tuple[Check, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     unused: tuple[Unused, ...] = ()
-    resting: frozenset[str] = frozenset()
+    inactive: frozenset[str] = frozenset()
     undeployed: tuple[Undeployed, ...] = ()
     unset: frozenset[Span] = frozenset()
 

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from provisioner.model.playbook import Declared, Playbook, Service
 
-PLATFORM = "containers"
-
 
 def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
     """Every object that the playbook declares, complete. Same playbook and inputs, same objects."""

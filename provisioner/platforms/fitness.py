@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.document.attributes import rows, rules
 from provisioner.kinds.fields import EMPTY, Ignored, Refused
-from provisioner.kinds.keys import How, keys_at, on_swarm, since_of, swarm_answer
+from provisioner.kinds.keys import Treatment, keys_at, on_swarm, since_of, swarm_answer
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ def without_swarm(playbook: Playbook) -> tuple[tuple[Problem, ...], tuple[Proble
     refused, noted = [], []
     for pattern, path, value, body, span in _values(playbook):
         for key in keys_at(pattern):
-            if key.how is How.REFUSED and _concerns(key, value, body):
+            if key.how is Treatment.REFUSED and _concerns(key, value, body):
                 refused.append(Problem(f"can not be had: {key.why}", span, path, key.instead))
-            if key.how is How.NOTED and _concerns(key, value, body):
+            if key.how is Treatment.NOTED and _concerns(key, value, body):
                 noted.append(Problem(f"has no effect here: {key.why}", span, path, key.instead or None))
     return tuple(refused), tuple(noted)
 
@@ -94,7 +94,7 @@ def _version(version: Version) -> str:
 
 
 @cache
-def _told() -> frozenset[str]:
+def _paths_with_a_word() -> frozenset[str]:
     """The paths of rows of which there is something to say, and of those that lead to them."""
     paths = {row.path for row in rows() if _has_a_word(row.path)}
     return frozenset(
@@ -132,7 +132,7 @@ def _descend(node: Node, rule: Rule, pattern: str, path: str) -> Iterator[tuple[
     for key, item, span in inside:
         below = rule.below(key)
         row = f"{pattern}.{key if key in rule.children else '*'}"
-        if below is None or row not in _told():
+        if below is None or row not in _paths_with_a_word():
             continue
         if _has_a_word(row):
             if body is None and any(one.when or one.swarm_when for one in keys_at(row)):

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from provisioner.model.playbook import Declared, Playbook, Service
 
-PLATFORM = "swarm"
-
 
 def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
     """Every object that the playbook declares, complete. Same playbook and inputs, same objects."""

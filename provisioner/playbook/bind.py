@@ -43,10 +43,10 @@ def bind(document: Document) -> Playbook:
         volumes=bind_objects(root.get("volumes"), "volumes", project, problems),
         configs=bind_objects(root.get("configs"), "configs", project, problems),
         secrets=bind_objects(root.get("secrets"), "secrets", project, problems),
-        checks=bind_checks(root.get("verify"), services, document.resting, document.profiles, problems),
-        waivers=_waivers(root.get("lint"), (*services, *document.resting), problems),
+        checks=bind_checks(root.get("verify"), services, document.inactive, document.profiles, problems),
+        waivers=_waivers(root.get("lint"), (*services, *document.inactive), problems),
         unused=document.unused,
-        resting=document.resting,
+        inactive=document.inactive,
         undeployed=document.undeployed,
         unset=frozenset(problem.span for problem in document.unset if problem.span is not None),
     )

@@ -80,7 +80,7 @@ FORMS: Mapping[str, Form] = {
 def bind_checks(
     section: Node | None,
     services: Collection[str],
-    resting: Collection[str],
+    inactive: Collection[str],
     profiles: Collection[str],
     problems: Problems,
 ) -> tuple[Check, ...]:
@@ -101,7 +101,7 @@ def bind_checks(
             problems.expected("a mapping", item, path)
             continue
         fields = Fields(item, path, problems)
-        check = _check(fields, (*services, *resting))
+        check = _check(fields, (*services, *inactive))
         if check is None:
             continue
         if check.name in names:
@@ -109,7 +109,7 @@ def bind_checks(
         names[check.name] = index
         wanted = {plain_text(profile) for profile in fields.items("profiles")}
         where = check.arguments.get("service", check.arguments.get("from"))
-        if where not in resting and (not wanted or not wanted.isdisjoint(profiles) or "*" in profiles):
+        if where not in inactive and (not wanted or not wanted.isdisjoint(profiles) or "*" in profiles):
             checks.append(check)
     return tuple(checks)
 

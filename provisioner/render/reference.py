@@ -10,14 +10,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provisioner.document.about import about
 from provisioner.document.attributes import rows, rules
+from provisioner.document.descriptions import about
 from provisioner.document.plays import KEYS as PLAY_KEYS
 from provisioner.document.schema import schema
 from provisioner.document.shape import MAPPING, NULL, SEQUENCE, article
 from provisioner.kinds import container, network, volume
 from provisioner.kinds.builders import words
-from provisioner.kinds.keys import How, fields_of, key_of, keys_at, on_swarm, since_of
+from provisioner.kinds.keys import Treatment, fields_of, key_of, keys_at, on_swarm, since_of
 from provisioner.model.change import Impact
 from provisioner.platforms.fitness import RELEASES
 
@@ -136,8 +136,8 @@ def _described(path: str) -> str:
     if since and not any(key.when for key in keys_at(path)):
         more.append(f"Needs Docker Engine {RELEASES[since]}.")
     for key in keys_at(path):
-        if key.how in (How.REFUSED, How.NOTED) and not key.when:
-            more.append(f"{'Refused' if key.how is How.REFUSED else 'No effect'} without Swarm: {key.why}.")
+        if key.how in (Treatment.REFUSED, Treatment.NOTED) and not key.when:
+            more.append(f"{'Refused' if key.how is Treatment.REFUSED else 'No effect'} without Swarm: {key.why}.")
     return " ".join([summary_of(path), *more]).strip()
 
 
@@ -161,8 +161,8 @@ def _line(row: Row, at: str) -> str:
     here = key.how.value if key else ""
     if key and key.windows:
         here = "compared (Windows)"
-    if any(one.when and one.how in (How.REFUSED, How.NOTED) for one in keys_at(path)):
-        here = f"{here}, some values not" if here != How.NOTED else "compared, some values not"
+    if any(one.when and one.how in (Treatment.REFUSED, Treatment.NOTED) for one in keys_at(path)):
+        here = f"{here}, some values not" if here != Treatment.NOTED else "compared, some values not"
     if path.startswith(_BUILD) and (builder := words(path.removeprefix(_BUILD))):
         here = f"{here}, with {builder}"
     cost = _COST[max(field.impact for field in fields)] if fields else ""
@@ -199,7 +199,7 @@ def _fields_around(path: str) -> tuple[Field, ...]:
     """The fields of what a key stands in, where that is compared as a whole."""
     key = key_of(path)
     parts = path.split(".")
-    if key is None or key.how is not How.COMPARED:
+    if key is None or key.how is not Treatment.COMPARED:
         return ()
     around = (fields_of(".".join(parts[:end])) for end in range(len(parts) - 1, 2, -1))
     return next((fields for fields in around if fields), ())
@@ -218,7 +218,7 @@ def _value(row: Row) -> str:
 def _reasons() -> Iterable[str]:
     for row in rows():
         for key in keys_at(row.path):
-            if key.how in (How.REFUSED, How.NOTED):
+            if key.how in (Treatment.REFUSED, Treatment.NOTED):
                 instead = f" Instead: {key.instead}." if key.instead else ""
                 some = " (some values)" if key.when else ""
                 yield f"- `{key.path.replace('.*', '.NAME', 1)}`{some}: {key.how.value}, {key.why}.{instead}"

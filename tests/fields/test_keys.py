@@ -12,7 +12,7 @@ from provisioner.document.attributes import rows
 from provisioner.errors import PlaybookInvalid
 from provisioner.kinds import container, service
 from provisioner.kinds.fields import Ignored, OnSwarm, PartOf, Refused
-from provisioner.kinds.keys import KEYS, How, fields_of, key_of, keys_at, on_swarm, since_of, swarm_answer
+from provisioner.kinds.keys import KEYS, Treatment, fields_of, key_of, keys_at, on_swarm, since_of, swarm_answer
 from provisioner.model.state import Facts
 from provisioner.platforms.choice import check
 from provisioner.platforms.fitness import RELEASES
@@ -44,7 +44,7 @@ def test_every_key_is_treated(section: str) -> None:
     assert keys
     untreated = {path for path in keys if not keys_at(path) and not fields_of(path)}
     parents = key_of(section)
-    if parents is not None and parents.how in (How.CLIENT, How.COMPARED) and section.count(".") > 1:
+    if parents is not None and parents.how in (Treatment.CLIENT, Treatment.COMPARED) and section.count(".") > 1:
         # What it stands in says it for those that nothing else is said of.
         untreated -= {f"{section}.{key}" for key in _SAID_BY_PARENT.get(section, ())}
     assert untreated == set()
@@ -71,10 +71,10 @@ def test_nothing_is_said_of_paths_that_are_not() -> None:
 
 
 def test_what_is_refused_or_noted_says_why() -> None:
-    told = [key for key in KEYS if key.how in (How.REFUSED, How.NOTED)]
+    told = [key for key in KEYS if key.how in (Treatment.REFUSED, Treatment.NOTED)]
     assert told
     assert [key.path for key in told if not key.why] == []
-    assert [key.path for key in told if key.how is How.REFUSED and not key.instead] == []
+    assert [key.path for key in told if key.how is Treatment.REFUSED and not key.instead] == []
 
 
 def test_fields_that_keys_name_exist() -> None:

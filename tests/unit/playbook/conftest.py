@@ -41,15 +41,15 @@ class Document:
     undeployed = ()
     unset = ()
 
-    def __init__(self, root, profiles=(), resting=()):
+    def __init__(self, root, profiles=(), inactive=()):
         self.root = node(root)
         self.profiles = frozenset(profiles)
-        self.resting = frozenset(resting)
+        self.inactive = frozenset(inactive)
 
 
 @pytest.fixture
 def bound():
-    return lambda profiles=(), resting=(), **root: bind(Document(root, profiles, resting))
+    return lambda profiles=(), inactive=(), **root: bind(Document(root, profiles, inactive))
 
 
 @pytest.fixture

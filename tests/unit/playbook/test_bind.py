@@ -175,7 +175,7 @@ def test_everything_wrong_with_checks_is_told_at_once(problems):
 
 
 @pytest.mark.parametrize(
-    ("profiles", "resting", "expected"),
+    ("profiles", "inactive", "expected"),
     [
         ((), ("web",), ["always"]),
         (("monitoring",), ("web",), ["always", "scraped"]),
@@ -183,11 +183,11 @@ def test_everything_wrong_with_checks_is_told_at_once(problems):
         (("*",), (), ["always", "scraped", "served"]),
     ],
 )
-def test_checks_of_what_does_not_run_are_left_out(bound, profiles, resting, expected):
+def test_checks_of_what_does_not_run_are_left_out(bound, profiles, inactive, expected):
     checks = bound(
         profiles,
-        resting,
-        services={"db": {"image": "a:1"}, **({} if resting else {"web": {"image": "a:1"}})},
+        inactive,
+        services={"db": {"image": "a:1"}, **({} if inactive else {"web": {"image": "a:1"}})},
         verify=[
             {"name": "always", "tcp": {"from": "db", "to": "db:5432"}},
             {"name": "scraped", "http": {"url": "http://localhost:9090/"}, "profiles": ["monitoring", "all"]},

@@ -91,7 +91,7 @@ def test_everything_that_is_declared_arrives(tmp_path):
     assert playbook.services["db"].backup == ("pg_dump", "-U", "shop")
     assert (playbook.volumes["data"].name, playbook.volumes["data"].protect) == ("shop-test_data", True)
     assert [(each.section, each.key, each.span.line) for each in playbook.unused] == [("volumes", "unused", 26)]
-    assert playbook.resting == {"search"}
+    assert playbook.inactive == {"search"}
 
 
 def test_every_argument_of_a_check_arrives_as_it_is_meant(tmp_path):
