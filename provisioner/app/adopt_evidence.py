@@ -107,7 +107,7 @@ def adopt_images(engine: EngineReader, desired: DesiredState, candidates: Sequen
         users = [
             one for one in candidates if one.resource.spec.get("image") == resource.name and resource.kind == "image"
         ]
-        if not users or not resource.spec.get("recipe"):
+        if not users or not resource.image.recipe:
             continue
         raw = engine.inspect("image", resource.name)
         labels = ((raw or {}).get("Config") or {}).get("Labels") or {}
