@@ -154,8 +154,8 @@ def decode_placement(raw: Raw) -> Any:
 
 def parse_generic(body: Raw) -> Any:
     given = deploy(body, "resources", "reservations", "generic_resources") or []
-    specs = [entry["discrete_resource_spec"] for entry in given]
-    return {spec["kind"]: int(spec["value"]) for spec in specs}
+    resources = [entry["discrete_resource_spec"] for entry in given]
+    return {resource["kind"]: int(resource["value"]) for resource in resources}
 
 
 def encode_generic(raw: Raw, value: Any) -> None:
