@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from provisioner.model.span import Span
 
 _SECRET = re.compile(r"\$\{secret:([^}]*)\}")
+# The keys of a check that hold a regular expression.
+_PATTERNS = (("http", "matches"), ("exec", "stdout_matches"), ("exec", "stderr_matches"))
 _BESIDE_EXTERNAL = frozenset(("external", "name", "protect"))
 # Keys of a service and the same thing under deploy.
 _TWICE = (
@@ -60,6 +62,8 @@ class Consistency:
         self._configs()
         self._secrets()
         self._verify()
+        self._waivers()
+        self._engine()
         self._cycles()
 
     def _wrong(self, message: str, span: Span, path: Path, hint: str | None = None) -> None:
@@ -218,8 +222,29 @@ class Consistency:
                     path = ("secrets", name, "readers", str(index))
                     self._wrong(f"no service '{reader.value}' is declared", reader.span, path, hint)
 
+    def _engine(self) -> None:
+        engine = self.root.get("engine")
+        if engine is not None and _given(engine, "context") and _given(engine, "host"):
+            self._wrong("names a context and a host", engine.span, ("engine",), "keep one of them")
+
+    def _waivers(self) -> None:
+        known = (*self.services, *self.inactive)
+        for index, item in enumerate(_items(self.root.get("lint", "ignore"))):
+            service = item.get("service")
+            if service is not None and service.value is not None and service.value not in known:
+                path = ("lint", "ignore", str(index), "service")
+                hint = self.findings.nearest(str(service.value), known)
+                self._wrong(f"no service is named '{service.value}'", service.span, path, hint)
+
     def _verify(self) -> None:
+        names: set[object] = set()
         for index, item in enumerate(_items(self.root.get("verify"))):
+            name = item.get("name")
+            if name is not None and name.value in names:
+                message = f"a second check named '{name.value}'"
+                self._wrong(message, item.span, ("verify", str(index)), "give each check its own name")
+            names.add(name.value if name is not None else None)
+            self._patterns(item, ("verify", str(index)))
             for key, others in ((("exec", "service"), ()), (("tcp", "from"), ("host",))):
                 service = item.get(*key)
                 known = (*self.services, *self.inactive, *others)
@@ -229,6 +254,17 @@ class Consistency:
                 self._wrong(
                     f"no service '{service.value}' is declared", service.span, ("verify", str(index), *key), hint
                 )
+
+    def _patterns(self, check: Node, path: Path) -> None:
+        for key in _PATTERNS:
+            pattern = check.get(*key)
+            if pattern is None or not isinstance(pattern.value, str):
+                continue
+            try:
+                re.compile(pattern.value)
+            except re.error as error:
+                message, hint = f"expected a regular expression, found '{pattern.value}'", f"Python's re says: {error}"
+                self._wrong(message, pattern.span, (*path, *key), hint)
 
     def _cycles(self) -> None:
         """Every cycle once, by its whole path: of depends_on, and of builds upon images of services."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, cast
 
-from provisioner.document.findings import nearest
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.playbook import EngineChoice, Playbook, Waiver
 from provisioner.playbook.checks import bind_checks
@@ -14,8 +13,6 @@ from provisioner.playbook.objects import bind_objects
 from provisioner.playbook.services import bind_services
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from provisioner.document.sources import Document
     from provisioner.model.node import Node
 
@@ -44,7 +41,7 @@ def bind(document: Document) -> Playbook:
         configs=bind_objects(root.get("configs"), "configs", project, problems),
         secrets=bind_objects(root.get("secrets"), "secrets", project, problems),
         checks=bind_checks(root.get("verify"), services, document.inactive, document.profiles, problems),
-        waivers=_waivers(root.get("lint"), (*services, *document.inactive), problems),
+        waivers=_waivers(root.get("lint"), problems),
         unused=document.unused,
         inactive=document.inactive,
         undeployed=document.undeployed,
@@ -61,14 +58,12 @@ def _engine(root: Node, problems: Problems) -> EngineChoice:
         return EngineChoice()
     section.only("mode", "context", "host", "compose_labels")
     context, host = section.text("context"), section.text("host")
-    if context and host:
-        problems.add("names a context and a host", section.node.span, section.path, "keep one of them")
     mode = section.choice("mode", _MODES) or "auto"
     labels = section.boolean("compose_labels") is not False
     return EngineChoice(cast("Literal['auto', 'containers', 'swarm']", mode), context, host, labels)
 
 
-def _waivers(section: Node | None, services: Collection[str], problems: Problems) -> tuple[Waiver, ...]:
+def _waivers(section: Node | None, problems: Problems) -> tuple[Waiver, ...]:
     if section is None or section.value is None:
         return ()
     if not section.is_mapping:
@@ -87,9 +82,6 @@ def _waivers(section: Node | None, services: Collection[str], problems: Problems
             problems.add("has no 'rule'", item.span, path, "name the rule, such as P001")
         if not (reason or "").strip():
             problems.add("has no 'reason'", item.span, path, "say why the finding is accepted")
-        if service is not None and service not in services:
-            found = item.mapping["service"].span
-            problems.add(f"no service is named '{service}'", found, entry.at("service"), nearest(service, services))
         if rule and reason:
             waivers.append(Waiver(rule, reason.strip(), service, item.span))
     return tuple(waivers)

@@ -48,7 +48,7 @@ FORMS: Mapping[str, Form] = {
             "status": "statuses",
             "json": "json",
             "contains": "texts",
-            "matches": "pattern",
+            "matches": "text",
             "response_headers": "texts by name",
         },
         required=("url",),
@@ -62,9 +62,9 @@ FORMS: Mapping[str, Form] = {
             "environment": "texts by name",
             "exit_code": "number",
             "stdout": "text",
-            "stdout_matches": "pattern",
+            "stdout_matches": "text",
             "stderr": "text",
-            "stderr_matches": "pattern",
+            "stderr_matches": "text",
         },
         required=("service", "command"),
         within=0.0,
@@ -84,7 +84,7 @@ def bind_checks(
     profiles: Collection[str],
     problems: Problems,
 ) -> tuple[Check, ...]:
-    """The checks in file order; names are unique, services exist.
+    """The checks in file order.
 
     A check of a service that rests, or of profiles that are all inactive, is held to its form and then left out.
     """
@@ -94,7 +94,6 @@ def bind_checks(
         problems.expected("a list of checks", section, "verify")
         return ()
     checks: list[Check] = []
-    names: dict[str, int] = {}
     for index, item in enumerate(section.items):
         path = f"verify.{index}"
         if not item.is_mapping:
@@ -104,9 +103,6 @@ def bind_checks(
         check = _check(fields, (*services, *inactive))
         if check is None:
             continue
-        if check.name in names:
-            problems.add(f"a second check named '{check.name}'", check.span, path, "give each check its own name")
-        names[check.name] = index
         wanted = {plain_text(profile) for profile in fields.items("profiles")}
         where = check.arguments.get("service", check.arguments.get("from"))
         if where not in inactive and (not wanted or not wanted.isdisjoint(profiles) or "*" in profiles):
@@ -218,11 +214,6 @@ def _unexpected(text: str, kind: str, services: Collection[str]) -> tuple[str, s
         return f"one of {', '.join(_METHODS)}", None
     if kind == "statuses" and not (text.isascii() and text.isdigit() and 100 <= int(text) <= 599):
         return "a status from 100 to 599", None
-    if kind == "pattern":
-        try:
-            re.compile(text)
-        except re.error as error:
-            return "a regular expression", f"Python's re says: {error}"
     return None
 
 
