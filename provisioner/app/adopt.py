@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from provisioner.app.git_commit import git_commit
 from provisioner.app.load import load_playbook
 from provisioner.app.plan_digest import digest_adoption
 from provisioner.app.secret_inputs import persist_new_values
+from provisioner.app.take_over import stands, take_over
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import ProvisionError, Unsafe, UsageError
 from provisioner.kinds.ownership import PREFIX
@@ -88,50 +88,18 @@ def adopt(
         require_approved(approved, digest_adoption(again.prepared, again.plan.adopts, salt))
         with interrupt.deferred():
             writer = held.fence(engine)
-            _write(writer, again)
-            learn(engine, playbook.project, (*again.prepared.ledger.adopted, *_unlabelled(again.plan.adopts)))
+            learn(engine, playbook.project, _write(writer, again))
             return AdoptionResult(again.plan, done=True, revision=_keep_revision(writer, again))
 
 
-def _write(engine: EngineWriter, looked: PreparedAdoption) -> None:
-    """Rename what has another name, keep the record, label what can be labelled.
-
-    A renamed container is found again by the next `adopt`, should this one be killed before it wrote the record; where
-    the record can not be written the old names come back.
-    """
-    renamed: list[tuple[str, str]] = []
-    plan, prepared = looked.plan, looked.prepared
-    before = {str(row.address): row.name for row in plan.rows if row.becomes}
-    try:
-        for one in plan.adopts:
-            if one.kind == "container" and one.id in plan.renames:
-                engine.rename(one.id, plan.renames[one.id])
-                renamed.append((one.id, before[one.address]))
-        known = [one for one in prepared.ledger.adopted if (one.kind, one.id) not in _ids(plan.adopts)]
-        present = [one for one in known if _stands(engine, one)]
-        record_adoptions(engine, prepared.playbook.project, prepared.mode, (*present, *_unlabelled(plan.adopts)))
-    except ProvisionError:
-        for identity, name in reversed(renamed):
-            with suppress(ProvisionError):
-                engine.rename(identity, name)
-        raise
-    for one in plan.adopts:
+def _write(engine: EngineWriter, looked: PreparedAdoption) -> tuple[Adopted, ...]:
+    """Rename what has another name, keep the record, label what can be labelled. The record."""
+    prepared, adopts = looked.prepared, looked.plan.adopts
+    record = take_over(engine, prepared.playbook.project, prepared.mode, prepared.ledger.adopted, adopts)
+    for one in adopts:
         if one.kind in RELABELLED:
             _relabel(engine, one)
-
-
-def _ids(objects: Sequence[Adopted]) -> set[tuple[str, str]]:
-    return {(one.kind, one.id) for one in objects}
-
-
-def _unlabelled(objects: Sequence[Adopted]) -> tuple[Adopted, ...]:
-    """The records as they are kept: those of objects that carry their labels themselves have none."""
-    return tuple(replace(one, labels={}) if one.kind in RELABELLED else one for one in objects)
-
-
-def _stands(engine: EngineReader, one: Adopted) -> bool:
-    """Whether an object that was adopted earlier is still there."""
-    return engine.inspect(one.kind, one.id) is not None
+    return record
 
 
 def _relabel(engine: EngineWriter, one: Adopted) -> None:
@@ -189,7 +157,7 @@ def release(
 
 def _plan_release(playbook: Playbook, engine: EngineReader, addresses: Sequence[Address]) -> Release:
     _, adopted = read_adoptions(engine, playbook.project)
-    standing = tuple(one for one in adopted if _stands(engine, one))
+    standing = tuple(one for one in adopted if stands(engine, one))
     for address in addresses:
         if not any(_is_at(one, address) for one in standing):
             known = sorted({one.address for one in standing})

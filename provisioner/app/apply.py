@@ -13,6 +13,7 @@ from provisioner.app.outcome import failed_checks, keep_checks, keep_failure, ke
 from provisioner.app.plan import prepare
 from provisioner.app.plan_digest import digest_plan
 from provisioner.app.secret_inputs import persist_new_values
+from provisioner.app.take_over import take_over
 from provisioner.app.verify import run_checks
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import (
@@ -25,7 +26,7 @@ from provisioner.errors import (
     Unreachable,
     Unsafe,
 )
-from provisioner.ledger.adoptions import learn, record_adoptions
+from provisioner.ledger.adoptions import learn
 from provisioner.ledger.lease import lease, left_behind
 from provisioner.model.event import Notice
 from provisioner.model.plan import Verb
@@ -170,9 +171,8 @@ def apply_playbook(
             require_approved(approved, digest_plan(again, salt))
             with interrupt.deferred():
                 writer = held.fence(engine)
-                if again.plan.adopts:
-                    adopted = (*again.ledger.adopted, *again.plan.adopts)
-                    record_adoptions(writer, playbook.project, again.mode, adopted)
+                if taken := (*again.plan.adopts, *again.plan.moves):
+                    adopted = take_over(writer, playbook.project, again.mode, again.ledger.adopted, taken)
                     learn(engine, playbook.project, adopted)
                 report, after = carry_out(
                     request, again, writer, policy, listener=listener, interrupt=interrupt, gathering=gathering
@@ -353,7 +353,7 @@ def _writes(prepared: Prepared) -> bool:
     acts = any(step.verb is not Verb.WAIT for step in prepared.plan.steps)
     return (
         acts
-        or bool(prepared.plan.adopts)
+        or bool(prepared.plan.adopts or prepared.plan.moves)
         or bool(prepared.materials.fresh)
         or (prepared.whole and not _recorded(prepared))
     )

@@ -13,6 +13,7 @@ from provisioner.app.load import load_playbook
 from provisioner.app.lost_key import incomparable_versions, require_no_new_use, with_versions
 from provisioner.app.lost_key import notes as key_notes
 from provisioner.app.mount_sources import missing_sources
+from provisioner.app.moved import moved_objects, suggested_moves, told_moves
 from provisioner.app.prepared import Prepared
 from provisioner.app.saved_plan import save
 from provisioner.app.wiring import open_engine
@@ -95,11 +96,14 @@ def prepare(
     kept, last = ledger.revisions, ledger.last
     observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
     leftovers = left_volumes(engine, desired, observed)
-    if leftovers:
-        engine = as_if_adopted(engine, playbook.project, leftovers)
+    moves = moved_objects(playbook, desired, observed)
+    notes = (*notes, *told_volumes(leftovers), *told_moves(playbook, moves, observed))
+    if leftovers or moves:
+        engine = as_if_adopted(engine, playbook.project, (*leftovers, *moves))
         learn(engine, playbook.project, ledger.adopted)
+        playbook = with_names(playbook, names_of_adopted(moves))
+        desired = lower(playbook, materials.inputs, mode)
         observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
-        notes = (*notes, *told_volumes(leftovers))
     observed = assume_present(observed, desired, policy.expected)
     if folders := list(folders_of_images(playbook, observed.facts.images)):
         raise PlaybookInvalid(folders)
@@ -120,6 +124,8 @@ def prepare(
         changes = diff(desired, observed, applied)
     if policy.targets:
         changes = without_guard_changes(changes)
+    else:
+        notes = (*notes, *suggested_moves(changes, observed))
     previous = last
     if last is not None and last.says(playbook, materials.inputs, mode, observed):
         # What is declared is the last revision: what was before it is the last one that declares something else.
@@ -142,7 +148,7 @@ def prepare(
     if mode == "swarm":
         ordered = _judged(ordered, engine)
     ordered = _exposed(ordered, policy)
-    ordered = replace(ordered, adopts=leftovers)
+    ordered = replace(ordered, adopts=leftovers, moves=moves)
     return Prepared(
         ordered, playbook, materials, mode, ledger, whole=not others if policy.alone else not policy.targets
     )

@@ -97,7 +97,8 @@ class Plan:
 
     `details` are the changes object by object, replicas apart and UNCHANGED ones among them; `incomparable` the
     secrets of which nobody can tell whether they are as declared. `adopts` are objects of another tool
-    that an apply takes over as they are: volumes that Compose left.
+    that an apply takes over as they are: volumes that Compose left. `moves` are its own objects that get another
+    address.
     """
 
     title: str
@@ -111,3 +112,4 @@ class Plan:
     details: tuple[Change, ...] = ()
     incomparable: tuple[Address, ...] = ()
     adopts: tuple[Adopted, ...] = ()
+    moves: tuple[Adopted, ...] = ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.model.address import Address
     from provisioner.model.node import JSON, Node
     from provisioner.model.span import Span
 
@@ -134,6 +135,15 @@ class EngineChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """An entry of `moved`: what was at `source` is at `target` now; whole addresses."""
+
+    source: Address
+    target: Address
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Playbook:
     """Everything one environment declares. `project` prefixes the names of its objects on the engine.
 
@@ -159,6 +169,7 @@ class Playbook:
     inactive: frozenset[str] = frozenset()
     undeployed: tuple[Undeployed, ...] = ()
     unset: frozenset[Span] = frozenset()
+    moved: tuple[Move, ...] = ()
 
     @property
     def title(self) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, cast
 
 from provisioner.errors import PlaybookInvalid
-from provisioner.model.playbook import EngineChoice, Playbook, Waiver
+from provisioner.model.address import Address
+from provisioner.model.playbook import EngineChoice, Move, Playbook, Waiver
 from provisioner.playbook.checks import bind_checks
 from provisioner.playbook.crossref import contradictions, mode_of
 from provisioner.playbook.fields import Fields, Problems
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from provisioner.document.sources import Document
     from provisioner.model.node import Node
 
+_MOVED = ("service", "network", "volume")
 _MODES = ("auto", "containers", "swarm")
 
 
@@ -45,6 +47,7 @@ def bind(document: Document) -> Playbook:
         unused=document.unused,
         inactive=document.inactive,
         undeployed=document.undeployed,
+        moved=_moves(root, problems),
         unset=frozenset(problem.span for problem in document.unset if problem.span is not None),
     )
     if problems.found:
@@ -61,6 +64,38 @@ def _engine(root: Node, problems: Problems) -> EngineChoice:
     mode = section.choice("mode", _MODES) or "auto"
     labels = section.boolean("compose_labels") is not False
     return EngineChoice(cast("Literal['auto', 'containers', 'swarm']", mode), context, host, labels)
+
+
+def _moves(root: Node, problems: Problems) -> tuple[Move, ...]:
+    found: dict[Address, Move] = {}
+    for index, item in enumerate(Fields(root, "", problems).items("moved")):
+        path = f"moved.{index}"
+        if not item.is_mapping:
+            problems.expected("a mapping with from and to", item, path)
+            continue
+        entry = Fields(item, path, problems).only("from", "to")
+        source, target = _movable(entry, "from", problems), _movable(entry, "to", problems)
+        if source is None or target is None:
+            continue
+        if source.kind != target.kind or source == target:
+            problems.add(f"{source} can not become {target}", item.span, path, "name two addresses of one kind")
+        elif any(source == other.source or target == other.target for other in found.values()):
+            problems.add(f"{source} or {target} is moved twice", item.span, path, "keep one of the two")
+        else:
+            found[source] = Move(source, target, item.span)
+    return tuple(found.values())
+
+
+def _movable(entry: Fields, key: str, problems: Problems) -> Address | None:
+    text = entry.text(key)
+    address = Address.parse(text) if text else None
+    if text and (address is None or address.index or address.kind not in _MOVED):
+        problems.add(
+            f"{text!r} is no address that can be moved", entry.node.mapping[key].span, entry.at(key),
+            f"write KIND.NAME, with a kind of {', '.join(_MOVED)}",
+        )  # fmt: skip
+        return None
+    return address
 
 
 def _waivers(section: Node | None, problems: Problems) -> tuple[Waiver, ...]:

@@ -41,7 +41,9 @@ def summarize(plan: Plan) -> Summary:
         replace=actions.count(Action.REPLACE),
         delete=actions.count(Action.DELETE),
         unchanged=plan.unchanged,
-        pending=bool(actions) or bool(plan.adopts) or any(step.verb is not Verb.WAIT for step in plan.steps),
+        pending=bool(actions)
+        or bool(plan.adopts or plan.moves)
+        or any(step.verb is not Verb.WAIT for step in plan.steps),
         adopt=len(plan.adopts),
     )
 
