@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from provisioner.app.request import Request
 
 # Of the document, of a service, of a volume and of a secret: what Compose does not know.
-_TOP = ("environment", "engine", "verify", "lint")
+_TOP = ("environment", "engine", "moved", "verify", "lint")
 _SECRET = ("env", "aws", "sources", "generate", "allow_env", "readers", "rotate", "template")
 _PART, _NAMED = re.compile(r"\$\{secret:([^}]*)\}"), r"<\1>"
 _SOURCES = ("file", "environment", "external")
