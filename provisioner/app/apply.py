@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol
 
 from provisioner.app.builds import building_what_was_planned
+from provisioner.app.evidence import masking_secrets
 from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.load import load_playbook
 from provisioner.app.outcome import failed_checks, keep_checks, keep_failure, keep_revision
 from provisioner.app.plan import prepare
 from provisioner.app.plan_digest import digest_plan
+from provisioner.app.published import PublishedPort, published_ports
 from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.take_over import take_over
 from provisioner.app.verify import run_checks
@@ -32,7 +35,7 @@ from provisioner.model.event import Notice
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome, Report
 from provisioner.reconcile.dispatch import Calls
-from provisioner.reconcile.downtime import out_of_service
+from provisioner.reconcile.downtime import out_for, out_of_service
 from provisioner.reconcile.execute import NeverSet, execute
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.retained import changes_guard
@@ -70,11 +73,12 @@ class ApprovedPlan(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
-    """`report` is None where the plan was declined, refused or empty."""
+    """`report` is None where the plan was declined, refused or empty. `ports` is where services can be reached now."""
 
     plan: Plan
     report: Report | None = None
     checks: tuple[CheckResult, ...] = field(default=())
+    ports: tuple[PublishedPort, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -185,7 +189,7 @@ def apply_playbook(
             result = _verified(ApplyResult(prepared.plan, report), playbook, engine, verify=verify)
             if result.checks and again.whole:
                 keep_checks(again, writer, result.checks)
-        return result
+        return _located(result, prepared, engine)
     if prepared.plan.steps:
         with interrupt.deferred():
             report, _ = carry_out(
@@ -199,6 +203,14 @@ def apply_playbook(
         if known != failed_checks(result.checks):
             with _held(engine, prepared, policy, listener) as held:
                 keep_checks(prepared, held.fence(engine), result.checks)
+    return _located(result, prepared, engine)
+
+
+def _located(result: ApplyResult, prepared: Prepared, engine: EngineWriter) -> ApplyResult:
+    """The result with where services can be reached, as far as the engine says."""
+    with suppress(ProvisionError):
+        ports = published_ports(engine, prepared.playbook.project, swarm=prepared.mode == "swarm")
+        return replace(result, ports=ports)
     return result
 
 
@@ -231,8 +243,9 @@ def carry_out(
     """
     clock = SystemClock()
     calls = Calls(prepared.plan, engine, prepared.materials.contents, clock, prepared.materials.origins)
+    building = building_what_was_planned(calls, prepared.plan, prepared.playbook)
     report = execute(
-        prepared.plan, building_what_was_planned(calls, prepared.plan, prepared.playbook),
+        prepared.plan, masking_secrets(building, prepared.plan, prepared.materials),
         parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt, keep_going=policy.keep_going,
     )  # fmt: skip
     if report.failures or report.interrupted:
@@ -302,7 +315,7 @@ def _watched(
     if not waits:
         return report
     again = replace(after.plan, steps=tuple(replace(step, needs=()) for step in waits))
-    calls = Calls(again, engine, {}, clock)
+    calls = masking_secrets(Calls(again, engine, {}, clock), again, after.materials)
     done = execute(again, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt)
     return replace(
         report,
@@ -329,19 +342,34 @@ def _withdraw(
     back = withdrawal(prepared.plan, report.results, observed, interrupted=report.interrupted)
     if not back.steps:
         return report
-    calls = Calls(back, engine, {}, clock)
-    done = execute(back, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=NeverSet())
+    calls = masking_secrets(Calls(back, engine, {}, clock), back, prepared.materials)
+    done = execute(
+        back, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=NeverSet(),
+        purpose="Taking back",
+    )  # fmt: skip
     undone = {one.step.address.whole for one in done.results if one.outcome is not Outcome.DONE}
     withdrawn = {change.address.whole for change in back.changes} - undone
-    results = tuple(_taken_back(one) if one.step.address.whole in withdrawn else one for one in report.results)
+    results = tuple(
+        _taken_back(one, out_for(one.step.address, report.results, done.results))
+        if one.step.address.whole in withdrawn
+        else one
+        for one in report.results
+    )
     return replace(report, results=(*results, *done.results), taken_back=tuple(sorted(withdrawn)))
 
 
-def _taken_back(result: StepResult) -> StepResult:
+def _taken_back(result: StepResult, seconds: float | None) -> StepResult:
+    """The result of a failure that was taken back; `seconds` is how long nothing served, None where that is not known.
+
+    In one sentence: what failed, what serves now, and for how long nothing did.
+    """
     if result.error is None:
         return result
+    down = ""
+    if seconds is not None:
+        down = f"; it was out of service for {seconds:.1f} s" if seconds else "; it was never out of service"
     error = NotConverged(
-        f"{result.error.message}; it was taken back, and the one before it is there again",
+        f"{result.error.message}; it was taken back, and the one before it is there again{down}",
         hint="mend the new one and apply again", evidence=getattr(result.error, "evidence", ()),
     )  # fmt: skip
     return replace(result, error=error)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from provisioner.ports import EngineReader, EngineWriter, Interrupt, Listener
     from provisioner.reconcile.execute import Call
 
-_REASON = "destroy"
+_REASON = "the environment is destroyed"
 _HISTORY = "history"
 
 
@@ -80,7 +80,7 @@ def destroy(
                 calls = _WithHistory(Calls(removal, fenced, {}, clock), fenced, playbook.project)
                 report = execute(
                     removal, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt,
-                    keep_going=policy.keep_going,
+                    keep_going=policy.keep_going, purpose="Destroying",
                 )  # fmt: skip
                 report = _looked_again(report, lambda: _record(fenced, playbook, mode, policy, removal))
     return ApplyResult(removal, report)

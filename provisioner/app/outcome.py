@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from provisioner.app.evidence import kept_evidence
 from provisioner.app.git_commit import git_commit
 from provisioner.errors import ProvisionError
 from provisioner.ledger.records import read_ledger, record_checks, record_failed
@@ -42,11 +43,15 @@ def keep_failure(report: Report, prepared: Prepared, engine: EngineWriter) -> No
     if report.trouble is not None:
         failures.append(("", report.trouble.message))
     taken_back = report.taken_back and not report.interrupted
+    evidence = {
+        str(one.step.address): kept for one in report.failures
+        if (kept := kept_evidence(one, prepared.playbook, prepared.materials))
+    }  # fmt: skip
     outcome = _INTERRUPTED if report.interrupted else _ROLLED_BACK if taken_back else _FAILED
     with suppress(ProvisionError):
         record_failed(
             engine, prepared.playbook.project, prepared.mode, prepared.ledger, outcome, failures,
-            git_commit(prepared.playbook.directory),
+            git_commit(prepared.playbook.directory), evidence,
         )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from provisioner.app.play_services import plays_with_services
 from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from provisioner.app.logs import LogLine
     from provisioner.app.plays import PlayList, PlayRequest
@@ -27,11 +27,12 @@ def logs_of_plays(
     since: str | None,
     tail: int | None,
     timestamps: bool,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Iterator[Line]:
     """The lines of the named services of every play that has them, or of all: play by play, or as they come."""
 
     def read(play: PlayRequest, names: Sequence[str]) -> Iterator[Line]:
-        for line in logs(play.request, names, follow=follow, since=since, tail=tail, timestamps=timestamps):
+        for line in logs(play.request, names, follow=follow, since=since, tail=tail, timestamps=timestamps, tell=tell):
             yield play, line
 
     readers = [read(play, names) for play, names in plays_with_services(plays, services)]

@@ -1,26 +1,27 @@
-"""`status`: every declared object as it is on the engine now."""
+"""`status`: every declared object as it is on the engine now, and whether it is well."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from provisioner.app.comparable import Comparable
+from provisioner.app.condition import Condition, condition_of, with_last_words
+from provisioner.app.evidence import mask_of, unknown_secrets
 from provisioner.app.load import load_playbook
 from provisioner.app.owned import require_services, running_ids
 from provisioner.app.plan import prepare
+from provisioner.app.published import published_ports
 from provisioner.app.wiring import open_engine
-from provisioner.kinds.values import moment
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy
-from provisioner.reconcile.finished import FINISHED, has_finished
 from provisioner.reconcile.retained import retained_objects
-from provisioner.reconcile.swarm_tasks import tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from provisioner.app.prepared import Prepared
+    from provisioner.app.published import PublishedPort
     from provisioner.app.request import Request
     from provisioner.model.address import Address
     from provisioner.model.state import Observed, Resource, Stranger
@@ -30,21 +31,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
-    """One object. `drift`: it differs from what is declared; `since` is how long it has been so, for people."""
+    """One object. `drift`: it differs from what is declared, None where that can not be told.
+
+    `trouble` says why it is not well, with its last words, and is empty where it is. `detail` is what else there is to
+    say. `since` is when it came to be in its state (RFC 3339); `exit_code` is None for what runs or never did.
+    """
 
     address: Address
     state: str
     health: str
     image: str
     drift: bool | None
-    since: str
-    detail: str
+    since: str = ""
+    detail: str = ""
+    trouble: str = ""
+    id: str = ""
+    exit_code: int | None = None
+    restarts: int = 0
+    started_at: str = ""
+    ports: tuple[PublishedPort, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class StatusTable:
     title: str
     rows: tuple[StatusRow, ...]
+
+    @property
+    def well(self) -> bool:
+        """Whether everything that is declared is there and does what it is for, whatever may differ in it."""
+        return not any(row.trouble for row in self.rows)
 
 
 def identifiers(request: Request, services: Sequence[str] = ()) -> tuple[str, ...]:
@@ -59,83 +75,85 @@ def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
     require_services(playbook, services)
     engine = open_engine(request, playbook.engine)
     gathering = Comparable()
-    plan = prepare(request, playbook, engine, Policy(), gathering, feasible=False).plan
+    prepared = prepare(request, playbook, engine, Policy(), gathering, feasible=False)
+    plan = prepared.plan
     # The removal of an earlier version of a config or secret says nothing of the one that is declared.
     changes = {c.address: c for c in plan.details if c.desired or c.address not in plan.desired.resources}
     desired, observed = plan.desired.resources, plan.observed.resources
     addresses = sorted({*desired, *observed})
+    if services:
+        addresses = [a for a in addresses if a.kind == "service" and a.name in services]
     retained = retained_objects(playbook)
     foreign = {one.address: one for one in plan.observed.strangers}
     rows = [_row(a, desired.get(a), observed.get(a), changes.get(a), retained) for a in addresses]
+    rows = [_with_condition(row, prepared, engine) for row in rows]
     rows = [_foreign(row, foreign.get(row.address)) for row in rows]
     rows = [_uncompared(row, gathering.reasons) for row in rows]
-    rows = [_with_tasks(row, observed.get(row.address), engine) for row in rows]
-    shown = [row for row in rows if not services or (row.address.kind == "service" and row.address.name in services)]
-    return StatusTable(playbook.title, tuple(shown))
+    ports = published_ports(engine, playbook.project, swarm=prepared.mode == "swarm")
+    rows = [replace(row, ports=tuple(port for port in ports if port.address == row.address)) for row in rows]
+    return StatusTable(playbook.title, tuple(rows))
 
 
 def _foreign(row: StatusRow, stranger: Stranger | None) -> StatusRow:
     """The row of an object in whose place another one stands."""
-    return replace(row, state="foreign", detail=f"belongs to {stranger.owner}") if stranger else row
+    if stranger is None:
+        return row
+    said = f"belongs to {stranger.owner}"
+    return replace(row, state="foreign", detail=said, trouble=said)
 
 
 def _row(
-    address: Address, wanted: Resource | None, found: Observed | None, change: Change | None, retained: Retained
+    address: Address,
+    wanted: Resource | None,
+    found: Observed | None,
+    change: Change | None,
+    retained: Retained,
 ) -> StatusRow:
-    image = str(wanted.spec["image"]) if wanted and wanted.kind == "container" else wanted.name if wanted else ""
+    """What is known of an object without asking how it is doing."""
+    image = wanted.name if wanted else ""
+    if wanted is not None and wanted.kind in ("container", "service"):
+        image = str(wanted.spec["image"])
     if found is None:
-        return StatusRow(address, "absent", "", image, True, "", "not created yet")
-    state, since, detail = "present", _ago(found.created), ""
-    health = ""
-    if found.runtime is not None:
+        # An image that is to be pulled or built is no trouble: what needs it is.
+        trouble = "" if address.kind == "image" else "not created yet"
+        return StatusRow(address, "absent", "", image, True, detail="not created yet", trouble=trouble)
+    if found.kind in ("container", "service"):
         image = str(found.spec["image"])
-        state, health = found.runtime.status, found.runtime.health
-        ended = state in ("exited", "dead")
-        since = _ago(found.runtime.finished_at if ended else found.runtime.started_at)
-        if ended:
-            state = f"exited ({found.runtime.exit_code})"
-            if wanted is not None and found.runtime.exit_code == 0:
-                exposes = bool(found.spec.get("expose"))
-                finished = has_finished(found.runtime, wanted.may_finish, exposes=exposes)
-                state = "completed" if wanted.job else FINISHED if finished else state
-        if found.runtime.oom_killed:
-            detail = "killed for want of memory"
+    row = StatusRow(address, "present", "", image, False, id=found.id)
     if wanted is None:
         inactive = retained.reason(found)
-        return StatusRow(address, state, health, image, not inactive, since, inactive or "no longer declared")
+        return replace(row, drift=not inactive, detail=inactive or "no longer declared")
     differs = change is not None and change.action is not Action.UNCHANGED
-    if differs and change is not None:
-        detail = detail or change.reason
-    return StatusRow(address, state, health, image, differs, since, detail)
+    reason = change.reason if differs and change is not None else ""
+    return replace(row, drift=differs, detail=reason)
+
+
+def _with_condition(row: StatusRow, prepared: Prepared, engine: EngineReader) -> StatusRow:
+    """The row of an object that is there with how it is doing. What it says is quoted without values of secrets."""
+    found = prepared.plan.observed.resources.get(row.address)
+    if found is None:
+        return row
+    wanted = prepared.plan.desired.resources.get(row.address)
+    condition = condition_of(found, wanted, engine)
+    if not unknown_secrets(row.address.name, prepared.playbook, prepared.materials):
+        mask = mask_of(row.address, prepared.plan, prepared.materials)
+        condition = with_last_words(condition, found, engine, mask)
+    return replace(
+        row, state=condition.state, health=condition.health,
+        detail=condition.trouble or row.detail or _remark(condition), since=condition.since,
+        trouble=condition.trouble, exit_code=condition.exit_code,
+        restarts=condition.restarts, started_at=condition.started_at,
+    )  # fmt: skip
+
+
+def _remark(condition: Condition) -> str:
+    """What there is to say of an object that is well."""
+    if not condition.restarts:
+        return ""
+    return f"restarted {'once' if condition.restarts == 1 else f'{condition.restarts} times'}"
 
 
 def _uncompared(row: StatusRow, reasons: Mapping[str, str]) -> StatusRow:
     """A secret of which nobody here can tell whether the engine has the value of today."""
     why = reasons.get(row.address.name) if row.address.kind == "secret" else None
     return replace(row, drift=None, detail=f"can not compare: {why}") if why and row.state != "absent" else row
-
-
-def _with_tasks(row: StatusRow, found: Observed | None, engine: EngineReader) -> StatusRow:
-    """A Swarm service's row says how many of its tasks run, counted from the tasks themselves."""
-    if found is None or found.kind != "service" or found.runtime is not None:
-        return row
-    tasks = tasks_of({"Spec": found.base}, engine.tasks(found.id, current=True))
-    trouble = tasks.pending or (tasks.errors[-1] if tasks.errors and tasks.running < tasks.wanted else "")
-    return replace(
-        row,
-        state=f"{tasks.running}/{tasks.wanted} running",
-        image=str(found.spec["image"]),
-        detail=row.detail or trouble,
-    )
-
-
-def _ago(text: str) -> str:
-    """How long ago an RFC 3339 time was, in one unit; empty for none."""
-    then = moment(text)
-    if then is None or then.year < 2000:
-        return ""
-    seconds = max(0, int((datetime.now(UTC) - then).total_seconds()))
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from provisioner.model.report import Report
     from provisioner.model.verification import CheckResult
     from provisioner.ports import Interrupt, Listener
+    from provisioner.render.places import PublishedPort
 
 
 class Result(Protocol):
@@ -29,6 +30,8 @@ class Result(Protocol):
     def report(self) -> Report | None: ...
     @property
     def checks(self) -> Sequence[CheckResult]: ...
+    @property
+    def ports(self) -> Sequence[PublishedPort]: ...
     @property
     def exit_code(self) -> int: ...
 
@@ -60,7 +63,8 @@ class Showing:
         elif not (self._settings.quiet and self._yes):
             from provisioner.render.plan_text import plan_text
 
-            out.write(plan_text(plan, paint=out.paint) + ("" if self._check else "\n"))
+            text = plan_text(plan, paint=out.paint, width=out.columns, detailed=self._settings.verbose)
+            out.write(text + ("" if self._check else "\n"))
 
     def approve(self, plan: Plan) -> bool:
         """Show the plan and ask; nothing is asked where nothing would or could happen, or `--yes` was given.
@@ -138,4 +142,10 @@ def _tell(settings: Settings, result: Result, code: int, *, seconds: float, as_j
         out.write(troubles + "\n")
     if result.checks:
         out.write(checks_text(result.checks, paint=out.paint) + "\n")
+    from provisioner.render.places import places_text
+
+    if code == 0 and result.report is not None and not settings.quiet:
+        facts = result.plan.observed.facts
+        machine = "localhost" if facts.local or not facts.engine_name else facts.engine_name
+        out.write(places_text(result.ports, machine, paint=out.paint))
     out.write(last_line(report, paint=out.paint))

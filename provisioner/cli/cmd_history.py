@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 def command(settings: Settings, target: str | None, most: int | None, as_json: bool) -> int:
     """Show what was applied to this environment: each revision with what it changed against the one before.
 
-    Applies that failed stand between them with their reason, and revisions whose checks failed are marked.
+    Applies that failed stand between them with their reason, and revisions whose checks failed are marked. What a
+    service said last, its health check and the end of its log, stands below where the last apply failed; with -v
+    below every one.
     """
     plays = settings.plays(target)
     from provisioner.app.history import history
@@ -47,7 +49,10 @@ def command(settings: Settings, target: str | None, most: int | None, as_json: b
     out = settings.out()
 
     def text(found: History) -> str:
-        return history_text(found.title, found.entries, found.failures, found.destroys, most=most, paint=out.paint)
+        return history_text(
+            found.title, found.entries, found.failures, found.destroys, most=most, detailed=settings.verbose,
+            paint=out.paint,
+        )  # fmt: skip
 
     def document(found: History) -> dict[str, JSON]:
         return history_json(found.title, found.entries[:most], found.failures[:most], found.destroys[:most])

@@ -56,16 +56,23 @@ def command(
     target, services = settings.split(arguments)
     lines = _count(tail)
     plays = settings.plays(target)
+
+    def tell(text: str) -> None:
+        if not settings.quiet:
+            settings.err().write(f"{text}\n")
+
     entries: Iterator[tuple[PlayRequest | None, LogLine]]
     if plays is not None:
         from provisioner.app.play_logs import logs_of_plays
 
-        entries = logs_of_plays(plays, services, follow=follow, since=since, tail=lines, timestamps=timestamps)
+        entries = logs_of_plays(
+            plays, services, follow=follow, since=since, tail=lines, timestamps=timestamps, tell=tell
+        )
     else:
         from provisioner.app.logs import logs
 
         request = settings.request(target)
-        found = logs(request, services, follow=follow, since=since, tail=lines, timestamps=timestamps)
+        found = logs(request, services, follow=follow, since=since, tail=lines, timestamps=timestamps, tell=tell)
         entries = ((None, entry) for entry in found)
     out = settings.out()
     prefix = _prefixes(out.paint)

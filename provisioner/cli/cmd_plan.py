@@ -167,7 +167,11 @@ def show_plan(
         from provisioner.render.plan_text import plan_text
 
         next_command = "" if settings.quiet else shlex.join(["provision", "apply", *settings.typed(target), *again])
-        out.write(plan_text(plan, paint=out.paint, next_command=next_command, differences=differences))
+        text = plan_text(
+            plan, paint=out.paint, next_command=next_command, differences=differences, width=out.columns,
+            detailed=settings.verbose,
+        )  # fmt: skip
+        out.write(text)
     return plan_exit_code(plan, detailed=detailed)
 
 

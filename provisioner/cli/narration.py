@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from provisioner.cli.settings import Settings
+    from provisioner.cli.streams import Stream
     from provisioner.model.event import Event
     from provisioner.ports import Listener
 
@@ -26,20 +27,31 @@ def narrated(settings: Settings, *, as_json: bool, play: str = "", beside: bool 
     if settings.quiet:
         yield _nobody
         return
-    from provisioner.render.progress import LiveProgress, PlainProgress
-
     err = settings.err()
-    if beside:
-        yield PlainProgress(lambda text: err.write(f"{play} | {text}"), time.monotonic, err.paint)
-        return
-    if err.terminal and not settings.environment.get("CI"):
-        listener: LiveProgress | PlainProgress = LiveProgress(err.write, time.monotonic, err.width, err.paint)
-    else:
-        listener = PlainProgress(err.write, time.monotonic, err.paint)
+    listener: _Closing = _chosen(settings, err, f"{play} | " if beside else "")
     try:
         yield listener
     finally:
         listener.close()
+
+
+class _Closing(Protocol):
+    """A listener that has something to tidy."""
+
+    def __call__(self, event: Event) -> None: ...
+    def close(self) -> None: ...
+
+
+def _chosen(settings: Settings, err: Stream, prefix: str) -> _Closing:
+    """Object by object, with -v step by step; drawn anew where there is a terminal to itself, else line by line."""
+    from provisioner.render.object_progress import LiveObjectProgress, PlainObjectProgress
+    from provisioner.render.progress import LiveProgress, PlainProgress
+
+    if err.terminal and not prefix and not settings.environment.get("CI"):
+        live = LiveProgress if settings.verbose else LiveObjectProgress
+        return live(err.write, time.monotonic, err.width, err.paint)
+    plain = PlainProgress if settings.verbose else PlainObjectProgress
+    return plain(lambda text: err.write(f"{prefix}{text}"), time.monotonic, err.paint)
 
 
 def _nobody(event: Event) -> None:
@@ -57,6 +69,7 @@ def _json_lines(settings: Settings, play: str) -> Listener:
         if not begin:
             begin.append(moment)
         told = event_line(event, moment - begin[0])
-        out.write(line({**told, "play": play} if play else told))
+        if told is not None:
+            out.write(line({**told, "play": play} if play else told))
 
     return tell

@@ -51,7 +51,11 @@ def show_plans(
         from provisioner.render.plays_text import plans_text
 
         next_command = "" if settings.quiet else shlex.join(["provision", "apply", *settings.typed(target), *again])
-        out.write(plans_text(title, plans, paint=out.paint, next_command=next_command, differences=differences))
+        text = plans_text(
+            title, plans, paint=out.paint, next_command=next_command, differences=differences, width=out.columns,
+            detailed=settings.verbose,
+        )  # fmt: skip
+        out.write(text)
     return plans_exit_code(plans, detailed=detailed)
 
 
@@ -149,7 +153,8 @@ class _Conversation:
         elif not (self._settings.quiet and self._yes):
             from provisioner.render.plays_text import plans_text
 
-            out.write(plans_text(self._title, plans, paint=out.paint) + ("" if self._check else "\n"))
+            text = plans_text(self._title, plans, paint=out.paint, width=out.columns, detailed=self._settings.verbose)
+            out.write(text + ("" if self._check else "\n"))
 
     def _head(self, name: str) -> None:
         from provisioner.render.plays_text import heading

@@ -64,6 +64,8 @@ class Settings:
     no_color: bool = False
     inherited: frozenset[str] = frozenset()
     environment: Mapping[str, str] = field(default_factory=dict)
+    # Takes the place of both streams where what is written is put together to a picture first.
+    picture: Stream | None = None
 
     def merged(self, params: Mapping[str, Any], source: Callable[[str], ParameterSource | None]) -> Settings:
         """These settings with those that were given as parameters of a context; lists grow, single values win."""
@@ -103,11 +105,11 @@ class Settings:
 
     def out(self) -> Stream:
         """Standard output, for results."""
-        return Stream(sys.stdout, no_color=self.no_color, environment=self.environment)
+        return self.picture or Stream(sys.stdout, no_color=self.no_color, environment=self.environment)
 
     def err(self) -> Stream:
         """Standard error, for progress and messages."""
-        return Stream(sys.stderr, no_color=self.no_color, environment=self.environment)
+        return self.picture or Stream(sys.stderr, no_color=self.no_color, environment=self.environment)
 
     def selection(self) -> Selection:
         """Which plays of a list are meant."""

@@ -63,6 +63,11 @@ class Stream:
         """Columns of the terminal."""
         return shutil.get_terminal_size().columns
 
+    @property
+    def columns(self) -> int:
+        """Columns that lines must fit into; 0 where this is no terminal, and lines may be of any length."""
+        return self.width() if self.terminal else 0
+
 
 def take_write_error() -> str:
     """Why standard output could not be written, told once; empty where it could."""

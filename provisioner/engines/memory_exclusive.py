@@ -48,9 +48,11 @@ def require_free_subnet(body: Mapping[str, Any], networks: Iterable[Mapping[str,
 def listed(raw: Mapping[str, Any]) -> dict[str, Any]:
     """A container as GET /containers/json lists it."""
     ports = []
-    for host, port in _ports(raw) if raw["State"]["Running"] else ():
-        number, _, protocol = port.partition("/")
-        ports.append({"IP": host or "0.0.0.0", "PublicPort": int(number), "Type": protocol})
+    for host, published, target in _bindings(raw) if raw["State"]["Running"] else ():
+        number, _, protocol = target.partition("/")
+        ports.append(
+            {"IP": host or "0.0.0.0", "PublicPort": published, "PrivatePort": int(number), "Type": protocol or "tcp"}
+        )
     networks = {
         name: {"IPAddress": (entry.get("IPAMConfig") or {}).get("IPv4Address") or "", "NetworkID": entry["NetworkID"]}
         for name, entry in raw["NetworkSettings"]["Networks"].items()
@@ -64,10 +66,16 @@ def listed(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ports(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Host address and port with protocol; what is a range or up to the engine never clashes here."""
+    for host, published, target in _bindings(raw):
+        yield host, f"{published}/{target.partition('/')[2] or 'tcp'}"
+
+
+def _bindings(raw: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
+    """Host address, its port, and the container's port with its protocol. No ranges, nothing that an engine chooses."""
     for target, bindings in (raw["HostConfig"].get("PortBindings") or {}).items():
         for binding in bindings or ():
             if (binding.get("HostPort") or "0").isdigit() and int(binding.get("HostPort") or 0):
-                yield binding.get("HostIp") or "", f"{binding['HostPort']}/{target.partition('/')[2] or 'tcp'}"
+                yield binding.get("HostIp") or "", int(binding["HostPort"]), target
 
 
 def _hosts_overlap(one: str, other: str) -> bool:

@@ -52,7 +52,8 @@ class Failed:
     """An apply that failed. `after` is the number of the last revision then, 0 for none.
 
     `failures` are what failed, as address and first line of the reason; `outcome` is `failed`, `interrupted` or
-    `rolled back`, `commit` the git commit of the playbook's folder.
+    `rolled back`, `commit` the git commit of the playbook's folder. `evidence` are the last words by address: results
+    of health checks and the end of the log, without values of secrets.
     """
 
     number: int
@@ -62,6 +63,7 @@ class Failed:
     outcome: str = "failed"
     failures: Sequence[Sequence[str]] = ()
     commit: str = ""
+    evidence: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +209,9 @@ def record_failed(
     outcome: str,
     failures: Sequence[tuple[str, str]],
     commit: str,
+    evidence: Mapping[str, Sequence[str]],
 ) -> None:
-    """Keep that an apply failed: what failed, as address and reason, without any output of containers."""
+    """Keep that an apply failed: what failed, as address and reason, and the last words, already without secrets."""
     number = ledger.failures[-1].number + 1 if ledger.failures else 1
     content = {
         "number": number,
@@ -217,6 +220,7 @@ def record_failed(
         "outcome": outcome,
         "failures": [[address, reason.partition("\n")[0][:_LONGEST_REASON]] for address, reason in failures],
         "commit": commit,
+        "evidence": {address: list(lines) for address, lines in evidence.items()},
     }
     store(engine, project, mode).keep(number, _text(content), _KEPT_FAILED, FAILED)
 

@@ -6,8 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from provisioner.model.plan import Step
+    from provisioner.model.plan import Plan, Step
     from provisioner.model.report import StepResult
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A plan is about to be carried out. `purpose` is the beginning of a sentence: `Applying`."""
+
+    plan: Plan
+    purpose: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +43,4 @@ class Notice:
     message: str
 
 
-Event = Started | Progress | Finished | Notice
+Event = Begun | Started | Progress | Finished | Notice

@@ -30,11 +30,14 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
+    """`began` is when the step was begun, on the clock of the run (seconds), 0 for one that never was."""
+
     step: Step
     outcome: Outcome
     seconds: float = 0.0
     error: ProvisionError | None = None
     because: str = ""
+    began: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,12 +87,15 @@ def scale(playbook: Playbook, replicas: Mapping[str, int]) -> Playbook:
     return replace(playbook, services=services)
 
 
-def with_kinds(playbook: Playbook, addresses: Sequence[Address]) -> tuple[Address, ...]:
-    """The addresses, those without a kind (`web`) completed where one object has that name. UsageError otherwise."""
-    return tuple(address if address.kind else _complete(playbook, address) for address in addresses)
+def with_kinds(playbook: Playbook, addresses: Sequence[Address], option: str = "--target: ") -> tuple[Address, ...]:
+    """The addresses, those without a kind (`web`) completed where one object has that name. UsageError otherwise.
+
+    `option` is what a message begins with: where the address was given.
+    """
+    return tuple(address if address.kind else _complete(playbook, address, option) for address in addresses)
 
 
-def _complete(playbook: Playbook, address: Address) -> Address:
+def _complete(playbook: Playbook, address: Address, option: str = "--target: ") -> Address:
     sections = _sections(playbook)
     # An image has its service's name, and comes with it.
     kinds = [kind for kind, names in sections.items() if address.name in names and kind != "image"]
@@ -101,9 +104,9 @@ def _complete(playbook: Playbook, address: Address) -> Address:
     if kinds:
         which = " and ".join(f"a {kind}" for kind in kinds)
         hint = "write " + " or ".join(f"{kind}.{address.name}" for kind in kinds)
-        raise UsageError(f"--target: '{address.name}' is {which}", hint=hint)
+        raise UsageError(f"{option}'{address.name}' is {which}", hint=hint)
     known = {name for names in sections.values() for name in names}
-    raise UsageError(f"--target: nothing is named '{address.name}'", hint=_offer(address.name, known))
+    raise UsageError(f"{option}nothing is named '{address.name}'", hint=_offer(address.name, known))
 
 
 def _sections(playbook: Playbook) -> dict[str, Collection[str]]:

@@ -1,12 +1,18 @@
-"""What a run that stopped early left out of service. Pure."""
+"""What a run that stopped early left out of service, and for how long it was. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.model.plan import Verb
+from provisioner.model.report import Outcome
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from provisioner.model.address import Address
     from provisioner.model.plan import Plan
+    from provisioner.model.report import StepResult
     from provisioner.model.state import Observed, ObservedState
 
 _RUNNING = ("running", "restarting")
@@ -24,3 +30,21 @@ def out_of_service(plan: Plan, now: ObservedState) -> tuple[Address, ...]:
 
 def _runs(one: Observed | None) -> bool:
     return one is not None and one.kind == "container" and one.runtime is not None and one.runtime.status in _RUNNING
+
+
+def out_for(address: Address, forth: Sequence[StepResult], back: Sequence[StepResult]) -> float | None:
+    """For how long (seconds) a replica served nothing, whose replacement failed (`forth`) and was taken back (`back`).
+
+    From the beginning of its stop until it was ready again; 0 where it was never stopped, None where it did not come
+    back by these steps. Both runs are on one clock.
+    """
+    mine = [one for one in forth if one.step.address == address and one.outcome is Outcome.DONE]
+    stops = [one.began for one in mine if one.step.verb is Verb.STOP]
+    if not stops:
+        return 0.0 if any(one.step.verb is Verb.START for one in mine) else None
+    again = [
+        one.began + one.seconds
+        for one in back
+        if one.step.address == address and one.outcome is Outcome.DONE and one.step.verb in (Verb.START, Verb.WAIT)
+    ]
+    return max(again) - min(stops) if again else None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from provisioner.errors import Interrupted, LeaseHeld, ProvisionError, Unreachable
-from provisioner.model.event import Finished, Progress, Started
+from provisioner.model.event import Begun, Finished, Progress, Started
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome, Report, StepResult
 from provisioner.reconcile.completion import steps_to_finish
@@ -44,6 +45,7 @@ def execute(
     listener: Listener,
     interrupted: Flag,
     keep_going: bool = False,
+    purpose: str = "Applying",
 ) -> Report:
     """Run the steps of a plan along their needs, at most `parallel` mutating calls at a time; waits are not counted.
 
@@ -51,8 +53,11 @@ def execute(
     as skipped; so it is once `interrupted` is set, but builds and waits are then given up. Either way what was taken
     out of service comes back (`steps_to_finish`), as long as the engine answers and the lease is held.
     After a failure that the plan allows, and after each with `keep_going`, what needs the failed step is skipped, and
-    the others go on. Never raises for a failed step, nor for a listener that fails: the report says it.
+    the others go on. `purpose` is what the listener is told that this is for. Never raises for a failed step, nor for a
+    listener that fails: the report says it.
     """
+    with suppress(Exception):  # a listener that fails is heard of later, when it is told of a step
+        listener(Begun(plan, purpose))
     return _Execution(plan, call, parallel, clock, listener, interrupted, keep_going).run()
 
 
@@ -199,19 +204,22 @@ class _Execution:
             if made:
                 self._made[step.id] = made
         except Interrupted as given_up:
-            self._finished.put(StepResult(step, Outcome.SKIPPED, self._clock.now() - began, because=given_up.message))
+            self._finished.put(self._ended(step, Outcome.SKIPPED, began, because=given_up.message))
             return
         except ProvisionError as failure:
             error = failure
         except Exception as failure:  # a bug must end the run with a report, not hang the scheduler
             error = ProvisionError(f"unexpected {type(failure).__name__}: {failure}")
         if error is None and step.verb is Verb.WAIT and self._given_up(step):
-            self._finished.put(
-                StepResult(step, Outcome.SKIPPED, self._clock.now() - began, because="no longer waited for")
-            )
+            self._finished.put(self._ended(step, Outcome.SKIPPED, began, because="no longer waited for"))
             return
         outcome = Outcome.FAILED if error else Outcome.DONE
-        self._finished.put(StepResult(step, outcome, self._clock.now() - began, error))
+        self._finished.put(self._ended(step, outcome, began, error))
+
+    def _ended(
+        self, step: Step, outcome: Outcome, began: float, error: ProvisionError | None = None, because: str = ""
+    ) -> StepResult:
+        return StepResult(step, outcome, self._clock.now() - began, error, because, began)
 
     def _skipped(self, step: Step) -> StepResult:
         failed = next((r for r in self._results.values() if r.outcome is Outcome.FAILED), None)

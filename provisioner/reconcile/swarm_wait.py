@@ -113,12 +113,10 @@ def _failure(message: str, service: Raw | None, evidence: tuple[str, ...]) -> St
     state = str(((service or {}).get("UpdateStatus") or {}).get("State") or "")
     if state == "rollback_paused":
         return NotConverged(
-            "\n".join((message, *evidence)), hint="look at its tasks with `provision status`, mend it and apply"
+            message, hint="look at its tasks with `provision status`, mend it and apply", evidence=evidence
         )
     if state.startswith("rollback"):
-        return NotConverged(
-            "\n".join((message, *evidence)), hint="the version before serves; mend the new one and apply"
-        )
+        return NotConverged(message, hint="the version before serves; mend the new one and apply", evidence=evidence)
     hint = "the next apply goes on with it; `deploy.update_config.failure_action: rollback` goes back by itself"
     return StepFailed(message, hint=hint if state == "paused" else None, evidence=evidence)
 

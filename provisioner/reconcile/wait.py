@@ -154,11 +154,25 @@ def wait(
             )  # fmt: skip
         if stopped():
             return
-        if answer.message != said:
-            said = answer.message
-            progress(f"waiting until it is {goal}: {said}")
+        if (remaining := _remaining(goal, state, raw)) != said:
+            said = remaining
+            progress(said)
         clock.sleep(gap)
         gap = min(gap * 1.3, _POLL[1])
+
+
+def _remaining(goal: str, state: Runtime, raw: Mapping[str, Any]) -> str:
+    """What is still waited for (ContainerInspect.State.Health and Config.Healthcheck; the engine's default is 3)."""
+    if state.status != "running":
+        return f"it is {state.status}"
+    if goal == "completed":
+        return "it runs until it has completed"
+    health = raw["State"].get("Health") or {}
+    if not health.get("Status"):
+        return f"it is to run for {STABLE:g} s"
+    failed = int(health.get("FailingStreak") or 0)
+    retries = int((raw["Config"].get("Healthcheck") or {}).get("Retries") or 3)
+    return f"health check {failed} of {retries} failed" if failed else "its health check has not passed yet"
 
 
 def _exposes(raw: Mapping[str, Any]) -> bool:

@@ -27,7 +27,10 @@ def history_json(
                 "by": one.by,
                 "outcome": one.outcome,
                 "commit": one.commit or None,
-                "failures": [{"address": address, "message": message} for address, message in one.failures],
+                "failures": [
+                    {"address": address, "message": message, "evidence": list(one.evidence.get(address) or ())}
+                    for address, message in one.failures
+                ],
             }
             for one in failures
         ],

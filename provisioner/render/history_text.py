@@ -52,6 +52,8 @@ class Failed(Protocol):
     def failures(self) -> Sequence[Sequence[str]]: ...
     @property
     def commit(self) -> str: ...
+    @property
+    def evidence(self) -> Mapping[str, Sequence[str]]: ...
 
 
 class Destroyed(Protocol):
@@ -102,9 +104,13 @@ def history_text(
     destroys: Sequence[Destroyed] = (),
     *,
     most: int | None = None,
+    detailed: bool = False,
     paint: Paint = PLAIN,
 ) -> str:
-    """A table of the `most` newest things that happened, the newest first, ending with a newline."""
+    """A table of the `most` newest things that happened, the newest first, ending with a newline.
+
+    Below it stand the last words of the apply that failed after everything else; `detailed`: of every one in the table.
+    """
     rows = [
         (
             one.revision.applied_at, str(one.revision.number), one.revision.applied_by, _short(one.revision.commit),
@@ -121,7 +127,21 @@ def history_text(
     commits = any(commit for _, _, _, commit, _ in rows)
     shown = [(number, moment(at), by, *((commit,) if commits else ()), what) for at, number, by, commit, what in rows]
     headings = (*_HEADINGS[:3], *(("COMMIT",) if commits else ()), _HEADINGS[3])
-    return f"{paint.bold(title)}\n{table(headings, shown, paint=paint)}"
+    oldest = rows[-1][0]
+    told = [one for one in failures if one.at >= oldest and (detailed or one.at == rows[0][0])]
+    words = "".join(last_words_text(one, paint=paint) for one in told)
+    return f"{paint.bold(title)}\n{table(headings, shown, paint=paint)}{words}"
+
+
+def last_words_text(failed: Failed, address: str = "", *, paint: Paint = PLAIN) -> str:
+    """What the objects of a failed apply, or one of them, said last; empty where nothing is kept."""
+    lines = []
+    for place, words in sorted(failed.evidence.items()):
+        if not words or (address and place != address):
+            continue
+        lines.append(f"\n{paint.bold(f'Last words of {printable(place)}')} ({failed.outcome} {moment(failed.at)}):\n")
+        lines += [f"  {paint.dim('|')} {printable(line)}\n" for line in words]
+    return "".join(lines)
 
 
 def comparison_text(comparison: Comparison, *, paint: Paint = PLAIN) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass, field, replace
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action, Impact
@@ -13,7 +15,7 @@ from provisioner.render.summary import changed, summarize
 from provisioner.render.values import before_and_after, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from provisioner.model.change import Change
     from provisioner.model.plan import Plan
@@ -24,25 +26,57 @@ _SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "-/+", Actio
 _MEANINGS = {"+": "create", "~": "update in place", "-/+": "replace", ">": "run once", "-": "delete", "!": "drift"}
 _MOST_WAITS = 12
 _MOST_DIFFERENCES = 40
+# So many lines in a row that say the same of objects of one kind become one.
+_FEWEST_ALIKE = 6
+_INDENT = 6
 
 
-def plan_text(plan: Plan, *, paint: Paint = PLAIN, next_command: str = "", differences: bool = True) -> str:
-    """The whole plan, ending with a newline. `next_command` is what to type to carry it out; empty says nothing."""
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """`width` is the terminal's in columns, 0 for lines of any length; `common` the reasons that the legend says."""
+
+    paint: Paint
+    width: int = 0
+    differences: bool = True
+    common: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan_text(
+    plan: Plan,
+    *,
+    paint: Paint = PLAIN,
+    next_command: str = "",
+    differences: bool = True,
+    width: int = 0,
+    detailed: bool = False,
+) -> str:
+    """The whole plan, ending with a newline. `next_command` is what to type to carry it out; empty says nothing.
+
+    With a `width` (columns of a terminal) lines leave out the place in the file where it does not fit, and are broken
+    at words. Lines that are alike are put together, unless `detailed`.
+    """
     changes = changed(plan.changes)
     drifted = tuple(change for change in changes if change.drift)
     planned = tuple(change for change in changes if not change.drift)
+    style = _Style(paint, width, differences, _common_reasons(planned))
     sections = [
         _header(plan, paint),
-        _legend(changes, paint),
-        _drift(drifted, paint, differences=differences),
-        _blocks(planned, paint, differences=differences),
+        _legend(changes, style),
+        _drift(drifted, style, detailed=detailed),
+        _blocks(planned, style, detailed=detailed),
         _images(plan, paint),
-        _waits(plan, paint),
-        _problems("Notes", plan.notes, paint.yellow),
-        _problems("Refused", plan.refusals, paint.red),
+        _waits(plan, style, detailed=detailed),
+        _problems("Notes", plan.notes, paint.yellow, width),
+        _problems("Refused", plan.refusals, paint.red, width),
         _footer(plan, paint, next_command),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def change_lines(changes: Sequence[Change], paint: Paint, width: int) -> list[str]:
+    """The lines of some changes of a plan, without its legend."""
+    text = _blocks(changes, _Style(paint, width), detailed=True)
+    return text.splitlines()
 
 
 def engine_name(plan: Plan) -> str:
@@ -56,47 +90,109 @@ def _header(plan: Plan, paint: Paint) -> str:
     return f"{paint.bold(plan.title)} → {engine_name(plan)}"
 
 
-def _legend(changes: Sequence[Change], paint: Paint) -> str:
+def _common_reasons(changes: Sequence[Change]) -> dict[str, str]:
+    """By symbol the reason that all changes under it have, where there are several: it is said once."""
+    reasons: dict[str, list[str]] = {}
+    for change in changes:
+        reasons.setdefault(_symbol(change), []).append(change.reason)
+    return {symbol: found[0] for symbol, found in reasons.items() if len(found) > 1 and len(set(found)) == 1}
+
+
+def _legend(changes: Sequence[Change], style: _Style) -> str:
     used = {_symbol(change) for change in changes}
     if any(change.drift or any(difference.drift for difference in change.differences) for change in changes):
         used.add("!")
-    entries = [f"{_colored(symbol, paint)} {meaning}" for symbol, meaning in _MEANINGS.items() if symbol in used]
-    return f"  {'   '.join(entries)}" if entries else ""
-
-
-def _drift(changes: Sequence[Change], paint: Paint, *, differences: bool) -> str:
-    if not changes:
-        return ""
-    rule = paint.dim("─" * 72)
-    title = paint.bold("Changed on the engine since the last apply, will be put back:")
-    return f"{title}\n{_blocks(changes, paint, differences=differences, mark='! ')}\n{rule}"
-
-
-def _blocks(changes: Sequence[Change], paint: Paint, *, differences: bool, mark: str = "") -> str:
-    symbols = max((len(_symbol(change)) for change in changes), default=0)
-    names = max((len(str(change.address)) for change in changes), default=0)
-    return "\n".join(
-        _block(change, paint, symbols=symbols, names=names, differences=differences, mark=mark) for change in changes
-    )
-
-
-def _block(change: Change, paint: Paint, *, symbols: int, names: int, differences: bool, mark: str) -> str:
-    symbol = _symbol(change)
-    head = f"{paint.yellow(mark)}{_colored(symbol, paint)}{' ' * (symbols - len(symbol))} "
-    address = f"{paint.bold(str(change.address))}{' ' * (names - len(str(change.address)))}"
-    where = f"  {paint.dim(f'({change.span})')}" if change.span else ""
-    lines = [f"{head}{address}  {_sentence(change, paint)}{where}"]
-    if differences:
-        lines += _difference_lines(change, paint)
+    entries = []
+    for symbol, meaning in _MEANINGS.items():
+        if symbol in used:
+            reason = style.common.get(symbol, "")
+            why = f": {printable(reason)}" if reason else ""
+            entries.append(f"{_colored(symbol, style.paint)} {meaning}{why}")
+    lines: list[str] = []
+    for entry in entries:
+        fits = lines and (not style.width or len(_uncolored(lines[-1])) + 3 + len(_uncolored(entry)) < style.width)
+        if fits:
+            lines[-1] += f"   {entry}"
+        else:
+            lines.append(f"  {entry}")
     return "\n".join(lines)
 
 
-def _sentence(change: Change, paint: Paint) -> str:
+def _drift(changes: Sequence[Change], style: _Style, *, detailed: bool) -> str:
+    if not changes:
+        return ""
+    rule = style.paint.dim("─" * min(72, (style.width or 73) - 1))
+    title = style.paint.bold("Changed on the engine since the last apply, will be put back:")
+    text = _blocks(changes, replace(style, common={}), mark="! ", detailed=detailed)
+    return f"{title}\n{text}\n{rule}"
+
+
+def _blocks(changes: Sequence[Change], style: _Style, *, mark: str = "", detailed: bool = False) -> str:
+    symbols = max((len(_symbol(change)) for change in changes), default=0)
+    runs = [[change] for change in changes] if detailed else _runs(changes, style)
+    names = max((len(_name(run)) for run in runs), default=0)
+    return "\n".join(_block(run, style, symbols=symbols, names=names, mark=mark) for run in runs)
+
+
+def _runs(changes: Sequence[Change], style: _Style) -> list[list[Change]]:
+    """The changes, those together that follow each other and of which the same is said."""
+    runs: list[list[Change]] = []
+    for change in changes:
+        alike = runs and not change.differences and _alike(runs[-1][-1], change)
+        if alike:
+            runs[-1].append(change)
+        else:
+            runs.append([change])
+    return [part for run in runs for part in ([run] if len(run) >= _FEWEST_ALIKE else [[one] for one in run])]
+
+
+def _alike(one: Change, other: Change) -> bool:
+    same = (one.address.kind, _symbol(one), one.reason) == (other.address.kind, _symbol(other), other.reason)
+    return same and not one.differences and _disruption(one) == _disruption(other)
+
+
+def _name(run: Sequence[Change]) -> str:
+    """`service.api`, or for several `volume.vol00 … vol29 (30)`."""
+    first, last = run[0].address, run[-1].address
+    return str(first) if len(run) == 1 else f"{first} … {last.name} ({len(run)})"
+
+
+def _block(run: Sequence[Change], style: _Style, *, symbols: int, names: int, mark: str) -> str:
+    change, paint = run[0], style.paint
+    symbol, name = _symbol(change), _name(run)
+    head = f"{paint.yellow(mark)}{_colored(symbol, paint)}{' ' * (symbols - len(symbol))} "
+    plain = len(mark) + symbols + 1 + names + 2
+    sentence = _sentence(change, style)
+    place = f"({change.span})" if change.span and len(run) == 1 else ""
+    text = f"{head}{paint.bold(name)}{' ' * (names - len(name))}  "
+    lines = _filled(text, sentence, place, plain, style)
+    if style.differences:
+        lines += _difference_lines(change, style)
+    return "\n".join(lines)
+
+
+def _filled(head: str, sentence: str, place: str, used: int, style: _Style) -> list[str]:
+    """A line with its place, without it where both do not fit, and broken at words where the sentence does not."""
+    length = used + len(_uncolored(sentence))
+    if not style.width or length + 2 + len(place) < style.width:
+        return [f"{head}{sentence}  {style.paint.dim(place)}" if place else f"{head}{sentence}"]
+    if length < style.width:
+        return [f"{head}{sentence}"]
+    first, *rest = wrap(_uncolored(sentence), max(style.width - used - 1, 16), break_long_words=False)
+    return [f"{head}{first}", *(" " * used + line for line in rest)]
+
+
+def _uncolored(text: str) -> str:
+    return printable(text)
+
+
+def _sentence(change: Change, style: _Style) -> str:
     what = _disruption(change)
     lossy = any(difference.impact is Impact.DATA_LOSS for difference in change.differences)
     if lossy or (change.action is Action.DELETE and change.address.kind == "volume"):
-        what += paint.red(", its data is lost")
-    return f"{what}: {printable(change.reason)}" if change.reason else what
+        what += style.paint.red(", its data is lost")
+    told = style.common.get(_symbol(change)) == change.reason
+    return f"{what}: {printable(change.reason)}" if change.reason and not told else what
 
 
 def _disruption(change: Change) -> str:
@@ -122,23 +218,23 @@ def _disruption(change: Change) -> str:
             return "update, metadata only" if metadata else "update in place"
 
 
-def _difference_lines(change: Change, paint: Paint) -> list[str]:
-    differences, replaces = change.differences, change.action is Action.REPLACE
+def _difference_lines(change: Change, style: _Style) -> list[str]:
+    differences, replaces, paint = change.differences, change.action is Action.REPLACE, style.paint
     shown = differences[:_MOST_DIFFERENCES]
     width = max((len(difference.path) for difference in shown), default=0)
     lines = []
     for difference in shown:
         before, after = before_and_after(difference)
-        text = f"{difference.path.ljust(width)}  {paint.red(before)} → {paint.green(after)}"
+        text = f"{paint.red(before)} → {paint.green(after)}"
         if difference.drift and not change.drift:
             text += paint.yellow("  ! changed on the engine")
         if difference.impact is Impact.DATA_LOSS:
             text += paint.red("  # forces replacement, data is lost")
         elif replaces and difference.impact is Impact.REPLACE:
             text += paint.red("  # forces replacement")
-        if difference.span:
-            text += paint.dim(f"  ({_near(difference.span, change.span)})")
-        lines.append(f"      {text}")
+        place = f"({_near(difference.span, change.span)})" if difference.span else ""
+        head = f"{' ' * _INDENT}{difference.path.ljust(width)}  "
+        lines += _filled(head, text, place, _INDENT + width + 2, style)
     if len(differences) > len(shown):
         lines.append(paint.dim(f"      … {len(differences) - len(shown)} more; --json lists them all"))
     return lines
@@ -162,18 +258,32 @@ def _images(plan: Plan, paint: Paint) -> str:
     return "\n".join([paint.bold("Images:"), *lines])
 
 
-def _waits(plan: Plan, paint: Paint) -> str:
+def _waits(plan: Plan, style: _Style, *, detailed: bool) -> str:
     waited = dict.fromkeys(step.address for step in plan.steps if step.verb is Verb.WAIT)
     replicas = Counter(address.whole for address in waited)
+    if not replicas:
+        return ""
     names = [f"{address} ({count})" if count > 1 else str(address) for address, count in replicas.items()]
-    if len(names) > _MOST_WAITS:
-        names[_MOST_WAITS:] = [f"{len(names) - _MOST_WAITS} more"]
-    return f"{paint.bold('Waits for:')} {', '.join(names)}" if names else ""
+    title = style.paint.bold("Waits for:")
+    if len(names) > _MOST_WAITS and not detailed:
+        return f"{title} {len(names)} services"
+    return "\n".join(_wrapped(f"Waits for: {', '.join(names)}", "  ", style.width)).replace("Waits for:", title, 1)
 
 
-def _problems(title: str, problems: Iterable[Problem], color: Callable[[str], str]) -> str:
-    lines = [f"  {printable(str(problem))}" for problem in sorted(problems, key=lambda problem: problem.sort_key)]
+def _problems(title: str, problems: Iterable[Problem], color: Callable[[str], str], width: int) -> str:
+    ordered = sorted(problems, key=lambda problem: problem.sort_key)
+    lines = [line for problem in ordered for line in _wrapped(f"  {printable(str(problem))}", "    ", width)]
     return "\n".join([color(f"{title}:"), *lines]) if lines else ""
+
+
+def _wrapped(text: str, indent: str, width: int) -> list[str]:
+    """A line broken at words, those after the first indented; as it is without a width."""
+    if not width or len(text) < width:
+        return [text]
+    return wrap(
+        text, max(width - 1, 20), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False,
+        drop_whitespace=True, initial_indent="",
+    )  # fmt: skip
 
 
 def _footer(plan: Plan, paint: Paint, next_command: str) -> str:

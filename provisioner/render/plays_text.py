@@ -30,12 +30,21 @@ def heading(name: str, paint: Paint = PLAIN) -> str:
 
 
 def plans_text(
-    title: str, plans: Sequence[PlayPlan], *, paint: Paint = PLAIN, next_command: str = "", differences: bool = True
+    title: str,
+    plans: Sequence[PlayPlan],
+    *,
+    paint: Paint = PLAIN,
+    next_command: str = "",
+    differences: bool = True,
+    width: int = 0,
+    detailed: bool = False,
 ) -> str:
     """Every play's plan under its heading, then one summary, ending with a newline."""
     parts = [
-        heading(one.name, paint) + plan_text(one.plan, paint=paint, differences=differences) for one in plans
-    ]  # fmt: skip
+        heading(one.name, paint)
+        + plan_text(one.plan, paint=paint, differences=differences, width=width, detailed=detailed)
+        for one in plans
+    ]
     return "\n".join([*parts, heading(title, paint) + _summary(plans, paint, next_command)])
 
 

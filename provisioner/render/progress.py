@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from provisioner.model.event import Finished, Notice, Progress, Started
+from provisioner.model.event import Begun, Finished, Notice, Progress, Started
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome
 from provisioner.render.paint import PLAIN, Paint, printable
@@ -55,7 +55,7 @@ def ended(step: Step) -> str:
 
 
 class PlainProgress:
-    """One line per event with the time since the first one. A repeated message is said once."""
+    """Every step: one line per event with the time since the first one. A repeated message is said once."""
 
     def __init__(self, write: Callable[[str], None], now: Callable[[], float], paint: Paint = PLAIN) -> None:
         self._write = write
@@ -88,6 +88,8 @@ class PlainProgress:
                 return result_line(result, self._paint)
             case Notice(message):
                 return printable(message)
+            case Begun():
+                return ""
 
 
 def result_line(result: StepResult, paint: Paint) -> str:
@@ -109,18 +111,19 @@ class _Running:
     message: str = ""
 
 
-def _activity(running: _Running) -> str:
+def activity(step: Step, message: str) -> str:
     """What a step is at; a message that says it again stands alone."""
-    verb = doing(running.step.verb)
-    if not running.message:
+    verb = doing(step.verb)
+    if not message:
         return verb
-    return running.message if running.message.startswith(verb) else f"{verb}: {running.message}"
+    return message if message.startswith(verb) else f"{verb}: {message}"
 
 
-class LiveProgress:
-    """A region at the end of the terminal: finished steps scroll away above it, running ones stay with their times.
+class LiveRegion:
+    """A region at the end of the terminal that is drawn again and again: what is over scrolls away above it.
 
-    `width` gives the terminal's width in columns. `close` must be called; until then a thread redraws the times.
+    `width` gives the terminal's width in columns; a resized terminal is met at the next picture. `close` must be
+    called; until then a thread redraws the region.
     """
 
     def __init__(
@@ -136,9 +139,7 @@ class LiveProgress:
         self._width = width
         self._paint = paint
         self._interval = interval
-        self._running: dict[int, _Running] = {}
-        self._drawn = 0
-        self._finished = 0
+        self._drawn: list[int] = []
         self._frame = 0
         self._begin: float | None = None
         self._lock = threading.Lock()
@@ -149,20 +150,15 @@ class LiveProgress:
         with self._lock:
             if self._begin is None:
                 self._start()
-            above = ""
-            match event:
-                case Started(step):
-                    self._running[step.id] = _Running(step, self._now())
-                case Progress(step, message):
-                    if step.id in self._running:
-                        self._running[step.id].message = printable(message)
-                case Finished(result):
-                    self._running.pop(result.step.id, None)
-                    self._finished += 1
-                    above = result_line(result, self._paint) + "\n"
-                case Notice(message):
-                    above = printable(message) + "\n"
-            self._draw(above)
+            self._draw(self.take(event))
+
+    def take(self, event: Event) -> str:
+        """Remember an event; the lines that stay above the region, empty for none."""
+        raise NotImplementedError
+
+    def lines(self, width: int) -> list[str]:
+        """The region now, in lines of less than `width` columns without their colours."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Take the region away and give the cursor back."""
@@ -172,7 +168,7 @@ class LiveProgress:
         with self._lock:
             if self._begin is not None:
                 self._write(f"{self._erase()}\x1b[?25h")
-                self._drawn = 0
+                self._drawn = []
                 self._begin = None
 
     def _start(self) -> None:
@@ -188,24 +184,52 @@ class LiveProgress:
                 self._draw("")
 
     def _draw(self, above: str) -> None:
-        lines = self._lines()
+        lines = self.lines(max(self._width() - 1, 20))
         self._write(self._erase() + above + "".join(f"{line}\n" for line in lines))
-        self._drawn = len(lines)
+        self._drawn = [len(printable(line)) for line in lines]
 
     def _erase(self) -> str:
-        return f"\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
+        """Back to the first line of the region. A terminal that became narrower has broken its lines meanwhile."""
+        width = max(self._width(), 1)
+        rows = sum(max(1, -(-length // width)) for length in self._drawn)
+        return f"\x1b[{rows}A\x1b[J" if rows else ""
 
-    def _lines(self) -> list[str]:
-        if not self._running or self._begin is None:
-            return []
-        width = max(self._width() - 1, 20)
+    @property
+    def spinner(self) -> str:
+        """One picture of something that moves."""
+        return self._paint.cyan(_SPINNER[self._frame % len(_SPINNER)])
+
+
+class LiveProgress(LiveRegion):
+    """Every step: finished ones scroll away above the region, running ones stay in it with their times."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._running: dict[int, _Running] = {}
+
+    def take(self, event: Event) -> str:
+        """Remember an event; the line of a step that ended."""
+        match event:
+            case Started(step):
+                self._running[step.id] = _Running(step, self._now())
+            case Progress(step, message):
+                if step.id in self._running:
+                    self._running[step.id].message = printable(message)
+            case Finished(result):
+                self._running.pop(result.step.id, None)
+                return result_line(result, self._paint) + "\n"
+            case Notice(message):
+                return printable(message) + "\n"
+        return ""
+
+    def lines(self, width: int) -> list[str]:
+        """The running steps."""
         shown = list(self._running.values())[:_MOST_RUNNING]
-        spin = _SPINNER[self._frame % len(_SPINNER)]
         lines = []
         for running in shown:
             time = seconds(self._now() - running.since)
-            text = shorten(f"{running.step.address}: {_activity(running)}", width - len(time) - 4)
-            lines.append(f"{self._paint.cyan(spin)} {text.ljust(width - len(time) - 3)} {self._paint.dim(time)}")
+            text = shorten(f"{running.step.address}: {activity(running.step, running.message)}", width - len(time) - 4)
+            lines.append(f"{self.spinner} {text.ljust(width - len(time) - 3)} {self._paint.dim(time)}")
         if len(self._running) > len(shown):
             lines.append(self._paint.dim(f"  … {len(self._running) - len(shown)} more"))
         return lines

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from provisioner.model.event import Finished, Notice, Progress, Started
+from provisioner.model.event import Begun, Finished, Notice, Progress, Started
 from provisioner.render.error_json import error_json
 from provisioner.render.plan_json import FORMAT_VERSION, change_json, plan_json
 from provisioner.render.summary import recap
@@ -29,10 +29,12 @@ def plan_line(plan: Plan) -> dict[str, JSON]:
     return {"type": "plan", **plan_json(plan)}
 
 
-def event_line(event: Event, elapsed: float) -> dict[str, JSON]:
+def event_line(event: Event, elapsed: float) -> dict[str, JSON] | None:
     """One event; `elapsed` in seconds since the first one."""
     time = round(elapsed, 3)
     match event:
+        case Begun():
+            return None
         case Started(step):
             return {"type": "started", **_step(step), "elapsed": time}
         case Progress(step, message):

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from provisioner.render.summary import Recap
 
 _MOST_LISTED = 15
+# Steps that leave nothing behind which a user would look for.
+_UNTOLD = (Verb.WAIT, Verb.RENAME)
 
 
 def report_text(report: Report, *, paint: Paint = PLAIN) -> str:
     """Everything that did not go well, ending with a newline; empty where all went well."""
-    sections = [_failure(results, paint) for results in _alike(report.failures)]
+    sections = [_failure(results, report, paint) for results in _alike(report.failures)]
     if report.trouble is not None:
         sections.append(error_text(report.trouble, paint=paint).rstrip("\n"))
     if report.interrupted:
@@ -38,7 +40,9 @@ def report_text(report: Report, *, paint: Paint = PLAIN) -> str:
         sections.append(_down(report.down, paint))
     if report.failures or report.interrupted or report.trouble:
         sections += [_what_was_done(report, paint), _what_is_not_known(report, paint), _what_was_not(report, paint)]
-        sections.append("Nothing else was changed. The same command continues from here.")
+        back = {result.step.address.whole for result in report.failures} <= set(report.taken_back)
+        again = " The same command continues from here." if not (back and report.failures) else ""
+        sections.append(f"Nothing else was changed.{again}")
     if report.remaining:
         sections.append(_remaining(report.remaining, paint))
     return "\n\n".join(section for section in sections if section) + "\n" if sections else ""
@@ -67,12 +71,14 @@ def _alike(failures: Sequence[StepResult]) -> list[list[StepResult]]:
     return list(groups.values())
 
 
-def _failure(results: Sequence[StepResult], paint: Paint) -> str:
+def _failure(results: Sequence[StepResult], report: Report, paint: Paint) -> str:
     result = results[0]
     step = result.step
     if len(results) > 1:
         steps = dict.fromkeys(f"{one.step.address} ({one.step.verb.value})" for one in results)
         return "\n".join([f"{paint.red('✘')} {paint.bold(', '.join(steps))}", *_words(result, paint)])
+    if step.address.whole in report.taken_back:
+        return "\n".join([f"{paint.red('✘')} {paint.bold(str(step.address))}: rolled back", *_words(result, paint)])
     lines = [
         f"{paint.red('✘')} {paint.bold(str(step.address))}: {step.verb.value} failed after {seconds(result.seconds)}"
     ]
@@ -110,16 +116,23 @@ def _what_is_not_known(report: Report, paint: Paint) -> str:
 
 
 def _what_was_done(report: Report, paint: Paint) -> str:
-    results = [r for r in by_outcome(report.results, Outcome.DONE) if r.step.verb is not Verb.WAIT]
+    results = [r for r in by_outcome(report.results, Outcome.DONE) if r.step.verb not in _UNTOLD]
     if not results:
         return f"{paint.bold('Done:')} nothing was changed."
-    lines = [f"{address}: {', '.join(done(verb) for verb in verbs)}" for address, verbs in _by_address(results).items()]
+    # What was taken back is as it was before.
+    results = [r for r in results if report.interrupted or r.step.address.whole not in report.taken_back]
+    lines = [
+        f"{address}: {', '.join(dict.fromkeys(done(verb) for verb in verbs))}"
+        for address, verbs in _by_address(results).items()
+    ]
     return _listed("Done:", lines, paint)
 
 
 def _what_was_not(report: Report, paint: Paint) -> str:
     lines = []
     results = by_outcome(report.results, Outcome.SKIPPED)
+    if not report.interrupted:
+        results = tuple(r for r in results if r.step.address.whole not in report.taken_back)
     because = {result.step.address: result.because for result in reversed(results)}
     for address, verbs in _by_address(results).items():
         reason = because[address]

@@ -39,6 +39,14 @@ def test_new_services_that_can_not_run(environment: SwarmEnvironment) -> None:
     assert "ends by itself" in said["ending"]
     assert "unhealthy container" in said["unhealthy"]
     assert "bind source path does not exist: /no/such/folder" in said["nowhere"]
+    status = environment.run("status", "crashing", "--exit-code")
+    assert status.code == 3, status
+    assert "1 object is not well: service.crashing." in status.stdout
+    why = environment.run("why", "crashing").stdout
+    assert "non-zero exit (7)" in why
+    assert "| nothing works" in why, "its last lines"
+    assert "Last words of service.crashing" in why, "those of the failed apply"
+    assert "nothing works" in environment.run("history", "-v").stdout
 
 
 def told(environment: SwarmEnvironment, name: str) -> str:

@@ -61,8 +61,8 @@ def test_the_plan_then_progress_then_the_last_line(capsys: pytest.CaptureFixture
     captured = capsys.readouterr()
     assert captured.out.startswith("telecom/dev → box")
     assert re.search(r"\ntelecom/dev: ok=20 changed=6 failed=0 skipped=0 in \d+\.\ds\n\Z", captured.out)
-    assert "image.api: built" in captured.err
-    assert "image.api: built" not in captured.out
+    assert "image.api  built" in captured.err
+    assert "image.api  built" not in captured.out
 
 
 @pytest.mark.parametrize(("typed", "code", "approved"), [("y\n", 0, True), ("yes\n", 0, True), ("n\n", 1, False)])

@@ -62,7 +62,7 @@ def test_plans_then_each_play_then_the_recap(capsys: pytest.CaptureFixture[str])
     assert lines[1].startswith("Campaign  telecom/dev: ok=18 changed=0 failed=0 skipped=0 in ")
     assert lines[2] == "Plays: 2 done."
     assert lines[3].startswith("prod: ok=38 changed=6 failed=0 skipped=0 in ")
-    assert "image.api: built" in captured.err
+    assert "image.api  built" in captured.err
 
 
 def test_how_a_play_failed_and_which_were_not_started(capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,7 +71,7 @@ def _container(engine: MemoryEngine, **body: object) -> str:
 
 def test_a_wait_says_once_what_it_waits_for() -> None:
     engine = MemoryEngine()
-    assert _wait(engine, _container(engine), "ready") == ["waiting until it is ready: running"]
+    assert _wait(engine, _container(engine), "ready") == ["it is to run for 1 s"]
 
 
 def test_a_wait_ends_when_nothing_comes_of_it() -> None:

@@ -91,3 +91,39 @@ def test_control_characters_of_a_value_do_not_reach_the_terminal() -> None:
     nasty = replace(API, differences=(FieldChange("labels.x", "a", "\x1b[2Jb\x07", Impact.REPLACE),))
     assert "\x1b" not in plan_text(plan([nasty]))
     assert "\x07" not in plan_text(plan([nasty]))
+
+
+def create(text: str) -> Change:
+    return Change(address(text), Action.CREATE, "declared, and not there yet", desired=API.desired)
+
+
+def test_a_reason_that_all_have_is_said_once() -> None:
+    lines = plan_text(plan([create("network.a"), create("volume.b")])).splitlines()
+    assert lines[2] == "  + create: declared, and not there yet"
+    assert sum("declared, and not there yet" in line for line in lines) == 1
+    alone = plan_text(plan([create("network.a")]))
+    assert "+ network.a  create: declared, and not there yet" in alone
+
+
+def test_lines_that_are_alike_are_put_together_and_apart_with_details() -> None:
+    many = plan([create(f"volume.v{number:02}") for number in range(30)] + [create("service.web")])
+    text = plan_text(many)
+    assert "+ volume.v00 … v29 (30)  create" in text
+    assert "volume.v17" not in text
+    assert "volume.v17" in plan_text(many, detailed=True)
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_no_line_is_broken_by_the_terminal(width: int) -> None:
+    text = plan_text(FULL, width=width, next_command="provision apply telecom/dev")
+    words = [line for line in text.splitlines() if len(line) >= width]
+    # What has no space can not be broken: a reference of an image.
+    assert all("registry.example" in line or "─" in line for line in words), words
+    assert "(playbooks/telecom/dev.yml:12:3)" in plan_text(FULL, width=200)
+
+
+def test_many_waits_are_counted_and_named_with_details() -> None:
+    steps = [Step(number, Verb.WAIT, "container", address(f"service.s{number:02}[1]"), "") for number in range(30)]
+    many = plan([create("network.a")], steps)
+    assert "Waits for: 30 services" in plan_text(many)
+    assert "service.s29" in plan_text(many, detailed=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provisioner.app.published import PublishedPort
+from provisioner.app.status import StatusRow, StatusTable
 from provisioner.model.finding import Finding, Severity
 from provisioner.model.span import Span
 from provisioner.model.verification import CheckResult
@@ -22,34 +26,31 @@ from provisioner.render.findings_sarif import findings_sarif
 from provisioner.render.findings_text import findings_text
 from provisioner.render.status_json import status_json
 from provisioner.render.status_text import status_text
+from tests.unit.render.examples import address
 from tests.unit.render.golden import check
 
 
-@dataclass(frozen=True)
-class Row:
-    address: str
-    state: str
-    health: str = ""
-    image: str = ""
-    drift: bool | None = None
-    since: str = ""
-    detail: str = ""
+def row(text: str, state: str, **more: Any) -> StatusRow:
+    return StatusRow(address(text), state, **{"health": "", "image": "", "drift": False, **more})
 
 
-@dataclass(frozen=True)
-class Table:
-    title: str
-    rows: tuple[Row, ...]
-
-
-STATUS = Table(
+NOW = datetime(2025, 1, 31, 12, 3, tzinfo=UTC)
+STATUS = StatusTable(
     "telecom/dev",
     (
-        Row("network.backend", "present", drift=False),
-        Row("service.api[1]", "running", "healthy", "telecom/api:1", False, "2025-01-31T12:00:00Z"),
-        Row("service.db[1]", "exited (1)", "", "postgres:17", True, "", "exit 1: bad password\nsecond line"),
+        row("image.api", "present", image="telecom/api:1"),
+        row("network.backend", "present"),
+        row(
+            "service.api[1]", "running", health="healthy", image="telecom/api:1", since="2025-01-31T12:00:00Z",
+            started_at="2025-01-31T12:00:00Z", id="abc",
+            ports=(PublishedPort(address("service.api[1]"), "127.0.0.1", 80, 8000, "tcp"),),
+        ),
+        row(
+            "service.db[1]", "exited", image="postgres:17", drift=True, exit_code=1, restarts=3,
+            detail="exited with code 1: bad password\nsecond line", trouble="exited with code 1: bad password",
+        ),
     ),
-)
+)  # fmt: skip
 CHECKS = (
     CheckResult("the dashboard answers", True, "200", 0.21, 1),
     CheckResult("events arrive", False, "expected t, found f", 30.0, 12),
@@ -64,17 +65,36 @@ FINDINGS = (
 
 
 def test_the_status_table() -> None:
-    check("status.txt", status_text(STATUS))
+    check("status.txt", status_text(STATUS, now=NOW))
+    check("status_narrow.txt", status_text(STATUS, now=NOW, width=80))
     check("status.json", json.dumps(status_json(STATUS), indent=2) + "\n")
 
 
 def test_columns_without_content_are_left_out() -> None:
-    text = status_text(Table("x", (Row("network.a", "present", drift=False),)))
+    text = status_text(StatusTable("x", (row("network.a", "present"),)))
     assert text.splitlines()[1].split() == ["ADDRESS", "STATE", "DRIFT"]
+    assert text.splitlines()[-1] == "All is well."
+
+
+def test_images_are_folded_away_unless_they_differ_or_all_is_asked_for() -> None:
+    assert "image.api" not in status_text(STATUS)
+    assert "1 image as declared: --all shows them." in status_text(STATUS)
+    assert "image.api" in status_text(STATUS, everything=True)
+    missing = StatusTable("x", (row("image.api", "absent", drift=True),))
+    assert "image.api" in status_text(missing)
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_no_line_of_the_table_is_longer_than_the_terminal(width: int) -> None:
+    long = replace(STATUS.rows[-1], detail="words " * 60, trouble="words " * 60)
+    text = status_text(StatusTable("x", (long,)), width=width, now=NOW)
+    table_lines = text.splitlines()[1:3]
+    assert max(map(len, table_lines)) <= width
+    assert "words words words" in text.splitlines()[-2], "what was cut is said whole below"
 
 
 def test_an_empty_status() -> None:
-    assert status_text(Table("x", ())) == "x: nothing is declared\n"
+    assert status_text(StatusTable("x", ())) == "x: nothing is declared\n"
 
 
 def test_checks() -> None:

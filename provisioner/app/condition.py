@@ -1,0 +1,168 @@
+"""How an object is doing: what it does, and what is wrong with it, in its own last words. One answer for both modes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from provisioner.errors import ProvisionError
+from provisioner.kinds.values import moment
+from provisioner.reconcile.finished import FINISHED, has_finished
+from provisioner.reconcile.swarm_tasks import tasks_of, unsettled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from provisioner.model.state import Observed, Resource, Runtime
+    from provisioner.ports import EngineReader
+
+    Raw = Mapping[str, Any]
+
+COMPLETED = "completed"
+# A container that was restarted more recently than this many seconds is taken for one that goes on crashing.
+_RECENT = 60.0
+_ENDED = ("exited", "dead")
+_KEPT_RESULTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class HealthResult:
+    """One run of a health check (ContainerInspect.State.Health.Log). `ended` is RFC 3339."""
+
+    ended: str
+    exit_code: int
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`state` is the engine's word (`running`, `exited`), `completed` or `finished` for what has done its work, and
+    `2/3 running` for a Swarm service; `health` is empty without a health check.
+
+    `trouble` says what is wrong, empty where all is well. Times are RFC 3339; `exit_code` is None for what runs.
+    """
+
+    state: str
+    health: str = ""
+    exit_code: int | None = None
+    restarts: int = 0
+    started_at: str = ""
+    finished_at: str = ""
+    trouble: str = ""
+
+    @property
+    def since(self) -> str:
+        """Since when it is in this state."""
+        return self.finished_at if self.exit_code is not None else self.started_at
+
+
+def condition_of(
+    found: Observed, wanted: Resource | None, engine: EngineReader, now: datetime | None = None
+) -> Condition:
+    """How an object that is there is doing. `wanted` is None for one that is declared no more."""
+    if found.runtime is not None:
+        return _of_container(found.runtime, found, wanted, now or datetime.now(UTC))
+    if found.kind == "service":
+        return _of_service(found, wanted, engine)
+    return Condition("present", started_at=found.created)
+
+
+def with_last_words(
+    condition: Condition, found: Observed, engine: EngineReader, mask: Callable[[str], str]
+) -> Condition:
+    """The condition whose trouble ends with the last thing that the object said; asks the engine where there is any.
+
+    `mask` takes the values of secrets out of it.
+    """
+    if not condition.trouble or found.kind not in ("container", "service"):
+        return condition
+    words = ""
+    with suppress(ProvisionError):
+        if condition.health == "unhealthy":
+            failed = [one for one in health_results(engine, found) if one.exit_code]
+            words = _last_line(failed[-1].output) or f"exit code {failed[-1].exit_code}" if failed else ""
+        words = words or _last_line("\n".join(last_lines(engine, found, 3)))
+    return replace(condition, trouble=f"{condition.trouble}: {mask(words)}") if words else condition
+
+
+def health_results(engine: EngineReader, found: Observed) -> tuple[HealthResult, ...]:
+    """The last results of a container's health check, oldest first."""
+    raw = engine.inspect("container", found.id) if found.kind == "container" else None
+    log = (((raw or {}).get("State") or {}).get("Health") or {}).get("Log") or ()
+    return tuple(
+        HealthResult(str(one.get("End") or ""), int(one.get("ExitCode") or 0), str(one.get("Output") or "").strip())
+        for one in log[-_KEPT_RESULTS:]
+    )
+
+
+def last_lines(engine: EngineReader, found: Observed, count: int) -> tuple[str, ...]:
+    """The last lines that a container, or the tasks of a service, wrote."""
+    kind = "service" if found.kind == "service" else "container"
+    lines = engine.logs(found.id, tail=count, kind=kind)
+    return tuple(line.decode(errors="replace").rstrip() for line in lines)
+
+
+def _of_container(state: Runtime, found: Observed, wanted: Resource | None, now: datetime) -> Condition:
+    ended = state.status in _ENDED
+    shown = Condition(
+        state.status, state.health, state.exit_code if ended or state.status == "restarting" else None, state.restarts,
+        _time(state.started_at), _time(state.finished_at),
+    )  # fmt: skip
+    if wanted is None:
+        return shown
+    if ended and state.exit_code == 0 and not state.oom_killed:
+        if found.kind == "service":
+            finished = bool(wanted.may_finish)
+        else:
+            finished = has_finished(state, wanted.may_finish, exposes=bool(found.spec.get("expose")))
+        if wanted.job or finished:
+            return replace(shown, state=COMPLETED if wanted.job else FINISHED)
+    return replace(shown, trouble=_trouble(shown, state, now))
+
+
+def _trouble(shown: Condition, state: Runtime, now: datetime) -> str:
+    if state.oom_killed:
+        return "killed for want of memory"
+    count = "once" if state.restarts == 1 else f"{state.restarts} times"
+    if state.status == "restarting":
+        return f"restarted {count}, last exit code {state.exit_code}"
+    if shown.exit_code is not None:
+        return f"exited with code {state.exit_code}"
+    if state.status != "running":
+        return f"it is {state.status}" if state.status != "created" else "it was never started"
+    if state.health == "unhealthy":
+        return "its health check fails"
+    began = moment(state.started_at)
+    if state.restarts and began is not None and (now - began).total_seconds() < _RECENT:
+        return f"restarted {count}, the last time {int((now - began).total_seconds())} s ago"
+    return "its health check has not passed yet" if state.health == "starting" else ""
+
+
+def _of_service(found: Observed, wanted: Resource | None, engine: EngineReader) -> Condition:
+    """A Swarm service does what the tasks of its present spec do."""
+    raw = engine.inspect("service", found.id) or {"Spec": found.base}
+    tasks = tasks_of(raw, engine.tasks(found.id, current=True), engine.list("node", {}))
+    may_finish = wanted is not None and bool(wanted.may_finish)
+    job = wanted is not None and wanted.job is not None
+    state = f"{tasks.running}/{tasks.wanted} running"
+    if job and tasks.complete >= tasks.wanted:
+        return Condition(COMPLETED, exit_code=0, started_at=found.created)
+    trouble = unsettled(raw, tasks, may_finish=may_finish)
+    if found.unsettled and not trouble:
+        trouble = found.unsettled
+    why = tasks.pending or (tasks.errors[-1] if tasks.errors else "")
+    if trouble and why and why not in trouble:
+        trouble = f"{trouble}, {why}"
+    return Condition(state, started_at=found.created, restarts=tasks.failed, trouble=trouble if wanted else "")
+
+
+def _time(text: str) -> str:
+    """An RFC 3339 time; empty for the engine's word for never."""
+    return "" if text.startswith("0001-") else text
+
+
+def _last_line(text: str) -> str:
+    lines: Sequence[str] = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

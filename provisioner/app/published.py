@@ -1,0 +1,69 @@
+"""Where the services of an environment can be reached from outside: the ports that the engine really publishes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds.ownership import PROJECT, owner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from provisioner.model.address import Address
+    from provisioner.ports import EngineReader
+
+# Every address of the machine.
+ANYWHERE = ("", "0.0.0.0", "::")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PublishedPort:
+    """`host` is the address on the engine's machine, empty for all of them; `target` the port in the container."""
+
+    address: Address
+    host: str
+    port: int
+    target: int
+    protocol: str
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}->{self.target}/{self.protocol}" if host else (
+            f"{self.port}->{self.target}/{self.protocol}"
+        )  # fmt: skip
+
+
+def published_ports(engine: EngineReader, project: str, *, swarm: bool) -> tuple[PublishedPort, ...]:
+    """The published ports of running containers, and with `swarm` of services, by address. Asks for one list each."""
+    found = set(_of_containers(engine.containers(), project))
+    if swarm:
+        found |= set(_of_services(engine.list("service", {PROJECT: project})))
+    return tuple(sorted(found))
+
+
+def _of_containers(containers: Iterable[Mapping[str, Any]], project: str) -> Iterator[PublishedPort]:
+    """ContainerSummary.Ports (GET /containers/json): PublicPort is absent for a port that is only exposed."""
+    for raw in containers:
+        name = str((raw.get("Names") or [""])[0]).lstrip("/")
+        belongs = owner(raw.get("Labels"), name)
+        if belongs is None or belongs[0] != project:
+            continue
+        for port in raw.get("Ports") or ():
+            if port.get("PublicPort"):
+                yield _port(
+                    belongs[1], str(port.get("IP") or ""), port["PublicPort"], port["PrivatePort"], port["Type"]
+                )
+
+
+def _of_services(services: Iterable[Mapping[str, Any]]) -> Iterator[PublishedPort]:
+    """Service.Endpoint.Ports (GET /services): those of the routing mesh, and of each task's own host."""
+    for raw in services:
+        belongs = owner(raw["Spec"].get("Labels"), str(raw["Spec"]["Name"]))
+        for port in (raw.get("Endpoint") or {}).get("Ports") or ():
+            if belongs is not None and port.get("PublishedPort"):
+                yield _port(belongs[1], "", port["PublishedPort"], port["TargetPort"], port["Protocol"])
+
+
+def _port(address: Address, host: str, port: int, target: int, protocol: str) -> PublishedPort:
+    return PublishedPort(address, "" if host in ANYWHERE else host, int(port), int(target), str(protocol))

@@ -1,0 +1,202 @@
+"""`why`: everything that leads to the next action on an object, or what is wrong with it now. Reads only."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from provisioner.app.comparable import Comparable
+from provisioner.app.condition import (
+    Condition,
+    HealthResult,
+    condition_of,
+    health_results,
+    last_lines,
+)
+from provisioner.app.evidence import mask_of, unknown_secrets
+from provisioner.app.load import load_playbook
+from provisioner.app.plan import prepare
+from provisioner.app.published import published_ports
+from provisioner.app.wiring import open_engine
+from provisioner.document.findings import nearest
+from provisioner.errors import ProvisionError, UsageError
+from provisioner.model.address import Address
+from provisioner.model.change import Action
+from provisioner.model.plan import Policy
+from provisioner.playbook.select import with_kinds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from provisioner.app.prepared import Prepared
+    from provisioner.app.published import PublishedPort
+    from provisioner.app.request import Request
+    from provisioner.ledger.records import Failed
+    from provisioner.model.change import Change
+    from provisioner.model.plan import Plan
+    from provisioner.model.span import Problem, Span
+    from provisioner.model.state import Observed
+    from provisioner.ports import EngineReader
+
+LOG_LINES = 10
+ABSENT = Condition("absent", trouble="it is not there")
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """An object that this one waits for, or that needs it. `condition` is what is waited for, empty for being there."""
+
+    address: Address
+    condition: str
+    state: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One object on the engine: a replica of a service, or the whole of anything else.
+
+    `log` are its last lines, `health` the last results of its health check; `withheld` says why they are not shown.
+    """
+
+    address: Address
+    id: str
+    name: str
+    image: str
+    condition: Condition
+    health: tuple[HealthResult, ...] = ()
+    log: tuple[str, ...] = ()
+    withheld: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything about one address. `change` is None where the next apply leaves the object as it is.
+
+    `failure` is the last apply in which it failed, with its last words then.
+    """
+
+    title: str
+    address: Address
+    span: Span | None
+    parts: tuple[Part, ...]
+    ports: tuple[PublishedPort, ...]
+    changes: tuple[Change, ...]
+    problems: tuple[Problem, ...]
+    waits_for: tuple[Neighbour, ...]
+    needed_by: tuple[Neighbour, ...]
+    failure: Failed | None
+    plan: Plan
+
+    @property
+    def well(self) -> bool:
+        """Whether the object is there and does what it is for."""
+        return not any(part.condition.trouble for part in self.parts)
+
+
+def why(request: Request, text: str) -> Explanation:
+    """What there is to know about an address such as `service.api`, `service.api[2]`, or a name that is unique."""
+    playbook = load_playbook(request, allow_unset=True)
+    engine = open_engine(request, playbook.engine)
+    prepared = prepare(request, playbook, engine, Policy(), Comparable(), feasible=False)
+    plan = prepared.plan
+    address = _address(text, prepared)
+    there = [one for one in sorted({*plan.desired.resources, *plan.observed.resources}) if _is_part(one, address)]
+    ports = published_ports(engine, playbook.project, swarm=prepared.mode == "swarm")
+    span = next((r.span for a in there if (r := plan.desired.resources.get(a)) and r.span), None)
+    changes = tuple(
+        c for c in (plan.details if address.index else plan.changes)
+        if _is_part(c.address, address) and c.action is not Action.UNCHANGED
+    )  # fmt: skip
+    return Explanation(
+        title=playbook.title,
+        address=address,
+        span=span,
+        parts=tuple(_part(one, prepared, engine) for one in there),
+        ports=tuple(port for port in ports if _is_part(port.address, address)),
+        changes=changes,
+        problems=tuple(p for p in (*plan.refusals, *plan.notes) if p.path == str(address.whole)),
+        waits_for=tuple(_waits_for(there, plan, engine)),
+        needed_by=tuple(_needed_by(there, plan, engine)),
+        failure=_last_failure(prepared, there),
+        plan=plan,
+    )
+
+
+def _address(text: str, prepared: Prepared) -> Address:
+    """The address that is meant. UsageError, naming what is near, where nothing is called so."""
+    address = Address.parse(text) or Address.parse_name(text)
+    known = {*prepared.plan.desired.resources, *prepared.plan.observed.resources}
+    if address is None:
+        raise UsageError(f"'{text}' is not an address", hint="write KIND.NAME: service.api, volume.pgdata")
+    if not address.kind:
+        address = with_kinds(prepared.playbook, (address,), option="")[0]
+    if not any(_is_part(one, address) for one in known):
+        names = sorted({str(one) for one in known} | {str(one.whole) for one in known})
+        near = nearest(str(address), names)
+        raise UsageError(f"there is no {address}", hint=near or f"there are: {', '.join(names)}")
+    return address
+
+
+def _is_part(one: Address, of: Address) -> bool:
+    return one == of or (not of.index and one.whole == of)
+
+
+def _part(address: Address, prepared: Prepared, engine: EngineReader) -> Part:
+    plan = prepared.plan
+    wanted, found = plan.desired.resources.get(address), plan.observed.resources.get(address)
+    image = str(wanted.spec["image"]) if wanted and wanted.kind in ("container", "service") else ""
+    foreign = next((one for one in plan.observed.strangers if one.address == address), None)
+    if found is None:
+        trouble = f"an object of that name belongs to {foreign.owner}" if foreign else ABSENT.trouble
+        return Part(address, "", wanted.name if wanted else "", image, replace(ABSENT, trouble=trouble))
+    condition = condition_of(found, wanted, engine)
+    if found.kind not in ("container", "service"):
+        return Part(address, found.id, found.name, "", condition)
+    part = Part(address, found.id, found.name, str(found.spec["image"]), condition)
+    return _with_words(part, found, prepared, engine)
+
+
+def _with_words(part: Part, found: Observed, prepared: Prepared, engine: EngineReader) -> Part:
+    """The part with what the object said last, without values of secrets."""
+    unknown = unknown_secrets(part.address.name, prepared.playbook, prepared.materials)
+    if unknown:
+        names = ", ".join(unknown)
+        return replace(part, withheld=f"the values of its secrets ({names}) are not known here, and it may print them")
+    mask = mask_of(part.address, prepared.plan, prepared.materials)
+    health: tuple[HealthResult, ...] = ()
+    lines: tuple[str, ...] = ()
+    with suppress(ProvisionError):
+        health = health_results(engine, found)
+        lines = last_lines(engine, found, LOG_LINES)
+    return replace(
+        part,
+        health=tuple(replace(one, output=mask(one.output)) for one in health),
+        log=tuple(mask(line) for line in lines),
+        condition=replace(part.condition, trouble=mask(part.condition.trouble)),
+    )
+
+
+def _waits_for(there: list[Address], plan: Plan, engine: EngineReader) -> Iterator[Neighbour]:
+    needs = (need for one in there if (wanted := plan.desired.resources.get(one)) for need in wanted.needs)
+    for address, condition in dict.fromkeys((need.address, str(need.condition or "")) for need in needs):
+        yield Neighbour(address, condition, _state(address, plan, engine))
+
+
+def _needed_by(there: list[Address], plan: Plan, engine: EngineReader) -> Iterator[Neighbour]:
+    mine: Mapping[Address, None] = dict.fromkeys((*there, *(one.whole for one in there)))
+    for address, wanted in sorted(plan.desired.resources.items()):
+        conditions = [str(need.condition or "") for need in wanted.needs if need.address in mine]
+        if conditions and address not in mine:
+            yield Neighbour(address, conditions[0], _state(address, plan, engine))
+
+
+def _state(address: Address, plan: Plan, engine: EngineReader) -> Condition:
+    found = plan.observed.resources.get(address)
+    return condition_of(found, plan.desired.resources.get(address), engine) if found is not None else ABSENT
+
+
+def _last_failure(prepared: Prepared, there: list[Address]) -> Failed | None:
+    names = {str(one) for one in there} | {str(one.whole) for one in there}
+    failures = reversed(prepared.ledger.failures)
+    return next((one for one in failures if any(place in names for place, _ in one.failures)), None)

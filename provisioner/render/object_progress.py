@@ -1,0 +1,286 @@
+"""What is going on while a plan is carried out, object by object: one line when an object is done, whatever steps it
+took. Knows nothing of where it is written to: it is given a function that writes, and a clock in seconds.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from provisioner.model.change import Action
+from provisioner.model.event import Begun, Finished, Notice, Progress, Started
+from provisioner.model.plan import Verb
+from provisioner.model.report import Outcome
+from provisioner.render.paint import PLAIN, Paint, printable
+from provisioner.render.progress import LiveRegion, activity, ended
+from provisioner.render.values import seconds, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from provisioner.model.address import Address
+    from provisioner.model.event import Event
+    from provisioner.model.plan import Plan, Step
+    from provisioner.model.report import StepResult
+
+_MOST_SHOWN = 12
+# Without a terminal: an object that takes longer than this is told of, and then again after each minute (seconds).
+LONG, AGAIN = 5.0, 60.0
+
+
+@dataclass(slots=True)
+class _Object:
+    """One object of a plan while it is worked on. `left` are the ids of its steps that are not over."""
+
+    name: str
+    address: Address
+    left: set[int]
+    running: dict[int, Step] = field(default_factory=dict)
+    message: str = ""
+    began: float | None = None
+    failed: bool = False
+    last: Step | None = None
+    told: float = 0.0
+
+
+class Board:
+    """The objects of the plan that is carried out, and what is to be said of them."""
+
+    def __init__(self, now: Callable[[], float], paint: Paint = PLAIN) -> None:
+        self._now = now
+        self._paint = paint
+        self._begin: float | None = None
+        self._plan: Plan | None = None
+        self._steps: dict[int, Step] = {}
+        self._objects: dict[Address, _Object] = {}
+        self._over: set[int] = set()
+        self._width = 0
+        self._total = 0
+        self._done = 0
+        self.purpose = ""
+
+    def take(self, event: Event) -> str:
+        """Remember an event; the line that is told for good, without its end; empty for none."""
+        self._begin = self._now() if self._begin is None else self._begin
+        match event:
+            case Begun(plan, purpose):
+                self._start(plan, purpose)
+            case Started(step):
+                one = self._object(step)
+                one.running[step.id] = step
+                one.began = self._now() if one.began is None else one.began
+                one.message = ""
+            case Progress(step, message):
+                self._object(step).message = printable(message)
+            case Finished(result):
+                return self._finish(result)
+            case Notice(message):
+                return printable(message)
+        return ""
+
+    @property
+    def header(self) -> str:
+        """`Applying shop/prod  9/13  8.1s`; empty without a plan."""
+        if self._plan is None:
+            return ""
+        title = f"{self.purpose} {self._plan.title}"
+        return f"{title}  {self._done}/{self._total}  {seconds(self._now() - (self._begin or 0.0))}"
+
+    def running(self) -> list[tuple[str, str, float]]:
+        """The objects that are worked on: name, what is being done, for how long (seconds)."""
+        return [
+            (one.name, activity(next(reversed(one.running.values())), one.message), self._now() - (one.began or 0.0))
+            for one in self._objects.values()
+            if one.running and not one.failed
+        ]
+
+    def waiting(self) -> list[tuple[str, str]]:
+        """The objects on which nothing is done yet, and what they wait for."""
+        found = []
+        for one in self._objects.values():
+            if one.running or one.began is not None or not one.left:
+                continue
+            names = self._awaited(one)
+            if names:
+                found.append((one.name, f"waits for {', '.join(names)}"))
+        return found
+
+    def overdue(self) -> list[str]:
+        """Lines on objects that take long, each now and then: for where nothing is drawn anew."""
+        lines = []
+        for one in self._objects.values():
+            took = self._now() - one.began if one.began is not None else 0.0
+            if one.running and not one.failed and took >= (one.told + AGAIN if one.told else LONG):
+                one.told = took
+                text = activity(next(reversed(one.running.values())), one.message)
+                lines.append(f"{one.name}: {text}, for {seconds(took)}")
+        return lines
+
+    def _start(self, plan: Plan, purpose: str) -> None:
+        self._plan, self.purpose = plan, purpose
+        self._steps = {step.id: step for step in plan.steps}
+        self._over, self._objects, self._done = set(), {}, 0
+        replicas: dict[Address, set[Address]] = {}
+        for address in (*(step.address for step in plan.steps), *plan.desired.resources, *plan.observed.resources):
+            replicas.setdefault(address.whole, set()).add(address)
+        for step in plan.steps:
+            indexed = {one for one in replicas[step.address.whole] if one.index}
+            name = str(step.address if len(indexed) > 1 else step.address.whole)
+            one = self._objects.setdefault(step.address, _Object(name, step.address, set()))
+            one.left.add(step.id)
+        self._total = len(self._objects)
+        self._width = max((len(one.name) for one in self._objects.values()), default=0)
+
+    def _object(self, step: Step) -> _Object:
+        """The object of a step; one of its own for a step of no plan, such as the pull of an image by itself."""
+        if step.address not in self._objects:
+            self._objects[step.address] = _Object(str(step.address), step.address, {step.id})
+            self._width = max(self._width, len(str(step.address)))
+        return self._objects[step.address]
+
+    def _finish(self, result: StepResult) -> str:
+        one, step = self._object(result.step), result.step
+        one.running.pop(step.id, None)
+        one.left.discard(step.id)
+        one.last, one.message = step, ""
+        self._over.add(step.id)
+        took = seconds(self._now() - one.began if one.began is not None else result.seconds)
+        name = one.name.ljust(self._width)
+        if result.outcome is Outcome.FAILED:
+            one.failed = True
+            words = str(result.error).splitlines() if result.error else []
+            said = printable(words[0]) if words else f"{step.verb.value} failed"
+            return f"{self._paint.red('✘')} {name}  {said}  {self._paint.dim(took)}"
+        if one.left or one.failed:
+            return ""
+        self._done += 1
+        if result.outcome is Outcome.SKIPPED:
+            because = f" ({printable(result.because)})" if result.because else ""
+            return self._paint.dim(f"- {name}  {step.verb.value} skipped{because}")
+        return f"{self._paint.green('✔')} {name}  {self._became(one, step)}  {self._paint.dim(took)}"
+
+    def _became(self, one: _Object, last: Step) -> str:
+        """What has become of an object, in a word or two: `healthy`, `replaced, healthy`, `built`."""
+        steps = [step for step in self._steps.values() if step.address == one.address] or [last]
+        change = next((c for c in self._details() if c.address == one.address), None)
+        goals = [str(step.arguments.get("until")) for step in steps if step.verb is Verb.WAIT]
+        state = _reached(goals, has_check=self._has_check(one.address))
+        if self.purpose == "Taking back":
+            return f"the one before is {'back, ' + state if state else 'back'}"
+        if change is not None and change.action is Action.REPLACE and state:
+            return f"replaced, {state}"
+        if change is not None and change.action is Action.UPDATE and any(step.verb is Verb.UPDATE for step in steps):
+            return f"updated, {state}" if state else "updated"
+        if change is not None and change.action is Action.DELETE:
+            return "removed"
+        made = next((step for step in steps if step.verb in (Verb.BUILD, Verb.PULL, Verb.CREATE)), last)
+        return state or ended(made)
+
+    def _details(self) -> Iterable[Any]:
+        return (*self._plan.details, *self._plan.changes) if self._plan is not None else ()
+
+    def _has_check(self, address: Address) -> bool:
+        wanted = self._plan.desired.resources.get(address) if self._plan is not None else None
+        check = wanted.spec.get("healthcheck") if wanted is not None else None
+        return bool(check) and check != {"test": ["NONE"]}
+
+    def _awaited(self, one: _Object) -> list[str]:
+        """The names of the objects whose steps the first step of this one needs."""
+        names: dict[str, None] = {}
+        for identity in sorted(one.left):
+            step = self._steps.get(identity)
+            for need in (*step.needs, *step.after) if step is not None else ():
+                other = self._steps.get(need)
+                if need not in self._over and other is not None and other.address != one.address:
+                    names[self._objects[other.address].name.partition(".")[2]] = None
+            if names:
+                break
+        return list(names)[:3]
+
+
+def _reached(goals: Iterable[str], *, has_check: bool) -> str:
+    """What an object has reached when its waits are over; empty where nothing was waited for."""
+    wanted = set(goals) & {"ready", "recovered", "healthy", "completed", "gone"}
+    if "completed" in wanted:
+        return "completed"
+    if wanted & {"ready", "recovered", "healthy"}:
+        return "healthy" if has_check else "running"
+    return ""
+
+
+class PlainObjectProgress:
+    """One line for each object when it is done, one when it begins to take long; each with the time so far."""
+
+    def __init__(
+        self, write: Callable[[str], None], now: Callable[[], float], paint: Paint = PLAIN, interval: float = 1.0
+    ) -> None:
+        self._write = write
+        self._now = now
+        self._begin: float | None = None
+        self._board = Board(now, paint)
+        self._interval = interval
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._ticker: threading.Thread | None = None
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            if self._ticker is None:
+                self._begin = self._now()
+                self._ticker = threading.Thread(target=self._tick, daemon=True)
+                self._ticker.start()
+            self._tell(self._board.take(event))
+
+    def close(self) -> None:
+        """Say nothing more."""
+        self._over.set()
+        if self._ticker is not None:
+            self._ticker.join()
+
+    def tick(self) -> None:
+        """Say what takes long."""
+        with self._lock:
+            for line in self._board.overdue():
+                self._tell(line)
+
+    def _tick(self) -> None:
+        while not self._over.wait(self._interval):
+            self.tick()
+
+    def _tell(self, line: str) -> None:
+        if line:
+            self._write(f"{seconds(self._now() - (self._begin or 0.0)):>7}  {line}\n")
+
+
+class LiveObjectProgress(LiveRegion):
+    """A header that counts, the objects that are worked on, and what the others wait for; done ones scroll away."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._board = Board(self._now, self._paint)
+
+    def take(self, event: Event) -> str:
+        """Remember an event; the line of an object that is done or has failed."""
+        line = self._board.take(event)
+        return f"{line}\n" if line else ""
+
+    def lines(self, width: int) -> list[str]:
+        """The region now."""
+        running, waiting = self._board.running(), self._board.waiting()
+        names = max((len(name) for name in [row[0] for row in running] + [row[0] for row in waiting]), default=0)
+        lines = [
+            self._running_line(name.ljust(names), text, seconds(took), width)
+            for name, text, took in running[:_MOST_SHOWN]
+        ]
+        room = _MOST_SHOWN - len(lines)
+        lines += [self._paint.dim(shorten(f"· {name.ljust(names)}  {text}", width)) for name, text in waiting[:room]]
+        more = len(running) + len(waiting) - len(lines)
+        if more:
+            lines.append(self._paint.dim(f"  … {more} more"))
+        header = self._board.header
+        return [self._paint.bold(shorten(header, width)), *lines] if header and lines else lines
+
+    def _running_line(self, name: str, text: str, took: str, width: int) -> str:
+        shown = shorten(f"{name}  {text}", width - len(took) - 4)
+        return f"{self.spinner} {shown.ljust(width - len(took) - 3)} {self._paint.dim(took)}"

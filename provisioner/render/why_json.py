@@ -1,0 +1,70 @@
+"""Everything about one object, for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.render.plan_json import FORMAT_VERSION, change_json, problem_json
+from provisioner.render.status_json import port_json
+
+if TYPE_CHECKING:
+    from provisioner.model.node import JSON
+    from provisioner.render.why_text import Condition, Explanation, Neighbour, Part
+
+
+def why_json(found: Explanation) -> dict[str, JSON]:
+    """Times are RFC 3339 or null; `changes` is empty where an apply leaves the object as it is."""
+    failed = found.failure
+    return {
+        "format_version": FORMAT_VERSION,
+        "target": found.title,
+        "address": str(found.address),
+        "declared_at": str(found.span) if found.span else None,
+        "well": found.well,
+        "objects": [_part(part) for part in found.parts],
+        "ports": [port_json(port) for port in found.ports],
+        "waits_for": [_neighbour(one) for one in found.waits_for],
+        "needed_by": [_neighbour(one) for one in found.needed_by],
+        "changes": [change_json(change) for change in found.changes],
+        "problems": [problem_json(problem) for problem in found.problems],
+        "last_failure": {
+            "at": failed.at,
+            "by": failed.by,
+            "outcome": failed.outcome,
+            "failures": [
+                {"address": place, "message": reason, "evidence": list(failed.evidence.get(place) or ())}
+                for place, reason in failed.failures
+            ],
+        }
+        if failed
+        else None,
+    }
+
+
+def _part(part: Part) -> dict[str, JSON]:
+    return {
+        "address": str(part.address),
+        "id": part.id or None,
+        "name": part.name,
+        "image": part.image or None,
+        **_condition(part.condition),
+        "health_log": [{"ended": one.ended, "exit_code": one.exit_code, "output": one.output} for one in part.health],
+        "log": list(part.log),
+        "withheld": part.withheld or None,
+    }
+
+
+def _neighbour(one: Neighbour) -> dict[str, JSON]:
+    return {"address": str(one.address), "condition": one.condition or None, **_condition(one.state)}
+
+
+def _condition(condition: Condition) -> dict[str, JSON]:
+    return {
+        "state": condition.state,
+        "health": condition.health or None,
+        "exit_code": condition.exit_code,
+        "restarts": condition.restarts,
+        "started_at": condition.started_at or None,
+        "finished_at": condition.finished_at or None,
+        "trouble": condition.trouble or None,
+    }

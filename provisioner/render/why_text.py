@@ -1,0 +1,218 @@
+"""Everything about one object, for people: first what is wrong, then what leads to it, then what would be done."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from provisioner.render.history_text import last_words_text, moment
+from provisioner.render.paint import PLAIN, Paint, printable
+from provisioner.render.plan_text import change_lines
+from provisioner.render.status_text import ago, port_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provisioner.model.address import Address
+    from provisioner.model.change import Change
+    from provisioner.model.plan import Plan
+    from provisioner.model.span import Problem, Span
+    from provisioner.render.history_text import Failed
+    from provisioner.render.status_text import PublishedPort
+
+_LABEL = 12
+
+
+class HealthResult(Protocol):
+    """One run of a health check."""
+
+    @property
+    def ended(self) -> str: ...
+    @property
+    def exit_code(self) -> int: ...
+    @property
+    def output(self) -> str: ...
+
+
+class Condition(Protocol):
+    """How an object is doing; `trouble` is empty where all is well."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def health(self) -> str: ...
+    @property
+    def exit_code(self) -> int | None: ...
+    @property
+    def restarts(self) -> int: ...
+    @property
+    def since(self) -> str: ...
+    @property
+    def started_at(self) -> str: ...
+    @property
+    def finished_at(self) -> str: ...
+    @property
+    def trouble(self) -> str: ...
+
+
+class Part(Protocol):
+    """One object on the engine."""
+
+    @property
+    def address(self) -> Address: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def image(self) -> str: ...
+    @property
+    def condition(self) -> Condition: ...
+    @property
+    def health(self) -> Sequence[HealthResult]: ...
+    @property
+    def log(self) -> Sequence[str]: ...
+    @property
+    def withheld(self) -> str: ...
+
+
+class Neighbour(Protocol):
+    """What the object waits for, or who needs it."""
+
+    @property
+    def address(self) -> Address: ...
+    @property
+    def condition(self) -> str: ...
+    @property
+    def state(self) -> Condition: ...
+
+
+class Explanation(Protocol):
+    """Everything about one address."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def address(self) -> Address: ...
+    @property
+    def span(self) -> Span | None: ...
+    @property
+    def parts(self) -> Sequence[Part]: ...
+    @property
+    def ports(self) -> Sequence[PublishedPort]: ...
+    @property
+    def changes(self) -> Sequence[Change]: ...
+    @property
+    def problems(self) -> Sequence[Problem]: ...
+    @property
+    def waits_for(self) -> Sequence[Neighbour]: ...
+    @property
+    def needed_by(self) -> Sequence[Neighbour]: ...
+    @property
+    def failure(self) -> Failed | None: ...
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def well(self) -> bool: ...
+
+
+def why_text(
+    found: Explanation,
+    *,
+    paint: Paint = PLAIN,
+    next_command: str = "",
+    width: int = 0,
+    now: datetime | None = None,
+) -> str:
+    """The whole explanation, ending with a newline. `next_command` carries out what is planned."""
+    moment_now = now or datetime.now(UTC)
+    where = f"  {paint.dim(str(found.span))}" if found.span else ""
+    lines = [f"{paint.bold(str(found.address))} of {found.title}{where}"]
+    for part in found.parts:
+        lines += _part(part, paint, moment_now, alone=len(found.parts) == 1)
+    if found.ports:
+        ports = ", ".join(dict.fromkeys(port_text(port) for port in found.ports))
+        lines.append(_labelled("published", ports))
+    lines += _neighbours("waits for", found.waits_for, paint)
+    lines += _neighbours("needed by", found.needed_by, paint)
+    sections = ["\n".join(lines) + "\n", *(_words(part, paint, alone=len(found.parts) == 1) for part in found.parts)]
+    sections += [_failure(found, paint), _next(found, paint, next_command, width)]
+    return "\n".join(section for section in sections if section)
+
+
+def _part(part: Part, paint: Paint, now: datetime, *, alone: bool) -> list[str]:
+    state = part.condition
+    code = f" ({state.exit_code})" if state.state in ("exited", "dead") else ""
+    said = [f"{state.state}{code}"]
+    if state.health:
+        said.append(state.health)
+    if state.restarts:
+        said.append("restarted once" if state.restarts == 1 else f"restarted {state.restarts} times")
+    since = ago(state.since, now)
+    text = ", ".join(said) + (f", for {since}" if since else "")
+    name = "" if alone else f"{part.address}: "
+    lines = [_labelled("now", name + (paint.red(text) if state.trouble else paint.green(text)))]
+    if state.trouble:
+        lines.append(_labelled("wrong", name + paint.red(printable(state.trouble))))
+    if part.id:
+        short = part.id.removeprefix("sha256:")[:12]
+        named = part.name if part.id == part.name else f"{part.name} ({short})"
+        lines.append(_labelled("on engine", printable(named) + (f", {part.image}" if part.image else "")))
+    return lines
+
+
+def _neighbours(label: str, neighbours: Sequence[Neighbour], paint: Paint) -> list[str]:
+    lines = []
+    for index, one in enumerate(neighbours):
+        wanted = f" ({one.condition.removeprefix('service_').replace('_', ' ')})" if one.condition else ""
+        health = f", {one.state.health}" if one.state.health else ""
+        text = f"{one.state.state}{health}"
+        shown = paint.red(f"{text}: {printable(one.state.trouble)}") if one.state.trouble else paint.green(text)
+        lines.append(_labelled("" if index else label, f"{one.address}{wanted}: {shown}"))
+    return lines
+
+
+def _words(part: Part, paint: Paint, *, alone: bool) -> str:
+    """What the object said last."""
+    of = "" if alone else f" of {part.address}"
+    lines = []
+    if part.health:
+        lines.append(paint.bold(f"Last results of the health check{of}:"))
+        for one in part.health:
+            output = " / ".join(printable(one.output).splitlines()) or "no output"
+            verdict = paint.green("passed") if one.exit_code == 0 else paint.red(f"exit {one.exit_code}")
+            lines.append(f"  {one.ended[11:19]}  {verdict}  {output}")
+    if part.log:
+        lines.append(paint.bold(f"Last lines{of}:"))
+        lines += [f"  {paint.dim('|')} {printable(line)}" for line in part.log]
+    if part.withheld:
+        lines.append(f"{paint.bold(f'Last lines{of}:')} not shown, as {part.withheld}; provision logs shows them")
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _failure(found: Explanation, paint: Paint) -> str:
+    failed = found.failure
+    if failed is None:
+        return ""
+    places = {str(part.address) for part in found.parts} | {str(found.address)}
+    reasons = [reason for place, reason in failed.failures if place in places]
+    head = f"{paint.bold('Last failed apply:')} {moment(failed.at)} by {printable(failed.by)}, {failed.outcome}"
+    lines = [head, *(f"  {printable(reason)}" for reason in reasons)]
+    words = "".join(last_words_text(failed, place, paint=paint) for place in sorted(places))
+    return "\n".join(lines) + "\n" + words
+
+
+def _next(found: Explanation, paint: Paint, next_command: str, width: int) -> str:
+    """What the next apply would do with the object."""
+    if not found.changes and not found.problems:
+        return f"{paint.bold('Next apply:')} nothing is to be done, it is as declared.\n"
+    lines = [paint.bold("Next apply:")] if found.changes else []
+    lines += change_lines(found.changes, paint, width)
+    lines += [f"  {paint.yellow('!')} {printable(str(problem))}" for problem in found.problems]
+    if found.changes and next_command and not found.plan.refusals:
+        lines.append(f"To carry it out: {next_command}")
+    return "\n".join(lines) + "\n"
+
+
+def _labelled(label: str, text: str) -> str:
+    return f"{label.ljust(_LABEL)}{text}"
