@@ -192,6 +192,14 @@ def _addresses(place: Place, incomplete: str) -> list[CompletionItem[str]]:
     return [*SERVICE.candidates(place, incomplete)]
 
 
+def _commands(place: Place, incomplete: str) -> list[CompletionItem[str]]:
+    from provisioner.cli.main import program
+
+    main = program()
+    with main.make_context("provision", ["--help"], resilient_parsing=True) as context:
+        return [CompletionItem(name, type=WHOLE) for name in main.list_commands(context)]
+
+
 def _plays(place: Place, incomplete: str) -> list[CompletionItem[str]]:
     plays = place.settings.without_selection().plays(place.target)
     return [CompletionItem(play.name, type=WHOLE, help=play.request.target) for play in plays.plays] if plays else []
@@ -237,6 +245,7 @@ TAG = Completed(_tags)
 FILE = Completed(_path(FILES))
 FOLDER = Completed(_path(FOLDERS))
 INSIDE_OR_FILE = Completed(_inside_or_file)
+COMMAND = Completed(_commands)
 NOTHING = Completed(lambda place, incomplete: [])
 
 

@@ -49,6 +49,7 @@ def test_what_failed_said_is_kept_without_its_secret_and_outlives_the_rollback(e
     assert failure["outcome"] == "rolled back"
     assert "no login with (sensitive) or (sensitive)" in failure["failures"][0]["evidence"]
     environment.write({"services": {"web": good}, **with_key})
+    environment.apply()
     environment.require_inert()
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan
     from provisioner.model.report import Report
     from provisioner.ports import Listener
+    from provisioner.render.places import PublishedPort
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Ended:
     report: Report | None = None
     checks: tuple[CheckResult, ...] = ()
     exit_code: int = 0
+    ports: tuple[PublishedPort, ...] = ()
 
 
 def run(
