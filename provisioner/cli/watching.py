@@ -43,6 +43,8 @@ def again_and_again(
                 if lost and not screen:
                     settings.err().write(f"The engine answers again, after {time.monotonic() - lost:.0f} s.\n")
                 lost = 0.0
+            except KeyboardInterrupt:
+                return code
             except Unreachable as error:
                 first, lost = not lost, lost or time.monotonic()
                 code = error.exit_code

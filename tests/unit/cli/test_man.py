@@ -51,7 +51,8 @@ def test_no_line_is_taken_for_a_request() -> None:
 def test_groff_formats_them_without_a_warning() -> None:
     for name in ("provision", "provision-plan", "provision-exec", "provision-secrets-set"):
         ended = subprocess.run(
-            ["groff", "-man", "-Tutf8", "-P-cbou", "-ww"], input=every_page()[name], capture_output=True, text=True, check=False,
+            ["groff", "-man", "-Tutf8", "-P-cbou", "-ww"],
+            input=every_page()[name], capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert (ended.returncode, ended.stderr) == (0, ""), name
         assert "EXIT STATUS" in ended.stdout
