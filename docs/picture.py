@@ -1,8 +1,9 @@
 """Draw a terminal session as an SVG, from what real commands print:
 
-    python docs/picture.py OUT.svg FOLDER COMMAND... [--replace TEXT=TEXT]...
+    python docs/picture.py OUT.svg FOLDER COMMAND... [--replace TEXT=TEXT]... [--during TEXT]
 
-Each command runs in FOLDER, in a terminal of its own of 112 columns. `--replace` changes names in what it printed.
+Each command runs in FOLDER, in a terminal of its own of 112 columns. `--replace` changes names in what it printed. Of a
+command that prints the TEXT of `--during` the screen just before that is drawn too, with what moved on it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ COLORS = {"31": "#ff7b72", "32": "#7ee787", "33": "#e3b341", "34": "#79c0ff", "3
 DIM, BRIGHT, PLAIN, BACKGROUND = "#8b949e", "#ffffff", "#d0d7de", "#0d1117"
 
 BLANK = "\u00a0"
+
+# The beginning of a new picture of what moves, and how many of the last lines follow one that was drawn before.
+_AGAIN = re.compile(r"\x1b\[\d+A\x1b\[J")
+_LAST_LINES = 6
 
 _CONTROL = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|(\r)|(\n)")
 
@@ -79,6 +84,17 @@ def screen(text: str) -> list[list[Cell]]:
             del lines[row][column:], lines[row + 1 :]
     _write(lines, row, column, text[end:], codes)
     return lines
+
+
+def moments(text: str, during: str) -> list[list[Cell]]:
+    """The lines of the screen just before `during` was printed, and the last lines of all; else all lines."""
+    place = text.find(during) if during else -1
+    before = [match.start() for match in _AGAIN.finditer(text[: max(place, 0)])]
+    whole = screen(text.rstrip())
+    if not before:
+        return whole
+    gap: list[Cell] = [(character, ("2",)) for character in "…"]
+    return [*screen(text[: before[-1]].rstrip()), gap, *whole[-_LAST_LINES:]]
 
 
 def _write(lines: list[list[Cell]], row: int, column: int, text: str, codes: tuple[str, ...]) -> tuple[int, int]:
@@ -144,6 +160,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("commands", nargs="+")
     parser.add_argument("--replace", action="append", default=[], metavar="TEXT=TEXT")
+    parser.add_argument("--during", default="", metavar="TEXT")
     arguments = parser.parse_args()
     lines: list[list[Cell]] = []
     for command in arguments.commands:
@@ -151,7 +168,7 @@ def main() -> None:
         for replacement in arguments.replace:
             before, _, after = replacement.partition("=")
             text, command = text.replace(before, after), command.replace(before, after)
-        shown = screen(text.rstrip())
+        shown = moments(text, arguments.during)
         lines += [[("$", ("32",)), (" ", ()), *((character, ("1",)) for character in command)], *shown, []]
     arguments.out.write_text(drawing(lines[:-1]), encoding="utf-8")
 
