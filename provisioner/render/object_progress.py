@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan, Step
     from provisioner.model.report import StepResult
 
-_MOST_SHOWN = 12
+_MOST_SHOWN, _MOST_NAMED = 12, 3
+# On a wide terminal times would stand too far from what they are of (columns).
+_WIDEST = 100
 # Without a terminal: an object that takes longer than this is told of, and then again after each minute (seconds).
 LONG, AGAIN = 5.0, 60.0
 
@@ -87,6 +89,11 @@ class Board:
         title = f"{self.purpose} {self._plan.title}"
         return f"{title}  {self._done}/{self._total}  {seconds(self._now() - (self._begin or 0.0))}"
 
+    @property
+    def width(self) -> int:
+        """Letters of the longest name."""
+        return self._width
+
     def running(self) -> list[tuple[str, str, float]]:
         """The objects that are worked on: name, what is being done, for how long (seconds)."""
         return [
@@ -96,10 +103,10 @@ class Board:
         ]
 
     def waiting(self) -> list[tuple[str, str]]:
-        """The objects on which nothing is done yet, and what they wait for."""
+        """The objects on which nothing is done now, although something is left, and what they wait for."""
         found = []
         for one in self._objects.values():
-            if one.running or one.began is not None or not one.left:
+            if one.running or one.failed or not one.left:
                 continue
             names = self._awaited(one)
             if names:
@@ -196,7 +203,7 @@ class Board:
                     names[self._objects[other.address].name.partition(".")[2]] = None
             if names:
                 break
-        return list(names)[:3]
+        return [*list(names)[:_MOST_NAMED], *([f"{len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else [])]
 
 
 def _reached(goals: Iterable[str], *, has_check: bool) -> str:
@@ -268,7 +275,7 @@ class LiveObjectProgress(LiveRegion):
     def lines(self, width: int) -> list[str]:
         """The region now."""
         running, waiting = self._board.running(), self._board.waiting()
-        names = max((len(name) for name in [row[0] for row in running] + [row[0] for row in waiting]), default=0)
+        width, names = min(width, _WIDEST), self._board.width
         lines = [
             self._running_line(name.ljust(names), text, seconds(took), width)
             for name, text, took in running[:_MOST_SHOWN]

@@ -108,7 +108,7 @@ def test_replicas_have_their_numbers_only_where_there_are_several() -> None:
 
 def test_the_region_counts_and_says_what_is_waited_for() -> None:
     clock, screen = Clock(), Screen()
-    tell = LiveObjectProgress(screen.write, clock, lambda: 60, interval=60)
+    tell = LiveObjectProgress(screen.write, clock, lambda: 72, interval=60)
     tell(Begun(planned(*ALL), "Applying"))
     tell(Started(NETWORK))
     tell(Finished(result(NETWORK)))
@@ -124,7 +124,7 @@ def test_the_region_counts_and_says_what_is_waited_for() -> None:
     assert header == "Applying telecom/dev  1/3  3.0s"
     assert db.split() == ["⠋", "service.db", "waiting:", "health", "check", "2", "of", "3", "failed", "3.0s"]
     assert api == "· service.api  waits for db"
-    assert max(map(len, screen.lines)) < 60
+    assert max(map(len, screen.lines)) < 72
     tell.close()
     assert screen.lines == [done]
 
