@@ -15,6 +15,7 @@ from provisioner.app.replace_file import replace_file
 from provisioner.document import canonical
 from provisioner.document.writing import Draft, Edit, apply
 from provisioner.errors import PlaybookInvalid, ProvisionError
+from provisioner.model.secret import REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 # Of the document, of a service, of a volume and of a secret: what Compose does not know.
 _TOP = ("environment", "engine", "moved", "verify", "lint")
 _SECRET = ("env", "aws", "sources", "generate", "allow_env", "readers", "rotate", "template")
-_PART, _NAMED = re.compile(r"\$\{secret:([^}]*)\}"), r"<\1>"
+_NAMED = r"<\1>"
 _SOURCES = ("file", "environment", "external")
 
 
@@ -183,7 +184,7 @@ def _provide(name: str, own: dict[str, Any], swarm_name: str) -> str:
     """What a person has to do so that the secret is there."""
     where = f"create it with: docker secret create {swarm_name} -" if swarm_name else f"put it into ./secrets/{name}"
     if "template" in own:
-        return f"{where}; it is built as {_on_one_line(_PART.sub(_NAMED, own['template']))}"
+        return f"{where}; it is built as {_on_one_line(REFERENCE.sub(_NAMED, own['template']))}"
     if "aws" in own:
         return f"{where}; it lies in AWS Secrets Manager as {own['aws']}"
     if "generate" in own:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
-from provisioner.kinds.ownership import ONE_OFF, PROJECT, owner
+from provisioner.kinds.ownership import NAME, ONE_OFF, PROJECT, owner
 from provisioner.model.address import Address
 
 if TYPE_CHECKING:
@@ -44,12 +44,7 @@ def owned_containers(engine: EngineReader, project: str, services: Sequence[str]
     for raw in engine.list("container", {PROJECT: project}):
         labels, name = raw["Config"].get("Labels") or {}, str(raw["Name"]).lstrip("/")
         belongs = owner(labels, name)
-        if (
-            belongs is None
-            or belongs[1].kind != "service"
-            or ONE_OFF in labels
-            or name != labels.get("provisioner.name")
-        ):
+        if belongs is None or belongs[1].kind != "service" or ONE_OFF in labels or name != labels.get(NAME):
             continue
         if not services or belongs[1].name in services:
             found.append(OwnedContainer(belongs[1], str(raw["Id"]), raw))

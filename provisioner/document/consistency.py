@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.document.shape import mapping
 from provisioner.model.playbook import Unused
+from provisioner.model.secret import REFERENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from provisioner.model.node import Node
     from provisioner.model.span import Span
 
-_SECRET = re.compile(r"\$\{secret:([^}]*)\}")
 # The keys of a check that hold a regular expression.
 _PATTERNS = (("http", "matches"), ("exec", "stdout_matches"), ("exec", "stderr_matches"))
 _BESIDE_EXTERNAL = frozenset(("external", "name", "protect"))
@@ -213,7 +213,7 @@ class Consistency:
     def _secrets(self) -> None:
         for name, item in _mapping(self.root.get("secrets")).items():
             template = item.get("template")
-            for other in _SECRET.findall(str(template.value)) if template is not None else ():
+            for other in REFERENCE.findall(str(template.value)) if template is not None else ():
                 if template is not None:
                     self._refers("secrets", other, template.span, ("secrets", name, "template"))
             for index, reader in enumerate(_items(item.get("readers"))):
@@ -366,7 +366,7 @@ def _templates(root: Node, used: set[str]) -> None:
     while waiting:
         item = secrets.get(waiting.pop())
         template = item.get("template") if item is not None else None
-        for name in _SECRET.findall(str(template.value)) if template is not None else ():
+        for name in REFERENCE.findall(str(template.value)) if template is not None else ():
             if name not in used:
                 used.add(name)
                 waiting.append(name)

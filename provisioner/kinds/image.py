@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.context import DecodeContext
 from provisioner.kinds.fields import SAME, Field, Raw, custom, decode_fields
+from provisioner.kinds.values import architecture
 from provisioner.model.change import Impact
 from provisioner.model.state import ImageFacts, Spec
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 # What a built image was made from: a digest of its build context, Dockerfile and arguments.
 BUILD_LABEL = "provisioner.build"
-_ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64"}
 
 
 def platform_of(raw: Raw) -> str:
@@ -26,7 +26,7 @@ def same_platform(wanted: str | None, actual: str | None) -> str | None:
     """The actual platform as `wanted` itself where it satisfies it, which may leave out the system or the variant."""
     if not wanted or not actual:
         return wanted or actual
-    parts = [_ARCHITECTURES.get(part, part) for part in wanted.lower().split("/")]
+    parts = [architecture(part) for part in wanted.lower().split("/")]
     parts = parts if "/" in wanted else [actual.split("/")[0], *parts]
     return wanted if actual.split("/")[: len(parts)] == parts else actual
 

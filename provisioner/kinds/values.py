@@ -55,6 +55,18 @@ def moment(text: Any) -> datetime | None:
     return found.replace(tzinfo=UTC) if found and not found.tzinfo else found
 
 
+# The names that uname, Docker's clients and older systems have for one architecture of Go's (GOARCH).
+_ARCHITECTURES = {
+    "x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "armhf": "arm", "armel": "arm", "armv7l": "arm",
+    "armv6l": "arm", "i386": "386", "i686": "386",
+}  # fmt: skip
+
+
+def architecture(name: str) -> str:
+    """A processor architecture by its one name: `x86_64` is `amd64`. Of others the name is as it is."""
+    return _ARCHITECTURES.get(name, name)
+
+
 def whole_number(value: Any) -> int:
     """An integer from Compose's canonical forms: numbers and decimal strings."""
     return int(float(value)) if isinstance(value, float) else int(str(value))

@@ -24,7 +24,6 @@ class Mount:
     target: str
     read_only: bool
     index: int
-    in_tmpfs: bool = False
 
 
 def text(node: Node | None) -> str:
@@ -87,7 +86,7 @@ def mounts(service: Service) -> tuple[Mount, ...]:
             )
     temporary = service.body.get("tmpfs")
     for index, target in enumerate(_scalars(temporary)):
-        found.append(Mount("tmpfs", "", target.partition(":")[0].rstrip("/"), False, index, in_tmpfs=True))
+        found.append(Mount("tmpfs", "", target.partition(":")[0].rstrip("/"), False, index))
     return tuple(found)
 
 

@@ -5,6 +5,7 @@ A value can be revealed, never printed. Knows nothing of where values come from.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NoReturn
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 # Swarm takes 1 to 511,999 bytes; the same bounds hold on a plain engine, so that a playbook works on both.
 LARGEST_SECRET = 500 * 1024 - 1
+
+# A secret within the template of another.
+REFERENCE = re.compile(r"\$\{secret:(?P<name>[^}]*)\}")
 
 Charset = Literal["alphanumeric", "hex", "base64url"]
 

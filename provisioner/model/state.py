@@ -66,14 +66,12 @@ class Facts:
     node_id: str = ""
     ipvs: bool | None = None
     logging_driver: str = "json-file"
-    default_runtime: str = "runc"
     local: bool = False
     logging_drivers: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
     architecture: str = ""
     cpus: int = 0
     address_pools: tuple[str, ...] = ()
-    cgroup_version: str = "1"
     containerd_store: bool = False
     exposed_at: str = ""
     read_at: str = ""

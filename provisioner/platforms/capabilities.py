@@ -8,6 +8,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
+from provisioner.kinds.values import architecture
 from provisioner.model.span import Problem
 from provisioner.playbook.feasibility import is_windows_path, shown
 
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
 
 # The first Engine API version whose engine has IPv6 pools by itself (Docker Engine 27.0).
 _IPV6_POOLS = (1, 46)
-# The names of one architecture: GOARCH, uname -m, and older ones.
-_SAME = {
-    "x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "armhf": "arm", "armel": "arm", "armv7l": "arm",
-    "armv6l": "arm", "i386": "386", "i686": "386",
-}  # fmt: skip
 # An engine of the first runs programs of the second by itself.
 _RUNS_TOO = {"amd64": ("386",), "arm64": ("arm",)}
 
@@ -122,8 +118,8 @@ def _platform(service: Service, facts: Facts) -> Iterator[tuple[bool, Problem]]:
         message = f"this engine runs containers of {facts.platform} only"
         yield True, Problem(message, found[0].span, found[1], f"write {facts.platform}/… or leave it out")
         return
-    own = _SAME.get(facts.architecture, facts.architecture)
-    other = _SAME.get(wanted[0], wanted[0]) if wanted else own
+    own = architecture(facts.architecture)
+    other = architecture(wanted[0]) if wanted else own
     if other != own and other not in _RUNS_TOO.get(own, ()):
         message = f"this engine's machine is {own}: what is made for {other} starts only where an emulator is set up"
         yield False, Problem(message, found[0].span, found[1], "leave it out, or set up binfmt_misc on the host")

@@ -5,13 +5,13 @@ The document under `root` stays whole: it is what the files say, not what was as
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.document.findings import nearest
 from provisioner.errors import UsageError
 from provisioner.model.address import Address
+from provisioner.model.secret import REFERENCE
 from provisioner.playbook.checks import HOST
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from provisioner.model.node import Node
     from provisioner.model.playbook import Check, Declared, Playbook, Service
 
-_REFERENCE = re.compile(r"\$\{secret:([^}]+)\}")
 # What a further context of a build starts with that is the image of another service.
 SERVICE = "service:"
 _GLOBAL = ("global", "global-job")
@@ -161,7 +160,7 @@ def _with_references(playbook: Playbook, keys: Collection[str]) -> set[str]:
         reached.add(key)
         template = playbook.secrets[key].body.get("template")
         if template is not None and isinstance(template.value, str):
-            pending.extend(_REFERENCE.findall(template.value))
+            pending.extend(REFERENCE.findall(template.value))
     return reached
 
 

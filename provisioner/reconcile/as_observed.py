@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.kinds import container, image, network, service, swarm_file, volume
 from provisioner.kinds.compare import declared_fields
+from provisioner.kinds.tables import FIELDS_OF
 from provisioner.model.state import Facts, ImageFacts, Observed, ObservedState
 
 if TYPE_CHECKING:
     from provisioner.model.state import DesiredState, Resource
-
-_FIELDS = {
-    "container": container.FIELDS,
-    "network": network.FIELDS,
-    "volume": volume.FIELDS,
-    "image": image.FIELDS,
-    "service": service.FIELDS,
-    "config": swarm_file.FIELDS,
-    "secret": swarm_file.FIELDS,
-}
 
 
 def as_observed(desired: DesiredState) -> ObservedState:
@@ -29,7 +19,6 @@ def as_observed(desired: DesiredState) -> ObservedState:
 
 def _seen(resource: Resource) -> Observed:
     spec = resource.spec
-    declared = declared_fields(_FIELDS[resource.kind], spec) if resource.kind in _FIELDS else []
     made_from = None
     if resource.kind == "container":
         # An image of which nothing is known but what it runs on: both sides are compared as they are declared.
@@ -42,5 +31,5 @@ def _seen(resource: Resource) -> Observed:
         spec=spec,
         image=made_from,
         protected=resource.protect,
-        declared=frozenset(declared),
+        declared=frozenset(declared_fields(FIELDS_OF[resource.kind], spec)),
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provisioner.kinds import container, image, network, service, swarm_file, volume
+from provisioner.kinds import container, image, service
 from provisioner.kinds.compare import compare
 from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.ownership import NEXT, PREVIOUS
+from provisioner.kinds.tables import FIELDS_OF
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change, FieldChange, Impact
-from provisioner.model.state import CARRIED_KIND, ImageFacts, ImageWork
+from provisioner.model.state import ImageFacts, ImageWork
 from provisioner.reconcile.finished import has_finished
 from provisioner.reconcile.last_applied import last_applied, moved_tier
 from provisioner.reconcile.namespaces import KEYS as NAMESPACES
@@ -30,15 +31,6 @@ if TYPE_CHECKING:
 
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
 
-_FIELDS = {
-    "network": network.FIELDS,
-    "volume": volume.FIELDS,
-    "image": image.FIELDS,
-    "service": service.FIELDS,
-    "config": swarm_file.FIELDS,
-    "secret": swarm_file.FIELDS,
-    CARRIED_KIND: swarm_file.FIELDS[:1],
-}
 DECLARED_ANEW = "declared, and not there yet"
 # Why an object goes that the playbook does not name any more.
 UNDECLARED = "no longer declared"
@@ -173,7 +165,7 @@ def differences_of(wanted: Resource, found: Observed, state: ObservedState) -> t
 
 
 def _compared(wanted: Resource, found: Observed) -> tuple[FieldChange, ...]:
-    return compare(_FIELDS[wanted.kind], wanted.spec, found.spec, wanted.spans, found.declared)
+    return compare(FIELDS_OF[wanted.kind], wanted.spec, found.spec, wanted.spans, found.declared)
 
 
 def _service_differences(wanted: Resource, found: Observed, observed: ObservedState) -> tuple[FieldChange, ...]:

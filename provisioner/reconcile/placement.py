@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from provisioner.kinds.values import architecture as same_name
 from provisioner.model.change import Action
 from provisioner.model.span import Problem
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from provisioner.model.state import Resource, Spec
 
     Node = Mapping[str, Any]
-
-# The names that uname and the Engine API use for one architecture.
-_SAME = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i386": "386", "i686": "386"}
 
 
 def is_placed(change: Change) -> bool:
@@ -84,7 +82,7 @@ def _obstacle(spec: Spec, node: Node) -> str:
         if not _holds(constraint, node):
             return f"{constraint} does not hold"
     platform = (node.get("Description") or {}).get("Platform") or {}
-    here = f"{platform.get('OS')}/{_architecture(platform.get('Architecture'))}"
+    here = f"{platform.get('OS')}/{same_name(str(platform.get('Architecture')))}"
     platforms = placement.get("platforms", ())
     if platforms and not any(_fits(one, here) for one in platforms):
         return f"its platform is {here}, not {' or '.join(platforms)}"
@@ -170,11 +168,7 @@ def _fits(wanted: str, here: str) -> bool:
     os, _, architecture = wanted.partition("/")
     has_os, _, has_architecture = here.partition("/")
     architecture = architecture.partition("/")[0]
-    return os == has_os and (not architecture or _architecture(architecture) == has_architecture)
-
-
-def _architecture(name: Any) -> str:
-    return _SAME.get(str(name), str(name))
+    return os == has_os and (not architecture or same_name(architecture) == has_architecture)
 
 
 def without_balancing(resources: Iterable[Resource]) -> list[Problem]:

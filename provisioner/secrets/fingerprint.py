@@ -5,7 +5,6 @@ With the key an unchanged value is recognised; without it a fingerprint tells no
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import os
@@ -13,7 +12,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from provisioner.errors import SecretUnavailable
 from provisioner.model.secret import Found, SecretRef, SecretValue
@@ -28,7 +27,6 @@ KEY_FILE = "PROVISION_FINGERPRINT_KEY_FILE"
 KEY_SOURCE = "PROVISION_FINGERPRINT_KEY"
 FOLDER = ".provision"
 
-Comparison = Literal["same", "changed", "can not compare"]
 
 _DOMAIN = b"provision secret fingerprint 1"
 _TEXT = re.compile(rb"(?P<id>[0-9a-f]{8})\.(?P<key>[0-9a-f]{64})\n?")
@@ -61,23 +59,6 @@ class KeyAbsent:
     """There is no key: values can not be compared. `tried` says where it was looked for."""
 
     tried: str
-
-
-def compare(before: str, after: str) -> Comparison:
-    """Compare two fingerprints. An empty one, or one of another key, can not be compared."""
-    old, new = _FINGERPRINT.fullmatch(before), _FINGERPRINT.fullmatch(after)
-    if old is None or new is None or old["id"] != new["id"]:
-        return "can not compare"
-    return "same" if hmac.compare_digest(old["code"], new["code"]) else "changed"
-
-
-def suffix(fingerprint: str) -> str:
-    """Twelve lower-case characters for an object's name: the same fingerprint, the same name."""
-    match = _FINGERPRINT.fullmatch(fingerprint)
-    if match is None:
-        raise ValueError("not a fingerprint")
-    digest = hashlib.sha256(f"{match['id']}.{match['code']}".encode()).digest()
-    return base64.b32encode(digest).decode().lower()[:12]
 
 
 def find_key(surroundings: Surroundings) -> FingerprintKey | KeyAbsent:

@@ -5,22 +5,20 @@ Only `${secret:NAME}` means something; every other character, `$` too, is taken 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from provisioner.errors import SecretUnavailable
-from provisioner.model.secret import Found, Held, Missing, Resolution, SecretRef, SecretValue
+from provisioner.model.secret import REFERENCE, Found, Held, Missing, Resolution, SecretRef, SecretValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 TIER = "template"
-_PART = re.compile(r"\$\{secret:(?P<name>[^}]*)\}")
 
 
 def ingredients(template: str) -> tuple[str, ...]:
     """The secrets that a template names, each once, in order."""
-    return tuple(dict.fromkeys(match["name"] for match in _PART.finditer(template)))
+    return tuple(dict.fromkeys(match["name"] for match in REFERENCE.finditer(template)))
 
 
 def cycle(templates: Mapping[str, str]) -> tuple[str, ...]:
@@ -64,7 +62,7 @@ def _composed(ref: SecretRef, answers: Mapping[str, Resolution]) -> Resolution:
         )
     parts: list[bytes] = []
     last = 0
-    for match in _PART.finditer(template):
+    for match in REFERENCE.finditer(template):
         part = answers[match["name"]]
         parts.append(template[last : match.start()].encode())
         if isinstance(part, Found):
