@@ -29,23 +29,33 @@ if TYPE_CHECKING:
             "provision import compose.yaml compose.prod.yaml -o playbooks/shop/prod.yml",
             "a base and what is laid over it",
         ),
+        ("provision import --running shop", "from the running Compose project shop; then `provision adopt`"),
         ("provision import", "the Compose file of this folder, with its override"),
     ),
 )
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path())
+@click.option("--running", is_flag=True, help="From what runs: a Compose project, or containers, by NAME.")
 @click.option("-o", "--output", metavar="PLAYBOOK", type=FILE, help="Where it goes; default: playbooks/NAME/local.yml.")
 @click.option("--name", metavar="NAME", help="The system's name; default: Compose's project name.")
 @click.option("--force", is_flag=True, help="Replace a playbook that is there.")
 @json_option
 @click.pass_obj
 def command(
-    settings: Settings, files: tuple[str, ...], output: str | None, name: str | None, force: bool, as_json: bool
+    settings: Settings,
+    files: tuple[str, ...],
+    running: bool,
+    output: str | None,
+    name: str | None,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Write a playbook that means what Compose files mean: comments and order stay, paths follow, mistakes are named.
 
     Nothing on an engine changes. The objects of the playbook have names of their own, NAME-ENVIRONMENT: what Compose
     has made stays, and so does its data.
     """
+    if running:
+        return _import_running(settings, files, output=output, name=name, force=force, as_json=as_json)
     request = _request(settings, files)
     from provisioner.app.import_compose import import_compose
 
@@ -63,6 +73,38 @@ def command(
 
         out.write("\n" + findings_text(imported.findings, paint=out.paint))
     out.write(f"\nNext: provision plan {imported.target}\n")
+    return 0
+
+
+def _import_running(
+    settings: Settings, names: tuple[str, ...], *, output: str | None, name: str | None, force: bool, as_json: bool
+) -> int:
+    from pathlib import Path
+
+    from provisioner.app.import_running import import_running
+    from provisioner.app.request import Request
+
+    engine = Request(
+        files=(), directory=str(Path.cwd()), context=settings.context, host=settings.host, shell=settings.environment
+    )
+    imported = import_running(engine, names, output=output, name=name, force=force)
+    out = settings.out()
+    if as_json:
+        told = {
+            "file": imported.file, "project": imported.project, "services": list(imported.services),
+            "secrets": {key: {"container": c, "variable": v} for key, (c, v) in imported.secrets.items()},
+            "notes": list(imported.notes),
+        }  # fmt: skip
+        out.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+        return 0
+    out.write(f"wrote {imported.file}: {len(imported.services)} services of {imported.project}\n")
+    for note in imported.notes:
+        out.write(f"  {note}\n")
+    for key, (container, variable) in imported.secrets.items():
+        look = f"docker exec {container} printenv {variable}"
+        out.write(f"  {variable} of {container} is the secret {key} now; set it: {look} | "
+                  f"provision -f {imported.file} secrets set {key}\n")  # fmt: skip
+    out.write(f"\nNext: provision -f {imported.file} adopt\n")
     return 0
 
 

@@ -22,6 +22,7 @@ COMPOSE_NUMBER = f"{COMPOSE}container-number"
 COMPOSE_ONE_OFF = f"{COMPOSE}oneoff"
 COMPOSE_VOLUME = f"{COMPOSE}volume"
 COMPOSE_NETWORK = f"{COMPOSE}network"
+_CONFIG_HASH = f"{COMPOSE}config-hash"
 _FOLDER = f"{COMPOSE}project.working_dir"
 _FILES = f"{COMPOSE}project.config_files"
 STACK = "com.docker.stack.namespace"
@@ -43,6 +44,8 @@ def grouping_labels(grouping: Grouping | None, project: str, address: Address, k
         COMPOSE_SERVICE: address.name,
         COMPOSE_NUMBER: str(address.index or 1),
         COMPOSE_ONE_OFF: "False",
+        # Compose lists only containers that have one; to `docker compose up` it is another than its own.
+        _CONFIG_HASH: "provisioner",
         **({_FOLDER: grouping.directory} if grouping.directory else {}),
         **({_FILES: ",".join(grouping.files)} if grouping.files else {}),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -141,6 +142,11 @@ def is_left_by_compose(resource: Resource, labels: Mapping[str, str], project: s
         and labels.get(COMPOSE_VOLUME) == resource.address.name
         and PROJECT not in labels
     )
+
+
+def key_of(name: str) -> str:
+    """A name of the engine as a key of a playbook."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_") or "unnamed"
 
 
 def key_label(kind: str) -> str:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioner.app import adopt as adopt_module
+from provisioner.app import import_running as import_module
 from provisioner.app import take_over as take_over_module
 from provisioner.app.adopt import adopt, look, release
 from provisioner.app.adopt_plan import AdoptionChoice
+from provisioner.app.import_running import import_running
 from provisioner.errors import EngineRefused, LeaseHeld, PlanStale, PlaybookInvalid, ProvisionError, Unsafe, UsageError
 from provisioner.kinds.ownership import PREFIX
 from provisioner.ledger.adoptions import read_adoptions, with_adoptions
@@ -58,7 +60,7 @@ def made_by_compose(shop: InMemory, project: str = "shop") -> None:
             shop.engine.remove("container", raw["Id"])
             continue
         live = shop.engine._containers[raw["Id"]]
-        service_name, number = name.rsplit("-", 2)[1:]
+        service_name, number = name.rsplit("-", 2)[1:] if name.startswith("shop-") else ("db", "1")
         live["Config"]["Labels"] = {
             **{key: value for key, value in live["Config"]["Labels"].items() if not key.startswith(PREFIX)},
             "com.docker.compose.project": project, "com.docker.compose.service": service_name,
@@ -489,3 +491,72 @@ def test_a_wrong_move_is_a_problem_with_its_place(shop: InMemory, moves: list[di
     with pytest.raises(PlaybookInvalid, match=text) as raised:
         shop.plan()
     assert all(problem.span is not None for problem in raised.value.problems)
+
+
+# A playbook from what runs ------------------------------------------------------------------------------------------
+
+RICH: dict[str, Any] = {
+    "name": "shop",
+    "services": {
+        "web": service(
+            scale=2, networks={"front": {"aliases": ["www"]}, "default": None}, labels={"a": "b"}, user="1000:1000",
+            environment={"A": "1", "DOLLAR": "$$HOME", "API_TOKEN": "t0p"}, mem_limit="64m", cap_add=["NET_ADMIN"],
+            ulimits={"nofile": {"soft": 1024, "hard": 2048}, "nproc": 64}, tmpfs=["/scratch:size=1m"], restart="always",
+            extra_hosts=["db:10.0.0.1"], stop_grace_period="3s", read_only=True, working_dir="/srv",
+            sysctls={"net.core.somaxconn": "1024"}, devices=["/dev/null:/dev/nil:r"], expose=["81"],
+        ),
+        "db": service(
+            volumes=["data:/data", "/etc/hosts:/hosts:ro", {"type": "tmpfs", "target": "/t", "tmpfs": {"size": 65536}}],
+            environment={"API_TOKEN": "t0p", "OTHER_PASSWORD": "x"}, container_name="the-db", init=True,
+            ports=["127.0.0.1:15432:5432", "9000:9000/udp"], entrypoint=["run", "$$it"],
+            logging={"driver": "json-file", "options": {"max-size": "1m"}},
+        ),
+    },
+    "networks": {"front": {"labels": {"x": "y"}, "internal": True}},
+    "volumes": {"data": {"labels": {"v": "w"}}},
+}  # fmt: skip
+
+
+def test_a_playbook_is_written_from_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = in_memory(tmp_path, monkeypatch)
+    monkeypatch.setattr(adopt_module, "open_engine", lambda request, choice: with_adoptions(shop.engine))
+    monkeypatch.setattr(import_module, "open_engine", lambda request, choice: with_adoptions(shop.engine))
+    shop.write(RICH)
+    shop.apply()
+    made_by_compose(shop)
+    before = standing(shop)
+    request = shop.request()
+    imported = import_running(request, [], output="running.yaml", name=None, force=False)
+    assert imported.services == ("db", "web")
+    assert set(imported.secrets) == {"api_token", "other_password"}
+    text = (tmp_path / "running.yaml").read_text()
+    assert "t0p" not in text
+    assert "$$HOME" in text
+    (tmp_path / ".env.local").write_text("API_TOKEN=t0p\nOTHER_PASSWORD=x\n")
+    (tmp_path / ".env.local").chmod(0o600)
+    (tmp_path / "compose.yaml").write_text(text)
+    result = run(shop)
+    assert {row.verdict for row in result.plan.rows} == {"adopt"}, adoption_text(result.plan)
+    assert result.done
+    plan = shop.plan()
+    assert not plan.changes, plan_text(plan)
+    assert standing(shop) == before
+    with pytest.raises(UsageError, match="is there already"):
+        import_running(request, [], output="running.yaml", name=None, force=False)
+    with pytest.raises(ProvisionError, match="named nowhere"):
+        import_running(request, ["nowhere"], output="b.yaml", name="x", force=False)
+
+
+def test_containers_by_name_become_a_playbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = in_memory(tmp_path, monkeypatch)
+    monkeypatch.setattr(adopt_module, "open_engine", lambda request, choice: with_adoptions(shop.engine))
+    monkeypatch.setattr(import_module, "open_engine", lambda request, choice: with_adoptions(shop.engine))
+    body = {"Image": "app:1", "Cmd": ["run", "fast"], "Labels": {}, "HostConfig": {"NetworkMode": "bridge"}}
+    identity = shop.engine.create("container", "by.hand", body)
+    shop.engine.start(identity)
+    import_running(shop.request(), ["by.hand"], output="compose.yaml", name="mine", force=False)
+    result = run(shop)
+    assert {row.verdict for row in result.plan.rows} == {"adopt"}, adoption_text(result.plan)
+    plan = shop.plan()
+    assert not plan.changes, plan_text(plan)
+    assert shop.engine.inspect("container", "by.hand")["Id"] == identity  # type: ignore[index]

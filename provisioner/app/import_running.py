@@ -1,0 +1,208 @@
+"""`import --running`: a playbook from what runs on an engine. Reads the engine, and writes one file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from provisioner.app.replace_file import replace_file
+from provisioner.app.wiring import open_engine
+from provisioner.errors import ProvisionError, UsageError
+from provisioner.kinds import container, network, volume
+from provisioner.kinds.compose_body import secret_variables, service_body
+from provisioner.kinds.context import DecodeContext
+from provisioner.kinds.image import image_facts
+from provisioner.kinds.tool_labels import COMPOSE_PROJECT, STACK
+from provisioner.ledger.labels import LEASE, LEDGER
+from provisioner.reconcile.adoption import compose_containers, former_owner, key_of, labels_of, name_of
+from provisioner.render.config_yaml import config_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioner.app.request import Request
+    from provisioner.model.state import Facts
+    from provisioner.ports import EngineReader
+
+    Raw = Mapping[str, Any]
+
+_DEPENDS_ON = "com.docker.compose.depends_on"
+_BUILT_IN = ("bridge", "host", "none")
+_FIRST = ("image", "container_name", "command", "entrypoint")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedRunning:
+    """`secrets` gives, by the secret that was made of it, the container and variable whose value it is."""
+
+    file: str
+    project: str
+    services: tuple[str, ...]
+    secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def import_running(
+    request: Request, names: Sequence[str], *, output: str | None, name: str | None, force: bool
+) -> ImportedRunning:
+    """Write a playbook of the containers of one Compose project, or of those with these names.
+
+    Without names it is the only Compose project that runs. Values of variables that look like secrets are not written:
+    references stand in their place. UsageError where it is not clear what is meant, or a file is there already.
+    """
+    file = output or "compose.yaml"
+    if Path(request.directory, file).exists() and not force:
+        raise UsageError(f"{file} is there already", hint="name another with -o, or give --force to replace it")
+    engine = open_engine(request, None)
+    if engine.facts().swarm_manager and engine.list("service", {STACK: names[0]} if names else {STACK: ""}):
+        raise ProvisionError(
+            "stacks of a Swarm are not imported yet, only containers", hint="adopt them with their own stack file"
+        )
+    project, groups = _chosen(engine, names, name)
+    taken = _Taken(engine, engine.facts(), project)
+    document: dict[str, Any] = {"name": project, "services": {}}
+    for service, raws in sorted(groups.items()):
+        document["services"][service] = taken.service(service, raws)
+    document |= {key: value for key, value in taken.objects().items() if value}
+    text = f"# Written by `provision import --running` from what ran.\n{config_yaml(_escaped(document))}"
+    replace_file(Path(request.directory, file), text)
+    return ImportedRunning(file, project, tuple(sorted(groups)), taken.secrets, tuple(taken.notes))
+
+
+def _chosen(engine: EngineReader, names: Sequence[str], name: str | None) -> tuple[str, dict[str, list[Raw]]]:
+    """The project's name, and the containers of each service."""
+    everything = [raw for raw in engine.list("container", {}) if not {LEASE, LEDGER} & labels_of(raw).keys()]
+    projects = sorted({labels_of(raw).get(COMPOSE_PROJECT, "") for raw in everything} - {""})
+    if not names and len(projects) != 1:
+        there = ", ".join(projects) or "none"
+        raise UsageError("which of the Compose projects is meant? NAME one", hint=f"there are: {there}")
+    wanted = names or projects
+    if len(wanted) == 1 and wanted[0] in projects:
+        of_it = [raw for raw in everything if labels_of(raw).get(COMPOSE_PROJECT) == wanted[0]]
+        return name or wanted[0], compose_containers(of_it)
+    by_name = {name_of(raw): raw for raw in everything}
+    if missing := [one for one in wanted if one not in by_name]:
+        raise ProvisionError(
+            f"no Compose project and no container is named {missing[0]}", hint="docker ps --all shows what is there"
+        )
+    if not name:
+        raise UsageError("containers by name need a name for what they become", hint="--name shop")
+    return name, {key_of(one): [by_name[one]] for one in wanted}
+
+
+class _Taken:
+    """Collects what services use while they are written."""
+
+    def __init__(self, engine: EngineReader, facts: Facts, project: str) -> None:
+        self._engine = engine
+        self._facts = facts
+        self._project = project
+        self._networks: dict[str, str] = {}
+        self._volumes: dict[str, str] = {}
+        self._values: dict[str, str] = {}
+        self._addressed: set[str] = set()
+        self.secrets: dict[str, tuple[str, str]] = {}
+        self.notes: list[str] = []
+
+    def service(self, name: str, raws: Sequence[Raw]) -> dict[str, Any]:
+        """The body of one service from its containers; the first one speaks for all."""
+        raw = raws[0]
+        self._see(raw)
+        image = self._engine.inspect("image", str(raw["Image"])) or {"Id": raw["Image"]}
+        spec = container.decode(dict(raw), DecodeContext(networks=self._networks))
+        body = service_body(spec, image_facts(dict(image)), self._facts, service=name, volumes=self._volumes)
+        for key, attached in spec["networks"].items():
+            if attached.get("ipv4_address") or attached.get("ipv6_address"):
+                self._addressed.add(key)
+        if name_of(raw) not in (f"{self._project}-{name}-1", f"{self._project}_{name}_1") and len(raws) == 1:
+            body["container_name"] = name_of(raw)
+        if len(raws) > 1:
+            body["scale"] = len(raws)
+        depends = _depends_on(labels_of(raw).get(_DEPENDS_ON, ""))
+        if depends:
+            body["depends_on"] = depends
+        self._hide_secrets(name, raw, body)
+        if not raw["State"].get("Running"):
+            self.notes.append(f"{name_of(raw)} does not run now; an apply will start it")
+        return {key: body[key] for key in sorted(body, key=lambda key: (key not in _FIRST, _FIRST.index(key)
+                                                                      if key in _FIRST else 0))}  # fmt: skip
+
+    def objects(self) -> dict[str, Any]:
+        """The networks, volumes and secrets that the services use, as far as a file has to say anything of them."""
+        networks = {key: self._network(key, name) for name, key in self._networks.items()}
+        volumes = {key: self._volume(key, name) for name, key in self._volumes.items()}
+        secrets = {key: {"allow_env": True} for key in self.secrets}
+        if networks.get("default") in ({}, None):
+            networks.pop("default", None)
+        return {"networks": networks, "volumes": volumes, "secrets": secrets}
+
+    def _see(self, raw: Raw) -> None:
+        for name in (raw.get("NetworkSettings") or {}).get("Networks") or {}:
+            if name not in _BUILT_IN:
+                self._networks.setdefault(name, self._key("network", name))
+        for mount in raw.get("Mounts") or ():
+            if mount.get("Type") == "volume" and not re.fullmatch(r"[0-9a-f]{64}", mount.get("Name") or ""):
+                self._volumes.setdefault(mount["Name"], self._key("volume", mount["Name"]))
+
+    def _key(self, kind: str, name: str) -> str:
+        labels = labels_of(self._engine.inspect(kind, name) or {})
+        own = labels.get(COMPOSE_PROJECT) == self._project
+        return (labels.get(f"com.docker.compose.{kind}") if own else None) or key_of(name)
+
+    def _network(self, key: str, name: str) -> dict[str, Any]:
+        raw = self._engine.inspect("network", name)
+        if raw is None or self._is_others(raw):
+            return {"name": name, "external": True}
+        spec = network.decode(dict(raw))
+        body = {
+            f.key: spec[f.key] for f in network.FIELDS if spec[f.key] not in (f.default, None, {}) and "." not in f.key
+        }
+        if key in self._addressed:
+            body["ipam"] = {"config": spec["ipam.config"]}
+        return self._named(key, name) | body
+
+    def _volume(self, key: str, name: str) -> dict[str, Any]:
+        raw = self._engine.inspect("volume", name)
+        if raw is None or self._is_others(raw):
+            return {"name": name, "external": True}
+        spec = volume.decode(dict(raw))
+        return self._named(key, name) | {
+            f.key: spec[f.key] for f in volume.FIELDS if spec[f.key] not in (f.default, None)
+        }
+
+    def _named(self, key: str, name: str) -> dict[str, Any]:
+        return {} if name == f"{self._project}_{key}" else {"name": name}
+
+    def _is_others(self, raw: Raw) -> bool:
+        return former_owner(labels_of(raw)).name not in ("", self._project)
+
+    def _hide_secrets(self, service: str, raw: Raw, body: dict[str, Any]) -> None:
+        """Put a reference in the place of each value that looks like a secret."""
+        for variable, value in secret_variables(body).items():
+            key = variable.lower()
+            if self._values.get(key, value) != value:
+                key = f"{service}_{key}".replace("-", "_")
+            self._values[key] = value
+            self.secrets.setdefault(key, (name_of(raw), variable))
+            body["environment"][variable] = {"secret": key}
+
+
+def _depends_on(label: str) -> dict[str, Any]:
+    """`db:service_healthy:false,…`, as Compose writes it, as a file says it."""
+    found = {}
+    for entry in filter(None, label.split(",")):
+        name, _, rest = entry.partition(":")
+        condition, _, restart = rest.partition(":")
+        found[name] = {"condition": condition or "service_started"} | ({"restart": True} if restart == "true" else {})
+    return found
+
+
+def _escaped(value: Any) -> Any:
+    """The document, in which no text is taken for a variable."""
+    if isinstance(value, dict):
+        return {key: _escaped(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_escaped(item) for item in value]
+    return value.replace("$", "$$") if isinstance(value, str) else value
