@@ -46,6 +46,9 @@ def service_body(
             written = {key: _attachment(entry, service) for key, entry in value.items()}
         if written not in (None, [], {}):
             body[field.key] = written
+    if "entrypoint" in body and spec["command"]:
+        # The image's own command goes with the image's own entrypoint only.
+        body["command"] = spec["command"]
     if "networks" in body and all(value is None for value in body["networks"].values()):
         keys = list(body["networks"])
         body["networks"] = keys
