@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +16,7 @@ from provisioner.app.outcome import failed_checks, keep_checks, keep_failure, ke
 from provisioner.app.plan import prepare
 from provisioner.app.plan_digest import digest_plan
 from provisioner.app.published import PublishedPort, published_ports
+from provisioner.app.possible import refused_all_the_same
 from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.take_over import take_over
 from provisioner.app.verify import run_checks
@@ -132,8 +134,9 @@ def apply(
     PlanStale when `saved` is not the plan of now.
     """
     playbook = load_playbook(
-        request, targets=() if policy.alone else policy.targets, scale=scale, feasible=not policy.alone
-    )
+        request, targets=() if policy.alone else policy.targets, scale=scale, feasible=not policy.alone,
+        further=partial(refused_all_the_same, request),
+    )  # fmt: skip
     return apply_playbook(
         request, playbook, open_engine(request, playbook.engine), policy, approve=approve, listener=listener,
         verify=verify, interrupt=interrupt, saved=saved, gathering=gathering,

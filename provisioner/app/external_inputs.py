@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provisioner.app.configs import config_contents, content_version
-from provisioner.app.image_inputs import build_digests, registry_digests
-from provisioner.app.seccomp_profiles import seccomp_profiles
+from provisioner.app.configs import content_version
+from provisioner.app.image_inputs import registry_digests
+from provisioner.app.input_files import read_files
 from provisioner.app.secret_inputs import origin, pending, resolve_secrets, short
 from provisioner.kinds.file_volume import file_volumes
 from provisioner.model.address import Address
@@ -72,9 +72,9 @@ def collect_inputs(
     have to be there; the values of those in `read` are asked for even where the engine has the version of now.
     PlaybookInvalid for a config or context that can not be read, SecretUnavailable for a missing secret.
     """
-    configs = config_contents(request, playbook, mode)
-    contents: dict[Address, bytes | SecretValue] = {Address("config", key): data for key, data in configs.items()}
-    versions = {Address("config", key): content_version(data) for key, data in configs.items()}
+    files = read_files(request, playbook, mode)
+    contents: dict[Address, bytes | SecretValue] = {Address("config", key): data for key, data in files.configs.items()}
+    versions = {Address("config", key): content_version(data) for key, data in files.configs.items()}
     secrets = resolve_secrets(request, playbook, engine, mode, fresh or {}, needed, read)
     waiting = pending(secrets.declarations, secrets.resolutions)
     for key, answer in secrets.resolutions.items():
@@ -90,7 +90,7 @@ def collect_inputs(
     if mode == "containers" and (lacking := _to_fill(playbook, versions, secrets) - {*read}):
         return collect_inputs(request, playbook, engine, mode, fresh, needed, {*read, *lacking})
     inputs = Inputs(
-        builds=build_digests(playbook),
+        builds=files.builds,
         versions=versions,
         registry=registry_digests(playbook, engine),
         origins={
@@ -98,7 +98,7 @@ def collect_inputs(
             for key, answer in secrets.resolutions.items()
             if isinstance(answer, Found | Held)
         },
-        profiles=seccomp_profiles(playbook),
+        profiles=files.profiles,
     )
     return ExternalInputs(
         inputs=inputs,

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from provisioner.document import Document, Sources, read
 from provisioner.errors import PlaybookInvalid
 from provisioner.playbook import select
-from provisioner.playbook.bind import bind
+from provisioner.playbook.bind import bind_in_spite
 from provisioner.playbook.crossref import contradictions, mode_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from provisioner.app.request import Request
     from provisioner.model.address import Address
     from provisioner.model.playbook import Playbook
+    from provisioner.model.span import Problem
 
 
 def load_document(request: Request) -> Document:
@@ -43,21 +44,25 @@ def load_playbook(
     scale: Mapping[str, int] | None = None,
     allow_unset: bool = False,
     feasible: bool = False,
+    further: Callable[[Playbook], Iterable[Problem]] = lambda playbook: (),
 ) -> Playbook:
     """The bound playbook, narrowed to `targets`, with `scale` applied.
 
     A variable without value or default is a problem unless `allow_unset`: what would be applied is not what was meant.
-    With `feasible`, what can not be carried out is one too; what the targets leave out is not looked at.
+    With `feasible`, what can not be carried out is one too; what the targets leave out is not looked at. `further`
+    gives what else is wrong with a playbook that is refused, so that all is told at once.
     """
     document = load_document(request)
-    problems = () if allow_unset else document.unset
-    try:
-        playbook = select.scale(bind(document), scale or {})
-    except PlaybookInvalid as error:
-        raise PlaybookInvalid((*problems, *error.problems)) from None
-    playbook = select.target(playbook, [str(target) for target in targets])
-    if feasible:
+    playbook, found = bind_in_spite(document)
+    problems = (*(() if allow_unset else document.unset), *found)
+    if not found:
+        try:
+            playbook = select.scale(playbook, scale or {})
+        except PlaybookInvalid as error:
+            raise PlaybookInvalid((*problems, *error.problems)) from None
+        playbook = select.target(playbook, [str(target) for target in targets])
+    if feasible or found:
         problems = (*problems, *contradictions(playbook, mode_of(playbook)))
     if problems:
-        raise PlaybookInvalid(problems)
+        raise PlaybookInvalid(dict.fromkeys((*problems, *further(playbook))))
     return playbook

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from provisioner.app.lost_key import incomparable_versions, require_no_new_use, 
 from provisioner.app.lost_key import notes as key_notes
 from provisioner.app.mount_sources import missing_sources
 from provisioner.app.moved import moved_objects, suggested_moves, told_moves
+from provisioner.app.possible import refused_all_the_same, require_possible
 from provisioner.app.prepared import Prepared
 from provisioner.app.saved_plan import save
 from provisioner.app.wiring import open_engine
@@ -23,8 +25,7 @@ from provisioner.ledger.records import Ledger, read_ledger
 from provisioner.ledger.revisions import Revision, desired_of
 from provisioner.model.plan import Verb
 from provisioner.model.span import Problem, Span
-from provisioner.platforms.choice import check, choose_mode, lower
-from provisioner.playbook.crossref import contradictions
+from provisioner.platforms.choice import choose_mode, lower
 from provisioner.playbook.file_targets import folders_of_images
 from provisioner.playbook.select import with_kinds
 from provisioner.reconcile.claims import ClaimKind, listed_holders, process_holders
@@ -58,7 +59,9 @@ _MOST_NAMED = 5
 
 def make_plan(request: Request, policy: Policy, scale: Mapping[str, int], *, output: Path | None = None) -> Plan:
     """The plan for a request, against the live engine; `output` keeps it in a file, unless it would be refused."""
-    playbook = load_playbook(request, targets=policy.targets, scale=scale, feasible=True)
+    playbook = load_playbook(
+        request, targets=policy.targets, scale=scale, feasible=True, further=partial(refused_all_the_same, request)
+    )
     prepared = prepare(request, playbook, open_engine(request, playbook.engine), policy)
     if output is not None and not prepared.plan.refusals:
         save(output, request, policy, scale, prepared)
@@ -84,10 +87,8 @@ def prepare(
     ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)
     playbook = with_names(playbook, names_of_adopted(ledger.adopted))
     mode = choose_mode(playbook, swarm_manager=facts.swarm_manager)
-    impossible = contradictions(playbook, mode) if feasible and not policy.alone else ()
-    if impossible:
-        raise PlaybookInvalid(impossible)
-    notes = (*check(playbook, mode, facts), *_writable(playbook))
+    possible = require_possible(request, playbook, mode, facts, feasible=feasible and not policy.alone)
+    notes = (*possible, *_writable(playbook))
     if mode == "containers":
         notes = (*notes, *missing_sources(playbook, facts))
     materials = gathering(request, playbook, engine, mode)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
 from provisioner.app.plan import prepare
+from provisioner.app.possible import refused_all_the_same
 from provisioner.app.wiring import open_engine
 from provisioner.errors import PlaybookInvalid, ProvisionError, UsageError
 from provisioner.model.plan import Verb
@@ -132,7 +134,10 @@ def read_all(
     errors: list[tuple[str, ProvisionError]] = []
     for play in plays.plays:
         try:
-            playbook = load_playbook(play.request, targets=targets, scale=scale, allow_unset=allow_unset)
+            playbook = load_playbook(
+                play.request, targets=targets, scale=scale, allow_unset=allow_unset,
+                further=(lambda found: ()) if allow_unset else partial(refused_all_the_same, play.request),
+            )  # fmt: skip
         except ProvisionError as error:
             errors.append((play.name, error))
             continue

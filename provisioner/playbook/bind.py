@@ -16,6 +16,7 @@ from provisioner.playbook.services import bind_services
 if TYPE_CHECKING:
     from provisioner.document.sources import Document
     from provisioner.model.node import Node
+    from provisioner.model.span import Problem
 
 _MOVED = ("service", "network", "volume")
 _MODES = ("auto", "containers", "swarm")
@@ -26,6 +27,14 @@ def bind(document: Document) -> Playbook:
 
     What is well formed and can not be carried out is found by `contradictions`; it is told too when there are others.
     """
+    playbook, problems = bind_in_spite(document)
+    if problems:
+        raise PlaybookInvalid([*problems, *contradictions(playbook, mode_of(playbook))])
+    return playbook
+
+
+def bind_in_spite(document: Document) -> tuple[Playbook, tuple[Problem, ...]]:
+    """The bound playbook with all problems that leave it without a meaning; with some, it is good for finding more."""
     problems = Problems()
     root, project = document.root, document.project
     services = bind_services(root.get("services"), project, problems)
@@ -50,9 +59,7 @@ def bind(document: Document) -> Playbook:
         moved=_moves(root, problems),
         unset=frozenset(problem.span for problem in document.unset if problem.span is not None),
     )
-    if problems.found:
-        raise PlaybookInvalid([*problems.found, *contradictions(playbook, mode_of(playbook))])
-    return playbook
+    return playbook, tuple(problems.found)
 
 
 def _engine(root: Node, problems: Problems) -> EngineChoice:
