@@ -112,7 +112,8 @@ class EngineWriter(EngineReader, Protocol):
 
     def put_archive(self, container_id: str, path: str, tar: bytes) -> None: ...
 
-    def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None: ...
+    def pull(self, reference: str, platform: str | None, progress: Callable[[str], None], *, digest: str = "") -> None:
+        """Pull an image; with a `digest` that very one, whatever the registry has under the name by now."""
 
     def tag(self, image_id: str, reference: str) -> None:
         """Give an image a further name, which is taken from the image that has it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ from provisioner.reconcile.exposure import sent_secrets
 from provisioner.reconcile.narrowing import only
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.outdated import Past
+from provisioner.reconcile.pins import taken_from_registries
 from provisioner.reconcile.placement import is_placed, judge, without_balancing
 from provisioner.reconcile.planning import plan
 from provisioner.reconcile.reach import out_of_reach
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
 
 # Of the changes that a narrowed plan leaves alone.
 _MOST_NAMED = 5
+# Registries answer slowly.
+_ASKED_AT_ONCE = 8
 
 
 def make_plan(request: Request, policy: Policy, scale: Mapping[str, int], *, output: Path | None = None) -> Plan:
@@ -148,11 +152,21 @@ def prepare(
         ordered = with_builders(ordered, playbook, engine)
     if mode == "swarm":
         ordered = _judged(ordered, engine)
-    ordered = _exposed(ordered, policy)
+    ordered = _exposed(_pinned(ordered, engine), policy)
     ordered = replace(ordered, adopts=leftovers, moves=moves)
     return Prepared(
         ordered, playbook, materials, mode, ledger, whole=not others if policy.alone else not policy.targets
     )
+
+
+def _pinned(ordered: Plan, engine: EngineReader) -> Plan:
+    """The plan with what the registries have now under the names that it takes from them."""
+    known = taken_from_registries(ordered)
+    unknown = sorted(reference for reference, digest in known.items() if not digest)
+    with ThreadPoolExecutor(max_workers=_ASKED_AT_ONCE) as pool:
+        answers = dict(zip(unknown, pool.map(engine.distribution, unknown), strict=True))
+    pins = {reference: found for reference, digest in known.items() if (found := digest or answers.get(reference))}
+    return replace(ordered, pins=pins) if pins else ordered
 
 
 def _exposed(ordered: Plan, policy: Policy) -> Plan:

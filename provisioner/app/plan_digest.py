@@ -74,7 +74,8 @@ def digest_plan(prepared: Prepared, salt: str) -> PlanDigest:
     playbook = {str(key): digest(value) for key, value in parts.items()}
     playbook |= {f"build of {name}": digest(value) for name, value in inputs.builds.items()}
     playbook |= {_content_of(address): digest(value) for address, value in inputs.versions.items()}
-    playbook |= {f"registry's {name}": digest(value) for name, value in inputs.registry.items()}
+    registry = {**prepared.plan.pins, **inputs.registry}
+    playbook |= {f"registry's {name}": digest(value) for name, value in registry.items()}
     playbook |= {f"profile {path}": digest(value) for path, value in inputs.profiles.items()}
     playbook["mode"] = digest(prepared.mode)
     playbook["replicas"] = digest({name: service.replicas for name, service in prepared.playbook.services.items()})

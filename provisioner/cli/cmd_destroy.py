@@ -10,6 +10,7 @@ from provisioner.cli.command import PLAN, Command
 from provisioner.cli.completion import VOLUME
 from provisioner.cli.options import (
     json_option,
+    keep_going_option,
     lock_timeout_option,
     parallel_option,
     policy,
@@ -62,6 +63,7 @@ QUESTION = "Delete these objects of {title} on {engine}?"
 @click.option("--history", is_flag=True, help="With --volumes: delete the revisions too; no rollback after it.")
 @click.option("-v", "ambiguous", is_flag=True, hidden=True)
 @click.option("--check", is_flag=True, help="Stop after the plan.")
+@keep_going_option
 @parallel_option
 @lock_timeout_option
 @json_option
@@ -75,6 +77,7 @@ def command(
     history: bool,
     ambiguous: bool,
     check: bool,
+    keep_going: bool,
     parallel: int,
     lock_timeout: float,
     as_json: bool,
@@ -97,8 +100,9 @@ def command(
     if not check:
         require_answer(yes=yes)
     permitted = policy(
-        volumes=volumes, volume_names=volume_names, history=history, parallel=parallel, lock_timeout=lock_timeout
-    )
+        volumes=volumes, volume_names=volume_names, history=history, keep_going=keep_going, parallel=parallel,
+        lock_timeout=lock_timeout,
+    )  # fmt: skip
     plays = settings.plays(target)
     if plays is not None:
         if volume_names:

@@ -11,6 +11,7 @@ from provisioner.cli.completion import REVISION, TARGET, words
 from provisioner.cli.options import (
     insecure_transport_option,
     json_option,
+    keep_going_option,
     lock_timeout_option,
     parallel_option,
     policy,
@@ -51,6 +52,7 @@ QUESTION = "Roll {title} on {engine} back like this?"
     "--with-current", is_flag=True, help="Take secrets, configs and builds of today for those that can not be had."
 )
 @click.option("--prune", is_flag=True, help="Also delete objects that the earlier revision did not declare.")
+@keep_going_option
 @parallel_option
 @wait_timeout_option
 @lock_timeout_option
@@ -65,6 +67,7 @@ def command(
     check: bool,
     with_current: bool,
     prune: bool,
+    keep_going: bool,
     parallel: int,
     wait_timeout: float | None,
     lock_timeout: float,
@@ -83,6 +86,7 @@ def command(
     target, number = numbered(arguments)
     permitted = policy(
         prune=prune,
+        keep_going=keep_going,
         parallel=parallel,
         wait_timeout=wait_timeout or 0.0,
         lock_timeout=lock_timeout,

@@ -236,10 +236,10 @@ class DockerEngine(DockerReader):
         # The same bytes twice are the same as once.
         self._wire.settle(call, lambda: None)
 
-    def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
+    def pull(self, reference: str, platform: str | None, progress: Callable[[str], None], *, digest: str = "") -> None:
         from provisioner.engines import images
 
-        images.pull(self._wire, reference, platform, progress)
+        images.pull(self._wire, reference, platform, progress, digest)
 
     def push(self, reference: str, progress: Callable[[str], None]) -> str:
         """Push an image to the registry that it is named after; returns its digest there."""

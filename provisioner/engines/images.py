@@ -28,13 +28,18 @@ if TYPE_CHECKING:
 BUILD_SILENCE = 3600
 
 
-def pull(wire: Wire, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
-    """Pull an image. Asked again when the connection breaks: layers that are there are not fetched twice."""
+def pull(wire: Wire, reference: str, platform: str | None, progress: Callable[[str], None], digest: str = "") -> None:
+    """Pull an image. Asked again when the connection breaks: layers that are there are not fetched twice.
+
+    With a `digest` it is asked for by that, and gets the name afterwards, which an engine does not give it then.
+    """
     name, tag = parse_repository_tag(reference)
-    parameters = {"fromImage": name, "tag": tag or "latest"} | ({"platform": platform} if platform else {})
+    parameters = {"fromImage": name, "tag": digest or tag or "latest"} | ({"platform": platform} if platform else {})
 
     def call() -> None:
         _follow(wire.stream("/images/create", parameters, credentials(wire, reference)), progress)
+        if digest:
+            name_also(wire, f"{name}@{digest}", reference)
 
     try:
         retried(call, _may_pass)

@@ -16,7 +16,7 @@ from provisioner.engines.memory_exclusive import require_free, require_free_on, 
 from provisioner.engines.memory_files import mountpoint, unpack
 from provisioner.engines.memory_network import address_pools, attached
 from provisioner.engines.memory_reading import MemoryReader
-from provisioner.errors import EngineConflict, Reason
+from provisioner.errors import EngineConflict, EngineRefused, Reason
 from provisioner.kinds.refusals import refused
 
 if TYPE_CHECKING:
@@ -159,6 +159,7 @@ class MemoryEngine(MemoryReader):
                 return
             for name in raw["NetworkSettings"]["Networks"]:
                 self._network(name)
+            self._require_running_hosts(raw["HostConfig"])
             require_free(raw, self._containers.values())
             command = raw["Config"].get("Cmd") or []
             state = raw["State"]
@@ -168,6 +169,19 @@ class MemoryEngine(MemoryReader):
                 state["Health"] = {"Status": "unhealthy" if "false" in test else "healthy", "Log": []}
             if (code := exit_code(command)) is not None:
                 state.update(Status="exited", Running=False, ExitCode=code, FinishedAt=self._now())
+
+    def _require_running_hosts(self, host: Raw) -> None:
+        """Namespaces can be joined only while they are there (daemon/container.go, daemon/start.go)."""
+        for key in ("NetworkMode", "PidMode", "IpcMode"):
+            mode = str(host.get(key) or "")
+            if mode.startswith("container:"):
+                identity = mode.partition(":")[2]
+                if identity not in self._containers:
+                    raise EngineRefused(f"No such container: {identity}", status=404)
+                if not self._containers[identity]["State"]["Running"]:
+                    raise EngineConflict(
+                        f"cannot join the namespace of a non running container: {identity}", status=409
+                    )
 
     def stop(self, container_id: str, *, grace: float | None = None) -> None:
         with self._lock:
@@ -238,7 +252,7 @@ class MemoryEngine(MemoryReader):
             self._container(container_id)
             unpack(self._files, self._containers[container_id], path, tar)
 
-    def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
+    def pull(self, reference: str, platform: str | None, progress: Callable[[str], None], *, digest: str = "") -> None:
         with self._lock:
             self.calls.append(("pull", reference))
             if "missing" in reference:

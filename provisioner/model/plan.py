@@ -98,7 +98,8 @@ class Plan:
     `details` are the changes object by object, replicas apart and UNCHANGED ones among them; `incomparable` the
     secrets of which nobody can tell whether they are as declared. `adopts` are objects of another tool
     that an apply takes over as they are: volumes that Compose left. `moves` are its own objects that get another
-    address.
+    address. `pins` gives, for image references that are taken from a registry, the digest that was there when the plan
+    was made, as far as it told.
     """
 
     title: str
@@ -113,3 +114,4 @@ class Plan:
     incomparable: tuple[Address, ...] = ()
     adopts: tuple[Adopted, ...] = ()
     moves: tuple[Adopted, ...] = ()
+    pins: Mapping[str, str] = field(default_factory=dict)

@@ -200,7 +200,8 @@ class ContainerCalls:
             secrets = {name: value for name, value in contents.items() if isinstance(value, SecretValue)}
             self._engine.build(wanted.name, recipe, labels, secrets=secrets, progress=progress, stopped=stopped)
         else:
-            self._engine.pull(wanted.name, wanted.spec["platform"], progress)
+            digest = self._plan.pins.get(wanted.name, "")
+            self._engine.pull(wanted.name, wanted.spec["platform"], progress, digest=digest)
 
     def _create(self, step: Step, made: Mapping[int, str]) -> str:
         wanted = self._resource(step.address)

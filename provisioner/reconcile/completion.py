@@ -21,8 +21,9 @@ _GIVES = (Verb.UPDATE, Verb.CONNECT, Verb.START, Verb.RENAME, Verb.EXECUTE)
 def steps_to_finish(plan: Plan, done: Collection[int]) -> frozenset[int]:
     """The ids of the steps that are still made, given those that are done.
 
-    A container that was stopped, removed or taken off a network gets its successor or its network, and a network that
-    was removed is made anew, each with what that needs. Not those of a replacement that goes back: its way back is a
+    A container that was stopped, removed or taken off a network gets its successor or its network, a network that
+    was removed is made anew, and a port that a service of a Swarm gave up gets to the one that is to have it, each with
+    what that needs. Not those of a replacement that goes back: its way back is a
     plan of its own (`withdrawal`). What is deleted stays away.
     """
     by_id = {step.id: step for step in plan.steps}
@@ -45,12 +46,16 @@ def steps_to_finish(plan: Plan, done: Collection[int]) -> frozenset[int]:
 
 
 def _takes(step: Step) -> bool:
-    """Whether a step takes something out of service: of a container that exists already, or a network."""
+    """Whether a step takes something out of service: of a container or a service that exists already, or a network."""
+    if step.kind == "service":
+        return step.verb is Verb.REMOVE or bool(step.arguments.get("yields"))
     return step.verb in _TAKES and step.made_by is None and step.kind in ("container", "network")
 
 
 def _given_back(step: Step, plan: Plan, action: Action | None) -> list[Step]:
     """The steps that bring back what `step` took away."""
+    if step.kind == "service":
+        return [one for one in plan.steps if one.arguments.get("takes") and step.id in one.needs]
     if action is Action.DELETE or action is None:
         return []
     own = [one for one in plan.steps if one.address == step.address and one.kind == step.kind]

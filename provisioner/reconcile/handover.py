@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.address import Address
     from provisioner.model.plan import Step
-    from provisioner.model.state import DesiredState, Observed, ObservedState
+    from provisioner.model.state import DesiredState, Observed, ObservedState, Spec
 
 _HOLDERS = ("container", "network", "service")
 # Held by what runs, and free once that is stopped.
@@ -149,7 +149,7 @@ class _Claims:
             return set()
         match step.verb:
             case Verb.UPDATE if step.kind == "service":
-                return set(held) - set(claims_of_service(self.desired.resources[step.address].spec))
+                return set(held) - set(claims_of_service(self._published(step)))
             case Verb.STOP:
                 return {claim for claim in held if claim.kind in _OF_RUNNING}
             case Verb.REMOVE:
@@ -171,7 +171,7 @@ class _Claims:
             wanted = self.desired.resources[step.address]
             yield from claims_of_network(wanted.name, wanted.spec)
         if step.kind == "service" and step.verb in (Verb.CREATE, Verb.UPDATE):
-            yield from claims_of_service(self.desired.resources[step.address].spec)
+            yield from claims_of_service(self._published(step))
         if step.kind != "container":
             return
         match step.verb:
@@ -182,6 +182,11 @@ class _Claims:
             case Verb.CONNECT if self._runs(step.object_id):
                 scope = self._network(str(step.arguments["network"]))
                 yield from (c for c in self._running(step) if c.scope == scope and c.kind is not ClaimKind.PORT)
+
+    def _published(self, step: Step) -> Spec:
+        """The spec of a service with the ports that it has after a step, which need not be all that are declared."""
+        spec = self.desired.resources[step.address].spec
+        return {**spec, "ports": step.arguments["ports"]} if "ports" in step.arguments else spec
 
     def _running(self, step: Step) -> Iterator[Claim]:
         """What a container has once it runs. A volume is taken only by one that did not write to it before."""
@@ -283,6 +288,8 @@ class _Ordering:
         if commits[0] != pair.takes:
             return set(self._needs[commits[0]])
         takes = self._steps[pair.takes]
+        if takes.kind == "service":
+            return set(self._needs[takes.id])
         own = {
             i for i, step in self._steps.items()
             if step.address == takes.address and step.verb in (Verb.RENAME, Verb.START, Verb.CONNECT)

@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.model.address import Address
 from provisioner.model.change import FieldChange, Impact
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from provisioner.model.change import Change
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource, Spec
 
 KEYS = ("network_mode", "pid", "ipc")
+# HostConfig of ContainerInspect, in the order of KEYS.
+_IN_THE_API = ("NetworkMode", "PidMode", "IpcMode")
 _CONTAINER = "container:"
 # What a container loses with the restart of the one whose namespace it joined; the path of that difference. A process
 # namespace is no such thing: who lives in it ends with it.
 _LOST = {"network_mode": ("network", "its network"), "ipc": ("shared_memory", "its shared memory")}
 LOST_PATHS = frozenset(path for path, _ in _LOST.values())
+
+
+def left_behind(
+    resources: Mapping[Address, Observed], leftovers: Iterable[Observed], hosts: Mapping[str, Mapping[str, Any]]
+) -> dict[Address, Observed]:
+    """Those that live in the namespaces of a container that another has replaced: that is their service's no more.
+
+    They can not be started again in there, so they have to be made anew. `hosts` gives the HostConfig of each
+    container by its id.
+    """
+    replaced = {one.id for one in leftovers}
+    found: dict[Address, Observed] = {}
+    for address, one in resources.items():
+        host = hosts.get(one.id, {}) if one.kind == "container" else {}
+        modes = {key: str(host.get(name) or "") for key, name in zip(KEYS, _IN_THE_API, strict=True)}
+        stale = {key: mode for key, mode in modes.items() if mode.removeprefix(_CONTAINER) in replaced}
+        if stale:
+            found[address] = replace(one, spec={**one.spec, **stale})
+    return found
 
 
 def outer_names(spec: Spec) -> set[str]:

@@ -14,7 +14,7 @@ from provisioner.kinds.file_volume import FILES_KIND
 from provisioner.kinds.ownership import NAME, NEXT, ONE_OFF, OPERATION, PROJECT, PROTECTED, declared_paths, owner
 from provisioner.model.address import Address
 from provisioner.model.state import CARRIED_KIND, ImageFacts, Observed, ObservedState
-from provisioner.reconcile.namespaces import named_containers
+from provisioner.reconcile.namespaces import left_behind, named_containers
 from provisioner.reconcile.observe_swarm import observe_swarm
 from provisioner.reconcile.strangers import stranger
 
@@ -82,6 +82,7 @@ def observe(
         services, superseded = observe_swarm(engine, desired, keys, state.facts.read_at)
         owned += services
     resources, leftovers = _settle(owned)
+    resources |= left_behind(resources, leftovers, {one["Id"]: one["HostConfig"] for one in containers})
     resources |= _carried(desired, resources)
     named, strangers = _named(engine, desired, resources, {one.id for one in owned})
     return replace(

@@ -288,7 +288,9 @@ def _remove(
     gone = [c for c in changes if c.action is Action.DELETE and c.observed is not None and c.observed.id not in taken]
     containers = {c.address: c for c in gone if c.observed and c.observed.kind == "container"}
     leftovers = [c for c in gone if c.observed and c.observed.kind == "container" and c is not containers[c.address]]
-    wanted = {c.desired.name for c in changes if c.desired is not None and c.desired.kind == "container"}
+    # What a destroy removes is declared too, and nothing takes its name.
+    staying = [c.desired for c in changes if c.action is not Action.DELETE and c.desired is not None]
+    wanted = {one.name for one in staying if one.kind == "container"}
     # Dependents first: an address is removed once everything that needs it is.
     pending = dict(sorted(containers.items()))
     while pending:

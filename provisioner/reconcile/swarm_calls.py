@@ -54,6 +54,7 @@ class SwarmCalls:
         self._contents = contents
         self._origins = origins
         self._clock = clock
+        self._bases: dict[str, Any] = {}
 
     def __call__(
         self, step: Step, made: Mapping[int, str], progress: Callable[[str], None], stopped: Callable[[], bool]
@@ -65,7 +66,7 @@ class SwarmCalls:
             case Verb.CREATE:
                 return self._create_file(step)
             case Verb.UPDATE if step.kind == "service":
-                self._update(step)
+                self._update(step, step.object_id or made[step.made_by or 0])
             case Verb.UPDATE:
                 self._relabel(step)
             case Verb.REMOVE:
@@ -145,8 +146,10 @@ class SwarmCalls:
 
     def _create_service(self, step: Step) -> str:
         wanted = self._resource(step.address)
-        body = service.encode(self._spec(wanted), self._wiring(wanted, 0, ""))
-        return self._when_free(lambda: self._engine.create("service", wanted.name, body))
+        body = service.encode(self._spec(wanted, step), self._wiring(wanted, 0, ""))
+        identity = self._when_free(lambda: self._engine.create("service", wanted.name, body))
+        self._keep_base(step, identity)
+        return identity
 
     def _when_free(self, call: Callable[[], Answer]) -> Answer:
         """Make a change that takes a port: the manager frees one a moment after it was given up, and tells nobody."""
@@ -156,36 +159,47 @@ class SwarmCalls:
             attempts=round(_RELEASE / _PAUSE) + 1, pause=_PAUSE, sleep=self._clock.sleep,
         )  # fmt: skip
 
-    def _update(self, step: Step) -> None:
+    def _update(self, step: Step, identity: str) -> None:
         def passes(error: EngineRefused | Unreachable) -> bool:
             return isinstance(error, EngineRefused) and error.reason is Reason.OUT_OF_SEQUENCE
 
         self._when_free(
             lambda: retried(
-                lambda: self._replace_spec(step), passes, attempts=_ATTEMPTS, pause=_PAUSE, sleep=self._clock.sleep
+                lambda: self._replace_spec(step, identity), passes, attempts=_ATTEMPTS, pause=_PAUSE,
+                sleep=self._clock.sleep,
             )
-        )
+        )  # fmt: skip
+        self._keep_base(step, identity)
 
-    def _replace_spec(self, step: Step) -> None:
-        """Replace the spec, if it still is the one that the plan was made from."""
+    def _keep_base(self, step: Step, identity: str) -> None:
+        """Remember what a service is after a step, where another of its updates follows."""
+        if any(one.address == step.address and "follows" in one.arguments for one in self._plan.steps):
+            self._bases[identity] = (self._engine.inspect("service", identity) or {}).get("Spec")
+
+    def _replace_spec(self, step: Step, identity: str) -> None:
+        """Replace the spec, if it still is the one that the plan was made from, or that an earlier step made."""
         wanted = self._resource(step.address)
-        raw = self._engine.inspect("service", step.object_id)
+        base, version = self._bases.get(identity, step.arguments.get("base")), step.arguments.get("version")
+        raw = self._engine.inspect("service", identity)
         if raw is None:
             raise EngineRefused(f"the service {wanted.name} is gone", status=404, hint="apply again")
         # The orchestrator itself counts the version up; only another spec is somebody else's change.
-        if raw["Version"]["Index"] != step.arguments["version"] and raw["Spec"] != step.arguments["base"]:
+        if raw["Version"]["Index"] != version and raw["Spec"] != base:
             raise EngineConflict(
                 f"the service {wanted.name} was changed by somebody else since the plan was made",
                 hint="look at the new plan and apply again",
             )
         count = int((raw["Spec"].get("TaskTemplate") or {}).get("ForceUpdate") or 0)
         forced = count + 1 if step.arguments.get("force") else count
-        body = service.encode(self._spec(wanted), self._wiring(wanted, forced, service.pinned(raw)))
-        self._engine.update_spec("service", step.object_id, int(raw["Version"]["Index"]), body)
+        body = service.encode(self._spec(wanted, step), self._wiring(wanted, forced, service.pinned(raw)))
+        self._engine.update_spec("service", identity, int(raw["Version"]["Index"]), body)
 
-    def _spec(self, wanted: Resource) -> Spec:
-        """What is sent: complete, with the image's own command where its entrypoint alone is cleared."""
-        spec = wanted.spec
+    def _spec(self, wanted: Resource, step: Step) -> Spec:
+        """What is sent: complete, with the image's own command where its entrypoint alone is cleared.
+
+        While ports pass, those of the step.
+        """
+        spec = {**wanted.spec, "ports": step.arguments["ports"]} if "ports" in step.arguments else wanted.spec
         if spec["entrypoint"] == []:
             raw = self._engine.inspect("image", str(spec["image"]))
             spec = service.with_image_command(spec, image_facts(dict(raw)) if raw else None)
@@ -213,8 +227,8 @@ class SwarmCalls:
         )
 
     def _image(self, wanted: Resource, pinned: str) -> str:
-        """The reference pinned to a digest: the one of the last apply while the reference is the same, else the
-        registry's.
+        """The reference pinned to a digest: the one of the last apply while the reference is the same, else the one
+        that the registry had when the plan was made.
 
         An image that no registry knows is taken as it is on the node, as is one that was built here.
         """
@@ -227,7 +241,7 @@ class SwarmCalls:
             return f"{reference}@{wanted.spec['digest']}"
         if pinned.partition("@")[0] == reference and "@" in pinned:
             return pinned
-        digest = self._engine.distribution(reference)
+        digest = self._plan.pins.get(reference)
         return f"{reference}@{digest}" if digest else reference
 
     def _pushed(self, reference: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from provisioner.kinds.values import nanoseconds
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy, Verb
+from provisioner.reconcile.ingress import PassingPorts
 from provisioner.reconcile.swarm_tasks import RESTARTING, UNDER_WAY
 from provisioner.reconcile.waits import JOB_TIMEOUT, READY_TIMEOUT
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from provisioner.reconcile.steps import Steps
 
 _FILES = ("config", "secret")
+_PASS = "its ports pass"
 
 
 class SwarmRollout:
@@ -32,6 +34,7 @@ class SwarmRollout:
         self._policy = policy
         self._steps = steps
         self._removed: dict[Address, int] = {}
+        self._passing = PassingPorts(self._changes, observed)
 
     def clear_the_way(self, going: Sequence[Change]) -> list[int]:
         """Services that have to be replaced go first: a network can not be removed under them, nor under their tasks.
@@ -81,23 +84,44 @@ class SwarmRollout:
         assert wanted is not None
         needs: list[int | None] = [self._steps.made.get(need.address) for need in wanted.needs]
         needs += [self._gate(need.address, need.condition) for need in wanted.needs if need.condition]
+        stages = self._passing.stages(change)
+        passing = stages[0].arguments if stages else {}
         if change.action is Action.UPDATE and found is not None:
             force = not change.differences or any(d.path in ("state", "job") for d in change.differences)
             acted = self._steps.add(
                 Verb.UPDATE, "service", change.address, change.reason, needs=needs, object_id=found.id,
-                arguments={"version": found.version, "base": found.base, "force": force},
+                arguments={"version": found.version, "base": found.base, "force": force, **passing},
             )  # fmt: skip
             made_by, object_id = None, found.id
         else:
             needs.append(self._removed.get(change.address))
-            acted = self._steps.add(Verb.CREATE, "service", change.address, change.reason, needs=needs)
+            acted = self._steps.add(
+                Verb.CREATE, "service", change.address, change.reason, needs=needs, arguments=passing
+            )
             made_by, object_id = acted, ""
         self._steps.made[change.address] = acted
-        self._steps.ready[change.address] = self._steps.add(
-            Verb.WAIT, "service", change.address, change.reason, needs=[acted], made_by=made_by, object_id=object_id,
-            arguments={"until": "completed" if wanted.job else "ready", "timeout": self._timeout(wanted),
-                       "may_finish": wanted.may_finish, "failed_before": _failed(found)},
-        )  # fmt: skip
+        proof = {"until": "completed" if wanted.job else "ready", "timeout": self._timeout(wanted),
+                 "may_finish": wanted.may_finish, "failed_before": _failed(found)}  # fmt: skip
+
+        def prove(step: int, cause: str) -> int:
+            return self._steps.add(
+                Verb.WAIT, "service", change.address, cause, needs=[step], made_by=made_by, object_id=object_id,
+                arguments=proof,
+            )  # fmt: skip
+
+        # What only gives up ports is what it was, and the sooner it gets others the better.
+        alone = not stages or stages[0].yields
+        proven = None if alone else prove(acted, change.reason)
+        last = acted
+        for stage in stages[1:]:
+            last = self._steps.add(
+                Verb.UPDATE, "service", change.address, _PASS, needs=[last, proven], made_by=made_by,
+                object_id=object_id, arguments={**stage.arguments, "follows": acted},
+            )  # fmt: skip
+        if proven is None or last != acted:
+            passed = prove(last, _PASS if last != acted else change.reason)
+            proven = proven or passed
+        self._steps.ready[change.address] = proven
 
     def _gate(self, address: Address, condition: str | None) -> int | None:
         """The step after which a dependency's condition holds; on Swarm a running task is a healthy one."""

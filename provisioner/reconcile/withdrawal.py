@@ -14,7 +14,7 @@ from provisioner.reconcile.finished import has_finished
 from provisioner.reconcile.handover import find_handovers, order_handovers
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.steps import Steps
-from provisioner.reconcile.update_policy import goes_back, shares, stands_alone, starts_first
+from provisioner.reconcile.update_policy import allowances, goes_back, shares, stands_alone, starts_first
 from provisioner.reconcile.waits import READY_TIMEOUT, timeout_of
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def _unproven(failed: Plan, results: Sequence[StepResult], handed: Sequence[tupl
     }
     wanted = {a.whole: r for a, r in failed.desired.resources.items() if r.kind == "container"}
     found = {service for service in ended if service in wanted and goes_back(wanted[service])}
+    found -= _tolerated(failed, results)
     pending = list(found)
     while pending:
         service = pending.pop()
@@ -76,6 +77,17 @@ def _unproven(failed: Plan, results: Sequence[StepResult], handed: Sequence[tupl
         pending += (more - found) & wanted.keys()
         found |= more
     return found
+
+
+def _tolerated(failed: Plan, results: Sequence[StepResult]) -> set[Address]:
+    """The services of which no more replicas failed than may, and that got to their end: what they had is gone."""
+    allowed = allowances(failed.details)
+    begun = {r.step.address.whole for r in results if r.outcome is Outcome.SKIPPED}
+    broken: dict[Address, set[Address]] = {}
+    for result in results:
+        if result.outcome is Outcome.FAILED:
+            broken.setdefault(result.step.address.whole, set()).add(result.step.address)
+    return {one for one, replicas in broken.items() if one not in begun and len(replicas) <= allowed.get(one, 0)}
 
 
 class _Withdrawal:

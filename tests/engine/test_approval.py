@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ from provisioner.cli.interrupt import Interrupt
 from provisioner.errors import PlanStale, Unsafe
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.report import Outcome as StepOutcome
+from tests.command_line import carry_out
 from tests.engine.environment import service
+from tests.engine.test_image_commands import registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -157,6 +160,67 @@ def test_a_context_that_changes_between_two_builds_of_an_apply_is_not_built(envi
     assert [(str(step.step.address), step.step.verb) for step in failed] == [("image.second", Verb.BUILD)]
     assert isinstance(failed[0].error, PlanStale)
     assert not environment.engine.images.list(images["second"])
+
+
+def pushed(environment: Environment, reference: str, text: str) -> str:
+    """Push another image under a name, and leave none of it on the engine; its digest in the registry."""
+    context = f"FROM busybox:1.36\nLABEL text={text}\n".encode()
+    environment.engine.images.build(fileobj=io.BytesIO(context), tag=reference, rm=True)
+    lines = environment.engine.images.push(reference, stream=True, decode=True)
+    digest = next(str(line["aux"]["Digest"]) for line in lines if "aux" in line)
+    environment.engine.images.remove(reference, force=True)
+    return digest
+
+
+def label_of(environment: Environment) -> str:
+    return str(environment.container("web-1").attrs["Config"]["Labels"]["text"])
+
+
+def test_a_tag_that_moves_in_its_registry_stops_the_apply(environment: Environment, unused_port: int) -> None:
+    """Nothing has it yet, so there is nothing but the registry to tell what it was when the plan was shown."""
+    reference = f"{registry(environment, unused_port)}/{environment.project}-web:1"
+    pushed(environment, reference, "shown")
+    environment.services(web=service(image=reference))
+    with pytest.raises(PlanStale, match=f"registry's {reference} changed"):
+        applied(environment, lambda: pushed(environment, reference, "moved"))
+    assert f"container {environment.project}-web-1" not in environment.objects()
+    assert applied(environment).exit_code == 0
+    assert label_of(environment) == "moved"
+    assert not applied(environment).plan.changes
+
+
+def test_a_tag_that_moves_after_the_last_look_is_taken_as_it_was(environment: Environment, unused_port: int) -> None:
+    reference = f"{registry(environment, unused_port)}/{environment.project}-web:1"
+    first = pushed(environment, reference, "shown")
+    # Its pull is waited for, and the tag moves then.
+    environment.services(first=service(), web=service(image=reference, depends_on=["first"]))
+    moved: list[str] = []
+
+    def listener(event: Any) -> None:
+        if not moved:
+            moved.append(pushed(environment, reference, "moved"))
+
+    result = apply(
+        asked(environment), Policy(parallel=1), {}, approve=lambda plan: True, listener=listener, verify=False,
+        interrupt=Interrupt(),
+    )  # fmt: skip
+    assert result.exit_code == 0, result.report
+    assert moved not in ([], [first])
+    assert label_of(environment) == "shown"
+    assert reference in environment.engine.images.get(reference).tags
+    # Another image under the tag is nobody's change.
+    assert not applied(environment).plan.changes
+
+
+def test_a_saved_plan_is_bound_to_what_its_tags_were(environment: Environment, unused_port: int) -> None:
+    reference = f"{registry(environment, unused_port)}/{environment.project}-web:1"
+    pushed(environment, reference, "shown")
+    environment.services(web=service(image=reference))
+    assert environment.run("plan", "-o", "saved").code == 0
+    pushed(environment, reference, "moved")
+    refused = carry_out(["apply", "saved"], folder=environment.folder, environment=environment.surroundings())
+    assert refused.code == 76, refused
+    assert f"registry's {reference} changed" in refused.stderr
 
 
 def test_a_destroy_removes_what_was_shown(environment: Environment) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.command_line import carry_out
 from tests.swarm.environment import paths, service
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from docker.models.containers import Container
 
+    from tests.command_line import Ended
     from tests.swarm.conftest import Swarm
     from tests.swarm.environment import SwarmEnvironment
 
@@ -53,6 +55,34 @@ def push(environment: SwarmEnvironment, colour: str) -> str:
 
 def running(environment: SwarmEnvironment) -> str:
     return str(environment.service("web")["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"])
+
+
+def apply_saved(environment: SwarmEnvironment) -> Ended:
+    return carry_out(["apply", "saved"], folder=environment.folder, environment=environment.surroundings())
+
+
+def test_a_service_gets_the_image_that_its_tag_was_when_the_plan_was_made(
+    environment: SwarmEnvironment, registry: str
+) -> None:
+    """New, and with another reference: each is looked up once, before it is approved."""
+    reference = f"{registry}/web:1"
+    push(environment, "blue")
+    environment.services(web=service(image=reference))
+    assert environment.run("plan", "-o", "saved").code == 0
+    second = push(environment, "green")
+    stale = apply_saved(environment)
+    assert stale.code == 76, stale
+    assert f"registry's {reference} changed" in stale.stderr
+    environment.apply()
+    assert running(environment) == f"{reference}@{second}"
+    environment.require_inert()
+
+    environment.services(web=service())
+    environment.apply()
+    environment.services(web=service(image=reference))
+    assert environment.run("plan", "-o", "saved").code == 0
+    push(environment, "red")
+    assert apply_saved(environment).code == 76
 
 
 def test_pinned_until_it_is_asked_for(environment: SwarmEnvironment, registry: str) -> None:

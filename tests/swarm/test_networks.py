@@ -69,6 +69,57 @@ def test_a_port_through_ingress_passes_to_another_service(environment: SwarmEnvi
     assert environment.plan("--prune")["changes"] == []
 
 
+def published(*ports: str, **more: Any) -> dict[str, Any]:
+    return service(ports=list(ports), deploy={"endpoint_mode": "vip"}, **more)
+
+
+def ports_of(environment: SwarmEnvironment, name: str) -> set[tuple[int, int]]:
+    ports = environment.service(name)["Endpoint"].get("Ports") or []
+    return {(int(one["PublishedPort"]), int(one["TargetPort"])) for one in ports}
+
+
+@pytest.mark.parametrize("more", [{}, {"environment": {"A": "1"}}], ids=["ports alone", "with other changes"])
+def test_two_services_exchange_ports_through_ingress(environment: SwarmEnvironment, more: dict[str, Any]) -> None:
+    environment.write({"services": {"api": published("18086:80"), "web": published("18087:80", "18088:81")}})
+    environment.apply()
+    swapped = {"api": published("18087:80", **more), "web": published("18086:80", "18088:81", **more)}
+    environment.write({"services": swapped})
+    environment.apply()
+    assert ports_of(environment, "api") == {(18087, 80)}
+    assert ports_of(environment, "web") == {(18086, 80), (18088, 81)}
+    environment.require_inert()
+
+
+def test_a_port_passes_only_to_what_has_proven_itself(environment: SwarmEnvironment) -> None:
+    """The one that is to get it never becomes healthy; the one that is pruned goes on with it."""
+    environment.write({"services": {"old": published("18089:80")}})
+    environment.apply()
+    sick = {"test": ["CMD", "false"], "interval": "0.2s", "retries": 1}
+    environment.write({"services": {"new": published("18089:80", healthcheck=sick)}})
+    environment.apply("--prune", "--wait-timeout", "10", code=1)
+    assert ports_of(environment, "old") == {(18089, 80)}
+    assert len(environment.tasks("old")) == 1
+    environment.write({"services": {"new": published("18089:80")}})
+    environment.apply("--prune")
+    assert ports_of(environment, "new") == {(18089, 80)}
+    assert environment.plan("--prune")["changes"] == []
+
+
+def test_a_holder_whose_update_fails_keeps_its_port(environment: SwarmEnvironment) -> None:
+    environment.write({"services": {"api": service(), "web": published("18090:80")}})
+    environment.apply()
+    update = {"endpoint_mode": "vip", "update_config": {"monitor": "8s", "failure_action": "rollback"}}
+    broken = service(command=["false"], deploy=update)
+    environment.write({"services": {"api": published("18090:80"), "web": broken}})
+    environment.apply(code=3)
+    assert ports_of(environment, "web") == {(18090, 80)}
+    assert ports_of(environment, "api") == set()
+    environment.write({"services": {"api": published("18090:80"), "web": service(deploy={"endpoint_mode": "vip"})}})
+    environment.apply()
+    assert ports_of(environment, "api") == {(18090, 80)}
+    environment.require_inert()
+
+
 def test_what_is_somebody_elses(environment: SwarmEnvironment) -> None:
     api, project = environment.engine.api, environment.project
     names = [f"{project}x-{kind}" for kind in ("net", "config", "secret", "volume")]

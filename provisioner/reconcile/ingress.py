@@ -1,0 +1,100 @@
+"""Ports through ingress that pass from one service of a Swarm to another. Pure.
+
+A manager gives a port to one service at a time, and takes a failed update back to the spec before it, ports included.
+So a service keeps what it gives up, and does without what it gets, until its new tasks have proven themselves; then
+the ports pass in updates of their own. Those make the tasks anew once more, since a manager does so for any port.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provisioner.model.change import Action
+from provisioner.reconcile.claims import claims_of_service
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from provisioner.model.address import Address
+    from provisioner.model.change import Change
+    from provisioner.model.state import ObservedState
+    from provisioner.reconcile.claims import Claim
+
+    # `ports` of a service's spec: entries (`8080:ingress`) by target (`80/tcp`).
+    Ports = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One update (or the creation) of a service with the ports that it publishes from then on."""
+
+    ports: Ports
+    yields: bool = False
+    takes: bool = False
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What a step is told of it."""
+        return {"ports": self.ports, "yields": self.yields, "takes": self.takes}
+
+
+class PassingPorts:
+    """Which ports pass between the services of `changes`."""
+
+    def __init__(self, changes: Sequence[Change], observed: ObservedState) -> None:
+        held = {one.address: set(claims_of_service(one.spec)) for one in observed.resources.values()
+                if one.kind == "service"}  # fmt: skip
+        wanted = {c.address: set(claims_of_service(c.desired.spec)) for c in changes
+                  if c.desired is not None and c.desired.kind == "service"}  # fmt: skip
+        self._taken: dict[Address, set[Claim]] = {}
+        self._given: dict[Address, set[Claim]] = {}
+        for taker, claims in wanted.items():
+            for holder, others in held.items():
+                if holder != taker and (passing := (claims & others) - wanted.get(holder, set())):
+                    self._taken.setdefault(taker, set()).update(passing)
+                    self._given.setdefault(holder, set()).update(passing)
+
+    def stages(self, change: Change) -> list[Stage]:
+        """The updates of a service in their order, the first of which may make it; empty where no port passes.
+
+        Where nothing but its ports differs, no update comes before those that pass them.
+        """
+        taken, given = self._taken.get(change.address, set()), self._given.get(change.address, set())
+        wanted, found = change.desired, change.observed
+        if wanted is None or not (taken or given):
+            return []
+        declared: Ports = wanted.spec["ports"] or {}
+        without = _leave_out(declared, taken)
+        stages: list[Stage] = []
+        updates = change.action is Action.UPDATE and found is not None
+        if not updates or any(difference.path.partition(".")[0] != "ports" for difference in change.differences):
+            # Ports can not be kept in another endpoint mode.
+            keeps = updates and found is not None and found.spec["endpoint_mode"] == wanted.spec["endpoint_mode"]
+            kept = _keep(found.spec["ports"] or {}, given) if keeps and found is not None else {}
+            stages.append(Stage(_joined(without, kept), yields=bool(given and updates and not keeps)))
+        if updates and given and not any(stage.yields for stage in stages):
+            stages.append(Stage(without, yields=True))
+        if taken:
+            stages.append(Stage(declared, takes=True))
+        return stages
+
+
+def _claimed(target: str, entry: str, claims: Collection[Claim]) -> bool:
+    return bool(set(claims_of_service({"ports": {target: [entry]}})) & set(claims))
+
+
+def _leave_out(ports: Ports, claims: Collection[Claim]) -> Ports:
+    left = {target: [e for e in entries if not _claimed(target, e, claims)] for target, entries in ports.items()}
+    return {target: entries for target, entries in left.items() if entries}
+
+
+def _keep(ports: Ports, claims: Collection[Claim]) -> Ports:
+    kept = {target: [e for e in entries if _claimed(target, e, claims)] for target, entries in ports.items()}
+    return {target: entries for target, entries in kept.items() if entries}
+
+
+def _joined(one: Ports, other: Ports) -> Ports:
+    return {
+        target: sorted({*one.get(target, ()), *other.get(target, ())}) for target in sorted({*one, *other})
+    }  # fmt: skip

@@ -1,0 +1,35 @@
+"""What the tags that a plan takes from registries are now, so that what was approved is what is run. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.kinds.service import pinned
+from provisioner.model.change import Action
+from provisioner.model.plan import Verb
+
+if TYPE_CHECKING:
+    from provisioner.model.change import Change
+    from provisioner.model.plan import Plan
+    from provisioner.model.state import Resource
+
+
+def taken_from_registries(plan: Plan) -> dict[str, str]:
+    """Every reference without a digest that the plan pulls, or gives a service of a Swarm anew. Each with the digest
+    that is declared for it already (`pull_policy`), or with an empty text.
+    """
+    pulled = [plan.desired.resources.get(step.address) for step in plan.steps if step.verb is Verb.PULL]
+    wanted = [(one.name, one) for one in pulled if one is not None]
+    if plan.steps:
+        wanted += [(str(one.spec["image"]), one) for one in map(_given_anew, plan.details) if one is not None]
+    return {reference: str(one.spec.get("digest") or "") for reference, one in wanted if "@" not in reference}
+
+
+def _given_anew(change: Change) -> Resource | None:
+    """The service of a Swarm whose image is looked up: not one that was built here, nor one that keeps its own."""
+    wanted, found = change.desired, change.observed
+    if wanted is None or wanted.kind != "service" or change.action in (Action.UNCHANGED, Action.DELETE):
+        return None
+    before = pinned({"Spec": found.base}) if found is not None and found.base else ""
+    keeps = "@" in before and before.partition("@")[0] == wanted.spec["image"] and not wanted.spec.get("digest")
+    return None if wanted.spec.get("build") or keeps else wanted
