@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.container_mounts import ROOTS
@@ -19,7 +20,7 @@ from provisioner.reconcile.update_policy import allowances, goes_back, living_in
 from provisioner.reconcile.waits import Waits, unready
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from provisioner.model.address import Address
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _RESOURCE_FIELDS_SEPARATELY = ("networks", "state", "container_name", *LOST_PATHS)
 _UP = ("running", "restarting", "paused")
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 LEFT_BEHIND = "an interrupted apply left it"
 
 
@@ -113,6 +115,8 @@ class Rollout:
         assert wanted is not None
         if change.action is Action.CREATE or found is None:
             self._create(change, wanted)
+        elif change.action is Action.REPLACE and _never_served(found):
+            self._create(change, wanted, found.anonymous, self._retire(change, found, []))
         elif change.action is Action.REPLACE:
             if starts_first(wanted) and not stands_alone(wanted):
                 self._start_first(change, wanted, found)
@@ -123,11 +127,11 @@ class Rollout:
 
     # Recipes ---------------------------------------------------------------------------------------------------
 
-    def _create(self, change: Change, wanted: Resource) -> None:
+    def _create(self, change: Change, wanted: Resource, anonymous: Any = _NOTHING, after: int | None = None) -> None:
         # One whose post_start commands have not run yet has not taken its place, nor has one whose name another has.
         held = self._names.get(wanted.name, change.address) != change.address
         name = wanted.name + NEXT if wanted.spec[POST_START] or held else wanted.name
-        made = self._make(change, wanted, name, {})
+        made = self._make(change, wanted, name, anonymous, needs=[after])
         needs = [made, *self._attachments.connected(change, wanted, made)]
         needs += self._initial.run(change, wanted, needs, before=made)
         self._start(change, wanted, made, needs, rename=name != wanted.name)
@@ -365,3 +369,8 @@ class Rollout:
         if change.address in self._aside:
             ready = self._waits.watched(change, wanted, [ready], object_id=found.id)
         self._waits.proven.setdefault(change.address.whole, []).append(ready)
+
+
+def _never_served(found: Observed) -> bool:
+    """Whether an interrupted apply made a container and came no further: there is nothing in it to go back to."""
+    return found.name.endswith(NEXT) and found.runtime is not None and found.runtime.status == "created"

@@ -80,13 +80,16 @@ def _unproven(failed: Plan, results: Sequence[StepResult], handed: Sequence[tupl
 
 
 def _tolerated(failed: Plan, results: Sequence[StepResult]) -> set[Address]:
-    """The services of which no more replicas failed than may, and that got to their end: what they had is gone."""
+    """The services of which no more replicas failed than may, and whose others got to their end: nothing is left of
+    what they were.
+    """
     allowed = allowances(failed.details)
-    begun = {r.step.address.whole for r in results if r.outcome is Outcome.SKIPPED}
     broken: dict[Address, set[Address]] = {}
     for result in results:
         if result.outcome is Outcome.FAILED:
             broken.setdefault(result.step.address.whole, set()).add(result.step.address)
+    ended = {address for replicas in broken.values() for address in replicas}
+    begun = {r.step.address.whole for r in results if r.outcome is Outcome.SKIPPED and r.step.address not in ended}
     return {one for one, replicas in broken.items() if one not in begun and len(replicas) <= allowed.get(one, 0)}
 
 
