@@ -15,8 +15,8 @@ from provisioner.app.load import load_playbook
 from provisioner.app.outcome import failed_checks, keep_checks, keep_failure, keep_revision
 from provisioner.app.plan import prepare
 from provisioner.app.plan_digest import digest_plan
-from provisioner.app.published import PublishedPort, published_ports
 from provisioner.app.possible import refused_all_the_same
+from provisioner.app.published import PublishedPort, published_ports
 from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.take_over import take_over
 from provisioner.app.verify import run_checks

@@ -39,8 +39,6 @@ def paths(of: InMemory, act: str) -> list[str]:
     [
         ({}, []),
         ({"networks": {"n": {"name": "${NOBODY_SETS_IT}"}}}, ["networks.n.name"]),
-        # Without a meaning.
-        ({"engine": {"context": "here", "host": "unix:///there"}}, ["engine"]),
     ],
 )
 def test_all_is_told_in_one_round(here: InMemory, act: str, more: dict[str, Any], further: list[str]) -> None:
