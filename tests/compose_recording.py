@@ -9,13 +9,16 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import docker
+import yaml
 
 from tests.recording_proxy import RecordingProxy
 
@@ -112,3 +115,26 @@ class Recording:
             ids["container", one["query"]["name"]] = reply.json()["Id"]
         elif one["path"] == "/networks/create":
             ids["network", one["json"]["Name"]] = reply.json()["Id"]
+
+
+def main() -> int:
+    """Stands in for `docker compose [-f FILE] up -d`, and `down`, with the recording `docs-shop`; `name:` in the file
+    is the project."""
+    words = sys.argv[1:]
+    file = Path(words[words.index("-f") + 1] if "-f" in words else "compose.yaml")
+    project = str(yaml.safe_load(file.read_text(encoding="utf-8"))["name"])
+    client = docker.DockerClient(base_url=os.environ["DOCKER_HOST"], timeout=120)
+    with contextlib.closing(client):
+        if "up" in words:
+            Recording.load("docs-shop").play(client, project=project, folder=Path.cwd())
+            return 0
+        filters = {"label": f"com.docker.compose.project={project}"}
+        for one in client.api.containers(all=True, filters=filters):
+            client.api.remove_container(one["Id"], force=True)
+        for one in client.api.networks(filters=filters):
+            client.api.remove_network(one["Id"])
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -72,7 +72,8 @@ def _is_engines(key: str, value: Any, facts: Facts) -> bool:
     if key == "shm_size":
         return bool(value == _SHM_SIZE)
     if key == "runtime":
-        return bool(value == facts.default_runtime)
+        # Which one is the default is the engine's own matter; the one that all have is not worth a word.
+        return bool(value == "runc")
     if key == "logging":
         return bool(value == {"driver": facts.logging_driver, "options": {}})
     return key == "init" and not value

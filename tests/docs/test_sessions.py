@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 from contextlib import ExitStack
 
 import pytest
 
-from tests.docs.pages import PAGES, name_of
+from tests.docs.pages import PAGES, PROJECT, name_of
 from tests.docs.session import Command, Session, follow, normal, pattern, steps, surroundings
 
 WITH_SESSIONS = [page for page in PAGES if any(isinstance(step, Command) for step in steps(page))]
+# Plays what a Compose asked of an engine: the tests need none.
+COMPOSE = f"PYTHONPATH={PROJECT} {sys.executable} -m tests.compose_recording"
 # The ports that the pages publish.
 PORTS = ("8080", "8081")
 
@@ -20,7 +23,8 @@ PORTS = ("8080", "8081")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", WITH_SESSIONS, ids=name_of)
 def test_a_page_says_what_happens(page, tmp_path, engine_url, project):
-    session = Session(tmp_path, {"shop": project, **free_ports()}, surroundings(engine_url))
+    names = {"shop": project, "docker compose": COMPOSE, **free_ports()}
+    session = Session(tmp_path, names, surroundings(engine_url))
     wrong = follow(page, session)
     assert not wrong, "\n\n".join(wrong)
 
