@@ -92,10 +92,25 @@ def may_finish(playbook: Playbook, service: Service, *, restarts: bool) -> MayFi
     declared = body.get("restart") or (body.get("deploy") or {}).get("restart_policy")
     check = healthcheck.parse(body.get("healthcheck"))
     serves = bool(body.get("ports")) or (check is not None and not healthcheck.is_off(check))
-    hosts = {plain_body(other.body).get(key) for other in playbook.services.values() for key in _NAMESPACES}
-    if service.job or restarts or serves or f"service:{service.name}" in hosts:
+    if service.job or restarts or serves or f"service:{service.name}" in _namespace_hosts(playbook):
         return ""
     return "declared" if declared else "implied"
+
+
+def _linked_containers(playbook: Playbook, service: Service) -> dict[str, tuple[str, ...]]:
+    """The names of the containers of each service to which one may be linked; nothing where it has no links."""
+    if service.body.get("links") is None:
+        return {}
+    return {
+        name: tuple(container_name(playbook, other, index) for index in range(1, other.replicas + 1))
+        for name, other in playbook.services.items()
+    }
+
+
+def _namespace_hosts(playbook: Playbook) -> set[object]:
+    """What services say of whose namespaces they live in."""
+    modes = (other.body.get(key) for other in playbook.services.values() for key in _NAMESPACES)
+    return {mode.value for mode in modes if mode is not None and isinstance(mode.value, str)}
 
 
 def parse_context(playbook: Playbook, inputs: Inputs, service: Service) -> ParseContext:
@@ -108,10 +123,7 @@ def parse_context(playbook: Playbook, inputs: Inputs, service: Service) -> Parse
         digest=inputs.registry.get(service.image),
         volumes={key: declared.name for key, declared in playbook.volumes.items()},
         versions=inputs.versions,
-        containers={
-            name: tuple(container_name(playbook, other, index) for index in range(1, other.replicas + 1))
-            for name, other in playbook.services.items()
-        },
+        containers=_linked_containers(playbook, service),
     )
 
 
