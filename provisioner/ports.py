@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from provisioner.model.builder import Builders, Choice
@@ -144,6 +144,30 @@ class EngineWriter(EngineReader, Protocol):
         privileged: bool = False,
     ) -> tuple[int, bytes, bytes]:
         """Run a command in a running container; its exit code, standard output and standard error."""
+
+
+class DataEngine(EngineWriter, Protocol):
+    """An engine whose containers' data can be streamed. A stream that breaks off raises `Unreachable`."""
+
+    def pause(self, container_id: str) -> None:
+        """Freeze a container's processes; already paused is fine."""
+
+    def volume_sizes(self) -> Mapping[str, int]:
+        """The bytes of each volume by name; -1 where the engine can not tell."""
+
+    def read_archive(self, container_id: str, path: str) -> Iterator[bytes]:
+        """A folder of a container, running or not, as a tar stream whose names start with the folder's own."""
+
+    def write_archive(self, container_id: str, path: str, chunks: Iterable[bytes]) -> None:
+        """Unpack a tar stream in a container, running or not, with owners, modes and times as they are in it."""
+
+    def run_streamed(
+        self, container_id: str, command: Sequence[str], stdin: Iterable[bytes] | None = None
+    ) -> Iterator[bytes]:
+        """What a command in a running container writes to its standard output while it is fed `stdin`.
+
+        StepFailed, with the last lines of its standard error, where it ends with another exit code than 0.
+        """
 
 
 class Clock(Protocol):

@@ -70,6 +70,17 @@ def revisions(request: Request) -> list[Candidate]:
     ]
 
 
+def archives(request: Request) -> list[Candidate]:
+    """The archives of the environment's data in the first place that has any, the newest first, and `latest`."""
+    from provisioner.app.backup import list_backups
+
+    for _, listed in list_backups(request).places:
+        if listed.archives:
+            found = [Candidate(one.id, one.manifest.reason) for one in reversed(listed.archives)]
+            return [Candidate("latest", listed.archives[-1].id), *found]
+    return []
+
+
 def variables(request: Request) -> list[Candidate]:
     """The variables that the playbook uses, with where their values come from."""
     return [Candidate(use.name, use.origin) for use in load_document(request).variables]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from provisioner.app.request import Request
 
 # Of the document, of a service, of a volume and of a secret: what Compose does not know.
-_TOP = ("environment", "engine", "moved", "verify", "lint")
+_TOP = ("environment", "engine", "moved", "verify", "lint", "backup")
 _SECRET = ("env", "aws", "sources", "generate", "allow_env", "readers", "rotate", "template")
 _NAMED = r"<\1>"
 _SOURCES = ("file", "environment", "external")
@@ -74,7 +74,7 @@ def as_compose(document: Any, *, swarm: bool, notes: list[str]) -> dict[str, Any
         if engine.get(key):
             option = "--context" if key == "context" else "--host"
             notes.append(f"the engine is not named in a Compose file: docker {option} {engine[key]} compose up")
-    for key in ("verify", "lint"):
+    for key in ("verify", "lint", "backup"):
         if tree.get(key):
             notes.append(f"`{key}` is left out: Compose has no word for it")
     for key in _TOP:
@@ -82,6 +82,8 @@ def as_compose(document: Any, *, swarm: bool, notes: list[str]) -> dict[str, Any
     for name, service in tree.get("services", {}).items():
         _service(name, service, tree.get("secrets", {}), notes)
     for name, volume in tree.get("volumes", {}).items():
+        if volume.pop("backup", None):
+            notes.append(f"what is said of the backup of volume {name} is left out")
         if volume.pop("protect", None):
             notes.append(f"volume {name} is not protected from `docker compose down --volumes`")
     _secrets(tree, swarm, notes)

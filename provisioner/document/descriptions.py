@@ -28,7 +28,6 @@ def _own() -> dict[str, str]:
 _ENDINGS = {
     "additional_contexts": "Further contexts that the Dockerfile may name.",
     "aux_addresses": "Addresses that are left free, by name.",
-    "backup.command": "What writes the data to its standard output.",
     "bind": "Options of a bind mount.",
     "bind.propagation": "Whether mounts below it are passed on, such as rslave.",
     "bind.recursive": "Whether mounts below it come along, and whether they are read-only too.",

@@ -11,6 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from provisioner.engines.data_streams import DockerStreams
 from provisioner.engines.reading import DockerReader
 from provisioner.engines.transport import TRANSPORT
 from provisioner.engines.wire import Wire
@@ -43,8 +44,8 @@ def connect(endpoint: Endpoint, timeout: float | None = None) -> DockerEngine:
     return DockerEngine(wire)
 
 
-class DockerEngine(DockerReader):
-    """Implements `EngineWriter` on a live engine."""
+class DockerEngine(DockerReader, DockerStreams):
+    """Implements `EngineWriter` and `DataEngine` on a live engine."""
 
     def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
         labels = dict(body.get("Labels") or {})

@@ -44,7 +44,7 @@ class Wire:
         self.endpoint = endpoint
         self._read_timeout = min(READ_TIMEOUT, timeout or READ_TIMEOUT)
         self._write_timeout = min(WRITE_TIMEOUT, timeout or WRITE_TIMEOUT)
-        self._silence = min(SILENCE, timeout or SILENCE)
+        self.silence = min(SILENCE, timeout or SILENCE)
 
     @cached_property
     def version(self) -> Mapping[str, Any]:
@@ -185,7 +185,7 @@ class Wire:
                 f"{self.client.base_url}/v{self.client.api_version}{path}",
                 params=parameters,
                 headers=dict(headers),
-                timeout=self._silence,
+                timeout=self.silence,
                 allow_redirects=False,
                 stream=True,
             )

@@ -215,7 +215,14 @@ _FILES = (
 )  # fmt: skip
 
 OBJECTS = (
-    *_client("networks.*.name", "networks.*.external", "volumes.*.name", "volumes.*.external", "volumes.*.protect"),
+    *_client(
+        "networks.*.name",
+        "networks.*.external",
+        "volumes.*.name",
+        "volumes.*.external",
+        "volumes.*.protect",
+        "volumes.*.backup",
+    ),
     *_below("networks.*", Key("enable_ipv4", since=(1, 48))),
     *_client("services", "services.*", "networks", "networks.*", "volumes", "volumes.*", "configs", "secrets"),
     *_client("networks.*.ipam"),
@@ -223,7 +230,8 @@ OBJECTS = (
     *_below("secrets.*", *_FILES),
     _refused("models", _MODELS, "run a model server as a service", swarm=_NO_MODELS),
     Key("version", Treatment.DESCRIPTIVE),
-    *_client("name", "include", "extends", "env_files", "environment", "vars", "engine", "moved", "verify", "lint"),
+    *_client("name", "include", "extends", "env_files", "environment", "vars", "engine", "moved", "verify", "lint",
+             "backup"),
 )
 
 KEYS: tuple[Key, ...] = (*SERVICE, *OBJECTS)

@@ -30,6 +30,6 @@ RULE = Rule(
     severity=Severity.WARNING,
     title="No backup in production",
     reason="A volume survives a container, not a mistake and not a disk.",
-    fix="say how to dump it: backup: {command: [pg_dump, …]}, and run that with `provision exec -T`",
+    fix="say how to dump and restore it: backup: {command: [pg_dump, …], restore: [pg_restore, …]}",
     check=check,
 )

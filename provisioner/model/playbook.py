@@ -8,10 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from provisioner.model.backup import BackupPolicy
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.model.address import Address
+    from provisioner.model.backup import ServiceBackup, VolumeBackup
     from provisioner.model.node import JSON, Node
     from provisioner.model.span import Span
 
@@ -53,7 +56,7 @@ class Service:
     replicas: int = 1
     job: Literal["on_change", "once", "always"] | None = None
     update: UpdatePolicy = field(default_factory=UpdatePolicy)
-    backup: tuple[str, ...] = ()
+    backup: ServiceBackup | None = None
     image: str = ""
     builds: bool = False
     span: Span | None = None
@@ -64,6 +67,7 @@ class Declared:
     """A network, volume, config or secret. `name` is its name on the engine.
 
     `unprotect`: the file says `protect: false`, which takes away the protection that the volume has on the engine.
+    `backup` is what it says of a volume's backup, None where it says nothing.
     """
 
     key: str
@@ -72,6 +76,7 @@ class Declared:
     external: bool = False
     protect: bool = False
     unprotect: bool = False
+    backup: VolumeBackup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,7 @@ class Playbook:
     undeployed: tuple[Undeployed, ...] = ()
     unset: frozenset[Span] = frozenset()
     moved: tuple[Move, ...] = ()
+    backup: BackupPolicy = field(default_factory=BackupPolicy)
 
     @property
     def title(self) -> str:

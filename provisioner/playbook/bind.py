@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.address import Address
 from provisioner.model.playbook import EngineChoice, Move, Playbook, Waiver
+from provisioner.playbook.backups import bind_backup, require_volumes
 from provisioner.playbook.checks import bind_checks
 from provisioner.playbook.crossref import contradictions, mode_of
 from provisioner.playbook.fields import Fields, Problems
@@ -38,6 +39,8 @@ def bind_in_spite(document: Document) -> tuple[Playbook, tuple[Problem, ...]]:
     problems = Problems()
     root, project = document.root, document.project
     services = bind_services(root.get("services"), project, problems)
+    volumes = bind_objects(root.get("volumes"), "volumes", project, problems)
+    require_volumes(services, volumes, problems)
     playbook = Playbook(
         name=document.name,
         environment=document.environment,
@@ -48,7 +51,7 @@ def bind_in_spite(document: Document) -> tuple[Playbook, tuple[Problem, ...]]:
         engine=_engine(root, problems),
         services=services,
         networks=bind_objects(root.get("networks"), "networks", project, problems),
-        volumes=bind_objects(root.get("volumes"), "volumes", project, problems),
+        volumes=volumes,
         configs=bind_objects(root.get("configs"), "configs", project, problems),
         secrets=bind_objects(root.get("secrets"), "secrets", project, problems),
         checks=bind_checks(root.get("verify"), services, document.inactive, document.profiles, problems),
@@ -57,6 +60,7 @@ def bind_in_spite(document: Document) -> tuple[Playbook, tuple[Problem, ...]]:
         inactive=document.inactive,
         undeployed=document.undeployed,
         moved=_moves(root, problems),
+        backup=bind_backup(root, str(document.directory), problems),
         unset=frozenset(problem.span for problem in document.unset if problem.span is not None),
     )
     return playbook, tuple(problems.found)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.model.node import Node
 from provisioner.model.playbook import Declared
+from provisioner.playbook.backups import bind_volume_backup
 from provisioner.playbook.fields import Fields, Problems
 
 if TYPE_CHECKING:
@@ -36,5 +37,6 @@ def bind_objects(section: Node | None, family: str, project: str, problems: Prob
             external=fields.boolean("external") or False,
             protect=protect is True,
             unprotect=protect is False,
+            backup=bind_volume_backup(fields) if family == "volumes" else None,
         )
     return objects

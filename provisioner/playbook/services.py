@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, cast
 
 from provisioner.document.findings import nearest
 from provisioner.model.playbook import Dependency, Service, UpdatePolicy
-from provisioner.playbook.fields import Fields, Problems, describe, plain_text, whole_number
+from provisioner.playbook.backups import bind_service_backup
+from provisioner.playbook.fields import Fields, Problems, describe, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,7 @@ def _service(name: str, body: Node, bodies: Mapping[str, Node], project: str, pr
         replicas=_replicas(fields),
         job=_job(fields),
         update=_update(fields),
-        backup=_backup(fields),
+        backup=bind_service_backup(fields),
         image=image or f"{project}-{name}",
         builds=builds,
     )
@@ -166,32 +166,3 @@ def _policy(section: Fields, failure_key: str) -> dict[str, tuple[object, Node]]
         "max_failure_ratio": (section.number("max_failure_ratio"), "max_failure_ratio"),
     }
     return {name: (value, section.node.mapping[key]) for name, (value, key) in read.items() if value is not None}
-
-
-def _backup(fields: Fields) -> tuple[str, ...]:
-    section = fields.mapping("backup")
-    if section is None:
-        return ()
-    section.only("command")
-    command = section.child("command")
-    if command is None:
-        section.problems.add("has no 'command'", section.node.span, section.path, "say what dumps the data to stdout")
-        return ()
-    words = command_words(command, section.at("command"), section.problems)
-    return words or ()
-
-
-def command_words(node: Node, path: str, problems: Problems) -> tuple[str, ...] | None:
-    """The words of a command, from a list or, as in Compose, from a line split like a shell does."""
-    if node.is_sequence and node.items and not any(item.is_mapping or item.is_sequence for item in node.items):
-        return tuple(plain_text(item) for item in node.items)
-    if isinstance(node.value, str):
-        try:
-            words = tuple(shlex.split(node.value))
-        except ValueError as error:
-            problems.add(f"can not be split into words: {error}", node.span, path, "close the quotation")
-            return None
-        if words:
-            return words
-    problems.expected("a command: a list of words or a line", node, path)
-    return None

@@ -140,9 +140,6 @@ ROWS = (
         "When it runs again.",
         own=True,
     ),
-    Row("services.*.backup", replace(STRUCT, required=("command",)), "How its data is dumped.", own=True),
-    Row("services.*.backup.command", LIST, expand=words, short=(STRING,), merge=Merge.REPLACE, own=True),
-    Row("services.*.backup.command.*", WORD, own=True),
 )
 
 

@@ -47,7 +47,7 @@ def test_every_key_of_a_service_has_a_row() -> None:
 def test_every_top_level_key_has_a_row() -> None:
     own = {row.path for row in rows() if row.own and row.path and "." not in row.path}
     assert set(rules().children) == {*TOP_KEYS, *own}
-    assert own == {"environment", "extends", "env_files", "vars", "engine", "moved", "verify", "lint"}
+    assert own == {"environment", "extends", "env_files", "vars", "engine", "moved", "verify", "lint", "backup"}
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.path or "(top)")

@@ -97,7 +97,7 @@ def test_two_different_update_policies_are_a_problem(problems):
 @pytest.mark.parametrize("command", [["pg_dump", "-Fc", "app db"], "pg_dump -Fc 'app db'"])
 def test_a_backup_command_is_a_list_or_a_line(bound, command):
     playbook = bound(services={"db": {"image": "postgres:16", "backup": {"command": command}}})
-    assert playbook.services["db"].backup == ("pg_dump", "-Fc", "app db")
+    assert playbook.services["db"].backup.command == ("pg_dump", "-Fc", "app db")
 
 
 def test_objects_carry_their_names_on_the_engine(bound):

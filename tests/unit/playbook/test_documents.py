@@ -88,7 +88,7 @@ def test_everything_that_is_declared_arrives(tmp_path):
     assert api.span.line == 12
     migrate = playbook.services["migrate"]
     assert (migrate.job, migrate.builds, migrate.image) == ("on_change", True, "shop-test-migrate")
-    assert playbook.services["db"].backup == ("pg_dump", "-U", "shop")
+    assert playbook.services["db"].backup.command == ("pg_dump", "-U", "shop")
     assert (playbook.volumes["data"].name, playbook.volumes["data"].protect) == ("shop-test_data", True)
     assert [(each.section, each.key, each.span.line) for each in playbook.unused] == [("volumes", "unused", 26)]
     assert playbook.inactive == {"search"}

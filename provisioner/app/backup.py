@@ -1,0 +1,270 @@
+"""`backup`: one archive of an environment's dumps and volumes; and looking at, checking and pruning archives."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from provisioner import __version__
+from provisioner.app.backup_sources import find_sources
+from provisioner.app.load import load_playbook
+from provisioner.app.wiring import SystemClock, open_engine
+from provisioner.backup.archive import find_archive, list_archives
+from provisioner.backup.place import open_place
+from provisioner.backup.retention import expired
+from provisioner.backup.streams import read_identities
+from provisioner.backup.volumes import held_volume, read_volume, recover
+from provisioner.backup.writing import new_archive, now
+from provisioner.errors import ProvisionError
+from provisioner.ledger.lease import lease
+from provisioner.ledger.revisions import last_revision
+from provisioner.model.backup import Manifest, Part
+from provisioner.platforms.choice import choose_mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from provisioner.app.backup_sources import Sources
+    from provisioner.app.request import Request
+    from provisioner.backup.archive import Archive, Listed
+    from provisioner.backup.place import Place
+    from provisioner.backup.writing import ArchiveWriter
+    from provisioner.ledger.lease import Lease
+    from provisioner.model.address import Address
+    from provisioner.model.playbook import Playbook
+    from provisioner.platforms.choice import Mode
+    from provisioner.ports import DataEngine, Interrupt
+
+    Told = Callable[[Part], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """An environment whose data are saved or restored, on its engine."""
+
+    playbook: Playbook
+    engine: DataEngine
+    mode: Mode
+    places: tuple[Place, ...]
+
+    @property
+    def project(self) -> str:
+        return self.playbook.project
+
+
+def open_saving(request: Request, *, places_needed: bool = True) -> Saving:
+    """The playbook, variables without a value allowed, its engine and the places of its archives.
+
+    ProvisionError where the playbook names no place.
+    """
+    playbook = load_playbook(request, allow_unset=True)
+    places = open_places(request, playbook) if places_needed or playbook.backup.to else ()
+    engine = open_engine(request, playbook.engine)
+    return Saving(playbook, engine, choose_mode(playbook, swarm_manager=engine.facts().swarm_manager), places)
+
+
+def open_places(request: Request, playbook: Playbook) -> tuple[Place, ...]:
+    """Where the playbook keeps its archives. ProvisionError where it does not say."""
+    if not playbook.backup.to:
+        raise ProvisionError(
+            f"the playbook of {playbook.title} does not say where archives are kept",
+            hint="backup: {to: ./backups}, or to: s3://BUCKET/PREFIX",
+        )
+    return tuple(open_place(url, request.shell) for url in playbook.backup.to)
+
+
+def backup(
+    request: Request,
+    addresses: Sequence[Address],
+    *,
+    told: Told,
+    interrupt: Interrupt,
+    lock_timeout: float = 0.0,
+    waiting: Callable[[str], None] | None = None,
+) -> Manifest:
+    """Save the environment's data, or those of some addresses, in one archive. No apply goes on meanwhile (LeaseHeld).
+
+    `told` hears of each part when it is written. Where one part fails there is no archive.
+    """
+    saving = open_saving(request)
+    clock = SystemClock()
+    with lease(saving.engine, saving.project, saving.mode, clock=clock, timeout=lock_timeout, waiting=waiting) as held:
+        return take_backup(saving, held, addresses, told=told, reason="backup", interrupt=interrupt)
+
+
+def take_backup(
+    saving: Saving, held: Lease, addresses: Sequence[Address], *, told: Told, reason: str, interrupt: Interrupt
+) -> Manifest:
+    """`backup` for who has the lease already. `reason` says in the archive why it was made."""
+    recover(saving.engine, saving.project)
+    sources = find_sources(saving.playbook, saving.engine, saving.mode, addresses)
+    began, archive = now(), _free_name(saving)
+    recipients = saving.playbook.backup.recipients
+    with interrupt.deferred(), new_archive(saving.places, archive, recipients) as writer:
+        parts = []
+        for part in _write(saving, sources, writer, held, interrupt):
+            told(part)
+            parts.append(part)
+        manifest = _manifest(saving, sources, archive, began, reason, parts)
+        held.require_held()
+        writer.finish(manifest)
+    return manifest
+
+
+def _write(
+    saving: Saving, sources: Sources, writer: ArchiveWriter, held: Lease, interrupt: Interrupt
+) -> Iterator[Part]:
+    """Write the parts: the playbook, then dumps, while everything runs, then volumes one by one."""
+    engine = saving.engine
+    document = json.dumps(saving.playbook.root.plain(), indent=1, sort_keys=True, ensure_ascii=False)
+    yield writer.playbook(document.encode())
+    for dump in sources.dumps:
+        held.require_held()
+        output = engine.run_streamed(dump.container, dump.backup.command)
+        address = f"service.{dump.service}"
+        stream = _about(address, _until_asked(output, interrupt))
+        yield writer.dump(address, stream, dump.image, dump.backup.replaces)
+    for volume in sources.volumes:
+        held.require_held()
+        with held_volume(engine, saving.project, volume.name, volume.writers, volume.consistency) as carrier:
+            stream = _until_asked(read_volume(engine, carrier), interrupt)
+            part = writer.volume(f"volume.{volume.key}", volume.name, stream)
+        yield part
+
+
+def _until_asked(chunks: Iterator[bytes], interrupt: Interrupt) -> Iterator[bytes]:
+    """The chunks, until the user wants an end: nothing of the archive is needed then."""
+    for chunk in chunks:
+        if interrupt.is_set():
+            raise KeyboardInterrupt
+        yield chunk
+
+
+def _about(address: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks; an error says which object it is of."""
+    try:
+        yield from chunks
+    except ProvisionError as error:
+        error.message = f"{address}: {error.message}"
+        error.args = (error.message,)
+        raise
+
+
+def _free_name(saving: Saving) -> str:
+    """A name that no archive has: the project and the time. The lease sees to it that nobody else takes it."""
+    taken = {name for place in saving.places for name in place.archives()}
+    while (name := f"{saving.project}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}") in taken:
+        time.sleep(0.2)
+    return name
+
+
+def _manifest(
+    saving: Saving, sources: Sources, archive: str, began: str, reason: str, parts: Sequence[Part]
+) -> Manifest:
+    facts = saving.engine.facts()
+    last = last_revision(saving.engine, saving.project, manager=facts.swarm_manager)
+    versions = (last.inputs.get("versions") or {}) if last else {}
+    return Manifest(
+        id=archive,
+        project=saving.project,
+        environment=saving.playbook.title,
+        created_at=began,
+        ended_at=now(),
+        reason=reason,
+        version=__version__,
+        engine={"id": facts.engine_id, "name": facts.engine_name, "version": facts.engine_version},
+        mode=saving.mode,
+        revision=last.number if last else 0,
+        encrypted=bool(saving.playbook.backup.recipients),
+        parts=tuple(parts),
+        images=_images(saving, sources),
+        secrets={key.partition("/")[2]: value for key, value in versions.items() if key.startswith("secrets/")},
+    )
+
+
+def _images(saving: Saving, sources: Sources) -> Mapping[str, Mapping[str, str]]:
+    """Each service's image: its reference, its id, and the digest in a registry where it has one."""
+    found: dict[str, Mapping[str, str]] = {}
+    for one in sources.containers:
+        if one.address.name in found:
+            continue
+        image = saving.engine.inspect("image", str(one.raw["Image"])) or {}
+        found[one.address.name] = {
+            "reference": str(one.raw["Config"].get("Image") or ""),
+            "id": str(one.raw["Image"]),
+            "digest": next(iter(image.get("RepoDigests") or ()), ""),
+        }
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The archives of an environment, by place."""
+
+    title: str
+    places: tuple[tuple[str, Listed], ...]
+
+
+def list_backups(request: Request) -> Inventory:
+    """Every archive of the environment. No engine is asked."""
+    playbook = load_playbook(request, allow_unset=True)
+    places = open_places(request, playbook)
+    return Inventory(playbook.title, tuple((place.url, list_archives(place, playbook.project)) for place in places))
+
+
+def find_backup(request: Request, name: str) -> Archive:
+    """An archive of the environment by its id, or `latest`."""
+    playbook = load_playbook(request, allow_unset=True)
+    return find_archive(open_places(request, playbook), playbook.project, name)
+
+
+def check_backup(request: Request, name: str, identity: str | None, *, told: Told) -> Archive:
+    """Read an archive to its end, in every place that has it; nothing is written.
+
+    ProvisionError for what is damaged. Without the key of an encrypted archive only its checksums are looked at.
+    """
+    playbook = load_playbook(request, allow_unset=True)
+    identities = read_identities(identity) if identity else None
+    places = open_places(request, playbook)
+    found = find_archive(places, playbook.project, name)
+    for place in places:
+        if found.id in place.archives():
+            find_archive([place], playbook.project, found.id).check(identities, told)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What `keep` lets go, by place; `kept` counts the archives that stay."""
+
+    title: str
+    doomed: tuple[tuple[Place, Manifest], ...]
+    kept: int
+
+
+def plan_prune(request: Request) -> Pruning:
+    """The archives that no rule of `keep` keeps. ProvisionError where the playbook has no rules."""
+    playbook = load_playbook(request, allow_unset=True)
+    if playbook.backup.keep.is_empty:
+        raise ProvisionError(
+            f"the playbook of {playbook.title} does not say which archives are kept, so that all of them stay",
+            hint="backup: {keep: {last: 3, daily: 7, weekly: 4, monthly: 6}}",
+        )
+    doomed, kept = [], 0
+    for place in open_places(request, playbook):
+        there = [one.manifest for one in list_archives(place, playbook.project).archives]
+        gone = expired(there, playbook.backup.keep)
+        kept += len(there) - len(gone)
+        doomed += [(place, one) for one in gone]
+    return Pruning(playbook.title, tuple(doomed), kept)
+
+
+def prune(pruning: Pruning, told: Callable[[Manifest], None]) -> None:
+    """Remove them. One that is gone already is fine."""
+    for place, manifest in pruning.doomed:
+        if manifest.id in place.archives():
+            place.remove(manifest.id)
+            told(manifest)

@@ -1,0 +1,184 @@
+"""What of an environment is saved: which services are dumped, which volumes are archived, who writes to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner.app.owned import owned_containers, tasks_elsewhere
+from provisioner.document.findings import nearest
+from provisioner.errors import ProvisionError, UsageError
+from provisioner.model.backup import VolumeBackup
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from typing import Any
+
+    from provisioner.app.owned import OwnedContainer
+    from provisioner.model.address import Address
+    from provisioner.model.backup import Consistency, ServiceBackup
+    from provisioner.model.playbook import Playbook
+    from provisioner.platforms.choice import Mode
+    from provisioner.ports import EngineReader
+
+_DEFAULT = VolumeBackup()
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """A service that is dumped; `container` runs its command, `image` is what that one was made from."""
+
+    service: str
+    backup: ServiceBackup
+    container: str
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedVolume:
+    """A volume that is archived as files. `writers` are the running containers that may write to it, those that others
+    depend on last."""
+
+    key: str
+    name: str
+    consistency: Consistency
+    writers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Everything that one archive is made from. `containers` are the environment's, for their images."""
+
+    dumps: tuple[Dump, ...]
+    volumes: tuple[SavedVolume, ...]
+    containers: tuple[OwnedContainer, ...]
+
+
+def find_sources(playbook: Playbook, engine: EngineReader, mode: Mode, addresses: Sequence[Address]) -> Sources:
+    """What is to be saved, of the whole environment or of these addresses.
+
+    UsageError for an address that has nothing to save, ProvisionError for a service that does not run here, and for a
+    volume that this engine can not read.
+    """
+    wanted = _wanted(playbook, addresses)
+    containers = tuple(owned_containers(engine, playbook.project))
+    away = {
+        name: sorted({one.host for one in tasks}) for name, tasks in tasks_elsewhere(engine, playbook.project).items()
+    }
+    dumps = tuple(
+        _dump(name, service.backup, containers, away)
+        for name, service in playbook.services.items()
+        if service.backup is not None and f"service.{name}" in wanted
+    )
+    volumes = tuple(
+        _volume(playbook, key, containers, away, mode) for key in playbook.volumes if f"volume.{key}" in wanted
+    )
+    if not dumps and not volumes:
+        raise ProvisionError(
+            f"{playbook.title} has no data to back up: no service has `backup`, and no volume is archived",
+            hint="declare a volume, or say how to dump a service: backup: {command: [pg_dump, …]}",
+        )
+    return Sources(dumps, tuple(volume for volume in volumes if volume is not None), containers)
+
+
+def saved_addresses(playbook: Playbook) -> tuple[str, ...]:
+    """The addresses that a backup of the whole environment saves: dumps, then volumes, in the order of the file."""
+    replaced = {key for service in playbook.services.values() if service.backup for key in service.backup.replaces}
+    services = [f"service.{name}" for name, service in playbook.services.items() if service.backup]
+    volumes = []
+    for key, declared in playbook.volumes.items():
+        # Somebody else's data is saved only where the file says so.
+        said = declared.backup or (VolumeBackup(enabled=False) if declared.external else _DEFAULT)
+        if said.enabled and key not in replaced:
+            volumes.append(f"volume.{key}")
+    return (*services, *volumes)
+
+
+def users_of(volume: str, containers: Collection[OwnedContainer], *, writing: bool = False) -> list[OwnedContainer]:
+    """The containers that mount a volume (its name on the engine), or only those that may write to it."""
+    return [one for one in containers if _mounts(one.raw, volume, writing=writing)]
+
+
+def _wanted(playbook: Playbook, addresses: Sequence[Address]) -> frozenset[str]:
+    known = saved_addresses(playbook)
+    if not addresses:
+        return frozenset(known)
+    for address in addresses:
+        if str(address) not in known:
+            hint = nearest(str(address), known) or f"there are: {', '.join(known) or 'none'}"
+            raise UsageError(f"{address} has nothing that is backed up", hint=hint)
+    return frozenset(str(address) for address in addresses)
+
+
+def _dump(
+    name: str, backup: ServiceBackup, containers: Sequence[OwnedContainer], away: Mapping[str, Sequence[str]]
+) -> Dump:
+    for one in containers:
+        if one.address.name == name and one.running:
+            return Dump(name, backup, one.id, str(one.raw["Image"]))
+    if name in away:
+        raise ProvisionError(
+            f"service.{name} runs on {', '.join(away[name])}, where this engine can not run its backup command",
+            hint="run the backup with --host on that node, or bind the service to this one",
+        )
+    raise ProvisionError(f"service.{name} does not run, so that nothing can dump its data", hint="provision apply")
+
+
+def _volume(
+    playbook: Playbook,
+    key: str,
+    containers: Sequence[OwnedContainer],
+    away: Mapping[str, Sequence[str]],
+    mode: Mode,
+) -> SavedVolume:
+    declared = playbook.volumes[key]
+    consistency = (declared.backup or _DEFAULT).consistency
+    writers = [one for one in users_of(declared.name, containers, writing=True) if one.running]
+    for name in sorted({name for name in away if key in mounted_volumes(playbook, name)}):
+        raise ProvisionError(
+            f"volume.{key} is used by service.{name} on {', '.join(away[name])}, and this engine reads its own volumes "
+            "only",
+            hint="bind the service to this node (deploy.placement.constraints), or dump its data with a command",
+        )
+    if consistency == "stop" and mode == "swarm" and writers:
+        raise ProvisionError(
+            f"volume.{key}: `consistency: stop` is for plain containers: a Swarm starts a task anew as soon as it is "
+            "stopped",
+            hint="consistency: pause, or a dump with a command",
+        )
+    order = start_order(playbook)
+    writers.sort(key=lambda one: -order.index(one.address.name) if one.address.name in order else 0)
+    return SavedVolume(key, declared.name, consistency, tuple(one.id for one in writers))
+
+
+def mounted_volumes(playbook: Playbook, service: str) -> frozenset[str]:
+    """The keys of the named volumes that a service mounts."""
+    mounts = playbook.services[service].body.get("volumes") if service in playbook.services else None
+    return frozenset(
+        str(source.value)
+        for mount in (mounts.items if mounts is not None else ())
+        if (source := mount.get("source")) is not None and source.value in playbook.volumes
+    )
+
+
+def start_order(playbook: Playbook) -> list[str]:
+    """The services, each after those that it depends on."""
+    ordered: list[str] = []
+
+    def visit(name: str, above: frozenset[str]) -> None:
+        if name in ordered or name in above or name not in playbook.services:
+            return
+        for dependency in playbook.services[name].depends_on:
+            visit(dependency.service, above | {name})
+        ordered.append(name)
+
+    for name in playbook.services:
+        visit(name, frozenset())
+    return ordered
+
+
+def _mounts(raw: Mapping[str, Any], volume: str, *, writing: bool) -> bool:
+    return any(
+        mount.get("Type") == "volume" and mount.get("Name") == volume and (mount.get("RW") or not writing)
+        for mount in raw.get("Mounts") or ()
+    )

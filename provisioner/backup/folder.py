@@ -1,0 +1,149 @@
+"""Archives as folders below a folder: DIR/<archive>/manifest.json and the parts beside it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner.backup.manifest import FILE
+from provisioner.errors import ProvisionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_HIDDEN = ".incomplete-"
+_CHUNK = 1 << 18
+# Seconds after which what nobody writes to any more is no archive in the making.
+_STALE = 24 * 3600.0
+
+
+class FolderPlace:
+    """Implements `Place` in a folder of this machine. Archives are readable by their owner only."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = Path(folder)
+
+    @property
+    def url(self) -> str:
+        return str(self._folder)
+
+    def archives(self) -> Sequence[str]:
+        try:
+            entries = [one.name for one in os.scandir(self._folder) if not one.name.startswith(".")]
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise _failed(error, self._folder) from error
+        return sorted(name for name in entries if (self._folder / name / FILE).is_file())
+
+    def read(self, archive: str, name: str) -> Iterator[bytes]:
+        path = self._folder / archive / name
+        try:
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    yield chunk
+        except OSError as error:
+            raise _failed(error, path) from error
+
+    def begin(self, archive: str) -> FolderDraft:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._remove_stale()
+            hidden = self._folder / f"{_HIDDEN}{archive}"
+            hidden.mkdir(mode=0o700)
+        except OSError as error:
+            raise _failed(error, self._folder) from error
+        return FolderDraft(hidden, self._folder / archive)
+
+    def remove(self, archive: str) -> None:
+        hidden = self._folder / f"{_HIDDEN}{archive}"
+        try:
+            (self._folder / archive).rename(hidden)
+            shutil.rmtree(hidden)
+        except OSError as error:
+            raise _failed(error, self._folder / archive) from error
+
+    def _remove_stale(self) -> None:
+        """What a backup that was killed has left."""
+        for one in self._folder.glob(f"{_HIDDEN}*"):
+            with contextlib.suppress(OSError):
+                newest = max((file.stat().st_mtime for file in (one, *one.iterdir())), default=0.0)
+                if time.time() - newest > _STALE:
+                    shutil.rmtree(one)
+
+
+class FolderDraft:
+    """Implements `Draft`: a hidden folder beside the others, renamed when everything is on the disk."""
+
+    def __init__(self, hidden: Path, final: Path) -> None:
+        self._hidden = hidden
+        self._final = final
+        self._open: _File | None = None
+
+    def open(self, name: str) -> _File:
+        self._close()
+        self._open = _File(self._hidden / name)
+        return self._open
+
+    def finish(self, manifest: bytes) -> None:
+        file = self.open(FILE)
+        file.write(manifest)
+        self._close()
+        try:
+            _sync_folder(self._hidden)
+            self._hidden.rename(self._final)
+            _sync_folder(self._final.parent)
+        except OSError as error:
+            raise _failed(error, self._final) from error
+
+    def abandon(self) -> None:
+        with contextlib.suppress(ProvisionError):
+            self._close()
+        shutil.rmtree(self._hidden, ignore_errors=True)
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+
+
+class _File:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        except OSError as error:
+            raise _failed(error, path) from error
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise _failed(error, self._path) from error
+
+    def close(self) -> None:
+        if self._file.closed:
+            return
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise _failed(error, self._path) from error
+        finally:
+            with contextlib.suppress(OSError):
+                self._file.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _failed(error: OSError, path: Path) -> ProvisionError:
+    return ProvisionError(f"{path}: {error.strerror or error}", hint="see whether the disk is full, and who may write")

@@ -1,0 +1,69 @@
+"""backup: of a service, of a volume, of the environment."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from provisioner.document.attributes.commands import WORD, words
+from provisioner.document.attributes.shapes import (
+    COUNT,
+    EXPLICIT_FLAG,
+    KEPT_STRUCT,
+    LIST,
+    STRUCT,
+    TEXT,
+    one_of,
+    to_list,
+)
+from provisioner.document.shape import BOOLEAN, STRING, Merge, Place, Row, mapping
+from provisioner.model.backup import RISKS
+from provisioner.model.node import Node
+
+
+def _enabled(node: Node, _place: Place) -> Node | None:
+    return mapping({"enabled": Node(node.value, node.span, node.text)}, Node({}, node.span, None, {}, node.tag))
+
+
+def _command(key: str, about: str) -> tuple[Row, ...]:
+    at = f"services.*.backup.{key}"
+    return (
+        Row(at, LIST, about, expand=words, short=(STRING,), merge=Merge.REPLACE, own=True),
+        Row(f"{at}.*", WORD, own=True),
+    )
+
+
+ROWS = (
+    Row("services.*.backup", replace(STRUCT, required=("command",)), "How its data is dumped.", own=True),
+    *_command("command", "What writes the data to its standard output."),
+    *_command("restore", "What reads the dump from its standard input."),
+    Row("services.*.backup.replaces", LIST, "Volumes that the dump stands for.", to_list, (STRING,), own=True),
+    Row("services.*.backup.replaces.*", TEXT, own=True),
+    *_command("mask", "What is run in a clone once the dump is in it, to take out what is private."),
+    Row(
+        "volumes.*.backup",
+        replace(KEPT_STRUCT, expected="true, false or a mapping"),
+        "Whether and how it is archived.",
+        expand=_enabled,
+        short=(BOOLEAN,),
+        own=True,
+    ),
+    Row("volumes.*.backup.enabled", EXPLICIT_FLAG, "Whether it is archived.", own=True),
+    Row(
+        "volumes.*.backup.consistency",
+        one_of("pause", "stop", "none"),
+        "What is done with the containers that write to it meanwhile; default: pause.",
+        own=True,
+    ),
+    Row("backup", replace(STRUCT, required=("to",)), "Where archives go, and how long they are kept.", own=True),
+    Row("backup.to", LIST, "A folder or s3://BUCKET/PREFIX, or several.", to_list, (STRING,), own=True),
+    Row("backup.to.*", TEXT, own=True),
+    Row("backup.keep", STRUCT, "How many archives `backup prune` leaves.", own=True),
+    Row("backup.keep.last", COUNT, "The last ones.", own=True),
+    Row("backup.keep.daily", COUNT, "The newest of each of so many days.", own=True),
+    Row("backup.keep.weekly", COUNT, "The newest of each of so many weeks.", own=True),
+    Row("backup.keep.monthly", COUNT, "The newest of each of so many months.", own=True),
+    Row("backup.recipients", LIST, "Public age keys that archives are encrypted to.", to_list, (STRING,), own=True),
+    Row("backup.recipients.*", TEXT, own=True),
+    Row("backup.before", LIST, "Changes that a snapshot is taken before.", to_list, (STRING,), own=True),
+    Row("backup.before.*", one_of(*RISKS), own=True),
+)

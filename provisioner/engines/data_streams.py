@@ -1,0 +1,170 @@
+"""Data in and out of containers as streams: folders as tar archives, and what a command reads and writes.
+
+Memory stays the same whatever the size. Nothing is retried: a stream that breaks off is an error of whoever reads it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from provisioner.engines.transport import TRANSPORT
+from provisioner.errors import EngineRefused, ProvisionError, StepFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from provisioner.engines.wire import Wire
+
+_CHUNK = 1 << 18
+_HEADER = 8
+# How often a pause is tried.
+_PAUSES = 10
+_STANDARD_ERROR = 2
+# Lines of a command's standard error that are kept to say why it failed.
+_LAST_WORDS = 8
+
+
+class DockerStreams:
+    """The part of `DataEngine` (ports.py) that is no plain request."""
+
+    _wire: Wire
+
+    def pause(self, container_id: str) -> None:
+        """Freeze a container's processes (POST /containers/{id}/pause); already paused is fine."""
+        for attempt in range(1, _PAUSES + 1):
+            try:
+                self._wire.post(f"/containers/{container_id}/pause")
+                return
+            except EngineRefused as error:
+                if "already paused" in error.message:
+                    return
+                # The kernel freezes a group of processes only while none of them is being started.
+                if "unable to freeze" not in error.message or attempt == _PAUSES:
+                    raise
+                time.sleep(0.5)
+
+    def volume_sizes(self) -> Mapping[str, int]:
+        """The bytes of each volume of the local driver by name (GET /system/df); -1 where the engine can not tell."""
+        found = self._wire.get("/system/df").get("Volumes") or []
+        return {str(one["Name"]): int((one.get("UsageData") or {}).get("Size", -1)) for one in found}
+
+    def read_archive(self, container_id: str, path: str) -> Iterator[bytes]:
+        """A folder of a container, running or not, as a tar stream (GET /containers/{id}/archive)."""
+        client = self._wire.client
+        try:
+            # docker-py's own get_archive leaves the connection open where a reader stops early.
+            with client.request(
+                "GET", f"{client.base_url}/v{client.api_version}/containers/{container_id}/archive",
+                params={"path": path}, stream=True, timeout=self._wire.silence, allow_redirects=False,
+            ) as response:  # fmt: skip
+                client._raise_for_status(response)
+                yield from response.iter_content(_CHUNK)
+        except TRANSPORT as error:
+            raise self._wire.classified(error) from error
+
+    def write_archive(self, container_id: str, path: str, chunks: Iterable[bytes]) -> None:
+        """Unpack a tar stream in a container, running or not, with owners, modes and times as they are in it."""
+        try:
+            self._wire.client.put_archive(container_id, path, iter(chunks))
+        except TRANSPORT as error:
+            raise self._wire.classified(error) from error
+
+    def run_streamed(
+        self, container_id: str, command: Sequence[str], stdin: Iterable[bytes] | None = None
+    ) -> Iterator[bytes]:
+        """Run a command in a running container, feed it `stdin`, and give what it writes to its standard output.
+
+        StepFailed, with the last lines of its standard error, where it ends with another exit code than 0.
+        """
+        words = deque[str](maxlen=_LAST_WORDS)
+        try:
+            made = self._wire.client.exec_create(container_id, list(command), stdin=stdin is not None)
+            stream = self._wire.client.exec_start(made["Id"], socket=True)
+        except TRANSPORT as error:
+            raise self._wire.classified(error) from error
+        connection: socket.socket = getattr(stream, "_sock", stream)
+        with contextlib.closing(connection), contextlib.closing(stream):
+            connection.settimeout(self._wire.silence)
+            feeding = _Feeding(connection, stdin) if stdin is not None else None
+            try:
+                yield from _output(connection, words)
+            except TRANSPORT as error:
+                if feeding is not None and feeding.error is not None:
+                    raise feeding.error from error
+                raise self._wire.classified(error) from error
+        if feeding is not None:
+            feeding.finish()
+        code = self._exit_code(str(made["Id"]))
+        if code != 0:
+            raise StepFailed(f"`{command[0]}` ended with exit code {code}", evidence=tuple(words))
+
+    def _exit_code(self, exec_id: str) -> int:
+        try:
+            code: Any = self._wire.client.exec_inspect(exec_id)["ExitCode"]
+        except TRANSPORT as error:
+            raise self._wire.classified(error) from error
+        # None: the connection ended before the command did.
+        return -1 if code is None else int(code)
+
+
+class _Feeding:
+    """A thread that writes a command's standard input while its output is read, so that neither waits for the other."""
+
+    def __init__(self, connection: socket.socket, chunks: Iterable[bytes]) -> None:
+        self.error: ProvisionError | None = None
+        self._connection = connection
+        self._chunks = chunks
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Wait for the end; raises what kept the input from being read whole."""
+        self._thread.join(timeout=60)
+        if self.error is not None:
+            raise self.error
+
+    def _run(self) -> None:
+        try:
+            for chunk in self._chunks:
+                self._connection.sendall(chunk)
+            self._connection.shutdown(socket.SHUT_WR)
+        except ProvisionError as error:
+            self.error = error
+            with contextlib.suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            # The command ended before it had read everything; its exit code tells whether that was well.
+            pass
+
+
+def _output(connection: socket.socket, words: deque[str]) -> Iterator[bytes]:
+    """Standard output out of the multiplexed stream; lines of standard error go to `words`."""
+    while header := _exactly(connection, _HEADER):
+        kind, length = struct.unpack(">BxxxL", header)
+        while length:
+            data = connection.recv(min(length, _CHUNK))
+            if not data:
+                raise ConnectionError("the stream of a command's output was cut")
+            length -= len(data)
+            if kind == _STANDARD_ERROR:
+                words.extend(line for line in data.decode(errors="replace").splitlines() if line.strip())
+            else:
+                yield data
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = connection.recv(size - len(data))
+        if not more:
+            if data:
+                raise ConnectionError("the stream of a command's output was cut")
+            return b""
+        data += more
+    return data

@@ -1,0 +1,236 @@
+"""The form of archives without an engine: streams, checksums, tar, retention, and every kind of place."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from moto.server import ThreadedMotoServer
+
+from provisioner.backup.archive import Archive, find_archive, list_archives
+from provisioner.backup.manifest import read_manifest, write_manifest
+from provisioner.backup.place import open_place
+from provisioner.backup.retention import expired
+from provisioner.backup.streams import restored, store
+from provisioner.backup.tar_check import TarCheck
+from provisioner.backup.writing import new_archive
+from provisioner.errors import ProvisionError, Unreachable, UsageError
+from provisioner.model.backup import Keep, Manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from provisioner.backup.place import Place
+
+EMPTY = Manifest("shop-1", "shop", "shop", "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:01+00:00", "backup", "0",
+                 {}, "containers", 0, False, ())  # fmt: skip
+
+
+def tar(*members: tuple[str, bytes, bytes]) -> bytes:
+    """A tar archive of names, types and contents."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, kind, content in members:
+            member = tarfile.TarInfo(name)
+            member.type, member.size, member.mtime = kind, len(content), 1000
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+@given(
+    names=st.lists(st.text("abcü/", min_size=1, max_size=200).map(lambda text: f"data/{text.strip('/')}x"), max_size=5),
+    size=st.integers(0, 2000),
+    cut=st.integers(1, 3000),
+)
+def test_a_tar_stream_is_followed_whatever_its_chunks(names: list[str], size: int, cut: int) -> None:
+    whole = tar(("data", tarfile.DIRTYPE, b""), *((name, tarfile.REGTYPE, b"x" * size) for name in names))
+    check = TarCheck("volume.a")
+    chunks = [whole[start : start + cut] for start in range(0, len(whole), cut)]
+    assert b"".join(check.watch(chunks)) == whole
+    assert check.entries == len(names)
+    assert check.changed == (1000 if names else 0)
+
+
+@pytest.mark.parametrize("left", [0, 511, 512, 700, 1535])
+def test_a_tar_stream_that_is_cut_is_refused(left: int) -> None:
+    whole = tar(("data", tarfile.DIRTYPE, b""), ("data/a", tarfile.REGTYPE, b"x" * 300))
+    with pytest.raises(ProvisionError, match="ends before its end"):
+        list(TarCheck("volume.a").watch([whole[:left]]))
+
+
+def test_special_files_are_refused_by_name() -> None:
+    whole = tar(("data/q", tarfile.FIFOTYPE, b""), ("data/d/tty", tarfile.CHRTYPE, b""))
+    with pytest.raises(ProvisionError, match=r"q \(a pipe\), d/tty \(a device\)"):
+        list(TarCheck("volume.a").watch([whole]))
+
+
+@given(content=st.binary(max_size=100_000), compress=st.booleans())
+def test_what_is_stored_comes_back(content: bytes, compress: bool) -> None:
+    kept = io.BytesIO()
+    stored = store([content[:7], content[7:]], kept, compress=compress, recipients=())
+    assert (stored.size, stored.content_size) == (len(kept.getvalue()), len(content))
+    assert b"".join(restored([kept.getvalue()], compressed=compress, identities=None)) == content
+
+
+def test_age_opens_what_is_encrypted_and_nobody_else_does() -> None:
+    import pyrage
+
+    one, other = pyrage.x25519.Identity.generate(), pyrage.x25519.Identity.generate()
+    kept, content = io.BytesIO(), os.urandom(300_000)
+    store([content], kept, compress=True, recipients=[str(one.to_public())])
+    assert b"".join(restored([kept.getvalue()], compressed=True, identities=[str(one)])) == content
+    with pytest.raises(ProvisionError, match="another key"):
+        list(restored([kept.getvalue()], compressed=True, identities=[str(other)]))
+    with pytest.raises(ProvisionError, match="can not be decrypted"):
+        list(restored([kept.getvalue()[:-50]], compressed=True, identities=[str(one)]))
+
+
+def test_an_error_of_the_stream_is_what_is_raised() -> None:
+    import pyrage
+
+    def broken() -> Iterator[bytes]:
+        yield b"x" * 100_000
+        raise Unreachable("the engine went away")
+
+    recipient = str(pyrage.x25519.Identity.generate().to_public())
+    for recipients in ((), (recipient,)):
+        with pytest.raises(Unreachable, match="went away"):
+            store(broken(), io.BytesIO(), compress=True, recipients=recipients)
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[]", b"no"])
+def test_a_torn_manifest_is_told(damage: bytes) -> None:
+    with pytest.raises(ProvisionError, match="is damaged"):
+        read_manifest(damage, "shop-1")
+    content = write_manifest(EMPTY)
+    assert read_manifest(content, "shop-1") == EMPTY
+    with pytest.raises(ProvisionError, match="is damaged"):
+        read_manifest(content.replace(b'"mode": "containers"', b'"mode": "swarm"'), "shop-1")
+
+
+def dated(*days: str) -> list[Manifest]:
+    return [replace(EMPTY, id=day, created_at=f"{day}T03:00:00+00:00") for day in days]
+
+
+def test_grandfather_father_son() -> None:
+    archives = dated("2025-11-30", "2025-12-24", "2025-12-31", "2026-01-01", "2026-01-02", "2026-01-03")
+    gone = expired(archives, Keep(last=1, daily=2, monthly=2))
+    assert [one.id for one in gone] == ["2025-11-30", "2025-12-24", "2026-01-01"]
+    assert expired(archives, Keep()) == ()
+
+
+@given(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3), st.integers(0, 3), st.integers(0, 40))
+def test_pruning_is_idempotent_and_keeps_the_newest(
+    last: int, daily: int, weekly: int, monthly: int, count: int
+) -> None:
+    keep = Keep(last, daily, weekly, monthly)
+    archives = dated(*(f"2026-{1 + day // 28:02d}-{1 + day % 28:02d}" for day in range(count)))
+    gone = {one.id for one in expired(archives, keep)}
+    left = [one for one in archives if one.id not in gone]
+    assert expired(left, keep) == ()
+    assert not archives or archives[-1] in left
+
+
+@pytest.fixture(params=["folder", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A folder, and a bucket of a real S3 server."""
+    if request.param == "folder":
+        yield open_place(str(tmp_path / "archives"), {})
+        return
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        for name, value in {
+            "AWS_ENDPOINT_URL_S3": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
+            "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        }.items():  # fmt: skip
+            monkeypatch.setenv(name, value)
+        import boto3
+
+        # The servers of one process have their buckets in common.
+        bucket = f"backups-{os.urandom(4).hex()}"
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=bucket)
+        yield open_place(f"s3://{bucket}/shop", {})
+    finally:
+        server.stop()
+
+
+def write(place: Place, name: str, content: bytes) -> Manifest:
+    with new_archive([place], name, ()) as writer:
+        part = writer.dump("service.db", [content[:100], content[100:]], "sha256:x", ())
+        manifest = replace(EMPTY, id=name, parts=(part,), created_at=f"2026-01-01T00:00:0{name[-1]}+00:00")
+        writer.finish(manifest)
+    return manifest
+
+
+def test_every_place_keeps_lists_reads_and_removes(place: Place) -> None:
+    assert list_archives(place, "shop").archives == ()
+    content = os.urandom(9 << 20)  # more than one part of an upload
+    first, second = write(place, "shop-1", content), write(place, "shop-2", b"small")
+    assert [one.manifest for one in list_archives(place, "shop").archives] == [first, second]
+    assert list_archives(place, "other").archives == ()
+    found = find_archive([place], "shop", "latest")
+    assert found.id == "shop-2"
+    assert b"".join(Archive(place, first).content(first.parts[0], None)) == content
+    seen: list[str] = []
+    Archive(place, first).check(None, lambda part: seen.append(part.file))
+    assert seen == ["service.db.dump"]
+    place.remove("shop-1")
+    assert [one.id for one in list_archives(place, "shop").archives] == ["shop-2"]
+    with pytest.raises(UsageError):
+        find_archive([place], "shop", "shop-1")
+
+
+def test_what_is_not_finished_is_not_there(place: Place) -> None:
+    with pytest.raises(RuntimeError), new_archive([place], "shop-1", ()) as writer:
+        writer.dump("service.db", [os.urandom(9 << 20)], "", ())
+        assert not place.archives()
+        raise RuntimeError
+    assert not place.archives()
+    write(place, "shop-1", b"again")
+    assert place.archives() == ["shop-1"]
+
+
+def test_s3_that_is_not_there_or_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_MAX_ATTEMPTS": "1",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Unreachable, match="S3 does not answer"):
+        open_place("s3://backups/shop", {}).archives()
+
+
+def test_a_bucket_that_is_not_there(place: Place) -> None:
+    if place.url.startswith("s3"):
+        with pytest.raises(ProvisionError, match="NoSuchBucket"):
+            open_place("s3://another-bucket/x", {}).archives()
+    else:
+        assert open_place(f"{place.url}/nowhere", {}).archives() == ()
+
+
+def test_a_folder_that_can_not_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ProvisionError, match="file"):
+        open_place(str(tmp_path / "file" / "archives"), {}).begin("shop-1")
+
+
+def test_the_larger_the_stream_the_same_memory() -> None:
+    import tracemalloc
+
+    class Nowhere:
+        def write(self, data: bytes) -> int:
+            return len(data)
+
+    tracemalloc.start()
+    store((bytes(1 << 20) for _ in range(300)), Nowhere(), compress=True, recipients=())
+    assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    tracemalloc.stop()
