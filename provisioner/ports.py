@@ -153,7 +153,7 @@ class DataEngine(EngineWriter, Protocol):
         """Freeze a container's processes; already paused is fine."""
 
     def volume_sizes(self) -> Mapping[str, int]:
-        """The bytes of each volume by name; -1 where the engine can not tell."""
+        """The bytes of each volume by name; -1, or no entry, where the engine can not tell."""
 
     def read_archive(self, container_id: str, path: str) -> Iterator[bytes]:
         """A folder of a container, running or not, as a tar stream whose names start with the folder's own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from secrets import token_hex
@@ -156,8 +156,12 @@ def apply_playbook(
     saved: ApprovedPlan | None = None,
     gathering: Collect = collect_inputs,
     restores: int = 0,
+    held: Lease | None = None,
 ) -> ApplyResult:
-    """`apply` for a playbook that is there already. `restores` is the number of the revision that it is from."""
+    """`apply` for a playbook that is there already. `restores` is the number of the revision that it is from.
+
+    `held` is the environment's lease, where the caller has it and goes on having it.
+    """
     prepared = prepare(request, playbook, engine, policy, gathering)
     if saved is not None:
         saved.require_current(prepared)
@@ -171,13 +175,13 @@ def apply_playbook(
     if _writes(prepared) or left_behind(engine, playbook.project, manager=prepared.plan.observed.facts.swarm_manager):
         if prepared.materials.unsettled:
             persist_new_values(request, playbook, prepared.materials)
-        with _held(engine, prepared, policy, listener) as held:
+        with _held(engine, prepared, policy, listener, held) as lease_held:
             again = prepare(request, playbook, engine, policy, gathering)
-            if again.plan.refusals:
-                raise Unsafe("\n".join(str(problem) for problem in again.plan.refusals))
-            require_approved(approved, digest_plan(again, salt))
+            _require_still_approved(again, approved, salt)
+            if held is None:
+                _take_snapshot(request, again, engine, lease_held, listener, interrupt)
             with interrupt.deferred():
-                writer = held.fence(engine)
+                writer = lease_held.fence(engine)
                 if taken := (*again.plan.adopts, *again.plan.moves):
                     adopted = take_over(writer, playbook.project, again.mode, again.ledger.adopted, taken)
                     learn(engine, playbook.project, adopted)
@@ -204,8 +208,8 @@ def apply_playbook(
         known = prepared.ledger.failed_checks(last)
         # That checks hold is told only of a revision whose checks failed before.
         if known != failed_checks(result.checks):
-            with _held(engine, prepared, policy, listener) as held:
-                keep_checks(prepared, held.fence(engine), result.checks)
+            with _held(engine, prepared, policy, listener, held) as lease_held:
+                keep_checks(prepared, lease_held.fence(engine), result.checks)
     return _located(result, prepared, engine)
 
 
@@ -215,6 +219,23 @@ def _located(result: ApplyResult, prepared: Prepared, engine: EngineWriter) -> A
         ports = published_ports(engine, prepared.playbook.project, swarm=prepared.mode == "swarm")
         return replace(result, ports=ports)
     return result
+
+
+def _require_still_approved(prepared: Prepared, approved: PlanDigest, salt: str) -> None:
+    """Unsafe where the plan is refused by now, PlanStale where it is another one than was approved."""
+    if prepared.plan.refusals:
+        raise Unsafe("\n".join(str(problem) for problem in prepared.plan.refusals))
+    require_approved(approved, digest_plan(prepared, salt))
+
+
+def _take_snapshot(
+    request: Request, prepared: Prepared, engine: EngineWriter, held: Lease, listener: Listener, interrupt: Interrupt
+) -> None:
+    """The backup before what the playbook names as risky; a restore, which has the lease, keeps the data itself."""
+    if prepared.playbook.backup.before:
+        from provisioner.app.snapshot import take_snapshot
+
+        take_snapshot(request, prepared, engine, held, listener, interrupt)
 
 
 def _verified(result: ApplyResult, playbook: Playbook, engine: EngineWriter, *, verify: bool) -> ApplyResult:
@@ -268,8 +289,11 @@ def carry_out(
 
 
 def _held(
-    engine: EngineWriter, prepared: Prepared, policy: Policy, listener: Listener
+    engine: EngineWriter, prepared: Prepared, policy: Policy, listener: Listener, held: Lease | None = None
 ) -> AbstractContextManager[Lease]:
+    """The lease for a block: `held`, which stays with its owner, or one that is taken and given back."""
+    if held is not None:
+        return nullcontext(held)
     return lease(
         engine, prepared.playbook.project, prepared.mode, clock=SystemClock(), timeout=policy.lock_timeout,
         waiting=lambda text: listener(Notice(text)),

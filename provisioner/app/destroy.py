@@ -59,6 +59,19 @@ def destroy(
     """
     playbook = load_playbook(request, allow_unset=True)
     engine = open_engine(request, playbook.engine)
+    return destroy_playbook(playbook, engine, policy, approve=approve, listener=listener, interrupt=interrupt)
+
+
+def destroy_playbook(
+    playbook: Playbook,
+    engine: EngineWriter,
+    policy: Policy,
+    *,
+    approve: Callable[[Plan], bool],
+    listener: Listener,
+    interrupt: Interrupt,
+) -> ApplyResult:
+    """`destroy` for a playbook that is there already."""
     removal = plan_removal(playbook, engine, policy)
     _require_known(playbook, removal, policy)
     salt = token_hex(16)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.backup.manifest import FILE, read_manifest
-from provisioner.backup.streams import checked, restored
+from provisioner.backup.streams import ANOTHER, Damaged, checked, restored
 from provisioner.backup.tar_check import TarCheck
 from provisioner.errors import ProvisionError, UsageError
 
@@ -38,7 +38,12 @@ class Archive:
         kept = checked(self.place.read(self.id, part.file), part.size, part.sha256, f"{self.id}/{part.file}")
         keys = identities if self.manifest.encrypted else None
         plain = restored(kept, compressed=part.kind == "volume", identities=keys)
-        yield from checked(plain, part.content_size, part.content_sha256, f"{self.id}/{part.file}")
+        try:
+            yield from checked(plain, part.content_size, part.content_sha256, f"{self.id}/{part.file}")
+        except Damaged as error:
+            if error.hint:
+                raise
+            raise Damaged(f"{self.id}/{part.file} is damaged: {error.message}", hint=ANOTHER) from error
 
     def check(self, identities: Sequence[str] | None, told: Callable[[Part], None]) -> None:
         """Read every part to its end; nothing is written. Without keys an encrypted one is held to its checksum only.

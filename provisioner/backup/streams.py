@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 
 _LEVEL = 3
 _COPY = 1 << 18
+ANOTHER = "take another archive (provision backup list), and find out what broke this one"
 
 
 class Sink(Protocol):
     """Takes bytes."""
 
     def write(self, data: bytes) -> object: ...
+
+
+class Damaged(ProvisionError):
+    """What was kept is not what was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +71,9 @@ def restored(chunks: Iterable[bytes], *, compressed: bool, identities: Sequence[
             if data := engine.decompress(chunk):
                 yield data
     except zstandard.ZstdError as error:
-        raise ProvisionError(f"it can not be decompressed: {error}") from error
+        raise Damaged(f"it can not be decompressed: {error}") from error
     if not engine.eof:
-        raise ProvisionError("it ends before the end of what was compressed")
+        raise Damaged("it ends before the end of what was compressed")
 
 
 def checked(chunks: Iterable[bytes], size: int, sha256: str, what: str) -> Iterator[bytes]:
@@ -80,9 +85,7 @@ def checked(chunks: Iterable[bytes], size: int, sha256: str, what: str) -> Itera
         yield chunk
     if (count, digest.hexdigest()) != (size, sha256):
         found = f"{count} bytes where {size} were written" if count != size else "another checksum than was written"
-        raise ProvisionError(
-            f"{what} is damaged: {found}", hint="take another archive (provision backup list), and find out what broke"
-        )
+        raise Damaged(f"{what} is damaged: {found}", hint=ANOTHER)
 
 
 def read_identities(path: str) -> tuple[str, ...]:
@@ -235,4 +238,4 @@ def _not_decrypted(error: BaseException) -> ProvisionError:
             "it is encrypted to another key than the one that was given",
             hint="name the file with the secret key of one of the recipients: --identity FILE",
         )
-    return ProvisionError(f"it can not be decrypted: {error}")
+    return Damaged(f"it can not be decrypted: {error}")

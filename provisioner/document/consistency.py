@@ -64,6 +64,7 @@ class Consistency:
         self._verify()
         self._waivers()
         self._engine()
+        self._backups()
         self._cycles()
 
     def _wrong(self, message: str, span: Span, path: Path, hint: str | None = None) -> None:
@@ -226,6 +227,15 @@ class Consistency:
         engine = self.root.get("engine")
         if engine is not None and _given(engine, "context") and _given(engine, "host"):
             self._wrong("names a context and a host", engine.span, ("engine",), "keep one of them")
+
+    def _backups(self) -> None:
+        known = _mapping(self.root.get("volumes"))
+        for name, service in self.services.items():
+            for index, item in enumerate(_items(service.get("backup", "replaces"))):
+                if item.value not in known:
+                    path = ("services", name, "backup", "replaces", str(index))
+                    hint = self.findings.nearest(str(item.value), known)
+                    self._wrong(f"no volume is declared as '{item.value}'", item.span, path, hint)
 
     def _waivers(self) -> None:
         known = (*self.services, *self.inactive)

@@ -50,8 +50,12 @@ class DockerStreams:
                 time.sleep(0.5)
 
     def volume_sizes(self) -> Mapping[str, int]:
-        """The bytes of each volume of the local driver by name (GET /system/df); -1 where the engine can not tell."""
-        found = self._wire.get("/system/df").get("Volumes") or []
+        """The bytes of each volume of the local driver by name (GET /system/df); nothing where it can not be told."""
+        try:
+            found = self._wire.get("/system/df").get("Volumes") or []
+        except EngineRefused:
+            # Engines before 23 refuse while they count for somebody else.
+            return {}
         return {str(one["Name"]): int((one.get("UsageData") or {}).get("Size", -1)) for one in found}
 
     def read_archive(self, container_id: str, path: str) -> Iterator[bytes]:
@@ -82,6 +86,9 @@ class DockerStreams:
 
         StepFailed, with the last lines of its standard error, where it ends with another exit code than 0.
         """
+        if stdin is not None and self._wire.endpoint.tls:
+            # Python's TLS can not end one direction of a connection, and the command would wait for more for ever.
+            raise EngineRefused("a command can not be fed through TLS", hint="reach the engine with ssh://USER@HOST")
         words = deque[str](maxlen=_LAST_WORDS)
         try:
             made = self._wire.client.exec_create(container_id, list(command), stdin=stdin is not None)

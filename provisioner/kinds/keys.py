@@ -230,8 +230,9 @@ OBJECTS = (
     *_below("secrets.*", *_FILES),
     _refused("models", _MODELS, "run a model server as a service", swarm=_NO_MODELS),
     Key("version", Treatment.DESCRIPTIVE),
-    *_client("name", "include", "extends", "env_files", "environment", "vars", "engine", "moved", "verify", "lint",
-             "backup"),
+    *_client(
+        "name", "include", "extends", "env_files", "environment", "vars", "engine", "moved", "verify", "lint", "backup"
+    ),
 )
 
 KEYS: tuple[Key, ...] = (*SERVICE, *OBJECTS)

@@ -19,14 +19,13 @@ RISKS: tuple[Risk, ...] = ("major_image", "data_loss", "migration")
 class ServiceBackup:
     """How a service's data become one stream: `command` writes it, `restore` reads it, both in a running container.
 
-    `replaces` are the keys of the volumes that the dump stands for; they are not archived as files. `mask` is run after
-    a clone, in the copy. `span` is where it stands in the file.
+    `replaces` are the keys of the volumes that the dump stands for; they are not archived as files. `span` is where it
+    stands in the file.
     """
 
     command: tuple[str, ...]
     restore: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
-    mask: tuple[str, ...] = ()
     span: Span | None = None
 
 

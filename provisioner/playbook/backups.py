@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from typing import TYPE_CHECKING, cast
 
-from provisioner.document.findings import nearest
-from provisioner.model.backup import RISKS, BackupPolicy, Keep, ServiceBackup, VolumeBackup
+from provisioner.model.backup import BackupPolicy, Keep, ServiceBackup, VolumeBackup
 from provisioner.playbook.fields import Fields, Problems, plain_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
     from provisioner.model.backup import Consistency, Risk
     from provisioner.model.node import Node
-    from provisioner.model.playbook import Service
 
 _CONSISTENCIES = ("pause", "stop", "none")
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):")
-_S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?")
-_RECIPIENT = re.compile(r"age1[a-z0-9]{58}")
 
 
 def bind_service_backup(fields: Fields) -> ServiceBackup | None:
@@ -29,19 +22,14 @@ def bind_service_backup(fields: Fields) -> ServiceBackup | None:
     section = fields.mapping("backup")
     if section is None:
         return None
-    section.only("command", "restore", "replaces", "mask")
+    section.only("command", "restore", "replaces")
     if section.child("command") is None:
         section.problems.add("has no 'command'", section.node.span, section.path, "say what dumps the data to stdout")
         return None
-    if (mask := section.child("mask")) is not None:
-        section.problems.add(
-            "nothing runs this yet: there is no `provision clone`", mask.span, section.at("mask"), "leave it out"
-        )
     return ServiceBackup(
         command=_words(section, "command"),
         restore=_words(section, "restore"),
         replaces=tuple(plain_text(item) for item in section.items("replaces")),
-        mask=_words(section, "mask"),
         span=section.node.span,
     )
 
@@ -62,37 +50,12 @@ def bind_backup(root: Node, directory: str, problems: Problems) -> BackupPolicy:
     if section is None:
         return BackupPolicy()
     section.only("to", "keep", "recipients", "before")
-    places = tuple(
-        place for index, item in enumerate(section.items("to")) if (place := _place(item, index, directory, problems))
+    return BackupPolicy(
+        to=tuple(_place(plain_text(item), directory) for item in section.items("to")),
+        keep=_keep(section.mapping("keep")),
+        recipients=tuple(plain_text(item) for item in section.items("recipients")),
+        before=tuple(cast("Risk", plain_text(item)) for item in section.items("before")),
     )
-    before = tuple(cast("Risk", plain_text(item)) for item in section.items("before"))
-    for index, item in enumerate(section.items("before")):
-        if plain_text(item) not in RISKS:
-            problems.expected(" | ".join(RISKS), item, f"backup.before.{index}")
-    if (node := section.child("before")) is not None:
-        problems.add(
-            "no snapshot is taken before an apply yet", node.span, "backup.before",
-            "leave it out, and run `provision backup` before the apply",
-        )  # fmt: skip
-    recipients = tuple(plain_text(item) for item in section.items("recipients"))
-    for index, item in enumerate(section.items("recipients")):
-        if not _RECIPIENT.fullmatch(plain_text(item)):
-            hint = "age-keygen prints it as «Public key»; the secret key stays where you restore"
-            problems.add("expected a public age key (age1…)", item.span, f"backup.recipients.{index}", hint)
-    if not places:
-        problems.add("has no 'to'", section.node.span, "backup", "name a folder, or s3://BUCKET/PREFIX")
-    keep = section.mapping("keep")
-    return BackupPolicy(places, _keep(keep), recipients, before)
-
-
-def require_volumes(services: Mapping[str, Service], volumes: Collection[str], problems: Problems) -> None:
-    """A problem for every volume that a dump stands for and that nobody declares."""
-    for service in services.values():
-        for key in service.backup.replaces if service.backup else ():
-            if key not in volumes:
-                path = f"services.{service.name}.backup.replaces"
-                span = service.backup.span if service.backup else None
-                problems.add(f"no volume is declared as '{key}'", span, path, nearest(key, volumes))
 
 
 def _keep(section: Fields | None) -> Keep:
@@ -102,26 +65,11 @@ def _keep(section: Fields | None) -> Keep:
     return Keep(**{name: section.whole(name) or 0 for name in ("last", "daily", "weekly", "monthly")})
 
 
-def _place(item: Node, index: int, directory: str, problems: Problems) -> str:
-    """Where archives go, with a folder absolute; empty where nobody can write there."""
-    text, path = plain_text(item), f"backup.to.{index}"
-    scheme = _SCHEME.match(text)
-    if not text:
-        problems.expected("a folder, or s3://BUCKET/PREFIX", item, path)
-        return ""
-    if scheme is None:
-        return os.path.normpath(os.path.join(directory, os.path.expanduser(text)))  # noqa: PTH111, PTH118
-    if scheme[1] == "s3":
-        if _S3.fullmatch(text):
-            return text.rstrip("/")
-        problems.add(
-            "expected s3://BUCKET/PREFIX", item.span, path, "a bucket's name has small letters, digits, . and -"
-        )
-        return ""
-    problems.add(
-        f"archives can not be written to '{scheme[1]}:'", item.span, path, "name a folder, or s3://BUCKET/PREFIX"
-    )
-    return ""
+def _place(text: str, directory: str) -> str:
+    """Where archives go, with a folder absolute."""
+    if text.startswith("s3://"):
+        return text.rstrip("/")
+    return os.path.normpath(os.path.join(directory, os.path.expanduser(text)))  # noqa: PTH111, PTH118
 
 
 def _words(section: Fields, key: str) -> tuple[str, ...]:

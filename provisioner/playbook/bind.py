@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.address import Address
 from provisioner.model.playbook import EngineChoice, Move, Playbook, Waiver
-from provisioner.playbook.backups import bind_backup, require_volumes
+from provisioner.playbook.backups import bind_backup
 from provisioner.playbook.checks import bind_checks
 from provisioner.playbook.crossref import contradictions, mode_of
 from provisioner.playbook.fields import Fields, Problems
@@ -40,7 +40,6 @@ def bind_in_spite(document: Document) -> tuple[Playbook, tuple[Problem, ...]]:
     root, project = document.root, document.project
     services = bind_services(root.get("services"), project, problems)
     volumes = bind_objects(root.get("volumes"), "volumes", project, problems)
-    require_volumes(services, volumes, problems)
     playbook = Playbook(
         name=document.name,
         environment=document.environment,

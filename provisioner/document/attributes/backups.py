@@ -15,9 +15,17 @@ from provisioner.document.attributes.shapes import (
     one_of,
     to_list,
 )
-from provisioner.document.shape import BOOLEAN, STRING, Merge, Place, Row, mapping
+from provisioner.document.shape import BOOLEAN, STRING, Merge, Place, Row, Shape, mapping
 from provisioner.model.backup import RISKS
 from provisioner.model.node import Node
+
+# A folder, which is no address, or a bucket (S3's rules for names of buckets).
+_PLACE = Shape(
+    (STRING,),
+    "a folder, or s3://BUCKET/PREFIX",
+    pattern=r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?|(?![a-z][a-z0-9+.-]*:).+",
+)
+_RECIPIENT = Shape((STRING,), "a public age key like age1…", pattern=r"age1[a-z0-9]{58}")
 
 
 def _enabled(node: Node, _place: Place) -> Node | None:
@@ -38,7 +46,6 @@ ROWS = (
     *_command("restore", "What reads the dump from its standard input."),
     Row("services.*.backup.replaces", LIST, "Volumes that the dump stands for.", to_list, (STRING,), own=True),
     Row("services.*.backup.replaces.*", TEXT, own=True),
-    *_command("mask", "What is run in a clone once the dump is in it, to take out what is private."),
     Row(
         "volumes.*.backup",
         replace(KEPT_STRUCT, expected="true, false or a mapping"),
@@ -56,14 +63,14 @@ ROWS = (
     ),
     Row("backup", replace(STRUCT, required=("to",)), "Where archives go, and how long they are kept.", own=True),
     Row("backup.to", LIST, "A folder or s3://BUCKET/PREFIX, or several.", to_list, (STRING,), own=True),
-    Row("backup.to.*", TEXT, own=True),
+    Row("backup.to.*", _PLACE, own=True),
     Row("backup.keep", STRUCT, "How many archives `backup prune` leaves.", own=True),
     Row("backup.keep.last", COUNT, "The last ones.", own=True),
     Row("backup.keep.daily", COUNT, "The newest of each of so many days.", own=True),
     Row("backup.keep.weekly", COUNT, "The newest of each of so many weeks.", own=True),
     Row("backup.keep.monthly", COUNT, "The newest of each of so many months.", own=True),
     Row("backup.recipients", LIST, "Public age keys that archives are encrypted to.", to_list, (STRING,), own=True),
-    Row("backup.recipients.*", TEXT, own=True),
+    Row("backup.recipients.*", _RECIPIENT, own=True),
     Row("backup.before", LIST, "Changes that a snapshot is taken before.", to_list, (STRING,), own=True),
     Row("backup.before.*", one_of(*RISKS), own=True),
 )

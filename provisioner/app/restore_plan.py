@@ -1,0 +1,181 @@
+"""What a restore would do, before anything is touched: which data it replaces, which services stand still, what
+forbids it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provisioner.app.backup_sources import mounted_volumes, start_order
+from provisioner.app.owned import tasks_elsewhere
+from provisioner.backup.aside import SUFFIX, first_entries, read_record
+from provisioner.backup.volumes import carrier_of, read_volume
+from provisioner.kinds.ownership import PROJECT
+from provisioner.model.span import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioner.app.backup import Saving
+    from provisioner.backup.archive import Archive
+    from provisioner.model.address import Address
+    from provisioner.model.backup import Part
+    from provisioner.model.playbook import Playbook
+    from provisioner.ports import DataEngine, EngineReader
+
+_PLAIN_DRIVER = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A volume that a restore makes anew. `part` fills it; without one it is left empty for a dump.
+
+    `size` (bytes, -1 for unknown) is what it holds now, `holds` whether that is anything. `supersedes`: what an earlier
+    restore has kept of it makes way.
+    """
+
+    key: str
+    name: str
+    part: Part | None
+    holds: bool
+    size: int = -1
+    supersedes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePlan:
+    """`stopped` are the services that are taken away meanwhile, in this order; `dumps` the parts that are fed to their
+    services. Where there are `refusals` nothing is done. `resumed`: a restore that was killed is gone on with."""
+
+    title: str
+    archive: Archive
+    volumes: tuple[Replaced, ...]
+    dumps: tuple[Part, ...]
+    stopped: tuple[str, ...]
+    refusals: tuple[Problem, ...]
+    resumed: bool = False
+
+
+def plan_restore(saving: Saving, archive: Archive, addresses: Sequence[Address], *, replace: bool) -> RestorePlan:
+    """Compare an archive with what is there now, by who has the lease. `replace` permits to replace data."""
+    playbook, engine = saving.playbook, saving.engine
+    refusals: list[Problem] = []
+    parts = _chosen(archive, addresses, refusals)
+    record = read_record(engine, saving.project)
+    sizes = engine.volume_sizes()
+    kept = record.kept if record else ()
+    dumps = tuple(part for part in parts if part.kind == "dump" and _has_restore(playbook, part, refusals))
+    wanted: dict[str, Part | None] = {}
+    for part in parts:
+        if part.kind == "volume" and _is_declared(playbook, part, refusals):
+            wanted[part.address.partition(".")[2]] = part
+    for dump in dumps:
+        service = playbook.services[dump.address.partition(".")[2]]
+        wanted |= {key: None for key in (service.backup.replaces if service.backup else ()) if key not in wanted}
+    volumes = []
+    for key, wanted_part in wanted.items():
+        name = playbook.volumes[key].name
+        raw = engine.inspect("volume", name)
+        holds = name in kept or (raw is not None and holds_data(engine, saving.project, name))
+        earlier = name not in kept and engine.inspect("volume", name + SUFFIX) is not None
+        volumes.append(Replaced(key, name, wanted_part, holds, sizes.get(name, -1), holds and earlier))
+        refusals += _volume_problems(engine, saving.project, volumes[-1], raw, replace=replace)
+    stopped = _stopped(playbook, {volume.key for volume in volumes}, dumps)
+    for name, tasks in tasks_elsewhere(engine, saving.project, stopped).items() if stopped else ():
+        text = f"service.{name} runs on {tasks[0].host}, and this engine fills its own volumes only"
+        refusals.append(Problem(text, None, "", "bind the service to this node (deploy.placement.constraints)"))
+    return RestorePlan(playbook.title, archive, tuple(volumes), dumps, stopped, tuple(refusals), record is not None)
+
+
+def holds_data(engine: DataEngine, project: str, volume: str) -> bool:
+    """Whether there is anything in a volume."""
+    with carrier_of(engine, project, volume) as carrier:
+        return first_entries(read_volume(engine, carrier))
+
+
+def foreign_users(engine: EngineReader, project: str, volume: str) -> list[str]:
+    """The names of the containers that have a volume and are not this environment's."""
+    return [
+        str((one.get("Names") or ["?"])[0]).lstrip("/")
+        for one in engine.containers()
+        if mounts_volume(one, volume) and not is_ours(one, project)
+    ]
+
+
+def mounts_volume(listed: Mapping[str, Any], volume: str) -> bool:
+    """Whether a container, as the engine lists it, has a volume."""
+    return any(mount.get("Type") == "volume" and mount.get("Name") == volume for mount in listed.get("Mounts") or ())
+
+
+def is_ours(listed: Mapping[str, Any], project: str) -> bool:
+    """Whether a container, as the engine lists it, is of this environment."""
+    labels = listed.get("Labels") or {}
+    return labels.get(PROJECT) == project or any(
+        str(name).lstrip("/").startswith(f"{project}_") and "com.docker.swarm.service.id" in labels
+        for name in listed.get("Names") or ()
+    )
+
+
+def _chosen(archive: Archive, addresses: Sequence[Address], refusals: list[Problem]) -> tuple[Part, ...]:
+    parts = [part for part in archive.manifest.parts if part.kind != "playbook"]
+    wanted = {str(address) for address in addresses}
+    for address in sorted(wanted - {part.address for part in parts}):
+        there = ", ".join(part.address for part in parts)
+        refusals.append(Problem(f"{address} is not in the archive", None, "", f"there are: {there}"))
+    return tuple(part for part in parts if not wanted or part.address in wanted)
+
+
+def _has_restore(playbook: Playbook, part: Part, refusals: list[Problem]) -> bool:
+    name = part.address.partition(".")[2]
+    service = playbook.services.get(name)
+    if service is None or service.backup is None or not service.backup.restore:
+        what = "is no service of this playbook" if service is None else "has no `backup.restore`"
+        hint = "say what reads the dump: backup: {restore: [pg_restore, …]}, or name the other addresses"
+        span = service.backup.span if service is not None and service.backup is not None else None
+        refusals.append(
+            Problem(f"the dump of {part.address} can not be restored: {part.address} {what}", span, "", hint)
+        )
+        return False
+    return True
+
+
+def _is_declared(playbook: Playbook, part: Part, refusals: list[Problem]) -> bool:
+    if part.address.partition(".")[2] in playbook.volumes:
+        return True
+    hint = "declare it, or name the addresses that are to be restored"
+    refusals.append(Problem(f"{part.address} is not declared in this playbook", None, "", hint))
+    return False
+
+
+def _volume_problems(
+    engine: EngineReader, project: str, volume: Replaced, raw: Mapping[str, Any] | None, *, replace: bool
+) -> list[Problem]:
+    address = f"volume.{volume.key}"
+    problems = []
+    if volume.holds and not replace:
+        hint = f"--replace replaces them; they are kept in {volume.name}{SUFFIX}"
+        problems.append(Problem(f"{address} holds data", None, "", hint))
+    others = foreign_users(engine, project, volume.name)
+    if others:
+        hint = "stop and remove them, or restore the other addresses"
+        text = f"{address} is used by containers that are not this environment's: {', '.join(others)}"
+        problems.append(Problem(text, None, "", hint))
+    if raw is not None and (raw.get("Driver") != _PLAIN_DRIVER or raw.get("Options")):
+        text = f"{address} is not a plain volume of this engine, and can not be made anew without its data"
+        problems.append(Problem(text, None, "", "restore into another environment, and copy the data by hand"))
+    return problems
+
+
+def _stopped(playbook: Playbook, volumes: set[str], dumps: Sequence[Part]) -> tuple[str, ...]:
+    """The services that have one of these volumes or are fed a dump, and those that depend on them; dependents first.
+
+    A job that ran is left as it is, unless it has one of the volumes.
+    """
+    order = start_order(playbook)
+    down = {name for name in order if mounted_volumes(playbook, name) & volumes}
+    down |= {part.address.partition(".")[2] for part in dumps}
+    for name in order:
+        service = playbook.services[name]
+        if service.job != "once" and any(one.service in down for one in service.depends_on):
+            down.add(name)
+    return tuple(name for name in reversed(order) if name in down)

@@ -1,0 +1,143 @@
+"""The data that a restore replaces, kept in volumes beside: `<volume>.before-restore`.
+
+A record on the engine says which copies are whole, so that a restore that was killed goes on, and never takes half of
+the new data for the old. The record is a container that never starts; it is there as long as a restore is not at its
+end.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provisioner.backup.volumes import carrier_of, read_volume, write_volume
+from provisioner.errors import Unsafe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from provisioner.ports import DataEngine, EngineReader
+
+SUFFIX = ".before-restore"
+KEPT = "provisioner.before-restore"
+_RESTORE = "provisioner.restore"
+_STATE = "state.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A restore that is under way, or that was killed. `kept` are the volumes whose old data are whole in the copy."""
+
+    archive: str
+    kept: tuple[str, ...] = ()
+
+
+def read_record(engine: EngineReader, project: str) -> Record | None:
+    """The restore that did not come to its end; None where there is none."""
+    raw = _find(engine, project)
+    if raw is None:
+        return None
+    content = engine.read_files(str(raw["Id"]), f"/{_STATE}").get(_STATE)
+    if content is None:
+        return Record("")
+    found = json.loads(content)
+    return Record(str(found["archive"]), tuple(found["kept"]))
+
+
+def write_record(engine: DataEngine, project: str, record: Record) -> None:
+    """Keep how far a restore is."""
+    raw = _find(engine, project)
+    if raw is None:
+        body = {
+            "Image": "", "Cmd": ["restore"], "Labels": {_RESTORE: project}, "HostConfig": {"NetworkMode": "none"},
+        }  # fmt: skip
+        identity = engine.create("container", f"{project}.restore", body)
+    else:
+        identity = str(raw["Id"])
+    text = json.dumps({"archive": record.archive, "kept": record.kept}).encode()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        member = tarfile.TarInfo(_STATE)
+        member.size, member.mode = len(text), 0o600
+        archive.addfile(member, io.BytesIO(text))
+    engine.put_archive(identity, "/", buffer.getvalue())
+
+
+def forget_record(engine: DataEngine, project: str) -> None:
+    """The restore came to its end."""
+    raw = _find(engine, project)
+    if raw is not None:
+        engine.remove("container", str(raw["Id"]))
+
+
+def keep_aside(engine: DataEngine, project: str, volume: str) -> None:
+    """Copy a volume's data into the volume beside it, made anew."""
+    name = volume + SUFFIX
+    if engine.inspect("volume", name) is not None:
+        engine.remove("volume", name)
+    engine.create("volume", name, {"Labels": {KEPT: project}})
+    try:
+        copy_volume(engine, project, volume, name)
+    except BaseException:
+        # Half a copy is never to be taken for a whole one.
+        engine.remove("volume", name)
+        raise
+
+
+def put_back(engine: DataEngine, project: str, volume: str) -> None:
+    """Make a volume anew with the data that were kept aside."""
+    make_anew(engine, volume)
+    copy_volume(engine, project, volume + SUFFIX, volume)
+
+
+def copy_volume(engine: DataEngine, project: str, source: str, target: str) -> None:
+    """Copy all files from one volume into another, which is empty, with owners, modes and times."""
+    with carrier_of(engine, project, source) as one, carrier_of(engine, project, target, beside=True) as other:
+        write_volume(engine, other, read_volume(engine, one))
+
+
+def make_anew(engine: DataEngine, volume: str) -> None:
+    """Remove a volume and make it again, empty, with the same driver, options and labels. Nobody may be using it."""
+    raw = engine.inspect("volume", volume)
+    if raw is None:
+        return
+    engine.remove("volume", volume)
+    body: dict[str, Any] = {"Labels": dict(raw.get("Labels") or {}), "Driver": raw.get("Driver") or "local"}
+    if raw.get("Options"):
+        body["DriverOpts"] = raw["Options"]
+    engine.create("volume", volume, body)
+
+
+def kept_volumes(engine: EngineReader, project: str) -> dict[str, str]:
+    """The volumes with data from before a restore: the volume that they were in by their own name."""
+    return {
+        str(raw["Name"]): str(raw["Name"]).removesuffix(SUFFIX)
+        for raw in engine.list("volume", {KEPT: project})
+        if str(raw["Name"]).endswith(SUFFIX)
+    }
+
+
+def first_entries(chunks: Iterator[bytes]) -> bool:
+    """Whether a volume's tar stream has anything in it; reads no further than needed."""
+    from provisioner.backup.tar_check import TarCheck
+
+    check = TarCheck("")
+    stream = check.watch(chunks)
+    try:
+        for _ in stream:
+            if check.entries:
+                return True
+    finally:
+        stream.close()  # type: ignore[attr-defined]
+        chunks.close()  # type: ignore[attr-defined]
+    return bool(check.entries)
+
+
+def _find(engine: EngineReader, project: str) -> Mapping[str, Any] | None:
+    raw = engine.inspect("container", f"{project}.restore")
+    if raw is not None and (raw["Config"].get("Labels") or {}).get(_RESTORE) != project:
+        raise Unsafe(f"the container {project}.restore stands in the way, and is not ours", hint="remove or rename it")
+    return raw

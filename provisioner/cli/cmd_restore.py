@@ -1,0 +1,154 @@
+"""`provision restore`: an archive's data into an environment."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.cmd_backup import identity_option, split_addresses
+from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.completion import ADDRESSES_ONLY, ARCHIVE, TARGET, words
+from provisioner.cli.options import json_option, lock_timeout_option, yes_option
+from provisioner.errors import UsageError
+
+if TYPE_CHECKING:
+    from provisioner.app.apply import ApplyResult
+    from provisioner.app.restore import RestoreResult
+    from provisioner.app.restore_plan import RestorePlan
+    from provisioner.cli.settings import Settings
+    from provisioner.model.node import JSON
+
+
+@click.command(
+    "restore",
+    cls=Command,
+    purpose=OPERATE,
+    short_help="Put an archive's data into the environment.",
+    examples=(
+        ("provision restore latest campaign/prod", "shows what it would replace, and asks"),
+        ("provision restore latest campaign/prod service.postgres", "only this"),
+        ("provision restore latest campaign/prod --replace", "also where there are data now"),
+        ("provision restore --undo campaign/prod", "the data of before the last restore again"),
+    ),
+    see="The archive is read to its end before anything is touched. Data that are replaced are kept in volumes beside "
+    "(.before-restore) until --prune removes them. A restore that fails puts them back.",
+)
+@click.argument(
+    "arguments", metavar="ARCHIVE [TARGET] [ADDRESS...]", nargs=-1, type=words(ARCHIVE, TARGET, ADDRESSES_ONLY)
+)
+@identity_option
+@click.option("--replace", is_flag=True, help="Replace data that are there; they are kept beside.")
+@click.option("--prune", is_flag=True, help="Remove the kept data once all checks have passed.")
+@click.option("--undo", "undo_last", is_flag=True, help="Put the data back that the last restore replaced.")
+@click.option("--no-verify", is_flag=True, help="Do not run the playbook's checks.")
+@yes_option
+@lock_timeout_option
+@json_option
+@click.pass_obj
+def command(
+    settings: Settings,
+    arguments: tuple[str, ...],
+    identity: str | None,
+    replace: bool,
+    prune: bool,
+    undo_last: bool,
+    no_verify: bool,
+    yes: bool,
+    lock_timeout: float,
+    as_json: bool,
+) -> int:
+    """Restore the data of an archive: its name, or `latest`. Everything in it, or only some addresses."""
+    from provisioner.cli.confirm import confirmed, require_answer
+    from provisioner.cli.interrupt import interruptible
+    from provisioner.cli.narration import narrated
+
+    require_answer(yes=yes)
+    if undo_last:
+        return _undo(settings, arguments, yes=yes, lock_timeout=lock_timeout)
+    if not arguments:
+        raise UsageError("which archive?", hint="provision backup list shows them; `latest` is the newest")
+    target, addresses = split_addresses(arguments[1:])
+    request = settings.request(target)
+    from provisioner.app.restore import Options, restore
+    from provisioner.render.restore_text import restore_plan_text
+
+    out, began = settings.out(), time.monotonic()
+
+    def approve(plan: RestorePlan) -> bool:
+        if not as_json:
+            out.write(restore_plan_text(plan, plan.archive.manifest, paint=out.paint))
+        return yes or bool(plan.refusals) or confirmed(settings, f"Restore these data into {plan.title}?")
+
+    options = Options(identity, replace, prune, not no_verify, lock_timeout)
+    with interruptible() as interrupt, narrated(settings, as_json=False) as listener:
+        result = restore(
+            request, arguments[0], addresses, options, approve=approve, listener=listener, interrupt=interrupt
+        )
+    _tell(settings, result, time.monotonic() - began, as_json=as_json)
+    return result.exit_code
+
+
+def _undo(settings: Settings, arguments: tuple[str, ...], *, yes: bool, lock_timeout: float) -> int:
+    from provisioner.app.restore import undo
+    from provisioner.cli.confirm import confirmed
+    from provisioner.cli.interrupt import interruptible
+    from provisioner.cli.narration import narrated
+
+    if len(arguments) > 1:
+        raise UsageError("--undo takes a TARGET only: it puts back everything that the last restore replaced")
+    request = settings.request(arguments[0] if arguments else None)
+    if not yes and not confirmed(settings, "Put the data of before the last restore back? What is there now is lost."):
+        return 1
+    with interruptible() as interrupt, narrated(settings, as_json=False) as listener:
+        result = undo(request, listener=listener, interrupt=interrupt, lock_timeout=lock_timeout)
+    _tell_checks(settings, result)
+    settings.out().write("The data of before the restore are back.\n")
+    return result.exit_code
+
+
+def _tell(settings: Settings, result: RestoreResult, seconds: float, *, as_json: bool) -> None:
+    from provisioner.render.values import seconds as duration
+
+    if as_json:
+        settings.out().write(json.dumps(_document(result, seconds), indent=2, ensure_ascii=False) + "\n")
+        return
+    if result.applied is None:
+        return
+    _tell_checks(settings, result.applied)
+    for name in result.kept:
+        settings.out().write(f"The data of before are kept in {name}.\n")
+    settings.out().write(f"{result.plan.title}: restored from {result.plan.archive.id} in {duration(seconds)}\n")
+
+
+def _tell_checks(settings: Settings, applied: ApplyResult) -> None:
+    from provisioner.render.checks_text import checks_text
+
+    if applied.checks:
+        settings.out().write(checks_text(applied.checks, paint=settings.out().paint))
+
+
+def _document(result: RestoreResult, seconds: float) -> dict[str, JSON]:
+    from provisioner.render.checks_json import check_json
+
+    plan = result.plan
+    volumes: list[JSON] = [
+        {"address": f"volume.{one.key}", "name": one.name, "replaced": one.holds, "size_before": one.size}
+        for one in plan.volumes
+    ]
+    checks: list[JSON] = [dict(check_json(check)) for check in result.checks]
+    return {
+        "format_version": 1,
+        "target": plan.title,
+        "archive": plan.archive.id,
+        "restored": result.applied is not None,
+        "volumes": volumes,
+        "dumps": [part.address for part in plan.dumps],
+        "stopped": list(plan.stopped),
+        "refusals": [str(problem) for problem in plan.refusals],
+        "kept": list(result.kept),
+        "checks": checks,
+        "seconds": round(seconds, 3),
+    }

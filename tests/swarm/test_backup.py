@@ -1,0 +1,68 @@
+"""Backups and restores on a Swarm: the bodies of the plain engine's tests, for what is the mode's matter."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.swarm.environment import service
+
+if TYPE_CHECKING:
+    from tests.swarm.environment import SwarmEnvironment
+
+pytestmark = pytest.mark.engine
+
+STATE = "cd /data && find . | sort | xargs stat -c '%n %u:%g %a %Y %h %F' && cat a && readlink link"
+FILES = (
+    "mkdir -p deep && echo one > a && chown 70:71 a && chmod 640 a && ln a deep/hard && ln -s a link && chmod 1777 ."
+)
+
+
+def playbook(**more: Any) -> dict[str, Any]:
+    backup = {
+        "command": ["sh", "-c", "cat /rows/table"], "restore": ["sh", "-c", "cat > /rows/table"], "replaces": ["rows"],
+    }  # fmt: skip
+    return {
+        "services": {
+            "keeper": service(volumes=["files:/data"]), "store": service(volumes=["rows:/rows"], backup=backup),
+        },
+        "volumes": {"files": {}, "rows": {}},
+        "backup": {"to": "./archives"},
+        **more,
+    }  # fmt: skip
+
+
+def run_in(swarmed: SwarmEnvironment, name: str, script: str) -> str:
+    return swarmed.output(name, "sh", "-c", script).decode()
+
+
+def test_what_was_there_is_there_again(environment: SwarmEnvironment) -> None:
+    environment.write(playbook())
+    environment.apply()
+    run_in(environment, "keeper", f"cd /data && {FILES}")
+    run_in(environment, "store", "seq 1000 > /rows/table")
+    before = run_in(environment, "keeper", STATE), run_in(environment, "store", "md5sum < /rows/table")
+    made = environment.run("backup", "--json")
+    assert made.code == 0, made
+    assert json.loads(made.stdout)["mode"] == "swarm"
+    environment.require_inert()
+    run_in(environment, "keeper", "rm -rf /data/a /data/deep; echo other > /data/new")
+    run_in(environment, "store", "echo lost > /rows/table")
+    assert environment.run("restore", "latest", "--yes").code == 1
+    done = environment.run("restore", "latest", "--yes", "--replace")
+    assert done.code == 0, done
+    assert (run_in(environment, "keeper", STATE), run_in(environment, "store", "md5sum < /rows/table")) == before
+    environment.require_inert()
+    undone = environment.run("restore", "--undo", "--yes")
+    assert undone.code == 0, undone
+    assert run_in(environment, "store", "cat /rows/table") == "lost\n"
+
+
+def test_a_volume_can_not_be_stopped_for(environment: SwarmEnvironment) -> None:
+    environment.write(playbook(volumes={"files": {"backup": {"consistency": "stop"}}, "rows": {}}))
+    environment.apply()
+    refused = environment.run("backup")
+    assert (refused.code, "is for plain containers" in refused.stderr) == (1, True), refused
+    assert not list(environment.folder.glob("archives/*/manifest.json"))
