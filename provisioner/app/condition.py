@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.errors import ProvisionError
 from provisioner.kinds.values import moment
 from provisioner.reconcile.finished import FINISHED, has_finished
-from provisioner.reconcile.swarm_tasks import tasks_of, unsettled
+from provisioner.reconcile.swarm_tasks import tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -141,21 +141,15 @@ def _trouble(shown: Condition, state: Runtime, now: datetime) -> str:
 
 
 def _of_service(found: Observed, wanted: Resource | None, engine: EngineReader) -> Condition:
-    """A Swarm service does what the tasks of its present spec do."""
-    raw = engine.inspect("service", found.id) or {"Spec": found.base}
-    tasks = tasks_of(raw, engine.tasks(found.id, current=True), engine.list("node", {}))
-    may_finish = wanted is not None and bool(wanted.may_finish)
-    job = wanted is not None and wanted.job is not None
-    state = f"{tasks.running}/{tasks.wanted} running"
-    if job and tasks.complete >= tasks.wanted:
-        return Condition(COMPLETED, exit_code=0, started_at=found.created)
-    trouble = unsettled(raw, tasks, may_finish=may_finish)
-    if found.unsettled and not trouble:
-        trouble = found.unsettled
+    """A Swarm service does what the tasks of its present spec do; what it lacks was seen when it was observed."""
+    tasks = tasks_of({"Spec": found.base}, engine.tasks(found.id, current=True))
+    trouble = found.unsettled if wanted is not None else ""
     why = tasks.pending or (tasks.errors[-1] if tasks.errors else "")
     if trouble and why and why not in trouble:
         trouble = f"{trouble}, {why}"
-    return Condition(state, started_at=found.created, restarts=tasks.failed, trouble=trouble if wanted else "")
+    return Condition(
+        f"{tasks.running}/{tasks.wanted} running", started_at=found.created, restarts=tasks.failed, trouble=trouble
+    )
 
 
 def _time(text: str) -> str:
