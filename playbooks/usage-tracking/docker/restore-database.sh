@@ -11,6 +11,10 @@ pg_restore --list "$dump" >/dev/null
 
 query() { psql --quiet --no-psqlrc -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$1" -c "$2" >/dev/null; }
 
+# TimescaleDB's workers are asked to end before their database goes: one of them is otherwise ended in the middle of something.
+if query "$POSTGRES_DB" "select '_timescaledb_functions'::regnamespace" 2>/dev/null; then
+  query "$POSTGRES_DB" 'select _timescaledb_functions.stop_background_workers()'
+fi
 query postgres "drop database if exists \"$POSTGRES_DB\" with (force)"
 query postgres "create database \"$POSTGRES_DB\""
 query "$POSTGRES_DB" 'create extension if not exists timescaledb'
