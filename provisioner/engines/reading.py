@@ -77,7 +77,6 @@ class DockerReader:
             local=self.url.startswith("unix://") and info.get("Name") == os.uname().nodename,
             logging_drivers=tuple((info.get("Plugins") or {}).get("Log") or ()),
             runtimes=tuple(info.get("Runtimes") or ()),
-            default_runtime=info.get("DefaultRuntime") or "runc",
             architecture=info.get("Architecture") or "",
             cpus=int(info.get("NCPU") or 0),
             address_pools=tuple(str(pool.get("Base")) for pool in info.get("DefaultAddressPools") or ()),

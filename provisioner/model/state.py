@@ -70,7 +70,6 @@ class Facts:
     local: bool = False
     logging_drivers: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()
-    default_runtime: str = "runc"
     architecture: str = ""
     cpus: int = 0
     address_pools: tuple[str, ...] = ()
