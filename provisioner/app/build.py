@@ -11,7 +11,7 @@ from provisioner.app.secret_inputs import resolve_secrets
 from provisioner.kinds.builders import PLAYBOOK_FOLDER
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import PROJECT
-from provisioner.model.plan import Verb
+from provisioner.model.operation import Build
 from provisioner.model.secret import Found
 from provisioner.platforms.choice import choose_mode
 from provisioner.platforms.lowering import plain_body
@@ -68,7 +68,7 @@ def build(
 
         if interrupt.is_set():
             break
-        if work.do(Verb.BUILD, address, service.image, act) and push:
+        if work.do(Build(), address, service.image, act) and push:
             push_one(work, address, service)
     return work.results
 

@@ -17,7 +17,8 @@ from provisioner.ledger.records import forget_ledger, read_ledger, record_destro
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.model.event import Notice
-from provisioner.model.plan import Step, Verb
+from provisioner.model.operation import Remove
+from provisioner.model.plan import Step
 from provisioner.model.state import DesiredState, Observed
 from provisioner.platforms.choice import choose_mode, lower
 from provisioner.platforms.lowering import Inputs
@@ -152,7 +153,7 @@ def _with_history(removal: Plan, ledger: Ledger) -> Plan:
     found = Observed(address, _HISTORY, _HISTORY, ledger.project, {})
     change = Change(address, Action.DELETE, reason, observed=found)
     step = Step(
-        len(removal.steps) + 1, Verb.REMOVE, _HISTORY, address, reason,
+        len(removal.steps) + 1, Remove(_HISTORY), address, reason,
         needs=tuple(one.id for one in removal.steps), object_id=_HISTORY,
     )  # fmt: skip
     return replace(removal, changes=(*removal.changes, change), steps=(*removal.steps, step))

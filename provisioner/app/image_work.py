@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
     from provisioner.model.address import Address
-    from provisioner.model.plan import Verb
+    from provisioner.model.operation import Operation
     from provisioner.model.playbook import Playbook, Service
     from provisioner.ports import Listener
 
@@ -50,9 +50,9 @@ class ImageWork:
                 found.setdefault(addresses[service.image], service)
         return sorted(found.items(), key=lambda item: item[0])
 
-    def do(self, verb: Verb, address: Address, reference: str, act: Act) -> bool:
+    def do(self, operation: Operation, address: Address, reference: str, act: Act) -> bool:
         """Make one call and tell of it; whether it went well."""
-        step = Step(len(self.results) + 1, verb, "image", address, "")
+        step = Step(len(self.results) + 1, operation, address, "")
         began = time.monotonic()
         self._listener(Started(step))
         digest, error = "", None
@@ -62,5 +62,5 @@ class ImageWork:
             error = failure
         outcome = Outcome.FAILED if error else Outcome.DONE
         self._listener(Finished(StepResult(step, outcome, time.monotonic() - began, error)))
-        self.results.append(ImageResult(address, reference, verb, digest, error))
+        self.results.append(ImageResult(address, reference, step.verb, digest, error))
         return error is None

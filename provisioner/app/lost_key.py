@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from provisioner.errors import SecretUnavailable
 from provisioner.kinds.container_environment import secrets_of
 from provisioner.model.address import Address
-from provisioner.model.plan import Verb
+from provisioner.model.operation import Create, CreateContainer, CreatePreStart, Fill
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
@@ -76,11 +76,11 @@ def require_no_new_use(ordered: Plan, materials: ExternalInputs) -> None:
         wanted = wanted or next((r for a, r in ordered.desired.resources.items() if a.whole == step.address), None)
         if wanted is None:
             continue
-        if step.verb is Verb.FILL and step.arguments["kind"] == "secrets":
+        if isinstance(step.operation, Fill) and step.operation.section == "secrets":
             keys = [str(entry["source"]) for entry in wanted.spec["secrets"].values()]
-        elif step.verb is Verb.CREATE and step.kind == "container":
+        elif isinstance(step.operation, CreateContainer | CreatePreStart):
             keys = [one["secret"] for one in secrets_of(wanted.spec).values()]
-        elif step.verb is Verb.CREATE and step.kind == "secret":
+        elif step.operation == Create("secret"):
             keys = [step.address.name]
         else:
             continue

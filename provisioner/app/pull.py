@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.app.image_work import ImageWork
-from provisioner.model.plan import Verb
+from provisioner.model.operation import Pull
 from provisioner.platforms.lowering import plain_body
 
 if TYPE_CHECKING:
@@ -46,4 +46,4 @@ def _pull_one(work: ImageWork, address: Address, service: Service) -> None:
         raw = work.engine.inspect("image", service.image) or {}
         return next((str(one).rpartition("@")[2] for one in raw.get("RepoDigests") or ()), "")
 
-    work.do(Verb.PULL, address, service.image, act)
+    work.do(Pull(), address, service.image, act)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.app.image_work import ImageWork
 from provisioner.errors import ProvisionError
-from provisioner.model.plan import Verb
+from provisioner.model.operation import Push
 from provisioner.platforms.lowering import plain_body
 
 if TYPE_CHECKING:
@@ -40,4 +40,4 @@ def push_one(work: ImageWork, address: Address, service: Service) -> None:
                 raise ProvisionError(f"image {reference} is not on the engine", hint="build it: `provision build`")
             return work.engine.push(reference, progress)
 
-        work.do(Verb.PUSH, address, reference, act)
+        work.do(Push(), address, reference, act)

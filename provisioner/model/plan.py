@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from provisioner.model.address import Address
     from provisioner.model.adoption import Adopted
     from provisioner.model.change import Change
+    from provisioner.model.operation import Operation
     from provisioner.model.span import Problem
     from provisioner.model.state import DesiredState, ObservedState
 
 
 class Verb(StrEnum):
-    """One engine call each, but WAIT, which only reads."""
+    """What a step is called in plans, reports and their JSON."""
 
     CREATE = "create"
     REMOVE = "remove"
@@ -49,16 +50,24 @@ class Step:
     """
 
     id: int
-    verb: Verb
-    kind: str
+    operation: Operation
     address: Address
     cause: str
     needs: tuple[int, ...] = ()
     object_id: str = ""
     made_by: int | None = None
-    arguments: Mapping[str, Any] = field(default_factory=dict)
     after: tuple[int, ...] = ()
     allowance: int = 0
+
+    @property
+    def verb(self) -> Verb:
+        """What the step is called."""
+        return self.operation.verb
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object that the step acts on."""
+        return self.operation.kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +124,16 @@ class Plan:
     adopts: tuple[Adopted, ...] = ()
     moves: tuple[Adopted, ...] = ()
     pins: Mapping[str, str] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The steps, one a line, for tests and for people who look for a fault."""
+        from provisioner.model.operation import describe
+
+        lines = []
+        for step in self.steps:
+            words = [f"{step.id}:", describe(step.operation), str(step.address)]
+            words += [f"of {step.made_by}"] if step.made_by else [f"on {step.object_id}"] if step.object_id else []
+            words += [f"needs {','.join(map(str, step.needs))}"] if step.needs else []
+            words += [f"after {','.join(map(str, step.after))}"] if step.after else []
+            lines.append(f"{' '.join(words)} ({step.cause})")
+        return "\n".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.model.plan import Verb
+from provisioner.model.operation import Connect, Disconnect
 
 if TYPE_CHECKING:
     from provisioner.model.change import Change
@@ -19,12 +19,11 @@ class Attachments:
         self._observed = observed
         self._steps = steps
 
-    def connected(self, change: Change, wanted: Resource, made: int, *, hidden: bool = False) -> list[int]:
+    def connected(self, change: Change, wanted: Resource, made: int, *, aliases: bool = True) -> list[int]:
         """The networks after the first: API versions before 1.44 take one at creation."""
         return [
             self._steps.add(
-                Verb.CONNECT, "container", change.address, change.reason, needs=[self._made_network(key)],
-                made_by=made, arguments={"network": key, "hidden": hidden},
+                Connect(key, aliases), change.address, change.reason, needs=[self._made_network(key)], made_by=made
             )
             for key in list(wanted.spec["networks"])[1:]
         ]  # fmt: skip
@@ -33,22 +32,20 @@ class Attachments:
         """The networks of a container that goes on running, where they differ or were made anew."""
         steps, address, done = self._steps, change.address, []
         touched = {d.path.split(".")[1] for d in change.differences if d.path.startswith("networks.")}
-        left = {s.arguments["network"] for s in steps.all if s.verb is Verb.DISCONNECT and s.object_id == found.id}
+        left = {
+            step.operation.network
+            for step in steps.all
+            if isinstance(step.operation, Disconnect) and step.object_id == found.id
+        }
         replaced = {key for key in wanted.spec["networks"] if key in left}
         for key in sorted(touched - left):
             if key in found.spec["networks"]:
-                network_id = self._network_id(key)
-                done.append(
-                    steps.add(
-                        Verb.DISCONNECT, "container", address, change.reason, object_id=found.id,
-                        arguments={"network": key, "network_id": network_id},
-                    )
-                )  # fmt: skip
+                left_network = Disconnect(key, self._network_id(key))
+                done.append(steps.add(left_network, address, change.reason, object_id=found.id))
         for key in sorted((touched | replaced) & wanted.spec["networks"].keys()):
             done.append(
                 steps.add(
-                    Verb.CONNECT, "container", address, change.reason, object_id=found.id,
-                    needs=[*done, self._made_network(key)], arguments={"network": key},
+                    Connect(key), address, change.reason, object_id=found.id, needs=[*done, self._made_network(key)]
                 )
             )  # fmt: skip
         return done
@@ -57,12 +54,8 @@ class Attachments:
         """The steps after which a replacement is found under its service's name: aliases come with an attachment."""
         done = [ready]
         for key in wanted.spec["networks"]:
-            for verb in (Verb.DISCONNECT, Verb.CONNECT):
-                step = self._steps.add(
-                    verb, "container", change.address, change.reason, needs=[done[-1]], made_by=made,
-                    arguments={"network": key},
-                )  # fmt: skip
-                done.append(step)
+            for operation in (Disconnect(key), Connect(key)):
+                done.append(self._steps.add(operation, change.address, change.reason, needs=[done[-1]], made_by=made))
         return done
 
     def _made_network(self, key: str) -> int | None:

@@ -17,19 +17,40 @@ from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import NAME, PROJECT, PROTECTED, ownership_labels
 from provisioner.kinds.tool_labels import grouping_labels
 from provisioner.model.address import Address
-from provisioner.model.plan import Verb
+from provisioner.model.operation import (
+    Build,
+    Confirm,
+    Connect,
+    Create,
+    CreateContainer,
+    CreatePreStart,
+    Disconnect,
+    Fill,
+    Pause,
+    Pull,
+    Remove,
+    Rename,
+    Restart,
+    RunHook,
+    Start,
+    Stop,
+    Tag,
+    Unpause,
+    UpdateContainer,
+    Wait,
+)
 from provisioner.model.secret import SecretValue
 from provisioner.reconcile.claims import OTHERWISE, ClaimKind, claims_of_running, holder_of, listed_holders
 from provisioner.reconcile.file_contents import require_contents, require_no_folders, volume_archive
 from provisioner.reconcile.hooks import run_hook
 from provisioner.reconcile.namespaces import resolved
-from provisioner.reconcile.wait import STEADY, TURN, pause, wait, watch
+from provisioner.reconcile.wait import pause, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from provisioner.model.plan import Plan, Step
-    from provisioner.model.state import MayFinish, Resource, Spec
+    from provisioner.model.state import Resource, Spec
     from provisioner.ports import Clock, EngineWriter
 
 
@@ -63,53 +84,47 @@ class ContainerCalls:
         self, step: Step, made: Mapping[int, str], progress: Callable[[str], None], stopped: Callable[[], bool]
     ) -> str:
         """Make the step's call; returns the id of what was created. Raises ProvisionError when it failed."""
-        match step.verb:
-            case Verb.TAG:
-                wanted = self._resource(step.address)
-                self._engine.tag(wanted.image.earlier, wanted.name)
-            case Verb.PULL | Verb.BUILD:
-                self._image(step, progress, stopped)
-            case Verb.CREATE:
-                return self._create(step, made)
-            case Verb.FILL:
-                return self._fill(step)
-            case Verb.REMOVE:
-                self._engine.remove(step.kind, self._id(step, made), volumes=bool(step.arguments.get("volumes")))
-            case Verb.EXECUTE:
-                run_hook(self._engine, self._id(step, made), step, progress)
-            case Verb.WAIT:
-                self._wait(step, made, progress, stopped)
-            case Verb.UPDATE if step.kind == "volume":
+        engine, wanted = self._engine, self._resource
+        match step.operation:
+            case Tag():
+                engine.tag(wanted(step.address).image.earlier, wanted(step.address).name)
+            case Pull():
+                self._pull(wanted(step.address), progress)
+            case Build():
+                self._build(wanted(step.address), progress, stopped)
+            case Create(kind="network"):
+                return self._create_network(wanted(step.address))
+            case Create(kind="volume"):
+                return self._create_volume(wanted(step.address))
+            case Confirm():
                 self._confirm_volume(step)
+            case Fill(section=section):
+                return self._fill(step.address, section)
+            case CreateContainer() as create:
+                return self._create(step, create, made)
+            case CreatePreStart() as create:
+                return self._create_initial(step, create, made)
+            case Pause(seconds=seconds):
+                pause(seconds, clock=self._clock, progress=progress, stopped=stopped)
+            case Wait() as goal:
+                self._wait(self._id(step, made), goal, progress, stopped)
+            case Remove(kind=kind, volumes=volumes):
+                engine.remove(kind, self._id(step, made), volumes=volumes)
+            case RunHook() as run:
+                run_hook(engine, self._id(step, made), run, progress)
             case _:
                 self._act(step, self._id(step, made))
         return ""
 
-    def _wait(
-        self, step: Step, made: Mapping[int, str], progress: Callable[[str], None], stopped: Callable[[], bool]
-    ) -> None:
-        goal, seconds = str(step.arguments["until"]), float(str(step.arguments["timeout"]))
-        may_finish: MayFinish = step.arguments.get("may_finish", "")
-        if goal == TURN:
-            pause(seconds, clock=self._clock, progress=progress, stopped=stopped)
-        elif goal == STEADY:
-            identity = self._id(step, made)
-            watch(
-                self._engine, identity, seconds,
-                clock=self._clock, progress=progress, stopped=stopped, may_finish=may_finish,
-            )  # fmt: skip
-        else:
-            try:
-                wait(
-                    self._engine, self._id(step, made), goal, seconds,
-                    clock=self._clock, progress=progress, stopped=stopped, may_finish=may_finish,
-                )  # fmt: skip
-            except StepFailed as error:
-                if "kept" not in step.arguments:
-                    raise
-                kept = step.arguments["kept"]
-                text = f"the container before it, {kept}, failed and is kept: {error.message}"
-                raise StepFailed(text, hint=f"docker logs {kept}", evidence=error.evidence) from error
+    def _wait(self, identity: str, goal: Wait, progress: Callable[[str], None], stopped: Callable[[], bool]) -> None:
+        """Until the container has reached its goal; of one that runs before another it is told where it is left."""
+        try:
+            wait(self._engine, identity, goal, clock=self._clock, progress=progress, stopped=stopped)
+        except StepFailed as error:
+            if not goal.pre_start:
+                raise
+            text = f"the container before it, {goal.pre_start}, failed and is kept: {error.message}"
+            raise StepFailed(text, hint=f"docker logs {goal.pre_start}", evidence=error.evidence) from error
 
     def _confirm_volume(self, step: Step) -> None:
         """Labels of a volume can not change: the ledger keeps its protection, for the volume that is still there."""
@@ -127,33 +142,29 @@ class ContainerCalls:
 
     def _act(self, step: Step, identity: str) -> None:
         engine = self._engine
-        match step.verb:
-            case Verb.START:
+        match step.operation:
+            case Start():
                 with self._naming_holders(step, identity):
                     engine.start(identity)
-            case Verb.STOP:
-                engine.stop(identity, grace=step.arguments.get("grace"))
-            case Verb.RESTART:
+            case Stop(grace_s=grace):
+                engine.stop(identity, grace=grace)
+            case Restart():
                 engine.restart(identity)
-            case Verb.UNPAUSE:
+            case Unpause():
                 engine.unpause(identity)
-            case Verb.RENAME:
-                engine.rename(identity, str(step.arguments["name"]))
-            case Verb.UPDATE:
-                fields = tuple(str(field) for field in step.arguments["fields"] or ())
-                spec = {**self._resource(step.address).spec, **step.arguments.get("values", {})}
-                engine.update(identity, container.encode_update(spec, fields, EncodeContext()))
-            case Verb.DISCONNECT:
-                key = str(step.arguments["network"])
-                engine.disconnect(str(step.arguments.get("network_id") or self._network_id(key)), identity)
-            case Verb.CONNECT:
-                key = str(step.arguments["network"])
-                kept = step.arguments.get("entry")
-                endpoint = container.endpoint({"networks": {key: kept}} if kept else self._spec(step), key)
+            case Rename(name=name):
+                engine.rename(identity, name)
+            case UpdateContainer(paths=paths, values=values):
+                spec = {**self._resource(step.address).spec, **values}
+                engine.update(identity, container.encode_update(spec, paths, EncodeContext()))
+            case Disconnect(network=key, network_id=network_id):
+                engine.disconnect(network_id or self._network_id(key), identity)
+            case Connect(network=key, endpoint=entry):
+                spec = {"networks": {key: entry}} if entry else self._spec(step)
                 with self._naming_holders(step, identity):
-                    engine.connect(self._network_id(key), identity, endpoint)
+                    engine.connect(self._network_id(key), identity, container.endpoint(spec, key))
             case _:
-                raise AssertionError(step.verb)
+                raise AssertionError(step.operation)
 
     @contextmanager
     def _naming_holders(self, step: Step, identity: str) -> Iterator[None]:
@@ -176,11 +187,13 @@ class ContainerCalls:
     def _spec(self, step: Step) -> Spec:
         """What the step's container is to be; one that nobody is to find yet has no alias on its networks."""
         spec = self._resource(step.address).spec
-        if "initial" in step.arguments:
-            return initial_spec(spec, spec[PRE_START][int(step.arguments["initial"]) - 1])
-        if not step.arguments.get("hidden"):
-            return spec
-        return {**spec, "networks": {key: {**entry, "aliases": []} for key, entry in spec["networks"].items()}}
+        match step.operation:
+            case CreatePreStart(number=number) | Connect(pre_start=number) if number:
+                return initial_spec(spec, spec[PRE_START][number - 1])
+            case CreateContainer(aliases=False) | Connect(aliases=False):
+                return {**spec, "networks": {key: {**entry, "aliases": []} for key, entry in spec["networks"].items()}}
+            case _:
+                return spec
 
     def _network_id(self, key: str) -> str:
         name = self._networks.get(key, key)
@@ -189,37 +202,42 @@ class ContainerCalls:
             raise EngineRefused(f"the network {name} is gone", status=404, hint="apply again")
         return str(found["Id"])
 
-    def _image(self, step: Step, progress: Callable[[str], None], stopped: Callable[[], bool]) -> None:
-        wanted = self._resource(step.address)
-        if step.verb is Verb.BUILD:
-            recipe = wanted.image.recipe or {}
-            labels = {BUILD_LABEL: str(wanted.spec["build"]), PROJECT: self._plan.desired.project}
-            contents = {
-                str(one["source"]): self._contents.get(Address("secret", one["source"])) for one in _secrets(recipe)
-            }
-            secrets = {name: value for name, value in contents.items() if isinstance(value, SecretValue)}
-            self._engine.build(wanted.name, recipe, labels, secrets=secrets, progress=progress, stopped=stopped)
-        else:
-            digest = self._plan.pins.get(wanted.name, "")
-            self._engine.pull(wanted.name, wanted.spec["platform"], progress, digest=digest)
+    def _pull(self, wanted: Resource, progress: Callable[[str], None]) -> None:
+        digest = self._plan.pins.get(wanted.name, "")
+        self._engine.pull(wanted.name, wanted.spec["platform"], progress, digest=digest)
 
-    def _create(self, step: Step, made: Mapping[int, str]) -> str:
-        wanted = self._resource(step.address)
-        labels = ownership_labels(self._plan.desired.project, step.address, wanted.name)
-        if "initial" not in step.arguments:
-            labels |= grouping_labels(
-                self._plan.desired.grouping, self._plan.desired.project, step.address, self._made_as(step)
-            )
-        if step.kind == "network":
-            labels |= network.record_labels(wanted.spec)
-            return self._engine.create("network", wanted.name, network.encode(wanted.spec, labels))
-        if step.kind == "volume":
-            labels |= {PROTECTED: "true"} if wanted.protect else {}
-            return self._engine.create("volume", wanted.name, volume.encode(wanted.spec, labels))
-        if "initial" in step.arguments:
-            return self._create_initial(step, made)
-        spec = self._spec(step)
-        identity = self._engine.create("container", str(step.arguments["name"]), self._body(spec, step, made, labels))
+    def _build(self, wanted: Resource, progress: Callable[[str], None], stopped: Callable[[], bool]) -> None:
+        recipe = wanted.image.recipe or {}
+        labels = {BUILD_LABEL: str(wanted.spec["build"]), PROJECT: self._plan.desired.project}
+        contents = {
+            str(one["source"]): self._contents.get(Address("secret", one["source"])) for one in _secrets(recipe)
+        }
+        secrets = {name: value for name, value in contents.items() if isinstance(value, SecretValue)}
+        self._engine.build(wanted.name, recipe, labels, secrets=secrets, progress=progress, stopped=stopped)
+
+    def _create_network(self, wanted: Resource) -> str:
+        labels = self._labels(wanted) | network.record_labels(wanted.spec)
+        return self._engine.create("network", wanted.name, network.encode(wanted.spec, labels))
+
+    def _create_volume(self, wanted: Resource) -> str:
+        labels = self._labels(wanted) | ({PROTECTED: "true"} if wanted.protect else {})
+        return self._engine.create("volume", wanted.name, volume.encode(wanted.spec, labels))
+
+    def _labels(self, wanted: Resource) -> dict[str, str]:
+        """Whose a network or volume is, for us and for the tool that it was adopted from."""
+        desired = self._plan.desired
+        # A network of a Swarm is its stack's, like the services.
+        kind = "service" if wanted.kind == "network" and wanted.spec["driver"] == "overlay" else wanted.kind
+        grouping = grouping_labels(desired.grouping, desired.project, wanted.address, kind)
+        return ownership_labels(desired.project, wanted.address, wanted.name) | grouping
+
+    def _create(self, step: Step, create: CreateContainer, made: Mapping[int, str]) -> str:
+        wanted, spec = self._resource(step.address), self._spec(step)
+        desired = self._plan.desired
+        labels = ownership_labels(desired.project, step.address, wanted.name)
+        labels |= grouping_labels(desired.grouping, desired.project, step.address, "container")
+        body = self._body(spec, step, made, labels, create.inherits)
+        identity = self._engine.create("container", create.name, body)
         try:
             for kind in _file_kinds(spec):
                 require_contents(self._engine, identity, kind, spec[kind], self._contents)
@@ -228,21 +246,22 @@ class ContainerCalls:
             raise
         return identity
 
-    def _made_as(self, step: Step) -> str:
-        """The kind of a new object as other tools have it: a network of a Swarm is its stack's."""
-        overlay = step.kind == "network" and self._resource(step.address).spec["driver"] == "overlay"
-        return "service" if overlay else step.kind
-
-    def _create_initial(self, step: Step, made: Mapping[int, str]) -> str:
+    def _create_initial(self, step: Step, create: CreatePreStart, made: Mapping[int, str]) -> str:
         """One that runs before the step's container, with the mounts of that one."""
-        wanted, number = self._resource(step.address), int(step.arguments["initial"])
-        name = initial_name(wanted.name, number)
-        labels = ownership_labels(self._plan.desired.project, initial_address(step.address, number), name)
-        body = self._body(self._spec(step), step, made, labels)
-        body["HostConfig"]["VolumesFrom"] = [str(step.arguments["before_id"] or made[step.arguments["before"]])]
+        name = initial_name(self._resource(step.address).name, create.number)
+        address = initial_address(step.address, create.number)
+        body = self._body(self._spec(step), step, made, ownership_labels(self._plan.desired.project, address, name))
+        body["HostConfig"]["VolumesFrom"] = [create.mounts_of_id or made[create.mounts_of or 0]]
         return self._engine.create("container", name, body)
 
-    def _body(self, spec: Spec, step: Step, made: Mapping[int, str], labels: Mapping[str, str]) -> dict[str, Any]:
+    def _body(
+        self,
+        spec: Spec,
+        step: Step,
+        made: Mapping[int, str],
+        labels: Mapping[str, str],
+        inherits: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
         wanted = self._resource(step.address)
         wiring = EncodeContext(
             labels=labels,
@@ -250,7 +269,7 @@ class ContainerCalls:
             networks=self._networks,
             ids=self._ids(made),
             file_volumes={kind: self._file_volume(step.address, kind) for kind in _file_kinds(spec)},
-            anonymous=self._anonymous(wanted, step),
+            anonymous=self._anonymous(wanted, inherits or {}),
             revealed={one["secret"]: self._text(one["secret"]) for one in secrets_of(wanted.spec).values()},
         )
         return container.encode(resolved(spec, self._plan.observed), wiring) | {"platform": wanted.spec["platform"]}
@@ -270,12 +289,11 @@ class ContainerCalls:
             )
         return text
 
-    def _anonymous(self, wanted: Resource, step: Step) -> dict[str, str]:
+    def _anonymous(self, wanted: Resource, left: Mapping[str, str]) -> dict[str, str]:
         """The replaced container's unnamed volumes that the new one has a place for, declared or the image's."""
-        left = step.arguments.get("anonymous") or {}
         image = self._engine.inspect("image", str(wanted.spec["image"])) if left else None
         places = {*wanted.spec["volumes"], *(((image or {}).get("Config") or {}).get("Volumes") or ())}
-        return {str(target): str(name) for target, name in left.items() if target in places}
+        return {target: name for target, name in left.items() if target in places}
 
     def _ids(self, made: Mapping[int, str]) -> dict[str, str]:
         """The container of each service that others share namespaces with: the first replica, the newest one."""
@@ -283,13 +301,7 @@ class ContainerCalls:
             a.name: o.id for a, o in self._plan.observed.resources.items() if a.kind == "service" and a.index in (0, 1)
         }
         for step in self._plan.steps:
-            if (
-                step.verb is Verb.CREATE
-                and step.kind == "container"
-                and "initial" not in step.arguments
-                and step.id in made
-                and step.address.index in (0, 1)
-            ):
+            if isinstance(step.operation, CreateContainer) and step.id in made and step.address.index in (0, 1):
                 ids[step.address.name] = made[step.id]
         return ids
 
@@ -300,18 +312,17 @@ class ContainerCalls:
             raise EngineRefused(f"the volume {name} is gone", status=404, hint="apply again")
         return name, str(raw["Mountpoint"])
 
-    def _fill(self, step: Step) -> str:
+    def _fill(self, of: Address, kind: str) -> str:
         """Put the files into a volume of their own, through a container that is created and never started.
 
         A volume is filled once: one that is there already was not filled to the end, and makes way.
         """
-        project, kind = self._plan.desired.project, str(step.arguments["kind"])
-        wanted = self._resource(step.address)
+        project, wanted = self._plan.desired.project, self._resource(of)
         files: dict[str, Any] = wanted.spec[kind]
-        name = file_volume(project, step.address.name, kind, files)
+        name = file_volume(project, of.name, kind, files)
         if missing := {file_address(kind, entry["source"]) for entry in files.values()} - self._contents.keys():
             raise EngineRefused(f"the volume {name} with {min(missing).listed} is gone", status=404, hint="apply again")
-        labels = ownership_labels(project, address_of(step.address.name, kind), name)
+        labels = ownership_labels(project, address_of(of.name, kind), name)
         carrier = f"{name}.carrier"
         stale = self._engine.inspect("container", carrier)
         if stale is not None and (stale["Config"].get("Labels") or {}).get(PROJECT) == project:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action
+from provisioner.model.operation import Stage, stage_of
 from provisioner.model.plan import Verb
 from provisioner.reconcile.update_policy import goes_back
 
@@ -48,14 +49,14 @@ def steps_to_finish(plan: Plan, done: Collection[int]) -> frozenset[int]:
 def _takes(step: Step) -> bool:
     """Whether a step takes something out of service: of a container or a service that exists already, or a network."""
     if step.kind == "service":
-        return step.verb is Verb.REMOVE or bool(step.arguments.get("yields"))
+        return step.verb is Verb.REMOVE or _stage(step).yields
     return step.verb in _TAKES and step.made_by is None and step.kind in ("container", "network")
 
 
 def _given_back(step: Step, plan: Plan, action: Action | None) -> list[Step]:
     """The steps that bring back what `step` took away."""
     if step.kind == "service":
-        return [one for one in plan.steps if one.arguments.get("takes") and step.id in one.needs]
+        return [one for one in plan.steps if _stage(one).takes and step.id in one.needs]
     if action is Action.DELETE or action is None:
         return []
     own = [one for one in plan.steps if one.address == step.address and one.kind == step.kind]
@@ -65,3 +66,8 @@ def _given_back(step: Step, plan: Plan, action: Action | None) -> list[Step]:
     if wanted is None or (action is Action.REPLACE and goes_back(wanted)):
         return []
     return [one for one in own if one.verb in _GIVES]
+
+
+def _stage(step: Step) -> Stage:
+    """The stage in which ports pass that a step is; one in which none do, for all others."""
+    return stage_of(step.operation) or Stage({})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.kinds.container_environment import secrets_of
 from provisioner.model.address import Address
-from provisioner.model.plan import Verb
+from provisioner.model.operation import Build, Create, CreateContainer, CreatePreStart, Fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,13 +22,13 @@ def sent_secrets(plan: Plan) -> tuple[Address, ...]:
 def _keys(step: Step, plan: Plan) -> Iterator[str]:
     resources = plan.desired.resources
     wanted = resources.get(step.address) or resources.get(Address(step.address.kind, step.address.name, 1))
-    if step.verb is Verb.CREATE and step.kind == "secret":
+    if step.operation == Create("secret"):
         yield step.address.name
     if wanted is None:
         return
-    if step.verb is Verb.FILL and step.arguments.get("kind") == "secrets":
+    if isinstance(step.operation, Fill) and step.operation.section == "secrets":
         yield from (str(entry["source"]) for entry in wanted.spec["secrets"].values())
-    if step.verb is Verb.CREATE and step.kind == "container":
+    if isinstance(step.operation, CreateContainer | CreatePreStart):
         yield from (str(entry["secret"]) for entry in secrets_of(wanted.spec).values())
-    if step.verb is Verb.BUILD:
+    if isinstance(step.operation, Build):
         yield from (str(entry["source"]) for entry in (wanted.image.recipe or {}).get("secrets") or ())

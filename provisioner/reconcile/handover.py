@@ -12,7 +12,22 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from provisioner.kinds.container_initial import initial_name
-from provisioner.kinds.hooks import PRE_STOP
+from provisioner.kinds.hooks import POST_START
+from provisioner.model.operation import (
+    Connect,
+    Create,
+    CreateContainer,
+    CreatePreStart,
+    CreateService,
+    Disconnect,
+    Remove,
+    Rename,
+    RunHook,
+    Start,
+    Stop,
+    UpdateService,
+    stage_of,
+)
 from provisioner.model.plan import Verb
 from provisioner.reconcile.claims import (
     UP,
@@ -105,8 +120,8 @@ class _Claims:
                 left[step.object_id].discard(claim)
                 for mark in claim.marks():
                     freed[mark].append((claim, step, claim not in self.held[step.object_id]))
-            if step.verb is Verb.RENAME and step.object_id in left:
-                left[step.object_id].add(name_claim(str(step.arguments["name"])))
+            if isinstance(step.operation, Rename) and step.object_id in left:
+                left[step.object_id].add(name_claim(step.operation.name))
         if not freed:
             return []
         made = {step.id: step for step in steps if step.verb is Verb.CREATE}
@@ -139,54 +154,57 @@ class _Claims:
         return tuple(
             step.id for step in steps
             if step.address == frees.address and step.kind == "container" and free
-            and (step.verb is Verb.START or (step.verb is Verb.CONNECT and step.arguments["network"] in free))
-            and (step.verb is Verb.START or step.object_id == frees.object_id)
+            and (
+                isinstance(step.operation, Start)
+                or (isinstance(step.operation, Connect) and step.operation.network in free
+                    and step.object_id == frees.object_id)
+            )
         )  # fmt: skip
 
     def _frees(self, step: Step, held: Collection[Claim]) -> set[Claim]:
         """What an object has no more after a step; each is freed by the first step that does so."""
         if step.object_id not in self.objects or step.kind not in _HOLDERS:
             return set()
-        match step.verb:
-            case Verb.UPDATE if step.kind == "service":
+        match step.operation:
+            case UpdateService():
                 return set(held) - set(claims_of_service(self._published(step)))
-            case Verb.STOP:
+            case Stop():
                 return {claim for claim in held if claim.kind in _OF_RUNNING}
-            case Verb.REMOVE:
+            case Remove():
                 return set(held)
-            case Verb.RENAME:
+            case Rename():
                 return {claim for claim in held if claim.kind is ClaimKind.NAME}
-            case Verb.DISCONNECT:
-                scope = self._network(str(step.arguments["network"]))
+            case Disconnect(network=key):
+                scope = self._network(key)
                 return {c for c in held if c.kind in (ClaimKind.ADDRESS, ClaimKind.MAC) and c.scope == scope}
             case _:
                 return set()
 
     def _takes(self, step: Step, made: Mapping[int, Step]) -> Iterator[Claim]:
-        if "initial" in step.arguments and step.verb is Verb.CREATE:
-            yield name_claim(initial_name(self.desired.resources[step.address].name, int(step.arguments["initial"])))
-        if "initial" in made.get(step.made_by or 0, step).arguments:
+        maker = made.get(step.made_by or 0)
+        if maker is not None and isinstance(maker.operation, CreatePreStart):
             return
-        if step.kind == "network" and step.verb is Verb.CREATE:
-            wanted = self.desired.resources[step.address]
-            yield from claims_of_network(wanted.name, wanted.spec)
-        if step.kind == "service" and step.verb in (Verb.CREATE, Verb.UPDATE):
-            yield from claims_of_service(self._published(step))
-        if step.kind != "container":
-            return
-        match step.verb:
-            case Verb.CREATE | Verb.RENAME:
-                yield name_claim(str(step.arguments["name"]))
-            case Verb.START:
+        match step.operation:
+            case CreatePreStart(number=number):
+                yield name_claim(initial_name(self.desired.resources[step.address].name, number))
+            case Create(kind="network"):
+                wanted = self.desired.resources[step.address]
+                yield from claims_of_network(wanted.name, wanted.spec)
+            case CreateService() | UpdateService():
+                yield from claims_of_service(self._published(step))
+            case CreateContainer(name=name) | Rename(name=name):
+                yield name_claim(name)
+            case Start():
                 yield from self._running(step)
-            case Verb.CONNECT if self._runs(step.object_id):
-                scope = self._network(str(step.arguments["network"]))
+            case Connect(network=key) if self._runs(step.object_id):
+                scope = self._network(key)
                 yield from (c for c in self._running(step) if c.scope == scope and c.kind is not ClaimKind.PORT)
 
     def _published(self, step: Step) -> Spec:
         """The spec of a service with the ports that it has after a step, which need not be all that are declared."""
         spec = self.desired.resources[step.address].spec
-        return {**spec, "ports": step.arguments["ports"]} if "ports" in step.arguments else spec
+        stage = stage_of(step.operation)
+        return {**spec, "ports": stage.ports} if stage is not None else spec
 
     def _running(self, step: Step) -> Iterator[Claim]:
         """What a container has once it runs. A volume is taken only by one that did not write to it before."""
@@ -279,7 +297,7 @@ class _Ordering:
         chain = [
             i for i in before
             if self._steps[i].object_id == end.object_id and self._steps[i].verb in _RETIREMENT
-            and self._steps[i].arguments.get("when", PRE_STOP) == PRE_STOP
+            and not _is_post_start(self._steps[i])
         ]  # fmt: skip
         return min(chain, default=end.id)
 
@@ -360,6 +378,10 @@ class _Ordering:
                 if not waiting[user]:
                     heappush(ready, user)
         return ordered
+
+
+def _is_post_start(step: Step) -> bool:
+    return isinstance(step.operation, RunHook) and step.operation.section == POST_START
 
 
 def _exchanges(pairs: Sequence[Handover]) -> set[tuple[Address, Address]]:

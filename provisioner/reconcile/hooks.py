@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.errors import EngineRefused, StepFailed
 from provisioner.kinds.hooks import POST_START, PRE_STOP
-from provisioner.model.plan import Verb
+from provisioner.model.operation import RunHook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from provisioner.model.change import Change
-    from provisioner.model.plan import Step
     from provisioner.model.state import Spec
     from provisioner.ports import EngineWriter
     from provisioner.reconcile.steps import Steps
@@ -41,24 +40,23 @@ def run_hooks(
     if when == PRE_STOP and found is not None and found.runtime is not None and found.runtime.status != "running":
         return done
     for hook in spec[when]:
-        arguments = {"when": when, "hook": hook}
         done = [
             steps.add(
-                Verb.EXECUTE, "container", change.address, f"its {when}", needs=done, made_by=made_by,
-                object_id=object_id, arguments=arguments, after=after,
+                RunHook(when, hook), change.address, f"its {when}", needs=done, made_by=made_by, object_id=object_id,
+                after=after,
             )
         ]  # fmt: skip
         after = ()
     return done
 
 
-def run_hook(engine: EngineWriter, container_id: str, step: Step, progress: Callable[[str], None]) -> None:
+def run_hook(engine: EngineWriter, container_id: str, run: RunHook, progress: Callable[[str], None]) -> None:
     """Run one hook in its container.
 
     A failed post_start stops the container and raises StepFailed: it has not started as it should, and the next apply
     starts it again. A failed pre_stop is told: what is to go can not stay for that.
     """
-    hook: dict[str, Any] = step.arguments["hook"]
+    hook = run.hook
     try:
         code, out, err = engine.execute(
             container_id, hook["command"], user=hook.get("user", ""), environment=hook.get("environment"),
@@ -70,8 +68,8 @@ def run_hook(engine: EngineWriter, container_id: str, step: Step, progress: Call
         return
     lines = tuple((out + err).decode("utf-8", "replace").splitlines()[-_LINES:])
     said = "could not be run" if code < 0 else f"ended with exit code {code}"
-    text = f"its {step.arguments['when']} command {hook['command'][0]!r} {said}"
-    if step.arguments["when"] != POST_START:
+    text = f"its {run.section} command {hook['command'][0]!r} {said}"
+    if run.section != POST_START:
         progress(f"{text}: {lines[-1]}" if lines else text)
         return
     engine.stop(container_id)

@@ -7,36 +7,20 @@ the ports pass in updates of their own. Those make the tasks anew once more, sin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action
+from provisioner.model.operation import Stage
 from provisioner.reconcile.claims import claims_of_service
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from provisioner.model.address import Address
     from provisioner.model.change import Change
+    from provisioner.model.operation import Ports
     from provisioner.model.state import ObservedState
     from provisioner.reconcile.claims import Claim
-
-    # `ports` of a service's spec: entries (`8080:ingress`) by target (`80/tcp`).
-    Ports = Mapping[str, Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One update (or the creation) of a service with the ports that it publishes from then on."""
-
-    ports: Ports
-    yields: bool = False
-    takes: bool = False
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """What a step is told of it."""
-        return {"ports": self.ports, "yields": self.yields, "takes": self.takes}
 
 
 class PassingPorts:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds.container_initial import initial_address, initial_name
 from provisioner.kinds.hooks import PRE_START
-from provisioner.model.plan import Verb
+from provisioner.model.operation import Connect, CreatePreStart, Goal, Remove, Start, Stop, Wait
 from provisioner.reconcile.waits import JOB_TIMEOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from provisioner.model.address import Address
     from provisioner.model.change import Change
@@ -43,39 +43,26 @@ class Initial:
         last = None
         for number, entry in enumerate(wanted.spec[PRE_START], 1):
             if first or entry.get("per_replica"):
-                last = self._one(change, wanted, number, done, {"before": before, "before_id": before_id})
+                last = self._one(change, wanted, CreatePreStart(number, before, before_id), done)
                 done = [last]
         if first and last is not None:
             self._first[service] = last
         return [step for step in (last, self._first.get(service)) if step is not None]
 
-    def _one(
-        self, change: Change, wanted: Resource, number: int, needs: Sequence[int], before: Mapping[str, Any]
-    ) -> int:
-        steps, address, cause = self._steps, change.address, "runs before it"
-        made = steps.add(
-            Verb.CREATE, "container", address, cause, needs=[*needs, *self._dropped(address, number)],
-            arguments={"initial": number, **before},
-        )  # fmt: skip
+    def _one(self, change: Change, wanted: Resource, create: CreatePreStart, needs: Sequence[int]) -> int:
+        steps, address, cause, number = self._steps, change.address, "runs before it", create.number
+        made = steps.add(create, address, cause, needs=[*needs, *self._dropped(address, number)])
         done = [made]
         for key in list(wanted.spec["networks"])[1:]:
-            done.append(
-                steps.add(
-                    Verb.CONNECT, "container", address, cause, needs=done, made_by=made,
-                    arguments={"network": key, "initial": number},
-                )
-            )  # fmt: skip
-        started = steps.add(Verb.START, "container", address, cause, needs=done, made_by=made)
+            done.append(steps.add(Connect(key, pre_start=number), address, cause, needs=done, made_by=made))
+        started = steps.add(Start(), address, cause, needs=done, made_by=made)
         ended = steps.add(
-            Verb.WAIT, "container", address, cause, needs=[started], made_by=made,
-            arguments={
-                "until": "completed", "timeout": self._policy.wait_timeout or JOB_TIMEOUT,
-                "kept": initial_name(wanted.name, number),
-            },
+            Wait(
+                Goal.COMPLETED, self._policy.wait_timeout or JOB_TIMEOUT, pre_start=initial_name(wanted.name, number)
+            ),
+            address, cause, needs=[started], made_by=made,
         )  # fmt: skip
-        return steps.add(
-            Verb.REMOVE, "container", address, cause, needs=[ended], made_by=made, arguments={"volumes": True}
-        )
+        return steps.add(Remove("container", volumes=True), address, cause, needs=[ended], made_by=made)
 
     def _dropped(self, address: Address, number: int) -> list[int]:
         """One of an earlier apply that failed, or was interrupted, has the name."""
@@ -84,10 +71,9 @@ class Initial:
             return []
         stop = []
         if left.runtime is not None and left.runtime.status in ("running", "restarting", "paused"):
-            stop = [self._steps.add(Verb.STOP, "container", address, "runs before it", object_id=left.id)]
+            stop = [self._steps.add(Stop(), address, "runs before it", object_id=left.id)]
         return [
             self._steps.add(
-                Verb.REMOVE, "container", address, "runs before it", needs=stop, object_id=left.id,
-                arguments={"volumes": True},
+                Remove("container", volumes=True), address, "runs before it", needs=stop, object_id=left.id
             )
         ]  # fmt: skip

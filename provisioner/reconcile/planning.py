@@ -9,6 +9,7 @@ from provisioner.kinds.hooks import PRE_STOP
 from provisioner.kinds.ownership import PREVIOUS
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
+from provisioner.model.operation import Build, Confirm, Connect, Create, Disconnect, Pull, Remove, Rename, Stop, Tag
 from provisioner.model.plan import Plan, Policy, Verb
 from provisioner.model.span import Problem
 from provisioner.reconcile.claims import claims_of_network, merge_holders, network_names, own_holders
@@ -28,6 +29,7 @@ from provisioner.reconcile.update_policy import stands_alone, starts_first
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from provisioner.model.operation import Operation
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
     from provisioner.reconcile.claims import Holder
 
@@ -204,18 +206,18 @@ def _stored(change: Change, steps: Steps) -> None:
     if wanted is None:
         return
     if address.kind == "image":
-        verb = Verb.TAG if wanted.image.earlier else Verb.BUILD if wanted.image.recipe else Verb.PULL
+        operation: Operation = Tag() if wanted.image.earlier else Build() if wanted.image.recipe else Pull()
         needs = [steps.made.get(need.address) for need in wanted.needs]
-        steps.made[address] = steps.add(verb, "image", address, change.reason, needs=needs)
+        steps.made[address] = steps.add(operation, address, change.reason, needs=needs)
         return
     if change.action is Action.UPDATE and address.kind == "volume" and change.observed is not None:
-        steps.made[address] = steps.add(Verb.UPDATE, address.kind, address, change.reason, object_id=change.observed.id)
+        steps.made[address] = steps.add(Confirm(), address, change.reason, object_id=change.observed.id)
         return
     # What has to make way has been taken off its containers already.
     removed = next((one.id for one in steps.all if one.verb is Verb.REMOVE and one.address == address), None)
     if removed is None and change.action is Action.REPLACE and change.observed is not None:
-        removed = steps.add(Verb.REMOVE, address.kind, address, change.reason, object_id=change.observed.id)
-    steps.made[address] = steps.add(Verb.CREATE, address.kind, address, change.reason, needs=[removed])
+        removed = steps.add(Remove(address.kind), address, change.reason, object_id=change.observed.id)
+    steps.made[address] = steps.add(Create(address.kind), address, change.reason, needs=[removed])
 
 
 def _clear_networks(changes: Sequence[Change], observed: ObservedState, cleared: Sequence[int], steps: Steps) -> None:
@@ -241,28 +243,26 @@ def _clear_networks(changes: Sequence[Change], observed: ObservedState, cleared:
         because = f"{change.address} is {'replaced' if change.action is Action.REPLACE else 'removed'}"
         detached = [
             steps.add(
-                Verb.DISCONNECT, "container", container.address, because, object_id=container.id,
-                arguments={"network": change.address.name, "network_id": found.id},
+                Disconnect(change.address.name, found.id), container.address, because, object_id=container.id
             )
             for container in _attached(change.address.name, observed)
         ]  # fmt: skip
-        steps.add(
-            Verb.REMOVE, "network", change.address, change.reason, needs=[*cleared, *detached], object_id=found.id
-        )
+        steps.add(Remove("network"), change.address, change.reason, needs=[*cleared, *detached], object_id=found.id)
 
 
 def _reconnect_kept(changes: Sequence[Change], desired: DesiredState, observed: ObservedState, steps: Steps) -> None:
     """Containers that are not declared any more, and kept, get the networks back that were taken from under them."""
     going = {change.address for change in changes if change.action is Action.DELETE}
-    for step in [one for one in steps.all if one.verb is Verb.DISCONNECT]:
-        found, key = observed.resources.get(step.address), str(step.arguments["network"])
+    for step in list(steps.all):
+        if not isinstance(step.operation, Disconnect):
+            continue
+        found, key = observed.resources.get(step.address), step.operation.network
         made = steps.made.get(Address("network", key))
         if found is None or found.id != step.object_id or made is None or step.address in {*going, *desired.resources}:
             continue
         entry = {name: value for name, value in found.spec["networks"][key].items() if name != "mac_address"}
         steps.add(
-            Verb.CONNECT, "container", step.address, step.cause, needs=[step.id, made], object_id=found.id,
-            arguments={"network": key, "entry": entry},
+            Connect(key, endpoint=entry), step.address, step.cause, needs=[step.id, made], object_id=found.id
         )  # fmt: skip
 
 
@@ -314,7 +314,7 @@ def _remove(
             continue
         if found.kind in ("network", "volume", "config", "secret"):
             needs = [*removed, *moved]
-            steps.add(Verb.REMOVE, found.kind, change.address, change.reason, needs=needs, object_id=found.id)
+            steps.add(Remove(found.kind), change.address, change.reason, needs=needs, object_id=found.id)
 
 
 def _collect(volumes: Sequence[Observed], collected: Sequence[Change], steps: Steps) -> None:
@@ -325,7 +325,7 @@ def _collect(volumes: Sequence[Observed], collected: Sequence[Change], steps: St
         change = next((c for c in collected if c.observed is volume), None)
         address = change.address if change else volume.address
         steps.add(
-            Verb.REMOVE, "volume", address, change.reason if change else "nothing needs it", needs=moved,
+            Remove("volume"), address, change.reason if change else "nothing needs it", needs=moved,
             object_id=volume.id,
         )  # fmt: skip
 
@@ -350,16 +350,13 @@ def _remove_container(
     if found.name in wanted:
         before = [
             steps.add(
-                Verb.RENAME, "container", change.address, change.reason, needs=before, object_id=found.id,
-                arguments={"name": (found.made_as or found.name) + PREVIOUS},
+                Rename((found.made_as or found.name) + PREVIOUS), change.address, change.reason,
+                needs=before, object_id=found.id,
             )
         ]  # fmt: skip
     if found.runtime is not None and found.runtime.status in ("running", "restarting", "paused"):
         hooked = run_hooks(steps, change, PRE_STOP, found.spec, before, object_id=found.id)
-        before.append(
-            steps.add(Verb.STOP, "container", change.address, change.reason, needs=hooked, object_id=found.id)
-        )
+        before.append(steps.add(Stop(), change.address, change.reason, needs=hooked, object_id=found.id))
     return steps.add(
-        Verb.REMOVE, "container", change.address, change.reason, needs=before, object_id=found.id,
-        arguments={"volumes": policy.volumes},
+        Remove("container", policy.volumes), change.address, change.reason, needs=before, object_id=found.id
     )  # fmt: skip

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.file_volume import FILES_KIND, file_volume
 from provisioner.kinds.hooks import POST_START, PRE_STOP
 from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.model.change import Action, Change, Impact
-from provisioner.model.plan import Policy, Verb
+from provisioner.model.operation import (
+    CreateContainer,
+    Fill,
+    Remove,
+    Rename,
+    Restart,
+    Start,
+    Stop,
+    Unpause,
+    UpdateContainer,
+)
 from provisioner.reconcile.attachments import Attachments
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.initial import Initial
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from provisioner.model.address import Address
+    from provisioner.model.plan import Policy
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
     from provisioner.reconcile.steps import Steps
 
@@ -102,8 +113,8 @@ class Rollout:
                 continue
             allowed = self._steps.allowances.get(address.whole)
             self._steps.add(
-                Verb.REMOVE, "container", address, change.reason, needs=[aside, *([] if allowed else ends)],
-                after=ends if allowed else (), object_id=found.id, arguments={"volumes": False},
+                Remove("container"), address, change.reason, needs=[aside, *([] if allowed else ends)],
+                after=ends if allowed else (), object_id=found.id,
             )  # fmt: skip
 
     def _waits_for(self, address: Address, pending: dict[Address, Change]) -> bool:
@@ -127,7 +138,9 @@ class Rollout:
 
     # Recipes ---------------------------------------------------------------------------------------------------
 
-    def _create(self, change: Change, wanted: Resource, anonymous: Any = _NOTHING, after: int | None = None) -> None:
+    def _create(
+        self, change: Change, wanted: Resource, anonymous: Mapping[str, str] = _NOTHING, after: int | None = None
+    ) -> None:
         # One whose post_start commands have not run yet has not taken its place, nor has one whose name another has.
         held = self._names.get(wanted.name, change.address) != change.address
         name = wanted.name + NEXT if wanted.spec[POST_START] or held else wanted.name
@@ -158,8 +171,8 @@ class Rollout:
         Until it is ready nobody finds it: it has no alias on its networks. While it is watched both serve.
         """
         needs = self._under_its_name(change, found)
-        made = self._make(change, wanted, wanted.name + NEXT, found.anonymous, hidden=True, needs=needs)
-        connected = self._attachments.connected(change, wanted, made, hidden=True)
+        made = self._make(change, wanted, wanted.name + NEXT, found.anonymous, aliases=False, needs=needs)
+        connected = self._attachments.connected(change, wanted, made, aliases=False)
         gate = [made, *connected, *self._waits.turn(change)]
         gate += self._initial.run(change, wanted, gate, before=made)
         ready = self._started(change, wanted, made, gate)
@@ -197,10 +210,9 @@ class Rollout:
         """
         if found.spec["restart"].partition(":")[0] not in ("always", "on-failure"):
             return needs
-        arguments = {"fields": ["restart"], "values": {"restart": "no"}}
         step = self._steps.add(
-            Verb.UPDATE, "container", change.address, change.reason, needs=needs, object_id=found.id,
-            arguments=arguments,
+            UpdateContainer(("restart",), {"restart": "no"}), change.address, change.reason, needs=needs,
+            object_id=found.id,
         )  # fmt: skip
         return [*needs, step]
 
@@ -208,13 +220,9 @@ class Rollout:
         """Differences that a live container can take: limits, networks, its state, its name."""
         steps, address = self._steps, change.address
         done: list[int] = []
-        paths = [d.path for d in change.differences if d.path.partition(".")[0] not in _RESOURCE_FIELDS_SEPARATELY]
+        paths = tuple(d.path for d in change.differences if d.path.partition(".")[0] not in _RESOURCE_FIELDS_SEPARATELY)
         if paths:
-            done.append(
-                steps.add(
-                    Verb.UPDATE, "container", address, change.reason, object_id=found.id, arguments={"fields": paths}
-                )
-            )
+            done.append(steps.add(UpdateContainer(paths), address, change.reason, object_id=found.id))
         hooks, renamed = bool(wanted.spec[POST_START]), any(d.impact is Impact.METADATA for d in change.differences)
         if renamed and not hooks:
             done.append(self._rename(change, wanted.name, [], object_id=found.id))
@@ -222,7 +230,7 @@ class Rollout:
         status = found.runtime.status if found.runtime else ""
         joins = any(d.path in LOST_PATHS for d in change.differences)
         if status == "paused":
-            done.append(steps.add(Verb.UNPAUSE, "container", address, change.reason, object_id=found.id))
+            done.append(steps.add(Unpause(), address, change.reason, object_id=found.id))
         if status not in ("running", "restarting", "paused"):
             if hooks:
                 done += self._out_of_place(change, wanted, found)
@@ -235,7 +243,7 @@ class Rollout:
             gate = run_hooks(steps, change, PRE_STOP, found.spec, gate, object_id=found.id)
             if hooks:
                 gate += self._out_of_place(change, wanted, found, gate)
-            done.append(steps.add(Verb.RESTART, "container", address, change.reason, needs=gate, object_id=found.id))
+            done.append(steps.add(Restart(), address, change.reason, needs=gate, object_id=found.id))
             renamed = hooks
         if renamed and hooks:
             done = run_hooks(steps, change, POST_START, wanted.spec, done, object_id=found.id)
@@ -260,9 +268,9 @@ class Rollout:
         change: Change,
         wanted: Resource,
         name: str,
-        anonymous: Any,
+        anonymous: Mapping[str, str],
         *,
-        hidden: bool = False,
+        aliases: bool = True,
         needs: Iterable[int | None] = (),
     ) -> int:
         """Create the container under `name`, once everything it is made of is there."""
@@ -273,9 +281,8 @@ class Rollout:
         hosts = [n.address for n in wanted.needs if n.condition and shares(wanted, n.address.name)]
         needs += [self._steps.made.get(address) for address in hosts]
         made = self._steps.add(
-            Verb.CREATE, "container", change.address, change.reason, needs=needs,
-            arguments={"name": name, "anonymous": dict(anonymous), "hidden": hidden},
-        )  # fmt: skip
+            CreateContainer(name, dict(anonymous), aliases), change.address, change.reason, needs=needs
+        )
         self._steps.made[change.address] = made
         return made
 
@@ -293,33 +300,28 @@ class Rollout:
             return None
         key = (change.address.name, kind)
         if key not in self._filled:
-            self._filled[key] = self._steps.add(
-                Verb.FILL, "files", change.address.whole, change.reason, needs=needs, arguments={"kind": kind}
-            )
+            self._filled[key] = self._steps.add(Fill(kind), change.address.whole, change.reason, needs=needs)
         return self._filled[key]
 
     def _rename(
         self, change: Change, name: str, needs: Iterable[int | None], *, made_by: int | None = None, object_id: str = ""
     ) -> int:
         return self._steps.add(
-            Verb.RENAME, "container", change.address, change.reason, needs=needs, made_by=made_by,
-            object_id=object_id, arguments={"name": name},
-        )  # fmt: skip
+            Rename(name), change.address, change.reason, needs=needs, made_by=made_by, object_id=object_id
+        )
 
     def _stop(self, change: Change, found: Observed, needs: Iterable[int | None]) -> list[int]:
         """Stop a container that runs; the last step, if there is anything to stop."""
         if found.runtime is None or found.runtime.status not in _UP:
             return []
         before = run_hooks(self._steps, change, PRE_STOP, found.spec, needs, object_id=found.id)
-        return [
-            self._steps.add(Verb.STOP, "container", change.address, change.reason, needs=before, object_id=found.id)
-        ]
+        return [self._steps.add(Stop(), change.address, change.reason, needs=before, object_id=found.id)]
 
     def _retire(self, change: Change, found: Observed, needs: Iterable[int | None]) -> int:
         gate = list(needs)
         return self._steps.add(
-            Verb.REMOVE, "container", change.address, change.reason, needs=[*gate, *self._stop(change, found, gate)],
-            object_id=found.id, arguments={"volumes": False},
+            Remove("container"), change.address, change.reason, needs=[*gate, *self._stop(change, found, gate)],
+            object_id=found.id,
         )  # fmt: skip
 
     def _start(
@@ -354,7 +356,7 @@ class Rollout:
         if rename and not hooks:
             gate = [self._rename(change, wanted.name, gate, made_by=made, object_id=object_id)]
         started = steps.add(
-            Verb.START, "container", change.address, change.reason, needs=[*gate, *self._waits.conditions(wanted)],
+            Start(), change.address, change.reason, needs=[*gate, *self._waits.conditions(wanted)],
             made_by=made, object_id=object_id,
         )  # fmt: skip
         ran = run_hooks(steps, change, POST_START, wanted.spec, [started], made_by=made, object_id=object_id)

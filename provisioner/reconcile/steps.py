@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from provisioner.model.plan import Step, Verb
+from provisioner.model.plan import Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from provisioner.model.address import Address
+    from provisioner.model.operation import Operation
 
 
 @dataclass(slots=True)
@@ -28,21 +29,19 @@ class Steps:
 
     def add(
         self,
-        verb: Verb,
-        kind: str,
+        operation: Operation,
         address: Address,
         cause: str,
         *,
         needs: Iterable[int | None] = (),
         object_id: str = "",
         made_by: int | None = None,
-        arguments: Mapping[str, Any] | None = None,
         after: Iterable[int] = (),
     ) -> int:
         """Append one step and return its id. Needs that are None are left out."""
         wanted = {need for need in (*needs, made_by) if need is not None}
         step = Step(
-            len(self.all) + 1, verb, kind, address, cause, tuple(sorted(wanted)), object_id, made_by, arguments or {},
+            len(self.all) + 1, operation, address, cause, tuple(sorted(wanted)), object_id, made_by,
             tuple(sorted(set(after) - wanted)), self.allowances.get(address.whole, 0),
         )  # fmt: skip
         self.all.append(step)

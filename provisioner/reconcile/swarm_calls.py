@@ -11,7 +11,7 @@ from provisioner.kinds.context import EncodeContext
 from provisioner.kinds.image import image_facts
 from provisioner.kinds.ownership import owner, ownership_labels, user_labels
 from provisioner.kinds.tool_labels import grouping_labels
-from provisioner.model.plan import Verb
+from provisioner.model.operation import Create, CreateService, Relabel, Remove, UpdateService, WaitForService, stage_of
 from provisioner.reconcile.retry import retried
 from provisioner.reconcile.swarm_wait import Overdue, wait_service
 
@@ -60,33 +60,29 @@ class SwarmCalls:
         self, step: Step, made: Mapping[int, str], progress: Callable[[str], None], stopped: Callable[[], bool]
     ) -> str:
         """Make the step's call; returns the id of what was created. Raises ProvisionError when it failed."""
-        match step.verb:
-            case Verb.CREATE if step.kind == "service":
+        match step.operation:
+            case CreateService():
                 return self._create_service(step)
-            case Verb.CREATE:
+            case Create():
                 return self._create_file(step)
-            case Verb.UPDATE if step.kind == "service":
-                self._update(step, step.object_id or made[step.made_by or 0])
-            case Verb.UPDATE:
+            case UpdateService() as update:
+                self._update(step, update, step.object_id or made[step.made_by or 0])
+            case Relabel():
                 self._relabel(step)
-            case Verb.REMOVE:
-                self._engine.remove(step.kind, step.object_id)
-            case Verb.WAIT:
-                self._wait(step, step.object_id or made[step.made_by or 0], progress, stopped)
+            case Remove(kind=kind):
+                self._engine.remove(kind, step.object_id)
+            case WaitForService() as goal:
+                self._wait(step.object_id or made[step.made_by or 0], goal, progress, stopped)
             case _:
-                raise AssertionError(step.verb)
+                raise AssertionError(step.operation)
         return ""
 
-    def _wait(self, step: Step, identity: str, progress: Callable[[str], None], stopped: Callable[[], bool]) -> None:
+    def _wait(
+        self, identity: str, goal: WaitForService, progress: Callable[[str], None], stopped: Callable[[], bool]
+    ) -> None:
         """Wait; an update that does not get anywhere in its time is taken back, as Swarm knows no such time."""
         try:
-            wait_service(
-                self._engine, identity, str(step.arguments["until"]), float(str(step.arguments["timeout"])),
-                clock=self._clock, progress=progress, stopped=stopped,
-                updated=bool(step.arguments.get("updated", True)),
-                may_finish=bool(step.arguments.get("may_finish")),
-                failed_before=bool(step.arguments.get("failed_before")),
-            )  # fmt: skip
+            wait_service(self._engine, identity, goal, clock=self._clock, progress=progress, stopped=stopped)
         except Overdue as overdue:
             raw = self._engine.inspect("service", identity)
             if raw is None or not _goes_back(raw):
@@ -159,38 +155,40 @@ class SwarmCalls:
             attempts=round(_RELEASE / _PAUSE) + 1, pause=_PAUSE, sleep=self._clock.sleep,
         )  # fmt: skip
 
-    def _update(self, step: Step, identity: str) -> None:
+    def _update(self, step: Step, update: UpdateService, identity: str) -> None:
         def passes(error: EngineRefused | Unreachable) -> bool:
             return isinstance(error, EngineRefused) and error.reason is Reason.OUT_OF_SEQUENCE
 
-        self._when_free(
-            lambda: retried(
-                lambda: self._replace_spec(step, identity), passes, attempts=_ATTEMPTS, pause=_PAUSE,
+        def replace_spec() -> None:
+            retried(
+                lambda: self._replace_spec(step, update, identity), passes, attempts=_ATTEMPTS, pause=_PAUSE,
                 sleep=self._clock.sleep,
-            )
-        )  # fmt: skip
+            )  # fmt: skip
+
+        self._when_free(replace_spec)
         self._keep_base(step, identity)
 
     def _keep_base(self, step: Step, identity: str) -> None:
         """Remember what a service is after a step, where another of its updates follows."""
-        if any(one.address == step.address and "follows" in one.arguments for one in self._plan.steps):
+        updates = [one.operation for one in self._plan.steps if one.address == step.address]
+        if any(isinstance(update, UpdateService) and update.follows for update in updates):
             self._bases[identity] = (self._engine.inspect("service", identity) or {}).get("Spec")
 
-    def _replace_spec(self, step: Step, identity: str) -> None:
+    def _replace_spec(self, step: Step, update: UpdateService, identity: str) -> None:
         """Replace the spec, if it still is the one that the plan was made from, or that an earlier step made."""
         wanted = self._resource(step.address)
-        base, version = self._bases.get(identity, step.arguments.get("base")), step.arguments.get("version")
+        base = self._bases.get(identity, update.base)
         raw = self._engine.inspect("service", identity)
         if raw is None:
             raise EngineRefused(f"the service {wanted.name} is gone", status=404, hint="apply again")
         # The orchestrator itself counts the version up; only another spec is somebody else's change.
-        if raw["Version"]["Index"] != version and raw["Spec"] != base:
+        if raw["Version"]["Index"] != update.version and raw["Spec"] != base:
             raise EngineConflict(
                 f"the service {wanted.name} was changed by somebody else since the plan was made",
                 hint="look at the new plan and apply again",
             )
         count = int((raw["Spec"].get("TaskTemplate") or {}).get("ForceUpdate") or 0)
-        forced = count + 1 if step.arguments.get("force") else count
+        forced = count + 1 if update.force else count
         body = service.encode(self._spec(wanted, step), self._wiring(wanted, forced, service.pinned(raw)))
         self._engine.update_spec("service", identity, int(raw["Version"]["Index"]), body)
 
@@ -199,7 +197,8 @@ class SwarmCalls:
 
         While ports pass, those of the step.
         """
-        spec = {**wanted.spec, "ports": step.arguments["ports"]} if "ports" in step.arguments else wanted.spec
+        stage = stage_of(step.operation)
+        spec = {**wanted.spec, "ports": stage.ports} if stage is not None else wanted.spec
         if spec["entrypoint"] == []:
             raw = self._engine.inspect("image", str(spec["image"]))
             spec = service.with_image_command(spec, image_facts(dict(raw)) if raw else None)

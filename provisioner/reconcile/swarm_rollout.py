@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.kinds.values import nanoseconds
 from provisioner.model.change import Action, Change
-from provisioner.model.plan import Policy, Verb
+from provisioner.model.operation import Create, CreateService, Goal, Relabel, Remove, UpdateService, WaitForService
 from provisioner.reconcile.ingress import PassingPorts
 from provisioner.reconcile.swarm_tasks import RESTARTING, UNDER_WAY
 from provisioner.reconcile.waits import JOB_TIMEOUT, READY_TIMEOUT
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from provisioner.model.address import Address
+    from provisioner.model.operation import Operation
+    from provisioner.model.plan import Policy
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
     from provisioner.reconcile.steps import Steps
 
@@ -57,11 +59,11 @@ class SwarmRollout:
             if wanted is None or wanted.kind not in _FILES:
                 continue
             # Another version is another object; labels are all that the object that is there can take.
-            same = found is not None and found.name == wanted.name
+            kept = found if found is not None and found.name == wanted.name else None
+            operation: Operation = Relabel(wanted.kind) if kept is not None else Create(wanted.kind)
             self._steps.made[change.address] = self._steps.add(
-                Verb.UPDATE if same else Verb.CREATE, wanted.kind, change.address, change.reason,
-                object_id=found.id if same and found is not None else "",
-            )  # fmt: skip
+                operation, change.address, change.reason, object_id=kept.id if kept is not None else ""
+            )
         pending = {c.address: c for c in self._changes if c.desired is not None and c.desired.kind == "service"}
         while pending:
             free = [a for a in sorted(pending) if not self._waits_for(a, pending)]
@@ -85,29 +87,25 @@ class SwarmRollout:
         needs: list[int | None] = [self._steps.made.get(need.address) for need in wanted.needs]
         needs += [self._gate(need.address, need.condition) for need in wanted.needs if need.condition]
         stages = self._passing.stages(change)
-        passing = stages[0].arguments if stages else {}
+        first = stages[0] if stages else None
         if change.action is Action.UPDATE and found is not None:
             force = not change.differences or any(d.path in ("state", "job") for d in change.differences)
             acted = self._steps.add(
-                Verb.UPDATE, "service", change.address, change.reason, needs=needs, object_id=found.id,
-                arguments={"version": found.version, "base": found.base, "force": force, **passing},
+                UpdateService(found.version, found.base, force, first), change.address, change.reason, needs=needs,
+                object_id=found.id,
             )  # fmt: skip
             made_by, object_id = None, found.id
         else:
             needs.append(self._removed.get(change.address))
-            acted = self._steps.add(
-                Verb.CREATE, "service", change.address, change.reason, needs=needs, arguments=passing
-            )
+            acted = self._steps.add(CreateService(first), change.address, change.reason, needs=needs)
             made_by, object_id = acted, ""
         self._steps.made[change.address] = acted
-        proof = {"until": "completed" if wanted.job else "ready", "timeout": self._timeout(wanted),
-                 "may_finish": wanted.may_finish, "failed_before": _failed(found)}  # fmt: skip
+        proof = WaitForService(
+            _goal(wanted), self._timeout(wanted), may_finish=wanted.may_finish, failed_before=_failed(found)
+        )
 
         def prove(step: int, cause: str) -> int:
-            return self._steps.add(
-                Verb.WAIT, "service", change.address, cause, needs=[step], made_by=made_by, object_id=object_id,
-                arguments=proof,
-            )  # fmt: skip
+            return self._steps.add(proof, change.address, cause, needs=[step], made_by=made_by, object_id=object_id)
 
         # What only gives up ports is what it was, and the sooner it gets others the better.
         alone = not stages or stages[0].yields
@@ -115,8 +113,8 @@ class SwarmRollout:
         last = acted
         for stage in stages[1:]:
             last = self._steps.add(
-                Verb.UPDATE, "service", change.address, _PASS, needs=[last, proven], made_by=made_by,
-                object_id=object_id, arguments={**stage.arguments, "follows": acted},
+                UpdateService(stage=stage, follows=True), change.address, _PASS, needs=[last, proven], made_by=made_by,
+                object_id=object_id,
             )  # fmt: skip
         if proven is None or last != acted:
             passed = prove(last, _PASS if last != acted else change.reason)
@@ -132,10 +130,11 @@ class SwarmRollout:
         if wanted is None or found is None or found.kind != "service" or condition == "service_started":
             return None
         self._steps.ready[address] = self._steps.add(
-            Verb.WAIT, "service", address, found.unsettled or f"others wait until it is {condition}",
-            object_id=found.id, arguments={"until": "completed" if wanted.job else "ready",
-            "timeout": self._timeout(wanted), "updated": found.unsettled in UNDER_WAY.values(),
-            "may_finish": wanted.may_finish, "failed_before": found.unsettled == RESTARTING},
+            WaitForService(
+                _goal(wanted), self._timeout(wanted), updated=found.unsettled in UNDER_WAY.values(),
+                may_finish=wanted.may_finish, failed_before=found.unsettled == RESTARTING,
+            ),
+            address, found.unsettled or f"others wait until it is {condition}", object_id=found.id,
         )  # fmt: skip
         return self._steps.ready[address]
 
@@ -158,12 +157,16 @@ def remove_service(change: Change, needs: Iterable[int | None], steps: Steps) ->
     """Remove a service and wait for the end of its tasks, which have their grace; the step after which all is gone."""
     found = change.observed
     assert found is not None
-    removed = steps.add(Verb.REMOVE, "service", change.address, change.reason, needs=needs, object_id=found.id)
+    removed = steps.add(Remove("service"), change.address, change.reason, needs=needs, object_id=found.id)
     grace = nanoseconds(found.spec.get("stop_grace_period") or "10s") / 1e9
     return steps.add(
-        Verb.WAIT, "service", change.address, "its tasks stop", needs=[removed], object_id=found.id,
-        arguments={"until": "gone", "timeout": READY_TIMEOUT + grace},
+        WaitForService(Goal.GONE, READY_TIMEOUT + grace), change.address, "its tasks stop", needs=[removed],
+        object_id=found.id,
     )  # fmt: skip
+
+
+def _goal(wanted: Resource) -> Goal:
+    return Goal.COMPLETED if wanted.job else Goal.READY
 
 
 def _failed(found: Observed | None) -> bool:

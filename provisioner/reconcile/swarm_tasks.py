@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.swarm_scheduling import decode_placement
 from provisioner.kinds.values import moment
+from provisioner.model.operation import Goal
 from provisioner.model.report import Readiness
 from provisioner.reconcile.finished import FINISHED
 from provisioner.reconcile.placement import obstacles
@@ -149,7 +150,7 @@ def unsettled(service: Raw, tasks: Tasks, *, may_finish: bool = False) -> str:
 
 
 def readiness(
-    goal: str,
+    goal: Goal,
     service: Raw,
     tasks: Tasks,
     *,
@@ -174,7 +175,7 @@ def readiness(
         )
     if updated and state == "paused":
         return Readiness(True, False, f"the update failed and is paused: {update.get('Message')}")
-    if goal == "completed":
+    if goal == Goal.COMPLETED:
         return _completion(tasks)
     said = f"{tasks.running}/{tasks.wanted} running"
     if tasks.lost:

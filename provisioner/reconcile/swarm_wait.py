@@ -6,7 +6,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import NotConverged, ProvisionError, StepFailed
+from provisioner.model.operation import Goal
 from provisioner.model.report import Readiness
+from provisioner.reconcile.poll import poll
 from provisioner.reconcile.swarm_tasks import (
     BROKEN,
     PROVEN,
@@ -21,11 +23,11 @@ from provisioner.reconcile.swarm_tasks import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from provisioner.model.operation import WaitForService
     from provisioner.ports import Clock, EngineReader
 
     Raw = Mapping[str, Any]
 
-_PAUSE = 0.25
 _LOG_LINES = 20
 # What the engine writes among the lines where it can not get those of a node.
 _NO_LOGS = "Error grabbing logs: "
@@ -35,71 +37,86 @@ class Overdue(StepFailed):
     """The time was up before anything was decided."""
 
 
+class _UntilConverged:
+    """A service that is to reach its goal, looked at with its tasks and the nodes."""
+
+    gaps = (0.25, 0.25)
+
+    def __init__(self, engine: EngineReader, service_id: str, wait: WaitForService, clock: Clock) -> None:
+        self._engine = engine
+        self._id = service_id
+        self._wait = wait
+        self._clock = clock
+        self._steady_since: float | None = None
+        self._runners: frozenset[str] = frozenset()
+        self._over_before: frozenset[str] | None = None
+        self._enough = PROVEN if wait.failed_before else STABLE
+        # The Swarm forgets old tasks: what they said is kept here.
+        self._heard: dict[str, None] = {}
+        self._service: Raw | None = None
+        self._nodes: Sequence[Raw] = ()
+
+    def look(self) -> Readiness:
+        self._service, self._nodes = self._engine.inspect("service", self._id), self._engine.list("node", {})
+        everything = self._engine.tasks(self._id)
+        self._heard |= dict.fromkeys(_errors(everything))
+        if self._service is not None:
+            return self._convergence(self._service)
+        if self._wait.goal is not Goal.GONE:
+            raise StepFailed("it was removed while it was waited for", hint="apply again")
+        return _goneness(everything, self._nodes)
+
+    def _convergence(self, service: Raw) -> Readiness:
+        tasks = self._engine.tasks(self._id, current=True)
+        # What ended before, perhaps long ago, is not held against it now.
+        if self._over_before is None:
+            self._over_before = tasks_of(service, tasks).over
+        found = tasks_of(service, tasks, self._nodes, self._over_before)
+        if found.up(may_finish=bool(self._wait.may_finish)) < found.wanted:
+            self._steady_since = None
+            self._enough = PROVEN if found.over else self._enough
+        elif self._steady_since is None or found.runners != self._runners:
+            self._steady_since = self._clock.now()
+        self._runners = found.runners
+        steady_for = 0.0 if self._steady_since is None else self._clock.now() - self._steady_since
+        return readiness(
+            self._wait.goal, service, found, steady_for=steady_for, updated=self._wait.updated, enough=self._enough,
+            may_finish=bool(self._wait.may_finish),
+        )  # fmt: skip
+
+    def saying(self, answer: Readiness) -> str:
+        return f"waiting until it is {self._wait.goal}: {answer.message}"
+
+    def failure(self, answer: Readiness) -> ProvisionError:
+        return _failure(answer.message, self._service, self._evidence())
+
+    def overdue(self, answer: Readiness) -> Overdue:
+        return Overdue(
+            f"not {self._wait.goal} after {self._wait.timeout_s:g} s; it is {answer.message}",
+            hint="see the tasks' words below; --wait-timeout SECONDS waits longer",
+            evidence=self._evidence(),
+        )
+
+    def _evidence(self) -> tuple[str, ...]:
+        return _evidence(self._engine, self._id, self._heard, self._nodes)
+
+
 def wait_service(
     engine: EngineReader,
     service_id: str,
-    goal: str,
-    timeout: float,
+    goal: WaitForService,
     *,
     clock: Clock,
     progress: Callable[[str], None],
     stopped: Callable[[], bool],
-    updated: bool = True,
-    may_finish: bool = False,
-    failed_before: bool = False,
 ) -> None:
-    """Ask until the service has reached `ready`, `healthy`, `completed` or `gone`.
+    """Ask until the service has reached its goal.
 
-    Raises NotConverged when Swarm rolled an update back, StepFailed for every other bad end, with the tasks' errors.
-    `updated` is false where this apply has not changed the service, `failed_before` is true where its tasks had ended
-    with an error before.
+    Raises NotConverged when Swarm rolled an update back, Overdue when the time is up, StepFailed for every other bad
+    end, with the tasks' errors.
     """
-    began, steady_since, said = clock.now(), None, ""
-    runners: frozenset[str] = frozenset()
-    before: frozenset[str] | None = None
-    enough = PROVEN if failed_before else STABLE
-    # The Swarm forgets old tasks: what they said is kept here.
-    heard: dict[str, None] = {}
-    while True:
-        service, nodes = engine.inspect("service", service_id), engine.list("node", {})
-        everything = engine.tasks(service_id)
-        heard |= dict.fromkeys(_errors(everything))
-        if service is None:
-            if goal != "gone":
-                raise StepFailed("it was removed while it was waited for", hint="apply again")
-            answer = _goneness(everything, nodes)
-        else:
-            tasks = engine.tasks(service_id, current=True)
-            # What ended before, perhaps long ago, is not held against it now.
-            before = tasks_of(service, tasks).over if before is None else before
-            found = tasks_of(service, tasks, nodes, before)
-            if found.up(may_finish=may_finish) < found.wanted:
-                steady_since = None
-                enough = PROVEN if found.over else enough
-            elif steady_since is None or found.runners != runners:
-                steady_since = clock.now()
-            runners = found.runners
-            steady_for = 0.0 if steady_since is None else clock.now() - steady_since
-            answer = readiness(
-                goal, service, found,
-                steady_for=steady_for, updated=updated, enough=enough, may_finish=may_finish,
-            )  # fmt: skip
-        if answer.done and answer.ok:
-            return
-        if answer.done:
-            raise _failure(answer.message, service, _evidence(engine, service_id, heard, nodes))
-        if clock.now() - began > timeout:
-            raise Overdue(
-                f"not {goal} after {timeout:g} s; it is {answer.message}",
-                hint="see the tasks' words below; --wait-timeout SECONDS waits longer",
-                evidence=_evidence(engine, service_id, heard, nodes),
-            )
-        if stopped():
-            return
-        if answer.message != said:
-            said = answer.message
-            progress(f"waiting until it is {goal}: {said}")
-        clock.sleep(_PAUSE)
+    probe = _UntilConverged(engine, service_id, goal, clock)
+    poll(probe, goal.timeout_s, clock=clock, progress=progress, stopped=stopped)
 
 
 def _goneness(tasks: Sequence[Raw], nodes: Sequence[Raw]) -> Readiness:

@@ -1,4 +1,4 @@
-"""When a container is ready, healthy or completed: pure answers, and the loop that asks until there is one."""
+"""When a container is ready, healthy or completed: pure answers, and what is asked until there is one."""
 
 from __future__ import annotations
 
@@ -6,44 +6,46 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import StepFailed
 from provisioner.kinds.container import runtime
+from provisioner.model.operation import Goal
 from provisioner.model.report import Readiness
 from provisioner.reconcile.finished import FINISHED, has_finished
+from provisioner.reconcile.poll import poll
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from provisioner.model.state import MayFinish, Runtime
+    from provisioner.model.operation import Wait
+    from provisioner.model.state import Runtime
     from provisioner.ports import Clock, EngineReader
 
 # A container without a health check counts as ready once it has run this long (seconds).
 STABLE = 1.0
-_POLL = (0.05, 0.5)
-# Waits that have no goal of a container: it stays as it is, and it is the turn of the next replicas.
-STEADY, TURN = "steady", "turn"
+# The longest time between two looks whether nobody waits any more (seconds).
+_GAP = 0.5
 _LOG_LINES = 20
 
 
-def readiness(goal: str, state: Runtime, *, has_check: bool, running_for: float, finished: bool = False) -> Readiness:
+def readiness(goal: Goal, state: Runtime, *, has_check: bool, running_for: float, finished: bool = False) -> Readiness:
     """Whether a container has reached `ready`, `healthy`, `recovered` or `completed`; `running_for` in seconds.
 
     `recovered` is `ready` for a container that goes on running: a bad verdict may still be followed by a good one.
     `finished`: it ended, and that is all that was asked of it.
     """
-    if goal == "completed":
+    if goal == Goal.COMPLETED:
         return _completed(state)
     if state.status in ("exited", "dead"):
-        if finished and goal != "healthy":
+        if finished and goal != Goal.HEALTHY:
             return Readiness(True, True, FINISHED)
         killed = ", killed for want of memory" if state.oom_killed else ""
         return Readiness(True, False, f"it exited with code {state.exit_code}{killed}{_one_shot(state)}")
     if state.restarts > 0 and state.status == "restarting":
         said = f"it exits and restarts again and again (code {state.exit_code})"
         return Readiness(True, False, said + _one_shot(state))
-    if goal == "healthy" and not has_check:
+    if goal == Goal.HEALTHY and not has_check:
         return Readiness(True, False, "others wait until it is healthy, and it has no health check")
     if has_check:
         if state.health == "unhealthy":
-            return Readiness(goal != "recovered", False, "its health check fails")
+            return Readiness(goal != Goal.RECOVERED, False, "its health check fails")
         return Readiness(state.health == "healthy", state.health == "healthy", state.health or "starting")
     stable = state.status == "running" and running_for >= STABLE
     return Readiness(stable, stable, state.status)
@@ -74,34 +76,88 @@ def steadiness(began: Runtime, state: Runtime, *, finished: bool = False) -> Rea
     return Readiness(False, True, state.status)
 
 
-def watch(
+class _UntilReached:
+    """A container that is to reach its goal."""
+
+    gaps = (0.05, 0.5)
+
+    def __init__(self, engine: EngineReader, container_id: str, wait: Wait, clock: Clock) -> None:
+        self._engine = engine
+        self._id = container_id
+        self._wait = wait
+        self._clock = clock
+        self._running_since: float | None = None
+        self._raw: Mapping[str, Any] = {}
+
+    def look(self) -> Readiness:
+        state = self._state("waited for")
+        if state.status != "running":
+            self._running_since = None
+        elif self._running_since is None:
+            self._running_since = self._clock.now()
+        running_for = 0.0 if self._running_since is None else self._clock.now() - self._running_since
+        has_check = bool((self._raw["State"].get("Health") or {}).get("Status"))
+        return readiness(
+            self._wait.goal, state, has_check=has_check, running_for=running_for, finished=self._has_finished(state)
+        )
+
+    def saying(self, answer: Readiness) -> str:
+        return _remaining(self._wait.goal, runtime(dict(self._raw)), self._raw)
+
+    def failure(self, answer: Readiness) -> StepFailed:
+        return StepFailed(answer.message, evidence=evidence(self._engine, self._id, self._raw))
+
+    def overdue(self, answer: Readiness) -> StepFailed | None:
+        return StepFailed(
+            f"not {self._wait.goal} after {self._wait.timeout_s:g} s: {answer.message}",
+            hint="see the lines below; --wait-timeout SECONDS waits longer",
+            evidence=evidence(self._engine, self._id, self._raw),
+        )
+
+    def _state(self, doing: str) -> Runtime:
+        raw = self._engine.inspect("container", self._id)
+        if raw is None:
+            raise StepFailed(f"it was removed while it was {doing}")
+        self._raw = raw
+        return runtime(dict(raw))
+
+    def _has_finished(self, state: Runtime) -> bool:
+        return has_finished(state, self._wait.may_finish, exposes=bool(self._raw["Config"].get("ExposedPorts")))
+
+
+class _StaysReady(_UntilReached):
+    """A container that is ready, and is to stay so until the time is up."""
+
+    gaps = (0.5, 0.5)
+    _began: Runtime | None = None
+
+    def look(self) -> Readiness:
+        state = self._state("watched")
+        self._began = self._began or state
+        return steadiness(self._began, state, finished=self._has_finished(state))
+
+    def saying(self, answer: Readiness) -> str:
+        return f"watching it for {self._wait.timeout_s:g} s"
+
+    def overdue(self, answer: Readiness) -> StepFailed | None:
+        return None
+
+
+def wait(
     engine: EngineReader,
     container_id: str,
-    seconds: float,
+    goal: Wait,
     *,
     clock: Clock,
     progress: Callable[[str], None],
     stopped: Callable[[], bool],
-    may_finish: MayFinish = "",
 ) -> None:
-    """Look at a container that is ready for so long; raises StepFailed when it does not stay so."""
-    progress(f"watching it for {seconds:g} s")
-    until, began = clock.now() + seconds, None
-    while True:
-        raw = engine.inspect("container", container_id)
-        if raw is None:
-            raise StepFailed("it was removed while it was watched")
-        state = runtime(dict(raw))
-        began = began or state
-        answer = steadiness(began, state, finished=has_finished(state, may_finish, exposes=_exposes(raw)))
-        if answer.done and answer.ok:
-            return
-        if answer.done:
-            raise StepFailed(answer.message, evidence=evidence(engine, container_id, raw))
-        left = until - clock.now()
-        if left <= 0 or stopped():
-            return
-        clock.sleep(min(left, _POLL[1]))
+    """Ask until the container has reached its goal; raises StepFailed with the reason and its last words.
+
+    Ends early, without an error, when `stopped` says that nobody waits any more.
+    """
+    probe = (_StaysReady if goal.goal is Goal.STAYS_READY else _UntilReached)(engine, container_id, goal, clock)
+    poll(probe, goal.timeout_s, clock=clock, progress=progress, stopped=stopped)
 
 
 def pause(seconds: float, *, clock: Clock, progress: Callable[[str], None], stopped: Callable[[], bool]) -> None:
@@ -110,62 +166,14 @@ def pause(seconds: float, *, clock: Clock, progress: Callable[[str], None], stop
         progress(f"waiting {seconds:g} s before the next are replaced")
     until = clock.now() + seconds
     while (left := until - clock.now()) > 0 and not stopped():
-        clock.sleep(min(left, _POLL[1]))
+        clock.sleep(min(left, _GAP))
 
 
-def wait(
-    engine: EngineReader,
-    container_id: str,
-    goal: str,
-    timeout: float,
-    *,
-    clock: Clock,
-    progress: Callable[[str], None],
-    stopped: Callable[[], bool],
-    may_finish: MayFinish = "",
-) -> None:
-    """Ask until the container has reached its goal; raises StepFailed with the reason and its last words.
-
-    Ends early, without an error, when `stopped` says that nobody waits any more.
-    """
-    began, running_since, said, gap = clock.now(), None, "", _POLL[0]
-    while True:
-        raw = engine.inspect("container", container_id)
-        if raw is None:
-            raise StepFailed("it was removed while it was waited for")
-        state = runtime(dict(raw))
-        if state.status != "running":
-            running_since = None
-        elif running_since is None:
-            running_since = clock.now()
-        running_for = 0.0 if running_since is None else clock.now() - running_since
-        has_check = bool((raw["State"].get("Health") or {}).get("Status"))
-        finished = has_finished(state, may_finish, exposes=_exposes(raw))
-        answer = readiness(goal, state, has_check=has_check, running_for=running_for, finished=finished)
-        if answer.done and answer.ok:
-            return
-        if answer.done:
-            raise StepFailed(answer.message, evidence=evidence(engine, container_id, raw))
-        if clock.now() - began > timeout:
-            message = f"not {goal} after {timeout:g} s: {answer.message}"
-            raise StepFailed(
-                message, hint="see the lines below; --wait-timeout SECONDS waits longer",
-                evidence=evidence(engine, container_id, raw),
-            )  # fmt: skip
-        if stopped():
-            return
-        if (remaining := _remaining(goal, state, raw)) != said:
-            said = remaining
-            progress(said)
-        clock.sleep(gap)
-        gap = min(gap * 1.3, _POLL[1])
-
-
-def _remaining(goal: str, state: Runtime, raw: Mapping[str, Any]) -> str:
+def _remaining(goal: Goal, state: Runtime, raw: Mapping[str, Any]) -> str:
     """What is still waited for (ContainerInspect.State.Health and Config.Healthcheck; the engine's default is 3)."""
     if state.status != "running":
         return f"it is {state.status}"
-    if goal == "completed":
+    if goal == Goal.COMPLETED:
         return "it runs until it has completed"
     health = raw["State"].get("Health") or {}
     if not health.get("Status"):
@@ -173,10 +181,6 @@ def _remaining(goal: str, state: Runtime, raw: Mapping[str, Any]) -> str:
     failed = int(health.get("FailingStreak") or 0)
     retries = int((raw["Config"].get("Healthcheck") or {}).get("Retries") or 3)
     return f"health check {failed} of {retries} failed" if failed else "its health check has not passed yet"
-
-
-def _exposes(raw: Mapping[str, Any]) -> bool:
-    return bool(raw["Config"].get("ExposedPorts"))
 
 
 def evidence(engine: EngineReader, container_id: str, raw: Mapping[str, Any]) -> tuple[str, ...]:

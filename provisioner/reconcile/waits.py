@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.kinds.values import nanoseconds
-from provisioner.model.plan import Verb
-from provisioner.reconcile.wait import STEADY, TURN
+from provisioner.model.operation import Goal, Pause, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +38,7 @@ class Waits:
         self, change: Change, wanted: Resource, needs: Sequence[int], *, made_by: int | None = None, object_id: str = ""
     ) -> int:
         """Until a container that was started is ready, or a job completed."""
-        goal = "completed" if wanted.job else "ready"
+        goal = Goal.COMPLETED if wanted.job else Goal.READY
         return self._ready(goal, timeout_of(wanted, self._policy), change, wanted, needs, made_by, object_id)
 
     def until_recovered(self, change: Change, wanted: Resource, needs: Sequence[int], found: Observed) -> int:
@@ -48,11 +47,11 @@ class Waits:
             return self.until_ready(change, wanted, needs, object_id=found.id)
         start, interval, duration = _check_times(wanted)
         timeout = self._policy.wait_timeout or start + interval + duration + RECOVERY_TIMEOUT
-        return self._ready("recovered", timeout, change, wanted, needs, None, found.id)
+        return self._ready(Goal.RECOVERED, timeout, change, wanted, needs, None, found.id)
 
     def _ready(
         self,
-        goal: str,
+        goal: Goal,
         timeout: float,
         change: Change,
         wanted: Resource,
@@ -61,8 +60,8 @@ class Waits:
         object_id: str,
     ) -> int:
         ready = self._steps.add(
-            Verb.WAIT, "container", change.address, change.reason, needs=needs, made_by=made_by, object_id=object_id,
-            arguments={"until": goal, "timeout": timeout, "may_finish": wanted.may_finish},
+            Wait(goal, timeout, wanted.may_finish), change.address, change.reason, needs=needs, made_by=made_by,
+            object_id=object_id,
         )  # fmt: skip
         self._steps.ready[change.address] = ready
         return ready
@@ -75,8 +74,8 @@ class Waits:
         if not seconds:
             return needs[-1]
         return self._steps.add(
-            Verb.WAIT, "container", change.address, change.reason, needs=needs, made_by=made_by, object_id=object_id,
-            arguments={"until": STEADY, "timeout": seconds, "may_finish": wanted.may_finish},
+            Wait(Goal.STAYS_READY, seconds, wanted.may_finish), change.address, change.reason, needs=needs,
+            made_by=made_by, object_id=object_id,
         )  # fmt: skip
 
     def turn(self, change: Change) -> list[int]:
@@ -95,10 +94,7 @@ class Waits:
         if not delay and not self._steps.allowances.get(service):
             return ends
         if (service, group) not in self._turns:
-            self._turns[service, group] = self._steps.add(
-                Verb.WAIT, "container", service, "the others follow", after=ends,
-                arguments={"until": TURN, "timeout": delay},
-            )  # fmt: skip
+            self._turns[service, group] = self._steps.add(Pause(delay), service, "the others follow", after=ends)
         return [self._turns[service, group]]
 
     def conditions(self, wanted: Resource) -> list[int]:
@@ -119,21 +115,20 @@ class Waits:
 
     def _until(self, address: Address, condition: str, after: int | None) -> int | None:
         """Wait until a dependency meets a condition; None when it is not there to wait for."""
-        goal = {"service_healthy": "healthy", "service_completed_successfully": "completed"}[condition]
+        goal = {"service_healthy": Goal.HEALTHY, "service_completed_successfully": Goal.COMPLETED}[condition]
         for step in self._steps.all:
-            own = step.verb is Verb.WAIT and step.address == address and "kept" not in step.arguments
-            if own and step.arguments["until"] == goal:
+            wait = step.operation
+            if isinstance(wait, Wait) and step.address == address and not wait.pre_start and wait.goal is goal:
                 return step.id
         wanted, found = self._desired.resources.get(address), self._observed.resources.get(address)
         if wanted is None or (after is None and found is None):
             return None
         made = next((s for s in self._steps.all if s.id == after), None)
         return self._steps.add(
-            Verb.WAIT, "container", address, f"others wait until it is {goal}",
+            Wait(goal, timeout_of(wanted, self._policy)), address, f"others wait until it is {goal}",
             needs=[] if after is None else [after],
             made_by=made.made_by if made else None,
             object_id=made.object_id if made else found.id if found else "",
-            arguments={"until": goal, "timeout": timeout_of(wanted, self._policy)},
         )  # fmt: skip
 
 

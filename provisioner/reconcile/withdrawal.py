@@ -8,6 +8,17 @@ from typing import TYPE_CHECKING
 from provisioner.kinds.hooks import POST_START, PRE_STOP
 from provisioner.kinds.ownership import PREVIOUS
 from provisioner.model.change import Action, Change
+from provisioner.model.operation import (
+    Connect,
+    Goal,
+    Remove,
+    Rename,
+    Restart,
+    Start,
+    Stop,
+    UpdateContainer,
+    Wait,
+)
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.report import Outcome
 from provisioner.reconcile.finished import has_finished
@@ -21,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from provisioner.model.address import Address
+    from provisioner.model.operation import Operation
     from provisioner.model.plan import Plan
     from provisioner.model.report import StepResult
     from provisioner.model.state import Observed, ObservedState, Resource
@@ -169,18 +181,18 @@ class _Withdrawal:
             done = self._drop(address, new, gate)
         change = Change(address, Action.REPLACE, self._reason, observed=old)
         if old.spec["restart"] != target.spec["restart"]:
-            done = [self._step(Verb.UPDATE, address, done, gate, old.id, {"fields": ["restart"]})]
+            done = [self._step(UpdateContainer(("restart",)), address, done, gate, old.id)]
         for key in known.spec["networks"]:
             if key not in old.spec["networks"] and key in self._networks:
-                done = [self._step(Verb.CONNECT, address, done, gate, old.id, {"network": key})]
+                done = [self._step(Connect(key), address, done, gate, old.id)]
         if starts or restarts:
-            done = [self._step(Verb.START if starts else Verb.RESTART, address, done, gate, old.id)]
+            done = [self._step(Start() if starts else Restart(), address, done, gate, old.id)]
             done = run_hooks(steps, change, POST_START, known.spec, done, object_id=old.id)
         if together:
             done = [self._ready(address, done, old.id)] if starts else done
             done = self._drop(address, new, gate if not done else (), done)
         if old.name != target.name:
-            done = [self._step(Verb.RENAME, address, done, gate, old.id, {"name": target.name})]
+            done = [self._step(Rename(target.name), address, done, gate, old.id)]
         if (starts and not together) or restarts:
             done = [self._ready(address, done, old.id)]
         if done:
@@ -195,50 +207,48 @@ class _Withdrawal:
         starts = before.runtime.status in _RUNNING and old.runtime is not None and old.runtime.status not in _RUNNING
         done: list[int] = []
         if old.name != before.name:
-            done = [self._step(Verb.RENAME, address, done, (), old.id, {"name": before.name})]
+            done = [self._step(Rename(before.name), address, done, (), old.id)]
         if starts:
-            done = [self._step(Verb.START, address, done, (), old.id)]
+            done = [self._step(Start(), address, done, (), old.id)]
             change = Change(address, Action.UPDATE, self._reason, observed=old)
             done = run_hooks(self.steps, change, POST_START, old.spec, done, object_id=old.id)
-            self._step(Verb.WAIT, address, done, (), old.id, {"until": "ready", "timeout": float(READY_TIMEOUT)})
+            self._step(Wait(Goal.READY, READY_TIMEOUT), address, done, (), old.id)
         if done:
             self._change(address, [old], Action.UPDATE)
 
     def _ready(self, address: Address, needs: Iterable[int], identity: str) -> int:
         target = self.targets[address]
-        arguments = {"until": "ready", "timeout": timeout_of(target, Policy()), "may_finish": target.may_finish}
-        return self._step(Verb.WAIT, address, needs, (), identity, arguments)
+        wait = Wait(Goal.READY, timeout_of(target, Policy()), target.may_finish)
+        return self._step(wait, address, needs, (), identity)
 
     def _drop(self, address: Address, new: list[Observed], gate: Sequence[int], needs: Sequence[int] = ()) -> list[int]:
         """Stop and remove what was to take its place. One that failed is killed: nobody waits for it."""
-        done, grace = list(needs), {"grace": 0.0} if address in self._broken else {}
+        done, stop = list(needs), Stop(0.0 if address in self._broken else None)
         for one in new:
             if one.runtime is not None and one.runtime.status in _RUNNING:
                 change = Change(address, Action.DELETE, self._reason, observed=one)
                 done = run_hooks(
                     self.steps, change, PRE_STOP, one.spec, done, object_id=one.id, after=() if done else gate
                 )
-                done = [self._step(Verb.STOP, address, done, gate, one.id, grace)]
-            done = [self._step(Verb.REMOVE, address, done, gate, one.id, {"volumes": False})]
+                done = [self._step(stop, address, done, gate, one.id)]
+            done = [self._step(Remove("container"), address, done, gate, one.id)]
         if new:
             self._last[address] = done[-1]
         return done
 
     def _step(
         self,
-        verb: Verb,
+        operation: Operation,
         address: Address,
         needs: Iterable[int],
         gate: Iterable[int],
         identity: str,
-        arguments: Mapping[str, object] | None = None,
     ) -> int:
         """One step; the first of a replica waits for the end of those before it."""
         needed = list(needs)
         return self.steps.add(
-            verb, "container", address, self._reason, needs=needed, after=() if needed else gate, object_id=identity,
-            arguments=arguments,
-        )  # fmt: skip
+            operation, address, self._reason, needs=needed, after=() if needed else gate, object_id=identity
+        )
 
     def _gate(self, address: Address) -> list[int]:
         """The replica before this one, and what it lives in."""

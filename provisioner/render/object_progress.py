@@ -171,7 +171,7 @@ class Board:
         """What has become of an object, in a word or two: `healthy`, `replaced, healthy`, `built`."""
         steps = [step for step in self._steps.values() if step.address == one.address] or [last]
         change = next((c for c in self._details() if c.address == one.address), None)
-        goals = [str(step.arguments.get("until")) for step in steps if step.verb is Verb.WAIT]
+        goals = [str(getattr(step.operation, "goal", "")) for step in steps if step.verb is Verb.WAIT]
         state = _reached(goals, has_check=self._has_check(one.address))
         if self.purpose == "Taking back":
             return f"the one before is {'back, ' + state if state else 'back'}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.model.event import Begun, Finished, Notice, Progress, Started
+from provisioner.model.operation import Goal, WaitForService
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome
 from provisioner.render.paint import PLAIN, Paint, printable
@@ -51,7 +52,8 @@ def done(verb: Verb) -> str:
 
 def ended(step: Step) -> str:
     """A step when it is over: `pulled`; a wait for the end of something is over when that is `gone`."""
-    return "gone" if step.verb is Verb.WAIT and step.arguments.get("until") == "gone" else done(step.verb)
+    wait = step.operation
+    return "gone" if isinstance(wait, WaitForService) and wait.goal is Goal.GONE else done(step.verb)
 
 
 class PlainProgress:

@@ -13,7 +13,8 @@ from provisioner.kinds.fields import decode_fields, encode_fields
 from provisioner.kinds.hooks import POST_START, PRE_START, PRE_STOP, parse
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
-from provisioner.model.plan import Step, Verb
+from provisioner.model.operation import RunHook
+from provisioner.model.plan import Verb
 from provisioner.model.state import Observed, Runtime
 from provisioner.reconcile.hooks import run_hook, run_hooks
 from provisioner.reconcile.steps import Steps
@@ -40,8 +41,8 @@ class Container:
         self.asked.append(("stop", container_id))
 
 
-def step(when: str) -> Step:
-    return Step(1, Verb.EXECUTE, "container", API, "", arguments={"when": when, "hook": HOOKS[1]})
+def second(section: str) -> RunHook:
+    return RunHook(section, HOOKS[1])
 
 
 def test_what_is_recorded_is_read_back() -> None:
@@ -96,7 +97,7 @@ def test_only_what_runs_is_asked_before_it_stops(status: str, run: int) -> None:
 
 def test_a_hook_is_run_as_it_says() -> None:
     engine = Container()
-    run_hook(engine, "id", step(POST_START), pytest.fail)  # type: ignore[arg-type]
+    run_hook(engine, "id", second(POST_START), pytest.fail)  # type: ignore[arg-type]
     options = {"user": "1", "environment": {"A": "1"}, "workdir": "/", "privileged": False}
     assert engine.asked == [("id", ["second"], options)]
 
@@ -104,7 +105,7 @@ def test_a_hook_is_run_as_it_says() -> None:
 def test_a_failed_post_start_stops_the_container() -> None:
     engine = Container(3, b"one\ntwo\n")
     with pytest.raises(StepFailed, match="'second' ended with exit code 3") as failed:
-        run_hook(engine, "id", step(POST_START), pytest.fail)  # type: ignore[arg-type]
+        run_hook(engine, "id", second(POST_START), pytest.fail)  # type: ignore[arg-type]
     assert failed.value.evidence == ("one", "two")
     assert engine.asked[-1] == ("stop", "id")
 
@@ -112,13 +113,13 @@ def test_a_failed_post_start_stops_the_container() -> None:
 def test_a_post_start_that_can_not_be_run_is_a_failure_too() -> None:
     engine = Container(error=EngineRefused("the container is not running", status=409))
     with pytest.raises(StepFailed, match="could not be run") as failed:
-        run_hook(engine, "id", step(POST_START), pytest.fail)  # type: ignore[arg-type]
+        run_hook(engine, "id", second(POST_START), pytest.fail)  # type: ignore[arg-type]
     assert failed.value.evidence == ("the container is not running",)
 
 
 def test_a_failed_pre_stop_is_told_and_keeps_nothing() -> None:
     engine = Container(1, b"no\n")
     told: list[str] = []
-    run_hook(engine, "id", step(PRE_STOP), told.append)  # type: ignore[arg-type]
+    run_hook(engine, "id", second(PRE_STOP), told.append)  # type: ignore[arg-type]
     assert told == ["its pre_stop command 'second' ended with exit code 1: no"]
     assert len(engine.asked) == 1

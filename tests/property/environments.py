@@ -14,6 +14,7 @@ from provisioner.errors import ProvisionError
 from provisioner.kinds.ownership import PROJECT, ownership_labels
 from provisioner.model.address import Address
 from provisioner.model.node import from_plain
+from provisioner.model.operation import CreatePreStart
 from provisioner.model.plan import Policy
 from provisioner.model.report import Outcome
 from provisioner.model.span import Span
@@ -239,11 +240,13 @@ def in_any_order(plan_: Plan, chance: random.Random) -> Plan:
     new = dict(zip(ids, chance.sample(ids, len(ids)), strict=True))
 
     def renumbered(step: Step) -> Step:
-        before = step.arguments.get("before")
+        operation = step.operation
+        if isinstance(operation, CreatePreStart) and operation.mounts_of:
+            operation = replace(operation, mounts_of=new[operation.mounts_of])
         return replace(
             step, id=new[step.id], made_by=new[step.made_by] if step.made_by else None,
             needs=tuple(new[one] for one in step.needs), after=tuple(new[one] for one in step.after),
-            arguments={**step.arguments, "before": new[before]} if before else step.arguments,
+            operation=operation,
         )  # fmt: skip
 
     return replace(plan_, steps=tuple(renumbered(step) for step in plan_.steps))

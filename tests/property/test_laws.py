@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from provisioner.kinds.ownership import ADDRESS
 from provisioner.model.address import Address
 from provisioner.model.change import Action
+from provisioner.model.operation import Remove
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.state import DesiredState
 from provisioner.reconcile.diff import diff
@@ -214,7 +215,8 @@ def test_no_volume_goes_without_permission(before: Wanted, after: Wanted, prune:
         going = {s.object_id for s in made.steps if s.verb is Verb.REMOVE and s.kind == "volume"}
         assert not going & data
         # Only what this very apply makes, runs once and removes takes its own nameless volumes along.
-        assert not any(s.arguments.get("volumes") for s in made.steps if s.verb is Verb.REMOVE and s.made_by is None)
+        removals = [s.operation for s in made.steps if s.made_by is None]
+        assert not any(isinstance(one, Remove) and one.volumes for one in removals)
         carry_out(made, at, after.contents)
         assert data <= set(at.state()["volumes"])
 

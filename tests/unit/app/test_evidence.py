@@ -16,7 +16,8 @@ from provisioner.app.why import why
 from provisioner.errors import StepFailed
 from provisioner.ledger.records import Failed, read_ledger, record_failed
 from provisioner.model.address import Address
-from provisioner.model.plan import Step, Verb
+from provisioner.model.operation import Goal, Wait
+from provisioner.model.plan import Step
 from provisioner.model.report import Outcome, StepResult
 from provisioner.model.secret import SecretValue
 from provisioner.platforms.lowering import Inputs
@@ -45,7 +46,7 @@ def speaking(shop: InMemory, monkeypatch: pytest.MonkeyPatch, *lines: bytes) -> 
 
 
 def failed(*lines: str) -> StepResult:
-    step = Step(1, Verb.WAIT, "container", WEB, "")
+    step = Step(1, Wait(Goal.READY, 60), WEB, "")
     return StepResult(step, Outcome.FAILED, error=StepFailed("no", evidence=lines))
 
 

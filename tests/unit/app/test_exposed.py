@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from provisioner.app.plan import _exposed
 from provisioner.model.address import Address
-from provisioner.model.plan import Plan, Policy, Step, Verb
+from provisioner.model.operation import Build, Create, CreateContainer, Fill, Start
+from provisioner.model.plan import Plan, Policy, Step
 from provisioner.model.state import DesiredState, Facts, ImageWork, ObservedState, Resource
+
+if TYPE_CHECKING:
+    from provisioner.model.operation import Operation
 
 WEB = Address("service", "web", 1)
 IMAGE = Address("image", "web")
 
 
-def planned(verb: Verb, of: str, address: Address, *, exposed_at: str = "tcp://prod:2375", **arguments: Any) -> Plan:
+def planned(operation: Operation, address: Address, *, exposed_at: str = "tcp://prod:2375") -> Plan:
     web = {"secrets": {"tls": {"source": "key"}}, "environment": {"A": "1", "TOKEN": {"secret": "api"}}}
     recipe = {"secrets": [{"source": "token"}]}
     resources = {
         WEB: Resource(address=WEB, kind="container", name="web", spec=web),
         IMAGE: Resource(address=IMAGE, kind="image", name="web:1", spec={}, image=ImageWork(recipe)),
     }
-    step = Step(1, verb, of, address, "declared", arguments=arguments)
+    step = Step(1, operation, address, "declared")
     return Plan("shop", DesiredState("shop", resources), ObservedState(Facts(exposed_at=exposed_at), {}), (), (step,))
 
 
 @pytest.mark.parametrize(
     ("plan", "secret"),
     [
-        (planned(Verb.FILL, "files", WEB.whole, kind="secrets"), "secret.key"),
-        (planned(Verb.CREATE, "secret", Address("secret", "db")), "secret.db"),
-        (planned(Verb.CREATE, "container", WEB), "secret.api"),
-        (planned(Verb.BUILD, "image", IMAGE), "secret.token"),
-        (planned(Verb.FILL, "files", WEB.whole, kind="configs"), None),
-        (planned(Verb.START, "container", WEB), None),
+        (planned(Fill("secrets"), WEB.whole), "secret.key"),
+        (planned(Create("secret"), Address("secret", "db")), "secret.db"),
+        (planned(CreateContainer("web"), WEB), "secret.api"),
+        (planned(Build(), IMAGE), "secret.token"),
+        (planned(Fill("configs"), WEB.whole), None),
+        (planned(Start(), WEB), None),
     ],
 )
 def test_values_of_secrets_are_refused(plan: Plan, secret: str | None) -> None:
@@ -47,5 +51,5 @@ def test_values_of_secrets_are_refused(plan: Plan, secret: str | None) -> None:
 
 
 def test_an_engine_that_is_reached_safely_is_no_matter() -> None:
-    plan = planned(Verb.FILL, "files", WEB.whole, exposed_at="", kind="secrets")
+    plan = planned(Fill("secrets"), WEB.whole, exposed_at="")
     assert _exposed(plan, Policy()) is plan

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioner.model.address import Address
+from provisioner.model.operation import Create, Remove, Stop, UpdateService
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.state import DesiredState, Facts, Observed, ObservedState, Resource
 from provisioner.reconcile.claims import Claim, ClaimKind, Holder, listed_holders, process_holders
@@ -225,7 +226,7 @@ def test_what_failed_is_killed_and_what_did_not_is_asked_to_stop() -> None:
     broken = {"healthcheck": {"test": ["CMD", "false"]}}
     _, _, back = apply(at, declared(api=port("8002") | broken, web=port("8001")))
     assert back is not None
-    graces = {s.address.name: s.arguments.get("grace") for s in back.plan.steps if s.verb is Verb.STOP}
+    graces = {s.address.name: s.operation.grace_s for s in back.plan.steps if isinstance(s.operation, Stop)}
     assert graces["api"] == 0
     assert graces.get("web") is None
 
@@ -353,8 +354,8 @@ def test_a_port_through_ingress_is_freed_before_another_service_takes_it(gone: b
         wanted[old] = Resource(old, "service", "p_web", none)
     observed = ObservedState(Facts(), {old: Observed(old, "service", "1", "p_web", published)})
     steps = Steps()
-    taken = steps.add(Verb.CREATE, "service", new, "new")
-    freed = steps.add(Verb.REMOVE if gone else Verb.UPDATE, "service", old, "old", object_id="1")
+    taken = steps.add(Create("service"), new, "new")
+    freed = steps.add(Remove("service") if gone else UpdateService(1, {}), old, "old", object_id="1")
     ordered = order_handovers(steps.all, DesiredState("p", wanted), observed, {})
     assert [step.id for step in ordered] == [freed, taken]
     assert ordered[1].needs == (freed,)

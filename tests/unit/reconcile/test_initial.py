@@ -9,6 +9,7 @@ import pytest
 from provisioner.errors import StepFailed
 from provisioner.kinds.container_initial import initial_spec
 from provisioner.model.address import Address
+from provisioner.model.operation import CreateContainer, CreatePreStart
 from provisioner.model.plan import Verb
 from tests.property.environments import apply, carry_out, converge, planned
 from tests.unit.reconcile.test_planning import declared, running
@@ -24,8 +25,8 @@ def web(code: int = 0, replicas: int = 1, **more: Any) -> dict[str, Any]:
 
 
 def runs(plan: Plan) -> list[tuple[str, int]]:
-    return [(str(step.address), step.arguments["initial"]) for step in plan.steps
-            if step.verb is Verb.CREATE and "initial" in step.arguments]  # fmt: skip
+    return [(str(step.address), step.operation.number) for step in plan.steps
+            if isinstance(step.operation, CreatePreStart)]  # fmt: skip
 
 
 def left(at: MemoryEngine) -> list[str]:
@@ -45,8 +46,8 @@ def test_for_each_replica_that_asks_for_it() -> None:
     at = running(declared())
     made = planned(at, declared(web=web(replicas=2, per_replica=True)).lower())
     assert runs(made) == [("service.web[1]", 1), ("service.web[1]", 2), ("service.web[2]", 2)]
-    starts = [s for s in made.steps if s.verb is Verb.START and s.arguments == {} and s.made_by in
-              {c.id for c in made.steps if c.verb is Verb.CREATE and "initial" not in c.arguments}]  # fmt: skip
+    starts = [s for s in made.steps if s.verb is Verb.START and s.made_by in
+              {c.id for c in made.steps if isinstance(c.operation, CreateContainer)}]  # fmt: skip
     removed = [s.id for s in made.steps if s.verb is Verb.REMOVE]
     assert [set(removed) & set(start.needs) != set() for start in starts] == [True, True]
 

@@ -8,6 +8,7 @@ import pytest
 
 from provisioner.model.address import Address
 from provisioner.model.change import Action
+from provisioner.model.operation import CreateContainer, Goal, Wait
 from provisioner.model.plan import Policy, Verb
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.observe import observe
@@ -121,7 +122,9 @@ def test_what_is_not_ready_yet_is_waited_for_and_nothing_else_is_done() -> None:
     made = planned(at, declared(web=web).lower())
     assert made.changes == ()
     assert [(step.verb, str(step.address)) for step in made.steps] == [(Verb.WAIT, "service.web[1]")]
-    assert made.steps[0].arguments["until"] == "recovered"
+    wait = made.steps[0].operation
+    assert isinstance(wait, Wait)
+    assert wait.goal is Goal.RECOVERED
 
 
 def test_one_that_starts_first_is_found_by_nobody_until_it_is_ready() -> None:
@@ -133,7 +136,9 @@ def test_one_that_starts_first_is_found_by_nobody_until_it_is_ready() -> None:
         Verb.CREATE, Verb.START, Verb.WAIT, Verb.DISCONNECT, Verb.CONNECT, Verb.RENAME, Verb.RENAME, Verb.STOP,
         Verb.REMOVE,
     ]  # fmt: skip
-    assert made.steps[0].arguments["hidden"] is True
+    create = made.steps[0].operation
+    assert isinstance(create, CreateContainer)
+    assert create.aliases is False
 
 
 def test_a_replacement_left_behind_is_removed_once() -> None:

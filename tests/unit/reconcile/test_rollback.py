@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from provisioner.model.operation import Goal, Pause, Wait
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome
 from tests.property.environments import apply, planned
@@ -51,17 +52,18 @@ def test_the_pause_lies_between_two_groups() -> None:
     update = {"delay": "10s", "parallelism": 2, "monitor": "3s"}
     at = running(declared(web=web(**update)))
     made = planned(at, declared(web={**web(**update), "environment": {"A": "1"}}).lower())
-    waits = [(str(step.address), step.arguments["until"], step.arguments["timeout"]) for step in made.steps
-             if step.verb is Verb.WAIT and step.arguments["until"] != "ready"]  # fmt: skip
+    waits = [(str(step.address), step.operation) for step in made.steps
+             if step.verb is Verb.WAIT and getattr(step.operation, "goal", None) is not Goal.READY]  # fmt: skip
+    watched = Wait(Goal.STAYS_READY, 3.0)
     assert waits == [
-        ("service.web[1]", "steady", 3.0),
-        ("service.web[2]", "steady", 3.0),
-        ("service.web", "turn", 10.0),
-        ("service.web[3]", "steady", 3.0),
-        ("service.web[4]", "steady", 3.0),
+        ("service.web[1]", watched),
+        ("service.web[2]", watched),
+        ("service.web", Pause(10.0)),
+        ("service.web[3]", watched),
+        ("service.web[4]", watched),
     ]
-    turn = next(step for step in made.steps if step.arguments.get("until") == "turn")
-    assert [made.steps[end - 1].arguments["until"] for end in turn.after] == ["steady", "steady"]
+    turn = next(step for step in made.steps if isinstance(step.operation, Pause))
+    assert [made.steps[end - 1].operation for end in turn.after] == [watched, watched]
     stops = [step for step in made.steps if step.verb is Verb.STOP]
     assert [turn.id in step.needs for step in stops] == [False, False, True, True]
 

@@ -8,8 +8,9 @@ import pytest
 
 from provisioner.engines.memory import MemoryEngine
 from provisioner.errors import StepFailed
+from provisioner.model.operation import Goal, Wait
 from provisioner.model.state import Runtime
-from provisioner.reconcile.wait import pause, readiness, steadiness, wait, watch
+from provisioner.reconcile.wait import pause, readiness, steadiness, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,23 +21,25 @@ RUNNING = Runtime("running")
 @pytest.mark.parametrize(
     ("goal", "state", "has_check", "running_for", "expected"),
     [
-        ("ready", RUNNING, False, 0.5, (False, False)),
-        ("ready", RUNNING, False, 1.5, (True, True)),
-        ("ready", Runtime("running", health="starting"), True, 9, (False, False)),
-        ("ready", Runtime("running", health="healthy"), True, 0, (True, True)),
-        ("ready", Runtime("running", health="unhealthy"), True, 9, (True, False)),
-        ("recovered", Runtime("running", health="unhealthy"), True, 9, (False, False)),
-        ("recovered", Runtime("running", health="healthy"), True, 9, (True, True)),
-        ("ready", Runtime("exited", exit_code=0), False, 0, (True, False)),
-        ("ready", Runtime("restarting", restarts=2), False, 0, (True, False)),
-        ("recovered", Runtime("restarting", restarts=2), False, 0, (True, False)),
-        ("healthy", RUNNING, False, 9, (True, False)),
-        ("completed", RUNNING, False, 9, (False, False)),
-        ("completed", Runtime("exited", exit_code=0), False, 0, (True, True)),
-        ("completed", Runtime("exited", exit_code=3), False, 0, (True, False)),
+        (Goal.READY, RUNNING, False, 0.5, (False, False)),
+        (Goal.READY, RUNNING, False, 1.5, (True, True)),
+        (Goal.READY, Runtime("running", health="starting"), True, 9, (False, False)),
+        (Goal.READY, Runtime("running", health="healthy"), True, 0, (True, True)),
+        (Goal.READY, Runtime("running", health="unhealthy"), True, 9, (True, False)),
+        (Goal.RECOVERED, Runtime("running", health="unhealthy"), True, 9, (False, False)),
+        (Goal.RECOVERED, Runtime("running", health="healthy"), True, 9, (True, True)),
+        (Goal.READY, Runtime("exited", exit_code=0), False, 0, (True, False)),
+        (Goal.READY, Runtime("restarting", restarts=2), False, 0, (True, False)),
+        (Goal.RECOVERED, Runtime("restarting", restarts=2), False, 0, (True, False)),
+        (Goal.HEALTHY, RUNNING, False, 9, (True, False)),
+        (Goal.COMPLETED, RUNNING, False, 9, (False, False)),
+        (Goal.COMPLETED, Runtime("exited", exit_code=0), False, 0, (True, True)),
+        (Goal.COMPLETED, Runtime("exited", exit_code=3), False, 0, (True, False)),
     ],
 )
-def test_readiness(goal: str, state: Runtime, has_check: bool, running_for: float, expected: tuple[bool, bool]) -> None:
+def test_readiness(
+    goal: Goal, state: Runtime, has_check: bool, running_for: float, expected: tuple[bool, bool]
+) -> None:
     answer = readiness(goal, state, has_check=has_check, running_for=running_for)
     assert (answer.done, answer.ok) == expected
     assert answer.message
@@ -58,7 +61,7 @@ class Ticking:
 
 def _wait(engine: MemoryEngine, container: str, goal: str, timeout: float = 60) -> list[str]:
     said: list[str] = []
-    wait(engine, container, goal, timeout, clock=Ticking(), progress=said.append, stopped=lambda: False)
+    wait(engine, container, Wait(Goal(goal), timeout), clock=Ticking(), progress=said.append, stopped=lambda: False)
     return said
 
 
@@ -123,18 +126,23 @@ class Striking(Ticking):
             self._strike()
 
 
+def _watch(engine: MemoryEngine, container: str, clock: Ticking) -> None:
+    goal = Wait(Goal.STAYS_READY, 5)
+    wait(engine, container, goal, clock=clock, progress=lambda text: None, stopped=lambda: False)
+
+
 def test_one_that_is_watched_and_ends_has_failed() -> None:
     engine = MemoryEngine()
     container = _container(engine)
     clock = Striking(lambda: engine.stop(container))
     with pytest.raises(StepFailed, match="it was ready, and then exited with code 137"):
-        watch(engine, container, 5, clock=clock, progress=lambda text: None, stopped=lambda: False)
+        _watch(engine, container, clock)
     assert 3 < clock.now() < 5
 
 
 def test_one_that_is_watched_long_enough_is_proven() -> None:
     engine, clock = MemoryEngine(), Ticking()
-    watch(engine, _container(engine), 5, clock=clock, progress=lambda text: None, stopped=lambda: False)
+    _watch(engine, _container(engine), clock)
     assert 5 <= clock.now() < 6
 
 

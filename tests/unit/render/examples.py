@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from provisioner.errors import StepFailed
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change, FieldChange, Impact
-from provisioner.model.plan import Plan, Step, Verb
+from provisioner.model.operation import Build, Create, CreateContainer, Goal, Pull, Remove, Wait
+from provisioner.model.plan import Plan, Step
 from provisioner.model.playbook import UpdatePolicy
 from provisioner.model.report import Outcome, Report, StepResult
 from provisioner.model.span import Problem, Span
@@ -96,14 +97,12 @@ DB = Change(
 )  # fmt: skip
 OLD = Change(address("volume.cache"), Action.DELETE, "no longer declared")
 STEPS = (
-    Step(1, Verb.BUILD, "image", address("image.api"), "its sources changed"),
-    Step(2, Verb.PULL, "image", address("image.db"), "not on the engine yet"),
-    Step(3, Verb.CREATE, "network", address("network.backend"), "declared, and not there yet"),
-    Step(
-        4, Verb.CREATE, "container", address("service.api[1]"), "image changed", needs=(1, 3), object_id="0ldc0nta1ner"
-    ),
-    Step(5, Verb.WAIT, "container", address("service.api[1]"), "healthy before the old one stops", needs=(4,)),
-    Step(6, Verb.REMOVE, "volume", address("volume.cache"), "no longer declared", needs=(5,)),
+    Step(1, Build(), address("image.api"), "its sources changed"),
+    Step(2, Pull(), address("image.db"), "not on the engine yet"),
+    Step(3, Create("network"), address("network.backend"), "declared, and not there yet"),
+    Step(4, CreateContainer("api"), address("service.api[1]"), "image changed", needs=(1, 3), object_id="0ldc0nta1ner"),
+    Step(5, Wait(Goal.HEALTHY, 60), address("service.api[1]"), "healthy before the old one stops", needs=(4,)),
+    Step(6, Remove("volume"), address("volume.cache"), "no longer declared", needs=(5,)),
 )
 FULL = plan(
     (NETWORK, API, DB, MIGRATE, WEB, OLD),

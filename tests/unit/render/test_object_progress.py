@@ -7,17 +7,18 @@ from dataclasses import replace
 from provisioner.errors import StepFailed
 from provisioner.model.change import Action, Change
 from provisioner.model.event import Begun, Finished, Notice, Progress, Started
-from provisioner.model.plan import Plan, Step, Verb
+from provisioner.model.operation import Create, CreateContainer, Goal, Pull, Start, Wait
+from provisioner.model.plan import Plan, Step
 from provisioner.model.report import Outcome
 from provisioner.render.object_progress import AGAIN, LiveObjectProgress, PlainObjectProgress
 from tests.unit.render.examples import address, plan, resource, result
 from tests.unit.render.test_progress import Clock, Screen
 
-NETWORK = Step(1, Verb.CREATE, "network", address("network.default"), "")
-MADE = Step(2, Verb.CREATE, "container", address("service.db[1]"), "", needs=(1,))
-RUNS = Step(3, Verb.START, "container", address("service.db[1]"), "", needs=(2,))
-READY = Step(4, Verb.WAIT, "container", address("service.db[1]"), "", needs=(3,), arguments={"until": "ready"})
-OTHER = Step(5, Verb.START, "container", address("service.api[1]"), "", needs=(4,))
+NETWORK = Step(1, Create("network"), address("network.default"), "")
+MADE = Step(2, CreateContainer("db"), address("service.db[1]"), "", needs=(1,))
+RUNS = Step(3, Start(), address("service.db[1]"), "", needs=(2,))
+READY = Step(4, Wait(Goal.READY, 60), address("service.db[1]"), "", needs=(3,))
+OTHER = Step(5, Start(), address("service.api[1]"), "", needs=(4,))
 ALL = (NETWORK, MADE, RUNS, READY, OTHER)
 
 
@@ -146,7 +147,7 @@ def test_a_terminal_that_becomes_narrower_is_tidied_whole() -> None:
 def test_an_image_by_itself_needs_no_plan() -> None:
     screen = Screen()
     tell = PlainObjectProgress(screen.write, Clock(), interval=60)
-    pull = Step(1, Verb.PULL, "image", address("image.db"), "")
+    pull = Step(1, Pull(), address("image.db"), "")
     tell(Started(pull))
     tell(Finished(result(pull)))
     tell.close()

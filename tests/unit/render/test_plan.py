@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from provisioner.model.change import Action, Change, FieldChange, Impact
-from provisioner.model.plan import Plan, Step, Verb
+from provisioner.model.operation import Goal, Start, UpdateContainer, Wait
+from provisioner.model.plan import Plan, Step
 from provisioner.render.paint import Paint
 from provisioner.render.plan_json import plan_json
 from provisioner.render.plan_text import plan_text
@@ -70,8 +71,8 @@ def test_unchanged_objects_are_counted_and_not_listed() -> None:
 
 
 def test_a_plan_that_only_waits_is_not_pending_and_one_that_starts_something_is() -> None:
-    wait = Step(1, Verb.WAIT, "container", address("service.db[1]"), "healthy")
-    start = Step(2, Verb.START, "container", address("service.db[1]"), "stopped")
+    wait = Step(1, Wait(Goal.HEALTHY, 60), address("service.db[1]"), "healthy")
+    start = Step(2, Start(), address("service.db[1]"), "stopped")
     assert not summarize(plan(steps=[wait])).pending
     assert summarize(plan(steps=[wait, start])).pending
     assert "No changes." in plan_text(plan(steps=[wait]))
@@ -83,7 +84,7 @@ def test_no_command_is_offered_for_a_refused_plan() -> None:
 
 
 def test_steps_in_json_carry_no_arguments() -> None:
-    step = Step(1, Verb.FILL, "volume", address("volume.x"), "content", arguments={"content": CANARY})
+    step = Step(1, UpdateContainer(("content",), {"content": CANARY}), address("volume.x"), "content")
     assert CANARY not in json.dumps(plan_json(plan(steps=[step])))
 
 
@@ -123,7 +124,7 @@ def test_no_line_is_broken_by_the_terminal(width: int) -> None:
 
 
 def test_many_waits_are_counted_and_named_with_details() -> None:
-    steps = [Step(number, Verb.WAIT, "container", address(f"service.s{number:02}[1]"), "") for number in range(30)]
+    steps = [Step(number, Wait(Goal.READY, 60), address(f"service.s{number:02}[1]"), "") for number in range(30)]
     many = plan([create("network.a")], steps)
     assert "Waits for: 30 services" in plan_text(many)
     assert "service.s29" in plan_text(many, detailed=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from provisioner.model.event import Finished, Progress, Started
 from provisioner.model.plan import Verb
@@ -83,7 +84,7 @@ def test_the_live_region_is_never_wider_than_the_terminal_nor_longer_than_it_sho
     screen = Screen()
     tell = LiveProgress(screen.write, Clock(), lambda: 30, interval=60)
     for number in range(15):
-        step = type(PULL)(number, Verb.PULL, "image", PULL.address, "x")
+        step = replace(PULL, id=number)
         tell(Started(step))
         tell(Progress(step, "y" * 200))
     tell.close()

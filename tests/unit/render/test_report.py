@@ -7,7 +7,8 @@ import json
 from provisioner.errors import PlaybookInvalid, StepFailed, UsageError
 from provisioner.model.change import Action, Change
 from provisioner.model.event import Finished, Progress, Started
-from provisioner.model.plan import Step, Verb
+from provisioner.model.operation import CreateContainer, Fill, Goal, UpdateContainer, Wait
+from provisioner.model.plan import Step
 from provisioner.model.report import Outcome, Report
 from provisioner.model.span import Problem, Span
 from provisioner.render.error_json import error_json
@@ -36,7 +37,7 @@ def test_an_interrupted_report_says_what_was_not_done() -> None:
 
 
 def test_a_report_that_did_not_converge_names_the_field() -> None:
-    report = Report(plan([DB], unchanged=1), (result(Step(1, Verb.UPDATE, "container", DB.address, "x")),), 1.0, (DB,))
+    report = Report(plan([DB], unchanged=1), (result(Step(1, UpdateContainer(()), DB.address, "x")),), 1.0, (DB,))
     text = report_text(report)
     assert "Not converged" in text
     assert "mem_limit  256 MiB → 512 MiB" in text
@@ -47,12 +48,12 @@ def test_nothing_to_do_counts_the_unchanged_as_ok() -> None:
 
 
 def test_a_wait_on_an_unchanged_object_changes_no_count() -> None:
-    wait = Step(1, Verb.WAIT, "container", address("service.db[1]"), "healthy")
+    wait = Step(1, Wait(Goal.HEALTHY, 60), address("service.db[1]"), "healthy")
     assert recap(Report(plan(steps=[wait], unchanged=3), (result(wait),), 0.1)) == Recap(3, 0, 0, 0)
 
 
 def test_a_failed_wait_on_an_unchanged_object_is_no_longer_ok() -> None:
-    wait = Step(1, Verb.WAIT, "container", address("service.db[1]"), "healthy")
+    wait = Step(1, Wait(Goal.HEALTHY, 60), address("service.db[1]"), "healthy")
     failed = result(wait, Outcome.FAILED, error=StepFailed("no"))
     waited = plan(steps=[wait], unchanged=3, declared=["service.db[1]"])
     assert recap(Report(waited, (failed,), 0.1)) == Recap(2, 0, 1, 0)
@@ -60,7 +61,7 @@ def test_a_failed_wait_on_an_unchanged_object_is_no_longer_ok() -> None:
 
 def test_replicas_count_as_their_service() -> None:
     change = Change(address("service.api"), Action.REPLACE, "image changed")
-    steps = [Step(n, Verb.CREATE, "container", address(f"service.api[{n}]"), "image changed") for n in (1, 2, 3)]
+    steps = [Step(n, CreateContainer("api"), address(f"service.api[{n}]"), "image changed") for n in (1, 2, 3)]
     done = Report(plan([change], steps, unchanged=2), tuple(result(step) for step in steps), 0.1)
     assert recap(done) == Recap(ok=3, changed=1, failed=0, skipped=0)
     half = Report(
@@ -72,8 +73,8 @@ def test_replicas_count_as_their_service() -> None:
 def test_a_volume_that_carries_secrets_is_not_an_object_of_its_own() -> None:
     change = Change(address("service.api"), Action.REPLACE, "secrets changed")
     steps = [
-        Step(1, Verb.FILL, "volume", address("files.x_api_1"), "secrets changed"),
-        Step(2, Verb.CREATE, "container", address("service.api[1]"), "secrets changed"),
+        Step(1, Fill("secrets"), address("files.x_api_1"), "secrets changed"),
+        Step(2, CreateContainer("api"), address("service.api[1]"), "secrets changed"),
     ]
     assert recap(Report(plan([change], steps), tuple(result(step) for step in steps), 0.1)) == Recap(1, 1, 0, 0)
 

@@ -1,0 +1,60 @@
+"""The one loop that asks until something is as it should be, will not be, or has taken too long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from provisioner.errors import ProvisionError
+    from provisioner.model.report import Readiness
+    from provisioner.ports import Clock
+
+
+class Probe(Protocol):
+    """What is asked. `gaps` are the first and the longest pause between two looks (seconds)."""
+
+    gaps: tuple[float, float]
+
+    def look(self) -> Readiness:
+        """How it is now. Raises ProvisionError where it is gone."""
+
+    def saying(self, answer: Readiness) -> str:
+        """What a person is told while it is not done."""
+
+    def failure(self, answer: Readiness) -> ProvisionError:
+        """The error of an end that is not well."""
+
+    def overdue(self, answer: Readiness) -> ProvisionError | None:
+        """The error when the time is up; None where that is a good end."""
+
+
+def poll(
+    probe: Probe, timeout_s: float, *, clock: Clock, progress: Callable[[str], None], stopped: Callable[[], bool]
+) -> None:
+    """Look until there is an answer, `timeout_s` seconds at most; raises what the probe says of a bad end.
+
+    Ends early, without an error, when `stopped` says that nobody waits any more.
+    """
+    until, said, (gap, longest) = clock.now() + timeout_s, "", probe.gaps
+    while True:
+        answer = probe.look()
+        if answer.done and answer.ok:
+            return
+        if answer.done:
+            raise probe.failure(answer)
+        left = until - clock.now()
+        if left < 0 and (error := probe.overdue(answer)) is not None:
+            raise error
+        if left < 0 or stopped():
+            return
+        if (text := probe.saying(answer)) != said:
+            said = text
+            progress(text)
+        # The last look is when the time is up.
+        clock.sleep(min(gap, max(left, _SHORTEST)))
+        gap = min(gap * 1.3, longest)
+
+
+_SHORTEST = 0.01
