@@ -141,8 +141,10 @@ def prepare(
     past = Past(before, frozenset(filled) - {""}, desired_of(good, playbook.project) if good else None)
     listed = _holders(engine, takes_claims(changes), policy.freed)
     retained = retained_objects(playbook, [one.document for one in ledger.revisions])
+    # What is no longer declared is removed in the order of what was.
+    order = {**(last_desired.resources if last_desired else {}), **desired.resources}
     ordered = plan(
-        playbook.title, changes, desired, observed, policy, notes=notes, past=past, listed=listed, retained=retained
+        playbook.title, changes, desired, observed, policy, order, notes, past, listed=listed, retained=retained
     )
     require_no_new_use(ordered, materials)
     ordered = replace(ordered, incomparable=tuple(sorted(materials.incomparable)))

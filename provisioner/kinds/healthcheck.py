@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provisioner.kinds import values
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from provisioner.kinds.fields import Raw
 
 
@@ -19,6 +21,23 @@ _DURATIONS = (
 
 
 _NO_CHECK = ["NONE"]
+
+
+class CheckTimes(NamedTuple):
+    """How a health check is run: seconds, and how many bad results in a row make it fail."""
+
+    start_period: float
+    interval: float
+    timeout: float
+    retries: int
+
+
+def check_times(check: Mapping[str, Any] | None) -> CheckTimes:
+    """The times of a parsed check, the Engine's defaults for what it leaves open (HealthConfig, API 1.41)."""
+    check = check or {}
+    defaults = (("start_period", "0s"), ("interval", "30s"), ("timeout", "30s"))
+    start, interval, timeout = (values.nanoseconds(check.get(key, default)) / 1e9 for key, default in defaults)
+    return CheckTimes(start, interval, timeout, int(check.get("retries", 3)))
 
 
 def parse(check: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.model.address import Address
 from provisioner.model.operation import Connect, Disconnect
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class Attachments:
         return done
 
     def _made_network(self, key: str) -> int | None:
-        return next((made for address, made in self._steps.made.items() if str(address) == f"network.{key}"), None)
+        return self._steps.made.get(Address("network", key))
 
     def _network_id(self, key: str) -> str:
-        return next((o.id for a, o in self._observed.resources.items() if a.kind == "network" and a.name == key), key)
+        found = self._observed.resources.get(Address("network", key))
+        return found.id if found is not None else key

@@ -18,6 +18,7 @@ from provisioner.reconcile.diff import UNDECLARED
 from provisioner.reconcile.grouping import group_replicas
 from provisioner.reconcile.handover import order_handovers
 from provisioner.reconcile.hooks import run_hooks
+from provisioner.reconcile.order import in_dependency_order
 from provisioner.reconcile.outdated import FILES_OF_SWARM, NOTHING_KNOWN, Past, outdated_objects, outdated_volumes, told
 from provisioner.reconcile.retained import NOTHING_RETAINED, Retained, deletes_volume, is_protected, without_external
 from provisioner.reconcile.rollout import LEFT_BEHIND, Rollout
@@ -291,19 +292,15 @@ def _remove(
     # What a destroy removes is declared too, and nothing takes its name.
     staying = [c.desired for c in changes if c.action is not Action.DELETE and c.desired is not None]
     wanted = {one.name for one in staying if one.kind == "container"}
-    # Dependents first: an address is removed once everything that needs it is.
-    pending = dict(sorted(containers.items()))
-    while pending:
-        free = [a for a in pending if not any(_depends(order.get(other), a) for other in pending if other != a)]
-        for address in free or list(pending):
-            dependents = [steps.gone.get(other) for other in containers if _depends(order.get(other), address)]
+    services = {c.address: c for c in gone if c.observed and c.observed.kind == "service"}
+    users = _users({*containers, *services}, order)
+    for address in in_dependency_order(users, lambda one: users[one]):
+        dependents = [steps.gone.get(user) for user in users[address]]
+        if address in services:
+            steps.gone[address] = remove_service(services[address], dependents, steps)
+        else:
             dependents += proven.get(address.whole, ())
             steps.gone[address] = _remove_container(containers[address], dependents, wanted, policy, steps)
-            del pending[address]
-    services = [c for c in gone if c.observed and c.observed.kind == "service"]
-    for change in sorted(services, key=lambda c: _depth(c.address, order), reverse=True):
-        dependents = [steps.gone.get(other) for other in order if _depends(order.get(other), change.address)]
-        steps.gone[change.address] = remove_service(change, dependents, steps)
     removed = list(steps.gone.values())
     removed += [_remove_container(change, [], wanted, policy, steps) for change in leftovers]
     moved = [one.id for one in steps.all if one.verb in (Verb.WAIT, Verb.DISCONNECT)]
@@ -330,14 +327,14 @@ def _collect(volumes: Sequence[Observed], collected: Sequence[Change], steps: St
         )  # fmt: skip
 
 
-def _depth(address: Address, order: Mapping[Address, Resource]) -> int:
-    """How many services stand below this one: those with most go first."""
-    needs = [n.address for n in order[address].needs if n.condition] if address in order else []
-    return 1 + max((_depth(need, order) for need in needs), default=0)
-
-
-def _depends(resource: Resource | None, address: Address) -> bool:
-    return resource is not None and any(need.address == address for need in resource.needs)
+def _users(addresses: Collection[Address], order: Mapping[Address, Resource]) -> dict[Address, list[Address]]:
+    """What needs each of the addresses: that is removed first."""
+    users: dict[Address, list[Address]] = {address: [] for address in addresses}
+    for user, resource in order.items():
+        for need in dict.fromkeys(need.address for need in resource.needs):
+            if need in users:
+                users[need].append(user)
+    return users
 
 
 def _remove_container(

@@ -26,6 +26,7 @@ from provisioner.reconcile.attachments import Attachments
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.initial import Initial
 from provisioner.reconcile.namespaces import LOST_PATHS
+from provisioner.reconcile.order import in_dependency_order
 from provisioner.reconcile.update_policy import allowances, goes_back, living_in, shares, stands_alone, starts_first
 from provisioner.reconcile.waits import Waits, unready
 
@@ -83,11 +84,8 @@ class Rollout:
 
     def run(self) -> dict[Address, list[int]]:
         """Adds the steps; the last wait of each replica by service."""
-        pending = dict(sorted(self._changes.items()))
-        while pending:
-            free = [a for a in pending if not self._waits_for(a, pending)]
-            for address in free or list(pending):
-                self._carry_out(pending.pop(address))
+        for address in in_dependency_order(self._changes, self._needs):
+            self._carry_out(self._changes[address])
         self._await_unready()
         self._remove_aside()
         return self._waits.proven
@@ -117,9 +115,9 @@ class Rollout:
                 after=ends if allowed else (), object_id=found.id,
             )  # fmt: skip
 
-    def _waits_for(self, address: Address, pending: dict[Address, Change]) -> bool:
-        wanted = pending[address].desired
-        return wanted is not None and any(need.address in pending for need in wanted.needs)
+    def _needs(self, address: Address) -> list[Address]:
+        wanted = self._changes[address].desired
+        return [need.address for need in wanted.needs] if wanted is not None else []
 
     def _carry_out(self, change: Change) -> None:
         wanted, found = change.desired, change.observed

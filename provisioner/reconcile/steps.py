@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from provisioner.model.operation import Wait
 from provisioner.model.plan import Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from provisioner.model.address import Address
-    from provisioner.model.operation import Operation
+    from provisioner.model.operation import Goal, Operation
 
 
 @dataclass(slots=True)
 class Steps:
     """The steps so far. `started` and `ready` give, by address, the step after which a container runs or is ready,
     `gone` the one after which an object is removed, `made` the one that makes it. `allowances` give, by service, how
-    many of its replicas may fail."""
+    many of its replicas may fail, `waits`, by address and goal, the first wait for the container itself."""
 
     all: list[Step] = field(default_factory=list)
     made: dict[Address, int] = field(default_factory=dict)
@@ -26,6 +27,7 @@ class Steps:
     ready: dict[Address, int] = field(default_factory=dict)
     gone: dict[Address, int] = field(default_factory=dict)
     allowances: dict[Address, int] = field(default_factory=dict)
+    waits: dict[tuple[Address, Goal], int] = field(default_factory=dict)
 
     def add(
         self,
@@ -45,4 +47,6 @@ class Steps:
             tuple(sorted(set(after) - wanted)), self.allowances.get(address.whole, 0),
         )  # fmt: skip
         self.all.append(step)
+        if isinstance(operation, Wait) and not operation.pre_start:
+            self.waits.setdefault((address, operation.goal), step.id)
         return step.id

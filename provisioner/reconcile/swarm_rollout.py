@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.kinds.healthcheck import check_times
 from provisioner.kinds.values import nanoseconds
 from provisioner.model.change import Action, Change
 from provisioner.model.operation import Create, CreateService, Goal, Relabel, Remove, UpdateService, WaitForService
 from provisioner.reconcile.ingress import PassingPorts
+from provisioner.reconcile.order import in_dependency_order
 from provisioner.reconcile.swarm_tasks import RESTARTING, UNDER_WAY
 from provisioner.reconcile.waits import JOB_TIMEOUT, READY_TIMEOUT
 
@@ -64,11 +66,9 @@ class SwarmRollout:
             self._steps.made[change.address] = self._steps.add(
                 operation, change.address, change.reason, object_id=kept.id if kept is not None else ""
             )
-        pending = {c.address: c for c in self._changes if c.desired is not None and c.desired.kind == "service"}
-        while pending:
-            free = [a for a in sorted(pending) if not self._waits_for(a, pending)]
-            for address in free or sorted(pending):
-                self._carry_out(pending.pop(address))
+        services = {c.address: c for c in self._changes if c.desired is not None and c.desired.kind == "service"}
+        for address in in_dependency_order(services, self._needs):
+            self._carry_out(services[address])
         self._await_unsettled()
 
     def _await_unsettled(self) -> None:
@@ -77,9 +77,8 @@ class SwarmRollout:
             if found.unsettled and address not in self._steps.ready:
                 self._gate(address, found.unsettled)
 
-    def _waits_for(self, address: Address, pending: dict[Address, Change]) -> bool:
-        wanted = pending[address].desired
-        return wanted is not None and any(need.address in pending for need in wanted.needs)
+    def _needs(self, address: Address) -> list[Address]:
+        return [need.address for need in self._desired.resources[address].needs]
 
     def _carry_out(self, change: Change) -> None:
         wanted, found = change.desired, change.observed
@@ -144,9 +143,9 @@ class SwarmRollout:
             return self._policy.wait_timeout
         if wanted.job:
             return JOB_TIMEOUT
-        check, update = wanted.spec["healthcheck"] or {}, wanted.spec["update_config"] or {}
-        seconds = {key: nanoseconds(check.get(key, default)) / 1e9 for key, default in _HEALTH_DEFAULTS if check}
-        one = sum(seconds.values()) * (check.get("retries", 3) if check else 1)
+        check, update = wanted.spec["healthcheck"], wanted.spec["update_config"] or {}
+        times = check_times(check)
+        one = (times.start_period + times.interval + times.timeout) * times.retries if check else 0.0
         pause = sum(nanoseconds(update.get(key, "0s")) / 1e9 for key in ("delay", "monitor"))
         batches = -(-(wanted.spec["replicas"] or 1) // max(1, update.get("parallelism", 1)))
         # Twice: a rollback takes as long as the update that failed.
@@ -171,6 +170,3 @@ def _goal(wanted: Resource) -> Goal:
 
 def _failed(found: Observed | None) -> bool:
     return found is not None and found.runtime is not None and found.runtime.exit_code != 0
-
-
-_HEALTH_DEFAULTS = (("start_period", "0s"), ("interval", "30s"), ("timeout", "30s"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.kinds.values import nanoseconds
+from provisioner.kinds.healthcheck import check_times
 from provisioner.model.operation import Goal, Pause, Wait
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 READY_TIMEOUT = 60.0
 RECOVERY_TIMEOUT = 5.0
 JOB_TIMEOUT = 1800.0
-_HEALTH_DEFAULTS = (("start_period", "0s"), ("interval", "30s"), ("timeout", "30s"))
 
 
 class Waits:
@@ -45,8 +44,9 @@ class Waits:
         """Until one that went on running is ready; its health check is given time for another verdict."""
         if wanted.job:
             return self.until_ready(change, wanted, needs, object_id=found.id)
-        start, interval, duration = _check_times(wanted)
-        timeout = self._policy.wait_timeout or start + interval + duration + RECOVERY_TIMEOUT
+        times = check_times(wanted.spec["healthcheck"])
+        one_verdict = times.start_period + times.interval + times.timeout
+        timeout = self._policy.wait_timeout or one_verdict + RECOVERY_TIMEOUT
         return self._ready(Goal.RECOVERED, timeout, change, wanted, needs, None, found.id)
 
     def _ready(
@@ -116,14 +116,12 @@ class Waits:
     def _until(self, address: Address, condition: str, after: int | None) -> int | None:
         """Wait until a dependency meets a condition; None when it is not there to wait for."""
         goal = {"service_healthy": Goal.HEALTHY, "service_completed_successfully": Goal.COMPLETED}[condition]
-        for step in self._steps.all:
-            wait = step.operation
-            if isinstance(wait, Wait) and step.address == address and not wait.pre_start and wait.goal is goal:
-                return step.id
+        if (waited := self._steps.waits.get((address, goal))) is not None:
+            return waited
         wanted, found = self._desired.resources.get(address), self._observed.resources.get(address)
         if wanted is None or (after is None and found is None):
             return None
-        made = next((s for s in self._steps.all if s.id == after), None)
+        made = None if after is None else self._steps.all[after - 1]
         return self._steps.add(
             Wait(goal, timeout_of(wanted, self._policy)), address, f"others wait until it is {goal}",
             needs=[] if after is None else [after],
@@ -138,16 +136,8 @@ def timeout_of(wanted: Resource, policy: Policy) -> float:
         return policy.wait_timeout
     if wanted.job:
         return JOB_TIMEOUT
-    start, interval, duration = _check_times(wanted)
-    retries = (wanted.spec["healthcheck"] or {}).get("retries", 3)
-    return float(READY_TIMEOUT + start + (interval + duration) * retries)
-
-
-def _check_times(wanted: Resource) -> tuple[float, float, float]:
-    """Start period, interval and timeout of the health check, in seconds."""
-    check = wanted.spec["healthcheck"] or {}
-    start, interval, duration = (nanoseconds(check.get(key, default)) / 1e9 for key, default in _HEALTH_DEFAULTS)
-    return start, interval, duration
+    times = check_times(wanted.spec["healthcheck"])
+    return READY_TIMEOUT + times.start_period + (times.interval + times.timeout) * times.retries
 
 
 def unready(wanted: Resource, found: Observed) -> bool:

@@ -24,6 +24,7 @@ from provisioner.model.report import Outcome
 from provisioner.reconcile.finished import has_finished
 from provisioner.reconcile.handover import find_handovers, order_handovers
 from provisioner.reconcile.hooks import run_hooks
+from provisioner.reconcile.order import in_dependency_order
 from provisioner.reconcile.steps import Steps
 from provisioner.reconcile.update_policy import allowances, goes_back, shares, stands_alone, starts_first
 from provisioner.reconcile.waits import READY_TIMEOUT, timeout_of
@@ -128,11 +129,10 @@ class _Withdrawal:
         self._last: dict[Address, int] = {}
 
     def run(self) -> None:
-        pending = {a: r for a, r in sorted(self._failed.desired.resources.items()) if a.whole in self._services}
-        while pending:
-            free = [a for a, r in pending.items() if not any(need.address in pending for need in r.needs)]
-            for address in free or list(pending):
-                self._take_back(address, pending.pop(address))
+        resources = self._failed.desired.resources
+        going_back = [address for address in resources if address.whole in self._services]
+        for address in in_dependency_order(going_back, lambda one: [need.address for need in resources[one].needs]):
+            self._take_back(address, resources[address])
         for address in sorted(self._here.keys() - self._failed.desired.resources.keys()):
             self._restore(address)
         for address, here in sorted(self._here.items()):

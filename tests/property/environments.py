@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.plan import Plan, Step
     from provisioner.model.report import Report
-    from provisioner.model.state import DesiredState, ObservedState
+    from provisioner.model.state import DesiredState, ObservedState, Resource
 
 PROJECT_NAME = "laws"
 NETWORKS = ("back", "front")
@@ -207,9 +207,14 @@ def look(at: MemoryEngine, desired: DesiredState) -> ObservedState:
     return observe(at, desired)
 
 
-def planned(at: MemoryEngine, desired: DesiredState, policy: Policy | None = None) -> Plan:
+def planned(
+    at: MemoryEngine,
+    desired: DesiredState,
+    policy: Policy | None = None,
+    order: Mapping[Address, Resource] | None = None,
+) -> Plan:
     observed = look(at, desired)
-    return plan(PROJECT_NAME, diff(desired, observed), desired, observed, policy or Policy())
+    return plan(PROJECT_NAME, diff(desired, observed), desired, observed, policy or Policy(), order)
 
 
 def carry_out(

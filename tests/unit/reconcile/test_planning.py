@@ -95,9 +95,11 @@ def test_a_rebuilt_image_is_the_difference_and_its_container_follows() -> None:
 def test_removals_go_dependents_first_and_networks_last() -> None:
     what = declared(db={}, web={"depends_on": after("db")})
     at = running(what)
-    made = planned(at, declared().lower(), Policy(prune=True))
-    removed = [str(step.address) for step in made.steps if step.verb is Verb.REMOVE]
-    assert removed.index("service.db[1]") < len(removed)
+    made = planned(at, declared().lower(), Policy(prune=True), order=what.lower().resources)
+    removed = {str(step.address): step for step in made.steps if step.verb is Verb.REMOVE}
+    assert list(removed) == ["service.web[1]", "service.db[1]"]
+    stop = next(step for step in made.steps if step.verb is Verb.STOP and str(step.address) == "service.db[1]")
+    assert removed["service.web[1]"].id in stop.needs
     whole = planned(at, what.lower().__class__(PROJECT_NAME, {}), Policy(prune=True))
     assert [s.kind for s in whole.steps if s.verb is Verb.REMOVE][-1] == "network"
 
