@@ -36,6 +36,7 @@ from provisioner.reconcile.expected import assume_present
 from provisioner.reconcile.exposure import sent_secrets
 from provisioner.reconcile.narrowing import only
 from provisioner.reconcile.observe import observe
+from provisioner.reconcile.one_look import OneLook
 from provisioner.reconcile.outdated import Past
 from provisioner.reconcile.pins import taken_from_registries
 from provisioner.reconcile.placement import is_placed, judge, without_balancing
@@ -81,11 +82,12 @@ def prepare(
     *,
     feasible: bool = True,
 ) -> Prepared:
-    """Look at everything once, compare, and order what is to be done.
+    """Look at everything once, compare, and order what is to be done. The engine is asked nothing twice.
 
     `gathering` gives what is needed from outside the playbook. Raises PlaybookInvalid for what the mode can not do,
     such as replicas on one host port; without `feasible`, contradictions in the playbook are let pass.
     """
+    engine = OneLook(engine)
     policy = replace(policy, targets=with_kinds(playbook, policy.targets))
     facts = engine.facts()
     ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)

@@ -38,11 +38,13 @@ class EnvLocal:
     shared: Path | None = None
     tier: str = field(default="env_local", init=False)
     remote: bool = field(default=False, init=False)
-    _warnings: tuple[str, ...] = field(default=(), init=False)
+    _read: tuple[dict[str, tuple[Path, dotenv.Entry]], tuple[str, ...]] | None = field(default=None, init=False)
 
     def fetch(self, refs: Sequence[SecretRef]) -> Mapping[SecretRef, Resolution]:
-        """Read each file once; ask the keyring only for the values that point there."""
-        found, self._warnings = _entries(self.path, self.shared)
+        """Answers from the files as they are at the first call; the keyring is asked for what points there only."""
+        if self._read is None:
+            self._read = _entries(self.path, self.shared)
+        found, _ = self._read
         items = {entry.keyring for ref in refs if ref.env in found and (entry := found[ref.env][1]).keyring}
         kept = self.keyring.get(sorted(items)) if items else {}
         return {ref: self._answer(ref, found.get(ref.env), kept) for ref in refs}
@@ -67,7 +69,7 @@ class EnvLocal:
         return Found(value, "", self.tier, place=path.name)
 
     def warnings(self) -> Sequence[str]:
-        return self._warnings
+        return self._read[1] if self._read is not None else ()
 
 
 @dataclass(frozen=True, slots=True)

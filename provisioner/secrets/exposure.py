@@ -16,17 +16,20 @@ def exposure(path: Path) -> Exposure:
     folder = path.absolute().parent
     if not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
         return "safe"
-    if _git(folder, "ls-files", "--error-unmatch", "--", path.name) == 0:
-        return "tracked"
-    return "not ignored" if _git(folder, "check-ignore", "--quiet", "--", path.name) == 1 else "safe"
+    tags = {line[:1] for line in _listed(folder, path.name).splitlines()}
+    return "not ignored" if tags == {"?"} else "tracked" if tags else "safe"
 
 
-def _git(folder: Path, *arguments: str) -> int | None:
-    """Git's exit code, or None where it could not be asked. A repository's own hooks are kept from running."""
-    command = ["git", "-c", "core.fsmonitor=false", "-C", str(folder), *arguments]
+def _listed(folder: Path, name: str) -> str:
+    """What git lists of a file, with `?` before it where the file is neither tracked nor ignored.
+
+    Empty for what is ignored, and where git could not be asked. A repository's own hooks are kept from running.
+    """
+    command = ["git", "-c", "core.fsmonitor=false", "--literal-pathspecs", "-C", str(folder), "ls-files", "-t",
+               "--cached", "--others", "--exclude-standard", "--", name]  # fmt: skip
     silent = subprocess.DEVNULL
     try:
-        finished = subprocess.run(command, check=False, stdin=silent, stdout=silent, stderr=silent, timeout=5)
+        finished = subprocess.run(command, check=False, stdin=silent, stdout=subprocess.PIPE, stderr=silent, timeout=5)
     except (OSError, subprocess.TimeoutExpired):
-        return None
-    return finished.returncode
+        return ""
+    return finished.stdout.decode(errors="replace") if finished.returncode == 0 else ""

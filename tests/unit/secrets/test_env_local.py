@@ -113,6 +113,7 @@ def test_a_file_that_git_does_not_ignore_is_a_warning(path: Path, keyring: OsKey
     source.fetch([JWT])
     assert "not ignored by git" in source.warnings()[0]
     (path.parent / ".gitignore").write_text(".env.local\n")
+    source = EnvLocal(path, keyring)
     source.fetch([JWT])
     assert source.warnings() == ()
 

@@ -1,0 +1,73 @@
+"""An engine that is asked each thing once: what one plan is made of is one look at the world."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+
+    from provisioner.model.builder import Builders, Choice
+    from provisioner.model.state import Facts
+    from provisioner.ports import EngineReader
+
+Answer = TypeVar("Answer")
+
+
+class OneLook:
+    """An `EngineReader` that keeps every answer of another one but logs, for as long as a plan is made."""
+
+    def __init__(self, engine: EngineReader) -> None:
+        self._engine = engine
+        self._answers: dict[Hashable, Any] = {}
+
+    def _once(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
+        if question not in self._answers:
+            self._answers[question] = ask()
+        answer: Answer = self._answers[question]
+        return answer
+
+    def facts(self) -> Facts:
+        return self._once("facts", self._engine.facts)
+
+    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+        return self._once(("list", kind, *sorted(labels.items())), lambda: self._engine.list(kind, labels))
+
+    def containers(self) -> Sequence[Mapping[str, Any]]:
+        return self._once("containers", self._engine.containers)
+
+    def bound_ports(self) -> Collection[tuple[str, int, str]] | None:
+        return self._once("bound_ports", self._engine.bound_ports)
+
+    def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        return self._once(("inspect", kind, name), lambda: self._engine.inspect(kind, name))
+
+    def logs(
+        self,
+        container_id: str,
+        *,
+        tail: int | None,
+        since: str | None = None,
+        follow: bool = False,
+        timestamps: bool = False,
+        kind: str = "container",
+    ) -> Iterator[bytes]:
+        return self._engine.logs(container_id, tail=tail, since=since, follow=follow, timestamps=timestamps, kind=kind)
+
+    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
+        return self._once(("tasks", service_id, current), lambda: self._engine.tasks(service_id, current=current))
+
+    def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
+        return self._once(("read_files", container_id, path), lambda: self._engine.read_files(container_id, path))
+
+    def is_folder(self, container_id: str, path: str) -> bool:
+        return self._once(("is_folder", container_id, path), lambda: self._engine.is_folder(container_id, path))
+
+    def distribution(self, reference: str) -> str | None:
+        return self._once(("distribution", reference), lambda: self._engine.distribution(reference))
+
+    def builders(self) -> Builders:
+        return self._engine.builders()
+
+    def builder_for(self, build: Mapping[str, Any]) -> Choice | None:
+        return self._engine.builder_for(build)
