@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.external_inputs import PENDING, ExternalInputs, collect_inputs
+from provisioner.app.platform import platform_of
 from provisioner.errors import SecretUnavailable, Unreachable
-from provisioner.kinds import swarm_file
-from provisioner.kinds.ownership import FILES, PROJECT, owner
 from provisioner.model.address import Address
 
 if TYPE_CHECKING:
@@ -37,7 +35,7 @@ class Comparable:
             materials = collect_inputs(request, replace(playbook, secrets={}), engine, mode)
             trouble = error.message.splitlines()[0]
         versions = dict(materials.inputs.versions)
-        there = _versions_there(engine, playbook.project, mode) if playbook.secrets else {}
+        there = platform_of(mode).applied_versions(engine, playbook.project) if playbook.secrets else {}
         for key in playbook.secrets:
             address = Address("secret", key)
             now, then = versions.get(address, PENDING), there.get(address, "")
@@ -49,18 +47,3 @@ class Comparable:
 
 def _of_other_keys(one: str, other: str) -> bool:
     return "." in one and "." in other and one.partition(".")[0] != other.partition(".")[0]
-
-
-def _versions_there(engine: EngineReader, project: str, mode: Mode) -> dict[Address, str]:
-    """The versions of secrets that the engine has; of several the newest."""
-    found: dict[Address, str] = {}
-    if mode == "swarm":
-        for raw in sorted(engine.list("secret", {PROJECT: project}), key=lambda one: swarm_file.age(dict(one))):
-            belongs = owner(raw["Spec"].get("Labels"), raw["Spec"]["Name"])
-            if belongs and belongs[0] == project:
-                found[belongs[1]] = str(swarm_file.decode(dict(raw))["version"])
-        return found
-    for raw in sorted(engine.list("container", {PROJECT: project}), key=lambda one: str(one.get("Created"))):
-        files = json.loads((raw["Config"].get("Labels") or {}).get(FILES, "{}"))
-        found |= {Address("secret", entry["source"]): entry["version"] for entry in files.get("secrets", {}).values()}
-    return found

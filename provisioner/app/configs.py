@@ -6,8 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.app.platform import platform_of
 from provisioner.errors import PlaybookInvalid
-from provisioner.kinds.swarm_file import LARGEST_CONFIG
 from provisioner.model.span import Problem
 from provisioner.platforms.lowering import plain_body
 
@@ -26,9 +26,10 @@ def config_contents(request: Request, playbook: Playbook, mode: Mode) -> dict[st
     """The bytes of every declared config. PlaybookInvalid for those that can not be read."""
     contents: dict[str, bytes] = {}
     problems: list[Problem] = []
+    platform = platform_of(mode)
     for key, declared in playbook.configs.items():
         body = plain_body(declared.body)
-        if declared.external and mode == "swarm":
+        if declared.external and platform.keeps_files:
             continue
         if declared.external:
             problems.append(
@@ -54,9 +55,10 @@ def config_contents(request: Request, playbook: Playbook, mode: Mode) -> dict[st
             except OSError as error:
                 text = f"{body['file']} can not be read: {error.strerror}"
                 problems.append(Problem(text, declared.body.span, f"configs.{key}.file", "check the path"))
-    for key, content in contents.items() if mode == "swarm" else ():
-        if not 1 <= len(content) <= LARGEST_CONFIG:
-            text = f"it has {len(content)} bytes, and a config on Swarm has 1 to {LARGEST_CONFIG}"
+    sizes = platform.config_sizes
+    for key, content in contents.items():
+        if sizes is not None and len(content) not in sizes:
+            text = f"it has {len(content)} bytes, and a config on Swarm has {sizes.start} to {sizes.stop - 1}"
             hint = "leave an empty one out; put large files into the image or a volume"
             problems.append(Problem(text, playbook.configs[key].body.span, f"configs.{key}", hint))
     if problems:

@@ -10,6 +10,7 @@ from provisioner.app.adopted_names import names_of_adopted, with_names
 from provisioner.app.apply import ApplyResult, require_approved
 from provisioner.app.load import load_playbook
 from provisioner.app.plan_digest import digest_removal
+from provisioner.app.platform import choose_platform
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.ledger.lease import lease, left_behind
@@ -20,7 +21,7 @@ from provisioner.model.event import Notice
 from provisioner.model.operation import Remove
 from provisioner.model.plan import Step
 from provisioner.model.state import DesiredState, Observed
-from provisioner.platforms.choice import choose_mode, lower
+from provisioner.platforms.choice import choose_mode
 from provisioner.platforms.lowering import Inputs
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.dispatch import Calls
@@ -117,8 +118,8 @@ def plan_removal(playbook: Playbook, engine: EngineReader, policy: Policy) -> Pl
     policy = replace(policy, prune=True, allow_empty=True)
     ledger = read_ledger(engine, playbook.project)
     playbook = with_names(playbook, names_of_adopted(ledger.adopted))
-    mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
-    declared = lower(playbook, Inputs(), mode)
+    platform = choose_platform(playbook, swarm_manager=engine.facts().swarm_manager)
+    declared = platform.lower(playbook, Inputs())
     nothing = DesiredState(playbook.project, {})
     last = ledger.last
     observed = observe(engine, nothing, last.containers if last else {}, ledger.guards)

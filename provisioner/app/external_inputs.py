@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from provisioner.app.configs import content_version
 from provisioner.app.image_inputs import registry_digests
 from provisioner.app.input_files import read_files
+from provisioner.app.platform import platform_of
 from provisioner.app.secret_inputs import origin, pending, resolve_secrets, short
-from provisioner.kinds.file_volume import file_volumes
 from provisioner.model.address import Address
 from provisioner.model.secret import Found, Held
-from provisioner.platforms.choice import lower
 from provisioner.platforms.lowering import HELD, Inputs
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def collect_inputs(
             held = secrets.held.get(key)
             ours = held is not None and answer == held.answer
             versions[address] = held.version if held and ours else f"{HELD}{answer.name}"
-    if mode == "containers" and (lacking := _to_fill(playbook, versions, secrets) - {*read}):
+    if lacking := _to_send(playbook, versions, secrets, mode) - {*read}:
         return collect_inputs(request, playbook, engine, mode, fresh, needed, {*read, *lacking})
     inputs = Inputs(
         builds=files.builds,
@@ -115,11 +114,7 @@ def collect_inputs(
     )
 
 
-def _to_fill(playbook: Playbook, versions: Mapping[Address, str], secrets: Secrets) -> set[str]:
+def _to_send(playbook: Playbook, versions: Mapping[Address, str], secrets: Secrets, mode: Mode) -> set[str]:
     """The secrets that the engine has, and whose values are needed all the same: some service gets a new volume."""
     ours = {key for key, held in secrets.held.items() if secrets.resolutions[key] == held.answer}
-    if not ours:
-        return set()
-    volumes = file_volumes(lower(playbook, Inputs(versions=versions), "containers"))
-    missing = [carried for name, carried in volumes.items() if name not in secrets.in_use]
-    return ours & {str(e["source"]) for one in missing if one.kind == "secrets" for e in one.files.values()}
+    return ours & platform_of(mode).secrets_to_send(playbook, versions, secrets.in_use) if ours else set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from provisioner.kinds import swarm_file
@@ -29,7 +29,15 @@ class HeldVersion:
     version: str
 
 
-def held_versions(engine: EngineReader, playbook: Playbook, but: Collection[str]) -> dict[str, HeldVersion]:
+@dataclass(frozen=True, slots=True)
+class HeldVersions:
+    """`versions` by the secret's key; `volumes` are those of a plain engine that services have."""
+
+    versions: Mapping[str, HeldVersion] = field(default_factory=dict)
+    volumes: frozenset[str] = frozenset()
+
+
+def versions_on_swarm(engine: EngineReader, playbook: Playbook, but: Collection[str]) -> HeldVersions:
     """The newest version of each secret that came from AWS, by the secret's key, without those in `but`.
 
     One whose template driver has changed is left out, since a new object needs the value.
@@ -52,18 +60,10 @@ def held_versions(engine: EngineReader, playbook: Playbook, but: Collection[str]
         if wanted["template_driver"] == there["template_driver"]:
             held = Held(spec["Name"], tier, version)
             found[key] = HeldVersion(held, str(there["version"]))
-    return found
+    return HeldVersions(found)
 
 
-@dataclass(frozen=True, slots=True)
-class InVolumes:
-    """What the services' volumes on a plain engine have: `versions` by the secret's key, `volumes` that are in use."""
-
-    versions: Mapping[str, HeldVersion]
-    volumes: frozenset[str]
-
-
-def versions_in_volumes(engine: EngineReader, playbook: Playbook, but: Collection[str]) -> InVolumes:
+def versions_in_volumes(engine: EngineReader, playbook: Playbook, but: Collection[str]) -> HeldVersions:
     """The versions that came from AWS, without those in `but` and those of which services have several."""
     in_use: set[str] = set()
     for raw in engine.list("container", {PROJECT: playbook.project}):
@@ -81,7 +81,7 @@ def versions_in_volumes(engine: EngineReader, playbook: Playbook, but: Collectio
             tier, _, version = str(sources.get(key, "")).partition(":")
             found.setdefault(key, set()).add(HeldVersion(Held(key, tier, version), str(entry["version"])))
     one = {key: next(iter(several)) for key, several in found.items() if len(several) == 1 and key not in but}
-    return InVolumes(
+    return HeldVersions(
         {key: held for key, held in one.items() if held.answer.tier == AWS and held.answer.version},
         frozenset(in_use),
     )

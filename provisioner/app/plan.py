@@ -14,8 +14,8 @@ from provisioner.app.left_volumes import left_volumes, told_volumes
 from provisioner.app.load import load_playbook
 from provisioner.app.lost_key import incomparable_versions, require_no_new_use, with_versions
 from provisioner.app.lost_key import notes as key_notes
-from provisioner.app.mount_sources import missing_sources
 from provisioner.app.moved import moved_objects, suggested_moves, told_moves
+from provisioner.app.platform import choose_platform
 from provisioner.app.possible import refused_all_the_same, require_possible
 from provisioner.app.prepared import Prepared
 from provisioner.app.saved_plan import save
@@ -26,7 +26,6 @@ from provisioner.ledger.records import Ledger, read_ledger
 from provisioner.ledger.revisions import Revision, desired_of
 from provisioner.model.plan import Verb
 from provisioner.model.span import Problem, Span
-from provisioner.platforms.choice import choose_mode, lower
 from provisioner.playbook.file_targets import folders_of_images
 from provisioner.playbook.select import with_kinds
 from provisioner.reconcile.claims import ClaimKind, listed_holders, process_holders
@@ -39,11 +38,8 @@ from provisioner.reconcile.observe import observe
 from provisioner.reconcile.one_look import OneLook
 from provisioner.reconcile.outdated import Past
 from provisioner.reconcile.pins import taken_from_registries
-from provisioner.reconcile.placement import is_placed, judge, without_balancing
 from provisioner.reconcile.planning import plan
-from provisioner.reconcile.reach import out_of_reach
 from provisioner.reconcile.retained import retained_objects, without_guard_changes
-from provisioner.reconcile.room import bystanders, crowded, kept_apart
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -92,14 +88,13 @@ def prepare(
     facts = engine.facts()
     ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)
     playbook = with_names(playbook, names_of_adopted(ledger.adopted))
-    mode = choose_mode(playbook, swarm_manager=facts.swarm_manager)
+    platform = choose_platform(playbook, swarm_manager=facts.swarm_manager)
+    mode = platform.mode
     possible = require_possible(request, playbook, mode, facts, feasible=feasible and not policy.alone)
-    notes = (*possible, *_writable(playbook))
-    if mode == "containers":
-        notes = (*notes, *missing_sources(playbook, facts))
+    notes = (*possible, *_writable(playbook), *platform.remarks(playbook, facts))
     materials = gathering(request, playbook, engine, mode)
     notes = (*notes, *(Problem(message) for message in materials.messages))
-    desired = lower(playbook, materials.inputs, mode)
+    desired = platform.lower(playbook, materials.inputs)
     kept, last = ledger.revisions, ledger.last
     observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
     leftovers = left_volumes(engine, desired, observed)
@@ -109,7 +104,7 @@ def prepare(
         engine = as_if_adopted(engine, playbook.project, (*leftovers, *moves))
         learn(engine, playbook.project, ledger.adopted)
         playbook = with_names(playbook, names_of_adopted(moves))
-        desired = lower(playbook, materials.inputs, mode)
+        desired = platform.lower(playbook, materials.inputs)
         observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
     observed = assume_present(observed, desired, policy.expected)
     if folders := list(folders_of_images(playbook, observed.facts.images)):
@@ -118,7 +113,7 @@ def prepare(
         notes = (*notes, *key_notes(materials, incomparable, accepted=policy.accept_new_key))
         if not policy.accept_new_key:
             materials = with_versions(materials, incomparable)
-            desired = lower(playbook, materials.inputs, mode)
+            desired = platform.lower(playbook, materials.inputs)
             observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
             observed = assume_present(observed, desired, policy.expected)
     last_desired = desired_of(last, playbook.project) if last else None
@@ -154,9 +149,7 @@ def prepare(
         from provisioner.app.builds import with_builders
 
         ordered = with_builders(ordered, playbook, engine)
-    if mode == "swarm":
-        ordered = _judged(ordered, engine)
-    ordered = _exposed(_pinned(ordered, engine), policy)
+    ordered = _exposed(_pinned(platform.judge(ordered, engine), engine), policy)
     ordered = replace(ordered, adopts=leftovers, moves=moves)
     return Prepared(
         ordered, playbook, materials, mode, ledger, whole=not others if policy.alone else not policy.targets
@@ -238,29 +231,3 @@ def _left(others: Sequence[Change]) -> tuple[Problem, ...]:
     names += [f"{len(others) - _MOST_NAMED} more"] if len(others) > _MOST_NAMED else []
     count = "1 other change is" if len(others) == 1 else f"{len(others)} other changes are"
     return (Problem(f"{count} pending, and not touched: {', '.join(names)}", hint="provision plan shows them"),)
-
-
-def _judged(ordered: Plan, engine: EngineReader) -> Plan:
-    """The plan with what the Swarm's nodes and kernel have to say about it."""
-    notes: list[Problem] = []
-    refusals: list[Problem] = []
-    placed = [change for change in ordered.details if is_placed(change)]
-    if placed:
-        nodes = engine.list("node", {})
-        there = bystanders(ordered.details, engine.list("service", {}), engine.list("task", {}))
-        notes, refusals = judge(placed, nodes)
-        for change in placed:
-            found = list(crowded(change, nodes, there))
-            refusals += [problem for refused, problem in found if refused]
-            notes += [problem for refused, problem in found if not refused]
-            notes += kept_apart(change, nodes, ordered.desired)
-        unsure, unreachable = out_of_reach(ordered, placed, nodes, engine.distribution)
-        notes, refusals = [*notes, *unsure], [*refusals, *unreachable]
-    if ordered.observed.facts.ipvs is False:
-        notes += without_balancing(ordered.desired.resources.values())
-    return replace(
-        ordered,
-        notes=(*ordered.notes, *notes),
-        refusals=(*ordered.refusals, *refusals),
-        steps=() if refusals else ordered.steps,
-    )

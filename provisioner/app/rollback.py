@@ -12,20 +12,16 @@ from provisioner.app.external_inputs import ExternalInputs
 from provisioner.app.history import find, open_environment
 from provisioner.app.image_inputs import build_digests, registry_digests
 from provisioner.app.plan import prepare
+from provisioner.app.platform import platform_of
 from provisioner.app.secret_inputs import origin, resolve_secrets, short
 from provisioner.errors import PlaybookInvalid, ProvisionError, SecretUnavailable, Unsafe
-from provisioner.kinds.container_mounts import file_address
-from provisioner.kinds.file_volume import file_volumes
 from provisioner.kinds.image import BUILD_LABEL
-from provisioner.kinds.ownership import OPERATION, PROJECT, owner
-from provisioner.kinds.swarm_file import VERSION
 from provisioner.ledger.records import read_ledger
 from provisioner.ledger.revisions import playbook_of, recorded_inputs
 from provisioner.ledger.rollback_target import rollback_target
 from provisioner.model.address import Address
 from provisioner.model.playbook import Undeployed
 from provisioner.model.secret import Found, Held
-from provisioner.platforms.choice import lower
 from provisioner.platforms.lowering import HELD, Inputs
 from provisioner.secrets.uses import build_secrets, environment_uses
 
@@ -39,7 +35,6 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import SecretValue
-    from provisioner.model.state import DesiredState
     from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader, Interrupt, Listener
 
@@ -186,24 +181,11 @@ class _Recorded:
         into one of `builds` or an environment.
         """
         inputs = recorded_inputs(self.target.revision)
-        desired = lower(playbook, inputs, mode)
-        needed = _not_on_swarm(desired, engine) if mode == "swarm" else self._not_in_volumes(desired, engine)
+        platform = platform_of(mode)
+        needed = platform.missing_files(platform.lower(playbook, inputs), engine, self.target.revision.files)
         needed |= {Address("secret", key) for _, _, key, _ in environment_uses(playbook)}
         needed |= {Address("secret", key) for name in builds for key in build_secrets(playbook.services[name].body)}
         return [address for address in inputs.versions if address in needed]
-
-    def _not_in_volumes(self, desired: DesiredState, engine: EngineReader) -> set[Address]:
-        """Those of which some service has no volume any more that was full when the revision was kept."""
-        there = {
-            str(raw["Name"]): (raw.get("Labels") or {}).get(OPERATION)
-            for raw in engine.list("volume", {PROJECT: desired.project})
-        }
-        return {
-            file_address(carried.kind, entry["source"])
-            for name, carried in file_volumes(desired).items()
-            if name not in there or there[name] != self.target.revision.files.get(name)
-            for entry in carried.files.values()
-        }
 
     def _configs(self, found: _Found, request: Request, playbook: Playbook, mode: Mode, keys: list[str]) -> None:
         for key in keys:
@@ -248,7 +230,7 @@ class _Recorded:
             else:
                 continue
             if now != found.versions[address]:
-                place = f"the {'Swarm' if mode == 'swarm' else 'engine'} has it no more"
+                place = f"the {platform_of(mode).title} has it no more"
                 found.lost[address] = (
                     f"the value that it had can not be had any more ({place}, and {answer.tier} has another one now)"
                 )
@@ -286,21 +268,3 @@ class _Recorded:
         hint = "bring back what it was made of and try again; --with-current takes what is there today in its place"
         secret = any(address.kind == "secret" for address in found.lost)
         return SecretUnavailable("\n".join(lines), hint=hint) if secret else Unsafe("\n".join(lines), hint=hint)
-
-
-def _not_on_swarm(desired: DesiredState, engine: EngineReader) -> set[Address]:
-    """The configs and secrets that services mount, and whose recorded version the Swarm has no more."""
-    there = set()
-    for kind in ("config", "secret"):
-        for raw in engine.list(kind, {}):
-            name, labels = str(raw["Spec"]["Name"]), raw["Spec"].get("Labels") or {}
-            there.add((kind, name))
-            # One that was adopted keeps its name, whatever its version is.
-            if (belongs := owner(labels, name)) is not None and belongs[0] == desired.project:
-                there.add((str(belongs[1]), labels.get(VERSION, "")))
-    return {
-        address
-        for address, resource in desired.resources.items()
-        if resource.kind in ("config", "secret")
-        and not there & {(resource.kind, resource.name), (str(address), resource.spec["version"])}
-    }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from provisioner.app.held import AWS, held_versions, versions_in_volumes
+from provisioner.app.held import AWS
+from provisioner.app.platform import platform_of
 from provisioner.errors import SecretUnavailable
 from provisioner.model.secret import Found, Held
 
@@ -65,14 +66,9 @@ def resolve_secrets(
     around = surroundings(request, playbook, engine)
     refs = declarations(playbook)
     values = needed_as_value(playbook) | {*read}
-    held: Mapping[str, HeldVersion] = {}
-    in_use: frozenset[str] = frozenset()
-    if mode == "swarm":
-        held = held_versions(engine, playbook, values)
-    elif any(AWS in ref.sources for ref in refs):
-        there = versions_in_volumes(engine, playbook, values)
-        held, in_use = there.versions, there.volumes
-    around = replace(around, held={key: one.answer for key, one in held.items()})
+    platform = platform_of(mode)
+    held = platform.held_versions(engine, playbook, refs, values)
+    around = replace(around, held={key: one.answer for key, one in held.versions.items()})
     messages: list[str] = []
     key = find_key(around)
     tiers = open_tiers(around)
@@ -80,7 +76,7 @@ def resolve_secrets(
     wanted = {name: answer for name, answer in resolutions.items() if needed is None or name in needed}
     require(wanted)
     for name, answer in wanted.items():
-        if isinstance(answer, Held) and mode == "containers" and answer.tier != AWS:
+        if isinstance(answer, Held) and not platform.keeps_files and answer.tier != AWS:
             raise SecretUnavailable(
                 f"secret {name} is a Docker secret, which only services on Swarm can mount",
                 hint="let it come from env_local or aws here",
@@ -90,8 +86,8 @@ def resolve_secrets(
     return Secrets(
         declarations=refs,
         resolutions=resolutions,
-        held=held,
-        in_use=in_use,
+        held=held.versions,
+        in_use=held.volumes,
         unsettled=made or bool(fresh) or not known,
         key=key.id if isinstance(key, FingerprintKey) else "",
         key_tried="" if isinstance(key, FingerprintKey) else key.tried,

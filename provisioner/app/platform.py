@@ -1,0 +1,204 @@
+"""What differs between plain containers and a Swarm when a plan is made. The mode is chosen once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from provisioner.app.held import AWS, HeldVersions, versions_in_volumes, versions_on_swarm
+from provisioner.app.mount_sources import missing_sources
+from provisioner.kinds import swarm_file
+from provisioner.kinds.container_mounts import file_address
+from provisioner.kinds.file_volume import file_volumes
+from provisioner.kinds.ownership import FILES, OPERATION, PROJECT, owner
+from provisioner.kinds.swarm_file import LARGEST_CONFIG, VERSION
+from provisioner.model.address import Address
+from provisioner.platforms import choice
+from provisioner.platforms.lowering import Inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from provisioner.model.plan import Plan
+    from provisioner.model.playbook import Playbook
+    from provisioner.model.secret import SecretRef
+    from provisioner.model.span import Problem
+    from provisioner.model.state import DesiredState, Facts
+    from provisioner.platforms.choice import Mode
+    from provisioner.ports import EngineReader
+
+
+class Platform(Protocol):
+    """One mode. `title` is what keeps files in it, `keeps_files` whether it has configs and secrets as objects, those
+    of others too; `config_sizes` are the sizes of a config that it takes (bytes), None for all.
+    """
+
+    mode: ClassVar[Mode]
+    title: ClassVar[str]
+    keeps_files: ClassVar[bool]
+    config_sizes: ClassVar[range | None]
+
+    def lower(self, playbook: Playbook, inputs: Inputs) -> DesiredState:
+        """Every object that the playbook declares."""
+
+    def remarks(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
+        """What of this machine's files a person should know."""
+
+    def held_versions(
+        self, engine: EngineReader, playbook: Playbook, refs: Sequence[SecretRef], but: Collection[str]
+    ) -> HeldVersions:
+        """What the engine has of secrets from AWS, without those in `but`."""
+
+    def secrets_to_send(self, playbook: Playbook, versions: Mapping[Address, str], in_use: Collection[str]) -> set[str]:
+        """The keys of the secrets whose values are needed although the engine has them; `in_use` are its volumes."""
+
+    def applied_versions(self, engine: EngineReader, project: str) -> dict[Address, str]:
+        """The versions of secrets that the engine has; of several the newest."""
+
+    def missing_files(self, desired: DesiredState, engine: EngineReader, filled: Mapping[str, str]) -> set[Address]:
+        """The configs and secrets whose desired version the engine has no more.
+
+        `filled` are the operations that filled the volumes of a revision, by the volumes' names.
+        """
+
+    def judge(self, plan: Plan, engine: EngineReader) -> Plan:
+        """The plan with what the nodes and the kernel have to say about it."""
+
+
+class Containers:
+    """Containers on a plain engine; their files are in volumes."""
+
+    mode: ClassVar[Mode] = "containers"
+    title: ClassVar[str] = "engine"
+    keeps_files: ClassVar[bool] = False
+    config_sizes: ClassVar[range | None] = None
+
+    def lower(self, playbook: Playbook, inputs: Inputs) -> DesiredState:
+        return choice.lower(playbook, inputs, self.mode)
+
+    def remarks(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
+        return tuple(missing_sources(playbook, facts))
+
+    def held_versions(
+        self, engine: EngineReader, playbook: Playbook, refs: Sequence[SecretRef], but: Collection[str]
+    ) -> HeldVersions:
+        if not any(AWS in ref.sources for ref in refs):
+            return HeldVersions()
+        return versions_in_volumes(engine, playbook, but)
+
+    def secrets_to_send(self, playbook: Playbook, versions: Mapping[Address, str], in_use: Collection[str]) -> set[str]:
+        volumes = file_volumes(self.lower(playbook, Inputs(versions=versions)))
+        missing = [carried for name, carried in volumes.items() if name not in in_use]
+        return {str(e["source"]) for one in missing if one.kind == "secrets" for e in one.files.values()}
+
+    def applied_versions(self, engine: EngineReader, project: str) -> dict[Address, str]:
+        found: dict[Address, str] = {}
+        for raw in sorted(engine.list("container", {PROJECT: project}), key=lambda one: str(one.get("Created"))):
+            files = json.loads((raw["Config"].get("Labels") or {}).get(FILES, "{}"))
+            entries = files.get("secrets", {}).values()
+            found |= {Address("secret", entry["source"]): entry["version"] for entry in entries}
+        return found
+
+    def missing_files(self, desired: DesiredState, engine: EngineReader, filled: Mapping[str, str]) -> set[Address]:
+        there = {
+            str(raw["Name"]): (raw.get("Labels") or {}).get(OPERATION)
+            for raw in engine.list("volume", {PROJECT: desired.project})
+        }
+        return {
+            file_address(carried.kind, entry["source"])
+            for name, carried in file_volumes(desired).items()
+            if name not in there or there[name] != filled.get(name)
+            for entry in carried.files.values()
+        }
+
+    def judge(self, plan: Plan, engine: EngineReader) -> Plan:
+        return plan
+
+
+class Swarm:
+    """Services on a Swarm."""
+
+    mode: ClassVar[Mode] = "swarm"
+    title: ClassVar[str] = "Swarm"
+    keeps_files: ClassVar[bool] = True
+    config_sizes: ClassVar[range | None] = range(1, LARGEST_CONFIG + 1)
+
+    def lower(self, playbook: Playbook, inputs: Inputs) -> DesiredState:
+        return choice.lower(playbook, inputs, self.mode)
+
+    def remarks(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
+        return ()
+
+    def held_versions(
+        self, engine: EngineReader, playbook: Playbook, refs: Sequence[SecretRef], but: Collection[str]
+    ) -> HeldVersions:
+        return versions_on_swarm(engine, playbook, but)
+
+    def secrets_to_send(self, playbook: Playbook, versions: Mapping[Address, str], in_use: Collection[str]) -> set[str]:
+        return set()
+
+    def applied_versions(self, engine: EngineReader, project: str) -> dict[Address, str]:
+        found: dict[Address, str] = {}
+        for raw in sorted(engine.list("secret", {PROJECT: project}), key=lambda one: swarm_file.age(dict(one))):
+            belongs = owner(raw["Spec"].get("Labels"), raw["Spec"]["Name"])
+            if belongs and belongs[0] == project:
+                found[belongs[1]] = str(swarm_file.decode(dict(raw))["version"])
+        return found
+
+    def missing_files(self, desired: DesiredState, engine: EngineReader, filled: Mapping[str, str]) -> set[Address]:
+        there = set()
+        for kind in ("config", "secret"):
+            for raw in engine.list(kind, {}):
+                name, labels = str(raw["Spec"]["Name"]), raw["Spec"].get("Labels") or {}
+                there.add((kind, name))
+                # One that was adopted keeps its name, whatever its version is.
+                if (belongs := owner(labels, name)) is not None and belongs[0] == desired.project:
+                    there.add((str(belongs[1]), labels.get(VERSION, "")))
+        return {
+            address
+            for address, resource in desired.resources.items()
+            if resource.kind in ("config", "secret")
+            and not there & {(resource.kind, resource.name), (str(address), resource.spec["version"])}
+        }
+
+    def judge(self, plan: Plan, engine: EngineReader) -> Plan:
+        from provisioner.reconcile.placement import is_placed, judge, without_balancing
+        from provisioner.reconcile.reach import out_of_reach
+        from provisioner.reconcile.room import bystanders, crowded, kept_apart
+
+        notes: list[Problem] = []
+        refusals: list[Problem] = []
+        placed = [change for change in plan.details if is_placed(change)]
+        if placed:
+            nodes = engine.list("node", {})
+            there = bystanders(plan.details, engine.list("service", {}), engine.list("task", {}))
+            notes, refusals = judge(placed, nodes)
+            for change in placed:
+                found = list(crowded(change, nodes, there))
+                refusals += [problem for refused, problem in found if refused]
+                notes += [problem for refused, problem in found if not refused]
+                notes += kept_apart(change, nodes, plan.desired)
+            unsure, unreachable = out_of_reach(plan, placed, nodes, engine.distribution)
+            notes, refusals = [*notes, *unsure], [*refusals, *unreachable]
+        if plan.observed.facts.ipvs is False:
+            notes += without_balancing(plan.desired.resources.values())
+        return replace(
+            plan,
+            notes=(*plan.notes, *notes),
+            refusals=(*plan.refusals, *refusals),
+            steps=() if refusals else plan.steps,
+        )
+
+
+_PLATFORMS: dict[Mode, Platform] = {"containers": Containers(), "swarm": Swarm()}
+
+
+def platform_of(mode: Mode) -> Platform:
+    """What a mode does."""
+    return _PLATFORMS[mode]
+
+
+def choose_platform(playbook: Playbook, *, swarm_manager: bool) -> Platform:
+    """The platform of the playbook on this engine. Unreachable when it asks for a Swarm that is not there."""
+    return platform_of(choice.choose_mode(playbook, swarm_manager=swarm_manager))
