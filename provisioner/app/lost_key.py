@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from provisioner.errors import SecretUnavailable
 from provisioner.kinds.container_environment import secrets_of
 from provisioner.model.address import Address
-from provisioner.model.operation import Create, CreateContainer, CreatePreStart, Fill
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
@@ -70,6 +69,10 @@ def notes(materials: ExternalInputs, versions: Mapping[Address, str], *, accepte
 
 def require_no_new_use(ordered: Plan, materials: ExternalInputs) -> None:
     """SecretUnavailable where a step would bring somewhere a secret whose version can not be told from another."""
+    if not ordered.steps or not materials.incomparable:
+        return
+    from provisioner.model.operation import Create, CreateContainer, CreatePreStart, Fill
+
     needed: dict[str, str] = {}
     for step in ordered.steps:
         wanted = ordered.desired.resources.get(step.address)

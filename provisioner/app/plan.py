@@ -32,7 +32,6 @@ from provisioner.reconcile.claims import ClaimKind, listed_holders, process_hold
 from provisioner.reconcile.clashes import takes_claims
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.expected import assume_present
-from provisioner.reconcile.exposure import sent_secrets
 from provisioner.reconcile.narrowing import only
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.one_look import OneLook
@@ -171,6 +170,8 @@ def _exposed(ordered: Plan, policy: Policy) -> Plan:
     where = ordered.observed.facts.exposed_at
     if not where:
         return ordered
+    from provisioner.reconcile.exposure import sent_secrets
+
     note = Problem(
         f"the engine at {where} is reached over plain TCP: whoever is on the way can read and change everything, and "
         "whoever reaches that port is root there",

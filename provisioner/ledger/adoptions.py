@@ -75,8 +75,9 @@ def record_adoptions(engine: EngineWriter, project: str, mode: Mode, objects: Se
 
 def learn(engine: EngineReader, project: str, adopted: Sequence[Adopted]) -> None:
     """Tell an engine's view what the ledger of `project` says now, so that it need not be read again."""
-    if isinstance(engine, AdoptionsView):
-        engine.know(project, adopted)
+    know = getattr(engine, "know", None)
+    if know is not None:
+        know(project, adopted)
 
 
 def with_adoptions(engine: EngineWriter) -> EngineWriter:

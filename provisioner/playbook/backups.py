@@ -10,7 +10,6 @@ from provisioner.model.backup import BackupPolicy, Keep, ServiceBackup, VolumeBa
 from provisioner.playbook.fields import Fields, Problems, plain_text
 
 if TYPE_CHECKING:
-
     from provisioner.model.backup import Consistency, Risk
     from provisioner.model.node import Node
 

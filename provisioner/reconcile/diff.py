@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 DECLARED_ANEW = "declared, and not there yet"
 # Why an object goes that the playbook does not name any more.
 UNDECLARED = "no longer declared"
+LEFT_BEHIND = "an interrupted apply left it"
 
 
 def diff(desired: DesiredState, observed: ObservedState, last: DesiredState | None = None) -> tuple[Change, ...]:

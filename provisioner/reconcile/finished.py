@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from provisioner.model.state import MayFinish, Runtime
+    from provisioner.model.state import MayFinish, Observed, Resource, Runtime
 
 FINISHED = "finished, exit 0"
 # What ran for longer before it ended was no one-shot, as long as no restart policy says that it is one (seconds).
@@ -27,3 +27,16 @@ def _ran_for(state: Runtime) -> float:
     """Seconds from its start to its end, by the engine's clock."""
     began, ended = (datetime.fromisoformat(text[:19]) for text in (state.started_at, state.finished_at))
     return (ended - began).total_seconds()
+
+
+def is_unready(wanted: Resource, found: Observed) -> bool:
+    """Whether a container that needs no change is on its way up, or down."""
+    if found.runtime is None:
+        return False
+    if wanted.job:
+        return found.runtime.status == "running"
+    if found.runtime.status == "exited":
+        return False
+    # One that was started again by the engine may be on its way down again at this moment.
+    flapping = found.runtime.restarts > 0 and not found.runtime.health
+    return flapping or found.runtime.status == "restarting" or found.runtime.health in ("starting", "unhealthy")

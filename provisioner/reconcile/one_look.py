@@ -21,6 +21,10 @@ class OneLook:
         self._engine = engine
         self._answers: dict[Hashable, Any] = {}
 
+    def __getattr__(self, name: str) -> Any:
+        """What an engine offers beyond reading."""
+        return getattr(self._engine, name)
+
     def _once(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
         if question not in self._answers:
             self._answers[question] = ask()

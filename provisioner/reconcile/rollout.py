@@ -23,12 +23,14 @@ from provisioner.model.operation import (
     UpdateContainer,
 )
 from provisioner.reconcile.attachments import Attachments
+from provisioner.reconcile.diff import LEFT_BEHIND
+from provisioner.reconcile.finished import is_unready
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.initial import Initial
 from provisioner.reconcile.namespaces import LOST_PATHS
 from provisioner.reconcile.order import in_dependency_order
 from provisioner.reconcile.update_policy import allowances, goes_back, living_in, shares, stands_alone, starts_first
-from provisioner.reconcile.waits import Waits, unready
+from provisioner.reconcile.waits import Waits
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
 _RESOURCE_FIELDS_SEPARATELY = ("networks", "state", "container_name", *LOST_PATHS)
 _UP = ("running", "restarting", "paused")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-LEFT_BEHIND = "an interrupted apply left it"
 
 
 class Rollout:
@@ -96,7 +97,7 @@ class Rollout:
             wanted = self._desired.resources.get(address)
             if wanted is None or wanted.kind != "container" or address in self._changes:
                 continue
-            if not unready(wanted, found) and address not in self._aside:
+            if not is_unready(wanted, found) and address not in self._aside:
                 continue
             change = Change(address, Action.UNCHANGED, "it was not ready yet", desired=wanted, observed=found)
             self._recovered(change, wanted, [], found)

@@ -138,16 +138,3 @@ def timeout_of(wanted: Resource, policy: Policy) -> float:
         return JOB_TIMEOUT
     times = check_times(wanted.spec["healthcheck"])
     return READY_TIMEOUT + times.start_period + (times.interval + times.timeout) * times.retries
-
-
-def unready(wanted: Resource, found: Observed) -> bool:
-    """Whether a container that needs no change is on its way up, or down."""
-    if found.runtime is None:
-        return False
-    if wanted.job:
-        return found.runtime.status == "running"
-    if found.runtime.status == "exited":
-        return False
-    # One that was started again by the engine may be on its way down again at this moment.
-    flapping = found.runtime.restarts > 0 and not found.runtime.health
-    return flapping or found.runtime.status == "restarting" or found.runtime.health in ("starting", "unhealthy")

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.model.event import Begun, Finished, Notice, Progress, Started
-from provisioner.model.operation import Goal, WaitForService
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome
 from provisioner.render.paint import PLAIN, Paint, printable
@@ -52,8 +51,7 @@ def done(verb: Verb) -> str:
 
 def ended(step: Step) -> str:
     """A step when it is over: `pulled`; a wait for the end of something is over when that is `gone`."""
-    wait = step.operation
-    return "gone" if isinstance(wait, WaitForService) and wait.goal is Goal.GONE else done(step.verb)
+    return "gone" if getattr(step.operation, "goal", "") == "gone" else done(step.verb)
 
 
 class PlainProgress:

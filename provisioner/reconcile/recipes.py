@@ -1,0 +1,230 @@
+"""The steps of a plan, in an order that respects what they need: what makes way, what is made, what goes. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.kinds.hooks import PRE_STOP
+from provisioner.kinds.ownership import PREVIOUS
+from provisioner.model.address import Address
+from provisioner.model.change import Action
+from provisioner.model.operation import Build, Confirm, Connect, Create, Disconnect, Pull, Remove, Rename, Stop, Tag
+from provisioner.model.plan import Verb
+from provisioner.reconcile.claims import claims_of_network
+from provisioner.reconcile.handover import order_handovers
+from provisioner.reconcile.hooks import run_hooks
+from provisioner.reconcile.order import in_dependency_order
+from provisioner.reconcile.rollout import Rollout
+from provisioner.reconcile.steps import Steps
+from provisioner.reconcile.swarm_rollout import SwarmRollout, remove_service
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from provisioner.model.change import Change
+    from provisioner.model.operation import Operation
+    from provisioner.model.plan import Policy, Step
+    from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
+    from provisioner.reconcile.planning import Removals
+
+_KINDS_UP = ("image", "network", "volume")
+
+
+def make_steps(
+    todo: Sequence[Change],
+    permitted: Sequence[Change],
+    desired: DesiredState,
+    observed: ObservedState,
+    policy: Policy,
+    removals: Removals,
+    filled: Collection[str],
+) -> list[Step]:
+    """The steps of the changes `todo`, and of what else is `permitted`; `filled` as with `Rollout`."""
+    steps = Steps()
+    swarm = SwarmRollout(todo, desired, observed, policy, steps)
+    cleared = swarm.clear_the_way([change for change in todo if change.action is Action.DELETE])
+    _clear_networks(todo, observed, cleared, steps)
+    for kind in _KINDS_UP:
+        for change in _bases_first([c for c in todo if c.address.kind == kind and c.action is not Action.DELETE]):
+            _stored(change, steps)
+    _reconnect_kept(permitted, desired, observed, steps)
+    proven = Rollout(todo, desired, observed, policy, steps, filled).run()
+    swarm.run()
+    _remove(todo, removals, steps, proven)
+    _collect(removals, steps)
+    return order_handovers(steps.all, desired, observed, proven)
+
+
+def _bases_first(changes: Sequence[Change]) -> list[Change]:
+    """In their order, but for images that others are built upon."""
+    by_address = {change.address: change for change in changes}
+    ordered: dict[Address, Change] = {}
+
+    def put(change: Change) -> None:
+        for need in change.desired.needs if change.desired is not None else ():
+            if need.address in by_address and need.address not in ordered:
+                put(by_address[need.address])
+        ordered.setdefault(change.address, change)
+
+    for change in changes:
+        put(change)
+    return list(ordered.values())
+
+
+def _stored(change: Change, steps: Steps) -> None:
+    """Networks, volumes and images: made, replaced, pulled or built."""
+    address, wanted = change.address, change.desired
+    if wanted is None:
+        return
+    if address.kind == "image":
+        operation: Operation = Tag() if wanted.image.earlier else Build() if wanted.image.recipe else Pull()
+        needs = [steps.made.get(need.address) for need in wanted.needs]
+        steps.made[address] = steps.add(operation, address, change.reason, needs=needs)
+        return
+    if change.action is Action.UPDATE and address.kind == "volume" and change.observed is not None:
+        steps.made[address] = steps.add(Confirm(), address, change.reason, object_id=change.observed.id)
+        return
+    # What has to make way has been taken off its containers already.
+    removed = next((one.id for one in steps.all if one.verb is Verb.REMOVE and one.address == address), None)
+    if removed is None and change.action is Action.REPLACE and change.observed is not None:
+        removed = steps.add(Remove(address.kind), address, change.reason, object_id=change.observed.id)
+    steps.made[address] = steps.add(Create(address.kind), address, change.reason, needs=[removed])
+
+
+def _clear_networks(changes: Sequence[Change], observed: ObservedState, cleared: Sequence[int], steps: Steps) -> None:
+    """Remove the networks that others replace, or whose name or subnet others get.
+
+    One can not be removed while containers are on it: ours are taken off first, while they go on running. Tasks of a
+    Swarm can not be; `cleared` are the steps after which those in the way are gone.
+    """
+    networks = [change for change in changes if change.address.kind == "network"]
+    claimed = [
+        claim
+        for change in networks
+        if change.desired is not None and change.action in (Action.CREATE, Action.REPLACE)
+        for claim in claims_of_network(change.desired.name, change.desired.spec)
+    ]
+    for change in networks:
+        found = change.observed
+        if found is None or change.action not in (Action.REPLACE, Action.DELETE):
+            continue
+        held = claims_of_network(found.name, found.spec)
+        if change.action is Action.DELETE and not any(one.overlaps(other) for one in held for other in claimed):
+            continue
+        because = f"{change.address} is {'replaced' if change.action is Action.REPLACE else 'removed'}"
+        detached = [
+            steps.add(
+                Disconnect(change.address.name, found.id), container.address, because, object_id=container.id
+            )
+            for container in _attached(change.address.name, observed)
+        ]  # fmt: skip
+        steps.add(Remove("network"), change.address, change.reason, needs=[*cleared, *detached], object_id=found.id)
+
+
+def _reconnect_kept(changes: Sequence[Change], desired: DesiredState, observed: ObservedState, steps: Steps) -> None:
+    """Containers that are not declared any more, and kept, get the networks back that were taken from under them."""
+    going = {change.address for change in changes if change.action is Action.DELETE}
+    for step in list(steps.all):
+        if not isinstance(step.operation, Disconnect):
+            continue
+        found, key = observed.resources.get(step.address), step.operation.network
+        made = steps.made.get(Address("network", key))
+        if found is None or found.id != step.object_id or made is None or step.address in {*going, *desired.resources}:
+            continue
+        entry = {name: value for name, value in found.spec["networks"][key].items() if name != "mac_address"}
+        steps.add(
+            Connect(key, endpoint=entry), step.address, step.cause, needs=[step.id, made], object_id=found.id
+        )  # fmt: skip
+
+
+def _attached(network: str, observed: ObservedState) -> list[Observed]:
+    everything = [*observed.resources.values(), *observed.leftovers]
+    attached = [one for one in everything if one.kind == "container" and network in one.spec["networks"]]
+    return sorted(attached, key=lambda one: (one.address, one.name))
+
+
+def _remove(
+    changes: Sequence[Change],
+    removals: Removals,
+    steps: Steps,
+    proven: Mapping[Address, Sequence[int]],
+) -> None:
+    """Removals: containers with those that depend on them first, then what they used.
+
+    Replicas too many go when those that stay have proven themselves.
+    """
+    # What a replacement had in its way is gone by then.
+    taken = {step.object_id for step in steps.all if step.verb is Verb.REMOVE}
+    gone = [c for c in changes if c.action is Action.DELETE and c.observed is not None and c.observed.id not in taken]
+    containers = {c.address: c for c in gone if c.observed and c.observed.kind == "container"}
+    leftovers = [c for c in gone if c.observed and c.observed.kind == "container" and c is not containers[c.address]]
+    # What a destroy removes is declared too, and nothing takes its name.
+    staying = [c.desired for c in changes if c.action is not Action.DELETE and c.desired is not None]
+    wanted = {one.name for one in staying if one.kind == "container"}
+    services = {c.address: c for c in gone if c.observed and c.observed.kind == "service"}
+    users = _users({*containers, *services}, removals.order)
+    for address in in_dependency_order(users, lambda one: users[one]):
+        dependents = [steps.gone.get(user) for user in users[address]]
+        if address in services:
+            steps.gone[address] = remove_service(services[address], dependents, steps)
+        else:
+            dependents += proven.get(address.whole, ())
+            steps.gone[address] = _remove_container(
+                containers[address], dependents, wanted, steps, volumes=removals.volumes
+            )
+    removed = list(steps.gone.values())
+    removed += [_remove_container(change, [], wanted, steps, volumes=removals.volumes) for change in leftovers]
+    moved = [one.id for one in steps.all if one.verb in (Verb.WAIT, Verb.DISCONNECT)]
+    moved += [one.id for one in steps.all if one.verb is Verb.REMOVE and one.kind == "container"]
+    for change in gone:
+        found = change.observed
+        if found is None or found.kind == "container":
+            continue
+        if found.kind in ("network", "volume", "config", "secret"):
+            needs = [*removed, *moved]
+            steps.add(Remove(found.kind), change.address, change.reason, needs=needs, object_id=found.id)
+
+
+def _collect(removals: Removals, steps: Steps) -> None:
+    """Volumes of files that nothing needs go last, once no container has them."""
+    moved = [one.id for one in steps.all if one.verb is Verb.WAIT]
+    moved += [one.id for one in steps.all if one.verb is Verb.REMOVE and one.kind == "container"]
+    for volume in removals.outdated:
+        change = next((c for c in removals.collected if c.observed is volume), None)
+        address = change.address if change else volume.address
+        steps.add(
+            Remove("volume"), address, change.reason if change else "nothing needs it", needs=moved,
+            object_id=volume.id,
+        )  # fmt: skip
+
+
+def _users(addresses: Collection[Address], order: Mapping[Address, Resource]) -> dict[Address, list[Address]]:
+    """What needs each of the addresses: that is removed first."""
+    users: dict[Address, list[Address]] = {address: [] for address in addresses}
+    for user, resource in order.items():
+        for need in dict.fromkeys(need.address for need in resource.needs):
+            if need in users:
+                users[need].append(user)
+    return users
+
+
+def _remove_container(
+    change: Change, dependents: Sequence[int | None], wanted: Collection[str], steps: Steps, *, volumes: bool
+) -> int:
+    """Stop it and remove it. Where its name is `wanted` it makes room first, and can still come back."""
+    found = change.observed
+    assert found is not None
+    before = [need for need in dependents if need is not None]
+    if found.name in wanted:
+        before = [
+            steps.add(
+                Rename((found.made_as or found.name) + PREVIOUS), change.address, change.reason,
+                needs=before, object_id=found.id,
+            )
+        ]  # fmt: skip
+    if found.runtime is not None and found.runtime.status in ("running", "restarting", "paused"):
+        hooked = run_hooks(steps, change, PRE_STOP, found.spec, before, object_id=found.id)
+        before.append(steps.add(Stop(), change.address, change.reason, needs=hooked, object_id=found.id))
+    return steps.add(
+        Remove("container", volumes), change.address, change.reason, needs=before, object_id=found.id
+    )  # fmt: skip
