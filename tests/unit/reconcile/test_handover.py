@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioner.model.address import Address
-from provisioner.model.operation import Create, Remove, Stop, UpdateService
+from provisioner.model.operation import CreateService, Remove, Stop, UpdateService
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.state import DesiredState, Facts, Observed, ObservedState, Resource
 from provisioner.reconcile.claims import Claim, ClaimKind, Holder, listed_holders, process_holders
@@ -354,7 +354,7 @@ def test_a_port_through_ingress_is_freed_before_another_service_takes_it(gone: b
         wanted[old] = Resource(old, "service", "p_web", none)
     observed = ObservedState(Facts(), {old: Observed(old, "service", "1", "p_web", published)})
     steps = Steps()
-    taken = steps.add(Create("service"), new, "new")
+    taken = steps.add(CreateService(), new, "new")
     freed = steps.add(Remove("service") if gone else UpdateService(1, {}), old, "old", object_id="1")
     ordered = order_handovers(steps.all, DesiredState("p", wanted), observed, {})
     assert [step.id for step in ordered] == [freed, taken]
