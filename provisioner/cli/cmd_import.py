@@ -35,7 +35,13 @@ if TYPE_CHECKING:
 )
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path())
 @click.option("--running", is_flag=True, help="From what runs: a Compose project, or containers, by NAME.")
-@click.option("-o", "--output", metavar="PLAYBOOK", type=FILE, help="Where it goes; default: playbooks/NAME/local.yml.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="PLAYBOOK",
+    type=FILE,
+    help="Where it goes; default: playbooks/NAME/local.yml, with --running compose.yaml.",
+)
 @click.option("--name", metavar="NAME", help="The system's name; default: Compose's project name.")
 @click.option("--force", is_flag=True, help="Replace a playbook that is there.")
 @json_option
