@@ -142,6 +142,10 @@ def test_what_fails_gives_nothing_away(guarded: Guarded) -> None:
     guarded.write(playbook(guarded, healthcheck=failing))
     guarded.provision("apply", "--yes", "-v", "--wait-timeout", "5", code=1)
     guarded.provision("apply", "--yes", "--json", "-v", "--wait-timeout", "5", code=1)
+    for arguments in (
+        ("why", "web", "-v"), ("why", "web", "--json"), ("history", "-v"), ("history", "--json"), ("status", "-v"),
+    ):  # fmt: skip
+        guarded.provision(*arguments)
     guarded.write(playbook(guarded, image="busybox:0.0.0-none"))
     guarded.provision("apply", "--yes", "-v", code=1)
     guarded.write(playbook(guarded, command=["/no/such/program"]))
