@@ -46,13 +46,14 @@ class EngineReader(Protocol):
         *,
         tail: int | None,
         since: str | None = None,
+        until: str | None = None,
         follow: bool = False,
         timestamps: bool = False,
         kind: str = "container",
     ) -> Iterator[bytes]:
         """Lines of a container's or service's output with their newline, oldest first; `tail` None for all of them.
 
-        `since` is a time in Unix seconds.
+        `since` and `until` are times in Unix seconds.
         """
 
     def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
@@ -88,7 +89,7 @@ class EngineWriter(EngineReader, Protocol):
     def stop(self, container_id: str, *, grace: float | None = None) -> None:
         """Stop it with its own signal and grace time (seconds); already stopped is fine."""
 
-    def restart(self, container_id: str) -> None: ...
+    def restart(self, container_id: str, *, grace: float | None = None) -> None: ...
 
     def unpause(self, container_id: str) -> None: ...
 
@@ -167,6 +168,78 @@ class DataEngine(EngineWriter, Protocol):
         """What a command in a running container writes to its standard output while it is fed `stdin`.
 
         StepFailed, with the last lines of its standard error, where it ends with another exit code than 0.
+        """
+
+
+class EngineOperator(EngineWriter, Protocol):
+    """Does to running containers what people do and no plan does. A missing container raises `EngineRefused` (404)."""
+
+    def kill(self, container_id: str, signal: str = "SIGKILL") -> None:
+        """Send a signal. `EngineRefused` (409) for a container that does not run."""
+
+    def pause(self, container_id: str) -> None:
+        """Freeze a container's processes; already paused is fine."""
+
+    def force_remove(self, container_id: str, *, volumes: bool = False) -> None:
+        """Kill and remove a container; already gone is fine. `volumes` takes its anonymous volumes along."""
+
+    def wait_for_end(self, container_id: str, stopped: Callable[[], bool]) -> int | None:
+        """The exit code once it has ended; None when it is gone, or when `stopped` says so before."""
+
+    def top(self, container_id: str, arguments: str = "") -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+        """The processes of a running container, as `ps` with these arguments has them: titles and rows."""
+
+    def figures(self, container_id: str) -> Mapping[str, Any]:
+        """What a container uses, with the sample before it (GET /containers/{id}/stats); takes a second or two."""
+
+    def events(
+        self, filters: Mapping[str, Sequence[str]], *, since: str | None = None, until: str | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """Events as they happen (GET /events); ends with `until`. Times as the engine takes them: Unix or RFC 3339."""
+
+    def log_chunks(self, kind: str, object_id: str, *, follow: bool) -> Iterator[bytes]:
+        """The output of a container or a service, byte for byte, multiplexed unless it has a terminal."""
+
+    def attach(
+        self,
+        container_id: str,
+        *,
+        tty: bool,
+        stdin: bool,
+        logs: bool = False,
+        detach_keys: str = "",
+        begin: Callable[[], object] | None = None,
+        stopped: Callable[[], bool],
+    ) -> bool:
+        """Join a container with this process's standard streams until it ends; False where `stopped` ended it.
+
+        `begin` is called when nothing of what it says can be missed any more; `logs` begins with what it has said.
+        """
+
+    def attach_exec(
+        self,
+        container_id: str,
+        command: Sequence[str],
+        *,
+        user: str = "",
+        workdir: str = "",
+        environment: Mapping[str, str] | None = None,
+        tty: bool = False,
+        detach: bool = False,
+        privileged: bool = False,
+    ) -> int:
+        """Run a command with this process's standard streams; its exit code, 0 at once when detached."""
+
+    def path_facts(self, container_id: str, path: str) -> Mapping[str, Any] | None:
+        """What stands at a path (name, size, mode as Go's os.FileMode, linkTarget); None where nothing does."""
+
+    def get_tar(self, container_id: str, path: str) -> Iterator[bytes]:
+        """What stands at a path as a tar archive, piece by piece."""
+
+    def put_tar(self, container_id: str, path: str, chunks: Iterator[bytes], *, to_user: bool) -> None:
+        """Unpack a tar archive, sent piece by piece, in a folder of a container.
+
+        Owners are the numbers in it; with `to_user` the container's user where it has one.
         """
 
 

@@ -9,6 +9,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol
 
 from provisioner.app.external_inputs import collect_inputs
+from provisioner.app.intentions import forget_what_ended
 from provisioner.app.load import load_playbook
 from provisioner.app.outcome import failed_checks, keep_checks, keep_failure, keep_revision
 from provisioner.app.plan import prepare
@@ -128,6 +129,7 @@ def apply(
         request, targets=() if policy.alone else policy.targets, scale=scale, feasible=not policy.alone,
         further=partial(refused_all_the_same, request),
     )  # fmt: skip
+    policy = replace(policy, scaled=frozenset(scale))
     return apply_playbook(
         request, playbook, open_engine(request, playbook.engine), policy, approve=approve, listener=listener,
         verify=verify, interrupt=interrupt, saved=saved, gathering=gathering,
@@ -181,10 +183,7 @@ def apply_playbook(
                 report, after = carry_out(
                     request, again, writer, policy, listener=listener, interrupt=interrupt, gathering=gathering
                 )
-                if after is not None and after.whole and not _recorded(after):
-                    report = keep_revision(report, after, writer, restores)
-                elif after is None:
-                    keep_failure(report, again, writer)
+                report = _kept(report, again, after, writer, restores)
             prepared = again
             result = _verified(ApplyResult(prepared.plan, report), playbook, engine, verify=verify)
             if result.checks and again.whole:
@@ -233,6 +232,17 @@ def _take_snapshot(
         take_snapshot(request, prepared, engine, held, listener, interrupt)
 
 
+def _kept(report: Report, before: Prepared, after: Prepared | None, engine: EngineWriter, restores: int) -> Report:
+    """The report, once the ledger has what became of a run: a revision, or why there is none."""
+    if after is None:
+        keep_failure(report, before, engine)
+        return report
+    forget_what_ended(after, engine)
+    if after.whole and not _recorded(after):
+        return keep_revision(report, after, engine, restores)
+    return report
+
+
 def _verified(result: ApplyResult, playbook: Playbook, engine: EngineWriter, *, verify: bool) -> ApplyResult:
     """The result with how the playbook's checks ended, where all went well before."""
     if not verify or result.exit_code != 0 or not playbook.checks:
@@ -262,6 +272,8 @@ def _writes(prepared: Prepared) -> bool:
     """Whether anything is to be written: steps that do more than wait, an adoption, a new value, or a revision that is
     not kept."""
     acts = any(step.verb is not Verb.WAIT for step in prepared.plan.steps)
+    # What is stopped on purpose, and runs all the same, is stopped no more.
+    acts = acts or bool(prepared.ledger.intentions.stopped.keys() & prepared.playbook.services.keys())
     return (
         acts
         or bool(prepared.plan.adopts or prepared.plan.moves)

@@ -81,6 +81,7 @@ def apply_plays(
     With `parallel` all at once. `ended` is told each play's result as soon as it is known. Nothing is done where one
     plan is refused. PlanStale when `saved` is not the plan of now.
     """
+    policy = replace(policy, scaled=frozenset(scale))
     planned = plan_plays(plays, policy, scale, in_order=not parallel)
     if saved is not None:
         saved.require_current(plays, planned)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.image_inputs import build_digests
@@ -26,6 +27,20 @@ if TYPE_CHECKING:
     from provisioner.ports import Interrupt, Listener
 
 
+@dataclass(frozen=True, slots=True)
+class BuildExtras:
+    """What the command line adds to every build: arguments, and keys (`default`, `id=path`) that it may use."""
+
+    arguments: Mapping[str, str | None] = field(default_factory=dict)
+    ssh: tuple[str, ...] = ()
+
+    def over(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
+        """A recipe with these over its own."""
+        args = {**(recipe.get("args") or {}), **self.arguments}
+        ssh = [*(recipe.get("ssh") or ()), *self.ssh]
+        return {**recipe, **({"args": args} if args else {}), **({"ssh": ssh} if ssh else {})}
+
+
 def build(
     request: Request,
     services: Sequence[str],
@@ -33,13 +48,14 @@ def build(
     no_cache: bool,
     pull: bool,
     push: bool,
+    extras: BuildExtras | None = None,
     listener: Listener,
     interrupt: Interrupt,
 ) -> Sequence[ImageResult]:
     """Build what the named services are built from, or everything; what an apply finds then, it does not build again.
 
-    `no_cache` and `pull` hold for this build beside what the playbook says. With `push` each image that was built is
-    pushed.
+    `no_cache`, `pull` and `extras` hold for this build beside what the playbook says. With `push` each
+    image that was built is pushed.
     """
     work = ImageWork(request, services, listener)
     chosen = work.services(built=True)
@@ -54,6 +70,7 @@ def build(
     for address, service in chosen:
         labels = {BUILD_LABEL: digests[service.name], PROJECT: work.playbook.project}
         recipe = recipes[address] | ({"no_cache": True} if no_cache else {}) | ({"pull": True} if pull else {})
+        recipe = extras.over(recipe) if extras is not None else recipe
 
         def act(
             progress: Callable[[str], None],

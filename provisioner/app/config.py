@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.app.load import load_document
 from provisioner.document.findings import nearest
@@ -26,6 +26,14 @@ class Explanation:
 def config(request: Request) -> Document:
     """The canonical document of a request's files."""
     return load_document(request)
+
+
+def with_registry_digests(request: Request, document: Document, tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree with the images pinned to what their registries have; this alone needs an engine."""
+    from provisioner.app.config_parts import with_digests
+    from provisioner.app.wiring import open_engine
+
+    return with_digests(tree, open_engine(request, bind(document).engine))
 
 
 def explain(request: Request, name: str) -> Explanation:

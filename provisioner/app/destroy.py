@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from provisioner.app.adopted_names import names_of_adopted, with_names
 from provisioner.app.apply import ApplyResult, require_approved
+from provisioner.app.grace import WithGrace
+from provisioner.app.intentions import forget_all
 from provisioner.app.load import load_playbook
+from provisioner.app.one_offs import one_off_tasks, one_offs, remove_one_offs
 from provisioner.app.plan_digest import digest_removal
 from provisioner.app.platform import choose_platform
 from provisioner.app.wiring import SystemClock, open_engine
@@ -54,14 +57,18 @@ def destroy(
     approve: Callable[[Plan], bool],
     listener: Listener,
     interrupt: Interrupt,
+    grace: float | None = None,
 ) -> ApplyResult:
     """Plan the removal of everything that is owned, ask, carry out, look again, and keep in the ledger what stayed.
 
+    `grace` is the time (seconds) between a container's stop signal and the kill, in the place of its own.
     PlanStale when what is owned has changed since the question was asked.
     """
     playbook = load_playbook(request, allow_unset=True)
     engine = open_engine(request, playbook.engine)
-    return destroy_playbook(playbook, engine, policy, approve=approve, listener=listener, interrupt=interrupt)
+    return destroy_playbook(
+        playbook, engine, policy, approve=approve, listener=listener, interrupt=interrupt, grace=grace
+    )  # fmt: skip
 
 
 def destroy_playbook(
@@ -72,6 +79,7 @@ def destroy_playbook(
     approve: Callable[[Plan], bool],
     listener: Listener,
     interrupt: Interrupt,
+    grace: float | None = None,
 ) -> ApplyResult:
     """`destroy` for a playbook that is there already."""
     removal = plan_removal(playbook, engine, policy)
@@ -81,7 +89,8 @@ def destroy_playbook(
     if not approve(removal) or removal.refusals:
         return ApplyResult(removal)
     report = None
-    if removal.steps or left_behind(engine, playbook.project) or _is_unrecorded(engine, playbook, removal):
+    ran_once = bool(one_offs(engine, playbook.project) or one_off_tasks(engine, playbook.project))
+    if removal.steps or ran_once or left_behind(engine, playbook.project) or _is_unrecorded(engine, playbook, removal):
         clock = SystemClock()
         mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
         with lease(
@@ -91,7 +100,12 @@ def destroy_playbook(
             removal = plan_removal(playbook, engine, policy)
             require_approved(approved, digest_removal(removal, salt))
             with interrupt.deferred():
+                # They hold networks and volumes.
                 fenced = held.fence(engine)
+                for name in remove_one_offs(fenced, playbook.project):
+                    listener(Notice(f"{name}, which was run once, is removed"))
+                if grace is not None:
+                    fenced = cast("EngineWriter", WithGrace(fenced, grace))
                 calls = _WithHistory(Calls(removal, fenced, {}, clock), fenced, playbook.project)
                 report = execute(
                     removal, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt,
@@ -189,6 +203,7 @@ def _record(engine: EngineWriter, playbook: Playbook, mode: Mode, policy: Policy
         engine, playbook, removal
     ):
         record_destroyed(engine, playbook, mode, ledger, left.observed)
+    forget_all(engine, playbook.project, mode, ledger)
     return left
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.history import find, open_environment
+from provisioner.app.intentions import as_scaled, said_on_purpose
 from provisioner.errors import ProvisionError
 from provisioner.ledger.records import read_ledger
 from provisioner.ledger.revisions import desired_of
@@ -48,7 +49,7 @@ def drift(request: Request) -> Drift:
     ledger = read_ledger(engine, playbook.project)
     revision = find(ledger.revisions, None, playbook.title)
     desired, observed = since(engine, ledger, revision)
-    changes = differences(desired, observed)
+    changes = tuple(said_on_purpose(change, ledger) for change in differences(desired, observed))
     strangers = [
         Problem(f"a {one.kind} named {one.name} stands in its place and belongs to {one.owner}", path=str(one.address))
         for one in observed.strangers
@@ -79,7 +80,7 @@ def _besides(change: Change, retained: Retained) -> Problem:
 
 def since(engine: EngineReader, ledger: Ledger, revision: Revision) -> tuple[DesiredState, ObservedState]:
     """What the last revision and what came after it left on the engine, and what is there now."""
-    desired = ledger.expected(desired_of(revision, ledger.project))
+    desired = ledger.expected(desired_of(as_scaled(revision, ledger), ledger.project))
     if desired is None:
         raise ProvisionError(
             f"revision {revision.number} was kept by a version whose documents this one can not read",

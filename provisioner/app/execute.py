@@ -25,11 +25,19 @@ def execute(
     env: Mapping[str, str],
     tty: bool,
     detach: bool,
+    privileged: bool = False,
 ) -> int:
     """The exit code of the command; its input and output are this process's."""
     playbook = load_playbook(request, allow_unset=True)
     engine = open_engine(request, playbook.engine)
     container = running_replica(engine, playbook, service, index)
     return engine.attach_exec(
-        container.id, command, user=user, workdir=workdir, environment=env, tty=tty, detach=detach
+        container.id,
+        command,
+        user=user,
+        workdir=workdir,
+        environment=env,
+        tty=tty,
+        detach=detach,
+        privileged=privileged,
     )

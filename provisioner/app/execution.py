@@ -54,7 +54,8 @@ def carry_out(
     if report.failures or report.interrupted:
         return _stopped(prepared, report, engine, policy, clock, listener), None
     try:
-        after = prepare(request, prepared.playbook, engine, policy, gathering)
+        # What was to be made anew has been.
+        after = prepare(request, prepared.playbook, engine, replace(policy, made_anew=(), rerun=()), gathering)
         report = _watched(report, after, engine, policy, clock, listener, interrupt)
     except ProvisionError as error:
         return replace(report, trouble=error), None

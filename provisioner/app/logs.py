@@ -17,6 +17,7 @@ from provisioner.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from provisioner.app.owned import OwnedContainer
     from provisioner.app.request import Request
     from provisioner.model.address import Address
 
@@ -35,22 +36,31 @@ def logs(
     *,
     follow: bool,
     since: str | None,
+    until: str | None = None,
+    index: int | None = None,
     tail: int | None,
     timestamps: bool,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Iterator[LogLine]:
     """The lines of the named services, or of all: one replica after the other, or as they come when followed.
 
+    `index` is one replica. UsageError for a time that is none, or a replica that is not there.
     `tell` is told what happens meanwhile to containers that are followed, and to the engine.
     """
     playbook = load_playbook(request, allow_unset=True)
     require_services(playbook, services)
-    moment = None if since is None else str(parse_since(since, time.time()))
+    moment = None if since is None else str(parse_moment("--since", since, time.time()))
+    last = None if until is None else str(parse_moment("--until", until, time.time()))
     engine = open_engine(request, playbook.engine)
+
+    def containers() -> list[OwnedContainer]:
+        found = writers(engine, playbook, services)
+        return found if index is None else _replica(found, index)
+
     if follow:
         follower = Follower(
             engine,
-            lambda: writers(engine, playbook, services),
+            containers,
             since=moment,
             tail=tail,
             timestamps=timestamps,
@@ -58,12 +68,20 @@ def logs(
         )
         yield from (LogLine(address, _text(line)) for address, line in follower.lines())
         return
-    for one in writers(engine, playbook, services):
-        for line in engine.logs(one.id, tail=tail, since=moment, timestamps=timestamps, kind=one.kind):
+    for one in containers():
+        for line in engine.logs(one.id, tail=tail, since=moment, until=last, timestamps=timestamps, kind=one.kind):
             yield LogLine(one.address, _text(line))
 
 
-def parse_since(text: str, now: float) -> float:
+def _replica(containers: Sequence[OwnedContainer], index: int) -> list[OwnedContainer]:
+    found = [one for one in containers if one.kind == "container" and one.address.index == index]
+    if not found:
+        there = ", ".join(str(one.address) for one in containers) or "none"
+        raise UsageError(f"--index {index}: there is no such replica on this node", hint=f"there are: {there}")
+    return found
+
+
+def parse_moment(option: str, text: str, now: float) -> float:
     """Unix seconds of a time (RFC 3339, or Unix seconds) or of a length of time before `now` (`5m`, `1h30m`)."""
     found = _RELATIVE.fullmatch(text)
     if found and text:
@@ -75,7 +93,7 @@ def parse_since(text: str, now: float) -> float:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(
-            f"--since {text!r} is neither a length of time nor a time", hint="5m, 1h30m, or 2025-01-31T12:00:00Z"
+            f"{option} {text!r} is neither a length of time nor a time", hint="5m, 1h30m, or 2025-01-31T12:00:00Z"
         ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 

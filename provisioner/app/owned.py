@@ -51,17 +51,27 @@ def owned_containers(engine: EngineReader, project: str, services: Sequence[str]
     return sorted([*found, *_task_containers(engine, project, services)], key=lambda one: one.address)
 
 
+def owned_services(
+    engine: EngineReader, project: str, services: Sequence[str] = ()
+) -> list[tuple[Mapping[str, Any], Address]]:
+    """The Swarm services of the named services, or of all, without one-off ones; none on a plain engine."""
+    found = []
+    for raw in engine.list("service", {PROJECT: project}) if engine.facts().swarm_manager else ():
+        labels = raw["Spec"].get("Labels") or {}
+        belongs = owner(labels, raw["Spec"]["Name"])
+        if belongs is not None and ONE_OFF not in labels and (not services or belongs[1].name in services):
+            found.append((raw, belongs[1]))
+    return found
+
+
 def _task_containers(engine: EngineReader, project: str, services: Sequence[str]) -> list[OwnedContainer]:
     """Containers of Swarm tasks that run on this very node; those on other nodes are out of its reach."""
     found: dict[Address, OwnedContainer] = {}
-    for service in engine.list("service", {PROJECT: project}) if engine.facts().swarm_manager else ():
-        belongs = owner(service["Spec"].get("Labels"), service["Spec"]["Name"])
-        if belongs is None or (services and belongs[1].name not in services):
-            continue
+    for service, belongs in owned_services(engine, project, services):
         for raw in engine.list("container", {_SWARM_SERVICE: str(service["ID"])}):
             # `<service>.<slot>.<task>`; a global service has the node's id in the place of the slot.
             slot = str(raw["Name"]).rsplit(".", 2)[1]
-            address = Address("service", belongs[1].name, int(slot) if slot.isdigit() else 1)
+            address = Address("service", belongs.name, int(slot) if slot.isdigit() else 1)
             one = OwnedContainer(address, str(raw["Id"]), raw)
             if address not in found or one.running:
                 found[address] = one
@@ -86,14 +96,11 @@ def tasks_elsewhere(engine: EngineReader, project: str, services: Sequence[str] 
     nodes = engine.list("node", {}) if facts.swarm_manager else ()
     names = {str(one["ID"]): str((one.get("Description") or {}).get("Hostname")) for one in nodes}
     found: dict[str, list[Elsewhere]] = {}
-    for raw in engine.list("service", {PROJECT: project}) if len(names) > 1 else ():
-        belongs = owner(raw["Spec"].get("Labels"), raw["Spec"]["Name"])
-        if belongs is None or (services and belongs[1].name not in services):
-            continue
+    for raw, belongs in owned_services(engine, project, services) if len(names) > 1 else ():
         for task in engine.tasks(str(raw["ID"]), current=True):
             node = str(task.get("NodeID") or "")
             if (task.get("Status") or {}).get("State") == "running" and node and node != facts.node_id:
-                found.setdefault(belongs[1].name, []).append(Elsewhere(raw, node, names.get(node) or node))
+                found.setdefault(belongs.name, []).append(Elsewhere(raw, node, names.get(node) or node))
     return found
 
 

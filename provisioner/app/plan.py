@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from provisioner.app.adopted_names import names_of_adopted, with_names
 from provisioner.app.external_inputs import collect_inputs
+from provisioner.app.intentions import as_scaled, with_intentions, with_kept_scale
 from provisioner.app.left_volumes import left_volumes, told_volumes
 from provisioner.app.load import load_playbook
 from provisioner.app.lost_key import incomparable_versions, require_no_new_use, with_versions
 from provisioner.app.lost_key import notes as key_notes
+from provisioner.app.made_anew import anew_alone, diff_anew, require_services_and_jobs
 from provisioner.app.moved import moved_objects, suggested_moves, told_moves
 from provisioner.app.platform import choose_platform
 from provisioner.app.possible import refused_all_the_same, require_possible
@@ -30,7 +32,6 @@ from provisioner.playbook.file_targets import folders_of_images
 from provisioner.playbook.select import with_kinds
 from provisioner.reconcile.claims import ClaimKind, listed_holders, process_holders
 from provisioner.reconcile.clashes import takes_claims
-from provisioner.reconcile.diff import diff
 from provisioner.reconcile.expected import assume_present
 from provisioner.reconcile.narrowing import only
 from provisioner.reconcile.observe import observe
@@ -62,7 +63,8 @@ def make_plan(request: Request, policy: Policy, scale: Mapping[str, int], *, out
     playbook = load_playbook(
         request, targets=policy.targets, scale=scale, feasible=True, further=partial(refused_all_the_same, request)
     )
-    prepared = prepare(request, playbook, open_engine(request, playbook.engine), policy)
+    permitted = replace(policy, scaled=frozenset(scale))
+    prepared = prepare(request, playbook, open_engine(request, playbook.engine), permitted)
     if output is not None and not prepared.plan.refusals:
         save(output, request, policy, scale, prepared)
     return prepared.plan
@@ -83,7 +85,13 @@ def prepare(
     such as replicas on one host port; without `feasible`, contradictions in the playbook are let pass.
     """
     engine = OneLook(engine)
-    policy = replace(policy, targets=with_kinds(playbook, policy.targets))
+    policy = replace(
+        policy,
+        targets=with_kinds(playbook, policy.targets),
+        made_anew=with_kinds(playbook, policy.made_anew),
+        rerun=with_kinds(playbook, policy.rerun),
+    )
+    require_services_and_jobs(playbook, policy)
     facts = engine.facts()
     ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)
     playbook = with_names(playbook, names_of_adopted(ledger.adopted))
@@ -91,6 +99,7 @@ def prepare(
     mode = platform.mode
     possible = require_possible(request, playbook, mode, facts, feasible=feasible and not policy.alone)
     notes = (*possible, *_writable(playbook), *platform.remarks(playbook, facts))
+    playbook = with_kept_scale(playbook, ledger, policy.scaled)
     materials = gathering(request, playbook, engine, mode)
     notes = (*notes, *(Problem(message) for message in materials.messages))
     desired = platform.lower(playbook, materials.inputs)
@@ -115,14 +124,15 @@ def prepare(
             desired = platform.lower(playbook, materials.inputs)
             observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
             observed = assume_present(observed, desired, policy.expected)
-    last_desired = desired_of(last, playbook.project) if last else None
+    last_desired = desired_of(as_scaled(last, ledger), playbook.project) if last else None
     applied = ledger.expected(last_desired)
     others: tuple[Change, ...] = ()
     if policy.alone:
         changes, others = only(policy.targets, desired, observed, applied)
+        changes = anew_alone(changes, policy)
         notes = (*notes, *_left(others))
     else:
-        changes = diff(desired, observed, applied)
+        changes = diff_anew(desired, observed, applied, policy)
     if policy.targets:
         changes = without_guard_changes(changes)
     else:
@@ -148,7 +158,7 @@ def prepare(
         from provisioner.app.builds import with_builders
 
         ordered = with_builders(ordered, playbook, engine)
-    ordered = _exposed(_pinned(platform.judge(ordered, engine), engine), policy)
+    ordered = with_intentions(_exposed(_pinned(platform.judge(ordered, engine), engine), policy), playbook, ledger)
     ordered = replace(ordered, adopts=leftovers, moves=moves)
     return Prepared(
         ordered, playbook, materials, mode, ledger, whole=not others if policy.alone else not policy.targets

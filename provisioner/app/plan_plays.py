@@ -67,6 +67,7 @@ def plan_plays(
     what is wrong with any of them: every problem of every playbook at once, clashes between plays (PlaybookInvalid),
     or what stops a play from being planned.
     """
+    policy = replace(policy, scaled=frozenset(scale))
     opened = open_plays(plays, policy, scale)
     planned: list[PlannedPlay] = []
     errors: list[tuple[str, ProvisionError]] = []

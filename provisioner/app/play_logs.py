@@ -25,6 +25,8 @@ def logs_of_plays(
     *,
     follow: bool,
     since: str | None,
+    until: str | None,
+    index: int | None,
     tail: int | None,
     timestamps: bool,
     tell: Callable[[str], None] = lambda text: None,
@@ -32,7 +34,17 @@ def logs_of_plays(
     """The lines of the named services of every play that has them, or of all: play by play, or as they come."""
 
     def read(play: PlayRequest, names: Sequence[str]) -> Iterator[Line]:
-        for line in logs(play.request, names, follow=follow, since=since, tail=tail, timestamps=timestamps, tell=tell):
+        for line in logs(
+            play.request,
+            names,
+            follow=follow,
+            since=since,
+            until=until,
+            index=index,
+            tail=tail,
+            timestamps=timestamps,
+            tell=tell,
+        ):
             yield play, line
 
     readers = [read(play, names) for play, names in plays_with_services(plays, services)]

@@ -45,8 +45,14 @@ class SavedPlan:
     def policy(self) -> Policy:
         """What the user permitted when the plan was made."""
         saved = self.content["policy"]
-        targets = tuple(address for text in saved["targets"] if (address := Address.parse(text)))
+        targets, made_anew, rerun = (
+            tuple(
+                address for text in saved.get(key, ()) if (address := Address.parse(text) or Address.parse_name(text))
+            )
+            for key in ("targets", "made_anew", "rerun")
+        )
         return Policy(
+            made_anew=made_anew, rerun=rerun,
             prune=saved["prune"], allow_empty=saved.get("allow_empty", False), targets=targets,
             accept_new_key=saved.get("accept_new_key", False),
         )  # fmt: skip
@@ -132,6 +138,8 @@ def content_of(request: Request, policy: Policy, scale: Mapping[str, int], prepa
             "allow_empty": policy.allow_empty,
             "targets": [str(target) for target in policy.targets],
             "scale": dict(scale),
+            "made_anew": [str(address) for address in policy.made_anew],
+            "rerun": [str(address) for address in policy.rerun],
         },
         "known_after_apply": sorted(pending(prepared.materials.declarations, prepared.materials.resolutions)),
         "salt": salt,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from provisioner.app.comparable import Comparable
 from provisioner.app.condition import Condition, condition_of, with_last_words
 from provisioner.app.evidence import mask_of, unknown_secrets
+from provisioner.app.intentions import is_still
 from provisioner.app.load import load_playbook
 from provisioner.app.owned import require_services, running_ids
 from provisioner.app.plan import prepare
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from provisioner.app.prepared import Prepared
     from provisioner.app.published import PublishedPort
     from provisioner.app.request import Request
+    from provisioner.ledger.records import Ledger
     from provisioner.model.address import Address
     from provisioner.model.state import Observed, Resource, Stranger
     from provisioner.ports import EngineReader
@@ -87,11 +89,20 @@ def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
     foreign = {one.address: one for one in plan.observed.strangers}
     rows = [_row(a, desired.get(a), observed.get(a), changes.get(a), retained) for a in addresses]
     rows = [_with_condition(row, prepared, engine) for row in rows]
+    rows = [_on_purpose(row, observed.get(row.address), prepared.ledger) for row in rows]
     rows = [_foreign(row, foreign.get(row.address)) for row in rows]
     rows = [_uncompared(row, gathering.reasons) for row in rows]
     ports = published_ports(engine, playbook.project, swarm=prepared.mode == "swarm")
     rows = [replace(row, ports=tuple(port for port in ports if port.address == row.address)) for row in rows]
     return StatusTable(playbook.title, tuple(rows))
+
+
+def _on_purpose(row: StatusRow, found: Observed | None, ledger: Ledger) -> StatusRow:
+    """The row of a service that somebody has stopped: not its last words, but since when and by whom."""
+    why = ledger.intentions.stopped.get(row.address.name) if row.address.kind == "service" else None
+    if why is None or found is None or not is_still(found):
+        return row
+    return replace(row, detail=f"stopped {why}", trouble=f"stopped {why}")
 
 
 def _foreign(row: StatusRow, stranger: Stranger | None) -> StatusRow:

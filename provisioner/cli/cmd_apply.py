@@ -110,6 +110,8 @@ def command(
     check: bool,
     detailed_exitcode: bool,
     addresses: tuple[str, ...],
+    replaced: tuple[str, ...],
+    rerun: tuple[str, ...],
     scale: tuple[str, ...],
     prune: bool,
     allow_empty: bool,
@@ -131,11 +133,13 @@ def command(
         "parallel": parallel, "wait_timeout": wait_timeout or 0.0, "lock_timeout": lock_timeout,
         "keep_going": keep_going, "insecure_transport": insecure_transport,
     }  # fmt: skip
-    permitted = policy(addresses, prune=prune, allow_empty=allow_empty, accept_new_key=accept_new_key, **carrying_out)
+    permitted = policy(
+        addresses, replaced, rerun, prune=prune, allow_empty=allow_empty, accept_new_key=accept_new_key, **carrying_out
+    )
     replicas = scales(scale)
     saved = kept_plan(target)
     if saved is not None:
-        if addresses or scale or prune or allow_empty or accept_new_key or check:
+        if addresses or replaced or rerun or scale or prune or allow_empty or accept_new_key or check:
             raise UsageError(f"{target} is a plan: what it does is in it", hint="make another plan with these options")
         permitted = replace(saved.policy, **carrying_out)
         replicas, yes = saved.scale, True

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from provisioner.cli.command import WRITE, Command
-from provisioner.cli.completion import EXPLAINABLE
-from provisioner.cli.options import json_option, target_argument
+from provisioner.cli.completion import EXPLAINABLE, FILE, SERVICE, TARGET, words
+from provisioner.cli.options import json_option
+from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.cli.settings import Settings
+    from provisioner.document import Document
+    from provisioner.model.node import JSON
 
 
 @click.command(
@@ -26,9 +30,10 @@ if TYPE_CHECKING:
         ("provision config -f compose.yaml --format json", "the same document as docker compose config"),
         ("provision config --explain EMIT_INTERVAL_MS", "where a variable or a secret comes from, and what it hides"),
         ("provision config --services", "only the names of the services"),
+        ("provision config -o resolved.yaml telecom/dev ingest", "one service, and what it needs, into a file"),
     ),
 )
-@target_argument
+@click.argument("arguments", metavar="[TARGET] [SERVICE...]", nargs=-1, type=words(TARGET, SERVICE))
 @click.option(
     "--format",
     "form",
@@ -46,52 +51,105 @@ if TYPE_CHECKING:
 @click.option("--services", "part", flag_value="services", help="Only the names of the services.")
 @click.option("--images", "part", flag_value="images", help="Only the images.")
 @click.option("--volumes", "part", flag_value="volumes", help="Only the names of the volumes.")
+@click.option("--networks", "part", flag_value="networks", help="Only the names of the networks.")
+@click.option("--profiles", "part", flag_value="profiles", help="Only the names of the profiles.")
+@click.option(
+    "--variables", "part", flag_value="variables", help="The variables that the files use, and their defaults."
+)
+@click.option("--environment", "part", flag_value="environment", help="The variables that are there for them.")
+@click.option("--hash", "hashed", metavar="SERVICES", help="A digest of each service: '*', or names with commas.")
+@click.option("--resolve-image-digests", "digests", is_flag=True, help="Pin images to what the registries have now.")
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write it to a file.")
 @json_option
 @click.pass_obj
 def command(
     settings: Settings,
-    target: str | None,
+    arguments: tuple[str, ...],
     form: str,
     only_check: bool,
     explain: str | None,
     part: str | None,
+    hashed: str | None,
+    digests: bool,
+    output: str | None,
     as_json: bool,
 ) -> int:
     """Show the playbook as it is understood: files merged, variables filled in, defaults written out.
 
     No engine is needed, and values of secrets are never in it.
     """
+    target, services = settings.split(arguments)
+    written = "json" if as_json else form
     plays = settings.plays(target)
     if plays is not None:
+        if services or hashed or digests or output or part in _OF_ONE:
+            raise UsageError("this is of one environment, and the TARGET is a list of plays", hint="name one: --limit")
         from provisioner.cli.plays_config import show_config
 
-        written = "json" if as_json else form
         return show_config(settings, plays, form=written, only_check=only_check, explain=explain, part=part)
     request = settings.request(target)
-    out = settings.out()
     if explain:
-        out.write(_explained(request, explain, as_json=as_json))
+        settings.out().write(_explained(request, explain, as_json=as_json))
         return 0
     from provisioner.app.config import config
+    from provisioner.app.config_parts import only_services
     from provisioner.document import canonical
 
     document = config(request)
     err = settings.err()
     for warning in document.warnings:
         err.write(f"{err.paint.yellow('warning:')} {warning}\n")
+    tree = only_services(document, cast("dict[str, Any]", canonical(document)), services)
     if only_check:
         return 0
-    tree = canonical(document)
-    if part:
-        names = part_of(tree, part)
-        out.write(json.dumps(names, ensure_ascii=False) + "\n" if as_json else "".join(f"{name}\n" for name in names))
-    elif as_json or form == "json":
-        out.write(json.dumps(tree, indent=2, ensure_ascii=False) + "\n")
-    else:
-        from provisioner.render.config_yaml import config_yaml
+    if digests:
+        from provisioner.app.config import with_registry_digests
 
-        out.write(config_yaml(tree))
+        tree = with_registry_digests(request, document, tree)
+    _write(settings, _text(request, document, tree, part, hashed, written), output)
     return 0
+
+
+# What no list of plays has as a whole.
+_OF_ONE = ("profiles", "variables", "environment")
+
+
+def _write(settings: Settings, text: str, output: str | None) -> None:
+    if output is None:
+        settings.out().write(text)
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"-o {output}: {error.strerror}") from error
+
+
+def _text(
+    request: Request, document: Document, tree: dict[str, Any], part: str | None, hashed: str | None, form: str
+) -> str:
+    from provisioner.app import config_parts
+
+    if hashed is not None:
+        return "".join(f"{name} {digest}\n" for name, digest in config_parts.hashes(tree, hashed))
+    if part == "environment":
+        return "".join(f"{name}={value}\n" for name, value in config_parts.environment(document, request))
+    if part == "variables":
+        from provisioner.render.docker_table import docker_table
+
+        rows = config_parts.variable_rows(document)
+        if form == "json":
+            return json.dumps([row._asdict() for row in rows], ensure_ascii=False) + "\n"
+        titles = ["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"]
+        return docker_table(titles, [[r.name, str(r.required).lower(), r.default, r.alternate] for r in rows])
+    if part:
+        names = config_parts.profiles(document) if part == "profiles" else part_of(tree, part)
+        as_json = form == "json"
+        return json.dumps(names, ensure_ascii=False) + "\n" if as_json else "".join(f"{name}\n" for name in names)
+    if form == "json":
+        return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+    from provisioner.render.config_yaml import config_yaml
+
+    return config_yaml(cast("JSON", tree))
 
 
 def _explained(request: Request, name: str, *, as_json: bool) -> str:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("-T", "--no-tty", "--no-TTY", "no_tty", is_flag=True, help="Without a terminal.")
 @click.option("-i", "--interactive", is_flag=True, hidden=True, help="Compose has it: input is always handed on.")
 @click.option("-t", "--tty", is_flag=True, hidden=True, help="Compose has it: there is a terminal where there is one.")
+@click.option("--privileged", is_flag=True, help="With all capabilities.")
 @click.option("-d", "--detach", is_flag=True, help="Do not wait for its end.")
 @click.option("--index", type=click.IntRange(min=1), default=1, show_default=True, help="Which replica.")
 @click.option("-u", "--user", default="", metavar="USER", help="The user to run it as.")
@@ -51,6 +52,7 @@ def command(
     no_tty: bool,
     interactive: bool,
     tty: bool,
+    privileged: bool,
     detach: bool,
     index: int,
     user: str,
@@ -76,4 +78,5 @@ def command(
         env=variables(env),
         tty=not no_tty and not detach and sys.stdin.isatty() and sys.stdout.isatty(),
         detach=detach,
+        privileged=privileged,
     )

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 @click.argument("arguments", metavar="[TARGET] [SERVICE]...", nargs=-1, type=words(TARGET, SERVICE))
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes next, until Ctrl-C.")
 @click.option("--since", metavar="WHEN", help="Only what is newer: 5m, 2h, or a time such as 2025-01-31T12:00:00Z.")
+@click.option("--until", metavar="WHEN", help="Only what is older: 5m, or a time.")
+@click.option("--index", type=click.IntRange(min=1), help="Only of this replica of one service.")
 @click.option("-n", "--tail", metavar="N", help="Only the last N lines of each container, or 'all'.")
 @click.option("-t", "--timestamps", is_flag=True, help="Begin each line with its time.")
 @click.option("--no-log-prefix", is_flag=True, help="Do not begin lines with the service's address.")
@@ -47,6 +49,8 @@ def command(
     arguments: tuple[str, ...],
     follow: bool,
     since: str | None,
+    until: str | None,
+    index: int | None,
     tail: str | None,
     timestamps: bool,
     no_log_prefix: bool,
@@ -55,6 +59,10 @@ def command(
     """Show the output of services, each line with the address of the replica that wrote it."""
     target, services = settings.split(arguments)
     lines = _count(tail)
+    if index is not None and len(services) != 1:
+        raise UsageError("--index is a replica of one service, which is to be named")
+    if until is not None and follow:
+        raise UsageError("--until ends what --follow goes on with: give one of them")
     plays = settings.plays(target)
 
     def tell(text: str) -> None:
@@ -66,13 +74,31 @@ def command(
         from provisioner.app.play_logs import logs_of_plays
 
         entries = logs_of_plays(
-            plays, services, follow=follow, since=since, tail=lines, timestamps=timestamps, tell=tell
+            plays,
+            services,
+            follow=follow,
+            since=since,
+            until=until,
+            index=index,
+            tail=lines,
+            timestamps=timestamps,
+            tell=tell,
         )
     else:
         from provisioner.app.logs import logs
 
         request = settings.request(target)
-        found = logs(request, services, follow=follow, since=since, tail=lines, timestamps=timestamps, tell=tell)
+        found = logs(
+            request,
+            services,
+            follow=follow,
+            since=since,
+            until=until,
+            index=index,
+            tail=lines,
+            timestamps=timestamps,
+            tell=tell,
+        )
         entries = ((None, entry) for entry in found)
     out = settings.out()
     prefix = _prefixes(out.paint)

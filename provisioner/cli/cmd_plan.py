@@ -63,6 +63,8 @@ def command(
     output: str | None,
     detailed_exitcode: bool,
     addresses: tuple[str, ...],
+    replaced: tuple[str, ...],
+    rerun: tuple[str, ...],
     scale: tuple[str, ...],
     prune: bool,
     allow_empty: bool,
@@ -76,11 +78,13 @@ def command(
     Every field of every object is compared with the live engine. Nothing is changed, on no account.
     """
     permitted = policy(
-        addresses, prune=prune, allow_empty=allow_empty, accept_new_key=accept_new_key,
+        addresses, replaced, rerun, prune=prune, allow_empty=allow_empty, accept_new_key=accept_new_key,
         insecure_transport=insecure_transport,
     )  # fmt: skip
     replicas = scales(scale)
     again = narrowed(addresses, scale, prune=prune, allow_empty=allow_empty)
+    again += [word for address in replaced for word in ("--replace", address)]
+    again += [word for address in rerun for word in ("--rerun", address)]
     again += ["--accept-new-key"] if accept_new_key else []
     again += ["--insecure-transport"] if insecure_transport else []
     plays = settings.plays(target)

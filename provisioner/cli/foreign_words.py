@@ -15,26 +15,21 @@ if TYPE_CHECKING:
 # What a likeness never leads to: it deletes, or goes back.
 DESTRUCTIVE = frozenset({
     "destroy", "rollback", "restore", "down", "rm", "kill", "stop", "pause", "prune", "unset", "rotate", "release",
-    "--prune", "--volumes", "--force", "--yes", "--auto-approve", "--history", "--rmi", "--fix",
+    "--rerun", "--replace", "--prune", "--volumes", "--force", "--yes", "--auto-approve", "--history", "--rmi", "--fix",
 })  # fmt: skip
 
 _SEE_WHAT_GOES = "provision destroy --check shows what would go; nothing is deleted by it"
-_STATE = "there is no state file, the engine is looked at each time: provision plan"
 _BY_HAND = "docker {} $(provision ps -q)"
+_STATE = "there is no state file, the engine is looked at each time: provision plan"
 
 COMMANDS: dict[str, str] = {
     # Compose
-    "up": "provision apply (it returns when everything runs, as up -d --wait does)",
-    "down": _SEE_WHAT_GOES,
-    "run": "provision exec SERVICE COMMAND runs it in a running service; a service with `job:` runs once and ends",
-    "start": "provision apply starts what does not run",
-    "stop": _BY_HAND.format("stop"),
-    "restart": _BY_HAND.format("restart"),
+    "create": "provision apply",
+    "rm": _SEE_WHAT_GOES,
     "kill": _BY_HAND.format("kill"),
     "pause": _BY_HAND.format("pause"),
     "unpause": "provision apply goes on with what is paused",
     "top": _BY_HAND.format("top"),
-    "stats": _BY_HAND.format("stats"),
     "port": _BY_HAND.format("port"),
     "cp": "docker cp FILE $(provision ps -q):PATH",
     "events": "docker events --filter label=provisioner.environment=PROJECT",
@@ -44,9 +39,6 @@ COMMANDS: dict[str, str] = {
     "wait": "provision apply waits until everything is ready",
     "attach": "provision logs -f SERVICE",
     "convert": "provision config",
-    "create": "provision apply",
-    "scale": "provision apply --scale SERVICE=N",
-    "rm": _SEE_WHAT_GOES,
     "publish": "provision export, or provision push for images",
     "commit": "describe the change in a Dockerfile, and provision build",
     "bridge": "provision export",

@@ -26,6 +26,7 @@ from provisioner.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from provisioner.model.address import Address
     from provisioner.model.plan import Policy
 
 
@@ -142,6 +143,10 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--target", "addresses", metavar="ADDRESS", multiple=True, type=ADDRESS,
                      help="Only this object, such as service.api (api where that is unique), and what it needs; "
                      "repeatable."),
+        click.option("--replace", "replaced", metavar="ADDRESS", multiple=True, type=ADDRESS,
+                     help="Make this service anew, even where nothing of it differs; repeatable."),
+        click.option("--rerun", "rerun", metavar="ADDRESS", multiple=True, type=ADDRESS,
+                     help="Run this job again, even where it has been done; repeatable."),
         click.option("--scale", "scale", metavar="SERVICE=N", multiple=True, type=SERVICE_EQUALS,
                      help="Run N replicas; repeatable."),
         click.option("--prune", is_flag=True, help="Also delete objects that the playbook no longer declares."),
@@ -153,21 +158,33 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def policy(addresses: Sequence[str] = (), **permitted: Any) -> Policy:
+def policy(
+    addresses: Sequence[str] = (), replaced: Sequence[str] = (), rerun: Sequence[str] = (), **permitted: Any
+) -> Policy:
     """The Policy for the options of a command. Addresses are checked for their form."""
-    from provisioner.model.address import Address
     from provisioner.model.plan import Policy
 
-    targets = []
-    for text in addresses:
+    return Policy(
+        targets=_parsed("--target", addresses),
+        made_anew=_parsed("--replace", replaced),
+        rerun=_parsed("--rerun", rerun),
+        **permitted,
+    )
+
+
+def _parsed(option: str, texts: Sequence[str]) -> tuple[Address, ...]:
+    from provisioner.model.address import Address
+
+    found = []
+    for text in texts:
         address = Address.parse(text) or Address.parse_name(text)
         if address is None:
             raise UsageError(
-                f"--target '{text}' is not an address",
+                f"{option} '{text}' is not an address",
                 hint="write KIND.NAME: service.api, volume.pgdata, service.api[2]; or a name that is unique",
             )
-        targets.append(address)
-    return Policy(targets=tuple(targets), **permitted)
+        found.append(address)
+    return tuple(found)
 
 
 def scales(texts: Sequence[str]) -> dict[str, int]:

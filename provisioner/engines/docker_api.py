@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from provisioner.engines.data_streams import DockerStreams
-from provisioner.engines.reading import DockerReader
+from provisioner.engines.operations import Operations
 from provisioner.engines.transport import TRANSPORT
 from provisioner.engines.wire import Wire
 from provisioner.errors import EngineConflict, EngineRefused, Reason, Unreachable
@@ -44,8 +44,8 @@ def connect(endpoint: Endpoint, timeout: float | None = None) -> DockerEngine:
     return DockerEngine(wire)
 
 
-class DockerEngine(DockerReader, DockerStreams):
-    """Implements `EngineWriter` and `DataEngine` on a live engine."""
+class DockerEngine(Operations, DockerStreams):
+    """Implements `EngineOperator` and `DataEngine` on a live engine."""
 
     def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
         labels = dict(body.get("Labels") or {})
@@ -144,10 +144,11 @@ class DockerEngine(DockerReader, DockerStreams):
         parameters = {} if grace is None else {"t": str(round(grace))}
         self._act(container_id, "stop", lambda raw: raw["State"]["Status"] in _STOPPED, parameters)
 
-    def restart(self, container_id: str) -> None:
+    def restart(self, container_id: str, *, grace: float | None = None) -> None:
+        parameters = {} if grace is None else {"t": str(round(grace))}
         before = self.inspect("container", container_id) or {"State": {}}
         started = before["State"].get("StartedAt")
-        self._act(container_id, "restart", lambda raw: bool(raw["State"]["StartedAt"] != started))
+        self._act(container_id, "restart", lambda raw: bool(raw["State"]["StartedAt"] != started), parameters)
 
     def unpause(self, container_id: str) -> None:
         self._act(container_id, "unpause", lambda raw: raw["State"]["Status"] != "paused")
@@ -302,33 +303,6 @@ class DockerEngine(DockerReader, DockerStreams):
         except TRANSPORT as error:
             raise self._wire.classified(error) from error
         return int(code or 0), out or b"", err or b""
-
-    def attach_exec(
-        self,
-        container_id: str,
-        command: Sequence[str],
-        *,
-        user: str = "",
-        workdir: str = "",
-        environment: Mapping[str, str] | None = None,
-        tty: bool = False,
-        detach: bool = False,
-    ) -> int:
-        """Run a command with this process's standard streams; its exit code, 0 at once when detached."""
-        from provisioner.engines.terminal import run_attached
-
-        try:
-            made = self._wire.client.exec_create(
-                container_id, list(command), stdin=not detach, tty=tty, user=user, workdir=workdir or None,
-                environment=dict(environment or {}),
-            )  # fmt: skip
-            if detach:
-                self._wire.client.exec_start(made["Id"], detach=True)
-                return 0
-            run_attached(self._wire.client, made["Id"], tty=tty)
-            return int(self._wire.client.exec_inspect(made["Id"])["ExitCode"] or 0)
-        except TRANSPORT as error:
-            raise self._wire.classified(error) from error
 
 
 def is_miscounted(network: Mapping[str, Any], reason: Reason) -> bool:

@@ -190,7 +190,7 @@ class MemoryEngine(MemoryReader):
             if state["Running"]:
                 state.update(Status="exited", Running=False, ExitCode=137, FinishedAt=self._now())
 
-    def restart(self, container_id: str) -> None:
+    def restart(self, container_id: str, *, grace: float | None = None) -> None:
         with self._lock:
             self.stop(container_id)
             self.start(container_id)

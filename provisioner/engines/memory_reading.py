@@ -86,6 +86,7 @@ class MemoryReader:
         *,
         tail: int | None,
         since: str | None = None,
+        until: str | None = None,
         follow: bool = False,
         timestamps: bool = False,
         kind: str = "container",

@@ -1,4 +1,4 @@
-"""A command in a container joined to this process's standard streams, raw where there is a terminal."""
+"""A process in a container joined to this process's standard streams, raw where there is a terminal."""
 
 from __future__ import annotations
 
@@ -15,80 +15,143 @@ import tty as terminal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _HEADER = 8
 _CHUNK = 65536
+# Seconds between two looks at whether the user asks for the end.
+_LOOK = 0.2
 
 
-def run_attached(client: Any, exec_id: str, *, tty: bool) -> None:
-    """Start an exec that was created with standard input, and copy both ways until it ends."""
-    stream = client.exec_start(exec_id, tty=tty, socket=True)
-    connection: socket.socket = getattr(stream, "_sock", stream)
-    with _raw_terminal(client, exec_id) if tty else contextlib.nullcontext():
-        _copy(connection, tty=tty)
-    stream.close()
+def never() -> bool:
+    """Nobody asks for the end."""
+    return False
+
+
+def join_streams(
+    stream: Any,
+    *,
+    tty: bool,
+    resize: Callable[[int, int], object],
+    stopped: Callable[[], bool] = never,
+    stdin: bool = True,
+    begin: Callable[[], object] | None = None,
+) -> bool:
+    """Copy both ways between a hijacked connection and this process until the other side ends or `stopped` says so.
+
+    `stream` is what docker-py answers with for a socket. `resize` is told of rows and columns of a terminal, `begin`
+    is called once everything that comes is read. Whether the other side has ended by itself.
+    """
+    connection: Any = getattr(stream, "_sock", stream)
+    raw = _raw_terminal(resize) if tty and stdin and sys.stdin.isatty() else contextlib.nullcontext()
+    try:
+        with raw:
+            if begin is not None:
+                begin()
+            return _copy(connection, tty=tty, stopped=stopped, stdin=stdin)
+    finally:
+        stream.close()
 
 
 @contextlib.contextmanager
-def _raw_terminal(client: Any, exec_id: str) -> Iterator[None]:
+def _raw_terminal(resize: Callable[[int, int], object]) -> Iterator[None]:
     """The local terminal in raw mode, its size passed on whenever it changes."""
 
-    def resize(*_: object) -> None:
+    def tell(*_: object) -> None:
         size = shutil.get_terminal_size()
         # A command that has ended already has no size.
         with contextlib.suppress(Exception):
-            client.exec_resize(exec_id, height=size.lines, width=size.columns)
+            resize(size.lines, size.columns)
 
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)
-    previous = signal.signal(signal.SIGWINCH, resize)
+    previous = signal.signal(signal.SIGWINCH, tell)
     try:
         terminal.setraw(descriptor)
-        resize()
+        tell()
         yield
     finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        # The terminal may be closed by now.
+        with contextlib.suppress(termios.error, OSError):
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
         signal.signal(signal.SIGWINCH, previous)
 
 
-def _copy(connection: socket.socket, *, tty: bool) -> None:
-    pending = b""
+def _copy(connection: Any, *, tty: bool, stopped: Callable[[], bool], stdin: bool) -> bool:
+    frames = Frames()
     sources: list[Any] = [connection]
-    with contextlib.suppress(ValueError, OSError):
-        sources.append(sys.stdin.fileno())
-    while True:
+    if stdin:
+        with contextlib.suppress(ValueError, OSError):
+            sources.append(sys.stdin.fileno())
+    while not stopped():
         try:
-            readable, _, _ = select.select(sources, [], [])
+            readable, _, _ = select.select(sources, [], [], _LOOK)
         except InterruptedError:
             continue
         if connection in readable:
-            data = connection.recv(_CHUNK)
+            data = _receive(connection)
             if not data:
-                return
-            pending = b"" if tty and _write(1, data) else _frames(pending + data)
+                return True
+            if tty:
+                write(1, data)
+            else:
+                for descriptor, content in frames.feed(data):
+                    write(descriptor, content)
         if len(sources) > 1 and sources[1] in readable:
-            typed = os.read(sources[1], _CHUNK)
+            typed = _typed(sources[1])
             if typed:
-                connection.sendall(typed)
+                # What has ended already reads nothing more; what it said is still on its way.
+                with contextlib.suppress(OSError):
+                    connection.sendall(typed)
             else:
                 del sources[1]
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_WR)
+    return False
 
 
-def _frames(data: bytes) -> bytes:
-    """Write the complete frames of a multiplexed stream to where they belong; the rest comes back."""
-    while len(data) >= _HEADER:
-        kind, length = struct.unpack(">BxxxL", data[:_HEADER])
-        if len(data) < _HEADER + length:
-            break
-        _write(2 if kind == 2 else 1, data[_HEADER : _HEADER + length])
-        data = data[_HEADER + length :]
-    return data
+def _receive(connection: Any) -> bytes:
+    try:
+        return bytes(connection.recv(_CHUNK))
+    except ConnectionResetError:
+        return b""
 
 
-def _write(descriptor: int, data: bytes) -> bool:
+def _typed(descriptor: int) -> bytes:
+    """What was typed; nothing once the terminal is closed."""
+    try:
+        return os.read(descriptor, _CHUNK)
+    except OSError:
+        return b""
+
+
+class Frames:
+    """A multiplexed stream taken apart (Engine API, ContainerAttach: a header of eight bytes before each piece).
+
+    Frames are handed on in pieces as they come, so that none has to fit into memory.
+    """
+
+    def __init__(self) -> None:
+        self._header = b""
+        self._descriptor = 1
+        self._left = 0
+
+    def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """What is complete of the next bytes: the descriptor (1 or 2) and the content."""
+        while data:
+            if self._left:
+                piece, data = data[: self._left], data[self._left :]
+                self._left -= len(piece)
+                yield self._descriptor, piece
+                continue
+            wanted = _HEADER - len(self._header)
+            self._header, data = self._header + data[:wanted], data[wanted:]
+            if len(self._header) == _HEADER:
+                kind, self._left = struct.unpack(">BxxxL", self._header)
+                self._descriptor, self._header = (2 if kind == 2 else 1), b""
+
+
+def write(descriptor: int, data: bytes) -> None:
+    """Write all of it."""
     while data:
         data = data[os.write(descriptor, data) :]
-    return True

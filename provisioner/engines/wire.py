@@ -251,3 +251,8 @@ def _message(content: bytes) -> str:
         return str(json.loads(text)["message"])
     except (ValueError, KeyError, TypeError):
         return text[:500]
+
+
+def answer_error(status: int, content: bytes) -> EngineRefused:
+    """The error that an answer tells of, where it was read without a `Wire`."""
+    return refused(status, _message(content))

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from provisioner import __version__
 from provisioner.ledger.adoptions import learn, newest, parse_adoptions
+from provisioner.ledger.intentions import Intention, Intentions, keep_intentions, parse_intentions
 from provisioner.ledger.lease import whoami
 from provisioner.ledger.revisions import KEPT, Revision, parse_revision
-from provisioner.ledger.series import ADOPTED, CHECKS, DESTROYED, FAILED, REVISION
+from provisioner.ledger.series import ADOPTED, CHECKS, DESTROYED, FAILED, INTENTIONS, REVISION
 from provisioner.ledger.store import records, store, stores
 from provisioner.model.address import Address
 from provisioner.model.state import DesiredState, Resource
@@ -78,7 +79,7 @@ class Checked:
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """What is known of an environment, oldest first. `checks` are by the number of their revision; `adopted` are the
-    objects that it owns though another tool made them.
+    objects that it owns though another tool made them, `intentions` what is stopped or scaled on purpose.
     """
 
     project: str
@@ -87,6 +88,7 @@ class Ledger:
     failures: tuple[Failed, ...] = ()
     checks: Mapping[int, Checked] = field(default_factory=dict)
     adopted: tuple[Adopted, ...] = ()
+    intentions: Intentions = field(default_factory=Intentions)
 
     @property
     def last(self) -> Revision | None:
@@ -165,6 +167,7 @@ def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = No
     failures: list[Failed] = []
     checks: dict[int, Checked] = {}
     adoptions = []
+    intentions = Intentions()
     for kept in records(engine, project, manager=manager):
         for series, content in kept.entries():
             if series == REVISION and (revision := parse_revision(content)) is not None:
@@ -177,6 +180,8 @@ def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = No
                 checks[checked.number] = checked
             if series == ADOPTED:
                 adoptions.append(parse_adoptions(content))
+            if series == INTENTIONS and (found := parse_intentions(content)) and found.number > intentions.number:
+                intentions = found
     _, adopted = newest(adoptions)
     learn(engine, project, adopted)
     return Ledger(
@@ -186,7 +191,18 @@ def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = No
         tuple(sorted(failures, key=lambda one: one.number)),
         checks,
         adopted,
+        intentions,
     )
+
+
+def record_intentions(engine: EngineWriter, project: str, mode: Mode, intentions: Intentions) -> None:
+    """Keep what is stopped and scaled on purpose now."""
+    keep_intentions(store(engine, project, mode), intentions, INTENTIONS)
+
+
+def intention(replicas: int = 0, declared: int = 0) -> Intention:
+    """One of now, of whoever runs this."""
+    return Intention(**_now(), replicas=replicas, declared=declared)
 
 
 def record_destroyed(engine: EngineWriter, playbook: Playbook, mode: Mode, ledger: Ledger, left: ObservedState) -> None:

@@ -7,3 +7,5 @@ FAILED = "failed"
 CHECKS = "checks"
 # All objects that the environment owns though another tool made them; the newest record counts.
 ADOPTED = "adopted"
+# What is stopped or scaled on purpose; the newest one counts.
+INTENTIONS = "intentions"

@@ -307,6 +307,14 @@ class WaitForService:
     kind: ClassVar[str] = "service"
 
 
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """What a person asks of one object, beside any plan: it is told like a step, and no plan has it."""
+
+    verb: Verb
+    kind: str
+
+
 Operation = (
     Create | Remove | Confirm | Relabel | Pull | Build | Push | Tag | Fill | CreateContainer | CreatePreStart | Start
     | Stop | Restart | Unpause | Rename | UpdateContainer | Connect | Disconnect | RunHook | Wait | Pause

@@ -25,6 +25,8 @@ class Verb(StrEnum):
     START = "start"
     STOP = "stop"
     RESTART = "restart"
+    KILL = "kill"
+    PAUSE = "pause"
     UNPAUSE = "unpause"
     RENAME = "rename"
     UPDATE = "update"
@@ -77,6 +79,9 @@ class Policy:
     `keep_going`: after a failure everything is done that does not need what failed. `lock_timeout` is how long another
     apply is waited for (seconds). `volumes` permits to delete the volumes that the file declares, `volume_names` those
     very volumes, `allow_empty` to prune for a playbook without services, `history` to delete the revisions.
+    `scaled` are the services whose number of replicas the command line says, whatever was kept of it before,
+    `made_anew` those that are replaced even where nothing of them differs,
+    `rerun` the jobs that are run again.
     `accept_new_key` gives secrets that can not be compared new versions.
     What other environments do before is known too: `expected` are the kinds and names of objects that they make,
     `departing` the ids of containers that they remove, `freed` those of all objects that they stop or remove.
@@ -98,6 +103,9 @@ class Policy:
     expected: frozenset[tuple[str, str]] = frozenset()
     departing: frozenset[str] = frozenset()
     freed: frozenset[str] = frozenset()
+    scaled: frozenset[str] = frozenset()
+    made_anew: tuple[Address, ...] = ()
+    rerun: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds import service, swarm_file
 from provisioner.kinds.context import DecodeContext
 from provisioner.kinds.fields import get_path
-from provisioner.kinds.ownership import PROJECT, owner
+from provisioner.kinds.ownership import ONE_OFF, PROJECT, owner
 from provisioner.model.state import Observed, Runtime
 from provisioner.reconcile.swarm_tasks import RESTARTING, Tasks, has_young, state_of, stranded, tasks_of, unsettled
 
@@ -35,7 +35,7 @@ def observe_swarm(
     raw_files = {kind: engine.list(kind, labels) for kind in _FILES}
     # Services of others may use our configs and secrets, too.
     everybodys = engine.list("service", {})
-    raw_services = [raw for raw in everybodys if _address(desired.project, raw)]
+    raw_services = [raw for raw in everybodys if _address(desired.project, raw) and not _is_one_off(raw)]
     files = _versions(engine, desired, raw_files)
     context = DecodeContext(networks=_networks(engine, desired, raw_services, networks), files=files)
     tasks = _by_service(engine, labels) if raw_services else {}
@@ -43,6 +43,11 @@ def observe_swarm(
     services = [_service(engine, desired, raw, context, tasks.get(raw["ID"], ()), nodes, now) for raw in raw_services]
     current, superseded = _current(desired, raw_files, everybodys)
     return [*services, *current], superseded
+
+
+def _is_one_off(raw: Raw) -> bool:
+    """Whether a service was made for one command (`run`), and is none of the playbook's."""
+    return ONE_OFF in (raw["Spec"].get("Labels") or {})
 
 
 def _address(project: str, raw: Raw) -> Address | None:

@@ -52,11 +52,14 @@ class OneLook:
         *,
         tail: int | None,
         since: str | None = None,
+        until: str | None = None,
         follow: bool = False,
         timestamps: bool = False,
         kind: str = "container",
     ) -> Iterator[bytes]:
-        return self._engine.logs(container_id, tail=tail, since=since, follow=follow, timestamps=timestamps, kind=kind)
+        return self._engine.logs(
+            container_id, tail=tail, since=since, until=until, follow=follow, timestamps=timestamps, kind=kind
+        )
 
     def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
         return self._once(("tasks", service_id, current), lambda: self._engine.tasks(service_id, current=current))

@@ -27,13 +27,14 @@ _DOING = {
     Verb.RESTART: "restarting", Verb.UNPAUSE: "unpausing", Verb.RENAME: "renaming", Verb.UPDATE: "updating",
     Verb.CONNECT: "connecting", Verb.DISCONNECT: "disconnecting", Verb.PULL: "pulling", Verb.BUILD: "building",
     Verb.TAG: "tagging", Verb.PUSH: "pushing", Verb.FILL: "filling", Verb.WAIT: "waiting",
-    Verb.EXECUTE: "running a hook",
+    Verb.EXECUTE: "running a hook", Verb.KILL: "killing", Verb.PAUSE: "pausing",
 }  # fmt: skip
 _DONE = {
     Verb.CREATE: "created", Verb.REMOVE: "removed", Verb.START: "started", Verb.STOP: "stopped",
     Verb.RESTART: "restarted", Verb.UNPAUSE: "unpaused", Verb.RENAME: "renamed", Verb.UPDATE: "updated",
     Verb.CONNECT: "connected", Verb.DISCONNECT: "disconnected", Verb.PULL: "pulled", Verb.BUILD: "built",
     Verb.TAG: "tagged", Verb.PUSH: "pushed", Verb.FILL: "filled", Verb.WAIT: "ready", Verb.EXECUTE: "hook ended",
+    Verb.KILL: "killed", Verb.PAUSE: "paused",
 }  # fmt: skip
 _MOST_RUNNING = 10
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

@@ -109,7 +109,7 @@ def test_a_service_in_the_place_of_a_target_is_told_so(command: str, tmp_path: P
         assert ended.returncode == 64
         assert f"'{name}' is a service" in ended.stderr
         assert f"Next: provision {command} --target service.{name}" in ended.stderr
-    assert "'web' is a service" in provision("config", "web", cwd=tmp_path).stderr
+    assert "'web' is a service" in provision("drift", "web", cwd=tmp_path).stderr
     assert "no playbook 'wbe'" in provision("plan", "wbe", cwd=tmp_path).stderr
 
 

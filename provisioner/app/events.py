@@ -1,0 +1,97 @@
+"""`events`: what happens to the objects of an environment. An engine that goes away is waited for."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from provisioner.app.service_work import load_with
+from provisioner.app.wiring import open_engine
+from provisioner.errors import ProvisionError, Unreachable
+from provisioner.kinds.ownership import ADDRESS, ONE_OFF, PROJECT
+from provisioner.model.address import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from provisioner.app.request import Request
+
+_AGAIN = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEvent:
+    """One event; `at` is Unix seconds, `attributes` what the engine says of the object, without our labels."""
+
+    at: float
+    kind: str
+    action: str
+    id: str
+    address: Address | None
+    attributes: Mapping[str, str]
+
+
+def events(
+    request: Request,
+    services: Sequence[str],
+    *,
+    since: str | None,
+    until: str | None,
+    lost: Callable[[str], object],
+) -> Iterator[EngineEvent]:
+    """The events of the containers and services of an environment as they happen; ends with `until`.
+
+    `lost` is told when the engine does not answer, and when it does again: nothing that it keeps is missed.
+    """
+    playbook = load_with(request, services)
+    labels = {"label": [f"{PROJECT}={playbook.project}"]}
+    swarm = f"{playbook.project}_"
+    engine = open_engine(request, playbook.engine)
+    filters: Mapping[str, Sequence[str]] = labels
+    if engine.facts().swarm_manager:
+        # Tasks and services do not carry their labels in events: they are told by their names.
+        filters = {"type": ["container", "service"]}
+    last = since
+    while True:
+        try:
+            for raw in engine.events(filters, since=last, until=until):
+                last = f"{int(raw['timeNano']) // 10**9}.{int(raw['timeNano']) % 10**9 + 1:09d}"
+                event = _event(raw, playbook.project, swarm)
+                if event is not None and (not services or (event.address and event.address.name in services)):
+                    yield event
+            if until is not None:
+                return
+            raise Unreachable("the engine has ended the stream of events")
+        except Unreachable as error:
+            last = last or str(int(time.time()))
+            lost(f"the engine does not answer ({error.message}); it is asked again")
+        while True:
+            time.sleep(_AGAIN)
+            try:
+                engine = open_engine(request, playbook.engine)
+            except ProvisionError:
+                continue
+            lost("the engine answers again")
+            break
+
+
+def _event(raw: Mapping[str, Any], project: str, prefix: str) -> EngineEvent | None:
+    """An event of one of the environment's objects; None for another's, and for what `run` made."""
+    actor = raw.get("Actor") or {}
+    attributes = {str(key): str(value) for key, value in (actor.get("Attributes") or {}).items()}
+    if ONE_OFF in attributes:
+        return None
+    address = Address.parse(attributes.get(ADDRESS, "")) if attributes.get(PROJECT) == project else None
+    named = attributes.get("com.docker.swarm.service.name", "")
+    if raw.get("Type") == "service":
+        named = attributes.get("name", "")
+    if address is None and named.startswith(prefix) and "-run-" not in named:
+        address = Address("service", named.removeprefix(prefix))
+    if address is None or address.kind != "service":
+        return None
+    shown = {key: value for key, value in attributes.items() if not key.startswith(("provisioner.", "com.docker."))}
+    return EngineEvent(
+        int(raw["timeNano"]) / 10**9, str(raw.get("Type")), str(raw.get("Action")), str(actor.get("ID") or ""), address,
+        shown,
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""What is stopped or scaled on purpose, as plans, drift and status say it, and what ends it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from provisioner.ledger.intentions import Intentions
+from provisioner.ledger.records import read_ledger, record_intentions
+from provisioner.ledger.revisions import playbook_of
+from provisioner.model.change import Action
+from provisioner.model.span import Problem
+from provisioner.playbook.services import declared_replicas
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from provisioner.app.prepared import Prepared
+    from provisioner.ledger.records import Ledger
+    from provisioner.ledger.revisions import Revision
+    from provisioner.model.change import Change
+    from provisioner.model.plan import Plan
+    from provisioner.model.playbook import Playbook
+    from provisioner.model.state import Observed
+    from provisioner.ports import EngineWriter
+
+
+def with_kept_scale(playbook: Playbook, ledger: Ledger, asked: Collection[str]) -> Playbook:
+    """The playbook with the numbers that `scale` kept, but for services whose number was `asked` for now.
+
+    A file that declares another number than when a service was scaled is the newer word.
+    """
+    services = dict(playbook.services)
+    for name, why in ledger.intentions.scaled.items():
+        service = services.get(name)
+        if service is not None and name not in asked and service.replicas == declared_replicas(service) == why.declared:
+            services[name] = replace(service, replicas=why.replicas)
+    return replace(playbook, services=services)
+
+
+def as_scaled(revision: Revision, ledger: Ledger) -> Revision:
+    """A revision as it would be with the numbers that `scale` kept after it."""
+    if not ledger.intentions.scaled:
+        return revision
+    declared = playbook_of(revision, ledger.project).services
+    kept = {
+        name: why.replicas
+        for name, why in ledger.intentions.scaled.items()
+        if name in declared and declared_replicas(declared[name]) == why.declared
+    }
+    return replace(revision, scaled={**revision.scaled, **kept})
+
+
+def with_intentions(ordered: Plan, playbook: Playbook, ledger: Ledger) -> Plan:
+    """The plan that says of what somebody has stopped that it was on purpose, and of what was scaled how many run."""
+    if not ledger.intentions.stopped and not ledger.intentions.scaled:
+        return ordered
+    return replace(
+        ordered,
+        changes=tuple(said_on_purpose(one, ledger) for one in ordered.changes),
+        details=tuple(said_on_purpose(one, ledger) for one in ordered.details),
+        notes=(*ordered.notes, *_scaled(playbook, ledger)),
+    )
+
+
+def said_on_purpose(change: Change, ledger: Ledger) -> Change:
+    """The change with who stopped the service and when, where that is why it does not run."""
+    why = ledger.intentions.stopped.get(change.address.name)
+    if change.address.kind != "service" or why is None or change.action is Action.UNCHANGED:
+        return change
+    if change.observed is not None and is_still(change.observed):
+        return replace(change, reason=f"stopped {why}; an apply starts it", drift=False)
+    return change
+
+
+def is_still(found: Observed) -> bool:
+    """Whether nothing of a service runs."""
+    if found.runtime is not None:
+        return found.runtime.status in ("exited", "dead", "created")
+    return found.kind == "service" and found.spec.get("replicas") == 0
+
+
+def _scaled(playbook: Playbook, ledger: Ledger) -> Iterator[Problem]:
+    for name, why in sorted(ledger.intentions.scaled.items()):
+        service = playbook.services.get(name)
+        if service is not None and service.replicas == why.replicas and declared_replicas(service) == why.declared:
+            yield Problem(
+                f"it has {why.replicas} replicas {why}; the file says {why.declared}",
+                path=f"service.{name}",
+                hint=f"provision scale {name}={why.declared} goes back to the file",
+            )
+
+
+def forget_what_ended(after: Prepared, engine: EngineWriter) -> None:
+    """Keep no longer that services are stopped which an apply has started, nor numbers that a file has overruled."""
+    playbook = after.playbook
+    known = read_ledger(engine, playbook.project).intentions
+    names = set(playbook.services)
+    scaled = {
+        name: why
+        for name, why in known.scaled.items()
+        if name not in names or playbook.services[name].replicas == why.replicas
+    }
+    now = replace(known.without_stopped(names), scaled=scaled)
+    if not now.same(known):
+        record_intentions(engine, playbook.project, after.mode, now)
+
+
+def forget_all(engine: EngineWriter, project: str, mode: str, ledger: Ledger) -> None:
+    """Keep nothing of an environment that is gone."""
+    if not ledger.intentions.same(Intentions()):
+        record_intentions(
+            engine, project, "swarm" if mode == "swarm" else "containers", Intentions(ledger.intentions.number)
+        )

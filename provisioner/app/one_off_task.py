@@ -1,0 +1,154 @@
+"""`run` on a Swarm: a service that is a job with one task. Its output is followed, then it is removed."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from provisioner.app.wiring import SystemClock
+from provisioner.engines.terminal import Frames, write
+from provisioner.errors import Interrupted, ProvisionError, StepFailed
+from provisioner.model.event import Notice
+from provisioner.reconcile.swarm_tasks import error_of, state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from provisioner.app.one_off import Manner
+    from provisioner.model.state import Resource
+    from provisioner.playbook.one_off import OneOff
+    from provisioner.ports import EngineOperator, Interrupt, Listener
+
+    Task = Mapping[str, Any]
+
+_POLL = 0.2
+# Seconds after which it is told why the task does not run yet.
+_PATIENCE = 2.0
+# Seconds in which a node takes away the container of a task whose service is gone.
+_RELEASE = 20.0
+_ENDED = ("complete", "failed", "rejected", "orphaned", "shutdown", "remove")
+
+
+def run_task(
+    engine: EngineOperator,
+    resource: Resource,
+    create: Callable[[], str],
+    run: OneOff,
+    manner: Manner,
+    *,
+    listener: Listener,
+    tell: Callable[[str], object],
+    interrupt: Interrupt,
+) -> int:
+    """Make the service, follow its one task and return that one's exit code; 0 at once where it is detached.
+
+    StepFailed where no node takes the task. Interrupted, the service is removed.
+    """
+    with interrupt.deferred():
+        identity = create()
+        keep = False
+        try:
+            if manner.detach:
+                keep = True
+                tell(identity)
+                return 0
+            task = _wait(engine, identity, listener, interrupt, until=("running", *_ENDED))
+            if run.tty and task is not None:
+                _join(engine, task, run, interrupt)
+            elif task is not None:
+                _follow(engine, identity, interrupt)
+            task = _wait(engine, identity, listener, interrupt, until=_ENDED)
+            keep = not manner.remove and not interrupt.is_set()
+        finally:
+            if not keep:
+                _remove(engine, identity)
+    if interrupt.is_set() or task is None:
+        raise Interrupted(f"interrupted; the service {resource.name} of this run is removed")
+    return _exit_code(task)
+
+
+def _remove(engine: EngineOperator, identity: str) -> None:
+    """Remove the service, and wait until the containers of its tasks are gone from this node."""
+    tasks = engine.tasks(identity)
+    found = {((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID") for task in tasks}
+    engine.remove("service", identity)
+    clock = SystemClock()
+    until = clock.now() + _RELEASE
+    for container in filter(None, found):
+        while clock.now() < until and engine.inspect("container", str(container)) is not None:
+            clock.sleep(_POLL)
+
+
+def _wait(
+    engine: EngineOperator, identity: str, listener: Listener, interrupt: Interrupt, *, until: tuple[str, ...]
+) -> Task | None:
+    """The task once it is in one of the states; None when the user asks for the end before."""
+    clock = SystemClock()
+    began, told = clock.now(), ""
+    while not interrupt.is_set():
+        task = max(engine.tasks(identity), key=lambda one: str(one.get("CreatedAt")), default=None)
+        if task is not None and state_of(task) in until:
+            return task
+        why = error_of(task) if task is not None else "no task yet"
+        if clock.now() - began > _PATIENCE and why != told and state_of(task or {}) != "running":
+            told = why
+            listener(Notice(f"waits for a node: {why}"))
+        interrupt.wait(_POLL)
+    return None
+
+
+def _join(engine: EngineOperator, task: Task, run: OneOff, interrupt: Interrupt) -> None:
+    """Join the terminal of the task's container, which is on this node."""
+    container = str(((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID") or "")
+    if engine.inspect("container", container) is None:
+        raise ProvisionError(
+            "the task of this run is on another node, and its terminal can not be had from here",
+            hint="-T runs it without a terminal",
+        )
+    engine.attach(container, tty=True, stdin=run.stdin, logs=True, stopped=interrupt.is_set)
+
+
+def _follow(engine: EngineOperator, identity: str, interrupt: Interrupt) -> None:
+    """Write what the task says as it says it, until it has ended; then what the follower has not been given."""
+    written: Counter[int] = Counter()
+    over = threading.Event()
+    failed: list[ProvisionError] = []
+
+    def read() -> None:
+        frames = Frames()
+        try:
+            for chunk in engine.log_chunks("service", identity, follow=True):
+                for descriptor, data in frames.feed(chunk):
+                    if over.is_set():
+                        return
+                    written[descriptor] += len(data)
+                    write(descriptor, data)
+        except ProvisionError as error:
+            failed.append(error)
+
+    # A follower of a service's output never ends by itself: another task could come.
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    while not interrupt.wait(_POLL):
+        task = max(engine.tasks(identity), key=lambda one: str(one.get("CreatedAt")), default=None)
+        if task is None or state_of(task) in _ENDED:
+            break
+    over.set()
+    if interrupt.is_set():
+        return
+    skipped: Counter[int] = Counter()
+    frames = Frames()
+    for chunk in engine.log_chunks("service", identity, follow=False):
+        for descriptor, data in frames.feed(chunk):
+            known = min(len(data), written[descriptor] - skipped[descriptor])
+            skipped[descriptor] += known
+            write(descriptor, data[known:])
+
+
+def _exit_code(task: Task) -> int:
+    status = task.get("Status") or {}
+    code = int((status.get("ContainerStatus") or {}).get("ExitCode") or 0)
+    if state_of(task) != "complete" and code == 0:
+        raise StepFailed(f"the task of this run did not run: {error_of(task)}")
+    return code

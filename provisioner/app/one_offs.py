@@ -1,0 +1,65 @@
+"""What `run` left on the engine: containers, and on a Swarm services, each made for one command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from provisioner.kinds.ownership import ONE_OFF, PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioner.ports import EngineReader, EngineWriter
+
+
+def one_offs(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[Mapping[str, Any]]:
+    """The containers, by name, with whichever of the services they were made from."""
+    found = [
+        raw for raw in engine.list("container", {PROJECT: project, ONE_OFF: ""}) if _is_of(raw["Config"], services)
+    ]
+    return sorted(found, key=lambda raw: str(raw["Name"]))
+
+
+def one_off_tasks(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[Mapping[str, Any]]:
+    """The services of a Swarm; none on a plain engine."""
+    found = engine.list("service", {PROJECT: project, ONE_OFF: ""}) if engine.facts().swarm_manager else ()
+    return [raw for raw in found if _is_of(raw["Spec"], services)]
+
+
+def _is_of(labelled: Mapping[str, Any], services: Sequence[str]) -> bool:
+    return not services or str((labelled.get("Labels") or {}).get(ONE_OFF)) in services
+
+
+def remove_one_offs(engine: EngineWriter, project: str) -> list[str]:
+    """Remove all of them, running or not; their names."""
+    gone = []
+    for raw in one_offs(engine, project):
+        engine.stop(str(raw["Id"]), grace=0)
+        engine.remove("container", str(raw["Id"]), volumes=True)
+        gone.append(str(raw["Name"]).lstrip("/"))
+    for raw in one_off_tasks(engine, project):
+        engine.remove("service", str(raw["ID"]))
+        gone.append(str(raw["Spec"]["Name"]))
+    return gone
+
+
+def without_one_offs(engine: EngineReader, project: str) -> EngineReader:
+    """The engine as it is once they are removed: they use none of the project's configs, secrets and networks."""
+    return cast("EngineReader", _WithoutOneOffs(engine, project))
+
+
+class _WithoutOneOffs:
+    def __init__(self, engine: EngineReader, project: str) -> None:
+        self._engine = engine
+        self._project = project
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+        found = self._engine.list(kind, labels)
+        part = {"service": "Spec", "container": "Config"}.get(kind)
+        return [raw for raw in found if part is None or not self._is_ours(raw[part].get("Labels") or {})]
+
+    def _is_ours(self, labels: Mapping[str, str]) -> bool:
+        return ONE_OFF in labels and labels.get(PROJECT) == self._project

@@ -1,0 +1,73 @@
+"""A part of a plan's steps, carried out by itself: what `run` and `create` need of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from provisioner.app.builds import building_what_was_planned
+from provisioner.app.wiring import SystemClock
+from provisioner.errors import Interrupted
+from provisioner.ledger.lease import lease
+from provisioner.model.event import Notice
+from provisioner.model.report import Outcome
+from provisioner.reconcile.dispatch import Calls
+from provisioner.reconcile.execute import execute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from provisioner.app.prepared import Prepared
+    from provisioner.ledger.lease import Lease
+    from provisioner.model.plan import Step
+    from provisioner.ports import EngineWriter, Interrupt, Listener
+
+
+def carry_out_part(
+    prepared: Prepared,
+    wanted: Callable[[Step], bool],
+    engine: EngineWriter,
+    listener: Listener,
+    interrupt: Interrupt,
+    afterwards: Callable[[EngineWriter], object] = lambda engine: None,
+) -> None:
+    """Carry out the steps that are `wanted`, in their order, under the lease; `afterwards` still has it.
+
+    Nothing is written where none is wanted. Raises the error of the first step that failed, Interrupted.
+    """
+    plan = prepared.plan
+    kept = [step for step in plan.steps if wanted(step)]
+    numbers = {step.id for step in kept}
+    steps = tuple(
+        replace(
+            step,
+            needs=tuple(one for one in step.needs if one in numbers),
+            after=tuple(one for one in step.after if one in numbers),
+        )
+        for step in kept
+    )
+    if not steps:
+        return
+    plan = replace(plan, steps=steps)
+    clock = SystemClock()
+    held: Lease
+    with (
+        lease(
+            engine, prepared.playbook.project, prepared.mode, clock=clock, timeout=0.0,
+            waiting=lambda text: listener(Notice(text)),
+        ) as held,
+        interrupt.deferred(),
+    ):  # fmt: skip
+        writer = held.fence(engine)
+        calls = Calls(plan, writer, prepared.materials.contents, clock, prepared.materials.origins)
+        report = execute(
+            plan, building_what_was_planned(calls, plan, prepared.playbook), parallel=8, clock=clock,
+            listener=listener, interrupted=interrupt,
+        )  # fmt: skip
+        if not report.failures and not report.interrupted:
+            afterwards(writer)
+    if report.interrupted:
+        raise Interrupted("interrupted before it was done")
+    for result in report.results:
+        if result.outcome is Outcome.FAILED and result.error is not None:
+            raise result.error

@@ -1,0 +1,84 @@
+"""`rm`: the containers of services that do not run are removed; the next apply makes them again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.app.owned import owned_containers, owned_services
+from provisioner.app.service_work import ServiceWork
+from provisioner.app.start_stop import is_at_rest, stop_services
+from provisioner.app.wiring import SystemClock
+from provisioner.ledger.lease import lease
+from provisioner.ledger.records import read_ledger, record_intentions
+from provisioner.model.event import Notice
+from provisioner.model.plan import Verb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provisioner.app.request import Request
+    from provisioner.app.service_work import Act
+    from provisioner.model.address import Address
+    from provisioner.model.report import StepResult
+    from provisioner.ports import Interrupt, Listener
+
+_STILL = ("exited", "dead", "created")
+
+
+def removable(request: Request, services: Sequence[str], *, stop_first: bool) -> list[str]:
+    """The names of what `remove` would take away."""
+
+    work = ServiceWork(request, services, lambda event: None, None)
+    return [name for name, _, _ in _candidates(work, running=stop_first)]
+
+
+def remove(
+    request: Request,
+    services: Sequence[str],
+    *,
+    stop_first: bool,
+    volumes: bool,
+    grace: float | None = None,
+    listener: Listener,
+    interrupt: Interrupt,
+) -> Sequence[StepResult]:
+    """Remove the containers of the named services, or of all, that do not run; with `stop_first` the others too.
+
+    On a Swarm services that are stopped. `volumes` takes anonymous volumes along; what was stopped on purpose is not
+    known to be so any more.
+    """
+    work = ServiceWork(request, services, listener, interrupt)
+    with lease(
+        work.engine, work.playbook.project, work.mode, clock=SystemClock(), timeout=0.0,
+        waiting=lambda text: listener(Notice(text)),
+    ):  # fmt: skip
+        if stop_first:
+            stop_services(work, grace)
+        if any(one.error for one in work.results):
+            return work.results
+        found = _candidates(work, running=False)
+
+        def act(kind: str, identity: str) -> Act:
+            return lambda progress: work.engine.remove(kind, identity, volumes=volumes)
+
+        work.all([(address, Verb.REMOVE, kind, act(kind, identity)) for _, address, (kind, identity) in found])
+        ledger = read_ledger(work.engine, work.playbook.project)
+        kept = ledger.intentions.without_stopped(address.name for _, address, _ in found)
+        if not kept.same(ledger.intentions):
+            record_intentions(work.engine, work.playbook.project, work.mode, kept)
+    return work.results
+
+
+def _candidates(work: ServiceWork, *, running: bool) -> list[tuple[str, Address, tuple[str, str]]]:
+    project = work.playbook.project
+    if work.mode == "swarm":
+        return [
+            (str(raw["Spec"]["Name"]), address, ("service", str(raw["ID"])))
+            for raw, address in owned_services(work.engine, project, work.chosen)
+            if running or is_at_rest(raw)
+        ]
+    return [
+        (str(one.raw["Name"]).lstrip("/"), one.address, ("container", one.id))
+        for one in owned_containers(work.engine, project, work.chosen)
+        if running or one.raw["State"]["Status"] in _STILL
+    ]

@@ -1,0 +1,131 @@
+"""What `start`, `stop`, `restart`, `kill` and their like share: the chosen services in the order of what they need.
+
+Services that do not need each other are worked on at the same time. A failure is kept, and does not stop the others.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from provisioner.app.load import load_document, load_playbook
+from provisioner.app.owned import owned_containers, owned_services, require_services
+from provisioner.app.wiring import open_engine
+from provisioner.errors import ProvisionError
+from provisioner.model.event import Finished, Progress, Started
+from provisioner.model.operation import ByHand
+from provisioner.model.plan import Step
+from provisioner.model.report import Outcome, StepResult
+from provisioner.platforms.choice import choose_mode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from provisioner.app.request import Request
+    from provisioner.engines.docker_api import DockerEngine
+    from provisioner.model.address import Address
+    from provisioner.model.operation import Operation
+    from provisioner.model.plan import Verb
+    from provisioner.model.playbook import Playbook
+    from provisioner.platforms.choice import Mode
+    from provisioner.ports import Interrupt, Listener
+
+    # One act on one object: tells of its progress, raises ProvisionError when it failed.
+    Act = Callable[[Callable[[str], None]], object]
+
+_WORKERS = 8
+
+
+class ServiceWork:
+    """The services of an environment and what was done to them. `results` grows with each act."""
+
+    def __init__(
+        self, request: Request, services: Sequence[str], listener: Listener, interrupt: Interrupt | None
+    ) -> None:
+        self.playbook: Playbook = load_with(request, services)
+        self.engine: DockerEngine = open_engine(request, self.playbook.engine)
+        self.mode: Mode = choose_mode(self.playbook, swarm_manager=self.engine.facts().swarm_manager)
+        self.chosen: tuple[str, ...] = tuple(dict.fromkeys(services)) or tuple(self.playbook.services)
+        self.results: list[StepResult] = []
+        self._listener = listener
+        self._interrupt = interrupt
+        self._lock = threading.Lock()
+        self._count = 0
+
+    @property
+    def stopped(self) -> Callable[[], bool]:
+        """Whether the user asks for the end."""
+        return self._is_stopped
+
+    def _is_stopped(self) -> bool:
+        return self._interrupt is not None and self._interrupt.is_set()
+
+    def levels(self, services: Collection[str] | None = None) -> list[list[str]]:
+        """The chosen services, or others: those that need none of the others first."""
+        wanted = set(self.chosen if services is None else services)
+        needs = {
+            name: {one.service for one in self.playbook.services[name].depends_on} & wanted for name in sorted(wanted)
+        }
+        found: list[list[str]] = []
+        while needs:
+            level = [name for name, others in needs.items() if not others & needs.keys()] or sorted(needs)
+            found.append(level)
+            needs = {name: others for name, others in needs.items() if name not in level}
+        return found
+
+    def all(self, acts: Sequence[tuple[Address, Verb, str, Act]]) -> None:
+        """Do all of it, several at a time; each is told as a step of its kind."""
+        if not acts:
+            return
+        with ThreadPoolExecutor(min(_WORKERS, len(acts))) as pool:
+            for _ in pool.map(lambda one: self._do(*one), acts):
+                pass
+
+    def _do(self, address: Address, verb: Verb, kind: str, act: Act) -> None:
+        if self._is_stopped():
+            return
+        with self._lock:
+            self._count += 1
+            step = Step(self._count, cast("Operation", ByHand(verb, kind)), address, "")
+        began = time.monotonic()
+        self._tell(Started(step))
+        error: ProvisionError | None = None
+        try:
+            act(lambda text: self._tell(Progress(step, text)))
+        except ProvisionError as failure:
+            error = failure
+        result = StepResult(step, Outcome.FAILED if error else Outcome.DONE, time.monotonic() - began, error)
+        with self._lock:
+            self.results.append(result)
+        self._tell(Finished(result))
+
+    def _tell(self, event: Started | Progress | Finished) -> None:
+        with self._lock:
+            self._listener(event)
+
+    def require_known(self) -> None:
+        """ProvisionError where nothing of the chosen services is on the engine."""
+        names = self.chosen
+        if owned_containers(self.engine, self.playbook.project, names):
+            return
+        if self.mode == "swarm" and owned_services(self.engine, self.playbook.project, names):
+            return
+        which = ", ".join(f"service.{name}" for name in names)
+        raise ProvisionError(f"{which} is not there" if len(names) == 1 else "no service is there", hint="provision up")
+
+
+def load_with(request: Request, services: Sequence[str]) -> Playbook:
+    """The playbook with the named services, those of inactive profiles among them. UsageError for an unknown one."""
+    if services and load_document(request).inactive & set(services):
+        request = replace(request, profiles=("*",))
+    playbook = load_playbook(request, allow_unset=True)
+    require_services(playbook, services)
+    return playbook
+
+
+def failures(results: Sequence[StepResult]) -> Mapping[str, ProvisionError]:
+    """What failed, by address."""
+    return {str(one.step.address): one.error for one in results if one.error is not None}

@@ -1,0 +1,75 @@
+"""`kill`, `pause`, `unpause`: acts on the containers of services that this engine runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.app.owned import owned_containers, tasks_elsewhere
+from provisioner.app.service_work import ServiceWork
+from provisioner.errors import ProvisionError, UsageError
+from provisioner.model.event import Notice
+from provisioner.model.plan import Verb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from provisioner.app.owned import OwnedContainer
+    from provisioner.app.request import Request
+    from provisioner.app.service_work import Act
+    from provisioner.model.report import StepResult
+    from provisioner.ports import EngineOperator, Interrupt, Listener
+
+# The state in which each act finds something to do.
+_STATES = {Verb.KILL: ("running", "restarting", "paused"), Verb.PAUSE: ("running",), Verb.UNPAUSE: ("paused",)}
+
+
+def kill(
+    request: Request, services: Sequence[str], signal: str, *, listener: Listener, interrupt: Interrupt
+) -> Sequence[StepResult]:
+    """Send a signal to every running container of the named services, or of all. UsageError for no signal's name."""
+    name = signal.upper().removeprefix("SIG")
+    if not name.isalnum():
+        raise UsageError(f"--signal '{signal}' is no signal", hint="for example: SIGTERM, HUP, 9")
+    sent = name if name.isdigit() else f"SIG{name}"
+    return _each(request, services, Verb.KILL, lambda engine, one: engine.kill(one, sent), listener, interrupt)
+
+
+def pause(
+    request: Request, services: Sequence[str], *, listener: Listener, interrupt: Interrupt
+) -> Sequence[StepResult]:
+    """Freeze the running containers of the named services, or of all."""
+    return _each(request, services, Verb.PAUSE, lambda engine, one: engine.pause(one), listener, interrupt)
+
+
+def unpause(
+    request: Request, services: Sequence[str], *, listener: Listener, interrupt: Interrupt
+) -> Sequence[StepResult]:
+    """Let the paused containers of the named services, or of all, go on."""
+    return _each(request, services, Verb.UNPAUSE, lambda engine, one: engine.unpause(one), listener, interrupt)
+
+
+def _each(
+    request: Request,
+    services: Sequence[str],
+    verb: Verb,
+    do: Callable[[EngineOperator, str], None],
+    listener: Listener,
+    interrupt: Interrupt,
+) -> Sequence[StepResult]:
+    work = ServiceWork(request, services, listener, interrupt)
+    work.require_known()
+    containers = owned_containers(work.engine, work.playbook.project, work.chosen)
+    ready = [one for one in containers if one.raw["State"]["Status"] in _STATES[verb]]
+    away = tasks_elsewhere(work.engine, work.playbook.project, work.chosen)
+    for name, tasks in away.items():
+        hosts = ", ".join(sorted({one.host for one in tasks}))
+        listener(Notice(f"service.{name} runs on {hosts} too, where this engine reaches nothing"))
+    if services and not ready and not away:
+        states = ", ".join(f"{one.address} is {one.raw['State']['Status']}" for one in containers)
+        raise ProvisionError(f"nothing to {verb.value}" + (f": {states}" if states else ""), hint="provision status")
+
+    def act(one: OwnedContainer) -> Act:
+        return lambda progress: do(work.engine, one.id)
+
+    work.all([(one.address, verb, "container", act(one)) for one in ready])
+    return work.results

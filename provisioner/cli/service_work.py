@@ -1,0 +1,35 @@
+"""What the commands on services share: progress while they work, and how it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.cli.interrupt import interruptible
+from provisioner.cli.narration import narrated
+from provisioner.errors import Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from provisioner.cli.settings import Settings
+    from provisioner.model.report import StepResult
+    from provisioner.ports import Interrupt, Listener
+
+    Act = Callable[[Listener, Interrupt], Sequence[StepResult]]
+
+
+def work_on_services(settings: Settings, act: Act) -> int:
+    """Run `act`, and say in full what failed; 1 where something did, 130 where it was interrupted."""
+    with interruptible(deferred=True) as interrupt, narrated(settings, as_json=False) as listener:
+        results = act(listener, interrupt)
+    failed = [one for one in results if one.error is not None]
+    if failed:
+        from provisioner.render.error_text import error_text
+
+        err = settings.err()
+        for one in failed:
+            if one.error is not None:
+                err.write(f"{one.step.address}: {error_text(one.error, paint=err.paint, detailed=settings.verbose)}")
+    if interrupt.is_set():
+        return Interrupted.exit_code
+    return 1 if failed else 0

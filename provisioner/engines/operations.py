@@ -1,0 +1,160 @@
+"""What people do to running containers: signals, terminals, figures, events, copies. Plans do none of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from provisioner.engines.reading import DockerReader
+from provisioner.engines.transport import TRANSPORT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+_POLL = 0.1
+_CHUNK = 1 << 20
+
+
+class Operations(DockerReader):
+    """Implements `EngineOperator` beyond `EngineWriter` on a live engine."""
+
+    def kill(self, container_id: str, signal: str = "SIGKILL") -> None:
+        self._wire.post(f"/containers/{container_id}/kill", None, {"signal": signal})
+
+    def force_remove(self, container_id: str, *, volumes: bool = False) -> None:
+        parameters = {"v": "1" if volumes else "0", "force": "1"}
+        self._wire.send("DELETE", f"/containers/{container_id}", parameters, missing_is_fine=True)
+
+    def wait_for_end(self, container_id: str, stopped: Callable[[], bool]) -> int | None:
+        while not stopped():
+            raw = self.inspect("container", container_id)
+            if raw is None:
+                return None
+            if raw["State"]["Status"] in ("exited", "dead"):
+                return int(raw["State"].get("ExitCode") or 0)
+            time.sleep(_POLL)
+        return None
+
+    def top(self, container_id: str, arguments: str = "") -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+        answer = self._wire.get(f"/containers/{container_id}/top", {"ps_args": arguments} if arguments else {})
+        return answer["Titles"], answer["Processes"] or []
+
+    def figures(self, container_id: str) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = self._wire.get(f"/containers/{container_id}/stats", {"stream": "0"})
+        return answer
+
+    def events(
+        self, filters: Mapping[str, Sequence[str]], *, since: str | None = None, until: str | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        asked = {"filters": json.dumps({key: list(values) for key, values in filters.items()})}
+        asked |= {key: value for key, value in (("since", since), ("until", until)) if value}
+        rest = b""
+        for chunk in self._chunks("/events", asked):
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from (json.loads(line) for line in lines if line)
+
+    def log_chunks(self, kind: str, object_id: str, *, follow: bool) -> Iterator[bytes]:
+        asked = {"stdout": "1", "stderr": "1", "follow": "1" if follow else "0"}
+        return self._chunks(f"/{kind}s/{object_id}/logs", asked)
+
+    def _chunks(self, path: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
+        """The body of an answer as it comes, for as long as it comes."""
+        from provisioner.engines.wire import answer_error
+
+        client = self._wire.client
+        try:
+            response = client.request(
+                "GET", f"{client.base_url}/v{client.api_version}{path}", params=dict(parameters), timeout=(60, None),
+                allow_redirects=False, stream=True,
+            )  # fmt: skip
+            with response:
+                if response.status_code >= 300:
+                    raise answer_error(response.status_code, response.content)
+                yield from response.iter_content(None)
+        except (ValueError, *TRANSPORT) as error:
+            raise self._wire.classified(error) from error
+
+    def attach(
+        self,
+        container_id: str,
+        *,
+        tty: bool,
+        stdin: bool,
+        logs: bool = False,
+        detach_keys: str = "",
+        begin: Callable[[], object] | None = None,
+        stopped: Callable[[], bool],
+    ) -> bool:
+        from provisioner.engines.terminal import join_streams
+
+        client = self._wire.client
+        asked = {"stdout": 1, "stderr": 1, "stream": 1, "stdin": int(stdin), "logs": int(logs)}
+        try:
+            stream = client.attach_socket(container_id, asked | ({"detachKeys": detach_keys} if detach_keys else {}))
+            return join_streams(
+                stream, tty=tty, stdin=stdin, begin=begin, stopped=stopped,
+                resize=lambda rows, columns: client.resize(container_id, height=rows, width=columns),
+            )  # fmt: skip
+        except TRANSPORT as error:
+            raise self._wire.classified(error) from error
+
+    def attach_exec(
+        self,
+        container_id: str,
+        command: Sequence[str],
+        *,
+        user: str = "",
+        workdir: str = "",
+        environment: Mapping[str, str] | None = None,
+        tty: bool = False,
+        detach: bool = False,
+        privileged: bool = False,
+    ) -> int:
+        from provisioner.engines.terminal import join_streams
+
+        client = self._wire.client
+        try:
+            made = client.exec_create(
+                container_id, list(command), stdin=not detach, tty=tty, user=user, workdir=workdir or None,
+                environment=dict(environment or {}), privileged=privileged,
+            )  # fmt: skip
+            identity = made["Id"]
+            if detach:
+                client.exec_start(identity, detach=True)
+                return 0
+            join_streams(
+                client.exec_start(identity, tty=tty, socket=True), tty=tty,
+                resize=lambda rows, columns: client.exec_resize(identity, height=rows, width=columns),
+            )  # fmt: skip
+            return int(client.exec_inspect(identity)["ExitCode"] or 0)
+        except TRANSPORT as error:
+            raise self._wire.classified(error) from error
+
+    def path_facts(self, container_id: str, path: str) -> Mapping[str, Any] | None:
+        import base64
+
+        reply = self._wire.send("HEAD", f"/containers/{container_id}/archive", {"path": path}, missing_is_fine=True)
+        header = reply.headers.get("X-Docker-Container-Path-Stat") if reply is not None else None
+        if not header:
+            return None
+        found: Mapping[str, Any] = json.loads(base64.b64decode(header))
+        return found
+
+    def get_tar(self, container_id: str, path: str) -> Iterator[bytes]:
+        return self._chunks(f"/containers/{container_id}/archive", {"path": path})
+
+    def put_tar(self, container_id: str, path: str, chunks: Iterator[bytes], *, to_user: bool) -> None:
+        from provisioner.engines.wire import answer_error
+
+        client = self._wire.client
+        asked = {"path": path, "noOverwriteDirNonDir": "true"} | ({"copyUIDGID": "true"} if to_user else {})
+        try:
+            response = client.request(
+                "PUT", f"{client.base_url}/v{client.api_version}/containers/{container_id}/archive", params=asked,
+                data=chunks, headers={"Content-Type": "application/x-tar"}, timeout=(60, None), allow_redirects=False,
+            )  # fmt: skip
+        except TRANSPORT as error:
+            raise self._wire.classified(error) from error
+        if response.status_code >= 300:
+            raise answer_error(response.status_code, response.content)

@@ -1,0 +1,119 @@
+"""`top`, `images`, `volumes` and `ls` as Compose writes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from provisioner.kinds.values import moment
+from provisioner.render.docker_table import decimal_size, docker_table, formatted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from provisioner.model.looks import Environment, Processes, UsedImage
+    from provisioner.model.node import JSON
+
+_SHORT = 12
+_VOLUME_TITLES = {
+    "Name": "VOLUME NAME", "Driver": "DRIVER", "Labels": "LABELS", "Links": "LINKS", "Mountpoint": "MOUNTPOINT",
+    "Scope": "SCOPE", "Size": "SIZE", "Availability": "AVAILABILITY", "Group": "GROUP", "Status": "STATUS",
+}  # fmt: skip
+
+
+def top_text(found: Sequence[Processes]) -> str:
+    """One table of all containers; columns that not all have are empty where one has them not."""
+    titles = list(dict.fromkeys(title for one in found for title in one.titles))
+    rows = []
+    for one in found:
+        for row in one.rows:
+            cells = dict(zip(one.titles, row, strict=False))
+            rows.append([one.address.name, str(one.address.index or 1), *(cells.get(title, "-") for title in titles)])
+    return docker_table(["SERVICE", "#", *titles], rows) if found else ""
+
+
+def images_text(found: Sequence[UsedImage], form: str, *, only_ids: bool) -> str:
+    """The table, a list of objects as JSON, or with `only_ids` each id once."""
+    if only_ids:
+        return "".join(f"{identity}\n" for identity in dict.fromkeys(one.id.partition(":")[2] for one in found))
+    if form == "json":
+        import json
+
+        return json.dumps([_image(one) for one in found], ensure_ascii=False, separators=(",", ":")) + "\n"
+    titles = ["CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"]
+    rows = [
+        [
+            one.container, one.repository, one.tag, one.platform, one.id.partition(":")[2][:_SHORT],
+            decimal_size(one.size), _ago(one.created),
+        ]
+        for one in found
+    ]  # fmt: skip
+    return docker_table(titles, rows)
+
+
+def _image(one: UsedImage) -> dict[str, JSON]:
+    return {
+        "ID": one.id, "ContainerName": one.container, "Repository": one.repository, "Tag": one.tag,
+        "Platform": one.platform, "Size": one.size, "Created": one.created,
+    }  # fmt: skip
+
+
+def volumes_text(found: Sequence[Mapping[str, Any]], form: str, *, only_names: bool) -> str:
+    """The table of `docker volume ls`, or its rows in a form."""
+    if only_names:
+        return "".join(f"{raw['Name']}\n" for raw in found)
+    if form in ("", "table"):
+        return docker_table(["DRIVER", "VOLUME NAME"], [[str(raw["Driver"]), str(raw["Name"])] for raw in found])
+    return formatted(form, _VOLUME_TITLES, [_volume(raw) for raw in found])
+
+
+def _volume(raw: Mapping[str, Any]) -> dict[str, JSON]:
+    labels = ",".join(f"{key}={value}" for key, value in sorted((raw.get("Labels") or {}).items()))
+    return {
+        "Availability": "N/A", "Driver": raw["Driver"], "Group": "N/A", "Labels": labels, "Links": "N/A",
+        "Mountpoint": raw.get("Mountpoint") or "", "Name": raw["Name"], "Scope": raw.get("Scope") or "local",
+        "Size": "N/A", "Status": "N/A",
+    }  # fmt: skip
+
+
+def environments_text(found: Sequence[Environment], form: str, *, only_names: bool) -> str:
+    """The table, a list of objects as JSON, or only the names."""
+    if only_names:
+        return "".join(f"{one.project}\n" for one in found)
+    if form == "json":
+        import json
+
+        return json.dumps([_environment(one) for one in found], ensure_ascii=False, separators=(",", ":")) + "\n"
+    titles = ["NAME", "STATUS", "APPLIED", "BY", "FOLDER"]
+    rows = [[one.project, status(one), _ago(one.applied_at), one.applied_by, one.directory] for one in found]
+    return docker_table(titles, rows)
+
+
+def status(one: Environment) -> str:
+    """What its containers do: `running(3), exited(1)`, as Compose says it."""
+    return ", ".join(f"{state}({count})" for state, count in one.states) or "nothing runs"
+
+
+def _environment(one: Environment) -> dict[str, JSON]:
+    return {
+        "Name": one.project, "Status": status(one), "ConfigFiles": one.directory, "AppliedAt": one.applied_at,
+        "AppliedBy": one.applied_by, "Title": one.title,
+    }  # fmt: skip
+
+
+def _ago(text: str) -> str:
+    """How long ago a time was, in Docker's words: `3 hours ago`."""
+    then = moment(text)
+    if then is None or then.year < 2000:
+        return text or "N/A"
+    seconds = max(0, int((datetime.now(UTC) - then).total_seconds()))
+    hours = seconds // 3600
+    for limit, text_of in (
+        (1, "Less than a second"), (2, "1 second"), (60, f"{seconds} seconds"), (120, "About a minute"),
+        (46 * 60, f"{seconds // 60} minutes"), (90 * 60, "About an hour"), (48 * 3600, f"{hours} hours"),
+        (14 * 86400, f"{hours // 24} days"), (60 * 86400, f"{hours // 24 // 7} weeks"),
+        (730 * 86400, f"{hours // 24 // 30} months"),
+    ):  # fmt: skip
+        if seconds < limit:
+            return f"{text_of} ago"
+    return f"{hours // 24 // 365} years ago"

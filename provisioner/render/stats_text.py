@@ -1,0 +1,47 @@
+"""What containers use, as `docker stats` writes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from provisioner.render.docker_table import binary_size, decimal_size, docker_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provisioner.model.node import JSON
+    from provisioner.model.usage import Usage
+
+TITLES = {
+    "ID": "CONTAINER ID", "Name": "NAME", "CPUPerc": "CPU %", "MemUsage": "MEM USAGE / LIMIT", "MemPerc": "MEM %",
+    "NetIO": "NET I/O", "BlockIO": "BLOCK I/O", "PIDs": "PIDS", "Container": "CONTAINER", "Service": "SERVICE",
+}  # fmt: skip
+_SHORT = 12
+
+
+def stats_rows(usages: Sequence[Usage], *, whole_ids: bool) -> list[dict[str, JSON]]:
+    """One row for each container, by Docker's names of the fields."""
+    rows: list[dict[str, JSON]] = []
+    for one in usages:
+        identity = one.id if whole_ids else one.id[:_SHORT]
+        part = one.memory / one.memory_limit if one.memory_limit else 0.0
+        rows.append({
+            "BlockIO": f"{decimal_size(one.read)} / {decimal_size(one.written)}",
+            "CPUPerc": f"{one.cpu * 100:.2f}%",
+            "Container": identity,
+            "ID": identity,
+            "MemPerc": f"{part * 100:.2f}%",
+            "MemUsage": f"{binary_size(one.memory)} / {binary_size(one.memory_limit)}",
+            "Name": one.name,
+            "NetIO": f"{decimal_size(one.received)} / {decimal_size(one.sent)}",
+            "PIDs": str(one.processes),
+            "Service": str(one.address),
+        })  # fmt: skip
+    return rows
+
+
+def stats_table(usages: Sequence[Usage], *, whole_ids: bool) -> str:
+    """The table of `docker stats`."""
+    shown = list(TITLES)[:8]
+    rows = stats_rows(usages, whole_ids=whole_ids)
+    return docker_table([TITLES[key] for key in shown], [[str(row[key]) for key in shown] for row in rows])

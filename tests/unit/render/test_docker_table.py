@@ -1,0 +1,44 @@
+"""Tables, sizes and templates as Docker's own commands write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from provisioner.errors import UsageError
+from provisioner.render.docker_table import binary_size, decimal_size, docker_table, formatted
+
+ROWS = [{"Name": "web-1", "PIDs": "3", "List": [1]}, {"Name": "db", "PIDs": "12", "List": []}]
+TITLES = {"Name": "NAME", "PIDs": "PIDS", "List": "LIST"}
+
+
+def test_columns_stand_three_spaces_apart() -> None:
+    assert docker_table(["A", "LONG"], [["xyz", "1"]]) == "A     LONG\nxyz   1\n"
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ("json", '{"Name":"web-1","PIDs":"3","List":[1]}\n{"Name":"db","PIDs":"12","List":[]}\n'),
+        ("{{.Name}}:{{ .PIDs }}", "web-1:3\ndb:12\n"),
+        ("{{json .List}}", "[1]\n[]\n"),
+        ("table {{.Name}}\\t{{.PIDs}}", "NAME    PIDS\nweb-1   3\ndb      12\n"),
+    ],
+)
+def test_forms(form: str, text: str) -> None:
+    assert formatted(form, TITLES, ROWS) == text
+
+
+@pytest.mark.parametrize("form", ["{{.Nope}}", "{{range .List}}", "{{.}}"])
+def test_what_is_not_understood_is_said(form: str) -> None:
+    with pytest.raises(UsageError, match="is not understood"):
+        formatted(form, TITLES, ROWS)
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0B"), (442368, "432KiB"), (1.5 * 2**30, "1.5GiB")])
+def test_memory(count: float, text: str) -> None:
+    assert binary_size(count) == text
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0B"), (1046, "1.05kB"), (4423680, "4.42MB"), (999, "999B")])
+def test_traffic(count: float, text: str) -> None:
+    assert decimal_size(count) == text

@@ -1,0 +1,137 @@
+"""`run`: one command with what its service has, in both modes."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engine.environment import interrupt
+from tests.verbs.conftest import Verbs, service
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+pytestmark = pytest.mark.engine
+
+
+def _write(verbs: Verbs, **more: object) -> None:
+    environment = verbs.environment
+    (environment.folder / "token").write_text("s3cret-canary\n")
+    playbook: Mapping[str, object] = {
+        "services": {
+            "db": service(),
+            "web": service(
+                depends_on=["db"], secrets=["token"], configs=["conf"], environment={"A": "1"}, volumes=["data:/data"],
+                **more,
+            ),
+        },
+        "secrets": {"token": {"file": "./token"}},
+        "configs": {"conf": {"content": "hello\n"}},
+        "volumes": {"data": {}},
+    }  # fmt: skip
+    environment.write(playbook)
+
+
+def test_the_command_has_what_the_service_has_and_its_exit_code_is_the_runs(verbs: Verbs) -> None:
+    _write(verbs)
+    script = "cat /run/secrets/token /conf; echo $A $B; pwd; id -u; touch /data/x && ls /data; echo said >&2; exit 7"
+    done = verbs.environment.run("run", "--rm", "-e", "B=2", "-w", "/tmp", "-u", "0", "web", "sh", "-c", script)
+    assert done.code == 7, done
+    assert done.stdout == "s3cret-canary\nhello\n1 2\n/tmp\n0\nx\n"
+    assert done.stderr.splitlines()[-1] == "said"
+    assert "s3cret" not in done.stderr
+    assert verbs.one_offs() == []
+    assert len(verbs.containers("db")) == 1
+    assert verbs.containers("web") == []
+
+
+def test_nothing_that_runs_is_changed_and_a_later_apply_does_not_know_of_it(verbs: Verbs) -> None:
+    _write(verbs)
+    verbs.environment.apply()
+    [before] = verbs.containers("web")
+    done = verbs.environment.run("run", "--no-deps", "--entrypoint", "echo", "web", "a", "b c")
+    assert (done.code, done.stdout) == (0, "a b c\n"), done
+    [kept] = verbs.one_offs()
+    assert kept.startswith(f"{verbs.environment.project}{'_' if verbs.swarm else '-'}web-run-")
+    assert [one.id for one in verbs.containers("web")] == [before.id]
+    assert verbs.environment.plan()["changes"] == []
+    assert verbs.environment.run("ps", "-q", "web").stdout == f"{before.id}\n"
+    # What it left does not stand in the way of a destroy, and goes with it.
+    verbs.environment.destroy("--volumes")
+    assert verbs.one_offs() == []
+
+
+def test_interrupted_it_leaves_nothing(verbs: Verbs) -> None:
+    _write(verbs)
+    process = verbs.environment.start("run", "web", "sh", "-c", "echo up; sleep 300")
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        interrupt(process)
+        assert process.wait(30) == 130
+    finally:
+        process.kill()
+        process.communicate()
+    deadline = time.monotonic() + 20
+    while verbs.one_offs() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert verbs.one_offs() == []
+
+
+def test_detached_it_says_what_it_made(verbs: Verbs) -> None:
+    _write(verbs)
+    done = verbs.environment.run(
+        "run", "-d", "--no-deps", "--name", f"{verbs.environment.project}-run-x", "web", "sleep", "60"
+    )
+    assert done.code == 0, done
+    identity = done.stdout.strip()
+    api = verbs.environment.engine.api
+    found = api.inspect_service(identity)["Spec"]["Name"] if verbs.swarm else api.inspect_container(identity)["Name"]
+    assert found.lstrip("/") == f"{verbs.environment.project}-run-x"
+
+
+def test_an_unknown_service_and_a_wrong_mount_are_said(verbs: Verbs) -> None:
+    _write(verbs)
+    done = verbs.environment.run("run", "wep", "true")
+    assert done.code == 64
+    assert "did you mean 'web'?" in done.stderr
+    done = verbs.environment.run("run", "--no-deps", "-v", "data:/x:ro:more", "web", "true")
+    assert done.code == 64, done
+    assert "volumes" in done.stderr
+    assert verbs.one_offs() == []
+
+
+def test_piped_input_arrives_byte_for_byte_and_ends(verbs: Verbs) -> None:
+    if verbs.swarm:
+        pytest.skip("a Swarm gives a task no piped input, as the help says")
+    _write(verbs)
+    content = bytes(range(256)) * 4096
+    done = subprocess.run(
+        verbs.environment.arguments("run", "--rm", "-T", "--no-deps", "web", "cat"), input=content, timeout=60,
+        cwd=verbs.environment.folder, env=verbs.environment.surroundings(), capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == content
+
+
+def test_a_fixed_address_and_a_published_port_are_left_to_the_service(verbs: Verbs) -> None:
+    if verbs.swarm:
+        pytest.skip("services of a Swarm have no fixed addresses")
+    environment = verbs.environment
+    subnet, _ = environment.subnets
+    address = subnet.rpartition(".")[0] + ".5"
+    port = "127.0.0.1:39418:80"
+    own = f"{environment.project}-own"
+    web = service(networks={"n": {"ipv4_address": address}}, ports=[port], container_name=own)
+    environment.write({
+        "services": {"web": web},
+        "networks": {"n": {"ipam": {"config": [{"subnet": subnet}]}}},
+    })  # fmt: skip
+    environment.apply()
+    done = environment.run("run", "--rm", "web", "hostname", "-i")
+    assert done.code == 0, done
+    assert done.stdout.strip() not in ("", address)
+    environment.destroy()
