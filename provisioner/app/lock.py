@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 from provisioner.app.history import open_environment
 from provisioner.app.wiring import SystemClock
 from provisioner.errors import LeaseHeld
+from provisioner.ledger import lease as leases
 from provisioner.ledger.lease import Standing, find_lease, remove_lease, who
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
+
+# Seconds that a beat may take beside its pace.
+_TO_SEE_IT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +49,11 @@ class Lock:
         )
 
     def release(self) -> None:
-        """Take the lease away."""
+        """Take the lease away. From a holder that lives it is away when that one has seen it, at its next beat."""
         if self.standing is not None:
             remove_lease(self.engine, self.project, self.standing)
+            if self.alive:
+                SystemClock().sleep(leases.HEARTBEAT_SECONDS + _TO_SEE_IT)
 
 
 def look_at_lock(request: Request) -> Lock:

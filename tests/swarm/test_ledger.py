@@ -59,6 +59,25 @@ def test_one_holder(environment: SwarmEnvironment, engine: DockerEngine) -> None
     assert environment.engine.api.configs() == []
 
 
+def test_the_lock_is_told_of_and_taken_away(environment: SwarmEnvironment, engine: DockerEngine) -> None:
+    """From a holder that lives only with --force; when that has returned, the holder changes nothing any more."""
+    environment.services(web=service())
+    free = environment.run("lock", "status", "--json")
+    assert json.loads(free.stdout)["held"] is False
+    assert environment.run("lock", "release", "--yes").code == 0
+    with lease(engine, environment.project, "swarm", clock=Clock()) as held:
+        told = json.loads(environment.run("lock", "status", "--json").stdout)
+        assert (told["held"], told["alive"]) == (True, True)
+        assert environment.run("apply", "--yes").code == 75
+        assert environment.run("lock", "release", "--yes").code == 75
+        taken = environment.run("lock", "release", "--yes", "--force", "--json")
+        assert json.loads(taken.stdout)["released"] is True
+        with pytest.raises(LeaseHeld):
+            held.fence(engine).create("volume", f"{environment.project}_late", {})
+    environment.apply()
+    assert json.loads(environment.run("lock", "status", "--json").stdout)["held"] is False
+
+
 def test_one_of_many_takes_it(environment: SwarmEnvironment) -> None:
     taken: list[str] = []
     refused: list[BaseException] = []

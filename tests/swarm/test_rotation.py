@@ -198,3 +198,21 @@ def test_status_without_the_key(environment: SwarmEnvironment) -> None:
     assert (rows["secret.content"]["drift"], rows["service.web"]["drift"]) == (None, False)
     assert "can not compare" in rows["secret.content"]["detail"]
     assert environment.run("plan").code == 77
+
+
+def test_a_lost_key_is_no_dead_end(environment: SwarmEnvironment) -> None:
+    """Everything else goes on; with `--accept-new-key` there is a new version under a new key, and nothing else."""
+    rotating(environment, "secret")
+    environment.write("1\n", "content.txt")
+    environment.apply()
+    before = environment.files("secret", "content")
+    [key] = (environment.folder / ".provision").glob("*.key")
+    key.unlink()
+    rotating(environment, "secret", hostname="other")
+    environment.apply(code=77)
+    assert environment.service("web")["Spec"]["TaskTemplate"]["ContainerSpec"]["Hostname"] == "other"
+    assert environment.files("secret", "content") == before
+    environment.apply("--accept-new-key")
+    assert len(environment.files("secret", "content")) == 2
+    assert environment.output("web", "cat", "/held") == b"1\n"
+    environment.require_inert()
