@@ -72,6 +72,9 @@ def substitutes(document: dict[str, Any], project: str) -> str:
             lines.append(f"    ports: !override {json.dumps(targets)}")
         if service.get("container_name"):
             lines.append(f"    container_name: {project}-{service['container_name']}-own")
+        if service.get("user"):
+            # The substitute knows other people.
+            lines.append('    user: "1000:1000"')
         if service.get("healthcheck"):
             lines.append('    healthcheck: !override {test: ["CMD", "true"], interval: 0.2s}')
     return "\n".join(lines) + "\n"
