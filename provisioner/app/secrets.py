@@ -11,6 +11,7 @@ from provisioner.app.secret_inputs import short
 from provisioner.app.wiring import open_engine, surroundings
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, SecretUnavailable, Unreachable, UsageError
+from provisioner.kinds.values import moment
 from provisioner.ledger.revisions import revisions
 from provisioner.model.address import Address
 from provisioner.model.secret import Found, Held, Missing
@@ -272,14 +273,14 @@ def _near(path: Path) -> str:
         return str(path)
 
 
-def age(moment: float | None, text: str = "") -> str:
+def age(then: float | None, text: str = "") -> str:
     """How long ago a time was, in one unit: Unix seconds, or RFC 3339; empty for none."""
-    if moment is None:
-        try:
-            moment = datetime.fromisoformat(text).timestamp()
-        except ValueError:
+    if then is None:
+        found = moment(text)
+        if found is None:
             return ""
-    seconds = max(0, int(datetime.now(UTC).timestamp() - moment))
+        then = found.timestamp()
+    seconds = max(0, int(datetime.now(UTC).timestamp() - then))
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size:
             return f"{seconds // size}{unit}"

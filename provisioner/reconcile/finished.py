@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
+
+from provisioner.kinds.values import moment
 
 if TYPE_CHECKING:
     from provisioner.model.state import MayFinish, Observed, Resource, Runtime
@@ -25,8 +26,8 @@ def has_finished(state: Runtime, may_finish: MayFinish, *, exposes: bool) -> boo
 
 def _ran_for(state: Runtime) -> float:
     """Seconds from its start to its end, by the engine's clock."""
-    began, ended = (datetime.fromisoformat(text[:19]) for text in (state.started_at, state.finished_at))
-    return (ended - began).total_seconds()
+    began, ended = moment(state.started_at), moment(state.finished_at)
+    return (ended - began).total_seconds() if began and ended else 0.0
 
 
 def is_unready(wanted: Resource, found: Observed) -> bool:

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import SecretUnavailable
+from provisioner.kinds.values import moment
 from provisioner.model.secret import LARGEST_SECRET, Found, Held, Missing, Resolution, SecretRef, SecretValue
 from provisioner.secrets.surroundings import Tier
 
@@ -75,12 +75,10 @@ def _held(body: Mapping[str, Any]) -> Held:
     return Held(str(name or ""), version=str(body.get("ID") or ""), created=_seconds(str(body.get("CreatedAt") or "")))
 
 
-def _seconds(moment: str) -> float | None:
-    """The engine's RFC 3339 time, whose nanoseconds Python does not read, in Unix seconds."""
-    try:
-        return datetime.fromisoformat(f"{moment[:19]}+00:00").timestamp()
-    except ValueError:
-        return None
+def _seconds(text: str) -> float | None:
+    """An engine's time in whole Unix seconds."""
+    found = moment(text)
+    return float(int(found.timestamp())) if found else None
 
 
 SOURCE = Tier("docker", lambda surroundings: DockerTier(surroundings.mounted, surroundings.engine))
