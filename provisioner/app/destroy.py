@@ -11,7 +11,7 @@ from provisioner.app.apply import ApplyResult, require_approved
 from provisioner.app.grace import WithGrace
 from provisioner.app.intentions import forget_all
 from provisioner.app.load import load_playbook
-from provisioner.app.one_offs import one_off_tasks, one_offs, remove_one_offs
+from provisioner.app.one_offs import one_off_tasks, one_offs, remove_one_offs, without_one_offs
 from provisioner.app.plan_digest import digest_removal
 from provisioner.app.platform import choose_platform
 from provisioner.app.wiring import SystemClock, open_engine
@@ -131,6 +131,7 @@ def plan_removal(playbook: Playbook, engine: EngineReader, policy: Policy) -> Pl
     """
     policy = replace(policy, prune=True, allow_empty=True)
     ledger = read_ledger(engine, playbook.project)
+    engine = without_one_offs(engine, playbook.project)
     playbook = with_names(playbook, names_of_adopted(ledger.adopted))
     platform = choose_platform(playbook, swarm_manager=engine.facts().swarm_manager)
     declared = platform.lower(playbook, Inputs())

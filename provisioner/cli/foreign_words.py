@@ -19,24 +19,13 @@ DESTRUCTIVE = frozenset({
 })  # fmt: skip
 
 _SEE_WHAT_GOES = "provision destroy --check shows what would go; nothing is deleted by it"
-_BY_HAND = "docker {} $(provision ps -q)"
 _STATE = "there is no state file, the engine is looked at each time: provision plan"
 
 COMMANDS: dict[str, str] = {
     # Compose
     "create": "provision apply",
     "rm": _SEE_WHAT_GOES,
-    "kill": _BY_HAND.format("kill"),
-    "pause": _BY_HAND.format("pause"),
-    "unpause": "provision apply goes on with what is paused",
-    "top": _BY_HAND.format("top"),
-    "port": _BY_HAND.format("port"),
-    "cp": "docker cp FILE $(provision ps -q):PATH",
     "events": "docker events --filter label=provisioner.environment=PROJECT",
-    "images": "provision config --images",
-    "volumes": "provision config --volumes",
-    "ls": "docker ps --filter label=provisioner.environment",
-    "wait": "provision apply waits until everything is ready",
     "attach": "provision logs -f SERVICE",
     "convert": "provision config",
     "publish": "provision export, or provision push for images",

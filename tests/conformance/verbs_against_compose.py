@@ -56,7 +56,6 @@ class Case:
 
 
 CASES = (
-    Case("create", CODE),
     Case("start", CODE),
     Case("up -d --wait", CODE, "up -d"),
     Case("up -d", CODE),
@@ -101,10 +100,7 @@ CASES = (
     Case("ps -q web"),
     Case("start web", CODE),
     Case("kill web", CODE),
-    Case("rm -f web", CODE),
-    Case("rm -f web", CODE),
     Case("up -d web", CODE),
-    Case("events --json --since 1s --until 0s nope", CODE, "events --json --since 1s --until 0s nope"),
     Case("wait nope", CODE),
     Case("config --services", LINES),
     Case("config --profiles", LINES),

@@ -1,0 +1,99 @@
+"""`top`, `port`, `images`, `volumes`, `ls`: what is asked of what runs; `kill`, `pause`, `wait`."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from tests.verbs.conftest import IMAGE, Verbs, service
+
+pytestmark = pytest.mark.engine
+
+
+def test_what_runs_is_shown(verbs: Verbs) -> None:
+    environment = verbs.environment
+    published = "39419:80" if verbs.swarm else "127.0.0.1:39419:80"
+    deploy = {"update_config": {"monitor": "100ms"}}
+    web = service(deploy=deploy) if verbs.swarm else service()
+    environment.write({
+        "services": {
+            "web": {**web, "ports": [published], "volumes": ["data:/data"]},
+            "said": service(command=["sh", "-c", "echo one; echo two >&2; exec sleep infinity"]),
+        },
+        "volumes": {"data": {}},
+    })  # fmt: skip
+    environment.apply()
+    project = environment.project
+    [container] = verbs.containers("web")
+
+    top = environment.run("top", "web").stdout.splitlines()
+    assert top[0].split()[:2] == ["SERVICE", "#"]
+    assert top[1].split()[:2] == ["web", "1"]
+    assert "sleep infinity" in top[1]
+
+    shown = environment.run("port", "web", "80")
+    assert shown.stdout == ("0.0.0.0:39419\n" if verbs.swarm else "127.0.0.1:39419\n"), shown
+    none = environment.run("port", "web", "81")
+    assert none.code == 1
+    assert "publishes no port 81/tcp" in none.stderr
+
+    image = container.attrs["Image"].partition(":")[2]
+    assert environment.run("images", "-q").stdout == f"{image}\n"
+    one = json.loads(environment.run("images", "--format", "json", "web").stdout)[0]
+    assert f"{one['Repository']}:{one['Tag']}" == IMAGE
+    assert environment.run("volumes", "-q").stdout == f"{project}_data\n"
+    assert environment.run("volumes", "-q", "said").stdout == ""
+    assert environment.run("volumes").stdout.splitlines()[1].split() == ["local", f"{project}_data"]
+
+    assert environment.run("ls", "-q", "--filter", f"name=^{project}$").stdout == f"{project}\n"
+    for words in (["top", "wep"], ["port", "wep", "80"], ["images", "wep"], ["volumes", "wep"]):
+        wrong = environment.run(*words)
+        assert wrong.code == 64, wrong
+        assert "did you mean 'web'?" in wrong.stderr
+
+
+def test_signals_reach_the_containers(verbs: Verbs) -> None:
+    environment = verbs.environment
+    script = "trap 'echo got it' HUP; while :; do sleep 0.1; done"
+    environment.services(web=service(command=["sh", "-c", script]))
+    environment.apply()
+    [container] = verbs.containers("web")
+    assert environment.run("kill", "-s", "HUP", "web").code == 0
+    deadline = time.monotonic() + 10
+    while b"got it" not in container.logs() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert b"got it" in container.logs()
+
+    assert environment.run("pause", "web").code == 0
+    container.reload()
+    assert container.status == "paused"
+    nothing = environment.run("pause", "web")
+    assert nothing.code == 1
+    assert "nothing to pause" in nothing.stderr
+    assert environment.run("unpause", "web").code == 0
+    container.reload()
+    assert container.status == "running"
+    wrong = environment.run("kill", "-s", "NO SUCH", "web")
+    assert wrong.code == 64
+    assert environment.run("kill", "web").code == 0
+    deadline = time.monotonic() + 10
+    while container.id in [one.id for one in verbs.containers("web")] and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert container.id not in [one.id for one in verbs.containers("web")]
+
+
+def test_the_end_is_waited_for_and_its_code_is_the_exit_code(verbs: Verbs) -> None:
+    environment = verbs.environment
+    once = service(command=["sh", "-c", "sleep 6; exit 5"], restart="no")
+    if verbs.swarm:
+        once["deploy"] = {**once["deploy"], "restart_policy": {"condition": "none"}}
+    environment.services(web=service(), once=once)
+    environment.apply("--target", "once", code=0)
+    [container] = verbs.containers("once")
+    done = environment.run("wait", "once")
+    assert done.code == 5, done
+    assert done.stdout == f'container "{container.id}" exited with status code 5\n'
+    assert environment.run("wait", "once").code == 1
+    assert environment.run("wait", "wep").code == 64
