@@ -37,20 +37,13 @@ def made_environment(kind: type[E], engine_url: str, folder: Path, extends: str,
 @contextlib.contextmanager
 def swarm_of_one_node(engine_url: str) -> Iterator[tuple[EngineInContainer, docker.DockerClient]]:
     """An engine of its own in a container, manager of a Swarm of its own; and a client of it."""
-    with engine_of_its_own(engine_url) as (machine, engine):
-        engine.swarm.init(advertise_addr=machine.address)
-        yield machine, engine
-
-
-@contextlib.contextmanager
-def engine_of_its_own(engine_url: str) -> Iterator[tuple[EngineInContainer, docker.DockerClient]]:
-    """An engine in a container, on which nothing is yet; and a client of it."""
     project = f"pt-{secrets.token_hex(4)}"
     with contextlib.closing(docker.DockerClient(base_url=engine_url, timeout=120)) as outer:
         try:
             with contextlib.closing(Engines(outer, project)) as engines:
                 machine = engines.start("28.5")
                 with contextlib.closing(docker.DockerClient(base_url=machine.url, timeout=120)) as engine:
+                    engine.swarm.init(advertise_addr=machine.address)
                     yield machine, engine
         finally:
             remove_project(outer, project)

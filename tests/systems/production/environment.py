@@ -60,16 +60,16 @@ class Production:
         )  # fmt: skip
         return canaries.read_text(encoding="utf-8").split()
 
-    def provision(self, command: str, *arguments: str, target: str = "prod", timeout: float = 2400) -> Outcome:
-        """`provision COMMAND TARGET`."""
+    def provision(self, command: str, *arguments: str, timeout: float = 2400) -> Outcome:
+        """`provision COMMAND prod`."""
         return run(
-            self.folder, target, command, *arguments, variables=dict.fromkeys(HOSTS, self.host),
+            self.folder, "prod", command, *arguments, variables=dict.fromkeys(HOSTS, self.host),
             shell={"DOCKER_HOST": self.url}, timeout=timeout,
         )  # fmt: skip
 
-    def apply(self, *arguments: str, target: str = "prod") -> dict[str, Any]:
+    def apply(self, *arguments: str) -> dict[str, Any]:
         """The last line of an apply."""
-        outcome = self.provision("apply", "--yes", "--json", *arguments, target=target)
+        outcome = self.provision("apply", "--yes", "--json", *arguments)
         last: dict[str, Any] = json.loads(outcome.summary)
         assert last.get("type") == "summary", outcome.everything
         return {**last, "everything": outcome.everything}
