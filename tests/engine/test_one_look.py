@@ -36,7 +36,7 @@ def declared(project: str) -> dict[str, Any]:
         "services": {"first": first, "second": service(depends_on=["first"]), "third": service(ports=["80"])},
         "secrets": {
             "one": {"sources": ["env_local"]},
-            "two": {"sources": ["env_local", "docker"], "generate": "hex:16"},
+            "two": {"sources": ["env_local", "docker"], "generate": {}},
         },
         "configs": {"page": {"content": "hello"}},
         "volumes": {"data": {"name": f"{project}_data"}},
@@ -56,6 +56,5 @@ def test_nothing_is_asked_twice(environment: Environment, git_calls: Path) -> No
         outcome = environment.run(*command, PATH=path)
         assert outcome.code == 0, outcome
         asked = Counter(f"{one.method} {one.path} {sorted(one.query.items())}" for one in environment.proxy.requests)
-        print(len(environment.proxy.requests), "requests", git_calls.read_text())
         assert {question: count for question, count in asked.items() if count > 1} == {}
         assert len(git_calls.read_text().splitlines()) == 1
