@@ -90,6 +90,7 @@ def test_values_are_revealed_in_these_places_only() -> None:
     assert sites == {
         "dotenv.py": 1,  # written into .env.local
         "fingerprint.py": 7,  # the key and the value into HMACs; a key into its file, twice; its text, twice
+        "mask.py": 1,  # looked for in foreign text, to take it out
         "os_keyring.py": 1,  # stored in the OS keyring
         "template.py": 1,  # composed into another secret
     }
