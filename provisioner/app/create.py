@@ -2,76 +2,108 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from provisioner.app.intentions import with_kept_scale
 from provisioner.app.load import load_playbook
 from provisioner.app.owned import require_services
 from provisioner.app.part import carry_out_part
 from provisioner.app.plan import prepare
 from provisioner.app.secret_inputs import persist_new_values
+from provisioner.app.start_stop import at_rest
 from provisioner.app.wiring import open_engine
 from provisioner.errors import Unsafe
 from provisioner.ledger.records import intention, read_ledger, record_intentions
 from provisioner.model.address import Address
 from provisioner.model.change import Action
+from provisioner.model.operation import Connect, CreateContainer, CreateService, Rename
 from provisioner.model.plan import Policy, Verb
-from provisioner.platforms.choice import choose_mode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from provisioner.app.request import Request
-    from provisioner.model.plan import Step
+    from provisioner.model.plan import Plan, Step
     from provisioner.ports import EngineWriter, Interrupt, Listener
 
 _SHARED = ("network", "volume", "config", "secret")
-_MAKES = (Verb.PULL, Verb.BUILD, Verb.TAG, Verb.FILL, Verb.CREATE, Verb.CONNECT, Verb.RENAME)
+_BRINGS = (Verb.PULL, Verb.BUILD, Verb.PUSH, Verb.TAG, Verb.FILL)
 
 
-def create(
-    request: Request, services: Sequence[str], scale: Mapping[str, int], *, listener: Listener, interrupt: Interrupt
-) -> list[str]:
+def create(request: Request, services: Sequence[str], *, listener: Listener, interrupt: Interrupt) -> list[str]:
     """Make the containers of the named services, or of all, that are not there, and what they need; start none.
 
-    On a Swarm a service without tasks. They count as stopped on purpose, until `start` or an apply. The services that
-    were made. Unsafe where a plan is refused.
+    On a Swarm services without tasks, and no jobs, which would run at once. They count as stopped on purpose, until
+    `start` or an apply. The services that were made. Unsafe where a plan is refused.
     """
     targets = tuple(Address("service", name) for name in services)
-    playbook = load_playbook(request, targets=targets, scale=scale, feasible=True)
+    playbook = load_playbook(request, targets=targets, feasible=True)
     require_services(playbook, services)
     engine = open_engine(request, playbook.engine)
-    manager = engine.facts().swarm_manager
-    policy = Policy(targets=targets, scaled=frozenset(scale))
-    if choose_mode(playbook, swarm_manager=manager) == "swarm":
-        playbook = with_kept_scale(playbook, read_ledger(engine, playbook.project), scale)
-        there = {address.name for address in prepare(request, playbook, engine, policy).plan.observed.resources}
-        absent = {name: one for name, one in playbook.services.items() if name not in there and one.job is None}
-        still = {name: replace(one, replicas=0) for name, one in absent.items()}
-        playbook = replace(playbook, services={**playbook.services, **still})
-        policy = replace(policy, scaled=frozenset({*scale, *absent}))
+    policy = Policy(targets=targets)
     prepared = prepare(request, playbook, engine, policy)
     if prepared.plan.refusals:
         raise Unsafe("\n".join(str(problem) for problem in prepared.plan.refusals))
     if prepared.materials.unsettled:
         persist_new_values(request, playbook, prepared.materials)
         prepared = prepare(request, playbook, engine, policy)
-    made = {c.address for c in prepared.plan.details if c.address.kind == "service" and c.action is Action.CREATE}
-    observed = prepared.plan.observed.resources
-
-    def wanted(step: Step) -> bool:
-        if step.address.kind == "service":
-            return step.verb in _MAKES and (step.address in made or step.address.whole in {a.whole for a in made})
-        if step.kind in _SHARED:
-            is_new = step.kind in ("config", "secret") or step.address not in observed
-            return step.verb is Verb.CREATE and is_new
-        return step.verb in _MAKES
+    jobs = {name for name, one in playbook.services.items() if one.job is not None and prepared.mode == "swarm"}
+    made = {
+        one.address
+        for one in prepared.plan.details
+        if one.address.kind == "service" and one.action is Action.CREATE and one.address.name not in jobs
+    }
+    names = sorted({address.name for address in made})
+    wanted = _makes(prepared.plan, made)
 
     def keep(writer: EngineWriter) -> None:
         known = read_ledger(writer, playbook.project).intentions
-        kept = known.with_stopped(sorted({address.name for address in made}), intention())
-        record_intentions(writer, playbook.project, prepared.mode, kept)
+        record_intentions(writer, playbook.project, prepared.mode, known.with_stopped(names, intention()))
 
-    carry_out_part(prepared, wanted, engine, listener, interrupt, keep)
-    return sorted({address.name for address in made})
+    maker = cast("EngineWriter", _AtRest(engine))
+    carry_out_part(prepared, lambda step: step.id in wanted, maker, listener, interrupt, keep)
+    return names
+
+
+def _makes(plan: Plan, made: Collection[Address]) -> set[int]:
+    """The ids of the steps that make the containers or services at these addresses, and what is new of what they need.
+
+    Commands before a start and waits are left out: nothing is started.
+    """
+    by_id = {step.id: step for step in plan.steps}
+    own = {
+        step.id
+        for step in plan.steps
+        if isinstance(step.operation, CreateContainer | CreateService) and step.address in made
+    }
+    own |= {
+        step.id for step in plan.steps if step.made_by in own and isinstance(step.operation, Connect | Rename)
+    }  # fmt: skip
+    needed: set[int] = set()
+    pending = list(own)
+    while pending:
+        step = by_id[pending.pop()]
+        further = {*step.needs, *step.after} - needed
+        needed |= further
+        pending += further
+    return own | {one for one in needed if _is_new(by_id[one], plan)}
+
+
+def _is_new(step: Step, plan: Plan) -> bool:
+    if step.verb in _BRINGS:
+        return True
+    # A further version of a config or secret stands beside the one before it.
+    absent = step.kind in ("config", "secret") or step.address not in plan.observed.resources
+    return step.verb is Verb.CREATE and step.kind in _SHARED and absent
+
+
+class _AtRest:
+    """An engine whose new Swarm services run nowhere. A container that is made does not run by itself."""
+
+    def __init__(self, engine: EngineWriter) -> None:
+        self._engine = engine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
+        return self._engine.create(kind, name, at_rest(body) if kind == "service" else body)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.app.owned import owned_containers, owned_services
 from provisioner.app.service_work import ServiceWork
 from provisioner.app.start_stop import is_at_rest, stop_services
 from provisioner.app.wiring import SystemClock
+from provisioner.kinds.service import decode_mode
 from provisioner.ledger.lease import lease
 from provisioner.ledger.records import read_ledger, record_intentions
 from provisioner.model.event import Notice
 from provisioner.model.plan import Verb
+from provisioner.reconcile.swarm_tasks import BROKEN, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from provisioner.app.request import Request
     from provisioner.app.service_work import Act
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from provisioner.ports import Interrupt, Listener
 
 _STILL = ("exited", "dead", "created")
+_OVER = (*BROKEN, "complete", "shutdown", "remove")
 
 
 def removable(request: Request, services: Sequence[str], *, stop_first: bool) -> list[str]:
@@ -44,8 +47,8 @@ def remove(
 ) -> Sequence[StepResult]:
     """Remove the containers of the named services, or of all, that do not run; with `stop_first` the others too.
 
-    On a Swarm services that are stopped. `volumes` takes anonymous volumes along; what was stopped on purpose is not
-    known to be so any more.
+    On a Swarm services that are stopped, and jobs that have ended. `volumes` takes anonymous volumes along; what was
+    stopped on purpose is not known to be so any more.
     """
     work = ServiceWork(request, services, listener, interrupt)
     with lease(
@@ -56,14 +59,18 @@ def remove(
             stop_services(work, grace)
         if any(one.error for one in work.results):
             return work.results
-        found = _candidates(work, running=False)
+        # What was stopped has ended. A job of a Swarm has no rest, its tasks end with it.
+        found = _candidates(work, running=stop_first and work.mode == "swarm")
 
         def act(kind: str, identity: str) -> Act:
             return lambda progress: work.engine.remove(kind, identity, volumes=volumes)
 
         work.all([(address, Verb.REMOVE, kind, act(kind, identity)) for _, address, (kind, identity) in found])
+        removals = [one for one in work.results if one.step.verb is Verb.REMOVE]
+        left = {one.step.address.name for one in removals if one.error is not None}
+        gone = {one.step.address.name for one in removals} - left
         ledger = read_ledger(work.engine, work.playbook.project)
-        kept = ledger.intentions.without_stopped(address.name for _, address, _ in found)
+        kept = ledger.intentions.without_stopped(gone)
         if not kept.same(ledger.intentions):
             record_intentions(work.engine, work.playbook.project, work.mode, kept)
     return work.results
@@ -75,10 +82,16 @@ def _candidates(work: ServiceWork, *, running: bool) -> list[tuple[str, Address,
         return [
             (str(raw["Spec"]["Name"]), address, ("service", str(raw["ID"])))
             for raw, address in owned_services(work.engine, project, work.chosen)
-            if running or is_at_rest(raw)
+            if running or is_at_rest(raw) or _is_over(work, raw)
         ]
     return [
         (str(one.raw["Name"]).lstrip("/"), one.address, ("container", one.id))
         for one in owned_containers(work.engine, project, work.chosen)
         if running or one.raw["State"]["Status"] in _STILL
     ]
+
+
+def _is_over(work: ServiceWork, raw: Mapping[str, Any]) -> bool:
+    """Whether a Swarm service is a job of which every task has ended."""
+    is_job = decode_mode(raw).endswith("-job")
+    return is_job and all(state_of(task) in _OVER for task in work.engine.tasks(str(raw["ID"])))

@@ -67,7 +67,7 @@ def stop_services(work: ServiceWork, grace: float | None) -> None:
 
 def is_at_rest(raw: Mapping[str, Any]) -> bool:
     """Whether a Swarm service was stopped: it is to run nowhere."""
-    return not decode_mode(raw).endswith("-job") and _at_rest(raw["Spec"]) == raw["Spec"]
+    return not decode_mode(raw).endswith("-job") and at_rest(raw["Spec"]) == raw["Spec"]
 
 
 def start(
@@ -172,7 +172,7 @@ def _is_done(work: ServiceWork, one: OwnedContainer) -> bool:
 def _rests(work: ServiceWork, level: Sequence[str]) -> list[tuple[Address, Verb, str, Act]]:
     def act(identity: str) -> Act:
         def rest(progress: Callable[[str], None]) -> None:
-            change_service(work.engine, identity, _at_rest)
+            change_service(work.engine, identity, at_rest)
             _wait_until_still(work, identity, progress)
 
         return rest
@@ -181,12 +181,12 @@ def _rests(work: ServiceWork, level: Sequence[str]) -> list[tuple[Address, Verb,
     return [
         (address, Verb.STOP, "service", act(str(raw["ID"])))
         for raw, address in found
-        if not decode_mode(raw).endswith("-job") and _at_rest(raw["Spec"]) != raw["Spec"]
+        if not decode_mode(raw).endswith("-job") and at_rest(raw["Spec"]) != raw["Spec"]
     ]
 
 
-def _at_rest(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The spec of a service that runs nowhere: no replicas, or a constraint that no node meets."""
+def at_rest(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The spec of a Swarm service, no job, that runs nowhere: no replicas, or a constraint that no node meets."""
     if "Replicated" in spec["Mode"]:
         return {**spec, "Mode": {"Replicated": {**spec["Mode"]["Replicated"], "Replicas": 0}}}
     template = spec.get("TaskTemplate") or {}
@@ -236,7 +236,7 @@ def _goes_on(
 
 
 def _going(spec: Mapping[str, Any], replicas: int) -> Mapping[str, Any]:
-    """The spec without what `_at_rest` put there; one that runs already is as it is."""
+    """The spec without what `at_rest` put there; one that runs already is as it is."""
     if "Replicated" in spec["Mode"]:
         rests = not spec["Mode"]["Replicated"].get("Replicas")
         return {**spec, "Mode": {"Replicated": {"Replicas": replicas}}} if rests else spec

@@ -11,12 +11,15 @@ if TYPE_CHECKING:
     from provisioner.cli.settings import Settings
 
 
-def require_answer(*, yes: bool) -> None:
-    """Refuse at once where nobody could be asked and nobody has said yes."""
+_HINT = "add --yes, or set PROVISION_YES=1; --check or `provision plan` only look"
+
+
+def require_answer(*, yes: bool, hint: str = _HINT) -> None:
+    """Refuse at once where nobody could be asked and nobody has said yes; `hint` names what says it."""
     if not yes and not sys.stdin.isatty():
         raise UsageError(
             "this changes things, and there is no terminal to ask on",
-            hint="add --yes, or set PROVISION_YES=1; --check or `provision plan` only look",
+            hint=hint,
         )
 
 

@@ -100,6 +100,8 @@ CASES = (
     Case("ps -q web"),
     Case("start web", CODE),
     Case("kill web", CODE),
+    Case("rm -f web", CODE),
+    Case("rm -f web", CODE),
     Case("up -d web", CODE),
     Case("wait nope", CODE),
     Case("config --services", LINES),

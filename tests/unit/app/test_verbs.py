@@ -115,12 +115,34 @@ def test_a_number_stays_until_the_file_says_another(shop: InMemory) -> None:
 
 
 def test_what_is_created_counts_as_stopped(shop: InMemory) -> None:
-    assert create(shop.request(), (), {}, **TOLD) == ["db", "web"]
+    assert create(shop.request(), (), **TOLD) == ["db", "web"]
     assert states(shop) == {"shop-db-1": "created", "shop-web-1": "created"}
     assert all("stopped on purpose" in one.reason for one in shop.plan().changes if one.address.kind == "service")
-    assert create(shop.request(), (), {}, **TOLD) == []
+    assert create(shop.request(), (), **TOLD) == []
     start_all(shop)
     assert shop.plan().changes == ()
+
+
+def test_what_is_there_stays_when_the_rest_is_created(shop: InMemory) -> None:
+    shop.apply()
+    before = set(shop.engine.state()["containers"])
+    further = {"db": service(command=["other"], scale=2), "web": service(depends_on=["db"]), "x": service()}
+    shop.write({"name": "shop", "services": further})
+    assert create(shop.request(), (), **TOLD) == ["db", "x"]
+    assert before <= set(shop.engine.state()["containers"])
+    assert states(shop) == {
+        "shop-db-1": "running", "shop-db-2": "created", "shop-web-1": "running", "shop-x-1": "created",
+    }  # fmt: skip
+    assert shop.apply().exit_code == 0
+    assert shop.plan().changes == ()
+    assert set(states(shop).values()) == {"running"}
+
+
+def test_nothing_runs_before_what_is_created(shop: InMemory) -> None:
+    first = service(pre_start=[{"command": ["true"], "image": "app:1"}])
+    shop.write({"name": "shop", "services": {"web": first}})
+    assert create(shop.request(), (), **TOLD) == ["web"]
+    assert states(shop) == {"shop-web-1": "created"}
 
 
 def test_only_what_does_not_run_is_removed(shop: InMemory) -> None:

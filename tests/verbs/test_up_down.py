@@ -1,0 +1,94 @@
+"""`up`, `rm`, `down`: an environment comes and goes as Compose users type it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.verbs.conftest import Verbs, service
+
+pytestmark = pytest.mark.engine
+
+
+def test_up_makes_it_so_without_a_question_and_a_second_time_changes_nothing(verbs: Verbs) -> None:
+    environment = verbs.environment
+    environment.services(db=service(), web=service(depends_on=["db"]), other=service())
+    done = environment.run("up", "-d", "--wait", "web")
+    assert done.code == 0, done
+    assert (len(verbs.containers("web")), len(verbs.containers("db")), verbs.containers("other")) == (1, 1, [])
+    assert environment.run("up", "-d").code == 0
+    before = {name: verbs.containers(name)[0].id for name in ("db", "web", "other")}
+    again = environment.run("up", "-d")
+    assert again.code == 0
+    assert "changed=0" in again.stdout
+    anew = environment.run("up", "-d", "--force-recreate", "--no-deps", "web")
+    assert anew.code == 0, anew
+    after = {name: verbs.containers(name)[0].id for name in ("db", "web", "other")}
+    assert after["web"] != before["web"]
+    assert (after["db"], after["other"]) == (before["db"], before["other"])
+    assert environment.plan()["changes"] == []
+
+
+def test_what_does_not_run_is_removed(verbs: Verbs) -> None:
+    environment = verbs.environment
+    environment.write({
+        "services": {
+            "db": service(volumes=["/scratch", "data:/data"]), "web": service(depends_on=["db"]),
+            "migrate": service(command=["true"], job={"run": "once"}),
+        },
+        "volumes": {"data": {}},
+    })  # fmt: skip
+    environment.apply()
+    [scratch] = [one["Name"] for one in _mounts(verbs) if one["Destination"] == "/scratch"]
+    assert environment.run("rm", "-f", "db", "web").stderr == "No stopped containers\n"
+    assert environment.run("stop", "web").code == 0
+    asked = environment.run("rm", "web")
+    assert asked.code == 64, asked
+    assert "--force" in asked.stderr
+    assert environment.run("rm", "-f", "wep").code == 64
+    done = environment.run("rm", "-f")
+    assert done.code == 0, done
+    assert {one["address"]: one["action"] for one in environment.plan()["changes"]} == {
+        "service.web": "create", "service.migrate": "create",
+    }  # fmt: skip
+    assert len(verbs.containers("db")) == 1
+    done = environment.run("rm", "-f", "-s", "-v", "db")
+    assert done.code == 0, done
+    volumes = [one.name for one in environment.engine.volumes.list()]
+    assert f"{environment.project}_data" in volumes
+    assert verbs.swarm or scratch not in volumes
+    assert {one["action"] for one in environment.plan()["changes"]} == {"create"}
+    environment.apply()
+    assert environment.plan()["changes"] == []
+
+
+def _mounts(verbs: Verbs) -> list[dict[str, str]]:
+    [container] = verbs.containers("db")
+    return list(container.attrs["Mounts"])
+
+
+def test_down_leaves_the_data_and_asks_before_they_go(verbs: Verbs) -> None:
+    environment = verbs.environment
+    environment.write({"services": {"web": service(volumes=["data:/data"])}, "volumes": {"data": {}}})
+    environment.apply()
+    done = environment.run("down", "-t", "1")
+    assert done.code == 0, done
+    assert verbs.containers("web") == []
+    assert [one.name for one in environment.engine.volumes.list()].count(f"{environment.project}_data") == 1
+    assert environment.run("up", "-d").code == 0
+    asked = environment.run("down", "-v")
+    assert asked.code == 64
+    assert len(verbs.containers("web")) == 1
+    assert environment.run("down", "-v", "--yes").code == 0
+    assert [one.name for one in environment.engine.volumes.list()].count(f"{environment.project}_data") == 0
+
+
+def test_up_refuses_to_lose_data(verbs: Verbs) -> None:
+    environment = verbs.environment
+    environment.write({"services": {"web": service(volumes=["data:/data"])}, "volumes": {"data": {}}})
+    assert environment.run("up", "-d").code == 0
+    other = {"data": {"driver_opts": {"type": "tmpfs", "device": "tmpfs"}}}
+    environment.write({"services": {"web": service(volumes=["data:/data"])}, "volumes": other})
+    refused = environment.run("up", "-d")
+    assert refused.code == 1, refused
+    assert "delete data" in refused.stderr or "provision apply" in refused.text
+    assert len(verbs.containers("web")) == 1
