@@ -23,7 +23,6 @@ _STATE = "there is no state file, the engine is looked at each time: provision p
 
 COMMANDS: dict[str, str] = {
     # Compose
-    "create": "provision apply",
     "events": "docker events --filter label=provisioner.environment=PROJECT",
     "attach": "provision logs -f SERVICE",
     "convert": "provision config",

@@ -56,6 +56,7 @@ class Case:
 
 
 CASES = (
+    Case("create", CODE),
     Case("start", CODE),
     Case("up -d --wait", CODE, "up -d"),
     Case("up -d", CODE),

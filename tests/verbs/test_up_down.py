@@ -1,4 +1,4 @@
-"""`up`, `rm`, `down`: an environment comes and goes as Compose users type it."""
+"""`up`, `create`, `rm`, `down`: an environment comes and goes as Compose users type it."""
 
 from __future__ import annotations
 
@@ -26,6 +26,60 @@ def test_up_makes_it_so_without_a_question_and_a_second_time_changes_nothing(ver
     assert after["web"] != before["web"]
     assert (after["db"], after["other"]) == (before["db"], before["other"])
     assert environment.plan()["changes"] == []
+
+
+def test_apply_makes_one_anew_and_runs_a_job_again(verbs: Verbs) -> None:
+    environment = verbs.environment
+    job = service(command=["true"], job={"run": "once"})
+    environment.services(web=service(), other=service(), migrate=job)
+    environment.apply()
+    before = verbs.containers("web")[0].id
+    plan = environment.plan("--replace", "web")
+    assert [one["address"] for one in plan["changes"]] == ["service.web"]
+    assert "it is asked for" in plan["changes"][0]["reason"]
+    assert environment.apply("--replace", "service.web").summary["changed"] > 0
+    assert verbs.containers("web")[0].id != before
+    refused = environment.run("apply", "--yes", "--rerun", "web")
+    assert refused.code == 64
+    assert "is no job" in refused.stderr
+    ran = [one.attrs["State"]["FinishedAt"] for one in verbs.containers("migrate", running=False)]
+    assert environment.apply("--rerun", "service.migrate").summary["changed"] > 0
+    again = [one.attrs["State"]["FinishedAt"] for one in verbs.containers("migrate", running=False)]
+    assert max(again) > max(ran)
+    assert environment.plan()["changes"] == []
+
+
+def test_created_is_not_started(verbs: Verbs) -> None:
+    environment = verbs.environment
+    anywhere = {"deploy": {"mode": "global", "endpoint_mode": "dnsrr"}} if verbs.swarm else {}
+    job = service(command=["true"], job={"run": "once"})
+    environment.write({
+        "services": {
+            "db": service(volumes=["data:/data"]), "web": service(depends_on=["db"]), "each": service(**anywhere),
+            "migrate": job,
+        },
+        "volumes": {"data": {}},
+    })  # fmt: skip
+    done = environment.run("create", "web")
+    assert done.code == 0, done
+    changes = {one["address"]: one for one in environment.plan()["changes"]}
+    assert {changes[f"service.{name}"]["action"] for name in ("each", "migrate")} == {"create"}
+    for name in ("db", "web"):
+        assert "stopped on purpose" in changes[f"service.{name}"]["reason"]
+    done = environment.run("create")
+    assert done.code == 0, done
+    assert [verbs.containers(name) for name in ("db", "web", "each", "migrate")] == [[], [], [], []]
+    before = environment.objects()
+    assert environment.run("create").code == 0
+    assert environment.objects() == before
+    started = environment.run("start")
+    assert started.code == 0, started
+    assert [len(verbs.containers(name)) for name in ("db", "web", "each")] == [1, 1, 1]
+    environment.apply()
+    assert environment.plan()["changes"] == []
+    wrong = environment.run("create", "wep")
+    assert wrong.code == 64
+    assert "did you mean 'web'?" in wrong.stderr
 
 
 def test_what_does_not_run_is_removed(verbs: Verbs) -> None:

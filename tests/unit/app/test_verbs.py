@@ -211,6 +211,20 @@ def test_what_is_made_anew_without_a_difference(shop: InMemory) -> None:
         shop.plan(made_anew=(Address("volume", "db"),))
 
 
+@pytest.mark.parametrize("when", ["once", "on_change"])
+def test_a_job_that_is_done_runs_again_when_that_is_asked_for(shop: InMemory, when: str) -> None:
+    shop.write({"name": "shop", "services": {"job": {"image": "app:1", "command": ["true"], "job": {"run": when}}}})
+    shop.apply()
+    before = set(shop.engine.state()["containers"])
+    assert shop.plan().changes == ()
+    job = Address("service", "job")
+    assert [one.action for one in shop.plan(rerun=(job,)).changes] == [Action.REPLACE]
+    assert shop.apply(rerun=(job,)).exit_code == 0
+    assert "shop-job-1" in states(shop)
+    assert len(before - set(shop.engine.state()["containers"])) == 1
+    assert shop.plan().changes == ()
+
+
 def test_an_unknown_service_is_said(shop: InMemory) -> None:
     for act in (lambda: stop_all(shop, "wep"), lambda: start_all(shop, "wep")):
         with pytest.raises(UsageError, match="no service is named 'wep'"):
