@@ -19,6 +19,7 @@ from provisioner.reconcile.namespaces import KEYS as NAMESPACES
 from provisioner.reconcile.namespaces import (
     LOST_PATHS,
     as_declared,
+    lives_in,
     lost_namespaces,
     lost_with,
     made_anew,
@@ -376,10 +377,3 @@ def _restart(change: Change, restarting: set[Address]) -> Change | None:
 
 def _because(change: Change, action: Action, reason: str) -> Change:
     return replace(change, action=action, reason=f"{change.reason}; {reason}" if change.differences else reason)
-
-
-def lives_in(wanted: Resource) -> set[str]:
-    """The services whose namespaces or mounts this container uses."""
-    spec = wanted.spec
-    modes = [spec["network_mode"], spec["pid"], spec["ipc"], *spec["volumes_from"]]
-    return {mode.split(":")[1] for mode in modes if mode and mode.startswith("service:")}

@@ -85,6 +85,13 @@ def made_anew(difference: FieldChange, wanted: Resource, before: Resource | None
     return str(mode).removeprefix(_CONTAINER) if same else ""
 
 
+def lives_in(one: Resource | Observed) -> set[str]:
+    """The services whose namespaces or mounts a container uses."""
+    spec = one.spec
+    modes = [spec["network_mode"], spec["pid"], spec["ipc"], *spec["volumes_from"]]
+    return {mode.split(":")[1] for mode in modes if mode and mode.startswith("service:")}
+
+
 def lost_namespaces(wanted: Resource, found: Observed, state: ObservedState) -> Iterator[FieldChange]:
     """What a running container has lost with the restart of the one in whose namespaces it lives.
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action
-from provisioner.reconcile.diff import diff, lives_in
+from provisioner.reconcile.diff import diff
 from provisioner.reconcile.grouping import group_replicas
+from provisioner.reconcile.namespaces import lives_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection

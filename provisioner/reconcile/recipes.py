@@ -11,12 +11,13 @@ from provisioner.model.change import Action
 from provisioner.model.operation import Build, Confirm, Connect, Create, Disconnect, Pull, Remove, Rename, Stop, Tag
 from provisioner.model.plan import Verb
 from provisioner.reconcile.claims import claims_of_network
-from provisioner.reconcile.handover import order_handovers
+from provisioner.reconcile.handover_order import order_handovers
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.order import in_dependency_order
 from provisioner.reconcile.rollout import Rollout
 from provisioner.reconcile.steps import Steps
 from provisioner.reconcile.swarm_rollout import SwarmRollout, remove_service
+from provisioner.reconcile.update_policy import living_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -168,7 +169,9 @@ def _remove(
         if address in services:
             steps.gone[address] = remove_service(services[address], dependents, steps)
         else:
-            dependents += proven.get(address.whole, ())
+            # What lives in it moves out; what it was needs it to come back.
+            for service in sorted({address.whole, *living_in(address.whole, changes)}):
+                dependents += proven.get(service, ())
             steps.gone[address] = _remove_container(
                 containers[address], dependents, wanted, steps, volumes=removals.volumes
             )

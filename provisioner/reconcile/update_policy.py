@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action
+from provisioner.reconcile.namespaces import lives_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from provisioner.model.address import Address
     from provisioner.model.change import Change
-    from provisioner.model.state import Resource
+    from provisioner.model.state import Observed, Resource
 
 
 def goes_back(wanted: Resource) -> bool:
@@ -58,21 +59,20 @@ def allowances(changes: Iterable[Change]) -> dict[Address, int]:
     return {service: count for service, count in allowed.items() if count}
 
 
-def shares(wanted: Resource, service: str) -> bool:
+def shares(wanted: Resource | Observed, service: str) -> bool:
     """Whether a container lives in the namespaces of a service's, or mounts what it mounts."""
-    spec = wanted.spec
-    modes = [spec["network_mode"], spec["pid"], spec["ipc"], *spec["volumes_from"]]
-    return any(mode and mode.split(":")[:2] == ["service", service] for mode in modes)
+    return service in lives_in(wanted)
 
 
 def living_in(service: Address, changes: Iterable[Change]) -> set[Address]:
-    """The changed services that share the namespaces of one, and those that share theirs."""
-    wanted = [change.desired for change in changes if change.desired is not None]
+    """The changed services that share the namespaces of one, or did so, and those that share theirs."""
+    known = [one for change in changes for one in (change.desired, change.observed) if one is not None]
+    containers = [one for one in known if one.kind == "container"]
     found: set[Address] = set()
     pending = [service]
     while pending:
         host = pending.pop()
-        guests = {one.address.whole for one in wanted if shares(one, host.name)} - found
+        guests = {one.address.whole for one in containers if shares(one, host.name)} - found
         found |= guests
         pending += guests
     return found

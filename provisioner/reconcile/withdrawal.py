@@ -22,10 +22,12 @@ from provisioner.model.operation import (
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.report import Outcome
 from provisioner.reconcile.finished import has_finished
-from provisioner.reconcile.handover import find_handovers, order_handovers
+from provisioner.reconcile.handover import find_handovers
+from provisioner.reconcile.handover_order import order_handovers
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.order import in_dependency_order
 from provisioner.reconcile.steps import Steps
+from provisioner.reconcile.together import bound_together
 from provisioner.reconcile.update_policy import allowances, goes_back, shares, stands_alone, starts_first
 from provisioner.reconcile.waits import READY_TIMEOUT, timeout_of
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan
     from provisioner.model.report import StepResult
     from provisioner.model.state import Observed, ObservedState, Resource
+    from provisioner.reconcile.together import Together
 
 _REASON = "its rollout failed"
 _INTERRUPTED = "its rollout was interrupted"
@@ -67,11 +70,8 @@ def withdrawal(
     )
 
 
-def _unproven(failed: Plan, results: Sequence[StepResult], handed: Sequence[tuple[Address, Address]]) -> set[Address]:
-    """The services of which a replica is not proven, and those that have to go back with them.
-
-    Those are the ones whose namespaces they share, and those that `handed` them something, or got something of theirs.
-    """
+def _unproven(failed: Plan, results: Sequence[StepResult], together: Together) -> set[Address]:
+    """The services of which a replica is not proven, and those that go back together with them."""
     # What was made for a replica, and did not get to its end, has not taken its place.
     ended = {
         r.step.address.whole
@@ -84,10 +84,8 @@ def _unproven(failed: Plan, results: Sequence[StepResult], handed: Sequence[tupl
     pending = list(found)
     while pending:
         service = pending.pop()
-        more = {a for a, r in wanted.items() if shares(wanted[service], a.name) and goes_back(r)}
-        with_it = {other for pair in handed if service in pair for other in pair}
-        more |= {a for a in with_it if a not in wanted or goes_back(wanted[a])}
-        pending += (more - found) & wanted.keys()
+        more = {a for a in together.follow.get(service, ()) if a not in wanted or goes_back(wanted[a])} - found
+        pending += more
         found |= more
     return found
 
@@ -111,9 +109,8 @@ class _Withdrawal:
         self._failed = failed
         self._reason = reason
         pairs = find_handovers(failed.steps, failed.desired, failed.observed)
-        handed = [(pair.taker.whole, pair.holder.whole) for pair in pairs if not pair.passing]
-        self._takers = {taker for taker, _ in handed}
-        self._services = _unproven(failed, results, handed)
+        self._takers = {pair.taker.whole for pair in pairs if not pair.passing}
+        self._services = _unproven(failed, results, bound_together(pairs, failed.desired, failed.observed))
         self._broken = {one.step.address for one in results if one.outcome is Outcome.FAILED}
         self._actions = {change.address: change.action for change in failed.details}
         self._here: dict[Address, list[Observed]] = {}
@@ -131,15 +128,35 @@ class _Withdrawal:
     def run(self) -> None:
         resources = self._failed.desired.resources
         going_back = [address for address in resources if address.whole in self._services]
-        for address in in_dependency_order(going_back, lambda one: [need.address for need in resources[one].needs]):
-            self._take_back(address, resources[address])
-        for address in sorted(self._here.keys() - self._failed.desired.resources.keys()):
-            self._restore(address)
+        ordered = in_dependency_order(going_back, lambda one: [need.address for need in resources[one].needs])
+        for address in self._hosts_first([*ordered, *sorted(self._here.keys() - resources.keys())]):
+            if address in resources:
+                self._take_back(address, resources[address])
+            else:
+                self._restore(address)
         for address, here in sorted(self._here.items()):
             proven = [one for one in here if one.name.endswith(PREVIOUS) and address.whole not in self._services]
             if proven and address in self._failed.desired.resources:
                 self._change(address, proven, Action.DELETE)
                 self._drop(address, proven, ())
+
+    def _hosts_first(self, addresses: Sequence[Address]) -> list[Address]:
+        """In their order, but for those in whose namespaces others lived."""
+        ordered: dict[Address, None] = {}
+
+        def put(address: Address) -> None:
+            for other in addresses:
+                if other not in ordered and self._lived_in(address, other):
+                    put(other)
+            ordered.setdefault(address)
+
+        for address in addresses:
+            put(address)
+        return list(ordered)
+
+    def _lived_in(self, address: Address, host: Address) -> bool:
+        before = self._before.get(address)
+        return before is not None and before.kind == "container" and shares(before, host.name)
 
     def _take_back(self, address: Address, wanted: Resource) -> None:
         here, before = self._here.get(address, []), self._before.get(address)
@@ -186,7 +203,8 @@ class _Withdrawal:
             if key not in old.spec["networks"] and key in self._networks:
                 done = [self._step(Connect(key), address, done, gate, old.id)]
         if starts or restarts:
-            done = [self._step(Start() if starts else Restart(), address, done, gate, old.id)]
+            hosts = [step for other, step in self._last.items() if self._lived_in(address, other)]
+            done = [self._step(Start() if starts else Restart(), address, done, gate, old.id, after=hosts)]
             done = run_hooks(steps, change, POST_START, known.spec, done, object_id=old.id)
         if together:
             done = [self._ready(address, done, old.id)] if starts else done
@@ -212,8 +230,9 @@ class _Withdrawal:
             done = [self._step(Start(), address, done, (), old.id)]
             change = Change(address, Action.UPDATE, self._reason, observed=old)
             done = run_hooks(self.steps, change, POST_START, old.spec, done, object_id=old.id)
-            self._step(Wait(Goal.READY, READY_TIMEOUT), address, done, (), old.id)
+            done = [self._step(Wait(Goal.READY, READY_TIMEOUT), address, done, (), old.id)]
         if done:
+            self._last[address] = done[-1]
             self._change(address, [old], Action.UPDATE)
 
     def _ready(self, address: Address, needs: Iterable[int], identity: str) -> int:
@@ -243,17 +262,22 @@ class _Withdrawal:
         needs: Iterable[int],
         gate: Iterable[int],
         identity: str,
+        *,
+        after: Iterable[int] = (),
     ) -> int:
-        """One step; the first of a replica waits for the end of those before it."""
+        """One step, `after` some; the first of a replica waits for the end of those before it."""
         needed = list(needs)
         return self.steps.add(
-            operation, address, self._reason, needs=needed, after=() if needed else gate, object_id=identity
-        )
+            operation, address, self._reason, needs=needed, after=[*after, *(() if needed else gate)],
+            object_id=identity,
+        )  # fmt: skip
 
     def _gate(self, address: Address) -> list[int]:
         """The replica before this one, and what it lives in."""
         hosts = [
-            step for other, step in self._last.items() if shares(self._failed.desired.resources[address], other.name)
+            step
+            for other, step in self._last.items()
+            if shares(self._failed.desired.resources[address], other.name) or self._lived_in(address, other)
         ]
         before = [step for other, step in self._last.items() if other.whole == address.whole]
         return [*hosts, *before[-1:]]

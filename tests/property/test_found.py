@@ -9,13 +9,20 @@ import pytest
 from provisioner.model.change import Action
 from provisioner.model.plan import Policy
 from provisioner.reconcile.diff import diff
+from provisioner.reconcile.downtime import out_of_service
 from tests.property.environments import PROJECT_NAME, Wanted, apply, carry_out, converge, engine, look, planned
+from tests.property.test_interrupted import run, taken_back
 
 if TYPE_CHECKING:
     from provisioner.engines.memory import MemoryEngine
 
 PORT = {"ports": [{"target": 80, "published": "8002", "protocol": "tcp"}]}
+TWO_PORTS = {"ports": [*PORT["ports"], {"target": 80, "published": "8001", "protocol": "tcp"}]}
+OTHER_PORT = {"ports": TWO_PORTS["ports"][1:]}
 SICK = {"healthcheck": {"test": ["CMD", "false"]}}
+NAMED = {"container_name": f"{PROJECT_NAME}-named"}
+CHANGED = {"environment": {"A": "1"}}
+SWAPPED = ("10.2.0.0/24", "10.1.0.0/24")
 
 
 def wanted(subnets: tuple[str, str] = ("10.1.0.0/24", "10.2.0.0/24"), **services: dict[str, Any]) -> Wanted:
@@ -75,3 +82,59 @@ def test_two_that_were_to_have_one_name_are_set_aside_apart() -> None:
         converge(at, wanted(db={}, web={**living_in("db"), **named}))
         apply(at, wanted(api=named), steps=steps)
         require_applied(at, wanted(api={"deploy": {"replicas": 2}}, web=living_in("api")))
+
+
+def needing(name: str) -> dict[str, Any]:
+    return {"depends_on": {name: {"condition": "service_started", "restart": False, "required": True}}}
+
+
+def require_nothing_left_down(before: Wanted, after: Wanted) -> None:
+    """Interrupted after any step, what began is finished or taken back, and nothing that ran is down."""
+    for steps in range(1, 100):
+        at = engine()
+        converge(at, before)
+        made = planned(at, after.lower(), Policy(prune=True))
+        if steps > len(made.steps):
+            return
+        report = run(made, at, after.contents, after=steps)
+        taken_back(made, report, at)
+        assert out_of_service(made, look(at, made.desired)) == ()
+        require_applied(at, after)
+    raise AssertionError("the plan did not end")
+
+
+@pytest.mark.parametrize("host", [CHANGED, {**CHANGED, "update": {"order": "start-first"}}], ids=["stop", "start"])
+@pytest.mark.parametrize("guest", [{}, needing("api")], ids=["free", "needing"])
+def test_who_moves_out_of_a_container_that_is_replaced_can_move_back(
+    guest: dict[str, Any], host: dict[str, Any]
+) -> None:
+    """Its old one can only be started in the very container that it lived in: that comes back with it, before it."""
+    require_nothing_left_down(wanted(api={}, db=living_in("api")), wanted(api=host, db=guest))
+
+
+@pytest.mark.parametrize("port", [{}, PORT], ids=["nothing", "port"])
+def test_who_moves_out_of_a_container_that_is_removed_can_move_back(port: dict[str, Any]) -> None:
+    """With a port that passes to the guest its host has to be stopped first."""
+    require_nothing_left_down(wanted(api=port, db=living_in("api")), wanted(db=port))
+
+
+def test_who_lived_in_what_a_third_takes_from_can_move_back() -> None:
+    before = wanted(api=PORT, db=living_in("api"), web={})
+    require_nothing_left_down(before, wanted(db=needing("web"), web=PORT))
+
+
+def test_two_that_live_in_each_other_the_other_way_round_can_go_back() -> None:
+    require_nothing_left_down(wanted(api={}, db=living_in("api")), wanted(api=living_in("db"), db={}))
+
+
+@pytest.mark.parametrize("holder", [None, CHANGED], ids=["removed", "replaced"])
+def test_two_that_got_something_of_one_go_back_together(holder: dict[str, Any] | None) -> None:
+    """One of the two was proven, and what it was had been removed: it kept the port that the first one wanted back."""
+    after = {"db": OTHER_PORT, "web": PORT} | ({} if holder is None else {"api": holder})
+    require_nothing_left_down(wanted(api=TWO_PORTS, db={}, web={}), wanted(**after))
+
+
+def test_a_name_comes_back_to_whom_another_lives_in() -> None:
+    """The name had passed to one that was proven; the guest, which was not, takes its host back with it."""
+    before = wanted(api=NAMED, db={}, web={})
+    require_nothing_left_down(before, wanted(SWAPPED, api={}, db=living_in("api"), web=NAMED))

@@ -12,7 +12,8 @@ from provisioner.model.plan import Policy, Verb
 from provisioner.model.state import DesiredState, Facts, Observed, ObservedState, Resource
 from provisioner.reconcile.claims import Claim, ClaimKind, Holder, listed_holders, process_holders
 from provisioner.reconcile.diff import diff
-from provisioner.reconcile.handover import find_handovers, order_handovers
+from provisioner.reconcile.handover import find_handovers
+from provisioner.reconcile.handover_order import order_handovers
 from provisioner.reconcile.planning import plan
 from provisioner.reconcile.retained import Retained
 from provisioner.reconcile.steps import Steps

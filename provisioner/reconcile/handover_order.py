@@ -1,0 +1,210 @@
+"""The order in which exclusive things are handed over: who frees one comes before who takes it. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from heapq import heapify, heappop, heappush
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from provisioner.kinds.hooks import POST_START
+from provisioner.model.operation import RunHook
+from provisioner.model.plan import Verb
+from provisioner.reconcile.handover import find_handovers
+from provisioner.reconcile.together import bound_together
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from provisioner.model.address import Address
+    from provisioner.model.plan import Step
+    from provisioner.model.state import DesiredState, ObservedState
+    from provisioner.reconcile.handover import Handover
+    from provisioner.reconcile.together import Together
+
+# What takes an object out of the way, up to its removal.
+_RETIREMENT = (Verb.EXECUTE, Verb.STOP, Verb.RENAME, Verb.REMOVE)
+
+
+def order_handovers(
+    steps: Sequence[Step], desired: DesiredState, observed: ObservedState, proven: Mapping[Address, Iterable[int]]
+) -> list[Step]:
+    """The steps with the needs that follow from exclusive claims, in an order that respects all needs.
+
+    Nothing is freed before all who wait for it are prepared, and none of those stops before it is free: what has to
+    be down is down for as short as can be. Two that exchange what they have stop together. `proven` gives, by service,
+    the steps after which it is proven: what a holder was is kept until then, so that it can come back. Needs that would
+    lead back to where they come from are left out, those of courtesy before those of order.
+    """
+    pairs = find_handovers(steps, desired, observed)
+    if not pairs:
+        return list(steps)
+    return _Ordering(steps, pairs, proven, bound_together(pairs, desired, observed)).run()
+
+
+class _Ordering:
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        pairs: Sequence[Handover],
+        proven: Mapping[Address, Iterable[int]],
+        together: Together,
+    ) -> None:
+        self._steps = {step.id: step for step in steps}
+        self._pairs = [pair for pair in pairs if not pair.passing]
+        self._passing = [pair for pair in pairs if pair.passing]
+        self._proven = proven
+        self._together = together
+        self._needs = {step.id: set(step.needs) for step in steps}
+        self._after = {step.id: set(step.after) for step in steps}
+        self._exchanges = _exchanges(self._pairs)
+
+    def run(self) -> list[Step]:
+        commits = {pair: self._commit(pair) for pair in self._pairs}
+        gates = {pair: self._gate(pair, commits[pair]) for pair in self._pairs}
+        for pair in self._pairs:
+            self._require(pair)
+        for pair in self._passing:
+            self._add(pair.takes, pair.frees)
+        for pair in self._pairs:
+            taker, holder = commits[pair]
+            mutual = (pair.taker, pair.holder) in self._exchanges
+            if taker != pair.takes and not mutual:
+                self._add(taker, pair.frees)
+            for gate in gates[pair]:
+                self._add(holder, gate)
+            for join in pair.joins:
+                self._add(join, pair.takes)
+        self._keep()
+        return self._sorted()
+
+    def _commit(self, pair: Handover) -> tuple[int, int]:
+        """The steps with which the taker's own old container, and the holder, begin to go."""
+        takes, frees = self._steps[pair.takes], self._steps[pair.frees]
+        before = self._ancestors(pair.takes)
+        old = [
+            self._steps[i] for i in before
+            if self._steps[i].verb is Verb.STOP and self._steps[i].address == takes.address
+            and self._steps[i].object_id and self._steps[i].object_id != takes.object_id
+        ]  # fmt: skip
+        first = self._beginning(min(old, key=lambda step: step.id)) if old else takes.id
+        return first, self._beginning(frees)
+
+    def _beginning(self, end: Step) -> int:
+        """The first step of an object's retirement that leads to this one."""
+        before = self._ancestors(end.id)
+        chain = [
+            i for i in before
+            if self._steps[i].object_id == end.object_id and self._steps[i].verb in _RETIREMENT
+            and not _is_post_start(self._steps[i])
+        ]  # fmt: skip
+        return min(chain, default=end.id)
+
+    def _gate(self, pair: Handover, commits: tuple[int, int]) -> set[int]:
+        """What the taker waits for anyway, before it lets its own old container go, or else starts."""
+        if commits[0] != pair.takes:
+            return set(self._needs[commits[0]])
+        takes = self._steps[pair.takes]
+        if takes.kind == "service":
+            return set(self._needs[takes.id])
+        own = {
+            i for i, step in self._steps.items()
+            if step.address == takes.address and step.verb in (Verb.RENAME, Verb.START, Verb.CONNECT)
+            and (step.made_by, step.object_id) == (takes.made_by or (takes.id if takes.verb is Verb.CREATE else None),
+                                                   takes.object_id)
+        }  # fmt: skip
+        later = {need for i in own if i == pair.takes or pair.takes in self._ancestors(i) for need in self._needs[i]}
+        return {need for need in later - own if pair.takes not in self._ancestors(need) and need != pair.takes}
+
+    def _require(self, pair: Handover) -> None:
+        """Make the taker wait. What the holder's retirement waits for is given up where it waits for the taker.
+
+        The steps of the retirement itself stay in their order.
+        """
+        if not pair.soft and pair.takes in self._ancestors(pair.frees):
+            end = self._steps[pair.frees]
+            before = {i for i in self._ancestors(pair.frees) if self._steps[i].object_id == end.object_id}
+            chain = [*sorted(before), end.id]
+            for earlier, later in pairwise(chain):
+                self._add(later, earlier)
+            for step in chain:
+                for edges in (self._needs[step], self._after[step]):
+                    edges -= {
+                        need for need in edges.difference(chain)
+                        if need == pair.takes or pair.takes in self._ancestors(need)
+                    }  # fmt: skip
+        self._add(pair.takes, pair.frees)
+
+    def _keep(self) -> None:
+        """What was replaced or freed something, stopped or aside, is removed only when all are proven that would need
+        it to come back: who got what it had, and whoever goes back together with those.
+        """
+        frees = {pair.frees for pair in self._pairs}
+        freed = {self._steps[step].object_id for step in frees}
+        for step in self._steps.values():
+            if step.verb is not Verb.REMOVE or step.kind != "container" or step.id in frees or not step.object_id:
+                continue
+            own = self._ancestors(step.id).intersection(self._proven.get(step.address.whole, ()))
+            if own or step.object_id in freed:
+                for leader in sorted(self._together.leaders(step.address.whole)):
+                    for end in self._proven.get(leader, ()):
+                        self._add(step.id, end)
+
+    def _add(self, step: int, need: int) -> None:
+        """One more need, unless it would lead back."""
+        if step != need and step not in self._ancestors(need):
+            self._needs[step].add(need)
+
+    def _ancestors(self, step: int) -> set[int]:
+        """Every step that ends before this one begins."""
+        found: set[int] = set()
+        pending = [step]
+        while pending:
+            one = pending.pop()
+            before = (self._needs[one] | self._after[one]) - found
+            found |= before
+            pending += before
+        return found
+
+    def _sorted(self) -> list[Step]:
+        waiting = {i: self._needs[i] | self._after[i] for i in self._steps}
+        users: dict[int, list[int]] = defaultdict(list)
+        for step, needs in waiting.items():
+            for need in needs:
+                users[need].append(step)
+        ready = [step for step, needs in waiting.items() if not needs]
+        heapify(ready)
+        ordered: list[Step] = []
+        while ready:
+            first = heappop(ready)
+            after = tuple(sorted(self._after[first] - self._needs[first]))
+            ordered.append(replace(self._steps[first], needs=tuple(sorted(self._needs[first])), after=after))
+            for user in users[first]:
+                waiting[user] = waiting[user] - {first}
+                if not waiting[user]:
+                    heappush(ready, user)
+        return ordered
+
+
+def _is_post_start(step: Step) -> bool:
+    return isinstance(step.operation, RunHook) and step.operation.section == POST_START
+
+
+def _exchanges(pairs: Sequence[Handover]) -> set[tuple[Address, Address]]:
+    """Those of which each waits, straight or through others, for what the other has."""
+    gets: dict[Address, set[Address]] = defaultdict(set)
+    for pair in pairs:
+        gets[pair.taker].add(pair.holder)
+
+    def reached(start: Address) -> set[Address]:
+        found: set[Address] = set()
+        pending = [start]
+        while pending:
+            more = gets.get(pending.pop(), set()) - found
+            found |= more
+            pending += more
+        return found
+
+    from_ = {address: reached(address) for address in list(gets)}
+    return {(pair.taker, pair.holder) for pair in pairs if pair.taker in from_.get(pair.holder, set())}
