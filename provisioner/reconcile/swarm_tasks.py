@@ -158,12 +158,14 @@ def readiness(
     updated: bool = True,
     enough: float = STABLE,
     may_finish: bool = False,
+    settled: bool = True,
 ) -> Readiness:
     """Whether a service has converged, or its job completed.
 
     `steady_for`: since when all tasks run, the same ones (seconds). `updated` is false where this apply has changed
     nothing of the service: how an earlier update ended is not its matter. `enough` is how long all have to run, or
-    to have finished where they may.
+    to have finished where they may. `settled` is false while what has ended may all be of an attempt before, with the
+    same spec, and Swarm may not have begun with this one.
     """
     update = service.get("UpdateStatus") or {}
     state = str(update.get("State") or "")
@@ -183,6 +185,8 @@ def readiness(
     if tasks.pending and tasks.running < tasks.wanted:
         said += f", {tasks.pending}"
     under_way = state in UNDER_WAY
+    begun = settled or tasks.again > 0
+    may_finish = may_finish and begun
     up = tasks.up(may_finish=may_finish)
     if may_finish and tasks.finished:
         said += f", {tasks.finished} {FINISHED}"
@@ -190,7 +194,7 @@ def readiness(
     if not under_way and up >= tasks.wanted and (steady_for >= enough or all_finished):
         return Readiness(True, True, said)
     if not under_way and up < tasks.wanted and not tasks.lost:
-        bad_end = _bad_end(tasks)
+        bad_end = _bad_end(tasks, begun=begun)
         if bad_end:
             return Readiness(True, False, bad_end)
     if tasks.over and tasks.running < tasks.wanted:
@@ -216,12 +220,12 @@ def _completion(tasks: Tasks) -> Readiness:
     return Readiness(False, False, f"{said}, {tasks.pending}" if tasks.pending else said)
 
 
-def _bad_end(tasks: Tasks) -> str:
+def _bad_end(tasks: Tasks, *, begun: bool) -> str:
     """Why a service that is not converging never will; empty while it still may."""
     by_itself = "its process ends by itself (exit code 0); a one-shot says `job: {run: on_change}`"
     if tasks.again >= MOST_FAILURES:
         return f"its tasks fail again and again: {tasks.errors[-1]}" if tasks.errors else by_itself
-    if tasks.over and not tasks.live:
+    if begun and tasks.over and not tasks.live:
         # The restart policy lets no other task follow.
         return (
             f"its task failed, and its restart policy lets none follow: {tasks.errors[-1]}"

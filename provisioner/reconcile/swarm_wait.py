@@ -50,6 +50,7 @@ class _UntilConverged:
         self._steady_since: float | None = None
         self._runners: frozenset[str] = frozenset()
         self._over_before: frozenset[str] | None = None
+        self._began = clock.now()
         self._enough = PROVEN if wait.failed_before else STABLE
         # The Swarm forgets old tasks: what they said is kept here.
         self._heard: dict[str, None] = {}
@@ -78,10 +79,12 @@ class _UntilConverged:
         elif self._steady_since is None or found.runners != self._runners:
             self._steady_since = self._clock.now()
         self._runners = found.runners
+        # Swarm takes tasks of an earlier attempt with the same spec for this one's, and begins a moment later.
+        settled = not self._wait.updated or not self._over_before or self._clock.now() - self._began >= PROVEN
         steady_for = 0.0 if self._steady_since is None else self._clock.now() - self._steady_since
         return readiness(
             self._wait.goal, service, found, steady_for=steady_for, updated=self._wait.updated, enough=self._enough,
-            may_finish=bool(self._wait.may_finish),
+            may_finish=bool(self._wait.may_finish), settled=settled,
         )  # fmt: skip
 
     def saying(self, answer: Readiness) -> str:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from provisioner.errors import NotConverged, StepFailed
+from provisioner.model.operation import Goal, WaitForService
 from provisioner.reconcile.swarm_tasks import STABLE, readiness, tasks_of, unsettled
+from provisioner.reconcile.swarm_wait import wait_service
+from tests.property.environments import Patient
+
+if TYPE_CHECKING:
+    from provisioner.ports import EngineReader
 
 READY, DOWN = "ready", "down"
 
@@ -148,3 +155,62 @@ def test_jobs(tasks: list[dict[str, Any]], expected: tuple[bool, bool], said: st
     *found, message = state_of(JOB, tasks, "completed")
     assert tuple(found) == expected
     assert said in message
+
+
+class Looks:
+    """A service and its tasks as a manager tells them, one look after the other; the last look stays."""
+
+    def __init__(self, *looks: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
+        self._looks = list(looks)
+        self._now = looks[0]
+
+    def inspect(self, kind: str, identity: str) -> dict[str, Any]:
+        self._now = self._looks.pop(0) if len(self._looks) > 1 else self._looks[0]
+        return self._now[0]
+
+    def list(self, kind: str, filters: dict[str, Any]) -> list[dict[str, Any]]:
+        return []
+
+    def tasks(self, identity: str, *, current: bool = False) -> list[dict[str, Any]]:
+        return self._now[1]
+
+    def logs(self, identity: str, **how: Any) -> list[bytes]:
+        return []
+
+
+def waited(*looks: tuple[dict[str, Any], list[dict[str, Any]]], **more: Any) -> float:
+    """Wait for a service of which so much is seen; for how long it was waited (seconds)."""
+    clock = Patient()
+    wait_service(
+        cast("EngineReader", Looks(*looks)), "web", WaitForService(Goal.READY, 60.0, **more), clock=clock,
+        progress=lambda text: None, stopped=lambda: False,
+    )  # fmt: skip
+    return clock.now()
+
+
+OLD = [task("failed", wanted="shutdown", error="no", name="old")]
+ONE = {"Replicated": {"Replicas": 1}}
+
+
+def test_what_failed_in_an_attempt_before_is_not_held_against_the_same_spec_sent_again() -> None:
+    """Swarm counts it to the current spec, and begins with the update a moment after it was sent."""
+    sent, begun = live(ONE), live(ONE, update="updating")
+    new = [*OLD, task("failed", wanted="shutdown", error="no", name="new")]
+    with pytest.raises(NotConverged, match="Swarm rolled it back"):
+        waited((sent, OLD), (sent, OLD), (begun, OLD), (begun, new), (live(ONE, update="rollback_completed"), TWO))
+    waited((sent, OLD), (begun, OLD), (live(ONE, update="completed"), [*OLD, task("running", name="new")]))
+
+
+def test_what_ended_for_good_is_told_where_nothing_follows() -> None:
+    """At once where this apply has sent nothing, and a moment later where it has."""
+    for updated in (True, False):
+        with pytest.raises(StepFailed, match="lets none follow"):
+            waited((live(ONE), OLD), updated=updated)
+
+
+def test_what_finished_in_an_attempt_before_does_not_stand_for_this_one() -> None:
+    old = [task("complete", wanted="shutdown", name="old")]
+    paused = live(ONE, update="paused")
+    with pytest.raises(StepFailed, match="is paused"):
+        waited((live(ONE), old), (live(ONE), old), (paused, [*old, *OLD]), may_finish="declared")
+    assert waited((live(ONE), []), (live(ONE), old), may_finish="declared") < 2
