@@ -161,10 +161,14 @@ def _declaration(change: Change, declared: DesiredState, volumes: Mapping[str, R
 def _with_history(removal: Plan, ledger: Ledger) -> Plan:
     """The plan with the deletion of the ledger as its last step."""
     numbers = [one.number for one in ledger.revisions]
-    if not numbers and not ledger.destroys:
+    if ledger.is_empty:
         return removal
     count = "1 revision" if len(numbers) == 1 else f"{len(numbers)} revisions"
-    reason = f"{count} ({numbers[0]} to {numbers[-1]}), no rollback after it" if numbers else "what was destroyed"
+    reason = (
+        f"{count} ({numbers[0]} to {numbers[-1]}), no rollback after it"
+        if numbers
+        else "what was destroyed, failed or stopped"
+    )
     address = Address(_HISTORY, "revisions")
     found = Observed(address, _HISTORY, _HISTORY, ledger.project, {})
     change = Change(address, Action.DELETE, reason, observed=found)

@@ -152,8 +152,8 @@ def undo(request: Request, *, listener: Listener, interrupt: Interrupt, lock_tim
         return applied
 
 
-class _Unheeded:
-    """An interrupt that does not come: what puts data back is not stopped half way."""
+class NeverInterrupted:
+    """An interrupt that does not come: what puts data back, or removes a copy, is not stopped half way."""
 
     def is_set(self) -> bool:
         return False
@@ -272,14 +272,14 @@ class Restoration(_Work):
         except BaseException:
             # Unless a killed run has replaced some before, the data are where they were.
             if not self.plan.resumed:
-                self.interrupt = _Unheeded()
+                self.interrupt = NeverInterrupted()
                 now = read_record(self.engine, self.project)
                 self.forget(now.kept if now else ())
                 forget_record(self.engine, self.project)
                 self._serve_again()
             raise
         try:
-            applied = self._replace(verify=options.verify)
+            applied = self.replace_data(verify=options.verify)
         except BaseException as error:
             self._go_back(record, error)
             raise
@@ -302,7 +302,12 @@ class Restoration(_Work):
             write_record(self.engine, self.project, record)
         return record
 
-    def _replace(self, *, verify: bool) -> ApplyResult:
+    def replace_data(self, *, verify: bool) -> ApplyResult:
+        """Fill the volumes, feed the dumps, apply the whole. Nothing is kept and, after a failure, nothing put back.
+
+        ProvisionError where a part can not be restored or the services do not come up; KeyboardInterrupt where the
+        user wants an end.
+        """
         for volume in self.plan.volumes:
             self._require_wanted()
             self._make(volume.key, volume.name)
@@ -373,7 +378,7 @@ class Restoration(_Work):
         """Put the data of before back and let the services run again; what that leaves undone is said in the error."""
         reason = error.message if isinstance(error, ProvisionError) else "interrupted"
         self.say(f"the restore failed ({reason}); the data of before are put back")
-        self.interrupt = _Unheeded()
+        self.interrupt = NeverInterrupted()
         try:
             self.take_away(self.plan.stopped, [volume.name for volume in self.plan.volumes])
             for volume in self.plan.volumes:

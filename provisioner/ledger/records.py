@@ -91,6 +91,11 @@ class Ledger:
     intentions: Intentions = field(default_factory=Intentions)
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all is kept."""
+        return self == Ledger(self.project)
+
+    @property
     def last(self) -> Revision | None:
         """The revision that was kept last."""
         return self.revisions[-1] if self.revisions else None

@@ -66,3 +66,25 @@ def test_a_volume_can_not_be_stopped_for(environment: SwarmEnvironment) -> None:
     refused = environment.run("backup")
     assert (refused.code, "is for plain containers" in refused.stderr) == (1, True), refused
     assert not list(environment.folder.glob("archives/*/manifest.json"))
+
+
+def test_a_rehearsal_proves_and_leaves_nothing(environment: SwarmEnvironment) -> None:
+    rows = {"service": "store", "command": ["sh", "-c", "wc -l < /rows/table"], "stdout": "1000"}
+    book = playbook(verify=[{"name": "rows", "exec": rows}], secrets={"key": {"generate": {}}})
+    book["services"]["keeper"]["secrets"] = ["key"]
+    environment.write(book)
+    environment.apply("--no-verify")
+    run_in(environment, "keeper", f"cd /data && {FILES}")
+    run_in(environment, "store", "seq 1000 > /rows/table")
+    assert environment.run("backup").code == 0
+    before = environment.inventory()
+    done = environment.run("rehearse", "--latest", "--json")
+    assert done.code == 0, done
+    proven = json.loads(done.stdout)
+    assert (proven["proven"], [check["name"] for check in proven["checks"]]) == (True, ["rows"])
+    assert environment.inventory() == before
+    book["services"]["store"]["backup"]["restore"] = ["sh", "-c", "exit 5"]
+    environment.write(book)
+    told = environment.run("rehearse", "--latest")
+    assert (told.code, "exit code 5" in told.stderr) == (1, True), told
+    assert environment.inventory() == before

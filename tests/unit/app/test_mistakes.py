@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioner.app.load import load_playbook
-from provisioner.errors import PlaybookInvalid, ProvisionError, UsageError
+from provisioner.errors import EngineRefused, PlaybookInvalid, ProvisionError, UsageError
 from provisioner.kinds.ownership import PROTECTED
 from provisioner.model.address import Address
 from provisioner.model.change import Action
@@ -410,6 +410,18 @@ def test_destroy_keeps_the_history(shop: InMemory) -> None:
     assert [str(c.address) for c in removal.plan.changes][-1] == "history.revisions"
     assert shop.containers == set()
     assert shop.destroy(volumes=True, history=True).plan.changes == ()
+
+
+def test_the_history_of_what_only_failed_goes_too(shop: InMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(identity: str) -> None:
+        raise EngineRefused("no", status=500)
+
+    monkeypatch.setattr(shop.engine, "start", refused)
+    shop.write(playbook())
+    assert shop.apply().exit_code != 0
+    assert "shop.ledger" in shop.containers
+    shop.destroy(volumes=True, history=True)
+    assert shop.containers == set()
 
 
 # Profiles, and who is a stranger -----------------------------------------------------------------------------------
