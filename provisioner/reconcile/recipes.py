@@ -17,7 +17,7 @@ from provisioner.reconcile.order import in_dependency_order
 from provisioner.reconcile.rollout import Rollout
 from provisioner.reconcile.steps import Steps
 from provisioner.reconcile.swarm_rollout import SwarmRollout, remove_service
-from provisioner.reconcile.update_policy import living_in
+from provisioner.reconcile.together import Together, bound_together
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -51,7 +51,7 @@ def make_steps(
     _reconnect_kept(permitted, desired, observed, steps)
     proven = Rollout(todo, desired, observed, policy, steps, filled).run()
     swarm.run()
-    _remove(todo, removals, steps, proven)
+    _remove(todo, removals, steps, proven, bound_together((), desired, observed))
     _collect(removals, steps)
     return order_handovers(steps.all, desired, observed, proven)
 
@@ -149,6 +149,7 @@ def _remove(
     removals: Removals,
     steps: Steps,
     proven: Mapping[Address, Sequence[int]],
+    together: Together,
 ) -> None:
     """Removals: containers with those that depend on them first, then what they used.
 
@@ -170,7 +171,7 @@ def _remove(
             steps.gone[address] = remove_service(services[address], dependents, steps)
         else:
             # What lives in it moves out; what it was needs it to come back.
-            for service in sorted({address.whole, *living_in(address.whole, changes)}):
+            for service in sorted(together.leaders(address.whole)):
                 dependents += proven.get(service, ())
             steps.gone[address] = _remove_container(
                 containers[address], dependents, wanted, steps, volumes=removals.volumes

@@ -29,7 +29,8 @@ from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.initial import Initial
 from provisioner.reconcile.namespaces import LOST_PATHS
 from provisioner.reconcile.order import in_dependency_order
-from provisioner.reconcile.update_policy import allowances, goes_back, living_in, shares, stands_alone, starts_first
+from provisioner.reconcile.together import bound_together
+from provisioner.reconcile.update_policy import allowances, goes_back, shares, stands_alone, starts_first
 from provisioner.reconcile.waits import Waits
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Rollout:
         self._desired = desired
         self._observed = observed
         self._steps = steps
+        self._together = bound_together((), desired, observed)
         self._attachments = Attachments(observed, steps)
         self._waits = Waits(desired, observed, policy, steps)
         self._initial = Initial(observed, policy, steps, self._waits)
@@ -103,10 +105,10 @@ class Rollout:
             self._recovered(change, wanted, [], found)
 
     def _remove_aside(self) -> None:
-        """What was replaced goes once its service has proven itself, and all that live in it."""
+        """What was replaced goes once its service has proven itself, and all with which it would have to go back."""
         for address, (change, found, aside) in sorted(self._aside.items()):
-            services = {address.whole, *living_in(address.whole, self._changes.values())}
-            ends = [end for service in sorted(services) for end in self._waits.proven.get(service, [])]
+            leaders = sorted(self._together.leaders(address.whole))
+            ends = [end for service in leaders for end in self._waits.proven.get(service, [])]
             if found.runtime is not None and found.runtime.status in _UP and aside is None:
                 self._retire(change, found, ends)
                 continue

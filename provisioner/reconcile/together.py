@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from provisioner.reconcile.namespaces import lives_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from provisioner.model.address import Address
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """`follow` gives, by service, those that go back if it does: it lives in them, or did so, or one of the two hands
-    something to the other. `lead` is the same the other way round.
+    """`follow` gives, by service, those that go back if it does, `lead` is the same the other way round.
+
+    It lives in them, or did so; they are to live in it; or one of the two hands something to the other.
     """
 
     follow: dict[Address, set[Address]] = field(default_factory=lambda: defaultdict(set))
@@ -46,9 +47,17 @@ def bound_together(pairs: Iterable[Handover], desired: DesiredState, observed: O
         if not pair.passing:
             together.add(pair.taker.whole, pair.holder.whole)
             together.add(pair.holder.whole, pair.taker.whole)
-    everything: list[Resource | Observed] = [*desired.resources.values(), *observed.resources.values()]
-    hosts = {one.address.name: one.address.whole for one in everything if one.kind == "container"}
-    for one in everything:
-        for name in lives_in(one) & hosts.keys() if one.kind == "container" else ():
-            together.add(one.address.whole, hosts[name])
+    for guest, host in _living(desired.resources.values()):
+        together.add(guest, host)
+        together.add(host, guest)
+    for guest, host in _living(observed.resources.values()):
+        together.add(guest, host)
     return together
+
+
+def _living(containers: Iterable[Resource | Observed]) -> Iterator[tuple[Address, Address]]:
+    """The services that live in others, each with the one it lives in."""
+    there = {one.address: one for one in containers if one.kind == "container"}
+    services = {address.name: address.whole for address in there}
+    for address, one in there.items():
+        yield from ((address.whole, services[name]) for name in sorted(lives_in(one) & services.keys()))

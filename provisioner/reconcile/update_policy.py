@@ -62,17 +62,3 @@ def allowances(changes: Iterable[Change]) -> dict[Address, int]:
 def shares(wanted: Resource | Observed, service: str) -> bool:
     """Whether a container lives in the namespaces of a service's, or mounts what it mounts."""
     return service in lives_in(wanted)
-
-
-def living_in(service: Address, changes: Iterable[Change]) -> set[Address]:
-    """The changed services that share the namespaces of one, or did so, and those that share theirs."""
-    known = [one for change in changes for one in (change.desired, change.observed) if one is not None]
-    containers = [one for one in known if one.kind == "container"]
-    found: set[Address] = set()
-    pending = [service]
-    while pending:
-        host = pending.pop()
-        guests = {one.address.whole for one in containers if shares(one, host.name)} - found
-        found |= guests
-        pending += guests
-    return found

@@ -165,7 +165,8 @@ class _Withdrawal:
         new = [one for one in here if one is not old]
         action = self._actions.get(address, Action.UNCHANGED)
         if old is None:
-            if action is Action.CREATE and (self._replaces(address.whole) or address.whole in self._takers):
+            made_for_it = address.whole in self._takers or self._loses_its_host(wanted)
+            if action is Action.CREATE and (self._replaces(address.whole) or made_for_it):
                 self._change(address, new, Action.DELETE)
                 self._drop(address, new, self._gate(address))
             return
@@ -284,6 +285,10 @@ class _Withdrawal:
 
     def _started(self) -> set[Address]:
         return {step.address for step in self.steps.all if step.verb is Verb.START}
+
+    def _loses_its_host(self, wanted: Resource) -> bool:
+        """Whether it lives in one that goes back."""
+        return any(shares(wanted, one.name) and self._replaces(one) for one in self._services)
 
     def _replaces(self, service: Address) -> bool:
         return any(a.whole == service and action is Action.REPLACE for a, action in self._actions.items())

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from provisioner.errors import StepFailed
 from provisioner.model.change import Action
-from provisioner.model.plan import Policy
+from provisioner.model.plan import Policy, Verb
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.downtime import out_of_service
-from tests.property.environments import PROJECT_NAME, Wanted, apply, carry_out, converge, engine, look, planned
+from provisioner.reconcile.withdrawal import withdrawal
+from tests.property.environments import (
+    PROJECT_NAME,
+    Wanted,
+    apply,
+    carry_out,
+    converge,
+    engine,
+    in_any_order,
+    look,
+    planned,
+)
 from tests.property.test_interrupted import run, taken_back
 
 if TYPE_CHECKING:
@@ -138,3 +151,55 @@ def test_a_name_comes_back_to_whom_another_lives_in() -> None:
     """The name had passed to one that was proven; the guest, which was not, takes its host back with it."""
     before = wanted(api=NAMED, db={}, web={})
     require_nothing_left_down(before, wanted(SWAPPED, api={}, db=living_in("api"), web=NAMED))
+
+
+class Last(random.Random):
+    """An order of steps in which one of them is made when there is nothing else to do."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+
+    def sample(self, population: Any, k: int, **more: Any) -> list[Any]:
+        order = sorted(population, key=lambda one: (one == self._step, one))
+        rank = dict(zip(order, sorted(population), strict=True))
+        return [rank[one] for one in population]
+
+
+def require_all_back(before: Wanted, after: Wanted) -> None:
+    """Whatever does not get to its end, after all others did: what is taken back runs, and what runs has its host."""
+    at = engine()
+    converge(at, before)
+    waits = [step.id for step in planned(at, after.lower(), Policy(prune=True)).steps if step.verb is Verb.WAIT]
+    assert waits
+    for wait in waits:
+        at = engine()
+        converge(at, before)
+        made = in_any_order(planned(at, after.lower(), Policy(prune=True)), Last(wait))
+        last = max(step.id for step in made.steps)
+        report = run(made, at, failing=lambda step, last=last: StepFailed("no") if step.id == last else None)
+        assert [one.step.id for one in report.failures] == [last]
+        back = carry_out(withdrawal(made, report.results, look(at, made.desired)), at, {})
+        assert [str(one.error) for one in back.failures] == []
+        assert out_of_service(made, look(at, made.desired)) == ()
+        state = at.state()["containers"]
+        modes = [raw["HostConfig"].get("NetworkMode") or "" for raw in state.values()]
+        hosts = [mode.removeprefix("container:") for mode in modes if mode.startswith("container:")]
+        assert [state[host]["State"]["Status"] for host in hosts if host in state] == ["running"] * len(hosts)
+        require_applied(at, after)
+
+
+WATCHED = {**CHANGED, "update": {"monitor": "5s", "order": "start-first"}}
+
+
+def test_who_lives_in_one_that_goes_back_goes_with_it() -> None:
+    """The guest was proven while its host was still watched: it would run on in a network that is gone."""
+    require_all_back(wanted(api={}, db=living_in("api")), wanted(api=WATCHED, db=living_in("api")))
+    require_all_back(wanted(api={}, db={}), wanted(api=WATCHED, db=living_in("api")))
+    require_all_back(wanted(api={}), wanted(api=WATCHED, db=living_in("api")))
+    require_all_back(wanted(api=NAMED, db={}, web={}), wanted(SWAPPED, api={}, db=living_in("api"), web=NAMED))
+
+
+def test_whoever_fails_last_of_those_that_hand_something_over_finds_the_others() -> None:
+    require_all_back(wanted(api=PORT, web={}), wanted(api=CHANGED, web=PORT))
+    require_all_back(wanted(api=TWO_PORTS, db={}, web={}), wanted(api=CHANGED, db=OTHER_PORT, web=PORT))
+    require_all_back(wanted(api=TWO_PORTS, db={}, web={}), wanted(db=OTHER_PORT, web=PORT))
