@@ -206,6 +206,7 @@ class EngineOperator(EngineWriter, Protocol):
         *,
         tty: bool,
         stdin: bool,
+        ends_input: bool = True,
         logs: bool = False,
         detach_keys: str = "",
         begin: Callable[[], object] | None = None,
@@ -213,7 +214,8 @@ class EngineOperator(EngineWriter, Protocol):
     ) -> bool:
         """Join a container with this process's standard streams until it ends; False where `stopped` ended it.
 
-        `begin` is called when nothing of what it says can be missed any more; `logs` begins with what it has said.
+        `begin` is called when nothing of what it says can be missed any more; `logs` begins with what it has said. With
+        `ends_input` the end of this process's input is the end of the container's.
         """
 
     def attach_exec(

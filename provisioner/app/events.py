@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from provisioner.app.request import Request
+    from provisioner.model.playbook import Playbook
 
 _AGAIN = 1.0
+_SWARM_NAME = "com.docker.swarm.service.name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class EngineEvent:
     kind: str
     action: str
     id: str
-    address: Address | None
+    address: Address
     attributes: Mapping[str, str]
 
 
@@ -45,10 +47,8 @@ def events(
     `lost` is told when the engine does not answer, and when it does again: nothing that it keeps is missed.
     """
     playbook = load_with(request, services)
-    labels = {"label": [f"{PROJECT}={playbook.project}"]}
-    swarm = f"{playbook.project}_"
     engine = open_engine(request, playbook.engine)
-    filters: Mapping[str, Sequence[str]] = labels
+    filters: Mapping[str, Sequence[str]] = {"label": [f"{PROJECT}={playbook.project}"]}
     if engine.facts().swarm_manager:
         # Tasks and services do not carry their labels in events: they are told by their names.
         filters = {"type": ["container", "service"]}
@@ -56,9 +56,9 @@ def events(
     while True:
         try:
             for raw in engine.events(filters, since=last, until=until):
-                last = f"{int(raw['timeNano']) // 10**9}.{int(raw['timeNano']) % 10**9 + 1:09d}"
-                event = _event(raw, playbook.project, swarm)
-                if event is not None and (not services or (event.address and event.address.name in services)):
+                last = _unix(int(raw["timeNano"]) + 1)
+                event = _event(raw, playbook)
+                if event is not None and (not services or event.address.name in services):
                     yield event
             if until is not None:
                 return
@@ -76,19 +76,26 @@ def events(
             break
 
 
-def _event(raw: Mapping[str, Any], project: str, prefix: str) -> EngineEvent | None:
-    """An event of one of the environment's objects; None for another's, and for what `run` made."""
+def _unix(nanoseconds: int) -> str:
+    """A time as the engine takes it: Unix seconds with nine digits after the point."""
+    return f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
+
+
+def _event(raw: Mapping[str, Any], playbook: Playbook) -> EngineEvent | None:
+    """An event of one of the environment's services; None for another's, and for what `run` made."""
     actor = raw.get("Actor") or {}
     attributes = {str(key): str(value) for key, value in (actor.get("Attributes") or {}).items()}
     if ONE_OFF in attributes:
         return None
-    address = Address.parse(attributes.get(ADDRESS, "")) if attributes.get(PROJECT) == project else None
-    named = attributes.get("com.docker.swarm.service.name", "")
-    if raw.get("Type") == "service":
-        named = attributes.get("name", "")
-    if address is None and named.startswith(prefix) and "-run-" not in named:
-        address = Address("service", named.removeprefix(prefix))
-    if address is None or address.kind != "service":
+    address = Address.parse(attributes.get(ADDRESS, "")) if attributes.get(PROJECT) == playbook.project else None
+    if address is None:
+        named = attributes.get("name" if raw.get("Type") == "service" else _SWARM_NAME, "")
+        service = named.removeprefix(f"{playbook.project}_")
+        # Another environment's name may begin with this one's.
+        if service == named or service not in playbook.services:
+            return None
+        address = Address("service", service)
+    if address.kind != "service":
         return None
     shown = {key: value for key, value in attributes.items() if not key.startswith(("provisioner.", "com.docker."))}
     return EngineEvent(

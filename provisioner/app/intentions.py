@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from provisioner.kinds.swarm_scheduling import NOWHERE
 from provisioner.ledger.intentions import Intentions
 from provisioner.ledger.records import read_ledger, record_intentions
 from provisioner.ledger.revisions import playbook_of
@@ -77,7 +78,8 @@ def is_still(found: Observed) -> bool:
     """Whether nothing of a service runs."""
     if found.runtime is not None:
         return found.runtime.status in ("exited", "dead", "created")
-    return found.kind == "service" and found.spec.get("replicas") == 0
+    constraints = (found.spec.get("placement") or {}).get("constraints") or ()
+    return found.kind == "service" and (found.spec.get("replicas") == 0 or NOWHERE in constraints)
 
 
 def _scaled(playbook: Playbook, ledger: Ledger) -> Iterator[Problem]:

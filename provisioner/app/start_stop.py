@@ -12,6 +12,7 @@ from provisioner.errors import ProvisionError
 from provisioner.kinds.hooks import PRE_STOP
 from provisioner.kinds.hooks import decode as decode_hooks
 from provisioner.kinds.service import decode_mode
+from provisioner.kinds.swarm_scheduling import NOWHERE
 from provisioner.ledger.lease import lease
 from provisioner.ledger.records import intention, read_ledger, record_intentions
 from provisioner.model.event import Notice
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from provisioner.model.report import StepResult
     from provisioner.ports import Interrupt, Listener
 
-# What no node has: with this constraint a service that runs on every node rests.
-_NOWHERE = "node.labels.provisioner.stopped==true"
 _RUNS = ("running", "starting", "preparing", "ready", "assigned", "accepted")
 
 
@@ -191,7 +190,7 @@ def at_rest(spec: Mapping[str, Any]) -> Mapping[str, Any]:
         return {**spec, "Mode": {"Replicated": {**spec["Mode"]["Replicated"], "Replicas": 0}}}
     template = spec.get("TaskTemplate") or {}
     placement = template.get("Placement") or {}
-    constraints = sorted({*(placement.get("Constraints") or ()), _NOWHERE})
+    constraints = sorted({*(placement.get("Constraints") or ()), NOWHERE})
     return {**spec, "TaskTemplate": {**template, "Placement": {**placement, "Constraints": constraints}}}
 
 
@@ -242,7 +241,7 @@ def _going(spec: Mapping[str, Any], replicas: int) -> Mapping[str, Any]:
         return {**spec, "Mode": {"Replicated": {"Replicas": replicas}}} if rests else spec
     template = spec.get("TaskTemplate") or {}
     placement = template.get("Placement") or {}
-    constraints = [one for one in placement.get("Constraints") or () if one != _NOWHERE]
+    constraints = [one for one in placement.get("Constraints") or () if one != NOWHERE]
     if constraints == list(placement.get("Constraints") or ()):
         return spec
     return {**spec, "TaskTemplate": {**template, "Placement": {**placement, "Constraints": constraints}}}

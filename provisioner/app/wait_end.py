@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from provisioner.app.owned import owned_containers, running_replica, tasks_elsewhere
 from provisioner.app.service_work import load_with
 from provisioner.app.wiring import open_engine
-from provisioner.errors import Interrupted, ProvisionError
+from provisioner.errors import EngineRefused, Interrupted, ProvisionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.model.address import Address
     from provisioner.ports import Interrupt
+
+# How long what has closed its streams may take to end (seconds).
+_ENDS = 2.0
 
 
 def wait_for_end(
@@ -57,24 +62,34 @@ def attach(
     detach_keys: str,
     interrupt: Interrupt,
 ) -> int:
-    """Join a running container with this process's standard streams; its exit code.
+    """Join a running container with this process's standard streams; its exit code, 0 where it was detached from.
 
-    An interrupt goes to the container where `forward_signals`, and ends the attachment otherwise.
+    The first interrupt goes to the container where `forward_signals`; any other one ends the attachment.
     """
     playbook = load_with(request, [service])
     engine = open_engine(request, playbook.engine)
     replica = running_replica(engine, playbook, service, index)
     config = replica.raw["Config"]
+    forwarded = False
+
+    def stopped() -> bool:
+        nonlocal forwarded
+        if interrupt.is_set() and forward_signals and not forwarded:
+            forwarded = True
+            # It may have ended by now.
+            with suppress(EngineRefused):
+                engine.kill(replica.id, "SIGINT")
+        return interrupt.is_set() and not forwarded
+
     with interrupt.deferred():
         ended = engine.attach(
             replica.id, tty=bool(config.get("Tty")), stdin=stdin and bool(config.get("OpenStdin")),
-            detach_keys=detach_keys, stopped=interrupt.is_set,
+            # Where input may come again, its end ends nothing in there, and the engine answers it by closing the output
+            # (daemon/stream/attach.go).
+            ends_input=bool(config.get("StdinOnce")), detach_keys=detach_keys, stopped=stopped,
         )  # fmt: skip
-        if interrupt.is_set():
-            if forward_signals:
-                engine.kill(replica.id, "SIGINT")
-            raise Interrupted("interrupted")
-        raw = engine.inspect("container", replica.id)
-        if not ended or (raw is not None and raw["State"]["Status"] == "running"):
-            return 0
-        return engine.wait_for_end(replica.id, interrupt.is_set) or 0
+        if not ended:
+            raise Interrupted("interrupted; the container runs on")
+        # What was detached from runs on. The streams of what has ended are closed a moment before it counts as ended.
+        until = time.monotonic() + _ENDS
+        return engine.wait_for_end(replica.id, lambda: time.monotonic() > until) or 0

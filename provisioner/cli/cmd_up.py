@@ -45,12 +45,13 @@ if TYPE_CHECKING:
 @click.argument("arguments", metavar="[TARGET] [SERVICE...]", nargs=-1, type=words(TARGET, SERVICE))
 @click.option("-d", "--detach", is_flag=True, help="Compose's word for what it does anyway: it returns.")
 @click.option("--build", "build_first", is_flag=True, help="Build the images first that are built.")
+@click.option("--no-build", is_flag=True, help="Do nothing where an image would have to be built.")
 @click.option(
     "--pull",
     "pull_policy",
-    type=click.Choice(["always", "missing"]),
+    type=click.Choice(["always", "missing", "never"]),
     default="missing",
-    help="Pull always, or what is missing.",
+    help="Pull always, what is missing, or do nothing where something is missing.",
 )
 @click.option("--force-recreate", is_flag=True, help="Make new containers also of what does not differ.")
 @click.option("--no-deps", is_flag=True, help="Only the named services, not what they need.")
@@ -71,6 +72,7 @@ def command(
     arguments: tuple[str, ...],
     detach: bool,
     build_first: bool,
+    no_build: bool,
     pull_policy: str,
     force_recreate: bool,
     no_deps: bool,
@@ -90,6 +92,8 @@ def command(
     target, services = settings.split(arguments)
     if no_deps and not services:
         raise UsageError("--no-deps is of services that are named", hint="provision up --no-deps SERVICE")
+    if build_first and no_build:
+        raise UsageError("--build and --no-build are given: one of them is meant")
     if remove_orphans and services:
         raise UsageError("--remove-orphans is of the whole environment, and services are named")
     permitted = policy(
@@ -103,7 +107,7 @@ def command(
 
     manner = UpManner(
         services, alone=no_deps, build=build_first, pull=pull_policy == "always", recreate=force_recreate,
-        grace=timeout, verify=not no_verify,
+        grace=timeout, verify=not no_verify, never_build=no_build, never_pull=pull_policy == "never",
     )  # fmt: skip
 
     def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: Interrupt) -> ApplyResult:

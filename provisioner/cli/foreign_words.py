@@ -23,8 +23,6 @@ _STATE = "there is no state file, the engine is looked at each time: provision p
 
 COMMANDS: dict[str, str] = {
     # Compose
-    "events": "docker events --filter label=provisioner.environment=PROJECT",
-    "attach": "provision logs -f SERVICE",
     "convert": "provision config",
     "publish": "provision export, or provision push for images",
     "commit": "describe the change in a Dockerfile, and provision build",

@@ -81,6 +81,7 @@ class Operations(DockerReader):
         *,
         tty: bool,
         stdin: bool,
+        ends_input: bool = True,
         logs: bool = False,
         detach_keys: str = "",
         begin: Callable[[], object] | None = None,
@@ -93,7 +94,7 @@ class Operations(DockerReader):
         try:
             stream = client.attach_socket(container_id, asked | ({"detachKeys": detach_keys} if detach_keys else {}))
             return join_streams(
-                stream, tty=tty, stdin=stdin, begin=begin, stopped=stopped,
+                stream, tty=tty, stdin=stdin, ends_input=ends_input, begin=begin, stopped=stopped,
                 resize=lambda rows, columns: client.resize(container_id, height=rows, width=columns),
             )  # fmt: skip
         except TRANSPORT as error:

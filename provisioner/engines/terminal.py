@@ -35,12 +35,14 @@ def join_streams(
     resize: Callable[[int, int], object],
     stopped: Callable[[], bool] = never,
     stdin: bool = True,
+    ends_input: bool = True,
     begin: Callable[[], object] | None = None,
 ) -> bool:
     """Copy both ways between a hijacked connection and this process until the other side ends or `stopped` says so.
 
     `stream` is what docker-py answers with for a socket. `resize` is told of rows and columns of a terminal, `begin`
-    is called once everything that comes is read. Whether the other side has ended by itself.
+    is called once everything that comes is read. With `ends_input` the other side is told when there is no more input.
+    Whether the other side has ended by itself.
     """
     connection: Any = getattr(stream, "_sock", stream)
     raw = _raw_terminal(resize) if tty and stdin and sys.stdin.isatty() else contextlib.nullcontext()
@@ -48,7 +50,7 @@ def join_streams(
         with raw:
             if begin is not None:
                 begin()
-            return _copy(connection, tty=tty, stopped=stopped, stdin=stdin)
+            return _copy(connection, tty=tty, stopped=stopped, stdin=stdin, ends_input=ends_input)
     finally:
         stream.close()
 
@@ -77,7 +79,7 @@ def _raw_terminal(resize: Callable[[int, int], object]) -> Iterator[None]:
         signal.signal(signal.SIGWINCH, previous)
 
 
-def _copy(connection: Any, *, tty: bool, stopped: Callable[[], bool], stdin: bool) -> bool:
+def _copy(connection: Any, *, tty: bool, stopped: Callable[[], bool], stdin: bool, ends_input: bool) -> bool:
     frames = Frames()
     sources: list[Any] = [connection]
     if stdin:
@@ -105,8 +107,9 @@ def _copy(connection: Any, *, tty: bool, stopped: Callable[[], bool], stdin: boo
                     connection.sendall(typed)
             else:
                 del sources[1]
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_WR)
+                if ends_input:
+                    with contextlib.suppress(OSError):
+                        connection.shutdown(socket.SHUT_WR)
     return False
 
 

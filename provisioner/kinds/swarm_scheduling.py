@@ -13,6 +13,8 @@ from provisioner.kinds.fields import Raw, get_path, set_path
 TASK = "TaskTemplate"
 SPEC = "TaskTemplate.ContainerSpec"
 RESOURCES = "TaskTemplate.Resources"
+# What no node has: with this constraint a service that runs on every node rests.
+NOWHERE = "node.labels.provisioner.stopped==true"
 
 
 def deploy(body: Raw, *path: str) -> Any:

@@ -104,6 +104,7 @@ CASES = (
     Case("rm -f web", CODE),
     Case("rm -f web", CODE),
     Case("up -d web", CODE),
+    Case("events --json --since 1s --until 0s nope", CODE),
     Case("wait nope", CODE),
     Case("config --services", LINES),
     Case("config --profiles", LINES),

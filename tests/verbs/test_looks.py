@@ -1,4 +1,4 @@
-"""`top`, `port`, `images`, `volumes`, `ls`: what is asked of what runs; `kill`, `pause`, `wait`."""
+"""`top`, `port`, `images`, `volumes`, `ls`, `ps`, `logs`: what is asked of what runs; `kill`, `pause`, `wait`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,25 @@ def test_what_runs_is_shown(verbs: Verbs) -> None:
     assert environment.run("volumes", "-q", "said").stdout == ""
     assert environment.run("volumes").stdout.splitlines()[1].split() == ["local", f"{project}_data"]
 
+    listed = json.loads(environment.run("ls", "--format", "json").stdout)
+    mine = next(one for one in listed if one["Name"] == project)
+    assert mine["Status"] == "running(2)"
+    assert mine["AppliedBy"]
     assert environment.run("ls", "-q", "--filter", f"name=^{project}$").stdout == f"{project}\n"
+
+    assert environment.run("ps", "-q", "web").stdout == f"{container.id}\n"
+    row = json.loads(environment.run("ps", "--format", "json", "web").stdout)
+    assert (row["Name"], row["State"], row["Service"], row["Project"]) == (container.name, "running", "web", project)
+    assert environment.run("ps", "--services").stdout == "said\nweb\n"
+    assert environment.run("ps", "--status", "exited", "-q").stdout == ""
+    assert environment.run("ps", "--format", "{{.Name}} {{.State}}", "web").stdout == f"{container.name} running\n"
+
+    lines = environment.run("logs", "--no-log-prefix", "--index", "1", "said").stdout.splitlines()
+    assert sorted(lines) == ["one", "two"]
+    before = environment.run("logs", "--until", "1h", "said")
+    assert (before.code, before.stdout) == (0, ""), before
+    assert environment.run("logs", "--index", "7", "said").code == 64
+
     for words in (["top", "wep"], ["port", "wep", "80"], ["images", "wep"], ["volumes", "wep"]):
         wrong = environment.run(*words)
         assert wrong.code == 64, wrong

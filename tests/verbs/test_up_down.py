@@ -69,6 +69,8 @@ def test_created_is_not_started(verbs: Verbs) -> None:
     done = environment.run("create")
     assert done.code == 0, done
     assert [verbs.containers(name) for name in ("db", "web", "each", "migrate")] == [[], [], [], []]
+    changes = {one["address"]: one for one in environment.plan()["changes"]}
+    assert all("stopped on purpose" in changes[f"service.{name}"]["reason"] for name in ("db", "web", "each"))
     before = environment.objects()
     assert environment.run("create").code == 0
     assert environment.objects() == before

@@ -18,7 +18,7 @@ from provisioner.app.restart import restart
 from provisioner.app.scale import scale
 from provisioner.app.start_stop import start, stop
 from provisioner.app.up import UpManner, up
-from provisioner.errors import Unsafe, UsageError
+from provisioner.errors import ProvisionError, Unsafe, UsageError
 from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.model.plan import Policy
@@ -177,6 +177,22 @@ def test_up_and_down(shop: InMemory) -> None:
     assert down(shop.request(), Policy(), grace=1.0, images="", **AGREED).exit_code == 0
     assert states(shop) == {}
     assert not any("on purpose" in one.reason for one in shop.plan().changes)
+
+
+def test_what_is_not_to_be_pulled_or_built_is_not(shop: InMemory) -> None:
+    (shop.folder / "Dockerfile").write_text("FROM scratch\n")
+    there, absent = service(), service(image="absent:1")
+    for wrong, manner, says in (
+        (absent, UpManner(never_pull=True), "image.x would have to be pulled, and --pull never"),
+        (service(image="own:1", build="."), UpManner(never_build=True), "would have to be built, and --no-build"),
+    ):
+        shop.write({"name": "shop", "services": {"web": there, "x": wrong}})
+        with pytest.raises(ProvisionError, match=says):
+            up(shop.request(), Policy(), {}, manner, **AGREED)
+        assert states(shop) == {}
+    shop.write({"name": "shop", "services": {"web": there}})
+    assert up(shop.request(), Policy(), {}, UpManner(never_build=True, never_pull=True), **AGREED).exit_code == 0
+    assert states(shop) == {"shop-web-1": "running"}
 
 
 def test_what_would_lose_data_is_refused(shop: InMemory) -> None:

@@ -1,0 +1,74 @@
+"""`provision events`: what happens to the containers of an environment."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.command import LOOK, Command
+from provisioner.cli.completion import SERVICE, TARGET, words
+from provisioner.cli.options import json_option
+
+if TYPE_CHECKING:
+    from provisioner.app.events import EngineEvent
+    from provisioner.cli.settings import Settings
+
+
+@click.command(
+    "events",
+    cls=Command,
+    purpose=LOOK,
+    short_help="Show what happens to services, as it happens.",
+    examples=(
+        ("provision events telecom/dev", "until Ctrl-C"),
+        ("provision events --json --since 1h --until 0m web", "of the last hour, a line of JSON each"),
+    ),
+    see="An engine that restarts is waited for, and that is said.",
+)
+@click.argument("arguments", metavar="[TARGET] [SERVICE...]", nargs=-1, type=words(TARGET, SERVICE))
+@click.option("--since", metavar="WHEN", help="Begin with what happened then: 5m, or a time.")
+@click.option("--until", metavar="WHEN", help="End then: 5m ago, or a time.")
+@json_option
+@click.pass_obj
+def command(settings: Settings, arguments: tuple[str, ...], since: str | None, until: str | None, as_json: bool) -> int:
+    """Show the events of the containers and services of an environment."""
+    target, services = settings.split(arguments)
+    request = settings.request(target)
+    from provisioner.app.events import events
+    from provisioner.app.logs import parse_moment
+
+    now = time.time()
+    first = None if since is None else f"{parse_moment('--since', since, now):.9f}"
+    last = None if until is None else f"{parse_moment('--until', until, now):.9f}"
+    out, err = settings.out(), settings.err()
+    try:
+        for event in events(request, services, since=first, until=last, lost=lambda text: err.write(f"{text}\n")):
+            out.write(f"{_json(event) if as_json else _line(event)}\n")
+            if out.closed:
+                break
+    except KeyboardInterrupt:
+        if until is not None:
+            raise
+    return 0
+
+
+def _time(event: EngineEvent) -> str:
+    return datetime.fromtimestamp(event.at, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _line(event: EngineEvent) -> str:
+    said = ", ".join(f"{key}={value}" for key, value in sorted(event.attributes.items()))
+    return f"{_time(event)} {event.kind} {event.action} {event.id} ({said})"
+
+
+def _json(event: EngineEvent) -> str:
+    told = {
+        "time": datetime.fromtimestamp(event.at, UTC).isoformat(), "type": event.kind, "action": event.action,
+        "id": event.id, "service": event.address.name if event.address else "", "address": str(event.address),
+        "attributes": dict(event.attributes),
+    }  # fmt: skip
+    return json.dumps(told, ensure_ascii=False)

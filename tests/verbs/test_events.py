@@ -1,0 +1,74 @@
+"""`events`: what has happened and what happens, also after the engine was away."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.verbs.conftest import Verbs, service
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.engine
+
+
+def test_what_has_happened(verbs: Verbs) -> None:
+    environment = verbs.environment
+    environment.services(web=service(), other=service())
+    began = time.time()
+    environment.apply()
+    assert environment.run("run", "--rm", "-T", "web", "true").code == 0
+    asked = ("events", "--since", str(int(began) - 1), "--until", "0s")
+    happened = environment.run(*asked, "--json", "web")
+    assert happened.code == 0, happened
+    told = [json.loads(line) for line in happened.stdout.splitlines()]
+    assert {one["service"] for one in told} == {"web"}
+    assert not [one for one in told if "-run-" in one["attributes"].get("name", "")]
+    starts = [one for one in told if (one["type"], one["action"]) == ("container", "start")]
+    [container] = verbs.containers("web")
+    assert [one["id"] for one in starts] == [container.id]
+    everything = environment.run(*asked)
+    assert f" container start {container.id} (" in everything.stdout
+    assert environment.run("events", "--since", "1h", "--until", "50m").stdout == ""
+    wrong = environment.run("events", "wep")
+    assert wrong.code == 64
+    assert "did you mean 'web'?" in wrong.stderr
+    assert environment.run("events", "--since", "now and then").code == 64
+
+
+def test_what_happens_is_told_at_once_also_when_the_engine_was_away(verbs: Verbs) -> None:
+    environment = verbs.environment
+    environment.services(web=service(), other=service())
+    environment.apply()
+    assert environment.proxy is not None
+    environment.proxy.fail(1, "eof-before", where=lambda request: "/events" in str(request))
+    following = environment.start("events", "--json", "web")
+    try:
+        assert following.stderr is not None
+        assert "does not answer" in following.stderr.readline()
+        assert "answers again" in following.stderr.readline()
+        assert environment.run("restart", "other", "web").code == 0
+        told = list(_until_start(following))
+        os.kill(following.pid, signal.SIGINT)
+        assert following.wait(30) == 0
+    finally:
+        following.kill()
+        following.communicate()
+    assert {one["service"] for one in told} == {"web"}
+
+
+def _until_start(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    """What is told until a container was started. Ends with an error where that is never told."""
+    assert process.stdout is not None
+    began: tuple[str, str] = ("", "")
+    while began != ("container", "start"):
+        told: dict[str, Any] = json.loads(process.stdout.readline())
+        began = (told["type"], told["action"])
+        yield told
