@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.hooks import POST_START, PRE_STOP
 from provisioner.kinds.ownership import PREVIOUS
 from provisioner.model.change import Action, Change
 from provisioner.model.operation import (
     Connect,
+    Disconnect,
     Goal,
     Remove,
     Rename,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan
     from provisioner.model.report import StepResult
     from provisioner.model.state import Observed, ObservedState, Resource
+    from provisioner.reconcile.handover import Handover
     from provisioner.reconcile.together import Together
 
 _REASON = "its rollout failed"
@@ -52,7 +54,8 @@ def withdrawal(
     """The plan back for the services whose replacement began and was not proven; `observed` is the engine after it.
 
     Only those that `on_failure: rollback` lets go back, and those that share namespaces with them. Replicas go back
-    one after the other, so that what still serves goes on. What was changed in place stays as it is. Where a service
+    one after the other, so that what still serves goes on. What was changed in place stays as it is, but for an address
+    that is asked back. Where a service
     was proven, and the run ended before what it replaced was removed, that is done. What gave up a port, a name or an
     address for one that goes back gets it back, and what has got it from one that goes back gives it up again.
     """
@@ -113,6 +116,7 @@ class _Withdrawal:
         self._services = _unproven(failed, results, bound_together(pairs, failed.desired, failed.observed))
         self._broken = {one.step.address for one in results if one.outcome is Outcome.FAILED}
         self._actions = {change.address: change.action for change in failed.details}
+        self._asked = self._asked_back(pairs)
         self._here: dict[Address, list[Observed]] = {}
         for one in (*observed.resources.values(), *observed.leftovers):
             if one.kind == "container":
@@ -171,6 +175,7 @@ class _Withdrawal:
                 self._drop(address, new, self._gate(address))
             return
         if aside is None and action is not Action.REPLACE:
+            self._give_back(address, wanted, old)
             return
         ran = before is not None and before.runtime is not None and before.runtime.status in _RUNNING
         runs = old.runtime is not None and old.runtime.status in _RUNNING
@@ -187,6 +192,30 @@ class _Withdrawal:
             return
         self._change(address, new or [old], Action.REPLACE)
         self._bring_back(address, old, known, new, starts=starts, restarts=restarts)
+
+    def _give_back(self, address: Address, wanted: Resource, found: Observed) -> None:
+        """An address that it got while it ran, and that another wants back: it leaves the network, and joins as before.
+
+        What else was changed in place stays as it is.
+        """
+        before = self._before.get(address)
+        if before is None or before.id != found.id or address.whole not in self._asked:
+            return
+        was, now = before.spec["networks"], found.spec["networks"]
+        touched = [
+            key for key in sorted(was.keys() & self._networks) if _fixed(was[key]) != _fixed(now.get(key))
+        ]  # fmt: skip
+        if not touched:
+            return
+        entries = {key: {name: value for name, value in was[key].items() if name != "mac_address"} for key in touched}
+        self.targets[address] = replace(wanted, spec={**found.spec, "networks": {**now, **entries}})
+        gate, done = self._gate(address), list[int]()
+        for key in touched:
+            if key in now:
+                done = [self._step(Disconnect(key), address, done, gate, found.id)]
+            done = [self._step(Connect(key, endpoint=entries[key]), address, done, gate, found.id)]
+        self._change(address, [found], Action.UPDATE)
+        self._last[address] = self._ready(address, done, found.id)
 
     def _bring_back(
         self, address: Address, old: Observed, known: Observed, new: list[Observed], *, starts: bool, restarts: bool
@@ -286,6 +315,17 @@ class _Withdrawal:
     def _started(self) -> set[Address]:
         return {step.address for step in self.steps.all if step.verb is Verb.START}
 
+    def _asked_back(self, pairs: Sequence[Handover]) -> set[Address]:
+        """Who has something that one that goes back had, straight or through others that give something back."""
+        returning = {
+            one for one in self._services
+            if self._replaces(one) or any(a.whole == one and act is Action.DELETE for a, act in self._actions.items())
+        }  # fmt: skip
+        asked: set[Address] = set()
+        while more := {p.taker.whole for p in pairs if not p.passing and p.holder.whole in returning | asked} - asked:
+            asked |= more
+        return asked
+
     def _loses_its_host(self, wanted: Resource) -> bool:
         """Whether it lives in one that goes back."""
         return any(shares(wanted, one.name) and self._replaces(one) for one in self._services)
@@ -295,6 +335,11 @@ class _Withdrawal:
 
     def _change(self, address: Address, found: list[Observed], action: Action) -> None:
         self.changes.append(Change(address, action, self._reason, observed=found[0] if found else None))
+
+
+def _fixed(entry: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    """The addresses that a container is to have on a network."""
+    return tuple((entry or {}).get(key) for key in ("ipv4_address", "ipv6_address"))
 
 
 def _was_done(before: Observed | None, old: Observed, wanted: Resource) -> bool:

@@ -203,3 +203,33 @@ def test_whoever_fails_last_of_those_that_hand_something_over_finds_the_others()
     require_all_back(wanted(api=PORT, web={}), wanted(api=CHANGED, web=PORT))
     require_all_back(wanted(api=TWO_PORTS, db={}, web={}), wanted(api=CHANGED, db=OTHER_PORT, web=PORT))
     require_all_back(wanted(api=TWO_PORTS, db={}, web={}), wanted(db=OTHER_PORT, web=PORT))
+
+
+ADDRESS = {"networks": {"back": {"ipv4_address": "10.1.0.9"}}}
+OTHER_ADDRESS = {"networks": {"back": {"ipv4_address": "10.1.0.8"}}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (wanted(api=ADDRESS, web={}), wanted(api=CHANGED, web=ADDRESS)),
+        (wanted(api=ADDRESS, web=OTHER_ADDRESS), wanted(api={**CHANGED, **OTHER_ADDRESS}, web=ADDRESS)),
+        (wanted(api=ADDRESS, db={}, web=OTHER_ADDRESS), wanted(api=CHANGED, db=OTHER_ADDRESS, web=ADDRESS)),
+        (wanted(api=ADDRESS, db={}, web={}), wanted(db={}, web=ADDRESS)),
+    ],
+    ids=["moved", "exchanged", "chain", "removed"],
+)
+def test_an_address_that_one_got_while_it_ran_is_given_back(before: Wanted, after: Wanted) -> None:
+    require_nothing_left_down(before, after)
+    require_all_back(before, after)
+
+
+def test_an_address_that_passed_between_two_that_ran_on_stays_where_it_is() -> None:
+    before, after = wanted(api=ADDRESS, web={}), wanted(api={}, web=ADDRESS)
+    at = engine()
+    converge(at, before)
+    made = planned(at, after.lower())
+    report = run(made, at, failing=lambda step: StepFailed("no") if step.verb is Verb.WAIT else None)
+    assert report.failures
+    assert withdrawal(made, report.results, look(at, made.desired)).steps == ()
+    require_all_back(before, after)
