@@ -27,7 +27,8 @@ if TYPE_CHECKING:
         ("provision events telecom/dev", "until Ctrl-C"),
         ("provision events --json --since 1h --until 0m web", "of the last hour, a line of JSON each"),
     ),
-    see="An engine that restarts is waited for, and that is said.",
+    see="An engine keeps its last 256 events, of everything on it: --since reaches back no further. One that restarts "
+    "is waited for, and that is said.",
 )
 @click.argument("arguments", metavar="[TARGET] [SERVICE...]", nargs=-1, type=words(TARGET, SERVICE))
 @click.option("--since", metavar="WHEN", help="Begin with what happened then: 5m, or a time.")

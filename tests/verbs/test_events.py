@@ -22,25 +22,38 @@ pytestmark = pytest.mark.engine
 def test_what_has_happened(verbs: Verbs) -> None:
     environment = verbs.environment
     environment.services(web=service(), other=service())
-    began = time.time()
     environment.apply()
-    assert environment.run("run", "--rm", "-T", "web", "true").code == 0
-    asked = ("events", "--since", str(int(began) - 1), "--until", "0s")
-    happened = environment.run(*asked, "--json", "web")
-    assert happened.code == 0, happened
-    told = [json.loads(line) for line in happened.stdout.splitlines()]
+    began, told = _restarted(verbs)
     assert {one["service"] for one in told} == {"web"}
     assert not [one for one in told if "-run-" in one["attributes"].get("name", "")]
-    starts = [one for one in told if (one["type"], one["action"]) == ("container", "start")]
     [container] = verbs.containers("web")
-    assert [one["id"] for one in starts] == [container.id]
-    everything = environment.run(*asked)
-    assert f" container start {container.id} (" in everything.stdout
+    assert container.id in {one["id"] for one in told if (one["type"], one["action"]) == ("container", "start")}
+    everything = environment.run("events", "--since", began, "--until", "0s")
+    assert " container " in everything.stdout
     assert environment.run("events", "--since", "1h", "--until", "50m").stdout == ""
     wrong = environment.run("events", "wep")
     assert wrong.code == 64
     assert "did you mean 'web'?" in wrong.stderr
     assert environment.run("events", "--since", "now and then").code == 64
+
+
+def _restarted(verbs: Verbs) -> tuple[str, list[dict[str, Any]]]:
+    """A time, and what is told of a service that was run once and started again since then.
+
+    An engine keeps its last 256 events (daemon/events/events.go), whoever they are of: on a busy one they are gone
+    within seconds, and it is done once more.
+    """
+    environment = verbs.environment
+    for _ in range(5):
+        began = str(int(time.time()) - 1)
+        assert environment.run("run", "--rm", "-T", "web", "true").code == 0
+        assert environment.run("restart", "web").code == 0
+        happened = environment.run("events", "--since", began, "--until", "0s", "--json", "web")
+        assert happened.code == 0, happened
+        told = [json.loads(line) for line in happened.stdout.splitlines()]
+        if ("container", "start") in {(one["type"], one["action"]) for one in told}:
+            return began, told
+    raise AssertionError("the start is not told of")
 
 
 def test_what_happens_is_told_at_once_also_when_the_engine_was_away(verbs: Verbs) -> None:
