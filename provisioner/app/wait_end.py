@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from provisioner.app.owned import owned_containers, running_replica, tasks_elsewhere
 from provisioner.app.service_work import load_with
 from provisioner.app.wiring import open_engine
-from provisioner.errors import EngineRefused, Interrupted, ProvisionError
+from provisioner.errors import EngineRefused, Interrupted, ProvisionError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,12 +64,18 @@ def attach(
 ) -> int:
     """Join a running container with this process's standard streams; its exit code, 0 where it was detached from.
 
-    The first interrupt goes to the container where `forward_signals`; any other one ends the attachment.
+    The first interrupt goes to the container where `forward_signals`; any other one ends the attachment. UsageError for
+    `detach_keys` where there is no terminal: the engine looks for them only there.
     """
     playbook = load_with(request, [service])
     engine = open_engine(request, playbook.engine)
     replica = running_replica(engine, playbook, service, index)
     config = replica.raw["Config"]
+    if detach_keys and not config.get("Tty"):
+        raise UsageError(
+            f"--detach-keys: {replica.address} has no terminal, so that no keys leave it",
+            hint="--no-sig-proxy, and Ctrl-C leaves it; `tty: true` gives a service a terminal",
+        )
     forwarded = False
 
     def stopped() -> bool:

@@ -48,6 +48,9 @@ def test_a_signal_is_handed_on_or_ends_only_the_attachment(verbs: Verbs) -> None
     environment = verbs.environment
     environment.services(web=once(verbs, command=TICKS))
     environment.apply()
+    no_terminal = environment.run("attach", "--detach-keys", "ctrl-x", "web")
+    assert no_terminal.code == 64
+    assert "has no terminal" in no_terminal.stderr
     for words, code in ((["--no-sig-proxy"], 130), ([], 5)):
         joined = environment.start("attach", *words, "web")
         try:
