@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.engines.memory_commands import exit_code, run_command
 from provisioner.engines.memory_config import configured
-from provisioner.engines.memory_exclusive import require_free, require_free_on, require_free_subnet
+from provisioner.engines.memory_exclusive import require_free, require_free_on, require_free_subnet, require_inside
 from provisioner.engines.memory_files import mountpoint, unpack
 from provisioner.engines.memory_network import address_pools, attached
 from provisioner.engines.memory_reading import MemoryReader
@@ -160,6 +160,7 @@ class MemoryEngine(MemoryReader):
             for name in raw["NetworkSettings"]["Networks"]:
                 self._network(name)
             self._require_running_hosts(raw["HostConfig"])
+            require_inside(raw["NetworkSettings"]["Networks"], self._networks.values())
             require_free(raw, self._containers.values())
             command = raw["Config"].get("Cmd") or []
             state = raw["State"]
@@ -232,6 +233,8 @@ class MemoryEngine(MemoryReader):
             raw, network = self._container(container_id), self._network(network_id)
             if network["Name"] in raw["NetworkSettings"]["Networks"]:
                 raise refused(403, f"endpoint already exists in network {network['Name']}")
+            if raw["State"]["Running"]:
+                require_inside({network["Name"]: endpoint}, self._networks.values())
             require_free_on(network["Name"], endpoint, raw, self._containers.values())
             self._attach(raw, network["Name"], endpoint)
 

@@ -1,11 +1,11 @@
 """What the engine in memory refuses because another object has it, in a real engine's words. Pure.
 
-Ports and addresses are held by what runs, subnets by networks of one engine.
+Ports and addresses are held by what runs, subnets by networks of one engine. An address has to be in its network.
 """
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.refusals import refused
@@ -35,6 +35,14 @@ def require_free_on(
     if container["State"]["Running"]:
         joined = {**container, "HostConfig": {}, "NetworkSettings": {"Networks": {network: endpoint}}}
         require_free(joined, others)
+
+
+def require_inside(endpoints: Mapping[str, Mapping[str, Any]], networks: Iterable[Mapping[str, Any]]) -> None:
+    """Raises EngineRefused where a fixed address is in no subnet of its network, of those that somebody asked for."""
+    subnets = {raw["Name"]: list(_subnets(raw)) for raw in networks}
+    for network, address in _addresses({"NetworkSettings": {"Networks": endpoints}}):
+        if subnets.get(network) and not any(ip_address(address) in one for one in subnets[network]):
+            raise refused(400, f"Invalid address {address}: It does not belong to any of this network's subnets")
 
 
 def require_free_subnet(body: Mapping[str, Any], networks: Iterable[Mapping[str, Any]]) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.hooks import POST_START, PRE_STOP
 from provisioner.kinds.ownership import PREVIOUS
+from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.model.operation import (
     Connect,
@@ -35,7 +37,6 @@ from provisioner.reconcile.waits import READY_TIMEOUT, timeout_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from provisioner.model.address import Address
     from provisioner.model.operation import Operation
     from provisioner.model.plan import Plan
     from provisioner.model.report import StepResult
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 _REASON = "its rollout failed"
 _INTERRUPTED = "its rollout was interrupted"
+_FIXED = ("ipv4_address", "ipv6_address")
 _RUNNING = ("running", "restarting", "paused")
 
 
@@ -121,7 +123,7 @@ class _Withdrawal:
         for one in (*observed.resources.values(), *observed.leftovers):
             if one.kind == "container":
                 self._here.setdefault(one.address, []).append(one)
-        self._networks = {one.address.name for one in observed.resources.values() if one.kind == "network"}
+        self._networks = {one.address.name: one for one in observed.resources.values() if one.kind == "network"}
         self._before: Mapping[Address, Observed] = failed.observed.resources
         # One step that fails keeps no other service from going back.
         self.steps = Steps(allowances=dict.fromkeys(self._services, len(failed.details)))
@@ -182,7 +184,8 @@ class _Withdrawal:
         known = replace(before, id=old.id) if before is not None and before.id == old.id else old
         # Set aside by an earlier apply, it may have been told to stay stopped: it gets what is declared now.
         told = known is old is aside and old.spec["restart"] == "no"
-        spec = {**known.spec, "restart": (wanted if told else known).spec["restart"]}
+        restart = (wanted if told else known).spec["restart"]
+        spec = {**known.spec, "restart": restart, "networks": self._fitting(known.spec["networks"])}
         self.targets[address] = replace(wanted, spec=spec, name=old.made_as or wanted.name)
         # Whether what was set aside was stopped by a hand or by an interrupted apply is not known: it is to run.
         starts = not runs and (ran or (aside is not None and not _was_done(before, old, wanted)))
@@ -201,9 +204,9 @@ class _Withdrawal:
         before = self._before.get(address)
         if before is None or before.id != found.id or address.whole not in self._asked:
             return
-        was, now = before.spec["networks"], found.spec["networks"]
+        was, now = self._fitting(before.spec["networks"]), found.spec["networks"]
         touched = [
-            key for key in sorted(was.keys() & self._networks) if _fixed(was[key]) != _fixed(now.get(key))
+            key for key in sorted(was.keys() & self._networks.keys()) if _fixed(was[key]) != _fixed(now.get(key))
         ]  # fmt: skip
         if not touched:
             return
@@ -315,6 +318,17 @@ class _Withdrawal:
     def _started(self) -> set[Address]:
         return {step.address for step in self.steps.all if step.verb is Verb.START}
 
+    def _fitting(self, networks: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        """How it was attached, without an address that is in no subnet of a network that was made anew."""
+        fitting = {}
+        for key, entry in networks.items():
+            now, before = self._networks.get(key), self._before.get(Address("network", key))
+            anew = now is not None and before is not None and now.id != before.id
+            subnets = [pool.get("subnet") for pool in (now.spec.get("ipam.config") or () if now else ())]
+            lost = [option for option in _FIXED if anew and entry.get(option) and not _is_in(entry[option], subnets)]
+            fitting[key] = {name: value for name, value in entry.items() if name not in lost}
+        return fitting
+
     def _asked_back(self, pairs: Sequence[Handover]) -> set[Address]:
         """Who has something that one that goes back had, straight or through others that give something back."""
         returning = {
@@ -339,7 +353,11 @@ class _Withdrawal:
 
 def _fixed(entry: Mapping[str, Any] | None) -> tuple[Any, ...]:
     """The addresses that a container is to have on a network."""
-    return tuple((entry or {}).get(key) for key in ("ipv4_address", "ipv6_address"))
+    return tuple((entry or {}).get(key) for key in _FIXED)
+
+
+def _is_in(address: str, subnets: Iterable[str | None]) -> bool:
+    return any(ip_address(address) in ip_network(one, strict=False) for one in subnets if one)
 
 
 def _was_done(before: Observed | None, old: Observed, wanted: Resource) -> bool:

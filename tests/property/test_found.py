@@ -233,3 +233,10 @@ def test_an_address_that_passed_between_two_that_ran_on_stays_where_it_is() -> N
     assert report.failures
     assert withdrawal(made, report.results, look(at, made.desired)).steps == ()
     require_all_back(before, after)
+
+
+def test_a_fixed_address_does_not_keep_one_from_going_back_to_a_network_with_another_subnet() -> None:
+    before = wanted(api=ADDRESS)
+    there = {"networks": {"back": {"ipv4_address": "10.2.0.9"}}}
+    require_nothing_left_down(before, wanted(SWAPPED, api={**CHANGED, **there}))
+    require_all_back(before, wanted(SWAPPED, api={**CHANGED, **there}))

@@ -270,6 +270,17 @@ def test_an_engine_adds_pools_of_the_other_family(writer: EngineWriter, prefix: 
     assert compare(network.FIELDS, wanted, found) == ()
 
 
+def test_an_address_has_to_be_in_a_subnet_of_its_network(writer: EngineWriter, prefix: str, made: str) -> None:
+    third, fourth = bytes.fromhex(prefix[-4:])
+    place = f"10.{200 + third % 50}.{fourth}"
+    wanted = network.parse({"ipam": {"config": [{"subnet": f"{place}.0/28"}]}})
+    joined = writer.create("network", f"{prefix}-net", network.encode(wanted, {}))
+    # What does not run is refused when it is to start.
+    writer.connect(joined, made, {"IPAMConfig": {"IPv4Address": f"{place}.20"}})
+    with pytest.raises(EngineRefused, match=r"(?i)invalid address .*\.20"):
+        writer.start(made)
+
+
 def test_namespaces_are_kept_by_id(writer: EngineWriter, prefix: str, made: str) -> None:
     name = str((writer.inspect("container", made) or {})["Name"]).lstrip("/")
     modes = dict.fromkeys(("NetworkMode", "PidMode", "IpcMode"), f"container:{name}")
