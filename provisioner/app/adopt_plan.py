@@ -106,7 +106,7 @@ def _mapped_names(playbook: Playbook, maps: Mapping[Address, str]) -> dict[Addre
         if declared.external:
             raise UsageError(
                 f"--map {address}={name}: the file calls it external, so it is not this environment's",
-                hint="drop `external: true` to adopt it, or leave it as it is",
+                hint="leave it as it is: external objects are used and never removed, and need no adoption",
             )
         if has_own_name(playbook, declared) and declared.name != name:
             raise UsageError(

@@ -172,7 +172,7 @@ def _encrypt(source: _Source, counted: _Counted, recipients: Sequence[str]) -> N
     try:
         pyrage.encrypt_io(source, buffered, keys)
         buffered.flush()
-    except BaseException as error:
+    except Exception as error:
         # An error of ours comes out of age as one of its own.
         if cause := source.error or counted.error:
             raise cause from None
