@@ -29,7 +29,7 @@ def left_volumes(engine: EngineReader, desired: DesiredState, observed: Observed
     return tuple(adoption(one, desired.project, Evidence()) for one in unused)
 
 
-def told_volumes(volumes: Sequence[Adopted]) -> list[Problem]:
+def left_volume_notes(volumes: Sequence[Adopted]) -> list[Problem]:
     """What a plan says of them."""
     return [
         Problem(

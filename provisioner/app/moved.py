@@ -45,7 +45,7 @@ def _record(playbook: Playbook, move: Move, seen: Observed, wanted: Resource) ->
     )
 
 
-def told_moves(playbook: Playbook, moved: Sequence[Adopted], observed: ObservedState) -> Iterator[Problem]:
+def move_notes(playbook: Playbook, moved: Sequence[Adopted], observed: ObservedState) -> Iterator[Problem]:
     """What a plan says of moves: those that are made, and those that can not be."""
     for one in moved:
         was = one.former.rpartition(" ")[2]

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from provisioner.app.adopted_names import names_of_adopted, with_names
 from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.intentions import as_scaled, with_intentions, with_kept_scale
-from provisioner.app.left_volumes import left_volumes, told_volumes
+from provisioner.app.left_volumes import left_volume_notes, left_volumes
 from provisioner.app.load import load_playbook
 from provisioner.app.lost_key import incomparable_versions, require_no_new_use, with_versions
 from provisioner.app.lost_key import notes as key_notes
 from provisioner.app.made_anew import anew_alone, diff_anew, require_services_and_jobs
-from provisioner.app.moved import moved_objects, suggested_moves, told_moves
+from provisioner.app.moved import move_notes, moved_objects, suggested_moves
 from provisioner.app.platform import choose_platform
 from provisioner.app.possible import refused_all_the_same, require_possible
 from provisioner.app.prepared import Prepared
@@ -107,7 +107,7 @@ def prepare(
     observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
     leftovers = left_volumes(engine, desired, observed)
     moves = moved_objects(playbook, desired, observed)
-    notes = (*notes, *told_volumes(leftovers), *told_moves(playbook, moves, observed))
+    notes = (*notes, *left_volume_notes(leftovers), *move_notes(playbook, moves, observed))
     if leftovers or moves:
         engine = as_if_adopted(engine, playbook.project, (*leftovers, *moves))
         learn(engine, playbook.project, ledger.adopted)
@@ -158,7 +158,8 @@ def prepare(
         from provisioner.app.builds import with_builders
 
         ordered = with_builders(ordered, playbook, engine)
-    ordered = with_intentions(_exposed(_pinned(platform.judge(ordered, engine), engine), policy), playbook, ledger)
+    ordered = _pinned(platform.check_placement(ordered, engine), engine)
+    ordered = with_intentions(_exposed(ordered, policy), playbook, ledger)
     ordered = replace(ordered, adopts=leftovers, moves=moves)
     return Prepared(
         ordered, playbook, materials, mode, ledger, whole=not others if policy.alone else not policy.targets

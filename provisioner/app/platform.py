@@ -62,7 +62,7 @@ class Platform(Protocol):
         `filled` are the operations that filled the volumes of a revision, by the volumes' names.
         """
 
-    def judge(self, plan: Plan, engine: EngineReader) -> Plan:
+    def check_placement(self, plan: Plan, engine: EngineReader) -> Plan:
         """The plan with what the nodes and the kernel have to say about it."""
 
 
@@ -112,7 +112,7 @@ class Containers:
             for entry in carried.files.values()
         }
 
-    def judge(self, plan: Plan, engine: EngineReader) -> Plan:
+    def check_placement(self, plan: Plan, engine: EngineReader) -> Plan:
         return plan
 
 
@@ -162,8 +162,8 @@ class Swarm:
             and not there & {(resource.kind, resource.name), (str(address), resource.spec["version"])}
         }
 
-    def judge(self, plan: Plan, engine: EngineReader) -> Plan:
-        from provisioner.reconcile.placement import is_placed, judge, without_balancing
+    def check_placement(self, plan: Plan, engine: EngineReader) -> Plan:
+        from provisioner.reconcile.placement import is_placed, placement_problems, without_balancing
         from provisioner.reconcile.reach import out_of_reach
         from provisioner.reconcile.room import bystanders, crowded, kept_apart
 
@@ -173,7 +173,7 @@ class Swarm:
         if placed:
             nodes = engine.list("node", {})
             there = bystanders(plan.details, engine.list("service", {}), engine.list("task", {}))
-            notes, refusals = judge(placed, nodes)
+            notes, refusals = placement_problems(placed, nodes)
             for change in placed:
                 found = list(crowded(change, nodes, there))
                 refusals += [problem for refused, problem in found if refused]

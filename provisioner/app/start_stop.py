@@ -51,7 +51,7 @@ def stop(
     with _held(work, listener):
         ledger = read_ledger(work.engine, work.playbook.project)
         # It is kept before anything stops: a stop that is interrupted was meant all the same.
-        kept = ledger.intentions.with_stopped(_there(work), intention())
+        kept = ledger.intentions.with_stopped(_services_on_engine(work), intention())
         if not kept.same(ledger.intentions):
             record_intentions(work.engine, work.playbook.project, work.mode, kept)
         stop_services(work, grace)
@@ -60,7 +60,7 @@ def stop(
 
 def stop_services(work: ServiceWork, grace: float | None) -> None:
     """Stop what runs of the chosen services, those first that others do not need."""
-    for level in reversed(work.levels(_there(work))):
+    for level in reversed(work.levels(_services_on_engine(work))):
         work.all(_rests(work, level) if work.mode == "swarm" else _stops(work, level, grace))
 
 
@@ -107,7 +107,7 @@ def _held(work: ServiceWork, listener: Listener) -> AbstractContextManager[Lease
     )  # fmt: skip
 
 
-def _there(work: ServiceWork) -> list[str]:
+def _services_on_engine(work: ServiceWork) -> list[str]:
     """The chosen services of which something is on the engine."""
     project = work.playbook.project
     found = {one.address.name for one in owned_containers(work.engine, project, work.chosen)}

@@ -38,7 +38,7 @@ class S3Place:
 
     def archives(self) -> Sequence[str]:
         found = []
-        with self.told():
+        with self.errors_explained():
             pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self._prefix)
             for page in pages:
                 for entry in page.get("Contents") or ():
@@ -48,7 +48,7 @@ class S3Place:
         return sorted(found)
 
     def read(self, archive: str, name: str) -> Iterator[bytes]:
-        with self.told():
+        with self.errors_explained():
             body = self.client().get_object(Bucket=self.bucket, Key=self.key(archive, name))["Body"]
             yield from body.iter_chunks(_CHUNK)
 
@@ -56,7 +56,7 @@ class S3Place:
         return S3Draft(self, archive)
 
     def remove(self, archive: str) -> None:
-        with self.told():
+        with self.errors_explained():
             client = self.client()
             client.delete_object(Bucket=self.bucket, Key=self.key(archive, FILE))
             for key in self._keys(archive):
@@ -89,7 +89,7 @@ class S3Place:
         return self._made
 
     @contextlib.contextmanager
-    def told(self) -> Iterator[None]:
+    def errors_explained(self) -> Iterator[None]:
         """What goes wrong with S3 as an error that says where, what and what to do."""
         from botocore.exceptions import (
             BotoCoreError,
@@ -145,7 +145,7 @@ class S3Draft:
     def abandon(self) -> None:
         if self._open is not None:
             self._open.abort()
-        with contextlib.suppress(ProvisionError), self._place.told():
+        with contextlib.suppress(ProvisionError), self._place.errors_explained():
             for key in self._written:
                 self._place.client().delete_object(Bucket=self._place.bucket, Key=key)
 
@@ -171,7 +171,7 @@ class _Upload:
         if self._closed:
             return
         self._closed = True
-        with self._place.told():
+        with self._place.errors_explained():
             client = self._place.client()
             if not self._upload:
                 client.put_object(**self._target, Body=bytes(self._buffer))
@@ -186,11 +186,11 @@ class _Upload:
         if not self._upload or self._closed:
             return
         self._closed = True
-        with contextlib.suppress(ProvisionError), self._place.told():
+        with contextlib.suppress(ProvisionError), self._place.errors_explained():
             self._place.client().abort_multipart_upload(**self._target, UploadId=self._upload)
 
     def _send(self, data: bytes) -> None:
-        with self._place.told():
+        with self._place.errors_explained():
             client = self._place.client()
             if not self._upload:
                 self._upload = str(client.create_multipart_upload(**self._target)["UploadId"])

@@ -47,7 +47,7 @@ class TarCheck:
             names = ", ".join(self.special[:_TOLD]) + (", …" if len(self.special) > _TOLD else "")
             raise ProvisionError(
                 f"{self.what} holds what no archive keeps: {names}",
-                hint="leave the volume out with `backup: false`, and save its data with a command in the service's `backup`",
+                hint="leave the volume out with `backup: false`, and save its data with a service's `backup` command",
             )
 
 

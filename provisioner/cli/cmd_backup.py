@@ -98,13 +98,13 @@ def _create(
 
     out, err = settings.out(), settings.err()
 
-    def told(part: Part) -> None:
+    def show_part(part: Part) -> None:
         if not as_json and not settings.quiet and part.kind != "playbook":
             out.write(part_line(part, paint=out.paint))
 
     with interruptible() as interrupt:
         manifest = backup(
-            request, addresses, told=told, interrupt=interrupt, lock_timeout=lock_timeout,
+            request, addresses, told=show_part, interrupt=interrupt, lock_timeout=lock_timeout,
             waiting=lambda text: err.write(f"{text}\n"),
         )  # fmt: skip
     if not as_json:
@@ -220,11 +220,11 @@ def check(settings: Settings, archive: str, target: str | None, identity: str | 
 
     out = settings.out()
 
-    def told(part: Part) -> None:
+    def show_part(part: Part) -> None:
         if not as_json and not settings.quiet:
             out.write(f"{out.paint.green('✔')} {part.file}  {amount(part.size)}\n")
 
-    found = check_backup(settings.request(target), archive, identity, told=told)
+    found = check_backup(settings.request(target), archive, identity, told=show_part)
     read = "contents" if identity or not found.manifest.encrypted else "checksums"
     if as_json:
         _write_json(settings, {"format_version": 1, "archive": found.id, "whole": True, "checked": read})

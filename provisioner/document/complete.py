@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.document.shape import mapping, scalar
-from provisioner.model.node import Node
+from provisioner.model.node import Node, items_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,17 +166,13 @@ def _dependency(restart: bool, span: Span) -> Node:
 def _implied(node: Node) -> dict[str, tuple[bool, Span]]:
     """Services that `node` needs without saying so under depends_on, and whether it restarts with them."""
     found: dict[str, tuple[bool, Span]] = {}
-    for link in _items(node.get("links")):
+    for link in items_of(node.get("links")):
         found.setdefault(str(link.value).split(":")[0], (True, link.span))
     for key in _NAMESPACES:
         shared = node.get(key)
         if shared is not None and isinstance(shared.value, str) and shared.value.startswith(_SERVICE):
             found.setdefault(shared.value.removeprefix(_SERVICE), (True, shared.span))
-    for volumes in _items(node.get("volumes_from")):
+    for volumes in items_of(node.get("volumes_from")):
         if not str(volumes.value).startswith(_CONTAINER):
             found.setdefault(str(volumes.value).split(":")[0], (False, volumes.span))
     return found
-
-
-def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if node is not None and node.is_sequence else ()

@@ -1,4 +1,4 @@
-"""What refers to what, over the whole tree: undefined names, cycles, contradictions; and what nothing refers to."""
+"""What refers to what, over the whole tree: undefined names, cycles, contradictions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from provisioner.document.shape import mapping
-from provisioner.model.playbook import Unused
+from provisioner.model.node import items_of, mapping_of
 from provisioner.model.secret import REFERENCE
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def active(root: Node, profiles: frozenset[str]) -> tuple[Node, Mapping[str, Nod
     inactive = {
         name: item
         for name, item in services.mapping.items()
-        if (wanted := {text.value for text in _items(item.get("profiles"))}) and not wanted & profiles
+        if (wanted := {text.value for text in items_of(item.get("profiles"))}) and not wanted & profiles
     }
     if not inactive:
         return root, {}
@@ -52,7 +52,7 @@ class Consistency:
         self.root = root
         self.inactive = inactive
         self.findings = findings
-        self.services = _mapping(root.get("services"))
+        self.services = mapping_of(root.get("services"))
 
     def check(self) -> None:
         for name, service in self.services.items():
@@ -77,13 +77,13 @@ class Consistency:
             self._wrong("neither an image nor a build", node.span, path, "give it `image:` or `build:`")
         self._platform(node, path)
         self._contexts(name, node, path)
-        if node.get("network_mode") is not None and _mapping(node.get("networks")):
+        if node.get("network_mode") is not None and mapping_of(node.get("networks")):
             self._wrong(
                 "'network_mode' and 'networks' exclude each other", node.key_spans["networks"], (*path, "networks")
             )
-        for network, item in _mapping(node.get("networks")).items():
+        for network, item in mapping_of(node.get("networks")).items():
             self._refers("networks", network, item.span, (*path, "networks", network))
-        for index, mount in enumerate(_items(node.get("volumes"))):
+        for index, mount in enumerate(items_of(node.get("volumes"))):
             source, kind = mount.get("source"), mount.get("type")
             if kind is not None and kind.value == "volume" and source is not None and source.value:
                 self._refers("volumes", str(source.value), source.span, (*path, "volumes", str(index)))
@@ -92,24 +92,24 @@ class Consistency:
             ("configs", node.get("configs")),
             ("secrets", node.get("build", "secrets")),
         ):
-            for index, item in enumerate(_items(use)):
+            for index, item in enumerate(items_of(use)):
                 source = item.get("source")
                 if source is not None:
                     self._refers(section, str(source.value), source.span, (*path, section, str(index)))
-        for variable, item in _mapping(node.get("environment")).items():
+        for variable, item in mapping_of(node.get("environment")).items():
             secret = item.get("secret")
             if secret is not None:
                 self._refers("secrets", str(secret.value), secret.span, (*path, "environment", variable))
-        for model, item in _mapping(node.get("models")).items():
+        for model, item in mapping_of(node.get("models")).items():
             self._refers("models", model, item.span, (*path, "models", model))
-        for dependency, item in _mapping(node.get("depends_on")).items():
+        for dependency, item in mapping_of(node.get("depends_on")).items():
             span = _mapping_span(node.get("depends_on"), dependency, item.span)
             self._depends(name, dependency, item, span)
         for first, second in _TWICE:
             self._agree(node, first, second, path)
 
     def _platform(self, node: Node, path: Path) -> None:
-        platform, platforms = node.get("platform"), _items(node.get("build", "platforms"))
+        platform, platforms = node.get("platform"), items_of(node.get("build", "platforms"))
         if platform is None or not platform.value or not platforms:
             return
         if platform.value not in {item.value for item in platforms}:
@@ -118,7 +118,7 @@ class Consistency:
 
     def _contexts(self, name: str, node: Node, path: Path) -> None:
         """Builds upon images of other services: those have to be there, and not be built upon this one's."""
-        for key, item in _mapping(node.get("build", "additional_contexts")).items():
+        for key, item in mapping_of(node.get("build", "additional_contexts")).items():
             other = str(item.value).removeprefix("service:")
             where = (*path, "build", "additional_contexts", key)
             if other == str(item.value):
@@ -129,7 +129,7 @@ class Consistency:
                     self._wrong(f"the service '{other}' builds nothing", item.span, where, hint)
                 continue
             if other in self.inactive:
-                profiles = " or ".join(str(text.value) for text in _items(self.inactive[other].get("profiles")))
+                profiles = " or ".join(str(text.value) for text in items_of(self.inactive[other].get("profiles")))
                 hint = f"activate the profile {profiles}; a service of which only the image is wanted has `scale: 0`"
                 self._wrong(f"the service '{other}' is not active", item.span, where, hint)
                 continue
@@ -138,7 +138,7 @@ class Consistency:
             self._wrong(f"no service '{other}' is declared", item.span, where, hint)
 
     def _refers(self, section: str, name: str, span: Span, path: Path) -> None:
-        known = _mapping(self.root.get(section))
+        known = mapping_of(self.root.get(section))
         if name in known or (section == "networks" and name == "default"):
             return
         kind = section.removesuffix("s")
@@ -156,7 +156,7 @@ class Consistency:
         if dependency in self.inactive:
             required = item.get("required")
             if required is None or required.value is not False:
-                profiles = " or ".join(str(text.value) for text in _items(self.inactive[dependency].get("profiles")))
+                profiles = " or ".join(str(text.value) for text in items_of(self.inactive[dependency].get("profiles")))
                 hint = f"activate the profile {profiles}, or write `required: false`"
                 self._wrong(f"the service '{dependency}' is not active", span, path, hint)
             return
@@ -194,7 +194,7 @@ class Consistency:
     def _external(self) -> None:
         """What stands beside `external`. As in Compose, that is wrong for a volume and means nothing for the others."""
         for section in ("networks", "volumes", "configs", "secrets"):
-            for name, item in _mapping(self.root.get(section)).items():
+            for name, item in mapping_of(self.root.get(section)).items():
                 external = item.get("external")
                 if external is None or external.value is not True:
                     continue
@@ -206,18 +206,18 @@ class Consistency:
                     tell(message, item.key_spans.get(key, item.span), (section, name), "remove one of them")
 
     def _configs(self) -> None:
-        for name, item in _mapping(self.root.get("configs")).items():
+        for name, item in mapping_of(self.root.get("configs")).items():
             if not any(_stated(item, key) for key in ("external", "file", "environment", "content", "driver")):
                 hint = "give it file, environment or content; or say external: true"
                 self._wrong("nothing says what is in it", item.span, ("configs", name), hint)
 
     def _secrets(self) -> None:
-        for name, item in _mapping(self.root.get("secrets")).items():
+        for name, item in mapping_of(self.root.get("secrets")).items():
             template = item.get("template")
             for other in REFERENCE.findall(str(template.value)) if template is not None else ():
                 if template is not None:
                     self._refers("secrets", other, template.span, ("secrets", name, "template"))
-            for index, reader in enumerate(_items(item.get("readers"))):
+            for index, reader in enumerate(items_of(item.get("readers"))):
                 if reader.value not in self.services and reader.value not in self.inactive:
                     hint = self.findings.nearest(str(reader.value), (*self.services, *self.inactive))
                     path = ("secrets", name, "readers", str(index))
@@ -229,9 +229,9 @@ class Consistency:
             self._wrong("names a context and a host", engine.span, ("engine",), "keep one of them")
 
     def _backups(self) -> None:
-        known = _mapping(self.root.get("volumes"))
+        known = mapping_of(self.root.get("volumes"))
         for name, service in self.services.items():
-            for index, item in enumerate(_items(service.get("backup", "replaces"))):
+            for index, item in enumerate(items_of(service.get("backup", "replaces"))):
                 if item.value not in known:
                     path = ("services", name, "backup", "replaces", str(index))
                     hint = self.findings.nearest(str(item.value), known)
@@ -239,7 +239,7 @@ class Consistency:
 
     def _waivers(self) -> None:
         known = (*self.services, *self.inactive)
-        for index, item in enumerate(_items(self.root.get("lint", "ignore"))):
+        for index, item in enumerate(items_of(self.root.get("lint", "ignore"))):
             service = item.get("service")
             if service is not None and service.value is not None and service.value not in known:
                 path = ("lint", "ignore", str(index), "service")
@@ -248,7 +248,7 @@ class Consistency:
 
     def _verify(self) -> None:
         names: set[object] = set()
-        for index, item in enumerate(_items(self.root.get("verify"))):
+        for index, item in enumerate(items_of(self.root.get("verify"))):
             name = item.get("name")
             if name is not None and name.value in names:
                 message = f"a second check named '{name.value}'"
@@ -315,71 +315,12 @@ class Consistency:
                 path.append(following)
 
     def _needs(self, name: str) -> tuple[str, ...]:
-        return tuple(_mapping(self.services[name].get("depends_on")))
+        return tuple(mapping_of(self.services[name].get("depends_on")))
 
     def _built_upon(self, name: str) -> tuple[str, ...]:
-        contexts = _mapping(self.services[name].get("build", "additional_contexts")).values()
+        contexts = mapping_of(self.services[name].get("build", "additional_contexts")).values()
         values = [str(item.value) for item in contexts]
         return tuple(value.removeprefix("service:") for value in values if value.startswith("service:"))
-
-
-def unused(root: Node, inactive: Mapping[str, Node]) -> tuple[Unused, ...]:
-    """What `prune` leaves out, but for what a service that rests would use."""
-    services = mapping({**_mapping(root.get("services")), **inactive}, root)
-    kept = prune(mapping({**root.mapping, "services": services}, root))
-    found = []
-    for section in ("networks", "volumes", "configs", "secrets"):
-        node = root.get(section)
-        left = _mapping(kept.get(section))
-        for key, item in _mapping(node).items():
-            if key not in left:
-                found.append(Unused(section, key, node.key_spans.get(key, item.span) if node else item.span))
-    return tuple(found)
-
-
-def prune(root: Node) -> Node:
-    """The tree without networks, volumes, configs, secrets and models that nothing uses, as Compose leaves them out."""
-    used: dict[str, set[str]] = {key: set() for key in ("networks", "volumes", "configs", "secrets", "models")}
-    for service in _mapping(root.get("services")).values():
-        used["networks"].update(_mapping(service.get("networks")))
-        used["models"].update(_mapping(service.get("models")))
-        for mount in _items(service.get("volumes")):
-            source = mount.get("source")
-            if source is not None and mount.get("type") is not None and mount.mapping["type"].value == "volume":
-                used["volumes"].add(str(source.value))
-        for section, use in (
-            ("secrets", service.get("secrets")),
-            ("configs", service.get("configs")),
-            ("secrets", service.get("build", "secrets")),
-        ):
-            used[section].update(str(item.mapping["source"].value) for item in _items(use) if item.get("source"))
-        for item in _mapping(service.get("environment")).values():
-            secret = item.get("secret")
-            if secret is not None:
-                used["secrets"].add(str(secret.value))
-    _templates(root, used["secrets"])
-    entries: dict[str, Node] = {}
-    for key, item in root.mapping.items():
-        if key not in used or not item.is_mapping:
-            entries[key] = item
-            continue
-        kept = {name: value for name, value in item.mapping.items() if name in used[key]}
-        if kept:
-            entries[key] = mapping(kept, item)
-    return mapping(entries, root)
-
-
-def _templates(root: Node, used: set[str]) -> None:
-    """Adds the secrets that the templates of used secrets are built from."""
-    secrets = _mapping(root.get("secrets"))
-    waiting = list(used)
-    while waiting:
-        item = secrets.get(waiting.pop())
-        template = item.get("template") if item is not None else None
-        for name in REFERENCE.findall(str(template.value)) if template is not None else ():
-            if name not in used:
-                used.add(name)
-                waiting.append(name)
 
 
 def _given(node: Node, key: str) -> bool:
@@ -390,14 +331,6 @@ def _given(node: Node, key: str) -> bool:
 def _stated(node: Node, key: str) -> bool:
     item = node.get(key)
     return item is not None and item.value is not None and item.value is not False
-
-
-def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if node is not None and node.is_sequence else ()
-
-
-def _mapping(node: Node | None) -> Mapping[str, Node]:
-    return node.mapping if node is not None and node.is_mapping else {}
 
 
 def _mapping_span(node: Node | None, key: str, otherwise: Span) -> Span:

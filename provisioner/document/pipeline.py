@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.document import complete, declarations, environment, names
 from provisioner.document.attributes import rules
-from provisioner.document.consistency import Consistency, active, prune, unused
+from provisioner.document.consistency import Consistency, active
 from provisioner.document.files import Files
 from provisioner.document.findings import Findings
 from provisioner.document.interpolate import Interpolation
@@ -21,6 +21,7 @@ from provisioner.document.shape import mapping
 from provisioner.document.sources import Document
 from provisioner.document.text import STDIN
 from provisioner.document.undeployed import find_undeployed
+from provisioner.document.unused import prune, unused
 from provisioner.document.variables import COMMAND_LINE, SHELL, Scope, Uses, Variable, report, tier
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.node import Node

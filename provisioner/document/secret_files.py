@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provisioner.model.node import Node
+from provisioner.model.node import Node, items_of, mapping_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -92,16 +92,16 @@ def message(shown: str) -> str:
 def _paths(root: Node) -> Iterator[tuple[tuple[str, ...], Node, str]]:
     """Every field that holds a path of this machine: where it stands, its node, what to do instead."""
     for section, key, hint in (("configs", "file", PLAIN_INSTEAD), ("secrets", "file", _FILE_INSTEAD)):
-        for name, item in _mapping(root.get(section)).items():
+        for name, item in mapping_of(root.get(section)).items():
             yield from _leaf((section, name, key), item.get(key), hint)
-    for name, item in _mapping(root.get("volumes")).items():
+    for name, item in mapping_of(root.get("volumes")).items():
         yield from _leaf(("volumes", name, "driver_opts", "device"), item.get("driver_opts", "device"), _MOUNT_INSTEAD)
-    for name, service in _mapping(root.get("services")).items():
+    for name, service in mapping_of(root.get("services")).items():
         yield from _service_paths(("services", name), service)
 
 
 def _service_paths(path: tuple[str, ...], service: Node) -> Iterator[tuple[tuple[str, ...], Node, str]]:
-    for index, mount in enumerate(_items(service.get("volumes"))):
+    for index, mount in enumerate(items_of(service.get("volumes"))):
         kind = mount.get("type")
         if kind is not None and kind.value == "bind":
             yield from _leaf((*path, "volumes", str(index)), mount.get("source"), _MOUNT_INSTEAD)
@@ -110,9 +110,9 @@ def _service_paths(path: tuple[str, ...], service: Node) -> Iterator[tuple[tuple
     if dockerfile is not None and context is not None:
         whole = Node(os.path.normpath(Path(str(context.value), str(dockerfile.value))), dockerfile.span)
         yield from _leaf((*path, "build", "dockerfile"), whole, _BUILD_INSTEAD)
-    for key, item in _mapping(service.get("build", "additional_contexts")).items():
+    for key, item in mapping_of(service.get("build", "additional_contexts")).items():
         yield from _leaf((*path, "build", "additional_contexts", key), item, _BUILD_INSTEAD)
-    for index, rule in enumerate(_items(service.get("develop", "watch"))):
+    for index, rule in enumerate(items_of(service.get("develop", "watch"))):
         yield from _leaf((*path, "develop", "watch", str(index), "path"), rule.get("path"), _WATCH_INSTEAD)
 
 
@@ -150,11 +150,3 @@ def _identity(path: str) -> Identity | None:
     except (OSError, ValueError):
         return None
     return status.st_dev, status.st_ino
-
-
-def _mapping(node: Node | None) -> dict[str, Node]:
-    return dict(node.mapping) if node is not None and node.is_mapping else {}
-
-
-def _items(node: Node | None) -> tuple[Node, ...]:
-    return tuple(node.items) if node is not None and node.is_sequence else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.model.node import mapping_of
 from provisioner.model.playbook import Undeployed
 
 if TYPE_CHECKING:
@@ -25,16 +26,16 @@ def find_undeployed(
     found = list(_services(inactive))
     for section in _SECTIONS:
         node = declared.get(section)
-        left = _mapping(deployed.get(section))
+        left = mapping_of(deployed.get(section))
         found += [
             _undeployed(section, key, item, node.key_spans.get(key, item.span) if node else item.span, project)
-            for key, item in _mapping(node).items()
+            for key, item in mapping_of(node).items()
             if key not in left
         ]
-    networks = {*_mapping(declared.get("networks")), *_mapping(deployed.get("networks"))}
+    networks = {*mapping_of(declared.get("networks")), *mapping_of(deployed.get("networks"))}
     if "default" not in networks:
         for item in inactive.values():
-            if not _mapping(item.get("networks")) and item.get("network_mode") is None:
+            if not mapping_of(item.get("networks")) and item.get("network_mode") is None:
                 found.append(Undeployed("networks", "default", f"{project}_default", item.span))
                 break
     return tuple(found)
@@ -64,7 +65,3 @@ def _undeployed(section: str, key: str, item: Node, span: Span, project: str) ->
 def _value(item: Node, key: str) -> object:
     found = item.get(key)
     return found.value if found is not None else None
-
-
-def _mapping(node: Node | None) -> Mapping[str, Node]:
-    return node.mapping if node is not None and node.is_mapping else {}

@@ -94,3 +94,13 @@ def from_plain(value: JSON, span: Span) -> Node:
     if isinstance(value, dict):
         return Node({key: from_plain(item, span) for key, item in value.items()}, span)
     return Node(value, span)
+
+
+def mapping_of(node: Node | None) -> Mapping[str, Node]:
+    """The entries of a mapping; none where there is no node, or one of another kind."""
+    return node.mapping if node is not None and node.is_mapping else {}
+
+
+def items_of(node: Node | None) -> tuple[Node, ...]:
+    """The items of a sequence; none where there is no node, or one of another kind."""
+    return node.items if node is not None and node.is_sequence else ()

@@ -11,6 +11,7 @@ import re
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 
+from provisioner.model.node import items_of
 from provisioner.model.span import Problem
 from provisioner.playbook.image_name import problem_of
 
@@ -121,7 +122,7 @@ def is_windows_path(text: str) -> bool:
 
 def _image(body: Node) -> Iterator[Impossible]:
     image = body.get("image")
-    tags = _items(body.get("build", "tags"))
+    tags = items_of(body.get("build", "tags"))
     named: list[tuple[tuple[str, ...], Node]] = [(("image",), image)] if image is not None else []
     named += [(("build", "tags", str(index)), tag) for index, tag in enumerate(tags)]
     for place, node in named:
@@ -139,7 +140,7 @@ def _context(body: Node) -> Iterator[Impossible]:
 
 
 def _mounts(body: Node) -> Iterator[Impossible]:
-    for index, mount in enumerate(_items(body.get("volumes"))):
+    for index, mount in enumerate(items_of(body.get("volumes"))):
         target, source = mount.get("target"), mount.get("source")
         start = str(source.value or "") if source is not None else ""
         if target is not None and is_windows_path(start) and _is_relative(str(target.value)):
@@ -147,7 +148,7 @@ def _mounts(body: Node) -> Iterator[Impossible]:
             yield _drive(("volumes", str(index)), start, target)
         elif target is not None:
             yield from _target(("volumes", str(index)), target)
-    for index, entry in enumerate(_items(body.get("tmpfs"))):
+    for index, entry in enumerate(items_of(body.get("tmpfs"))):
         yield from _target(("tmpfs", str(index)), entry)
     workdir = body.get("working_dir")
     if workdir is not None and _is_relative(str(workdir.value)):
@@ -191,11 +192,11 @@ def _addresses(body: Node) -> Iterator[Impossible]:
         if node is not None and node.value and not _MAC.fullmatch(str(node.value)):
             message = f"{shown(node.value)} is no MAC address"
             yield Impossible(keys, node.span, message, "write six bytes, such as 02:42:ac:11:65:43")
-    for index, server in enumerate(_items(body.get("dns"))):
+    for index, server in enumerate(items_of(body.get("dns"))):
         if not _version_of(str(server.value)):
             message = f"{shown(server.value)} is no IP address, and a DNS server is named by one"
             yield Impossible(("dns", str(index)), server.span, message, "write its address, such as 9.9.9.9")
-    for index, host in enumerate(_items(body.get("extra_hosts"))):
+    for index, host in enumerate(items_of(body.get("extra_hosts"))):
         meant = str(host.value).partition("=")[2]
         if meant != "host-gateway" and not _version_of(meant.strip("[]")):
             message = f"{shown(meant)} is no IP address"
@@ -217,12 +218,12 @@ def _names(body: Node) -> Iterator[Impossible]:
         message = f"{shown(signal.value)} is no signal"
         yield Impossible(("stop_signal",), signal.span, message, "write one such as SIGTERM, SIGINT or SIGQUIT")
     for key in ("cap_add", "cap_drop"):
-        for index, capability in enumerate(_items(body.get(key))):
+        for index, capability in enumerate(items_of(body.get(key))):
             if str(capability.value).upper().removeprefix("CAP_") not in _CAPABILITIES:
                 message = f"{shown(capability.value)} is no capability"
                 hint = "write one of capabilities(7), such as NET_ADMIN, or ALL"
                 yield Impossible((key, str(index)), capability.span, message, hint)
-    for index, option in enumerate(_items(body.get("security_opt"))):
+    for index, option in enumerate(items_of(body.get("security_opt"))):
         text = str(option.value)
         if text not in _SECURITY_WORDS and re.split("[=:]", text, maxsplit=1)[0] not in _SECURITY:
             message = f"{shown(text)} is no security option"
@@ -322,7 +323,7 @@ def _cpus(body: Node) -> Iterator[Impossible]:
 def _pools(body: Node) -> Iterator[Impossible]:
     """Two pools of one family, which a bridge can not have."""
     first: dict[int, str] = {}
-    for index, entry in enumerate(_items(body.get("ipam", "config"))):
+    for index, entry in enumerate(items_of(body.get("ipam", "config"))):
         subnet = entry.get("subnet")
         try:
             version = ip_network(str(subnet.value), strict=False).version if subnet is not None else 0
@@ -340,10 +341,6 @@ def _pools(body: Node) -> Iterator[Impossible]:
 _OF_A_SERVICE: tuple[Callable[[Node], Iterator[Impossible]], ...] = (
     _image, _context, _mounts, _addresses, _names, _namespaces, _limits, _cpus,
 )  # fmt: skip
-
-
-def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if node is not None and node.is_sequence else ()
 
 
 def _first(body: Node, *places: tuple[str, ...]) -> tuple[tuple[str, ...], Node] | None:

@@ -121,7 +121,9 @@ def outdated_volumes(
     return result
 
 
-def told(volumes: Sequence[Observed], desired: DesiredState, observed: ObservedState, reason: str) -> list[Change]:
+def as_file_changes(
+    volumes: Sequence[Observed], desired: DesiredState, observed: ObservedState, reason: str
+) -> list[Change]:
     """The removal of volumes of files as changes of the configs and secrets in them, as a Swarm would show it."""
     ids = {one.id for one in volumes}
     contents = [_versions(one) for one in file_volumes(desired).values()]

@@ -23,7 +23,7 @@ def is_placed(change: Change) -> bool:
     return wanted is not None and wanted.kind == "service" and change.action not in (Action.UNCHANGED, Action.DELETE)
 
 
-def judge(changes: Iterable[Change], nodes: Sequence[Node]) -> tuple[list[Problem], list[Problem]]:
+def placement_problems(changes: Iterable[Change], nodes: Sequence[Node]) -> tuple[list[Problem], list[Problem]]:
     """Notes on services that only some nodes can run, and refusals for those that too few can."""
     notes: list[Problem] = []
     refusals: list[Problem] = []

@@ -13,7 +13,14 @@ from provisioner.reconcile.clashes import find_clashes
 from provisioner.reconcile.diff import LEFT_BEHIND, UNDECLARED
 from provisioner.reconcile.finished import is_unready
 from provisioner.reconcile.grouping import group_replicas
-from provisioner.reconcile.outdated import FILES_OF_SWARM, NOTHING_KNOWN, Past, outdated_objects, outdated_volumes, told
+from provisioner.reconcile.outdated import (
+    FILES_OF_SWARM,
+    NOTHING_KNOWN,
+    Past,
+    as_file_changes,
+    outdated_objects,
+    outdated_volumes,
+)
 from provisioner.reconcile.retained import NOTHING_RETAINED, Retained, deletes_volume, is_protected, without_external
 from provisioner.reconcile.safety import check
 from provisioner.reconcile.update_policy import stands_alone, starts_first
@@ -67,7 +74,7 @@ def plan(
     volumes = [one for one in volumes if not retained.is_external(replace(one, kind="volume"))]
     outdated, _ = without_external(outdated_objects(permitted, changes, desired, observed, policy, past), retained)
     permitted += outdated
-    collected = told(volumes, desired, observed, gone)
+    collected = as_file_changes(volumes, desired, observed, gone)
     leftovers = [Change(o.address, Action.DELETE, LEFT_BEHIND, observed=o) for o in observed.leftovers]
     todo = [change for change in permitted if change.action is not Action.UNCHANGED] + leftovers
     steps: Sequence[Step] = ()

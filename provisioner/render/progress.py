@@ -6,6 +6,7 @@ Knows nothing of where it is written to: it is given a function that writes, and
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -120,7 +121,7 @@ def activity(step: Step, message: str) -> str:
     return message if message.startswith(verb) else f"{verb}: {message}"
 
 
-class LiveRegion:
+class LiveRegion(ABC):
     """A region at the end of the terminal that is drawn again and again: what is over scrolls away above it.
 
     `width` gives the terminal's width in columns; a resized terminal is met at the next picture. `close` must be
@@ -153,13 +154,13 @@ class LiveRegion:
                 self._start()
             self._draw(self.take(event))
 
+    @abstractmethod
     def take(self, event: Event) -> str:
         """Remember an event; the lines that stay above the region, empty for none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lines(self, width: int) -> list[str]:
         """The region now, in lines of less than `width` columns without their colours."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Take the region away and give the cursor back."""

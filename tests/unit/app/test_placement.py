@@ -11,7 +11,7 @@ from provisioner.engines.kernel import has_ipvs, listening_ports
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.model.state import Resource
-from provisioner.reconcile.placement import judge, obstacles, without_balancing
+from provisioner.reconcile.placement import obstacles, placement_problems, without_balancing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,25 +79,25 @@ def change(action: Action = Action.CREATE, **wanted: Any) -> Change:
 
 def test_no_node_is_a_refusal_and_some_nodes_a_note() -> None:
     picky = change(**spec("node.hostname==one"))
-    notes, refusals = judge([picky], [node("two"), node("three")])
+    notes, refusals = placement_problems([picky], [node("two"), node("three")])
     assert (len(notes), len(refusals)) == (0, 1)
     assert "no node can run it: two: node.hostname==one does not hold; three" in refusals[0].message
-    notes, refusals = judge([picky], [node("one"), node("two")])
+    notes, refusals = placement_problems([picky], [node("one"), node("two")])
     assert refusals == []
     assert "1 of 2 nodes can run it (one); not two" in notes[0].message
-    assert judge([picky], [node("one")]) == ([], [])
+    assert placement_problems([picky], [node("one")]) == ([], [])
 
 
 def test_replicas_without_room_are_refused() -> None:
     crowded = change(**spec(placement={"max_replicas_per_node": 1}, replicas=3))
-    _, refusals = judge([crowded], [node("one"), node("two")])
+    _, refusals = placement_problems([crowded], [node("one"), node("two")])
     assert "3 replicas have no room: 2 nodes can run it, each at most 1" in refusals[0].message
 
 
 def test_what_is_not_changed_is_not_judged() -> None:
     for action in (Action.UNCHANGED, Action.DELETE):
-        assert judge([change(action, **spec("node.role==worker"))], [node()]) == ([], [])
-    assert judge([change(**spec("node.role==worker", replicas=0))], [node()])[1] == []
+        assert placement_problems([change(action, **spec("node.role==worker"))], [node()]) == ([], [])
+    assert placement_problems([change(**spec("node.role==worker", replicas=0))], [node()])[1] == []
 
 
 def test_what_needs_ipvs_is_told_with_what_to_use() -> None:

@@ -11,7 +11,7 @@ from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy
 from provisioner.model.state import DesiredState, Facts, Observed, ObservedState, Resource
-from provisioner.reconcile.outdated import Past, outdated_volumes, told
+from provisioner.reconcile.outdated import Past, as_file_changes, outdated_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,10 +97,10 @@ def test_they_are_told_as_the_secrets_in_them() -> None:
     wanted = desired("2")
     wanted.resources[Address("secret", "token")] = Resource(Address("secret", "token"), "carried", "token", {})  # type: ignore[index]
     observed = seen(desired("1"), desired("1", mode="0400"), desired("2"))
-    changes = told(observed.files[:2], wanted, observed, "gone")
+    changes = as_file_changes(observed.files[:2], wanted, observed, "gone")
     assert [(str(c.address), c.reason) for c in changes] == [("secret.token", "an earlier version that nothing needs")]
-    assert [c.reason for c in told(observed.files[:1], desired(None), observed, "gone")] == ["gone"]
+    assert [c.reason for c in as_file_changes(observed.files[:1], desired(None), observed, "gone")] == ["gone"]
     # With another mode the version itself stays: it is not said to go.
     rearranged = seen(desired("2", mode="0400"), desired("2"))
-    [change] = told(rearranged.files[:1], wanted, rearranged, "gone")
+    [change] = as_file_changes(rearranged.files[:1], wanted, rearranged, "gone")
     assert change.reason == "a copy of versions that stay, in a volume of files that nothing needs"
