@@ -161,7 +161,6 @@ def test_bash_itself(folder: Path) -> None:
         assert ended.stdout.splitlines() == replies, ended.stderr
 
 
-@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed here")
 def test_fish_itself(folder: Path) -> None:
     script = "provision completion fish | source; complete -C 'provision plan shop/dev --target volume.'"
     env = {**os.environ, "PATH": path_with_the_command()}
@@ -171,7 +170,6 @@ def test_fish_itself(folder: Path) -> None:
     assert ended.stdout.split() == ["volume.data"], ended.stderr
 
 
-@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed here")
 def test_zsh_itself(folder: Path) -> None:
     script = """
         zmodload zsh/zpty

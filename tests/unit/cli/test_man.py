@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 import click
-import pytest
 
 from provisioner.cli.main import program
 from provisioner.cli.man_pages import pages
@@ -47,7 +45,6 @@ def test_no_line_is_taken_for_a_request() -> None:
             assert not line.startswith((".", "'")) or line.split()[0] in requests, (name, line)
 
 
-@pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed here")
 def test_groff_formats_them_without_a_warning() -> None:
     for name in ("provision", "provision-plan", "provision-exec", "provision-secrets-set"):
         ended = subprocess.run(
