@@ -21,9 +21,11 @@ from provisioner.app.part import carry_out_part
 from provisioner.app.plan import prepare
 from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.wiring import SystemClock, open_engine
+from provisioner.engines.terminal import is_input_piped
 from provisioner.errors import Interrupted, ProvisionError, Unsafe
 from provisioner.kinds.ownership import ONE_OFF
 from provisioner.model.address import Address
+from provisioner.model.event import Notice
 from provisioner.model.operation import Connect, CreateContainer, CreateService
 from provisioner.model.plan import Policy, Step, Verb
 from provisioner.platforms.choice import choose_mode
@@ -81,6 +83,11 @@ def run_one_off(
     # A part of the playbook may not show what the whole one needs.
     playbook = replace(playbook, engine=replace(playbook.engine, mode=mode))
     with narrate() as listener:
+        if mode == "swarm" and run.stdin and not run.tty:
+            # A task's input can not be reached: one that is open would be waited for without end.
+            run = replace(run, stdin=False)
+            if is_input_piped():
+                listener(Notice("a Swarm gives a task no input: what is piped in is not read"))
         if manner.dependencies:
             _start_dependencies(request, playbook, engine, run.service, listener, interrupt)
         prepared = _prepare(request, playbook, engine, run, manner, home)

@@ -8,6 +8,7 @@ import select
 import shutil
 import signal
 import socket
+import stat
 import struct
 import sys
 import termios
@@ -26,6 +27,15 @@ _LOOK = 0.2
 def never() -> bool:
     """Nobody asks for the end."""
     return False
+
+
+def is_input_piped() -> bool:
+    """Whether this process's standard input is a pipe, or a file with something in it."""
+    try:
+        found = os.fstat(0)
+    except OSError:
+        return False
+    return stat.S_ISFIFO(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_size > 0)
 
 
 def join_streams(
