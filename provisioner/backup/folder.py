@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,19 +54,22 @@ class FolderPlace:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._remove_stale()
-            hidden = self._folder / f"{_HIDDEN}{archive}"
-            hidden.mkdir(mode=0o700)
+            hidden = self._hidden(archive)
         except OSError as error:
             raise _failed(error, self._folder) from error
         return FolderDraft(hidden, self._folder / archive)
 
     def remove(self, archive: str) -> None:
-        hidden = self._folder / f"{_HIDDEN}{archive}"
         try:
+            hidden = self._hidden(archive)
             (self._folder / archive).rename(hidden)
             shutil.rmtree(hidden)
         except OSError as error:
             raise _failed(error, self._folder / archive) from error
+
+    def _hidden(self, archive: str) -> Path:
+        """A new empty folder, whatever a killed backup of the same second has left under its name."""
+        return Path(tempfile.mkdtemp(prefix=f"{_HIDDEN}{archive}-", dir=self._folder))
 
     def _remove_stale(self) -> None:
         """What a backup that was killed has left."""

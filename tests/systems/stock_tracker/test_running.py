@@ -72,7 +72,8 @@ def test_the_migrations_are_mounted_and_the_volumes_are_named(stock: Environment
     mounts = {mount["Destination"]: mount for mount in stock.container("timescaledb").attrs["Mounts"]}
     assert mounts["/docker-entrypoint-initdb.d"]["RW"] is False
     assert mounts["/var/lib/postgresql/data"]["Name"] == f"{stock.project}_pgdata"
-    named = [name for name in stock.volumes() if ".secrets." not in name]
+    # Beside those that hold the files of its secrets and configs.
+    named = [name for name in stock.volumes() if not {"secrets", "configs"} & {*name.split(".")}]
     assert named == [f"{stock.project}_pgdata", f"{stock.project}_redis-data"]
     assert stock.networks() == [f"{stock.project}_app-network"]
 

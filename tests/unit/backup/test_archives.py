@@ -234,3 +234,15 @@ def test_the_larger_the_stream_the_same_memory() -> None:
     store((bytes(1 << 20) for _ in range(300)), Nowhere(), compress=True, recipients=())
     assert tracemalloc.get_traced_memory()[1] < 20 << 20
     tracemalloc.stop()
+
+
+def test_what_a_killed_backup_left_holds_off_nobody_of_the_same_second(tmp_path: Path) -> None:
+    place = open_place(str(tmp_path), {})
+    place.begin("shop-1")
+    with new_archive([place], "shop-1", ()) as writer:
+        writer.playbook(b"{}")
+        writer.finish(EMPTY)
+    assert place.archives() == ["shop-1"]
+    place.begin("shop-1")
+    place.remove("shop-1")
+    assert place.archives() == []
