@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from provisioner.app.plan_digest import PlanDigest
     from provisioner.app.prepared import Prepared
     from provisioner.app.request import Request
-    from provisioner.app.saved_plan import SavedPlan
     from provisioner.ledger.lease import Lease
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
@@ -54,7 +53,7 @@ if TYPE_CHECKING:
 
 
 class ApprovedPlan(Protocol):
-    """What was agreed to before this apply: a plan in a file, or that of a play."""
+    """What was agreed to before this apply: a plan in a file, a digest, or the plan of a play."""
 
     def require_current(self, prepared: Prepared) -> None:
         """PlanStale, naming what moved, unless that plan is the one of now."""
@@ -118,7 +117,7 @@ def apply(
     listener: Listener,
     verify: bool,
     interrupt: Interrupt,
-    saved: SavedPlan | None = None,
+    saved: ApprovedPlan | None = None,
     gathering: Collect = collect_inputs,
 ) -> ApplyResult:
     """Plan, ask, carry out, look again, verify. Nothing is written to the engine when nothing differs.

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from provisioner.app.apply import apply_playbook, require_approved
 from provisioner.app.destroy import destroy, plan_removal
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from provisioner.app.plan_plays import PlannedPlay
     from provisioner.app.plays import PlayList
     from provisioner.app.prepared import Prepared
-    from provisioner.app.saved_plays import SavedPlays
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.play import PlayState
     from provisioner.ports import Interrupt, Listener
@@ -38,6 +37,18 @@ if TYPE_CHECKING:
     Narrate = Callable[[PlayPlan], AbstractContextManager[Listener]]
     # Carries out one play.
     Act = Callable[[Listener], ApplyResult]
+
+
+class ApprovedPlans(Protocol):
+    """What was agreed to before this apply: the plans in a file, or their digest."""
+
+    def require_current(self, plays: PlayList, planned: Sequence[PlannedPlay]) -> None:
+        """PlanStale, naming what moved, unless those plans are the ones of now."""
+        ...
+
+    def remarks(self, planned: PlannedPlay) -> Sequence[str]:
+        """What a person should know of where the plan of this play is kept."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,7 @@ def apply_plays(
     ended: Callable[[PlayResult], None],
     verify: bool,
     interrupt: Interrupt,
-    saved: SavedPlays | None = None,
+    saved: ApprovedPlans | None = None,
     parallel: bool = False,
 ) -> PlaysResult:
     """Plan all, ask once, then apply and verify one after the other; a play that fails stops those after it.
@@ -106,7 +117,7 @@ def apply_plays(
         return PlaysResult(plans, carry_out_runs(runs, narrate, ended, interrupt, parallel=parallel))
 
 
-def _with_remarks(planned: PlannedPlay, saved: SavedPlays | None) -> PlayPlan:
+def _with_remarks(planned: PlannedPlay, saved: ApprovedPlans | None) -> PlayPlan:
     """The plan as it is shown, with what is to be known of the file that it is from."""
     shown = planned.shown
     remarks = tuple(Problem(text) for text in saved.remarks(planned)) if saved is not None else ()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.app.adopted_names import names_of_adopted, with_names
+from provisioner.app.approved_digest import digest_text
 from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.intentions import as_scaled, with_intentions, with_kept_scale
 from provisioner.app.left_volumes import left_volume_notes, left_volumes
@@ -67,7 +68,7 @@ def make_plan(request: Request, policy: Policy, scale: Mapping[str, int], *, out
     prepared = prepare(request, playbook, open_engine(request, playbook.engine), permitted)
     if output is not None and not prepared.plan.refusals:
         save(output, request, policy, scale, prepared)
-    return prepared.plan
+    return replace(prepared.plan, digest=digest_text(prepared))
 
 
 def prepare(

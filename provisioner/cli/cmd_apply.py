@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from provisioner.app.apply import ApplyResult
     from provisioner.app.apply_plays import Approve, Narrate, PlaysResult
+    from provisioner.app.approved_digest import ApprovedDigest, ApprovedDigestOfPlays
     from provisioner.app.plays import PlayList
     from provisioner.app.saved_plan import SavedPlan
     from provisioner.app.saved_plays import SavedPlays
@@ -59,11 +60,31 @@ class _Meant:
     plays: PlayList | None = None
     saved: SavedPlan | None = None
     saved_plays: SavedPlays | None = None
+    digest: ApprovedDigest | None = None
+
+    @property
+    def approved(self) -> SavedPlan | ApprovedDigest | None:
+        """What one environment's plan must be the same as."""
+        return self.saved or self.digest
+
+    @property
+    def approved_plays(self) -> SavedPlays | ApprovedDigestOfPlays | None:
+        """What the plans of a list must be the same as."""
+        if self.digest is None:
+            return self.saved_plays
+        from provisioner.app.approved_digest import ApprovedDigestOfPlays
+
+        return ApprovedDigestOfPlays(self.digest)
 
 
-def _meant(settings: Settings, saved: SavedPlan | SavedPlays | None, target: str | None) -> _Meant:
+def _meant(settings: Settings, saved: SavedPlan | SavedPlays | None, target: str | None, digest: str | None) -> _Meant:
     if saved is None:
-        return _Meant(plays=settings.plays(target))
+        plays = settings.plays(target)
+        if digest is None:
+            return _Meant(plays)
+        from provisioner.app.approved_digest import ApprovedDigest
+
+        return _Meant(plays, digest=ApprovedDigest(digest))
     from provisioner.app.saved_plays import SavedPlays, list_of
 
     if isinstance(saved, SavedPlays):
@@ -84,6 +105,7 @@ def _meant(settings: Settings, saved: SavedPlan | SavedPlays | None, target: str
         ("provision apply --target service.api --scale api=3", "only one service, with three replicas"),
         ("provision apply prod", "where playbooks/prod.yml is a list: one play after the other, each verified"),
         ("provision apply prod --limit campaign", "only one play of it"),
+        ("provision apply prod --digest DIGEST", "exactly the plan that was approved in a pull request, or nothing"),
         ("provision apply prod.plan", "exactly the plan that `plan -o prod.plan` kept; refused if anything moved"),
     ),
     see="Ctrl-C once finishes what is in hand, so that nothing stays down, and says what is done and what is not; "
@@ -100,6 +122,12 @@ def _meant(settings: Settings, saved: SavedPlan | SavedPlays | None, target: str
 @keep_going_option
 @click.option("--no-verify", is_flag=True, help="Do not run the playbook's checks afterwards.")
 @click.option("--parallel-plays", is_flag=True, help="Of a list of plays all at once, where their order is nothing.")
+@click.option(
+    "--digest",
+    metavar="DIGEST",
+    help="Do exactly the plan with this digest, which `plan` shows for pull requests, "
+    "or nothing (exit 76). Does not ask.",
+)
 @insecure_transport_option
 @json_option
 @click.pass_obj
@@ -122,6 +150,7 @@ def command(
     keep_going: bool,
     no_verify: bool,
     parallel_plays: bool,
+    digest: str | None,
     insecure_transport: bool,
     as_json: bool,
 ) -> int:
@@ -139,11 +168,14 @@ def command(
     replicas = scales(scale)
     saved = kept_plan(target)
     if saved is not None:
-        if addresses or replaced or rerun or scale or prune or allow_empty or accept_new_key or check:
+        if addresses or replaced or rerun or scale or prune or allow_empty or accept_new_key or check or digest:
             raise UsageError(f"{target} is a plan: what it does is in it", hint="make another plan with these options")
         permitted = replace(saved.policy, **carrying_out)
         replicas, yes = saved.scale, True
-    meant = _meant(settings, saved, target)
+    if digest is not None and check:
+        raise UsageError("--digest carries out a plan, and --check only looks", hint="leave one of them out")
+    meant = _meant(settings, saved, target, digest)
+    yes = yes or digest is not None
     if meant.plays is not None:
         return _apply_list(
             settings, meant, permitted, replicas, yes=yes, check=check, detailed=detailed_exitcode,
@@ -168,7 +200,7 @@ def command(
     def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: Interrupt) -> ApplyResult:
         return apply(
             request, permitted, replicas, approve=approve, listener=listener, verify=not no_verify, interrupt=interrupt,
-            saved=meant.saved,
+            saved=meant.approved,
         )  # fmt: skip
 
     return carry_out(settings, act, as_json=as_json, yes=yes, question=QUESTION)
@@ -207,7 +239,7 @@ def _apply_list(
     ) -> PlaysResult:
         return apply_plays(
             plays, permitted, replicas, approve=approve, narrate=narrate, ended=ended, verify=verify,
-            interrupt=interrupt, saved=meant.saved_plays, parallel=beside,
+            interrupt=interrupt, saved=meant.approved_plays, parallel=beside,
         )  # fmt: skip
 
     return carry_out_plays(settings, plays.title, act, as_json=as_json, yes=yes, beside=beside, question=APPLY_QUESTION)

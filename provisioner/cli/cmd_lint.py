@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from provisioner.cli.command import WRITE, Command
+from provisioner.cli.formats import findings_output
 from provisioner.cli.options import json_option, target_argument
 from provisioner.errors import PlaybookInvalid
 
@@ -32,13 +32,14 @@ if TYPE_CHECKING:
         ("provision lint telecom/dev --fix", "mend what can be mended safely, in the files"),
         ("provision lint --format github", "annotations in GitHub Actions"),
         ("provision lint --format sarif > lint.sarif", "for code scanning"),
+        ("provision lint --format junit > lint.xml", "for every CI service"),
     ),
 )
 @target_argument
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github", "sarif"]),
+    type=click.Choice(["text", "json", "github", "gitlab", "sarif", "junit"]),
     default="text",
     show_default=True,
     help="How findings are written.",
@@ -56,6 +57,7 @@ def command(settings: Settings, target: str | None, form: str, fix: bool, as_jso
 
     out = settings.out()
     form = "json" if as_json else form
+    title = target or "playbook"
     try:
         findings = (
             _findings(settings, settings.request(target), fix=fix)
@@ -66,9 +68,9 @@ def command(settings: Settings, target: str | None, form: str, fix: bool, as_jso
         if form != "text":
             from provisioner.app.lint import invalid
 
-            out.write(_shown(invalid(error), form, out))
+            out.write(_shown(invalid(error), form, out, title))
         raise
-    out.write(_shown(findings, form, out))
+    out.write(_shown(findings, form, out, title))
     return 1 if any(finding.severity is Severity.ERROR for finding in findings) else 0
 
 
@@ -102,21 +104,9 @@ def _told(mended: Mended) -> str:
     return "".join(f"{line}\n" for line in lines or ["nothing that can be fixed"])
 
 
-def _shown(findings: Sequence[Finding], form: str, out: Stream) -> str:
-    match form:
-        case "json":
-            from provisioner.render.findings_json import findings_json
+def _shown(findings: Sequence[Finding], form: str, out: Stream, title: str) -> str:
+    if form != "text":
+        return findings_output(findings, form, title)
+    from provisioner.render.findings_text import findings_text
 
-            return json.dumps(findings_json(findings), indent=2, ensure_ascii=False) + "\n"
-        case "github":
-            from provisioner.render.findings_github import findings_github
-
-            return findings_github(findings)
-        case "sarif":
-            from provisioner.render.findings_sarif import findings_sarif
-
-            return json.dumps(findings_sarif(findings), indent=2, ensure_ascii=False) + "\n"
-        case _:
-            from provisioner.render.findings_text import findings_text
-
-            return findings_text(findings, paint=out.paint)
+    return findings_text(findings, paint=out.paint)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import PLAN, Command
+from provisioner.cli.formats import ANNOTATIONS, findings_output
 from provisioner.cli.options import (
     insecure_transport_option,
     json_option,
@@ -40,6 +41,7 @@ PENDING = 2
         ("provision plan -f compose.yaml", "for a Compose file"),
         ("provision plan --detailed-exitcode", "exit 2 when changes are pending, for CI"),
         ("provision plan --json | jq .summary", "for programs"),
+        ("provision plan prod --format markdown", "for a pull request, with the digest to approve"),
         ("provision plan prod -o prod.plan", "keep it, to `provision apply prod.plan` exactly this"),
     ),
 )
@@ -55,6 +57,15 @@ PENDING = 2
 @plan_options
 @click.option("--diff/--no-diff", default=True, help="Show each field that differs (default), or only the objects.")
 @insecure_transport_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown", *ANNOTATIONS]),
+    default="text",
+    show_default=True,
+    help="How it is written: markdown for a pull request, with the digest to approve; github, "
+    "gitlab as annotations beside the lines.",
+)
 @json_option
 @click.pass_obj
 def command(
@@ -71,12 +82,14 @@ def command(
     accept_new_key: bool,
     diff: bool,
     insecure_transport: bool,
+    form: str,
     as_json: bool,
 ) -> int:
     """Show what `apply` would do to bring the engine to the state that the playbook declares, and why.
 
     Every field of every object is compared with the live engine. Nothing is changed, on no account.
     """
+    form = "json" if as_json else form
     permitted = policy(
         addresses, replaced, rerun, prune=prune, allow_empty=allow_empty, accept_new_key=accept_new_key,
         insecure_transport=insecure_transport,
@@ -90,7 +103,7 @@ def command(
     plays = settings.plays(target)
     if plays is not None:
         return _plan_list(
-            settings, plays, permitted, replicas, output=output, as_json=as_json, differences=diff,
+            settings, plays, permitted, replicas, output=output, form=form, differences=diff,
             detailed=detailed_exitcode, target=target, again=again,
         )  # fmt: skip
     request = settings.request(target)
@@ -101,7 +114,7 @@ def command(
         _warn_not_kept(settings, output)
     kept = output is not None and not plan.refusals
     return show_plan(
-        settings, plan, as_json=as_json, differences=diff, detailed=detailed_exitcode,
+        settings, plan, form=form, differences=diff, detailed=detailed_exitcode,
         target=output if kept else target, again=[] if kept else again,
     )  # fmt: skip
 
@@ -113,7 +126,7 @@ def _plan_list(
     replicas: Mapping[str, int],
     *,
     output: str | None,
-    as_json: bool,
+    form: str,
     differences: bool,
     detailed: bool,
     target: str | None,
@@ -132,10 +145,12 @@ def _plan_list(
 
         save_plays(Path(output), plays, settings.selection(), permitted, replicas, planned)
         settings, target, again = settings.without_selection(), output, []
+    from provisioner.app.approved_digest import digest_text_of_plays
+
     plans = tuple(one.shown for one in planned)
     return show_plans(
-        settings, plays.title, plans, as_json=as_json, differences=differences, detailed=detailed, target=target,
-        again=again,
+        settings, plays.title, plans, form=form, differences=differences, detailed=detailed, target=target,
+        again=again, digest=digest_text_of_plays(planned),
     )  # fmt: skip
 
 
@@ -155,7 +170,7 @@ def show_plan(
     settings: Settings,
     plan: Plan,
     *,
-    as_json: bool,
+    form: str = "text",
     differences: bool = True,
     detailed: bool,
     target: str | None,
@@ -163,17 +178,25 @@ def show_plan(
 ) -> int:
     """Print a plan and return the exit code that goes with it. `again`: what an apply of this plan needs besides."""
     out = settings.out()
-    if as_json:
+    next_command = shlex.join(["provision", "apply", *settings.typed(target), *again])
+    if form == "json":
         from provisioner.render.plan_json import plan_json
 
         out.write(json.dumps(plan_json(plan), indent=2, ensure_ascii=False) + "\n")
+    elif form == "markdown":
+        from provisioner.render.plan_markdown import plan_markdown
+
+        out.write(plan_markdown(plan, next_command))
+    elif form in ANNOTATIONS:
+        from provisioner.render.plan_findings import findings_of_plan
+
+        out.write(findings_output(findings_of_plan(plan), form))
     else:
         from provisioner.render.plan_text import plan_text
 
-        next_command = "" if settings.quiet else shlex.join(["provision", "apply", *settings.typed(target), *again])
         text = plan_text(
-            plan, paint=out.paint, next_command=next_command, differences=differences, width=out.columns,
-            detailed=settings.verbose,
+            plan, paint=out.paint, next_command="" if settings.quiet else next_command, differences=differences,
+            width=out.columns, detailed=settings.verbose,
         )  # fmt: skip
         out.write(text)
     return plan_exit_code(plan, detailed=detailed)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from provisioner.cli.confirm import confirmed
+from provisioner.cli.formats import ANNOTATIONS, findings_output
 from provisioner.cli.interrupt import interruptible
 from provisioner.cli.narration import narrated
 from provisioner.errors import ProvisionError
@@ -35,25 +36,34 @@ def show_plans(
     title: str,
     plans: Sequence[PlayPlan],
     *,
-    as_json: bool,
+    form: str = "text",
     detailed: bool,
     differences: bool = True,
     target: str | None = None,
     again: Sequence[str] = (),
+    digest: str = "",
 ) -> int:
     """Print the plans of a list and return the exit code that goes with them."""
     out = settings.out()
-    if as_json:
+    next_command = shlex.join(["provision", "apply", *settings.typed(target), *again])
+    if form == "json":
         from provisioner.render.plays_json import plans_json
 
-        out.write(json.dumps(plans_json(title, plans), indent=2, ensure_ascii=False) + "\n")
+        out.write(json.dumps(plans_json(title, plans, digest), indent=2, ensure_ascii=False) + "\n")
+    elif form == "markdown":
+        from provisioner.render.plan_markdown import plans_markdown
+
+        out.write(plans_markdown(title, plans, digest, next_command))
+    elif form in ANNOTATIONS:
+        from provisioner.render.plan_findings import findings_of_plan
+
+        out.write(findings_output([found for one in plans for found in findings_of_plan(one.plan)], form))
     else:
         from provisioner.render.plays_text import plans_text
 
-        next_command = "" if settings.quiet else shlex.join(["provision", "apply", *settings.typed(target), *again])
         text = plans_text(
-            title, plans, paint=out.paint, next_command=next_command, differences=differences, width=out.columns,
-            detailed=settings.verbose,
+            title, plans, paint=out.paint, next_command="" if settings.quiet else next_command,
+            differences=differences, width=out.columns, detailed=settings.verbose,
         )  # fmt: skip
         out.write(text)
     return plans_exit_code(plans, detailed=detailed)

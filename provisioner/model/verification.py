@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provisioner.model.span import Span
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """`message` says what was found, and for a failure what was expected. `seconds` counts from the first attempt."""
+    """`message` says what was found, and for a failure what was expected. `seconds` counts from the first attempt.
+    `span` is where the check is declared."""
 
     name: str
     ok: bool
     message: str
     seconds: float
     attempts: int
+    span: Span | None = None

@@ -35,6 +35,7 @@ def plan_json(plan: Plan) -> dict[str, JSON]:
         ],
         "notes": [problem_json(problem) for problem in plan.notes],
         "refusals": [problem_json(problem) for problem in plan.refusals],
+        **({"digest": plan.digest} if plan.digest else {}),
     }
 
 

@@ -94,12 +94,12 @@ def _common_reasons(changes: Sequence[Change]) -> dict[str, str]:
     """By symbol the reason that all changes under it have, where there are several: it is said once."""
     reasons: dict[str, list[str]] = {}
     for change in changes:
-        reasons.setdefault(_symbol(change), []).append(change.reason)
+        reasons.setdefault(symbol_of(change), []).append(change.reason)
     return {symbol: found[0] for symbol, found in reasons.items() if len(found) > 1 and len(set(found)) == 1}
 
 
 def _legend(changes: Sequence[Change], style: _Style) -> str:
-    used = {_symbol(change) for change in changes}
+    used = {symbol_of(change) for change in changes}
     if any(change.drift or any(difference.drift for difference in change.differences) for change in changes):
         used.add("!")
     entries = []
@@ -128,7 +128,7 @@ def _drift(changes: Sequence[Change], style: _Style, *, detailed: bool) -> str:
 
 
 def _blocks(changes: Sequence[Change], style: _Style, *, mark: str = "", detailed: bool = False) -> str:
-    symbols = max((len(_symbol(change)) for change in changes), default=0)
+    symbols = max((len(symbol_of(change)) for change in changes), default=0)
     runs = [[change] for change in changes] if detailed else _runs(changes, style)
     names = max((len(_name(run)) for run in runs), default=0)
     return "\n".join(_block(run, style, symbols=symbols, names=names, mark=mark) for run in runs)
@@ -147,8 +147,8 @@ def _runs(changes: Sequence[Change], style: _Style) -> list[list[Change]]:
 
 
 def _alike(one: Change, other: Change) -> bool:
-    same = (one.address.kind, _symbol(one), one.reason) == (other.address.kind, _symbol(other), other.reason)
-    return same and not one.differences and _disruption(one) == _disruption(other)
+    same = (one.address.kind, symbol_of(one), one.reason) == (other.address.kind, symbol_of(other), other.reason)
+    return same and not one.differences and disruption(one) == disruption(other)
 
 
 def _name(run: Sequence[Change]) -> str:
@@ -159,7 +159,7 @@ def _name(run: Sequence[Change]) -> str:
 
 def _block(run: Sequence[Change], style: _Style, *, symbols: int, names: int, mark: str) -> str:
     change, paint = run[0], style.paint
-    symbol, name = _symbol(change), _name(run)
+    symbol, name = symbol_of(change), _name(run)
     head = f"{paint.yellow(mark)}{_colored(symbol, paint)}{' ' * (symbols - len(symbol))} "
     plain = len(mark) + symbols + 1 + names + 2
     sentence = _sentence(change, style)
@@ -187,15 +187,16 @@ def _uncolored(text: str) -> str:
 
 
 def _sentence(change: Change, style: _Style) -> str:
-    what = _disruption(change)
+    what = disruption(change)
     lossy = any(difference.impact is Impact.DATA_LOSS for difference in change.differences)
     if lossy or (change.action is Action.DELETE and change.address.kind == "volume"):
         what += style.paint.red(", its data is lost")
-    told = style.common.get(_symbol(change)) == change.reason
+    told = style.common.get(symbol_of(change)) == change.reason
     return f"{what}: {printable(change.reason)}" if change.reason and not told else what
 
 
-def _disruption(change: Change) -> str:
+def disruption(change: Change) -> str:
+    """What is done with an object, and whether it serves meanwhile."""
     match change.action:
         case Action.CREATE if change.desired and change.desired.job:
             return f"run once ({change.desired.job})"
@@ -329,7 +330,8 @@ def _extra_counts(plan: Plan) -> str:
     return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)
 
 
-def _symbol(change: Change) -> str:
+def symbol_of(change: Change) -> str:
+    """The sign before a change."""
     runs = change.desired is not None and change.desired.job and change.action in (Action.CREATE, Action.REPLACE)
     return ">" if runs else _SYMBOLS[change.action]
 

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from provisioner.model.play import PlayPlan, PlayResult
 
 
-def plans_json(title: str, plans: Sequence[PlayPlan]) -> dict[str, JSON]:
+def plans_json(title: str, plans: Sequence[PlayPlan], digest: str = "") -> dict[str, JSON]:
     """All plans: the counts of all together, and under `plays` each as `plan --json` writes it, and a name."""
     return {
         "format_version": FORMAT_VERSION,
         "target": title,
         "summary": summary_json(total(summarize(one.plan) for one in plans)),
         "plays": [{"name": one.name, **plan_json(one.plan)} for one in plans],
+        **({"digest": digest} if digest else {}),
     }
 
 

@@ -48,7 +48,7 @@ def run(check: Check, world: World) -> CheckResult:
         elapsed = world.clock.now() - started
         remaining = check.within - elapsed
         if attempt.ok or remaining <= 0:
-            return CheckResult(check.name, attempt.ok, attempt.message, elapsed, attempts)
+            return CheckResult(check.name, attempt.ok, attempt.message, elapsed, attempts, check.span)
         world.clock.sleep(min(pause, remaining))
         pause = min(pause * 2, _LONGEST_PAUSE)
 

@@ -125,5 +125,5 @@ def test_check_shows_the_plans_only(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_exit_code_of_plans(
     plans: tuple[PlayPlan, ...], detailed: bool, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert show_plans(Settings(), "prod", plans, as_json=False, detailed=detailed, target="prod") == code
+    assert show_plans(Settings(), "prod", plans, detailed=detailed, target="prod") == code
     assert ("To carry it out: provision apply prod" in capsys.readouterr().out) is (plans is PLANS)

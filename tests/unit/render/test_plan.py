@@ -10,8 +10,13 @@ import pytest
 from provisioner.model.change import Action, Change, FieldChange, Impact
 from provisioner.model.operation import Goal, Start, UpdateContainer, Wait
 from provisioner.model.plan import Plan, Step
+from provisioner.model.play import PlayPlan
+from provisioner.render.findings_github import findings_github
+from provisioner.render.findings_gitlab import findings_gitlab
 from provisioner.render.paint import Paint
+from provisioner.render.plan_findings import findings_of_plan
 from provisioner.render.plan_json import plan_json
+from provisioner.render.plan_markdown import plan_markdown, plans_markdown
 from provisioner.render.plan_text import plan_text
 from provisioner.render.summary import summarize
 from tests.unit.render.examples import API, CANARY, FULL, NOTHING, REFUSED, address, plan
@@ -26,6 +31,44 @@ def test_the_text_of_a_plan(name: str, value: Plan) -> None:
 @pytest.mark.parametrize(("name", "value"), [("full", FULL), ("nothing", NOTHING), ("refused", REFUSED)])
 def test_the_json_of_a_plan(name: str, value: Plan) -> None:
     check(f"plan_{name}.json", json.dumps(plan_json(value), indent=2, ensure_ascii=False) + "\n")
+
+
+@pytest.mark.parametrize(("name", "value"), [("full", FULL), ("nothing", NOTHING), ("refused", REFUSED)])
+def test_a_plan_for_a_pull_request(name: str, value: Plan) -> None:
+    digest = "0123456789abcdef-0123456789abcdef-0123456789abcdef"
+    text = plan_markdown(replace(value, digest=digest), "provision apply telecom/dev")
+    check(f"plan_{name}.md", text)
+    assert (f"--digest {digest}" in text) == (value is not REFUSED)
+    assert CANARY not in text
+
+
+def test_the_plans_of_a_list_for_a_pull_request() -> None:
+    text = plans_markdown("prod", [PlayPlan("One", FULL), PlayPlan("Two", REFUSED)], "a-b-c", "provision apply prod")
+    assert text.startswith("### prod\n")
+    assert "#### One: " in text
+    assert "--digest" not in text, "one of them is refused"
+    assert "`provision apply prod --digest a-b-c`" in plans_markdown(
+        "prod", [PlayPlan("One", FULL)], "a-b-c", "provision apply prod"
+    )
+
+
+def test_markdown_in_names_and_values_stays_text() -> None:
+    nasty = FieldChange("labels.x", "a", "```</details><script>|`", Impact.REPLACE)
+    text = plan_markdown(plan([replace(API, reason="<b>|*x*", differences=(nasty,))]))
+    row = next(line for line in text.splitlines() if line.startswith("| `-/+`"))
+    assert row.endswith(r"| \<b\>\|\*x\* |")
+    fences = [line for line in text.splitlines() if set(line) == {"`"} or line.endswith("`diff")]
+    assert fences == ["````diff", "````"]
+    assert "</details>" in text.splitlines()[-1]
+
+
+def test_a_plan_beside_the_lines_of_a_playbook() -> None:
+    check("plan_full.github", findings_github(findings_of_plan(FULL)))
+    check(
+        "plan_refused.gitlab",
+        json.dumps(findings_gitlab(findings_of_plan(REFUSED)), indent=2, ensure_ascii=False) + "\n",
+    )
+    assert CANARY not in findings_github(findings_of_plan(FULL))
 
 
 def test_colours_add_nothing_but_colours() -> None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -21,9 +22,12 @@ from provisioner.render.checks_json import checks_json
 from provisioner.render.checks_text import checks_text
 from provisioner.render.config_yaml import config_yaml
 from provisioner.render.findings_github import findings_github
+from provisioner.render.findings_gitlab import findings_gitlab
 from provisioner.render.findings_json import findings_json
 from provisioner.render.findings_sarif import findings_sarif
 from provisioner.render.findings_text import findings_text
+from provisioner.render.junit import checks_junit, findings_junit
+from provisioner.render.plan_findings import findings_of_checks
 from provisioner.render.status_json import status_json
 from provisioner.render.status_text import status_text
 from tests.unit.render.examples import address
@@ -104,6 +108,14 @@ def test_checks() -> None:
     assert "no checks" in checks_text(())
 
 
+def test_checks_for_ci_services() -> None:
+    placed = [*CHECKS[:1], replace(CHECKS[1], span=Span("b.yml", 3, 7), message="\x1b[31m<no>\x00")]
+    check("checks.junit.xml", checks_junit([("One", placed), ("Two", ())]))
+    root = ElementTree.fromstring(checks_junit([("One", placed)]))
+    assert [suite.get("failures") for suite in root] == ["1"]
+    assert findings_github(findings_of_checks(placed)).startswith("::error file=b.yml,line=3,col=7,title=verify::")
+
+
 def test_findings() -> None:
     check("findings.txt", findings_text(FINDINGS))
     check("findings.json", json.dumps(findings_json(FINDINGS), indent=2) + "\n")
@@ -111,6 +123,8 @@ def test_findings() -> None:
     sarif = findings_sarif(FINDINGS)
     sarif["runs"][0]["tool"]["driver"]["version"] = "VERSION"  # type: ignore[index, call-overload]
     check("findings.sarif", json.dumps(sarif, indent=2) + "\n")
+    check("findings.gitlab", json.dumps(findings_gitlab(FINDINGS), indent=2) + "\n")
+    check("findings.junit.xml", findings_junit(FINDINGS, "telecom/dev"))
     assert findings_text(()) == "Nothing found.\n"
     assert findings_github(()) == ""
 

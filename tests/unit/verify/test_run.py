@@ -69,7 +69,7 @@ def test_no_two_kinds_share_a_name():
 def test_a_check_that_holds_is_tried_once():
     around = world((0, b"t\n", b""))
     assert run(command(within=30.0, stdout="t"), around) == CheckResult(
-        "it holds", True, "exit code 0, stdout 't'", 0.0, 1
+        "it holds", True, "exit code 0, stdout 't'", 0.0, 1, Span("p.yml")
     )
     assert around.engine.asked == [("c1", ("psql",), "", {})]
 

@@ -1,0 +1,126 @@
+"""A plan as Markdown for a pull request: a table of what changes, every field folded away, the digest to approve."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from provisioner.model.change import Action, Impact
+from provisioner.render.paint import printable
+from provisioner.render.plan_text import counts_text, disruption, engine_name, symbol_of
+from provisioner.render.summary import changed, summarize, total
+from provisioner.render.values import before_and_after
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from provisioner.model.change import Change
+    from provisioner.model.plan import Plan
+    from provisioner.model.play import PlayPlan
+    from provisioner.model.span import Problem
+
+# A comment on GitHub has at most 65,536 characters, one on GitLab a million.
+_LONGEST_FIELDS = 40_000
+_MOST_ROWS = 100
+# What Markdown reads as more than text within a cell or a line.
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~])")
+
+
+def plan_markdown(plan: Plan, command: str = "") -> str:
+    """The plan of one environment. `command` is what carries it out, without the digest."""
+    return "\n\n".join([*_plan(plan, level=3), *_approval(plan.digest, command, refused=bool(plan.refusals))]) + "\n"
+
+
+def plans_markdown(title: str, plans: Sequence[PlayPlan], digest: str = "", command: str = "") -> str:
+    """The plans of a list: the sum, and each play under a heading of its own."""
+    counts = counts_text(total(summarize(one.plan) for one in plans))
+    parts = [f"### {_text(title)}", f"**{counts}** in {len(plans)} plays."]
+    for one in plans:
+        parts += _plan(one.plan, level=4, name=one.name)
+    refused = any(one.plan.refusals for one in plans)
+    return "\n\n".join([*parts, *_approval(digest, command, refused=refused)]) + "\n"
+
+
+def _plan(plan: Plan, *, level: int, name: str = "") -> list[str]:
+    summary = summarize(plan)
+    heading = f"{name}: {plan.title}" if name else plan.title
+    parts = [f"{'#' * level} {_text(heading)} on {_text(engine_name(plan))}"]
+    changes = changed(plan.changes)
+    if not summary.pending and not plan.refusals:
+        return [*parts, f"No changes. {summary.unchanged} objects are as declared.", *_problems("Note", plan.notes)]
+    parts.append(f"**{counts_text(summary)}.**")
+    if plan.refusals:
+        parts += ["**This plan is refused as it stands; nothing would be changed.**"]
+        parts += _problems("Refused", plan.refusals)
+    if changes:
+        parts.append(_table(changes))
+    fields = _fields(changes)
+    if fields:
+        parts.append(fields)
+    return [*parts, *_problems("Note", plan.notes)]
+
+
+def _table(changes: Sequence[Change]) -> str:
+    lines = ["| | object | what | why |", "| --- | --- | --- | --- |"]
+    for change in changes[:_MOST_ROWS]:
+        drift = "changed on the engine since the last apply; " if change.drift else ""
+        cells = (
+            f"`{symbol_of(change)}`", _code(str(change.address)), _text(_what(change)), _text(f"{drift}{change.reason}")
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    if len(changes) > _MOST_ROWS:
+        lines.append(f"| | | | {len(changes) - _MOST_ROWS} more; `provision plan --json` lists them all |")
+    return "\n".join(lines)
+
+
+def _what(change: Change) -> str:
+    lossy = any(one.impact is Impact.DATA_LOSS for one in change.differences)
+    lost = lossy or (change.action is Action.DELETE and change.address.kind == "volume")
+    return disruption(change) + (", its data is lost" if lost else "")
+
+
+def _fields(changes: Iterable[Change]) -> str:
+    """Every field that differs, as a diff that is folded away; empty where there is none."""
+    lines: list[str] = []
+    count = length = left = 0
+    for change in changes:
+        block = [f"  {change.address}{f'  ({change.span})' if change.span else ''}"] if change.differences else []
+        for one in change.differences:
+            before, after = before_and_after(one)
+            forces = "  # forces replacement" if one.impact is Impact.REPLACE else ""
+            block += [f"- {one.path}: {before}", f"+ {one.path}: {after}{forces}"]
+        count += len(change.differences)
+        length += sum(map(len, block))
+        if length <= _LONGEST_FIELDS:
+            lines += block
+        else:
+            left += len(change.differences)
+    if not count:
+        return ""
+    if left:
+        lines.append(f"  … {left} more; provision plan --json lists them all")
+    content = "\n".join(map(printable, lines))
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", content)), default=0))
+    noun = "field differs" if count == 1 else "fields differ"
+    opened = f"<details>\n<summary>{count} {noun}</summary>"
+    return f"{opened}\n\n{fence}diff\n{content}\n{fence}\n\n</details>"
+
+
+def _problems(title: str, problems: Iterable[Problem]) -> list[str]:
+    lines = [f"- {title}: {_text(str(one))}" for one in sorted(problems, key=lambda problem: problem.sort_key)]
+    return ["\n".join(lines)] if lines else []
+
+
+def _approval(digest: str, command: str, *, refused: bool) -> list[str]:
+    if not digest or refused:
+        return []
+    done = f" `{command} --digest {digest}` does exactly this, or refuses." if command else ""
+    return [f"Digest: `{digest}`.{done}"]
+
+
+def _code(text: str) -> str:
+    return f"`{printable(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
+
+
+def _text(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", printable(text).replace("\n", " "))
