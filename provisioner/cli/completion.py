@@ -225,6 +225,12 @@ def _items_of_services(place: Place, after: str) -> list[CompletionItem[str]]:
     return [CompletionItem(item.value + after, type=OPEN, help=item.help) for item in found]
 
 
+def _topics(place: Place, incomplete: str) -> list[CompletionItem[str]]:
+    from provisioner.app.explain import topics
+
+    return [CompletionItem(word, type=WHOLE, help=text) for word, text in topics()]
+
+
 TARGET = Completed(_targets)
 TARGET_OR_FILE = Completed(_targets_or_files)
 SERVICE = _of_playbook("services")
@@ -247,6 +253,7 @@ FILE = Completed(_path(FILES))
 FOLDER = Completed(_path(FOLDERS))
 INSIDE_OR_FILE = Completed(_inside_or_file)
 COMMAND = Completed(_commands)
+TOPIC = Completed(_topics)
 NOTHING = Completed(lambda place, incomplete: [])
 
 

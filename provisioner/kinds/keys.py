@@ -300,11 +300,25 @@ def swarm_answer(path: str) -> Refused | Ignored | Treatment | None:
 
 
 @cache
+def _answer_on_swarm(path: str) -> Treatment | Refused | Ignored | None:
+    """The answer of the nearest place that has one."""
+    parts = path.split(".")
+    paths = [".".join(parts[:end]) for end in range(len(parts), _own_from(parts), -1)]
+    return next((found for one in paths if (found := swarm_answer(one))), None)
+
+
+def why_not_on_swarm(path: str) -> str:
+    """Why a Swarm has not the key at a path, and what to do instead; empty where it has, or none is given."""
+    answer = _answer_on_swarm(path)
+    why = answer.why if isinstance(answer, Refused | Ignored) else ""
+    instead = answer.instead if isinstance(answer, Refused) else ""
+    return f"{why}; instead: {instead}" if why and instead else why or instead
+
+
 def on_swarm(path: str) -> str:
     """What becomes of the key at a path on Swarm, in the words of the reference."""
     parts = path.split(".")
-    paths = [".".join(parts[:end]) for end in range(len(parts), _own_from(parts), -1)]
-    answer = next((found for one in paths if (found := swarm_answer(one))), None)
+    answer = _answer_on_swarm(path)
     if isinstance(answer, Refused) or answer is Treatment.REFUSED:
         some = any(key.swarm_when for key in keys_at(path))
         return "yes, some values not" if some else Treatment.REFUSED.value

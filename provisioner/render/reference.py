@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from provisioner.document.schema import schema
 from provisioner.document.shape import MAPPING, NULL, SEQUENCE, article
 from provisioner.kinds import container, network, volume
 from provisioner.kinds.builders import words
-from provisioner.kinds.keys import Treatment, fields_of, key_of, keys_at, on_swarm, since_of
+from provisioner.kinds.keys import Treatment, fields_of, key_of, keys_at, on_swarm, since_of, why_not_on_swarm
 from provisioner.model.change import Impact
 from provisioner.platforms.fitness import RELEASES
 
@@ -153,7 +154,24 @@ def _rows_of(at: str, only: tuple[str, ...]) -> Iterator[Row]:
         yield row
 
 
-def _line(row: Row, at: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What there is to say of a key, in words. `path` is as people write it, below `at`; `reasons` say why not."""
+
+    path: str
+    own: bool
+    value: str
+    containers: str
+    swarm: str
+    engine: str
+    cost: str
+    summary: str
+    reasons: tuple[str, ...] = ()
+    not_on_swarm: str = ""
+
+
+def entry_of(row: Row, at: str = "") -> Entry:
+    """The entry of a row."""
     path = row.path
     fields = fields_of(path) or _fields_around(path)
     key = key_of(path)
@@ -165,15 +183,30 @@ def _line(row: Row, at: str) -> str:
         here = f"{here}, some values not" if here != Treatment.NOTED else "compared, some values not"
     if path.startswith(_BUILD) and (builder := words(path.removeprefix(_BUILD))):
         here = f"{here}, with {builder}"
-    cost = _COST[max(field.impact for field in fields)] if fields else ""
+    return Entry(
+        path=_shown(path, at),
+        own=row.own,
+        value=_value(row),
+        containers=here,
+        swarm=on_swarm(path),
+        engine=f"{RELEASES[since]} ({since[0]}.{since[1]})" if since else "",
+        cost=_COST[max(field.impact for field in fields)] if fields else "",
+        summary=summary_of(path),
+        reasons=tuple(_reasons_of(row)),
+        not_on_swarm=why_not_on_swarm(path),
+    )
+
+
+def _line(row: Row, at: str) -> str:
+    entry = entry_of(row, at)
     cells = [
-        f"`{_shown(path, at)}`{' *own*' if row.own else ''}",
-        _value(row),
-        here,
-        on_swarm(path),
-        f"{RELEASES[since]} ({since[0]}.{since[1]})" if since else "",
-        cost,
-        summary_of(path),
+        f"`{entry.path}`{' *own*' if entry.own else ''}",
+        entry.value,
+        entry.containers,
+        entry.swarm,
+        entry.engine,
+        entry.cost,
+        entry.summary,
     ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -216,12 +249,15 @@ def _value(row: Row) -> str:
 
 
 def _reasons() -> Iterable[str]:
-    for row in rows():
-        for key in keys_at(row.path):
-            if key.how in (Treatment.REFUSED, Treatment.NOTED):
-                instead = f" Instead: {key.instead}." if key.instead else ""
-                some = " (some values)" if key.when else ""
-                yield f"- `{key.path.replace('.*', '.NAME', 1)}`{some}: {key.how.value}, {key.why}.{instead}"
+    return (f"- {reason}" for row in rows() for reason in _reasons_of(row))
+
+
+def _reasons_of(row: Row) -> Iterable[str]:
+    for key in keys_at(row.path):
+        if key.how in (Treatment.REFUSED, Treatment.NOTED):
+            instead = f" Instead: {key.instead}." if key.instead else ""
+            some = " (some values)" if key.when else ""
+            yield f"`{key.path.replace('.*', '.NAME', 1)}`{some}: {key.how.value}, {key.why}.{instead}"
 
 
 def _chosen() -> Iterable[str]:
