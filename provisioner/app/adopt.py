@@ -76,7 +76,7 @@ def adopt(
     approved = digest_adoption(looked.prepared, looked.plan.adopts, salt)
     if not approve(looked.plan) or looked.plan.refusals or not looked.plan.adopts:
         return AdoptionResult(looked.plan)
-    if looked.prepared.materials.unsettled:
+    if looked.prepared.materials.needs_persisting:
         persist_new_values(request, playbook, looked.prepared.materials)
     with lease(
         engine, playbook.project, looked.prepared.mode, clock=SystemClock(), timeout=choice.lock_timeout,

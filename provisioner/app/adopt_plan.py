@@ -130,7 +130,7 @@ def _names_to_write(playbook: Playbook, names: Mapping[Address, str]) -> list[Pr
 
 def _later(prepared: Prepared) -> list[Problem]:
     """What would keep the next apply from being carried out; it does not keep anything from being adopted."""
-    standing = {str(one.address) for one in prepared.plan.observed.strangers}
+    standing = {str(one.address) for one in prepared.plan.observed.foreign}
     return [
         replace(problem, message=f"the next apply would be refused: {problem.message}")
         for problem in prepared.plan.refusals

@@ -165,7 +165,7 @@ def apply_playbook(
         return ApplyResult(prepared.plan)
     report = None
     if _writes(prepared) or left_behind(engine, playbook.project, manager=prepared.plan.observed.facts.swarm_manager):
-        if prepared.materials.unsettled:
+        if prepared.materials.needs_persisting:
             persist_new_values(request, playbook, prepared.materials)
         with _held(engine, prepared, policy, listener, held) as lease_held:
             again = prepare(request, playbook, engine, policy, gathering)
@@ -276,7 +276,7 @@ def _writes(prepared: Prepared) -> bool:
     return (
         acts
         or bool(prepared.plan.adopts or prepared.plan.moves)
-        or bool(prepared.materials.fresh)
+        or bool(prepared.materials.new_values)
         or (prepared.whole and not _recorded(prepared))
     )
 
@@ -288,7 +288,7 @@ def _recorded(prepared: Prepared) -> bool:
         return False
     if not last.converged and not prepared.plan.changes:
         return False
-    return last.says(prepared.playbook, prepared.materials.inputs, prepared.mode, prepared.plan.observed)
+    return last.matches(prepared.playbook, prepared.materials.inputs, prepared.mode, prepared.plan.observed)
 
 
 def require_approved(approved: PlanDigest, current: PlanDigest) -> None:

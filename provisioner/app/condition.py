@@ -143,7 +143,7 @@ def _trouble(shown: Condition, state: Runtime, now: datetime) -> str:
 def _of_service(found: Observed, wanted: Resource | None, engine: EngineReader) -> Condition:
     """A Swarm service does what the tasks of its present spec do; what it lacks was seen when it was observed."""
     tasks = tasks_of({"Spec": found.base}, engine.tasks(found.id, current=True))
-    trouble = found.unsettled if wanted is not None else ""
+    trouble = found.not_converged_reason if wanted is not None else ""
     why = tasks.pending or (tasks.errors[-1] if tasks.errors else "")
     if trouble and why and why not in trouble:
         trouble = f"{trouble}, {why}"

@@ -44,7 +44,7 @@ def explain(request: Request, name: str) -> Explanation:
             return Explanation(name, tuple(_variable(use)))
     playbook = bind(document)
     if name in playbook.secrets:
-        from provisioner.app.wiring import open_engine, surroundings
+        from provisioner.app.wiring import open_engine, tier_context
         from provisioner.secrets.declarations import declarations
         from provisioner.secrets.explain import explain as explain_secret
         from provisioner.secrets.tiers import open_tiers
@@ -53,7 +53,7 @@ def explain(request: Request, name: str) -> Explanation:
             engine = open_engine(request, playbook.engine)
         except ProvisionError:
             engine = None
-        tiers = open_tiers(surroundings(request, playbook, engine))
+        tiers = open_tiers(tier_context(request, playbook, engine))
         return Explanation(name, explain_secret(name, declarations(playbook), tiers))
     known = [*(use.name for use in document.variables), *playbook.secrets]
     raise UsageError(

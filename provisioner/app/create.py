@@ -43,7 +43,7 @@ def create(request: Request, services: Sequence[str], *, listener: Listener, int
     prepared = prepare(request, playbook, engine, policy)
     if prepared.plan.refusals:
         raise Unsafe("\n".join(str(problem) for problem in prepared.plan.refusals))
-    if prepared.materials.unsettled:
+    if prepared.materials.needs_persisting:
         persist_new_values(request, playbook, prepared.materials)
         prepared = prepare(request, playbook, engine, policy)
     jobs = {name for name, one in playbook.services.items() if one.job is not None and prepared.mode == "swarm"}

@@ -25,7 +25,7 @@ from provisioner.model.operation import Remove
 from provisioner.model.plan import Step
 from provisioner.model.state import DesiredState, Observed
 from provisioner.platforms.choice import choose_mode
-from provisioner.platforms.lowering import Inputs
+from provisioner.platforms.lowering import InputVersions
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.execute import execute
@@ -134,7 +134,7 @@ def plan_removal(playbook: Playbook, engine: EngineReader, policy: Policy) -> Pl
     engine = without_one_offs(engine, playbook.project)
     playbook = with_names(playbook, names_of_adopted(ledger.adopted))
     platform = choose_platform(playbook, swarm_manager=engine.facts().swarm_manager)
-    declared = platform.lower(playbook, Inputs())
+    declared = platform.lower(playbook, InputVersions())
     nothing = DesiredState(playbook.project, {})
     last = ledger.last
     observed = observe(engine, nothing, last.containers if last else {}, ledger.guards)

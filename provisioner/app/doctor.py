@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from provisioner.app.load import load_playbook
-from provisioner.app.wiring import open_engine, surroundings
+from provisioner.app.wiring import open_engine, tier_context
 from provisioner.errors import ProvisionError, Unreachable
 from provisioner.kinds.values import moment
 from provisioner.ledger.revisions import last_revision
@@ -269,7 +269,7 @@ def _told(name: str, look: Callable[[], Finding | None]) -> Iterator[Finding]:
 def _env_local(request: Request, playbook: Playbook) -> Finding | None:
     from provisioner.secrets.env_local import files, load
 
-    paths = files(surroundings(request, playbook, None))
+    paths = files(tier_context(request, playbook, None))
     loaded = [(path, *load(path)) for path in paths]
     there = [(path, document) for path, document, _, _ in loaded if document is not None]
     if not there:
@@ -287,11 +287,11 @@ def _keyring(request: Request, playbook: Playbook) -> Finding | None:
 
     if not playbook.secrets:
         return None
-    around = surroundings(request, playbook, None)
-    documents = [document for path in files(around) if (document := load(path)[0]) is not None]
+    context = tier_context(request, playbook, None)
+    documents = [document for path in files(context) if (document := load(path)[0]) is not None]
     points = [entry.key for document in documents for entry in document.entries.values() if entry.keyring]
     try:
-        backend = keyring_of(around).backend
+        backend = keyring_of(context).backend
     except ProvisionError as error:
         if points:
             return Finding("keyring", "failed", f"{', '.join(points)} lie there: {error.message}", error.hint)
@@ -304,7 +304,7 @@ def _key(request: Request, playbook: Playbook, engine: DockerEngine | None) -> F
 
     if not playbook.secrets:
         return None
-    key = find_key(surroundings(request, playbook, None))
+    key = find_key(tier_context(request, playbook, None))
     last = last_revision(engine, playbook.project) if engine is not None else None
     recorded = last.inputs["versions"].items() if last else ()
     applied = {

@@ -50,9 +50,9 @@ def drift(request: Request) -> Drift:
     revision = find(ledger.revisions, None, playbook.title)
     desired, observed = since(engine, ledger, revision)
     changes = tuple(said_on_purpose(change, ledger) for change in differences(desired, observed))
-    strangers = [
+    foreign = [
         Problem(f"a {one.kind} named {one.name} stands in its place and belongs to {one.owner}", path=str(one.address))
-        for one in observed.strangers
+        for one in observed.foreign
     ]
     retained = retained_objects(playbook, [one.document for one in ledger.revisions])
     besides = [
@@ -61,7 +61,7 @@ def drift(request: Request) -> Drift:
         if change.action is Action.DELETE and change.address.kind != "image"
     ]
     return Drift(
-        playbook.title, observed.facts, revision, changes, (*strangers, *besides),
+        playbook.title, observed.facts, revision, changes, (*foreign, *besides),
         len({address.whole for address in desired.resources}), ledger.destroyed,
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from provisioner.reconcile.downtime import out_for, out_of_service
 from provisioner.reconcile.execute import NeverSet, execute
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.retained import changes_guard
-from provisioner.reconcile.withdrawal import withdrawal
+from provisioner.reconcile.revert import rollback_plan
 
 if TYPE_CHECKING:
     from provisioner.app.external_inputs import Collect
@@ -105,7 +105,7 @@ def _watched(
     waits = tuple(
         step
         for step in after.plan.steps
-        if step.verb is Verb.WAIT and step.address in found and found[step.address].unsettled
+        if step.verb is Verb.WAIT and step.address in found and found[step.address].not_converged_reason
     )
     if not waits:
         return report
@@ -134,7 +134,7 @@ def _withdraw(
     A failure that could be taken back is NotConverged: what is declared does not run. An interrupt that was heeded
     does not stop the way back.
     """
-    back = withdrawal(prepared.plan, report.results, observed, interrupted=report.interrupted)
+    back = rollback_plan(prepared.plan, report.results, observed, interrupted=report.interrupted)
     if not back.steps:
         return report
     calls = masking_secrets(Calls(back, engine, {}, clock), back, prepared.materials)

@@ -12,7 +12,7 @@ from provisioner.app.platform import platform_of
 from provisioner.app.secret_inputs import origin, pending, resolve_secrets, short
 from provisioner.model.address import Address
 from provisioner.model.secret import Found, Held
-from provisioner.platforms.lowering import HELD, Inputs
+from provisioner.platforms.lowering import HELD, InputVersions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -37,18 +37,18 @@ class ExternalInputs:
     """`contents` holds the bytes of configs and the values of secrets; `origins` the
     tier that each secret's value is from, with the tier's own version.
 
-    `unsettled` is true while the key, a generated value or one of `fresh` is still to be kept. `key` is the id of the
-    fingerprint key, empty without one: `key_tried` says where it was looked for, `signer` is it. `incomparable` are
-    the secrets that are left as the engine has them, see `lost_key`. `messages` are for people.
+    `needs_persisting` is true while the key, a generated value or one of `new_values` is still to be kept. `key` is the
+    id of the fingerprint key, empty without one: `key_tried` says where it was looked for, `signer` is it.
+    `incomparable` are the secrets that are left as the engine has them, see `lost_key`. `messages` are for people.
     """
 
-    inputs: Inputs
+    inputs: InputVersions
     contents: Mapping[Address, bytes | SecretValue] = field(default_factory=dict, repr=False)
     declarations: tuple[SecretRef, ...] = ()
     resolutions: Mapping[str, Resolution] = field(default_factory=dict, repr=False)
     origins: Mapping[Address, str] = field(default_factory=dict)
-    fresh: Mapping[str, SecretValue] = field(default_factory=dict, repr=False)
-    unsettled: bool = False
+    new_values: Mapping[str, SecretValue] = field(default_factory=dict, repr=False)
+    needs_persisting: bool = False
     key: str = ""
     key_tried: str = ""
     signer: FingerprintKey | None = field(default=None, repr=False)
@@ -61,20 +61,20 @@ def collect_inputs(
     playbook: Playbook,
     engine: EngineReader,
     mode: Mode,
-    fresh: Mapping[str, SecretValue] | None = None,
+    new_values: Mapping[str, SecretValue] | None = None,
     needed: Collection[str] | None = None,
     read: Collection[str] = (),
 ) -> ExternalInputs:
     """Everything but the engine's own state. Changes nothing, neither files nor tiers.
 
-    `fresh` are values by secret that are to take the place of those in `.env.local`. With `needed` only those secrets
-    have to be there; the values of those in `read` are asked for even where the engine has the version of now.
+    `new_values` are values by secret that are to take the place of those in `.env.local`. With `needed` only those
+    secrets have to be there; the values of those in `read` are asked for even where the engine has the version of now.
     PlaybookInvalid for a config or context that can not be read, SecretUnavailable for a missing secret.
     """
     files = read_files(request, playbook, mode)
     contents: dict[Address, bytes | SecretValue] = {Address("config", key): data for key, data in files.configs.items()}
     versions = {Address("config", key): content_version(data) for key, data in files.configs.items()}
-    secrets = resolve_secrets(request, playbook, engine, mode, fresh or {}, needed, read)
+    secrets = resolve_secrets(request, playbook, engine, mode, new_values or {}, needed, read)
     waiting = pending(secrets.declarations, secrets.resolutions)
     for key, answer in secrets.resolutions.items():
         address = Address("secret", key)
@@ -87,8 +87,8 @@ def collect_inputs(
             ours = held is not None and answer == held.answer
             versions[address] = held.version if held and ours else f"{HELD}{answer.name}"
     if lacking := _to_send(playbook, versions, secrets, mode) - {*read}:
-        return collect_inputs(request, playbook, engine, mode, fresh, needed, {*read, *lacking})
-    inputs = Inputs(
+        return collect_inputs(request, playbook, engine, mode, new_values, needed, {*read, *lacking})
+    inputs = InputVersions(
         builds=files.builds,
         versions=versions,
         registry=registry_digests(playbook, engine),
@@ -105,8 +105,8 @@ def collect_inputs(
         declarations=secrets.declarations,
         resolutions=secrets.resolutions,
         origins={Address("secret", key): origin(answer) for key, answer in secrets.resolutions.items()},
-        fresh=fresh or {},
-        unsettled=secrets.unsettled,
+        new_values=new_values or {},
+        needs_persisting=secrets.needs_persisting,
         key=secrets.key,
         key_tried=secrets.key_tried,
         signer=secrets.signer,

@@ -13,7 +13,7 @@ from provisioner.ledger.revisions import desired_of
 from provisioner.model.change import Action
 from provisioner.model.state import DesiredState
 from provisioner.playbook.bind import bind
-from provisioner.reconcile.as_observed import as_observed
+from provisioner.reconcile.assumed_observation import assumed_observation
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.grouping import group_replicas
 
@@ -132,7 +132,7 @@ def _entry(revision: Revision, before: Revision | None, project: str) -> Entry:
         return Entry(revision, number, (), readable=False)
     if before is not None and before.mode != revision.mode:
         then = DesiredState(project, {})
-    changes = group_replicas(diff(now, as_observed(then)))
+    changes = group_replicas(diff(now, assumed_observation(then)))
     both = _images(now) & _images(then)
     return Entry(
         revision, number, tuple(c for c in changes if c.action is not Action.UNCHANGED and not _moved(c, both))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def left_volumes(engine: EngineReader, desired: DesiredState, observed: ObservedState) -> tuple[Adopted, ...]:
     """The declared volumes that are there with Compose's labels of this project and key, and that no container has."""
-    standing = [desired.resources[one.address] for one in observed.strangers if one.kind == "volume"]
+    standing = [desired.resources[one.address] for one in observed.foreign if one.kind == "volume"]
     raws = [(resource, engine.inspect("volume", resource.name)) for resource in standing]
     left = [
         Candidate(resource, raw)

@@ -25,7 +25,7 @@ INVALID = "invalid"
 
 
 @dataclass(frozen=True, slots=True)
-class Mended:
+class FixResult:
     """What `lint --fix` did: the findings that are mended, those that could have been but for how the text is
     written, the files that changed, and what is still found.
     """
@@ -57,7 +57,7 @@ def invalid(error: PlaybookInvalid) -> tuple[Finding, ...]:
     )  # fmt: skip
 
 
-def fix(request: Request) -> Mended:
+def fix(request: Request) -> FixResult:
     """Mend what can be mended safely, in the files themselves; the playbook is read again before that counts.
 
     ProvisionError, with all files as they were, where it could not be read any more.
@@ -80,7 +80,7 @@ def fix(request: Request) -> Mended:
         for file in changed:
             replace_file(Path(request.directory, file), texts[file])
         raise ProvisionError(f"nothing was mended: {error}", hint="mend the findings by hand") from error
-    return Mended(fixed.done, fixed.left, tuple(changed), findings)
+    return FixResult(fixed.done, fixed.left, tuple(changed), findings)
 
 
 def _facts(request: Request, playbook: Playbook) -> LintFacts:

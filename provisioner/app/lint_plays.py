@@ -10,7 +10,7 @@ from provisioner.errors import PlaybookInvalid, ProvisionError
 from provisioner.platforms.clashes import PlacedEnvironment, clashes
 
 if TYPE_CHECKING:
-    from provisioner.app.lint import Mended
+    from provisioner.app.lint import FixResult
     from provisioner.app.plays import PlayList, PlayRequest
     from provisioner.model.finding import Finding
     from provisioner.model.playbook import Playbook
@@ -36,7 +36,7 @@ def lint_plays(plays: PlayList) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
-def fix_plays(plays: PlayList) -> tuple[Mended, ...]:
+def fix_plays(plays: PlayList) -> tuple[FixResult, ...]:
     """Mend what can be mended safely in the files of each play, one after the other."""
     return tuple(fix(play.request) for play in plays.plays)
 

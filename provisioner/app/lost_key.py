@@ -48,7 +48,7 @@ def with_versions(materials: ExternalInputs, versions: Mapping[Address, str]) ->
 
     SecretUnavailable for one that is to get a new value now: that is no change which can be told from none.
     """
-    renewed = [key for key in materials.fresh if Address("secret", key) in versions]
+    renewed = [key for key in materials.new_values if Address("secret", key) in versions]
     if renewed:
         raise SecretUnavailable(f"secret {renewed[0]} can not be compared: {_reason(materials)}", hint=_HINT)
     inputs = replace(materials.inputs, versions={**materials.inputs.versions, **versions})

@@ -51,7 +51,7 @@ _SHARED = ("network", "volume", "config", "secret")
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class RunOptions:
     """How it is run, beside what is run. `name` is the container's, empty for one that is made up."""
 
     name: str = ""
@@ -65,7 +65,7 @@ class Manner:
 def run_one_off(
     request: Request,
     run: OneOff,
-    manner: Manner,
+    manner: RunOptions,
     *,
     home: str,
     narrate: Callable[[], AbstractContextManager[Listener]],
@@ -147,7 +147,7 @@ def _start_dependencies(
 
 
 def _prepare(
-    request: Request, playbook: Playbook, engine: DockerEngine, run: OneOff, manner: Manner, home: str
+    request: Request, playbook: Playbook, engine: DockerEngine, run: OneOff, manner: RunOptions, home: str
 ) -> Prepared:
     """A plan whose desired state has the service as it is to run once. Unsafe where it can not be had."""
     changed = with_one_off(playbook, run, directory=request.directory, home=home)
@@ -160,7 +160,7 @@ def _prepare(
     prepared = prepare(request, alone, engine, Policy(targets=(address,)), collect, feasible=False)
     if prepared.plan.refusals:
         raise Unsafe("\n".join(str(problem) for problem in prepared.plan.refusals))
-    if prepared.materials.unsettled:
+    if prepared.materials.needs_persisting:
         persist_new_values(request, alone, prepared.materials)
         prepared = prepare(request, alone, engine, Policy(targets=(address,)), collect, feasible=False)
     return prepared
@@ -224,7 +224,7 @@ def _run_container(
     engine: EngineOperator,
     create: Callable[[], str],
     run: OneOff,
-    manner: Manner,
+    manner: RunOptions,
     tell: Callable[[str], object],
     interrupt: Interrupt,
 ) -> int:

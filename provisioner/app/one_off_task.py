@@ -15,7 +15,7 @@ from provisioner.reconcile.swarm_tasks import error_of, state_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from provisioner.app.one_off import Manner
+    from provisioner.app.one_off import RunOptions
     from provisioner.model.state import Resource
     from provisioner.playbook.one_off import OneOff
     from provisioner.ports import EngineOperator, Interrupt, Listener
@@ -35,7 +35,7 @@ def run_task(
     resource: Resource,
     create: Callable[[], str],
     run: OneOff,
-    manner: Manner,
+    manner: RunOptions,
     *,
     listener: Listener,
     tell: Callable[[str], object],

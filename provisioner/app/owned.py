@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.playbook import Playbook
     from provisioner.ports import EngineReader
-    from provisioner.verify.kind import Elsewhere
+    from provisioner.verify.kind import RemoteTask
 
 
 _SWARM_SERVICE = "com.docker.swarm.service.id"
@@ -88,19 +88,19 @@ def writers(engine: EngineReader, playbook: Playbook, services: Sequence[str]) -
     return sorted(found, key=lambda one: one.address)
 
 
-def tasks_elsewhere(engine: EngineReader, project: str, services: Sequence[str] = ()) -> dict[str, list[Elsewhere]]:
+def tasks_elsewhere(engine: EngineReader, project: str, services: Sequence[str] = ()) -> dict[str, list[RemoteTask]]:
     """The running tasks of the named services, or of all, on other nodes of the Swarm; none on a plain engine."""
-    from provisioner.verify.kind import Elsewhere
+    from provisioner.verify.kind import RemoteTask
 
     facts = engine.facts()
     nodes = engine.list("node", {}) if facts.swarm_manager else ()
     names = {str(one["ID"]): str((one.get("Description") or {}).get("Hostname")) for one in nodes}
-    found: dict[str, list[Elsewhere]] = {}
+    found: dict[str, list[RemoteTask]] = {}
     for raw, belongs in owned_services(engine, project, services) if len(names) > 1 else ():
         for task in engine.tasks(str(raw["ID"]), current=True):
             node = str(task.get("NodeID") or "")
             if (task.get("Status") or {}).get("State") == "running" and node and node != facts.node_id:
-                found.setdefault(belongs.name, []).append(Elsewhere(raw, node, names.get(node) or node))
+                found.setdefault(belongs.name, []).append(RemoteTask(raw, node, names.get(node) or node))
     return found
 
 

@@ -34,13 +34,13 @@ from provisioner.playbook.select import with_kinds
 from provisioner.reconcile.claims import ClaimKind, listed_holders, process_holders
 from provisioner.reconcile.clashes import takes_claims
 from provisioner.reconcile.expected import assume_present
-from provisioner.reconcile.narrowing import only
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.one_look import OneLook
-from provisioner.reconcile.outdated import Past
+from provisioner.reconcile.outdated import LedgerFacts
 from provisioner.reconcile.pins import taken_from_registries
 from provisioner.reconcile.planning import plan
 from provisioner.reconcile.retained import retained_objects, without_guard_changes
+from provisioner.reconcile.targeting import restrict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -129,7 +129,7 @@ def prepare(
     applied = ledger.expected(last_desired)
     others: tuple[Change, ...] = ()
     if policy.alone:
-        changes, others = only(policy.targets, desired, observed, applied)
+        changes, others = restrict(policy.targets, desired, observed, applied)
         changes = anew_alone(changes, policy)
         notes = (*notes, *_left(others))
     else:
@@ -139,13 +139,13 @@ def prepare(
     else:
         notes = (*notes, *suggested_moves(changes, observed))
     previous = last
-    if last is not None and last.says(playbook, materials.inputs, mode, observed):
+    if last is not None and last.matches(playbook, materials.inputs, mode, observed):
         # What is declared is the last revision: what was before it is the last one that declares something else.
         previous = next((one for one in reversed(kept) if not one.declares_like(last)), None)
     good = _good_before(ledger, previous)
     filled = (operation for one in kept for operation in one.files.values())
     before = last_desired if previous is last else desired_of(previous, playbook.project) if previous else None
-    past = Past(before, frozenset(filled) - {""}, desired_of(good, playbook.project) if good else None)
+    past = LedgerFacts(before, frozenset(filled) - {""}, desired_of(good, playbook.project) if good else None)
     listed = _holders(engine, takes_claims(changes), policy.freed)
     retained = retained_objects(playbook, [one.document for one in ledger.revisions])
     # What is no longer declared is removed in the order of what was.

@@ -132,7 +132,7 @@ def _digest_observed(observed: ObservedState, digest: Callable[[Any], str]) -> d
     seen = {str(address): digest(_identity(resource)) for address, resource in observed.resources.items()}
     for resource in (*observed.leftovers, *observed.superseded):
         seen[f"{resource.kind} {resource.name}"] = digest(_identity(resource))
-    return seen | {f"{foreign.kind} {foreign.name}": digest(foreign.owner) for foreign in observed.strangers}
+    return seen | {f"{foreign.kind} {foreign.name}": digest(foreign.owner) for foreign in observed.foreign}
 
 
 def _identity(resource: Observed) -> list[Any]:

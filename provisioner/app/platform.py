@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from provisioner.app.held import AWS, HeldVersions, versions_in_volumes, versions_on_swarm
+from provisioner.app.applied_secrets import AWS, HeldVersions, versions_in_volumes, versions_on_swarm
 from provisioner.app.mount_sources import missing_sources
 from provisioner.kinds import swarm_file
 from provisioner.kinds.container_mounts import file_address
@@ -15,7 +15,7 @@ from provisioner.kinds.ownership import FILES, OPERATION, PROJECT, owner
 from provisioner.kinds.swarm_file import LARGEST_CONFIG, VERSION
 from provisioner.model.address import Address
 from provisioner.platforms import choice
-from provisioner.platforms.lowering import Inputs
+from provisioner.platforms.lowering import InputVersions
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -39,7 +39,7 @@ class Platform(Protocol):
     keeps_files: ClassVar[bool]
     config_sizes: ClassVar[range | None]
 
-    def lower(self, playbook: Playbook, inputs: Inputs) -> DesiredState:
+    def lower(self, playbook: Playbook, inputs: InputVersions) -> DesiredState:
         """Every object that the playbook declares."""
 
     def remarks(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
@@ -74,7 +74,7 @@ class Containers:
     keeps_files: ClassVar[bool] = False
     config_sizes: ClassVar[range | None] = None
 
-    def lower(self, playbook: Playbook, inputs: Inputs) -> DesiredState:
+    def lower(self, playbook: Playbook, inputs: InputVersions) -> DesiredState:
         return choice.lower(playbook, inputs, self.mode)
 
     def remarks(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
@@ -88,7 +88,7 @@ class Containers:
         return versions_in_volumes(engine, playbook, but)
 
     def secrets_to_send(self, playbook: Playbook, versions: Mapping[Address, str], in_use: Collection[str]) -> set[str]:
-        volumes = file_volumes(self.lower(playbook, Inputs(versions=versions)))
+        volumes = file_volumes(self.lower(playbook, InputVersions(versions=versions)))
         missing = [carried for name, carried in volumes.items() if name not in in_use]
         return {str(e["source"]) for one in missing if one.kind == "secrets" for e in one.files.values()}
 
@@ -124,7 +124,7 @@ class Swarm:
     keeps_files: ClassVar[bool] = True
     config_sizes: ClassVar[range | None] = range(1, LARGEST_CONFIG + 1)
 
-    def lower(self, playbook: Playbook, inputs: Inputs) -> DesiredState:
+    def lower(self, playbook: Playbook, inputs: InputVersions) -> DesiredState:
         return choice.lower(playbook, inputs, self.mode)
 
     def remarks(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
@@ -163,26 +163,26 @@ class Swarm:
         }
 
     def check_placement(self, plan: Plan, engine: EngineReader) -> Plan:
-        from provisioner.reconcile.placement import is_placed, placement_problems, without_balancing
-        from provisioner.reconcile.reach import out_of_reach
-        from provisioner.reconcile.room import bystanders, crowded, kept_apart
+        from provisioner.reconcile.image_availability import image_availability
+        from provisioner.reconcile.placement import ipvs_problems, is_placed, placement_problems
+        from provisioner.reconcile.swarm_capacity import capacity_problems, node_local_storage, unaffected_services
 
         notes: list[Problem] = []
         refusals: list[Problem] = []
         placed = [change for change in plan.details if is_placed(change)]
         if placed:
             nodes = engine.list("node", {})
-            there = bystanders(plan.details, engine.list("service", {}), engine.list("task", {}))
+            there = unaffected_services(plan.details, engine.list("service", {}), engine.list("task", {}))
             notes, refusals = placement_problems(placed, nodes)
             for change in placed:
-                found = list(crowded(change, nodes, there))
+                found = list(capacity_problems(change, nodes, there))
                 refusals += [problem for refused, problem in found if refused]
                 notes += [problem for refused, problem in found if not refused]
-                notes += kept_apart(change, nodes, plan.desired)
-            unsure, unreachable = out_of_reach(plan, placed, nodes, engine.distribution)
+                notes += node_local_storage(change, nodes, plan.desired)
+            unsure, unreachable = image_availability(plan, placed, nodes, engine.distribution)
             notes, refusals = [*notes, *unsure], [*refusals, *unreachable]
         if plan.observed.facts.ipvs is False:
-            notes += without_balancing(plan.desired.resources.values())
+            notes += ipvs_problems(plan.desired.resources.values())
         return replace(
             plan,
             notes=(*plan.notes, *notes),

@@ -15,7 +15,7 @@ from provisioner.app.destroy import destroy_playbook, plan_removal
 from provisioner.app.load import load_document
 from provisioner.app.restore import NeverInterrupted, Restoration
 from provisioner.app.restore_plan import plan_restore
-from provisioner.app.wiring import SystemClock, open_engine, surroundings
+from provisioner.app.wiring import SystemClock, open_engine, tier_context
 from provisioner.backup.archive import find_archive
 from provisioner.backup.streams import read_identities
 from provisioner.backup.volumes import recover
@@ -220,7 +220,7 @@ class _Copy:
                 f"the copy {self.project} could not be removed whole",
                 hint="the next `provision rehearse` removes it; it holds a copy of the real data until then",
             )
-        key_file(surroundings(self.request, self.saving.playbook, None)).unlink(missing_ok=True)
+        key_file(tier_context(self.request, self.saving.playbook, None)).unlink(missing_ok=True)
 
     def _require_free(self) -> None:
         standing = plan_removal(self.saving.playbook, self.engine, _EVERYTHING).observed.resources

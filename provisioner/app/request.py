@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One environment, as far as the command line and its surroundings choose it.
+    """One environment, as far as the command line and what is around it choose it.
 
     `files` are merged in order and stand as the user would name them, relative to `directory` (absolute: where
     the command runs) or absolute. `target` is the TARGET as typed or as found by default; empty where files were

@@ -19,7 +19,7 @@ from provisioner.app.owned import owned_containers
 from provisioner.app.restore_plan import RestorePlan, is_ours, mounts_volume, plan_restore
 from provisioner.app.wiring import SystemClock
 from provisioner.backup.archive import find_archive
-from provisioner.backup.aside import (
+from provisioner.backup.previous_data import (
     SUFFIX,
     Record,
     forget_record,
@@ -40,7 +40,7 @@ from provisioner.model.address import Address
 from provisioner.model.event import Notice
 from provisioner.model.plan import Policy
 from provisioner.platforms.choice import lower
-from provisioner.platforms.lowering import Inputs
+from provisioner.platforms.lowering import InputVersions
 from provisioner.playbook import select
 
 if TYPE_CHECKING:
@@ -331,7 +331,7 @@ class Restoration(_Work):
             make_anew(self.engine, name)
             return
         playbook, address = self.saving.playbook, Address("volume", key)
-        resource = lower(playbook, Inputs(), self.saving.mode).resources.get(address)
+        resource = lower(playbook, InputVersions(), self.saving.mode).resources.get(address)
         if resource is None:
             raise ProvisionError(f"{address} is external, and is not there", hint=f"docker volume create {name}")
         labels = ownership_labels(self.project, address, name) | ({PROTECTED: "true"} if resource.protect else {})

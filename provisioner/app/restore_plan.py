@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.app.backup_sources import mounted_volumes, start_order
 from provisioner.app.owned import tasks_elsewhere
-from provisioner.backup.aside import SUFFIX, first_entries, read_record
+from provisioner.backup.previous_data import SUFFIX, first_entries, read_record
 from provisioner.backup.volumes import carrier_of, read_volume
 from provisioner.kinds.ownership import PROJECT
 from provisioner.model.span import Problem

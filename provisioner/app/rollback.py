@@ -22,7 +22,7 @@ from provisioner.ledger.rollback_target import rollback_target
 from provisioner.model.address import Address
 from provisioner.model.playbook import Undeployed
 from provisioner.model.secret import Found, Held
-from provisioner.platforms.lowering import HELD, Inputs
+from provisioner.platforms.lowering import HELD, InputVersions
 from provisioner.secrets.uses import build_secrets, environment_uses
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class _Recorded:
         if found.lost and not self.current:
             raise self._refusal(found)
         return ExternalInputs(
-            inputs=Inputs(
+            inputs=InputVersions(
                 builds=found.builds,
                 versions=found.versions,
                 registry=registry_digests(playbook, engine),

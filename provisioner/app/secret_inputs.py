@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from provisioner.app.held import AWS
+from provisioner.app.applied_secrets import AWS
 from provisioner.app.platform import platform_of
 from provisioner.errors import SecretUnavailable
 from provisioner.model.secret import Found, Held
@@ -13,8 +13,8 @@ from provisioner.model.secret import Found, Held
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from provisioner.app.applied_secrets import HeldVersion
     from provisioner.app.external_inputs import ExternalInputs
-    from provisioner.app.held import HeldVersion
     from provisioner.app.request import Request
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import Resolution, SecretRef, SecretValue
@@ -33,7 +33,7 @@ class Secrets:
     resolutions: Mapping[str, Resolution] = field(default_factory=dict, repr=False)
     held: Mapping[str, HeldVersion] = field(default_factory=dict)
     in_use: frozenset[str] = frozenset()
-    unsettled: bool = False
+    needs_persisting: bool = False
     key: str = ""
     key_tried: str = ""
     signer: FingerprintKey | None = field(default=None, repr=False)
@@ -45,7 +45,7 @@ def resolve_secrets(
     playbook: Playbook,
     engine: EngineReader,
     mode: Mode,
-    fresh: Mapping[str, SecretValue],
+    new_values: Mapping[str, SecretValue],
     needed: Collection[str] | None = None,
     read: Collection[str] = (),
 ) -> Secrets:
@@ -55,7 +55,7 @@ def resolve_secrets(
     """
     if not playbook.secrets:
         return Secrets()
-    from provisioner.app.wiring import surroundings
+    from provisioner.app.wiring import tier_context
     from provisioner.secrets.chain import require, resolve
     from provisioner.secrets.declarations import declarations
     from provisioner.secrets.fingerprint import FingerprintKey, find_key
@@ -63,16 +63,16 @@ def resolve_secrets(
     from provisioner.secrets.tiers import open_tiers
     from provisioner.secrets.uses import needed_as_value
 
-    around = surroundings(request, playbook, engine)
+    context = tier_context(request, playbook, engine)
     refs = declarations(playbook)
     values = needed_as_value(playbook) | {*read}
     platform = platform_of(mode)
     held = platform.held_versions(engine, playbook, refs, values)
-    around = replace(around, held={key: one.answer for key, one in held.versions.items()})
+    context = replace(context, held={key: one.answer for key, one in held.versions.items()})
     messages: list[str] = []
-    key = find_key(around)
-    tiers = open_tiers(around)
-    resolutions = resolve(refs, _renewed(tiers, fresh), key, tell=messages.append)
+    key = find_key(context)
+    tiers = open_tiers(context)
+    resolutions = resolve(refs, _renewed(tiers, new_values), key, tell=messages.append)
     wanted = {name: answer for name, answer in resolutions.items() if needed is None or name in needed}
     require(wanted)
     for name, answer in wanted.items():
@@ -88,7 +88,7 @@ def resolve_secrets(
         resolutions=resolutions,
         held=held.versions,
         in_use=held.volumes,
-        unsettled=made or bool(fresh) or not known,
+        needs_persisting=made or bool(new_values) or not known,
         key=key.id if isinstance(key, FingerprintKey) else "",
         key_tried="" if isinstance(key, FingerprintKey) else key.tried,
         signer=key if isinstance(key, FingerprintKey) else None,
@@ -96,10 +96,10 @@ def resolve_secrets(
     )
 
 
-def _renewed(tiers: tuple[SecretSource, ...], fresh: Mapping[str, SecretValue]) -> tuple[SecretSource, ...]:
+def _renewed(tiers: tuple[SecretSource, ...], new_values: Mapping[str, SecretValue]) -> tuple[SecretSource, ...]:
     from provisioner.secrets.renewed import renewed
 
-    return renewed(tiers, fresh) if fresh else tiers
+    return renewed(tiers, new_values) if new_values else tiers
 
 
 def pending(declarations: Sequence[SecretRef], resolutions: Mapping[str, Resolution]) -> frozenset[str]:
@@ -123,20 +123,20 @@ def origin(answer: Resolution) -> str:
 
 def persist_new_values(request: Request, playbook: Playbook, materials: ExternalInputs) -> None:
     """Make the fingerprint key and keep generated values, before anything uses them."""
-    from provisioner.app.wiring import surroundings
+    from provisioner.app.wiring import tier_context
     from provisioner.secrets.changes import set_value
     from provisioner.secrets.env_local import lies_in_keyring, store
     from provisioner.secrets.fingerprint import KeyAbsent, create_key, find_key
     from provisioner.secrets.generate import keep
 
-    around = surroundings(request, playbook, None)
-    if isinstance(find_key(around), KeyAbsent) and not materials.incomparable:
-        create_key(around)
+    context = tier_context(request, playbook, None)
+    if isinstance(find_key(context), KeyAbsent) and not materials.incomparable:
+        create_key(context)
     for ref in materials.declarations:
-        if ref.key in materials.fresh:
-            there = lies_in_keyring(around, ref.env)
-            set_value(ref, materials.fresh[ref.key], store(around, in_keyring=there))
-    keep(materials.declarations, materials.resolutions, store(around))
+        if ref.key in materials.new_values:
+            there = lies_in_keyring(context, ref.env)
+            set_value(ref, materials.new_values[ref.key], store(context, in_keyring=there))
+    keep(materials.declarations, materials.resolutions, store(context))
 
 
 def short(fingerprint: str) -> str:

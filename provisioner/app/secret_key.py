@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
-from provisioner.app.wiring import surroundings
+from provisioner.app.wiring import tier_context
 from provisioner.errors import SecretUnavailable, UsageError
 from provisioner.secrets import fingerprint, private_file
 from provisioner.secrets.env_local import keyring_of
@@ -16,15 +16,15 @@ from provisioner.secrets.fingerprint import FingerprintKey
 if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.model.secret import SecretValue
-    from provisioner.secrets.surroundings import Surroundings
+    from provisioner.secrets.tier_context import TierContext
 
 KEYRING = "keyring:"
 
 
 def read_key(request: Request) -> SecretValue:
     """The text of the environment's key, as a file holds it. SecretUnavailable where there is none, saying where."""
-    around = _secret_surroundings(request)
-    found = fingerprint.find_key(around)
+    context = _secret_context(request)
+    found = fingerprint.find_key(context)
     if not isinstance(found, FingerprintKey):
         raise SecretUnavailable(
             f"there is no fingerprint key here ({found.tried})", hint="the first apply makes it, or import it"
@@ -34,12 +34,12 @@ def read_key(request: Request) -> SecretValue:
 
 def export_key(request: Request, place: str) -> str:
     """Keep the key in `keyring:NAME` or in a file of mode 0600, and say where. No file that is there is replaced."""
-    around, text = _secret_surroundings(request), read_key(request)
+    context, text = _secret_context(request), read_key(request)
     if place.startswith(KEYRING):
         name = place.removeprefix(KEYRING)
         if not name:
             raise UsageError("keyring: has no name", hint="for example: --to keyring:fingerprint")
-        keyring_of(around).set(name, text)
+        keyring_of(context).set(name, text)
         return f"the OS keyring, as {name}; name it there with {fingerprint.KEY_SOURCE}={place}"
     path = Path(request.directory, place)
     try:
@@ -59,26 +59,26 @@ def import_key(request: Request, text: SecretValue, *, replace: bool) -> tuple[s
 
     SecretUnavailable for a text that is no key, or where another key is there already.
     """
-    around = _secret_surroundings(request)
-    path = fingerprint.place_of_key(around)
-    key = fingerprint.parse_key(text, "what was given", around.project)
+    context = _secret_context(request)
+    path = fingerprint.place_of_key(context)
+    key = fingerprint.parse_key(text, "what was given", context.project)
     if path is None:
         raise UsageError(
             f"{fingerprint.KEY_SOURCE} says that the key lies elsewhere",
             hint=f"unset it, or set {fingerprint.KEY_FILE}",
         )
-    fingerprint.keep_key(around, key, replace=replace)
+    fingerprint.keep_key(context, key, replace=replace)
     return str(path), key.id
 
 
 def new_key(request: Request) -> SecretValue | None:
     """Put a new key in the place of the one that is here; the text of that one, None where there was none."""
-    around = _secret_surroundings(request)
-    before = fingerprint.find_key(around)
-    key = fingerprint.parse_key(fingerprint.new_key(), "the new key", around.project)
-    fingerprint.keep_key(around, key, replace=True)
+    context = _secret_context(request)
+    before = fingerprint.find_key(context)
+    key = fingerprint.parse_key(fingerprint.new_key(), "the new key", context.project)
+    fingerprint.keep_key(context, key, replace=True)
     return fingerprint.key_text(before) if isinstance(before, FingerprintKey) else None
 
 
-def _secret_surroundings(request: Request) -> Surroundings:
-    return surroundings(request, load_playbook(request, allow_unset=True), None)
+def _secret_context(request: Request) -> TierContext:
+    return tier_context(request, load_playbook(request, allow_unset=True), None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from provisioner.app.load import load_playbook
 from provisioner.app.secret_inputs import origin, short
-from provisioner.app.wiring import open_engine, surroundings
+from provisioner.app.wiring import open_engine, tier_context
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, SecretUnavailable, Unreachable, Unsafe, UsageError
 from provisioner.kinds import swarm_file
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
     from provisioner.model.secret import Resolution, SecretRef
-    from provisioner.secrets.surroundings import Surroundings
+    from provisioner.secrets.tier_context import TierContext
 
 Place = Literal["docker", "env_local"]
 _HINT = "docker secret rm NAME once nothing mounts it, then sync again"
@@ -58,7 +58,7 @@ class Sync:
     place: Place
     copies: tuple[Copy, ...]
     refs: tuple[SecretRef, ...]
-    around: Surroundings
+    context: TierContext
     engine: DockerEngine | None = None
 
     @property
@@ -81,13 +81,13 @@ class Sync:
         assert answer is not None
         if self.engine is None:
             ref = next(ref for ref in self.refs if ref.key == one.key)
-            changes.set_value(ref, answer.value, store(self.around))
+            changes.set_value(ref, answer.value, store(self.context))
             return
         # No label of ownership: it belongs to nobody's environment, so no apply or destroy takes it away.
-        key = find_key(self.around)
+        key = find_key(self.context)
         if not isinstance(key, FingerprintKey):
             # Without it nobody could tell later whether the values are still the same.
-            key = create_key(self.around)
+            key = create_key(self.context)
         fingerprint = key.fingerprint(one.key, answer.value)
         labels = {swarm_file.SOURCE: origin(answer), swarm_file.VERSION: short(fingerprint)}
         body = {"Labels": labels, "Data": base64.b64encode(answer.value.reveal()).decode()}
@@ -114,8 +114,8 @@ def plan_sync(request: Request, names: Sequence[str], place: Place | None, *, in
     chosen = place or ("docker" if playbook.engine.mode == "swarm" else "env_local")
     wanted = [ref for ref in refs if not names or ref.key in names]
     if chosen == "env_local":
-        around = surroundings(request, playbook, None)
-        return Sync(playbook.title, chosen, _to_file(refs, wanted, around), refs, around)
+        context = tier_context(request, playbook, None)
+        return Sync(playbook.title, chosen, _to_file(refs, wanted, context), refs, context)
     engine = open_engine(request, playbook.engine)
     facts = engine.facts()
     if facts.exposed_at and not insecure_transport:
@@ -128,17 +128,17 @@ def plan_sync(request: Request, names: Sequence[str], place: Place | None, *, in
             "Docker secrets are kept by a Swarm manager, and this engine is none",
             hint="name a manager with --host or --context; `provision engine init` makes a Swarm of one node",
         )
-    around = surroundings(request, playbook, engine)
-    return Sync(playbook.title, chosen, _to_swarm(refs, wanted, around, engine), refs, around, engine)
+    context = tier_context(request, playbook, engine)
+    return Sync(playbook.title, chosen, _to_swarm(refs, wanted, context, engine), refs, context, engine)
 
 
 def _to_swarm(
-    refs: Sequence[SecretRef], wanted: Sequence[SecretRef], around: Surroundings, engine: DockerEngine
+    refs: Sequence[SecretRef], wanted: Sequence[SecretRef], context: TierContext, engine: DockerEngine
 ) -> tuple[Copy, ...]:
     """What lies on this machine, also where the playbook does not allow it: then this is how it leaves it."""
     local = [_locally(ref) for ref in refs]
-    key = find_key(around)
-    answers = resolve(local, open_tiers(around), key)
+    key = find_key(context)
+    answers = resolve(local, open_tiers(context), key)
     there = {str(raw["Spec"]["Name"]): raw["Spec"].get("Labels") or {} for raw in engine.list("secret", {})}
     copies = []
     clashes = []
@@ -161,11 +161,11 @@ def _to_swarm(
     return tuple(copies)
 
 
-def _to_file(refs: Sequence[SecretRef], wanted: Sequence[SecretRef], around: Surroundings) -> tuple[Copy, ...]:
+def _to_file(refs: Sequence[SecretRef], wanted: Sequence[SecretRef], context: TierContext) -> tuple[Copy, ...]:
     """What comes from AWS or a mounted file, where the playbook allows `.env.local` too."""
     parts = {name for ref in wanted for name in template.ingredients(ref.template or "")}
     asked = [ref for ref in refs if ref in wanted or ref.key in parts]
-    answers = resolve(asked, open_tiers(around), find_key(around))
+    answers = resolve(asked, open_tiers(context), find_key(context))
     return tuple(_into_file(ref, answers[ref.key]) for ref in wanted)
 
 

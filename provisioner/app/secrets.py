@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from provisioner.app.load import load_playbook
 from provisioner.app.secret_inputs import short
-from provisioner.app.wiring import open_engine, surroundings
+from provisioner.app.wiring import open_engine, tier_context
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, SecretUnavailable, Unreachable, UsageError
 from provisioner.kinds.values import moment
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from provisioner.model.secret import Resolution, SecretRef, SecretValue
     from provisioner.ports import EngineReader
     from provisioner.secrets.fingerprint import FingerprintKey, KeyAbsent
-    from provisioner.secrets.surroundings import Surroundings
+    from provisioner.secrets.tier_context import TierContext
 
 UNCLEAR = "not clear"
 
@@ -108,7 +108,7 @@ class _World:
     """Everything that answers are taken from."""
 
     refs: tuple[SecretRef, ...]
-    around: Surroundings
+    context: TierContext
     key: FingerprintKey | KeyAbsent
     messages: list[str] = field(default_factory=list)
 
@@ -124,8 +124,8 @@ def list_secrets(request: Request) -> Inventory:
     except ProvisionError as error:
         engine = cast("EngineReader", _Silent(error))
         messages.append(f"{error.message}; only what needs no engine is told")
-    around = surroundings(request, playbook, engine)
-    world = _World(declarations(playbook), around, find_key(around), messages)
+    context = tier_context(request, playbook, engine)
+    world = _World(declarations(playbook), context, find_key(context), messages)
     answers, troubles = _answers(world)
     rows = inventory(world.refs, answers, users(playbook))
     listed = [_listed(row, answers[row.key], kept, troubles.get(row.key)) for row in rows]
@@ -134,9 +134,9 @@ def list_secrets(request: Request) -> Inventory:
 
 def keep_secret(request: Request, name: str, value: SecretValue, *, in_keyring: bool | None) -> Kept:
     """Keep a value in `.env.local` or in the OS keyring; where it lies already, unless `in_keyring` says."""
-    playbook, ref, around = find_secret(request, name)
-    there = _entry_in_keyring(around, ref) if in_keyring is None else in_keyring
-    kept_in = store(around, in_keyring=there)
+    playbook, ref, context = find_secret(request, name)
+    there = _entry_in_keyring(context, ref) if in_keyring is None else in_keyring
+    kept_in = store(context, in_keyring=there)
     changes.set_value(ref, value, kept_in)
     file = kept_in.home_of(ref.env)
     _, _, cautions = load(file)
@@ -146,8 +146,8 @@ def keep_secret(request: Request, name: str, value: SecretValue, *, in_keyring: 
 
 def forget_secret(request: Request, name: str) -> Kept:
     """Remove a value from `.env.local`, and from the OS keyring where it lay there."""
-    playbook, ref, around = find_secret(request, name)
-    kept_in = store(around)
+    playbook, ref, context = find_secret(request, name)
+    kept_in = store(context)
     file = kept_in.home_of(ref.env)
     was_there = changes.unset_value(ref, kept_in)
     place, left = f"{_near(file)}, as {ref.env}", kept_in.home_of(ref.env)
@@ -157,13 +157,13 @@ def forget_secret(request: Request, name: str) -> Kept:
     return Kept(name, place, was_there, users(playbook).get(name, ()), cautions)
 
 
-def find_secret(request: Request, name: str) -> tuple[Playbook, SecretRef, Surroundings]:
+def find_secret(request: Request, name: str) -> tuple[Playbook, SecretRef, TierContext]:
     """A declared secret by its name. UsageError with the nearest one for a name that is none."""
     playbook = load_playbook(request, allow_unset=True)
     refs = declarations(playbook)
     for ref in refs:
         if ref.key == name:
-            return playbook, ref, surroundings(request, playbook, None)
+            return playbook, ref, tier_context(request, playbook, None)
     known = [ref.key for ref in refs]
     listed = f"there are: {', '.join(sorted(known))}" if known else "the playbook declares no secrets"
     raise UsageError(f"no secret is named {name!r}", hint=nearest(name, known) or listed)
@@ -216,7 +216,7 @@ def _answers(world: _World) -> tuple[dict[str, Resolution], dict[str, ProvisionE
 
 
 def _resolved(world: _World, refs: Sequence[SecretRef]) -> dict[str, Resolution]:
-    return dict(resolve(refs, open_tiers(world.around), world.key, tell=world.messages.append))
+    return dict(resolve(refs, open_tiers(world.context), world.key, tell=world.messages.append))
 
 
 def _with_parts(ref: SecretRef, refs: Sequence[SecretRef]) -> list[SecretRef]:
@@ -257,10 +257,10 @@ def _version(row: Row, answer: Resolution) -> str:
     return f"{HELD}{answer.name}" if isinstance(answer, Held) else ""
 
 
-def _entry_in_keyring(around: Surroundings, ref: SecretRef) -> bool:
+def _entry_in_keyring(context: TierContext, ref: SecretRef) -> bool:
     from provisioner.secrets.env_local import lies_in_keyring
 
-    return lies_in_keyring(around, ref.env)
+    return lies_in_keyring(context, ref.env)
 
 
 def _near(path: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from provisioner.app.comparable import Comparable
+from provisioner.app.collect_without_values import CollectWithoutValues
 from provisioner.app.condition import Condition, condition_of, with_last_words
 from provisioner.app.evidence import mask_of, unknown_secrets
 from provisioner.app.intentions import is_still
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.ledger.records import Ledger
     from provisioner.model.address import Address
-    from provisioner.model.state import Observed, Resource, Stranger
+    from provisioner.model.state import ForeignObject, Observed, Resource
     from provisioner.ports import EngineReader
     from provisioner.reconcile.retained import Retained
 
@@ -76,7 +76,7 @@ def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
     playbook = load_playbook(request, allow_unset=True)
     require_services(playbook, services)
     engine = open_engine(request, playbook.engine)
-    gathering = Comparable()
+    gathering = CollectWithoutValues()
     prepared = prepare(request, playbook, engine, Policy(), gathering, feasible=False)
     plan = prepared.plan
     # The removal of an earlier version of a config or secret says nothing of the one that is declared.
@@ -86,7 +86,7 @@ def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
     if services:
         addresses = [a for a in addresses if a.kind == "service" and a.name in services]
     retained = retained_objects(playbook)
-    foreign = {one.address: one for one in plan.observed.strangers}
+    foreign = {one.address: one for one in plan.observed.foreign}
     rows = [_row(a, desired.get(a), observed.get(a), changes.get(a), retained) for a in addresses]
     rows = [_with_condition(row, prepared, engine) for row in rows]
     rows = [_on_purpose(row, observed.get(row.address), prepared.ledger) for row in rows]
@@ -105,11 +105,11 @@ def _on_purpose(row: StatusRow, found: Observed | None, ledger: Ledger) -> Statu
     return replace(row, detail=f"stopped {why}", trouble=f"stopped {why}")
 
 
-def _foreign(row: StatusRow, stranger: Stranger | None) -> StatusRow:
+def _foreign(row: StatusRow, foreign: ForeignObject | None) -> StatusRow:
     """The row of an object in whose place another one stands."""
-    if stranger is None:
+    if foreign is None:
         return row
-    said = f"belongs to {stranger.owner}"
+    said = f"belongs to {foreign.owner}"
     return replace(row, state="foreign", detail=said, trouble=said)
 
 

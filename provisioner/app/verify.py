@@ -31,10 +31,10 @@ def verify(request: Request, names: Sequence[str]) -> tuple[CheckResult, ...]:
 
 def run_checks(playbook: Playbook, engine: EngineWriter, checks: Sequence[Check]) -> tuple[CheckResult, ...]:
     """Run checks one after the other, as they stand in the playbook."""
-    from provisioner.verify.kind import World
+    from provisioner.verify.kind import CheckContext
     from provisioner.verify.run import run
 
-    world = World(
+    world = CheckContext(
         engine=engine,
         containers=lambda service: running_containers(engine, playbook.project, service),
         clock=SystemClock(),

@@ -58,15 +58,15 @@ class Watch:
         """
         for rule in self._rules:
             self._report(f"watching {rule.path} for {rule.service}: {rule.action}")
-        self.once(interrupt, settle=interval)
+        self.once(interrupt, quiet=interval)
         while not interrupt.wait(interval):
-            self.once(interrupt, settle=interval)
+            self.once(interrupt, quiet=interval)
 
-    def once(self, interrupt: Interrupt, *, settle: float = 0.0) -> None:
+    def once(self, interrupt: Interrupt, *, quiet: float = 0.0) -> None:
         """One look at everything, and what follows from it."""
         found = [look(rule) for rule in self._rules]
-        while settle and any(found[index] != seen for index, seen in enumerate(self._seen)):
-            if interrupt.wait(settle):
+        while quiet and any(found[index] != seen for index, seen in enumerate(self._seen)):
+            if interrupt.wait(quiet):
                 return
             again = [look(rule) for rule in self._rules]
             if again == found:

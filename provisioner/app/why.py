@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from provisioner.app.comparable import Comparable
+from provisioner.app.collect_without_values import CollectWithoutValues
 from provisioner.app.condition import (
     Condition,
     HealthResult,
@@ -98,7 +98,7 @@ def why(request: Request, text: str) -> Explanation:
     """What there is to know about an address such as `service.api`, `service.api[2]`, or a name that is unique."""
     playbook = load_playbook(request, allow_unset=True)
     engine = open_engine(request, playbook.engine)
-    prepared = prepare(request, playbook, engine, Policy(), Comparable(), feasible=False)
+    prepared = prepare(request, playbook, engine, Policy(), CollectWithoutValues(), feasible=False)
     plan = prepared.plan
     address = _address(text, prepared)
     there = [one for one in sorted({*plan.desired.resources, *plan.observed.resources}) if _is_part(one, address)]
@@ -146,7 +146,7 @@ def _part(address: Address, prepared: Prepared, engine: EngineReader) -> Part:
     plan = prepared.plan
     wanted, found = plan.desired.resources.get(address), plan.observed.resources.get(address)
     image = str(wanted.spec["image"]) if wanted and wanted.kind in ("container", "service") else ""
-    foreign = next((one for one in plan.observed.strangers if one.address == address), None)
+    foreign = next((one for one in plan.observed.foreign if one.address == address), None)
     if found is None:
         trouble = f"an object of that name belongs to {foreign.owner}" if foreign else ABSENT.trouble
         return Part(address, "", wanted.name if wanted else "", image, replace(ABSENT, trouble=trouble))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from provisioner.engines.docker_api import DockerEngine
     from provisioner.model.playbook import EngineChoice, Playbook
     from provisioner.ports import EngineReader
-    from provisioner.secrets.surroundings import Surroundings
+    from provisioner.secrets.tier_context import TierContext
 
 
 class SystemClock:
@@ -58,11 +58,11 @@ def _timeout(request: Request) -> float | None:
     return seconds
 
 
-def surroundings(request: Request, playbook: Playbook, engine: EngineReader | None) -> Surroundings:
+def tier_context(request: Request, playbook: Playbook, engine: EngineReader | None) -> TierContext:
     """What the secret tiers may look at."""
-    from provisioner.secrets.surroundings import Surroundings
+    from provisioner.secrets.tier_context import TierContext
 
     variables = {**request.shell, **request.overrides}
-    return Surroundings(
+    return TierContext(
         Path(playbook.directory), playbook.project, variables, engine, environment=playbook.environment or ""
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from provisioner.cli.confirm import confirmed
 from provisioner.cli.interrupt import interruptible
-from provisioner.cli.narration import narrated
+from provisioner.cli.progress_listener import progress_listener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ class Result(Protocol):
     def exit_code(self) -> int: ...
 
 
-class Showing:
+class PlanPrompt:
     """Shows a plan once, as text or as the first line of a JSON stream, and asks whether to go on."""
 
     def __init__(self, settings: Settings, *, as_json: bool, yes: bool, check: bool, question: str) -> None:
@@ -92,7 +92,7 @@ def only_look(settings: Settings, plan: Plan, *, as_json: bool, detailed: bool) 
     """What `--check` does: show the plan and stop; the exit code that goes with it."""
     from provisioner.cli.cmd_plan import plan_exit_code
 
-    Showing(settings, as_json=as_json, yes=False, check=True, question="").show(plan)
+    PlanPrompt(settings, as_json=as_json, yes=False, check=True, question="").show(plan)
     return plan_exit_code(plan, detailed=detailed)
 
 
@@ -107,8 +107,8 @@ def carry_out(
 ) -> int:
     """Run `act` with an approval, a listener and what Ctrl-C asks for; tell how it ended; the exit code."""
     began = time.monotonic()
-    showing = Showing(settings, as_json=as_json, yes=yes, check=check, question=question)
-    with interruptible() as interrupt, narrated(settings, as_json=as_json) as listener:
+    showing = PlanPrompt(settings, as_json=as_json, yes=yes, check=check, question=question)
+    with interruptible() as interrupt, progress_listener(settings, as_json=as_json) as listener:
         result = act(showing.approve, listener, interrupt)
     showing.show(result.plan)
     if check:

@@ -97,7 +97,7 @@ def _adopt(settings: Settings, request: Request, choice: AdoptionChoice, *, yes:
     from provisioner.app.adopt import adopt
     from provisioner.cli.confirm import confirmed
     from provisioner.cli.interrupt import interruptible
-    from provisioner.cli.narration import narrated
+    from provisioner.cli.progress_listener import progress_listener
 
     declined = False
 
@@ -110,7 +110,7 @@ def _adopt(settings: Settings, request: Request, choice: AdoptionChoice, *, yes:
         declined = not confirmed(settings, QUESTION.format(title=plan.title))
         return not declined
 
-    with interruptible() as interrupt, narrated(settings, as_json=as_json) as listener:
+    with interruptible() as interrupt, progress_listener(settings, as_json=as_json) as listener:
         result = adopt(request, choice, approve=approve, listener=listener, interrupt=interrupt)
     out = settings.out()
     if as_json:
@@ -137,7 +137,7 @@ def _release(
     from provisioner.app.adopt import release
     from provisioner.cli.confirm import confirmed
     from provisioner.cli.interrupt import interruptible
-    from provisioner.cli.narration import narrated
+    from provisioner.cli.progress_listener import progress_listener
     from provisioner.render.adoption_text import release_text
 
     out = settings.out()
@@ -152,7 +152,7 @@ def _release(
         declined = not confirmed(settings, f"Forget these objects of {found.title}?")
         return not declined
 
-    with interruptible() as interrupt, narrated(settings, as_json=as_json) as listener:
+    with interruptible() as interrupt, progress_listener(settings, as_json=as_json) as listener:
         found, done = release(
             request, named, approve=approve, listener=listener, interrupt=interrupt, lock_timeout=lock_timeout
         )

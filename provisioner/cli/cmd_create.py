@@ -32,8 +32,8 @@ def command(settings: Settings, arguments: tuple[str, ...]) -> int:
     request = settings.request(target)
     from provisioner.app.create import create
     from provisioner.cli.interrupt import interruptible
-    from provisioner.cli.narration import narrated
+    from provisioner.cli.progress_listener import progress_listener
 
-    with interruptible() as interrupt, narrated(settings, as_json=False) as listener:
+    with interruptible() as interrupt, progress_listener(settings, as_json=False) as listener:
         create(request, services, listener=listener, interrupt=interrupt)
     return 0

@@ -14,7 +14,7 @@ from provisioner.errors import PlaybookInvalid
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from provisioner.app.lint import Mended
+    from provisioner.app.lint import FixResult
     from provisioner.app.plays import PlayList
     from provisioner.app.request import Request
     from provisioner.cli.settings import Settings
@@ -97,7 +97,7 @@ def _findings_of_plays(settings: Settings, plays: PlayList, *, fix: bool) -> Seq
     return lint_plays(plays)
 
 
-def _told(mended: Mended) -> str:
+def _told(mended: FixResult) -> str:
     lines = [f"fixed: {finding.span}: {finding.rule} {finding.path}: {finding.message}" for finding in mended.done]
     lines += [f"not fixed: {finding.span}: {finding.rule} {finding.path}: {why}" for finding, why in mended.left]
     lines += [f"wrote {file}" for file in mended.files]

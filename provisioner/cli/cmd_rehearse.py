@@ -44,11 +44,11 @@ def command(settings: Settings, arguments: tuple[str, ...], latest: bool, identi
     request = settings.request(wanted[1] if len(wanted) > 1 else None)
     from provisioner.app.rehearse import rehearse
     from provisioner.cli.interrupt import interruptible
-    from provisioner.cli.narration import narrated
+    from provisioner.cli.progress_listener import progress_listener
     from provisioner.render.checks_text import checks_text
     from provisioner.render.values import seconds
 
-    with interruptible() as interrupt, narrated(settings, as_json=False) as listener:
+    with interruptible() as interrupt, progress_listener(settings, as_json=False) as listener:
         done = rehearse(request, wanted[0], identity, listener=listener, interrupt=interrupt)
     out = settings.out()
     if as_json:

@@ -63,7 +63,7 @@ def command(
     """Restore the data of an archive: its name, or `latest`. Everything in it, or only some addresses."""
     from provisioner.cli.confirm import confirmed, require_answer
     from provisioner.cli.interrupt import interruptible
-    from provisioner.cli.narration import narrated
+    from provisioner.cli.progress_listener import progress_listener
 
     require_answer(yes=yes)
     if undo_last:
@@ -83,7 +83,7 @@ def command(
         return yes or bool(plan.refusals) or confirmed(settings, f"Restore these data into {plan.title}?")
 
     options = Options(identity, replace, prune, not no_verify, lock_timeout)
-    with interruptible() as interrupt, narrated(settings, as_json=False) as listener:
+    with interruptible() as interrupt, progress_listener(settings, as_json=False) as listener:
         result = restore(
             request, arguments[0], addresses, options, approve=approve, listener=listener, interrupt=interrupt
         )
@@ -95,14 +95,14 @@ def _undo(settings: Settings, arguments: tuple[str, ...], *, yes: bool, lock_tim
     from provisioner.app.restore import undo
     from provisioner.cli.confirm import confirmed
     from provisioner.cli.interrupt import interruptible
-    from provisioner.cli.narration import narrated
+    from provisioner.cli.progress_listener import progress_listener
 
     if len(arguments) > 1:
         raise UsageError("--undo takes a TARGET only: it puts back everything that the last restore replaced")
     request = settings.request(arguments[0] if arguments else None)
     if not yes and not confirmed(settings, "Put the data of before the last restore back? What is there now is lost."):
         return 1
-    with interruptible() as interrupt, narrated(settings, as_json=False) as listener:
+    with interruptible() as interrupt, progress_listener(settings, as_json=False) as listener:
         result = undo(request, listener=listener, interrupt=interrupt, lock_timeout=lock_timeout)
     _tell_checks(settings, result)
     settings.out().write("The data of before the restore are back.\n")

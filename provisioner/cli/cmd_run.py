@@ -100,9 +100,9 @@ def command(
     if publish and service_ports:
         raise UsageError("--publish and --service-ports contradict each other: give one of them")
     request = settings.request(target)
-    from provisioner.app.one_off import Manner, run_one_off
+    from provisioner.app.one_off import RunOptions, run_one_off
     from provisioner.cli.interrupt import interruptible
-    from provisioner.cli.narration import narrated
+    from provisioner.cli.progress_listener import progress_listener
     from provisioner.playbook.one_off import OneOff
 
     service, *words = rest
@@ -113,11 +113,11 @@ def command(
         mounts=volumes, ports=publish, cap_add=cap_add, cap_drop=cap_drop, user=user, working_dir=workdir,
         service_ports=service_ports, use_aliases=use_aliases, tty=terminal, stdin=interactive and not detach,
     )  # fmt: skip
-    manner = Manner(name=name, detach=detach, remove=remove, dependencies=not no_deps)
+    manner = RunOptions(name=name, detach=detach, remove=remove, dependencies=not no_deps)
     with interruptible() as interrupt:
         return run_one_off(
             request, run, manner, home=settings.environment.get("HOME") or str(Path.home()),
-            narrate=lambda: narrated(settings, as_json=False), interrupt=interrupt,
+            narrate=lambda: progress_listener(settings, as_json=False), interrupt=interrupt,
             tell=lambda text: settings.out().write(f"{text}\n"),
         )  # fmt: skip
 

@@ -9,8 +9,8 @@ import click
 from provisioner.cli.command import OPERATE, Command
 from provisioner.cli.completion import SERVICE, TARGET, words
 from provisioner.cli.interrupt import interruptible
-from provisioner.cli.narration import narrated
 from provisioner.cli.options import yes_option
+from provisioner.cli.progress_listener import progress_listener
 
 if TYPE_CHECKING:
     from provisioner.cli.settings import Settings
@@ -63,7 +63,7 @@ def command(settings: Settings, arguments: tuple[str, ...], no_up: bool, interva
             request,
             services,
             report=lambda line: out.write(f"{line}\n"),
-            narrate=lambda: narrated(settings, as_json=False),
+            narrate=lambda: progress_listener(settings, as_json=False),
         )
         watch.run(interrupt, interval=interval)
     return 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from provisioner.cli.exit import Manner
+from provisioner.cli.exit import ErrorFormat
 from provisioner.cli.options import global_options, is_global
 from provisioner.cli.settings import Settings
 from provisioner.errors import UsageError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # The key under which a context keeps the manner in which errors are told.
-MANNER = "provisioner.manner"
+ERROR_FORMAT = "provisioner.manner"
 
 # The groups of `provision --help`, in its order.
 PLAN, LOOK, OPERATE, WRITE, TOOLS = (
@@ -74,8 +74,8 @@ class Command(click.Command):
         settings.check()
         ctx.params = {name: value for name, value in ctx.params.items() if not is_global(name)}
         ctx.obj = settings
-        manner = ctx.meta.get(MANNER)
-        if isinstance(manner, Manner):
+        manner = ctx.meta.get(ERROR_FORMAT)
+        if isinstance(manner, ErrorFormat):
             manner.verbose, manner.no_color = settings.verbose, settings.no_color
             manner.changes = self.streams_json
             manner.json = ("stdout" if self.streams_json else "stderr") if ctx.params.get("as_json") else ""

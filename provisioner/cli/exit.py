@@ -23,7 +23,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 @dataclass(slots=True)
-class Manner:
+class ErrorFormat:
     """How errors are told; the command fills it in once its options are known.
 
     `json` is empty for text, `stderr` for one JSON object there, `stdout` where the object ends a stream of others.
@@ -36,7 +36,7 @@ class Manner:
     changes: bool = False
 
 
-def guarded(call: Callable[[Manner], int], manner: Manner) -> int:
+def guarded(call: Callable[[ErrorFormat], int], manner: ErrorFormat) -> int:
     """The exit code of `call`, which is given the manner to fill in; an error is told and becomes its code.
 
     Where the result could not be written that is told on standard error, and a command that only prints has failed.
@@ -51,7 +51,7 @@ def guarded(call: Callable[[Manner], int], manner: Manner) -> int:
     return code if code or manner.changes else 1
 
 
-def _guarded(call: Callable[[Manner], int], manner: Manner) -> int:
+def _guarded(call: Callable[[ErrorFormat], int], manner: ErrorFormat) -> int:
     try:
         return call(manner)
     except click.exceptions.Exit as ended:
@@ -75,7 +75,7 @@ def _guarded(call: Callable[[Manner], int], manner: Manner) -> int:
         return _tell(_defect(defect), manner)
 
 
-def _tell(error: ProvisionError, manner: Manner) -> int:
+def _tell(error: ProvisionError, manner: ErrorFormat) -> int:
     output = sys.stdout if manner.json == "stdout" else sys.stderr
     stream = Stream(output, no_color=manner.no_color, environment=os.environ)
     if manner.json:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from provisioner.cli.interrupt import interruptible
-from provisioner.cli.narration import narrated
+from provisioner.cli.progress_listener import progress_listener
 from provisioner.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def work_on(
     from provisioner.render.images import images_json, images_text
 
     request = settings.request(target)
-    with interruptible(deferred=True) as interrupt, narrated(settings, as_json=False) as listener:
+    with interruptible(deferred=True) as interrupt, progress_listener(settings, as_json=False) as listener:
         results = act(request, listener, interrupt)
     out = settings.out()
     if as_json:
@@ -61,7 +61,7 @@ def _work_on_plays(settings: Settings, plays: PlayList, act: Act, *, as_json: bo
     with interruptible(deferred=True) as interrupt:
         for play in plays.plays:
             out.write("" if as_json else heading(play.name, out.paint))
-            with narrated(settings, as_json=False) as listener:
+            with progress_listener(settings, as_json=False) as listener:
                 results = act(play.request, listener, interrupt)
             entries.append({"name": play.name, "target": play.request.target, "images": images_json(results)})
             out.write("" if as_json else images_text(results, paint=out.paint))

@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from provisioner import __version__
-from provisioner.cli.command import MANNER, PURPOSES, Command
-from provisioner.cli.exit import Manner, guarded
+from provisioner.cli.command import ERROR_FORMAT, PURPOSES, Command
+from provisioner.cli.exit import ErrorFormat, guarded
 from provisioner.cli.interrupt import interruptible
 from provisioner.cli.options import global_options, snapshot
 from provisioner.cli.settings import Settings
@@ -136,13 +136,13 @@ def execute(arguments: list[str]) -> int:
         click.echo(answer(main, os.environ["_PROVISION_COMPLETE"]))
         return 0
 
-    def call(manner: Manner) -> int:
+    def call(manner: ErrorFormat) -> int:
         with main.make_context("provision", list(arguments)) as context:
-            context.meta[MANNER] = manner
+            context.meta[ERROR_FORMAT] = manner
             result = main.invoke(context)
         return result if isinstance(result, int) else 0
 
-    return guarded(call, Manner(json="stderr" if "--json" in arguments else ""))
+    return guarded(call, ErrorFormat(json="stderr" if "--json" in arguments else ""))
 
 
 def _version_option() -> click.Option:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from provisioner.cli.confirm import confirmed
 from provisioner.cli.formats import ANNOTATIONS, findings_output
 from provisioner.cli.interrupt import interruptible
-from provisioner.cli.narration import narrated
+from provisioner.cli.progress_listener import progress_listener
 from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class _Conversation:
         """The listener of one play, under its heading."""
         if not self._as_json and not self.beside:
             self._head(play.name)
-        with narrated(self._settings, as_json=self._as_json, play=play.name, beside=self.beside) as listener:
+        with progress_listener(self._settings, as_json=self._as_json, play=play.name, beside=self.beside) as listener:
             yield listener
 
     def ended(self, result: PlayResult) -> None:

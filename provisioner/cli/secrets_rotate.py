@@ -94,7 +94,7 @@ def rotate(
     from provisioner.cli.carry_out import carry_out
     from provisioner.model.plan import Policy
 
-    gathering = partial(collect_inputs, fresh={name: value})
+    gathering = partial(collect_inputs, new_values={name: value})
     permitted = Policy(
         targets=concerned(request, name),
         alone=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.cli.interrupt import interruptible
-from provisioner.cli.narration import narrated
+from provisioner.cli.progress_listener import progress_listener
 from provisioner.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def work_on_services(settings: Settings, act: Act) -> int:
     """Run `act`, and say in full what failed; 1 where something did, 130 where it was interrupted."""
-    with interruptible(deferred=True) as interrupt, narrated(settings, as_json=False) as listener:
+    with interruptible(deferred=True) as interrupt, progress_listener(settings, as_json=False) as listener:
         results = act(listener, interrupt)
     failed = [one for one in results if one.error is not None]
     if failed:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.document.attributes import rules
 from provisioner.document.canonicalise import Canonicaliser
-from provisioner.document.merge import merge, settle
+from provisioner.document.merge import drop_merge_tags, merge
 from provisioner.document.names import FOLDER
 from provisioner.document.paths import exists, parent
 from provisioner.document.shape import mapping
@@ -48,7 +48,7 @@ def declared(
         if section is not None:
             rule = rules().children["secrets"]
             found = section if found is None else merge(found, section, rule)
-    return settle(found) if found is not None else None
+    return drop_merge_tags(found) if found is not None else None
 
 
 def _section(root: Node, file: str, interpolation: Interpolation, home: str, findings: Findings) -> Node | None:

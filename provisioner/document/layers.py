@@ -10,7 +10,7 @@ from provisioner.document.attributes.shapes import as_text, local_path
 from provisioner.document.canonicalise import Canonicaliser, without_nothing
 from provisioner.document.environment import inherit
 from provisioner.document.interpolate import Interpolation
-from provisioner.document.merge import merge, settle
+from provisioner.document.merge import drop_merge_tags, merge
 from provisioner.document.paths import clean, is_file, is_remote, join, parent
 from provisioner.document.shape import Place, mapping
 from provisioner.document.variables import Variable
@@ -92,7 +92,7 @@ class Layers:
         for layer in layers:
             result = merge(result, layer, rules())
         if self.files.tagged:
-            result = settle(result)
+            result = drop_merge_tags(result)
         return without_nothing(result, rules(), self.findings) if self.findings.nothing else result
 
     def canonical(self, source: Source, scope: Scope) -> Node:
@@ -226,7 +226,7 @@ class Layers:
         if base is None or self.findings.broken(("services", str((extends.get("service") or extends).value))):
             self.findings.suspect(("services", name))
         if base is not None:
-            service = merge(settle(base), service, rules().children["services"].any, keep_tags=True)
+            service = merge(drop_merge_tags(base), service, rules().children["services"].any, keep_tags=True)
         done[name] = service
         return service
 

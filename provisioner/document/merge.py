@@ -17,14 +17,14 @@ def merge(base: Node, over: Node, rule: Rule | None, *, keep_tags: bool = False)
     """`over` laid over `base`.
 
     `keep_tags` leaves the tags of `over` in the result, for when it will be laid over something else as well. What is
-    new in `over` is taken with its tags in any case; `settle` ends that.
+    new in `over` is taken with its tags in any case; `drop_merge_tags` ends that.
     """
     if over.tag == RESET:
         return over
     if over.tag == NOTHING:
         return base
     if over.tag == OVERRIDE:
-        return over if keep_tags else settle(replace(over, tag=None))
+        return over if keep_tags else drop_merge_tags(replace(over, tag=None))
     how = rule.row.merge if rule is not None else Merge.DEEP
     if over.value is None and (base.is_mapping or (base.is_sequence and how is not Merge.REPLACE)):
         return base
@@ -44,16 +44,16 @@ def merge(base: Node, over: Node, rule: Rule | None, *, keep_tags: bool = False)
     return over
 
 
-def settle(node: Node) -> Node:
+def drop_merge_tags(node: Node) -> Node:
     """`node` without what is reset, and without tags: there is nothing left to lay it over."""
     if node.is_mapping:
-        entries = {key: settle(item) for key, item in node.mapping.items() if item.tag != RESET}
+        entries = {key: drop_merge_tags(item) for key, item in node.mapping.items() if item.tag != RESET}
         same = node.tag is None and len(entries) == len(node.mapping)
         if same and all(entries[key] is item for key, item in node.mapping.items()):
             return node
         return Node(entries, node.span, None, {key: node.key_spans[key] for key in entries}, None)
     if node.is_sequence:
-        items = tuple(settle(item) for item in node.items if item.tag != RESET)
+        items = tuple(drop_merge_tags(item) for item in node.items if item.tag != RESET)
         if (
             node.tag is None
             and len(items) == len(node.items)

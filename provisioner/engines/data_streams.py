@@ -19,7 +19,7 @@ from provisioner.errors import EngineRefused, ProvisionError, StepFailed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from provisioner.engines.wire import Wire
+    from provisioner.engines.engine_http import EngineHttp
 
 _CHUNK = 1 << 18
 _HEADER = 8
@@ -33,7 +33,7 @@ _LAST_WORDS = 8
 class DockerStreams:
     """The part of `DataEngine` (ports.py) that is no plain request."""
 
-    _wire: Wire
+    _wire: EngineHttp
 
     def pause(self, container_id: str) -> None:
         """Freeze a container's processes (POST /containers/{id}/pause); already paused is fine."""

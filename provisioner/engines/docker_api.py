@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from provisioner.engines.data_streams import DockerStreams
+from provisioner.engines.engine_http import EngineHttp
 from provisioner.engines.operations import Operations
 from provisioner.engines.transport import TRANSPORT
-from provisioner.engines.wire import Wire
 from provisioner.errors import EngineConflict, EngineRefused, Reason, Unreachable
 from provisioner.kinds.builders import choose
 from provisioner.kinds.ownership import OPERATION
@@ -39,7 +39,7 @@ def connect(endpoint: Endpoint, timeout: float | None = None) -> DockerEngine:
 
     `timeout` (seconds) shortens the time that one request may take.
     """
-    wire = Wire(endpoint, timeout)
+    wire = EngineHttp(endpoint, timeout)
     _ = wire.version
     return DockerEngine(wire)
 
@@ -52,7 +52,9 @@ class DockerEngine(Operations, DockerStreams):
         if kind in _TOKENED:
             labels[OPERATION] = uuid.uuid4().hex
         sent = {**body, "Labels": labels} if labels else dict(body)
-        return self._wire.settle(lambda: self._create(kind, name, sent), lambda: self._made(kind, name, labels))
+        return self._wire.send_then_verify(
+            lambda: self._create(kind, name, sent), lambda: self._made(kind, name, labels)
+        )
 
     def _create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
         if kind == "container":
@@ -111,7 +113,7 @@ class DockerEngine(Operations, DockerStreams):
                     return True
                 raise self._refined(kind, object_id, error) from error
 
-        self._wire.settle(attempt, lambda: True if self.inspect(kind, object_id) is None else None)
+        self._wire.send_then_verify(attempt, lambda: True if self.inspect(kind, object_id) is None else None)
         if kind == "network":
             self._vanish(object_id)
 
@@ -180,7 +182,7 @@ class DockerEngine(Operations, DockerStreams):
             self._wire.post(f"/containers/{container_id}/{action}", body, parameters)
             return True
 
-        self._wire.settle(call, outcome)
+        self._wire.send_then_verify(call, outcome)
 
     def update_spec(self, kind: str, object_id: str, version: int, body: Mapping[str, Any]) -> None:
         headers = self._credentials(body) if kind == "service" else None
@@ -214,7 +216,7 @@ class DockerEngine(Operations, DockerStreams):
             self._wire.post(f"/networks/{network_id}/connect", body)
             return True
 
-        self._wire.settle(call, lambda: True if self._attached(network_id, container_id) else None)
+        self._wire.send_then_verify(call, lambda: True if self._attached(network_id, container_id) else None)
 
     def disconnect(self, network_id: str, container_id: str) -> None:
         def call() -> bool:
@@ -222,7 +224,7 @@ class DockerEngine(Operations, DockerStreams):
             self._wire.post(f"/networks/{network_id}/disconnect", body)
             return True
 
-        self._wire.settle(call, lambda: None if self._attached(network_id, container_id) else True)
+        self._wire.send_then_verify(call, lambda: None if self._attached(network_id, container_id) else True)
 
     def _attached(self, network_id: str, container_id: str) -> bool:
         network, container = self.inspect("network", network_id), self.inspect("container", container_id)
@@ -236,7 +238,7 @@ class DockerEngine(Operations, DockerStreams):
             return True
 
         # The same bytes twice are the same as once.
-        self._wire.settle(call, lambda: None)
+        self._wire.send_then_verify(call, lambda: None)
 
     def pull(self, reference: str, platform: str | None, progress: Callable[[str], None], *, digest: str = "") -> None:
         from provisioner.engines import images
@@ -256,7 +258,7 @@ class DockerEngine(Operations, DockerStreams):
         def manages() -> bool | None:
             return True if (self.info().get("Swarm") or {}).get("ControlAvailable") else None
 
-        self._wire.settle(lambda: bool(self._wire.post("/swarm/init", body)), manages)
+        self._wire.send_then_verify(lambda: bool(self._wire.post("/swarm/init", body)), manages)
 
     def tag(self, image_id: str, reference: str) -> None:
         from provisioner.engines import images

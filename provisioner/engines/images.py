@@ -20,7 +20,7 @@ from provisioner.reconcile.retry import is_unreachable, retried
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from provisioner.engines.wire import Wire
+    from provisioner.engines.engine_http import EngineHttp
     from provisioner.model.builder import Builder
     from provisioner.model.secret import SecretValue
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 BUILD_SILENCE = 3600
 
 
-def pull(wire: Wire, reference: str, platform: str | None, progress: Callable[[str], None], digest: str = "") -> None:
+def pull(
+    wire: EngineHttp, reference: str, platform: str | None, progress: Callable[[str], None], digest: str = ""
+) -> None:
     """Pull an image. Asked again when the connection breaks: layers that are there are not fetched twice.
 
     With a `digest` it is asked for by that, and gets the name afterwards, which an engine does not give it then.
@@ -50,7 +52,7 @@ def pull(wire: Wire, reference: str, platform: str | None, progress: Callable[[s
         ) from error  # fmt: skip
 
 
-def credentials(wire: Wire, reference: str) -> dict[str, str]:
+def credentials(wire: EngineHttp, reference: str) -> dict[str, str]:
     """The header with which nodes can pull an image; none where this client has no credentials for its registry."""
     try:
         registry, _ = auth.resolve_repository_name(reference.partition("@")[0])
@@ -62,7 +64,7 @@ def credentials(wire: Wire, reference: str) -> dict[str, str]:
 
 
 def build(
-    wire: Wire,
+    wire: EngineHttp,
     builder: Builder,
     tag: str,
     recipe: Mapping[str, Any],
@@ -91,7 +93,7 @@ def build(
         name_also(wire, tag, extra)
 
 
-def name_also(wire: Wire, image: str, reference: str) -> None:
+def name_also(wire: EngineHttp, image: str, reference: str) -> None:
     """Give an image a further name."""
     name, version = parse_repository_tag(reference)
     try:
@@ -101,7 +103,7 @@ def name_also(wire: Wire, image: str, reference: str) -> None:
 
 
 def _build(
-    wire: Wire,
+    wire: EngineHttp,
     tag: str,
     recipe: Mapping[str, Any],
     labels: Mapping[str, str],

@@ -60,7 +60,7 @@ class Operations(DockerReader):
 
     def _chunks(self, path: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
         """The body of an answer as it comes, for as long as it comes."""
-        from provisioner.engines.wire import answer_error
+        from provisioner.engines.engine_http import answer_error
 
         client = self._wire.client
         try:
@@ -146,7 +146,7 @@ class Operations(DockerReader):
         return self._chunks(f"/containers/{container_id}/archive", {"path": path})
 
     def put_tar(self, container_id: str, path: str, chunks: Iterator[bytes], *, to_user: bool) -> None:
-        from provisioner.engines.wire import answer_error
+        from provisioner.engines.engine_http import answer_error
 
         client = self._wire.client
         asked = {"path": path, "noOverwriteDirNonDir": "true"} | ({"copyUIDGID": "true"} if to_user else {})

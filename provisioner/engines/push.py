@@ -15,13 +15,13 @@ from provisioner.errors import EngineRefused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from provisioner.engines.wire import Wire
+    from provisioner.engines.engine_http import EngineHttp
 
 # The engine insists on the header, also where nothing is known.
 _NOBODY = {"X-Registry-Auth": base64.urlsafe_b64encode(json.dumps({}).encode()).decode()}
 
 
-def push(wire: Wire, reference: str, progress: Callable[[str], None]) -> str:
+def push(wire: EngineHttp, reference: str, progress: Callable[[str], None]) -> str:
     """Push an image; returns its digest in the registry, empty where the engine does not tell. Raises EngineRefused."""
     name, tag = parse_repository_tag(reference)
     digest = ""

@@ -22,7 +22,7 @@ from provisioner.model.state import Facts
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from provisioner.engines.wire import Wire
+    from provisioner.engines.engine_http import EngineHttp
     from provisioner.model.builder import Builders, Choice
 
 _LISTS = {
@@ -50,7 +50,7 @@ _ONE = {
 class DockerReader:
     """Implements `EngineReader` on a live engine."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: EngineHttp) -> None:
         self._wire = wire
         self._builders: Builders | None = None
         self._looking = threading.Lock()

@@ -58,7 +58,7 @@ def compare(
 def _position(field: Field, path: str, spans: Positions) -> Span | None:
     """Where a field, or a part of it, is declared: under the first of its sources that is."""
     below = path.removeprefix(field.key)
-    sources = [source for source in field.sources or (field.key,) if spans.says(source)]
+    sources = [source for source in field.sources or (field.key,) if spans.has(source)]
     return next((spans.get(source + below) for source in sources), None)
 
 

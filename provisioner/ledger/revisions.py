@@ -22,7 +22,7 @@ from provisioner.model.address import Address
 from provisioner.model.node import from_plain
 from provisioner.model.span import Span
 from provisioner.platforms.choice import Mode, lower
-from provisioner.platforms.lowering import Inputs
+from provisioner.platforms.lowering import InputVersions
 from provisioner.playbook.bind import bind
 from provisioner.playbook.select import scale
 from provisioner.playbook.services import declared_replicas
@@ -67,7 +67,7 @@ class Revision:
     converged: bool = True
     commit: str = ""
 
-    def says(self, playbook: Playbook, inputs: Inputs, mode: Mode, seen: ObservedState) -> bool:
+    def matches(self, playbook: Playbook, inputs: InputVersions, mode: Mode, seen: ObservedState) -> bool:
         """Whether this is what was applied, so that it need not be kept again."""
         now = _content(playbook, inputs, mode, seen)
         # A value that moved to another tier is the same value.
@@ -127,7 +127,7 @@ def playbook_of(revision: Revision, project: str) -> Playbook:
 def record_revision(
     engine: EngineWriter,
     playbook: Playbook,
-    inputs: Inputs,
+    inputs: InputVersions,
     mode: Mode,
     seen: ObservedState,
     restores: int = 0,
@@ -153,10 +153,10 @@ def record_revision(
     return number
 
 
-def recorded_inputs(revision: Revision) -> Inputs:
+def recorded_inputs(revision: Revision) -> InputVersions:
     """What was found out outside the playbook when a revision was applied."""
     recorded = revision.inputs
-    return Inputs(
+    return InputVersions(
         builds=recorded.get("builds", {}),
         versions=_by_address(recorded.get("versions", {})),
         registry=recorded.get("registry", {}),
@@ -169,7 +169,7 @@ def _by_address(listed: Mapping[str, str]) -> dict[Address, str]:
     return {Address.from_listed(name): text for name, text in listed.items()}
 
 
-def _content(playbook: Playbook, inputs: Inputs, mode: Mode, seen: ObservedState) -> dict[str, Any]:
+def _content(playbook: Playbook, inputs: InputVersions, mode: Mode, seen: ObservedState) -> dict[str, Any]:
     return {
         "name": playbook.name,
         "environment": playbook.environment,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from provisioner.document.writing import CanNotEdit, Draft, Edit, apply
-from provisioner.lint.mend import Await, Drop, DropWaiver, Put, Swap
+from provisioner.lint.edits import Await, Drop, DropWaiver, Put, Swap
 from provisioner.lint.run import rules
 from provisioner.lint.waivers import apply_waivers
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from provisioner.document.writing import Piece
-    from provisioner.lint.mend import Mend
+    from provisioner.lint.edits import TextEdit
     from provisioner.lint.rule import LintFacts
     from provisioner.model.finding import Finding
     from provisioner.model.playbook import Playbook
@@ -32,7 +32,7 @@ class Fixable:
     """A finding and the changes that mend it."""
 
     finding: Finding
-    mends: tuple[Mend, ...]
+    edits: tuple[TextEdit, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Fixed:
 
 def fixable(playbook: Playbook, facts: LintFacts) -> tuple[Fixable, ...]:
     """The findings that no waiver covers and that can be mended, in the order of their places."""
-    everything = [(rule.finding(match), match.mend) for rule in rules() for match in rule.check(playbook, facts)]
+    everything = [(rule.finding(match), match.edits) for rule in rules() for match in rule.check(playbook, facts)]
     known = {rule.id for rule in rules()}
     remaining = apply_waivers([finding for finding, _ in everything], playbook, known)
-    found = {finding: mends for finding, mends in everything if mends and finding in remaining}
+    found = {finding: edits for finding, edits in everything if edits and finding in remaining}
     for finding in remaining:
         if finding.rule == _UNUSED_WAIVER and finding.span is not None:
             found[finding] = (DropWaiver(finding.span),)
@@ -58,7 +58,7 @@ def fixable(playbook: Playbook, facts: LintFacts) -> tuple[Fixable, ...]:
 
 def files(wanted: Iterable[Fixable]) -> tuple[str, ...]:
     """The files that would change, as messages name them."""
-    return tuple(sorted({_file(mend) for item in wanted for mend in item.mends}))
+    return tuple(sorted({_file(edit) for item in wanted for edit in item.edits}))
 
 
 def fix(texts: Mapping[str, str], wanted: Sequence[Fixable]) -> Fixed:
@@ -86,8 +86,8 @@ def _applied(drafts: Mapping[str, Draft], items: Sequence[Fixable], texts: dict[
     for file in files(items):
         if file not in drafts:
             raise CanNotEdit(f"{file} can not be edited")
-        mends = [mend for item in items for mend in item.mends if _file(mend) == file]
-        texts[file] = apply(texts[file], _edits(drafts[file], mends))
+        wanted_here = [edit for item in items for edit in item.edits if _file(edit) == file]
+        texts[file] = apply(texts[file], _written(drafts[file], wanted_here))
         try:
             Draft(texts[file])
         except yaml.YAMLError as error:
@@ -95,32 +95,32 @@ def _applied(drafts: Mapping[str, Draft], items: Sequence[Fixable], texts: dict[
     return texts
 
 
-def _edits(draft: Draft, mends: Sequence[Mend]) -> list[Edit]:
+def _written(draft: Draft, wanted: Sequence[TextEdit]) -> list[Edit]:
     """The edits of one file; what is dropped, and what one service awaits, is dropped and awaited together."""
     edits: list[Edit] = []
     doomed: list[tuple[str, ...]] = []
     awaited: dict[str, dict[str, str]] = {}
-    for mend in mends:
-        match mend:
+    for edit in wanted:
+        match edit:
             case Put():
-                edits.append(draft.put(mend.path, mend.key, mend.text))
+                edits.append(draft.put(edit.path, edit.key, edit.text))
             case Swap():
-                edits.append(draft.swap(mend.span, mend.old, mend.new))
+                edits.append(draft.swap(edit.span, edit.old, edit.new))
             case Drop():
-                draft.find(mend.path)
-                doomed.append(mend.path)
+                draft.find(edit.path)
+                doomed.append(edit.path)
             case DropWaiver():
-                doomed.append(_waiver(draft, mend))
+                doomed.append(_waiver(draft, edit))
             case Await():
-                awaited.setdefault(mend.service, {})[mend.dependency] = mend.condition
+                awaited.setdefault(edit.service, {})[edit.dependency] = edit.condition
     edits += draft.drop(doomed)
     for service, conditions in awaited.items():
         edits += _await(draft, service, conditions)
     return edits
 
 
-def _waiver(draft: Draft, mend: DropWaiver) -> tuple[str, ...]:
-    wanted = draft.collection(mend.span)
+def _waiver(draft: Draft, edit: DropWaiver) -> tuple[str, ...]:
+    wanted = draft.collection(edit.span)
     for index, item in enumerate(draft.find(("lint", "ignore")).items):
         if item is wanted:
             return ("lint", "ignore", str(index))
@@ -154,5 +154,5 @@ def _long(draft: Draft, depends_on: Piece, item: Piece, conditions: Mapping[str,
     return Edit(start, item.end, f"{draft.raw(item)}: {{condition: {condition}}}")
 
 
-def _file(mend: Mend) -> str:
-    return mend.span.file if isinstance(mend, (Swap, DropWaiver)) else mend.file
+def _file(edit: TextEdit) -> str:
+    return edit.span.file if isinstance(edit, (Swap, DropWaiver)) else edit.file

@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from provisioner.lint.bodies import inner_ports, outer_ports, shares_network, variables, words
+from provisioner.lint.edits import Swap
 from provisioner.lint.images import store_of
-from provisioner.lint.mend import Swap
 from provisioner.lint.rule import Rule, at
 from provisioner.model.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from provisioner.lint.mend import Mend
+    from provisioner.lint.edits import TextEdit
     from provisioner.lint.rule import LintFacts, Match
     from provisioner.model.playbook import Playbook, Service
 
@@ -66,13 +66,13 @@ def _match(service: Service, other: Service, found: re.Match[str], *path: str) -
         *path,
         message=f"'{found[0]}' is this container itself, and not '{other.name}'",
         fix=f"use the service's name: {other.name}{port}",
-        mend=_mend(service, other, found, inside, path),
+        edits=_edits(service, other, found, inside, path),
     )
 
 
-def _mend(
+def _edits(
     service: Service, other: Service, found: re.Match[str], inside: list[int], path: tuple[str, ...]
-) -> tuple[Mend, ...]:
+) -> tuple[TextEdit, ...]:
     """The other's name in the place of localhost; none where it is not sure which port belongs to it."""
     written = service.body.get(*path[:1])
     node = written.items[int(path[1])] if written is not None and written.is_sequence else service.body.get(*path)

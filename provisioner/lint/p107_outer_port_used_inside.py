@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from provisioner.lint.bodies import inner_ports, outer_ports, shares_network, variables
+from provisioner.lint.edits import Swap
 from provisioner.lint.images import store_of
-from provisioner.lint.mend import Swap
 from provisioner.lint.rule import Rule, at
 from provisioner.model.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from provisioner.lint.mend import Mend
+    from provisioner.lint.edits import TextEdit
     from provisioner.lint.rule import LintFacts, Match
     from provisioner.model.playbook import Playbook, Service
 
@@ -37,11 +37,11 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
                         key,
                         message=f"port {port} of '{other.name}' is for the host; inside the network it is another",
                         fix=f"use {other.name}:{min(inside)}",
-                        mend=_mend(service, key, found[0], f"{other.name}:{min(inside)}", sure=len(inside) == 1),
+                        edits=_edits(service, key, found[0], f"{other.name}:{min(inside)}", sure=len(inside) == 1),
                     )
 
 
-def _mend(service: Service, key: str, old: str, new: str, *, sure: bool) -> tuple[Mend, ...]:
+def _edits(service: Service, key: str, old: str, new: str, *, sure: bool) -> tuple[TextEdit, ...]:
     node = service.body.get("environment", key)
     return (Swap(node.span, old, new),) if node is not None and sure else ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.lint.bodies import has_health_check
-from provisioner.lint.mend import Await
+from provisioner.lint.edits import Await
 from provisioner.lint.rule import Rule, at, file_of
 from provisioner.model.finding import Severity
 
@@ -29,7 +29,7 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
                     "depends_on",
                     other.name,
                     message=f"it starts as soon as '{other.name}' does, not when '{other.name}' is healthy",
-                    mend=(Await(file_of(service, "depends_on", other.name), service.name, other.name, _HEALTHY),),
+                    edits=(Await(file_of(service, "depends_on", other.name), service.name, other.name, _HEALTHY),),
                 )
 
 

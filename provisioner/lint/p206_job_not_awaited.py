@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.lint.mend import Await
+from provisioner.lint.edits import Await
 from provisioner.lint.rule import Rule, at, file_of
 from provisioner.model.finding import Severity
 
@@ -24,8 +24,8 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
             job = playbook.services[dependency.service]
             if job.job is not None and dependency.condition != _COMPLETED:
                 message = f"it starts while '{job.name}' still runs, and also when '{job.name}' fails"
-                mend = Await(file_of(service, "depends_on", job.name), service.name, job.name, _COMPLETED)
-                yield at(service, "depends_on", job.name, message=message, mend=(mend,))
+                edit = Await(file_of(service, "depends_on", job.name), service.name, job.name, _COMPLETED)
+                yield at(service, "depends_on", job.name, message=message, edits=(edit,))
 
 
 RULE = Rule(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.lint.bodies import mounts
+from provisioner.lint.edits import Put
 from provisioner.lint.images import is_database
-from provisioner.lint.mend import Put
 from provisioner.lint.rule import Rule, at_object, is_production
 from provisioner.model.finding import Severity
 
@@ -30,8 +30,8 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
         volume = playbook.volumes.get(key)
         if volume is not None and not volume.protect and not volume.external:
             message = f"the data of '{holder}' can be deleted by a command"
-            mend = Put(_file(playbook, key), ("volumes", key), "protect", "true")
-            yield at_object(playbook, "volumes", key, message=message, mend=(mend,))
+            edit = Put(_file(playbook, key), ("volumes", key), "protect", "true")
+            yield at_object(playbook, "volumes", key, message=message, edits=(edit,))
 
 
 def _file(playbook: Playbook, key: str) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.lint.bodies import text
-from provisioner.lint.mend import Put
+from provisioner.lint.edits import Put
 from provisioner.lint.rule import Rule, at, file_of, is_production
 from provisioner.model.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from provisioner.lint.mend import Mend
+    from provisioner.lint.edits import TextEdit
     from provisioner.lint.rule import LintFacts, Match
     from provisioner.model.playbook import Playbook, Service
 
@@ -25,19 +25,19 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
         # Without a driver the daemon decides, and nobody here knows its options.
         if driver == "json-file" and service.body.get("logging", "options", "max-size") is None:
             message = "json-file without max-size keeps every line for ever"
-            yield at(service, "logging", message=message, mend=_mend(service))
+            yield at(service, "logging", message=message, edits=_edits(service))
 
 
-def _mend(service: Service) -> tuple[Mend, ...]:
+def _edits(service: Service) -> tuple[TextEdit, ...]:
     at = ("services", service.name, "logging")
     options = service.body.get("logging", "options")
     if options is None:
         return (Put(file_of(service, "logging"), at, "options", '{max-size: 10m, max-file: "3"}'),)
     file = file_of(service, "logging", "options")
-    mends = [Put(file, (*at, "options"), "max-size", "10m")]
+    edits = [Put(file, (*at, "options"), "max-size", "10m")]
     if options.get("max-file") is None:
-        mends.append(Put(file, (*at, "options"), "max-file", '"3"'))
-    return tuple(mends)
+        edits.append(Put(file, (*at, "options"), "max-file", '"3"'))
+    return tuple(edits)
 
 
 RULE = Rule(

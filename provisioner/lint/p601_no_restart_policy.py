@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.lint.bodies import text
-from provisioner.lint.mend import Put
+from provisioner.lint.edits import Put
 from provisioner.lint.rule import Rule, at, file_of, is_production
 from provisioner.model.finding import Severity
 
@@ -23,8 +23,8 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
         if service.job is not None or service.body.get("deploy", "restart_policy") is not None:
             continue
         if text(service.body.get("restart")) in ("", "no"):
-            mend = Put(file_of(service, "restart"), ("services", service.name), "restart", "unless-stopped")
-            yield at(service, "restart", message="it stays down when it ends or the host restarts", mend=(mend,))
+            edit = Put(file_of(service, "restart"), ("services", service.name), "restart", "unless-stopped")
+            yield at(service, "restart", message="it stays down when it ends or the host restarts", edits=(edit,))
 
 
 RULE = Rule(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from provisioner.lint.dockerfile import Dockerfile
-    from provisioner.lint.mend import Mend
+    from provisioner.lint.edits import TextEdit
     from provisioner.model.node import Node
     from provisioner.model.playbook import Playbook, Service
     from provisioner.model.span import Span
@@ -43,7 +43,7 @@ class LintFacts:
 class Match:
     """One place where a rule does not hold. `fix` and `severity` replace the rule's own where they are given.
 
-    `mend` are the changes of the playbook's text after which the rule holds there; none where that is for people.
+    `edits` are the changes of the playbook's text after which the rule holds there; none where that is for people.
     """
 
     message: str
@@ -52,7 +52,7 @@ class Match:
     service: str = ""
     fix: str = ""
     severity: Severity | None = None
-    mend: tuple[Mend, ...] = ()
+    edits: tuple[TextEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def at(
     message: str,
     fix: str = "",
     severity: Severity | None = None,
-    mend: tuple[Mend, ...] = (),
+    edits: tuple[TextEdit, ...] = (),
 ) -> Match:
     """A match at a path of a service's body, or at the nearest place above it that the playbook has."""
     return Match(
@@ -96,7 +96,7 @@ def at(
         service=service.name,
         fix=fix,
         severity=severity,
-        mend=mend,
+        edits=edits,
     )
 
 
@@ -107,11 +107,13 @@ def at_object(
     *path: str,
     message: str,
     fix: str = "",
-    mend: tuple[Mend, ...] = (),
+    edits: tuple[TextEdit, ...] = (),
 ) -> Match:
     """A match at a path of a top-level object (`volumes`, `pgdata`)."""
     place = (section, key, *path)
-    return Match(message, _nearest_span(playbook.root, place, playbook.root.span), ".".join(place), "", fix, mend=mend)
+    return Match(
+        message, _nearest_span(playbook.root, place, playbook.root.span), ".".join(place), "", fix, edits=edits
+    )
 
 
 def file_of(service: Service, *path: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.lint.mend import Drop
+from provisioner.lint.edits import Drop
 from provisioner.lint.rule import Match, Rule
 from provisioner.model.finding import Severity
 
@@ -21,9 +21,9 @@ def unused_rule(identifier: str, kind: str, section: str) -> Rule:
     def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
         for item in playbook.unused:
             if item.section == section:
-                mend = Drop(item.span.file, (section, item.key))
+                edit = Drop(item.span.file, (section, item.key))
                 message = "no service uses it, so it is not made"
-                yield Match(message, item.span, f"{section}.{item.key}", mend=(mend,))
+                yield Match(message, item.span, f"{section}.{item.key}", edits=(edit,))
 
     return Rule(
         id=identifier,

@@ -1,4 +1,4 @@
-"""What may be narrated while a plan is carried out."""
+"""What may be progress_listener while a plan is carried out."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class Positions:
 
     body: Node | None = None
 
-    def says(self, path: str) -> bool:
+    def has(self, path: str) -> bool:
         """Whether the key at a dotted path is declared."""
         return self.body is not None and self.body.get(*path.split(".")) is not None
 

@@ -177,7 +177,7 @@ class Observed:
     `created` and `name` with the id are its identity; `image` is what a container was made from. `users` are the ids
     of the containers on a network or volume, `user_names` their names as far as the engine tells them, `anonymous` a
     container's unnamed volumes by target. `version` and `base` are a Swarm object's version index and its spec as the
-    engine gave it; `unsettled` says why a service does not do
+    engine gave it; `not_converged_reason` says why a service does not do
     yet what its spec says, empty where it does, and `paused` that its last update failed and stands still.
     `protected`: a volume is not to be deleted, as its label or the ledger says. `declared` are the paths of what was
     declared, when it was made, of the fields that an engine chooses otherwise; `made_as` is the name that a container
@@ -197,7 +197,7 @@ class Observed:
     user_names: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
     base: Any = None
-    unsettled: str = ""
+    not_converged_reason: str = ""
     paused: bool = False
     anonymous: Mapping[str, str] = field(default_factory=dict)
     protected: bool = False
@@ -208,7 +208,7 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
+class ForeignObject:
     """An object that stands where a declared one should, and is not taken for it.
 
     `owner` says whose it is, `hint` what helps without loss. `own`: it is this environment's all the same.
@@ -236,7 +236,7 @@ class ObservedState:
     facts: Facts
     resources: Mapping[Address, Observed]
     leftovers: tuple[Observed, ...] = ()
-    strangers: tuple[Stranger, ...] = ()
+    foreign: tuple[ForeignObject, ...] = ()
     superseded: tuple[Observed, ...] = ()
     files: tuple[Observed, ...] = ()
     outside: Mapping[str, Observed] = field(default_factory=dict)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from provisioner.model.playbook import Playbook
     from provisioner.model.span import Problem
     from provisioner.model.state import DesiredState, Facts
-    from provisioner.platforms.lowering import Inputs
+    from provisioner.platforms.lowering import InputVersions
 
 Mode = Literal["containers", "swarm"]
 
@@ -31,7 +31,7 @@ def choose_mode(playbook: Playbook, *, swarm_manager: bool) -> Mode:
     return playbook.engine.mode
 
 
-def lower(playbook: Playbook, inputs: Inputs, mode: Mode) -> DesiredState:
+def lower(playbook: Playbook, inputs: InputVersions, mode: Mode) -> DesiredState:
     """Every object that the playbook declares, for this mode."""
     return swarm.lower(playbook, inputs) if mode == "swarm" else containers.lower(playbook, inputs)
 

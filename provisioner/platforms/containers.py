@@ -12,7 +12,7 @@ from provisioner.model.address import Address
 from provisioner.model.positions import Positions
 from provisioner.model.state import CARRIED_KIND, DesiredState, Need, Resource
 from provisioner.platforms.lowering import (
-    Inputs,
+    InputVersions,
     container_name,
     further_images,
     grouping_of,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from provisioner.model.playbook import Declared, Playbook, Service
 
 
-def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
+def lower(playbook: Playbook, inputs: InputVersions) -> DesiredState:
     """Every object that the playbook declares, complete. Same playbook and inputs, same objects."""
     resources: dict[Address, Resource] = {}
     for declared in playbook.networks.values():
@@ -62,7 +62,7 @@ def _used(resources: Mapping[Address, Resource], kind: str) -> set[str]:
     return {entry["source"] for entries in used for entry in entries}
 
 
-def _carried(kind: str, declared: Declared, inputs: Inputs) -> Resource:
+def _carried(kind: str, declared: Declared, inputs: InputVersions) -> Resource:
     return Resource(
         address=Address(kind, declared.key),
         kind=CARRIED_KIND,
@@ -78,7 +78,7 @@ def _replicas(
     playbook: Playbook,
     service: Service,
     images: dict[str, Address],
-    inputs: Inputs,
+    inputs: InputVersions,
 ) -> list[Resource]:
     body = with_profiles(plain_body(service.body), inputs.profiles)
     spec = container.parse(body, parse_context(playbook, inputs, service))

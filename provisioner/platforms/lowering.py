@@ -28,7 +28,7 @@ HELD = "held:"
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
+class InputVersions:
     """What was found out outside the playbook.
 
     `builds` gives the digest of each built service's context, `versions` the digest or keyed fingerprint of each
@@ -113,7 +113,7 @@ def _namespace_hosts(playbook: Playbook) -> set[object]:
     return {mode.value for mode in modes if mode is not None and isinstance(mode.value, str)}
 
 
-def parse_context(playbook: Playbook, inputs: Inputs, service: Service) -> ParseContext:
+def parse_context(playbook: Playbook, inputs: InputVersions, service: Service) -> ParseContext:
     """What a service's body is read with."""
     return ParseContext(
         service=service.name,
@@ -156,7 +156,9 @@ def stored_resource(declared: Declared, kind: str, spec: dict[str, Any]) -> Reso
     )
 
 
-def image_resource(playbook: Playbook, service: Service, inputs: Inputs, addresses: Mapping[str, Address]) -> Resource:
+def image_resource(
+    playbook: Playbook, service: Service, inputs: InputVersions, addresses: Mapping[str, Address]
+) -> Resource:
     """The image of a service: what it is built from, or what the registry has.
 
     `addresses` are those of all images, by reference. A build that starts from another service's image needs that.

@@ -13,7 +13,7 @@ from provisioner.model.span import Problem
 from provisioner.model.state import DesiredState, Need, Resource
 from provisioner.platforms.lowering import (
     HELD,
-    Inputs,
+    InputVersions,
     grouping_of,
     image_addresses,
     image_resource,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from provisioner.model.playbook import Declared, Playbook, Service
 
 
-def lower(playbook: Playbook, inputs: Inputs) -> DesiredState:
+def lower(playbook: Playbook, inputs: InputVersions) -> DesiredState:
     """Every object that the playbook declares, complete. Same playbook and inputs, same objects."""
     resources: dict[Address, Resource] = {}
 
@@ -100,7 +100,7 @@ def service_name(playbook: Playbook, key: str) -> str:
     return f"{playbook.project}_{key}"
 
 
-def _file(playbook: Playbook, kind: str, declared: Declared, inputs: Inputs) -> Resource:
+def _file(playbook: Playbook, kind: str, declared: Declared, inputs: InputVersions) -> Resource:
     address = Address(kind, declared.key)
     version = inputs.versions.get(address, "")
     body = plain_body(declared.body)
@@ -124,7 +124,7 @@ def _versioned(playbook: Playbook, address: Address, version: str, body: dict[st
     return swarm_file.object_name(playbook.project, address, version, body.get("template_driver"))
 
 
-def _service(playbook: Playbook, one: Service, inputs: Inputs, images: dict[str, Address]) -> Resource:
+def _service(playbook: Playbook, one: Service, inputs: InputVersions, images: dict[str, Address]) -> Resource:
     body = with_profiles(plain_body(one.body), inputs.profiles)
     if one.job:
         body = {**body, "job": {"run": one.job}}

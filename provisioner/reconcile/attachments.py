@@ -51,7 +51,7 @@ class Attachments:
             )  # fmt: skip
         return done
 
-    def introduced(self, change: Change, wanted: Resource, made: int, ready: int) -> list[int]:
+    def add_aliases(self, change: Change, wanted: Resource, made: int, ready: int) -> list[int]:
         """The steps after which a replacement is found under its service's name: aliases come with an attachment."""
         done = [ready]
         for key in wanted.spec["networks"]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, SecretUnavailable, StepFailed
 from provisioner.kinds import container, container_mounts, network, volume
 from provisioner.kinds.container_environment import secrets_of
-from provisioner.kinds.container_initial import initial_address, initial_name, initial_spec
 from provisioner.kinds.container_mounts import file_address
+from provisioner.kinds.container_pre_start import pre_start_address, pre_start_name, pre_start_spec
 from provisioner.kinds.context import EncodeContext
 from provisioner.kinds.file_volume import address_of, encode_labels, file_volume
 from provisioner.kinds.hooks import PRE_START
@@ -103,7 +103,7 @@ class ContainerCalls:
             case CreateContainer() as create:
                 return self._create(step, create, made)
             case CreatePreStart() as create:
-                return self._create_initial(step, create, made)
+                return self._create_pre_start(step, create, made)
             case Pause(seconds=seconds):
                 pause(seconds, clock=self._clock, progress=progress, stopped=stopped)
             case Wait() as goal:
@@ -189,7 +189,7 @@ class ContainerCalls:
         spec = self._resource(step.address).spec
         match step.operation:
             case CreatePreStart(number=number) | Connect(pre_start=number) if number:
-                return initial_spec(spec, spec[PRE_START][number - 1])
+                return pre_start_spec(spec, spec[PRE_START][number - 1])
             case CreateContainer(aliases=False) | Connect(aliases=False):
                 return {**spec, "networks": {key: {**entry, "aliases": []} for key, entry in spec["networks"].items()}}
             case _:
@@ -246,10 +246,10 @@ class ContainerCalls:
             raise
         return identity
 
-    def _create_initial(self, step: Step, create: CreatePreStart, made: Mapping[int, str]) -> str:
+    def _create_pre_start(self, step: Step, create: CreatePreStart, made: Mapping[int, str]) -> str:
         """One that runs before the step's container, with the mounts of that one."""
-        name = initial_name(self._resource(step.address).name, create.number)
-        address = initial_address(step.address, create.number)
+        name = pre_start_name(self._resource(step.address).name, create.number)
+        address = pre_start_address(step.address, create.number)
         body = self._body(self._spec(step), step, made, ownership_labels(self._plan.desired.project, address, name))
         body["HostConfig"]["VolumesFrom"] = [create.mounts_of_id or made[create.mounts_of or 0]]
         return self._engine.create("container", name, body)

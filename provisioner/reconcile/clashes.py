@@ -107,7 +107,7 @@ def _kept(
 ) -> Iterator[tuple[Holder, Iterable[Claim]]]:
     """Each holder with what it does not let go of when `changes` are carried out."""
     by_address = {change.address: change for change in changes}
-    leftovers = {one.id for one in observed.leftovers} | {one.id for one in observed.strangers if one.id}
+    leftovers = {one.id for one in observed.leftovers} | {one.id for one in observed.foreign if one.id}
     renewed = {networks.get(c.address.name, "") for c in changes if c.address.kind == "network"
                and c.action in (Action.REPLACE, Action.CREATE)}  # fmt: skip
     for holder in holders:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from provisioner.model.change import Action
 from provisioner.model.operation import Stage, stage_of
 from provisioner.model.plan import Verb
-from provisioner.reconcile.update_policy import goes_back
+from provisioner.reconcile.update_policy import rolls_back
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,7 +25,7 @@ def steps_to_finish(plan: Plan, done: Collection[int]) -> frozenset[int]:
     A container that was stopped, removed or taken off a network gets its successor or its network, a network that
     was removed is made anew, and a port that a service of a Swarm gave up gets to the one that is to have it, each with
     what that needs. Not those of a replacement that goes back: its way back is a
-    plan of its own (`withdrawal`). What is deleted stays away.
+    plan of its own (`rollback_plan`). What is deleted stays away.
     """
     by_id = {step.id: step for step in plan.steps}
     actions = {change.address: change.action for change in plan.details}
@@ -63,7 +63,7 @@ def _given_back(step: Step, plan: Plan, action: Action | None) -> list[Step]:
     if step.kind == "network":
         return [one for one in own if one.verb is Verb.CREATE]
     wanted = plan.desired.resources.get(step.address)
-    if wanted is None or (action is Action.REPLACE and goes_back(wanted)):
+    if wanted is None or (action is Action.REPLACE and rolls_back(wanted)):
         return []
     return [one for one in own if one.verb in _GIVES]
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from provisioner.kinds.container_initial import initial_name
+from provisioner.kinds.container_pre_start import pre_start_name
 from provisioner.model.operation import (
     Connect,
     Create,
@@ -167,7 +167,7 @@ class _Claims:
             return
         match step.operation:
             case CreatePreStart(number=number):
-                yield name_claim(initial_name(self.desired.resources[step.address].name, number))
+                yield name_claim(pre_start_name(self.desired.resources[step.address].name, number))
             case Create(kind="network"):
                 wanted = self.desired.resources[step.address]
                 yield from claims_of_network(wanted.name, wanted.spec)

@@ -8,20 +8,20 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, container_mounts, file_volume, image, network, volume
-from provisioner.kinds.container_initial import INITIAL_KIND
+from provisioner.kinds.container_pre_start import PRE_START_KIND
 from provisioner.kinds.context import DecodeContext
 from provisioner.kinds.file_volume import FILES_KIND
 from provisioner.kinds.ownership import NAME, NEXT, ONE_OFF, OPERATION, PROJECT, PROTECTED, declared_paths, owner
 from provisioner.model.address import Address
 from provisioner.model.state import CARRIED_KIND, ImageFacts, Observed, ObservedState
+from provisioner.reconcile.foreign_objects import foreign_object
 from provisioner.reconcile.namespaces import left_behind, named_containers
 from provisioner.reconcile.observe_swarm import observe_swarm
-from provisioner.reconcile.strangers import stranger
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from provisioner.model.state import DesiredState, Resource, Stranger
+    from provisioner.model.state import DesiredState, ForeignObject, Resource
     from provisioner.ports import EngineReader
 
     Raw = Mapping[str, Any]
@@ -81,15 +81,15 @@ def observe(
         keys = {one.id: one.address.name for one in owned if one.kind == "network"}
         services, superseded = observe_swarm(engine, desired, keys, state.facts.read_at)
         owned += services
-    resources, leftovers = _settle(owned)
+    resources, leftovers = _choose_current(owned)
     resources |= left_behind(resources, leftovers, {one["Id"]: one["HostConfig"] for one in containers})
     resources |= _carried(desired, resources)
-    named, strangers = _named(engine, desired, resources, {one.id for one in owned})
+    named, foreign = _named(engine, desired, resources, {one.id for one in owned})
     return replace(
         state,
         resources=resources | named,
         leftovers=tuple(leftovers),
-        strangers=tuple(strangers),
+        foreign=tuple(foreign),
         superseded=tuple(superseded),
         files=tuple(sorted((one for one in owned if one.kind == FILES_KIND), key=lambda one: one.name)),
     )
@@ -232,7 +232,7 @@ def _decode_container(address: Address, raw: Raw, context: DecodeContext, made_f
     )
 
 
-def _settle(owned: Sequence[Observed]) -> tuple[dict[Address, Observed], list[Observed]]:
+def _choose_current(owned: Sequence[Observed]) -> tuple[dict[Address, Observed], list[Observed]]:
     """The one object of each address: the one with its own name, if there are several.
 
     A replacement that never took its place is a leftover beside the old one, one that was set aside a leftover beside
@@ -243,7 +243,7 @@ def _settle(owned: Sequence[Observed]) -> tuple[dict[Address, Observed], list[Ob
     for one in sorted(owned, key=_place):
         if one.kind == FILES_KIND:
             continue
-        if one.address.kind in (FILES_KIND, INITIAL_KIND) or one.address in resources:
+        if one.address.kind in (FILES_KIND, PRE_START_KIND) or one.address in resources:
             leftovers.append(one)
         else:
             resources[one.address] = one
@@ -257,17 +257,17 @@ def _place(one: Observed) -> tuple[bool, bool, str]:
 
 def _named(
     engine: EngineReader, desired: DesiredState, resources: Mapping[Address, Observed], own: Collection[str]
-) -> tuple[dict[Address, Observed], list[Stranger]]:
-    """Objects that carry a declared name without being ours: external ones that are meant, and strangers.
+) -> tuple[dict[Address, Observed], list[ForeignObject]]:
+    """Objects that carry a declared name without being ours: external ones that are meant, and foreign.
 
     `own` are the ids of what is ours: a container or network of ours that has another's name may yet give it up.
     """
     unnamed = ("image", CARRIED_KIND)
     wanted = [r for r in desired.resources.values() if r.kind not in unnamed and r.address not in resources]
     found: dict[Address, Observed] = {}
-    strangers: list[Stranger] = []
+    foreign: list[ForeignObject] = []
     if not wanted:
-        return found, strangers
+        return found, foreign
     with ThreadPoolExecutor(min(_WORKERS, len(wanted))) as pool:
         answers = list(pool.map(lambda r: engine.inspect(r.kind, r.name), wanted))
     for resource, raw in zip(wanted, answers, strict=True):
@@ -279,8 +279,8 @@ def _named(
             inner = raw.get("Config") or raw.get("Spec") or {}
             labels = raw.get("Labels") or inner.get("Labels") or {}
             identity = str(raw.get("Id") or raw.get("ID") or raw.get("Name") or "")
-            strangers.append(stranger(resource, labels, desired.project, identity))
-    return found, strangers
+            foreign.append(foreign_object(resource, labels, desired.project, identity))
+    return found, foreign
 
 
 def _external(resource: Resource, raw: Raw) -> Observed:

@@ -9,7 +9,15 @@ from provisioner.kinds.context import DecodeContext
 from provisioner.kinds.fields import get_path
 from provisioner.kinds.ownership import ONE_OFF, PROJECT, owner
 from provisioner.model.state import Observed, Runtime
-from provisioner.reconcile.swarm_tasks import RESTARTING, Tasks, has_young, state_of, stranded, tasks_of, unsettled
+from provisioner.reconcile.swarm_tasks import (
+    RESTARTING,
+    Tasks,
+    has_young,
+    not_converged_reason,
+    state_of,
+    stranded,
+    tasks_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,12 +111,12 @@ def _service(
     is_job = str(service.decode_mode(raw)).endswith("-job")
     wanted = desired.resources.get(address)
     may_finish = wanted is not None and bool(wanted.may_finish)
-    lacks = "" if is_job else unsettled(raw, tasks_of(raw, tasks, nodes))
+    lacks = "" if is_job else not_converged_reason(raw, tasks_of(raw, tasks, nodes))
     ended = None
     if lacks and not service.restarts_always(raw):
         current = tasks_of(raw, engine.tasks(raw["ID"], current=True), nodes)
         ended = _end(current, may_finish=may_finish)
-        lacks = "" if ended else unsettled(raw, current, may_finish=may_finish)
+        lacks = "" if ended else not_converged_reason(raw, current, may_finish=may_finish)
     if not lacks and not ended and not is_job and has_young(tasks, now):
         lacks = RESTARTING if tasks_of(raw, engine.tasks(raw["ID"], current=True), nodes).over else ""
     return Observed(
@@ -121,7 +129,7 @@ def _service(
         runtime=_job_state(raw, engine.tasks(raw["ID"]), nodes) if is_job else ended,
         version=int(raw["Version"]["Index"]),
         base=raw["Spec"],
-        unsettled=lacks,
+        not_converged_reason=lacks,
         paused=str((raw.get("UpdateStatus") or {}).get("State") or "") == "paused",
     )
 

@@ -26,7 +26,7 @@ _REARRANGED = "a copy of versions that stay, in a volume of files that nothing n
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class LedgerFacts:
     """What the ledger tells a plan. `before` is what was applied before what is declared now; `filled` are the
     operations that made a volume of files which was full at the end of an apply; `good` is the last revision before
     the last one whose checks did not fail.
@@ -37,7 +37,7 @@ class Past:
     good: DesiredState | None = None
 
 
-NOTHING_KNOWN = Past()
+EMPTY_LEDGER = LedgerFacts()
 
 
 def outdated_objects(
@@ -46,7 +46,7 @@ def outdated_objects(
     desired: DesiredState,
     observed: ObservedState,
     policy: Policy,
-    past: Past,
+    ledger: LedgerFacts,
 ) -> list[Change]:
     """Configs and secrets of a Swarm that are not needed once the permitted changes are carried out.
 
@@ -67,7 +67,7 @@ def outdated_objects(
     touched = {c.observed.id: c for c in permitted if c.observed is not None and c.action is not Action.UNCHANGED}
     # An update makes the spec that stands the one before it.
     before = {i for c in touched.values() if c.action is Action.UPDATE for i in _files(c.observed)}
-    states = [state for state in (past.before, past.good) if state is not None]
+    states = [state for state in (ledger.before, ledger.good) if state is not None]
     good = {r.name for state in states for r in state.resources.values() if r.kind in FILES_OF_SWARM}
     reasons = {c.address: c.reason for c in changes if c.action is Action.DELETE}
     result = []
@@ -93,15 +93,15 @@ def _files(found: Observed | None) -> list[str]:
 
 
 def outdated_volumes(
-    permitted: Sequence[Change], desired: DesiredState, observed: ObservedState, policy: Policy, past: Past
+    permitted: Sequence[Change], desired: DesiredState, observed: ObservedState, policy: Policy, ledger: LedgerFacts
 ) -> list[Observed]:
     """Volumes of files on a plain engine that are not needed once the permitted changes are carried out.
 
     Beside what a service needs one more is kept: what the apply before needed, else what it has now, else the newest.
     """
     needed = file_volumes(desired)
-    before = file_volumes(past.before) if past.before else {}
-    good = file_volumes(past.good) if past.good else {}
+    before = file_volumes(ledger.before) if ledger.before else {}
+    good = file_volumes(ledger.good) if ledger.good else {}
     going = {one.id for one in observed.leftovers}
     going |= {c.observed.id for c in permitted if c.observed and c.action in (Action.REPLACE, Action.DELETE)}
     chosen = {c.address.name for c in permitted if c.address.kind == "service"}

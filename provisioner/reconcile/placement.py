@@ -171,7 +171,7 @@ def _fits(wanted: str, here: str) -> bool:
     return os == has_os and (not architecture or same_name(architecture) == has_architecture)
 
 
-def without_balancing(resources: Iterable[Resource]) -> list[Problem]:
+def ipvs_problems(resources: Iterable[Resource]) -> list[Problem]:
     """What services ask for that a kernel without IPVS can not give: the connections hang, nothing says why."""
     notes = []
     for wanted in resources:

@@ -14,16 +14,16 @@ from provisioner.reconcile.diff import LEFT_BEHIND, UNDECLARED
 from provisioner.reconcile.finished import is_unready
 from provisioner.reconcile.grouping import group_replicas
 from provisioner.reconcile.outdated import (
+    EMPTY_LEDGER,
     FILES_OF_SWARM,
-    NOTHING_KNOWN,
-    Past,
+    LedgerFacts,
     as_file_changes,
     outdated_objects,
     outdated_volumes,
 )
 from provisioner.reconcile.retained import NOTHING_RETAINED, Retained, deletes_volume, is_protected, without_external
 from provisioner.reconcile.safety import check
-from provisioner.reconcile.update_policy import stands_alone, starts_first
+from provisioner.reconcile.update_policy import exclusive_claim, starts_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ def plan(
     policy: Policy,
     order: Mapping[Address, Resource] | None = None,
     notes: Sequence[Problem] = (),
-    past: Past = NOTHING_KNOWN,
+    ledger: LedgerFacts = EMPTY_LEDGER,
     gone: str = UNDECLARED,
     listed: Sequence[Holder] = (),
     retained: Retained = NOTHING_RETAINED,
@@ -61,7 +61,7 @@ def plan(
     """The plan that carries out `changes` as far as `policy` permits.
 
     `order` gives the resources by which removals are ordered, dependents first; by default those desired.
-    `notes` are told with the plan. `past` is what the ledger knows, `gone` why what is not desired goes, `listed` the
+    `notes` are told with the plan. `ledger` is what the ledger knows, `gone` why what is not desired goes, `listed` the
     holders of exclusive claims that the engine lists, ours or not, `retained` what does not go all the same.
     """
     permitted, kept = _permitted(changes, policy, retained)
@@ -70,9 +70,9 @@ def plan(
         *check(permitted, observed, policy, retained),
         *find_clashes(permitted, desired, observed, holders, policy, retained),
     )
-    volumes = outdated_volumes(permitted, desired, observed, policy, past)
+    volumes = outdated_volumes(permitted, desired, observed, policy, ledger)
     volumes = [one for one in volumes if not retained.is_external(replace(one, kind="volume"))]
-    outdated, _ = without_external(outdated_objects(permitted, changes, desired, observed, policy, past), retained)
+    outdated, _ = without_external(outdated_objects(permitted, changes, desired, observed, policy, ledger), retained)
     permitted += outdated
     collected = as_file_changes(volumes, desired, observed, gone)
     leftovers = [Change(o.address, Action.DELETE, LEFT_BEHIND, observed=o) for o in observed.leftovers]
@@ -85,7 +85,7 @@ def plan(
         goes = Removals(
             order or desired.resources, _sparing_external(policy, todo, retained).volumes, volumes, collected
         )
-        steps = make_steps(todo, permitted, desired, observed, policy, goes, past.filled)
+        steps = make_steps(todo, permitted, desired, observed, policy, goes, ledger.filled)
     grouped = group_replicas([*permitted, *collected])
     return Plan(
         title=title,
@@ -103,7 +103,7 @@ def plan(
 def _awaits(desired: DesiredState, observed: ObservedState) -> bool:
     """Whether something that needs no change is not ready yet, or something is left over."""
     return bool(observed.leftovers) or any(
-        found.unsettled or (wanted.kind == "container" and is_unready(wanted, found))
+        found.not_converged_reason or (wanted.kind == "container" and is_unready(wanted, found))
         for address, found in observed.resources.items()
         if (wanted := desired.resources.get(address)) is not None
     )
@@ -162,7 +162,7 @@ def _lost_data(changes: Sequence[Change], observed: ObservedState) -> list[Probl
 
     One in whose place a volume of somebody else stands is not gone: the plan is refused for that.
     """
-    foreign = {one.address for one in observed.strangers}
+    foreign = {one.address for one in observed.foreign}
     return [
         Problem(
             "ALARM: it was there at the last apply and is gone, and its data with it; a new one will be empty",
@@ -188,7 +188,7 @@ def _stopped_first(changes: Sequence[Change]) -> list[Problem]:
         )
         for change in changes
         if change.action is Action.REPLACE and change.desired is not None and change.desired.kind == "container"
-        if starts_first(change.desired) and (held := stands_alone(change.desired))
+        if starts_first(change.desired) and (held := exclusive_claim(change.desired))
     ]
 
 

@@ -26,11 +26,11 @@ from provisioner.reconcile.attachments import Attachments
 from provisioner.reconcile.diff import LEFT_BEHIND
 from provisioner.reconcile.finished import is_unready
 from provisioner.reconcile.hooks import run_hooks
-from provisioner.reconcile.initial import Initial
 from provisioner.reconcile.namespaces import LOST_PATHS
 from provisioner.reconcile.order import in_dependency_order
+from provisioner.reconcile.pre_start import PreStart
 from provisioner.reconcile.together import bound_together
-from provisioner.reconcile.update_policy import allowances, goes_back, shares, stands_alone, starts_first
+from provisioner.reconcile.update_policy import exclusive_claim, max_failures, rolls_back, shares, starts_first
 from provisioner.reconcile.waits import Waits
 
 if TYPE_CHECKING:
@@ -69,21 +69,21 @@ class Rollout:
         self._together = bound_together((), desired, observed)
         self._attachments = Attachments(observed, steps)
         self._waits = Waits(desired, observed, policy, steps)
-        self._initial = Initial(observed, policy, steps, self._waits)
+        self._pre_start = PreStart(observed, policy, steps, self._waits)
         self._filled: dict[tuple[str, str], int] = {}
         # A container is made when its files are complete, and a volume that is complete is left alone. What was to fill
         # one, and was left behind, says nothing of it.
         carriers = {one.id for one in observed.leftovers if one.address.kind == FILES_KIND}
         self._complete = {v.name for v in observed.files if set(v.users) - carriers or v.operation in filled}
         # What was replaced and is kept until its service has proven itself, with the step after which it is aside.
-        self._aside: dict[Address, tuple[Change, Observed, int | None]] = {
+        self._previous: dict[Address, tuple[Change, Observed, int | None]] = {
             one.address: (Change(one.address, Action.UNCHANGED, LEFT_BEHIND, observed=one), one, None)
             for one in observed.leftovers
             if one.name.endswith(PREVIOUS) and one.address in desired.resources
         }
         everything = (*observed.resources.values(), *observed.leftovers)
         self._names = {one.name: one.address for one in everything if one.kind == "container"}
-        steps.allowances.update(allowances(self._changes.values()))
+        steps.max_failures.update(max_failures(self._changes.values()))
 
     def run(self) -> dict[Address, list[int]]:
         """Adds the steps; the last wait of each replica by service."""
@@ -91,7 +91,7 @@ class Rollout:
             self._carry_out(self._changes[address])
         self._await_unready()
         self._remove_aside()
-        return self._waits.proven
+        return self._waits.monitored
 
     def _await_unready(self) -> None:
         """Containers that need no change and are not ready: an apply does not end well before they are."""
@@ -99,22 +99,22 @@ class Rollout:
             wanted = self._desired.resources.get(address)
             if wanted is None or wanted.kind != "container" or address in self._changes:
                 continue
-            if not is_unready(wanted, found) and address not in self._aside:
+            if not is_unready(wanted, found) and address not in self._previous:
                 continue
             change = Change(address, Action.UNCHANGED, "it was not ready yet", desired=wanted, observed=found)
             self._recovered(change, wanted, [], found)
 
     def _remove_aside(self) -> None:
         """What was replaced goes once its service has proven itself, and all with which it would have to go back."""
-        for address, (change, found, aside) in sorted(self._aside.items()):
+        for address, (change, found, previous) in sorted(self._previous.items()):
             leaders = sorted(self._together.leaders(address.whole))
-            ends = [end for service in leaders for end in self._waits.proven.get(service, [])]
-            if found.runtime is not None and found.runtime.status in _UP and aside is None:
+            ends = [end for service in leaders for end in self._waits.monitored.get(service, [])]
+            if found.runtime is not None and found.runtime.status in _UP and previous is None:
                 self._retire(change, found, ends)
                 continue
-            allowed = self._steps.allowances.get(address.whole)
+            allowed = self._steps.max_failures.get(address.whole)
             self._steps.add(
-                Remove("container"), address, change.reason, needs=[aside, *([] if allowed else ends)],
+                Remove("container"), address, change.reason, needs=[previous, *([] if allowed else ends)],
                 after=ends if allowed else (), object_id=found.id,
             )  # fmt: skip
 
@@ -130,12 +130,12 @@ class Rollout:
         elif change.action is Action.REPLACE and _never_served(found):
             self._create(change, wanted, found.anonymous, self._retire(change, found, []))
         elif change.action is Action.REPLACE:
-            if starts_first(wanted) and not stands_alone(wanted):
+            if starts_first(wanted) and not exclusive_claim(wanted):
                 self._start_first(change, wanted, found)
             else:
                 self._stop_first(change, wanted, found)
         else:
-            self._mend(change, wanted, found)
+            self._update_in_place(change, wanted, found)
 
     # Recipes ---------------------------------------------------------------------------------------------------
 
@@ -147,21 +147,21 @@ class Rollout:
         name = wanted.name + NEXT if wanted.spec[POST_START] or held else wanted.name
         made = self._make(change, wanted, name, anonymous, needs=[after])
         needs = [made, *self._attachments.connected(change, wanted, made)]
-        needs += self._initial.run(change, wanted, needs, before=made)
+        needs += self._pre_start.run(change, wanted, needs, before=made)
         self._start(change, wanted, made, needs, rename=name != wanted.name)
 
     def _stop_first(self, change: Change, wanted: Resource, found: Observed) -> None:
-        """Create beside it, then stop it, set it aside, start: a failed creation never costs the running one."""
+        """Create beside it, then stop it, set it previous, start: a failed creation never costs the running one."""
         made = self._make(
             change, wanted, wanted.name + NEXT, found.anonymous, needs=self._under_its_name(change, found)
         )
         gate = [made, *self._attachments.connected(change, wanted, made), *self._waits.conditions(wanted)]
-        gate += self._waits.turn(change)
-        gate += self._initial.run(change, wanted, gate, before=made)
+        gate += self._waits.batch_gate(change)
+        gate += self._pre_start.run(change, wanted, gate, before=made)
         if self._keeps(change, wanted):
             stopped = self._stay_stopped(change, found, [*gate, *self._stop(change, found, gate)])
-            gone = self._set_aside(change, found, stopped)
-            self._aside[change.address] = (change, found, gone)
+            gone = self._rename_to_previous(change, found, stopped)
+            self._previous[change.address] = (change, found, gone)
         else:
             gone = self._retire(change, found, gate)
         self._start(change, wanted, made, [*gate, gone], rename=True)
@@ -174,24 +174,24 @@ class Rollout:
         needs = self._under_its_name(change, found)
         made = self._make(change, wanted, wanted.name + NEXT, found.anonymous, aliases=False, needs=needs)
         connected = self._attachments.connected(change, wanted, made, aliases=False)
-        gate = [made, *connected, *self._waits.turn(change)]
-        gate += self._initial.run(change, wanted, gate, before=made)
+        gate = [made, *connected, *self._waits.batch_gate(change)]
+        gate += self._pre_start.run(change, wanted, gate, before=made)
         ready = self._started(change, wanted, made, gate)
         proven = self._waits.watched(
-            change, wanted, self._attachments.introduced(change, wanted, made, ready), made_by=made
+            change, wanted, self._attachments.add_aliases(change, wanted, made, ready), made_by=made
         )
-        self._waits.proven.setdefault(change.address.whole, []).append(proven)
+        self._waits.monitored.setdefault(change.address.whole, []).append(proven)
         if self._keeps(change, wanted):
-            aside = self._set_aside(change, found, [proven])
-            renamed = self._rename(change, wanted.name, [aside], made_by=made)
+            previous = self._rename_to_previous(change, found, [proven])
+            renamed = self._rename(change, wanted.name, [previous], made_by=made)
             stopped = self._stay_stopped(change, found, [renamed, *self._stop(change, found, [renamed])])
-            self._aside[change.address] = (change, found, stopped[-1])
+            self._previous[change.address] = (change, found, stopped[-1])
         else:
             self._rename(change, wanted.name, [self._retire(change, found, [proven])], made_by=made)
 
     def _keeps(self, change: Change, wanted: Resource) -> bool:
         """Whether what is replaced is kept for a way back. Where something waits aside already, that is the way."""
-        return goes_back(wanted) and change.address not in self._aside
+        return rolls_back(wanted) and change.address not in self._previous
 
     def _under_its_name(self, change: Change, found: Observed) -> list[int]:
         """One that an interrupted apply left under the name that its replacement needs takes its own first."""
@@ -199,7 +199,7 @@ class Rollout:
             return []
         return [self._rename(change, found.made_as, [], object_id=found.id)]
 
-    def _set_aside(self, change: Change, found: Observed, needs: Iterable[int | None]) -> int:
+    def _rename_to_previous(self, change: Change, found: Observed, needs: Iterable[int | None]) -> int:
         gate = [need for need in needs if need is not None]
         name = found.made_as + PREVIOUS
         return gate[-1] if found.name == name else self._rename(change, name, gate, object_id=found.id)
@@ -217,7 +217,7 @@ class Rollout:
         )  # fmt: skip
         return [*needs, step]
 
-    def _mend(self, change: Change, wanted: Resource, found: Observed) -> None:
+    def _update_in_place(self, change: Change, wanted: Resource, found: Observed) -> None:
         """Differences that a live container can take: limits, networks, its state, its name."""
         steps, address = self._steps, change.address
         done: list[int] = []
@@ -234,16 +234,16 @@ class Rollout:
             done.append(steps.add(Unpause(), address, change.reason, object_id=found.id))
         if status not in ("running", "restarting", "paused"):
             if hooks:
-                done += self._out_of_place(change, wanted, found)
+                done += self._rename_to_next(change, wanted, found)
             if status == "created":
-                done += self._initial.run(change, wanted, done, before_id=found.id)
+                done += self._pre_start.run(change, wanted, done, before_id=found.id)
             self._start(change, wanted, None, done, object_id=found.id, rename=hooks)
             return
         if joins or not (change.differences or done):
             gate = [*done, *self._waits.conditions(wanted)]
             gate = run_hooks(steps, change, PRE_STOP, found.spec, gate, object_id=found.id)
             if hooks:
-                gate += self._out_of_place(change, wanted, found, gate)
+                gate += self._rename_to_next(change, wanted, found, gate)
             done.append(steps.add(Restart(), address, change.reason, needs=gate, object_id=found.id))
             renamed = hooks
         if renamed and hooks:
@@ -253,7 +253,7 @@ class Rollout:
             steps.started[address] = done[-1]
         self._recovered(change, wanted, done, found)
 
-    def _out_of_place(
+    def _rename_to_next(
         self, change: Change, wanted: Resource, found: Observed, needs: Iterable[int | None] = ()
     ) -> list[int]:
         """Take a container's name until its post_start commands have run: a killed apply leaves it so."""
@@ -337,9 +337,9 @@ class Rollout:
     ) -> None:
         """Start it when its dependencies allow, give it its name, and wait until it is ready, and proven."""
         ready = self._started(change, wanted, made, needs, object_id=object_id, rename=rename)
-        if change.action is Action.REPLACE or change.address in self._aside:
+        if change.action is Action.REPLACE or change.address in self._previous:
             ready = self._waits.watched(change, wanted, [ready], made_by=made, object_id=object_id)
-        self._waits.proven.setdefault(change.address.whole, []).append(ready)
+        self._waits.monitored.setdefault(change.address.whole, []).append(ready)
 
     def _started(
         self,
@@ -369,9 +369,9 @@ class Rollout:
     def _recovered(self, change: Change, wanted: Resource, needs: Sequence[int], found: Observed) -> None:
         """Wait for a container that went on running."""
         ready = self._waits.until_recovered(change, wanted, needs, found)
-        if change.address in self._aside:
+        if change.address in self._previous:
             ready = self._waits.watched(change, wanted, [ready], object_id=found.id)
-        self._waits.proven.setdefault(change.address.whole, []).append(ready)
+        self._waits.monitored.setdefault(change.address.whole, []).append(ready)
 
 
 def _never_served(found: Observed) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence, Set
 
     from provisioner.model.plan import Policy
-    from provisioner.model.state import ObservedState, Resource, Stranger
+    from provisioner.model.state import ForeignObject, ObservedState, Resource
     from provisioner.reconcile.retained import Retained
 
 
@@ -65,7 +65,7 @@ def _some(changes: Sequence[Change], most: int = 5) -> str:
 
 
 def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy) -> Iterator[Problem]:
-    yield from _foreign_objects(observed.strangers)
+    yield from _foreign_objects(observed.foreign)
     yield from missing_containers(changes, observed)
     for change in changes:
         wanted = change.desired
@@ -107,13 +107,13 @@ def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy
             )
 
 
-def _foreign_objects(strangers: Sequence[Stranger]) -> Iterator[Problem]:
+def _foreign_objects(foreign: Sequence[ForeignObject]) -> Iterator[Problem]:
     """Objects of others in the place of declared ones; what one `adopt` takes over from one owner is told once."""
-    together: dict[tuple[str, str], list[Stranger]] = {}
-    for stranger in strangers:
+    together: dict[tuple[str, str], list[ForeignObject]] = {}
+    for found in foreign:
         # By the hint too: what may be done about one kind of object is no help for another.
-        key = (stranger.owner, stranger.hint) if stranger.adoptable else (str(stranger.address), stranger.hint)
-        together.setdefault(key, []).append(stranger)
+        key = (found.owner if found.adoptable else str(found.address), found.hint)
+        together.setdefault(key, []).append(found)
     for (owner, hint), ones in together.items():
         one = ones[0]
         if len(ones) == 1:

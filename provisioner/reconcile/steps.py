@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @dataclass(slots=True)
 class Steps:
     """The steps so far. `started` and `ready` give, by address, the step after which a container runs or is ready,
-    `gone` the one after which an object is removed, `made` the one that makes it. `allowances` give, by service, how
+    `gone` the one after which an object is removed, `made` the one that makes it. `max_failures` give, by service, how
     many of its replicas may fail, `waits`, by address and goal, the first wait for the container itself."""
 
     all: list[Step] = field(default_factory=list)
@@ -26,7 +26,7 @@ class Steps:
     started: dict[Address, int] = field(default_factory=dict)
     ready: dict[Address, int] = field(default_factory=dict)
     gone: dict[Address, int] = field(default_factory=dict)
-    allowances: dict[Address, int] = field(default_factory=dict)
+    max_failures: dict[Address, int] = field(default_factory=dict)
     waits: dict[tuple[Address, Goal], int] = field(default_factory=dict)
 
     def add(
@@ -44,7 +44,7 @@ class Steps:
         wanted = {need for need in (*needs, made_by) if need is not None}
         step = Step(
             len(self.all) + 1, operation, address, cause, tuple(sorted(wanted)), object_id, made_by,
-            tuple(sorted(set(after) - wanted)), self.allowances.get(address.whole, 0),
+            tuple(sorted(set(after) - wanted)), self.max_failures.get(address.whole, 0),
         )  # fmt: skip
         self.all.append(step)
         if isinstance(operation, Wait) and not operation.pre_start:

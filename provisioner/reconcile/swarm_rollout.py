@@ -74,8 +74,8 @@ class SwarmRollout:
     def _await_unsettled(self) -> None:
         """Services that need no change and do not run as they should: an apply does not end well before they do."""
         for address, found in sorted(self._observed.resources.items()):
-            if found.unsettled and address not in self._steps.ready:
-                self._gate(address, found.unsettled)
+            if found.not_converged_reason and address not in self._steps.ready:
+                self._gate(address, found.not_converged_reason)
 
     def _needs(self, address: Address) -> list[Address]:
         return [need.address for need in self._desired.resources[address].needs]
@@ -130,10 +130,10 @@ class SwarmRollout:
             return None
         self._steps.ready[address] = self._steps.add(
             WaitForService(
-                _goal(wanted), self._timeout(wanted), updated=found.unsettled in UNDER_WAY.values(),
-                may_finish=wanted.may_finish, failed_before=found.unsettled == RESTARTING,
+                _goal(wanted), self._timeout(wanted), updated=found.not_converged_reason in UNDER_WAY.values(),
+                may_finish=wanted.may_finish, failed_before=found.not_converged_reason == RESTARTING,
             ),
-            address, found.unsettled or f"others wait until it is {condition}", object_id=found.id,
+            address, found.not_converged_reason or f"others wait until it is {condition}", object_id=found.id,
         )  # fmt: skip
         return self._steps.ready[address]
 

@@ -139,7 +139,7 @@ def error_of(task: Raw) -> str:
     return f"{text} (exit code {code})" if code and f"({code})" not in text else text
 
 
-def unsettled(service: Raw, tasks: Tasks, *, may_finish: bool = False) -> str:
+def not_converged_reason(service: Raw, tasks: Tasks, *, may_finish: bool = False) -> str:
     """Why a service that is as declared does not do what it should yet; empty where it does."""
     state = str((service.get("UpdateStatus") or {}).get("State") or "")
     if state in UNDER_WAY:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from provisioner.model.state import Observed, Resource
 
 
-def goes_back(wanted: Resource) -> bool:
+def rolls_back(wanted: Resource) -> bool:
     """Whether what a replacement was to replace comes back when it fails. A job that ran is not run again for that."""
     return wanted.update is not None and wanted.update.on_failure == "rollback" and not wanted.job
 
@@ -25,7 +25,7 @@ def starts_first(wanted: Resource) -> bool:
     return wanted.update is not None and wanted.update.order == "start-first" and not wanted.job
 
 
-def stands_alone(wanted: Resource) -> str:
+def exclusive_claim(wanted: Resource) -> str:
     """What only one container can have at a time, so that two can not run side by side; empty if there is nothing."""
     for target, bindings in sorted(wanted.spec["ports"].items()):
         for binding in bindings:
@@ -41,10 +41,10 @@ def stands_alone(wanted: Resource) -> str:
 def serves_on(wanted: Resource) -> bool:
     """Whether the old one goes on serving until its replacement does: asked for, and not kept from it."""
     asked = wanted.update is not None and wanted.update.order == "start-first"
-    return asked and (wanted.kind != "container" or not stands_alone(wanted))
+    return asked and (wanted.kind != "container" or not exclusive_claim(wanted))
 
 
-def allowances(changes: Iterable[Change]) -> dict[Address, int]:
+def max_failures(changes: Iterable[Change]) -> dict[Address, int]:
     """How many replicas of each service may fail to be replaced before the rollout is over."""
     replaced: dict[Address, list[Change]] = {}
     for change in changes:

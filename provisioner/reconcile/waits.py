@@ -30,8 +30,8 @@ class Waits:
         self._observed = observed
         self._policy = policy
         self._steps = steps
-        self._turns: dict[tuple[Address, int], int] = {}
-        self.proven: dict[Address, list[int]] = {}
+        self._batch_gates: dict[tuple[Address, int], int] = {}
+        self.monitored: dict[Address, list[int]] = {}
 
     def until_ready(
         self, change: Change, wanted: Resource, needs: Sequence[int], *, made_by: int | None = None, object_id: str = ""
@@ -78,7 +78,7 @@ class Waits:
             made_by=made_by, object_id=object_id,
         )  # fmt: skip
 
-    def turn(self, change: Change) -> list[int]:
+    def batch_gate(self, change: Change) -> list[int]:
         """The steps after which a replica may be replaced: `parallelism` at a time (0: all), `delay` in between.
 
         Where replicas may fail, the others wait for their end, well or not.
@@ -86,16 +86,16 @@ class Waits:
         update = change.desired.update if change.desired else None
         parallelism, delay = (update.parallelism, update.delay) if update else (1, 0.0)
         service = change.address.whole
-        before = self.proven.get(service, [])
+        before = self.monitored.get(service, [])
         if parallelism == 0 or len(before) < parallelism:
             return []
         group = len(before) // parallelism
         ends = before[(group - 1) * parallelism : group * parallelism]
-        if not delay and not self._steps.allowances.get(service):
+        if not delay and not self._steps.max_failures.get(service):
             return ends
-        if (service, group) not in self._turns:
-            self._turns[service, group] = self._steps.add(Pause(delay), service, "the others follow", after=ends)
-        return [self._turns[service, group]]
+        if (service, group) not in self._batch_gates:
+            self._batch_gates[service, group] = self._steps.add(Pause(delay), service, "the others follow", after=ends)
+        return [self._batch_gates[service, group]]
 
     def conditions(self, wanted: Resource) -> list[int]:
         """The steps after which the conditions of `depends_on` hold, waits on unchanged services among them."""

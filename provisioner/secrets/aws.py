@@ -20,7 +20,7 @@ from provisioner.secrets import aws_reference
 from provisioner.secrets.aws_errors import NOT_SET_UP, refusal, translated
 from provisioner.secrets.aws_reference import CURRENT, AwsReference
 from provisioner.secrets.deadline import within
-from provisioner.secrets.surroundings import Tier
+from provisioner.secrets.tier_context import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -329,4 +329,4 @@ def _together(refused: Sequence[SecretUnavailable | Unreachable]) -> SecretUnava
     return kind("\n".join(problem.message for problem in refused), hint=hint)
 
 
-SOURCE = Tier("aws", lambda surroundings: AwsTier(surroundings.held))
+SOURCE = Tier("aws", lambda context: AwsTier(context.held))

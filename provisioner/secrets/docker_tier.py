@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.errors import SecretUnavailable
 from provisioner.kinds.values import moment
 from provisioner.model.secret import LARGEST_SECRET, Found, Held, Missing, Resolution, SecretRef, SecretValue
-from provisioner.secrets.surroundings import Tier
+from provisioner.secrets.tier_context import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,4 +81,4 @@ def _seconds(text: str) -> float | None:
     return float(int(found.timestamp())) if found else None
 
 
-SOURCE = Tier("docker", lambda surroundings: DockerTier(surroundings.mounted, surroundings.engine))
+SOURCE = Tier("docker", lambda context: DockerTier(context.mounted, context.engine))

@@ -15,7 +15,7 @@ from provisioner.model.secret import Found, Missing, Resolution, SecretRef, Secr
 from provisioner.secrets import dotenv, private_file
 from provisioner.secrets.exposure import exposure
 from provisioner.secrets.os_keyring import OsKeyring
-from provisioner.secrets.surroundings import Surroundings, Tier
+from provisioner.secrets.tier_context import Tier, TierContext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -192,38 +192,38 @@ def _literal(name: str, value: SecretValue) -> str:
     return written
 
 
-def files(surroundings: Surroundings) -> tuple[Path, ...]:
+def files(context: TierContext) -> tuple[Path, ...]:
     """The files of an environment, the one that is read first at the front: its own, and the one for all."""
-    shared = surroundings.directory / FILE
-    name = surroundings.environment
-    return (surroundings.directory / f".env.{name}.local", shared) if _NAME.fullmatch(name) else (shared,)
+    shared = context.directory / FILE
+    name = context.environment
+    return (context.directory / f".env.{name}.local", shared) if _NAME.fullmatch(name) else (shared,)
 
 
-def lies_in_keyring(surroundings: Surroundings, name: str) -> bool:
+def lies_in_keyring(context: TierContext, name: str) -> bool:
     """Whether the value of this `env` name lies in the OS keyring."""
-    found, _ = _entries(*_pair(surroundings))
+    found, _ = _entries(*_pair(context))
     return name in found and found[name][1].keyring is not None
 
 
-def _pair(surroundings: Surroundings) -> tuple[Path, Path | None]:
-    own, *rest = files(surroundings)
+def _pair(context: TierContext) -> tuple[Path, Path | None]:
+    own, *rest = files(context)
     return own, rest[0] if rest else None
 
 
-def keyring_of(surroundings: Surroundings) -> OsKeyring:
+def keyring_of(context: TierContext) -> OsKeyring:
     """The OS keyring with the service name of this environment."""
-    return OsKeyring(f"provision/{surroundings.project}", surroundings.variables)
+    return OsKeyring(f"provision/{context.project}", context.variables)
 
 
-def store(surroundings: Surroundings, *, in_keyring: bool = False) -> EnvLocalStore:
+def store(context: TierContext, *, in_keyring: bool = False) -> EnvLocalStore:
     """The store behind `secrets set`, `unset`, `rotate` and generated values."""
-    path, shared = _pair(surroundings)
-    return EnvLocalStore(path, keyring_of(surroundings), in_keyring, shared)
+    path, shared = _pair(context)
+    return EnvLocalStore(path, keyring_of(context), in_keyring, shared)
 
 
-def _open(surroundings: Surroundings) -> EnvLocal:
-    path, shared = _pair(surroundings)
-    return EnvLocal(path, keyring_of(surroundings), shared)
+def _open(context: TierContext) -> EnvLocal:
+    path, shared = _pair(context)
+    return EnvLocal(path, keyring_of(context), shared)
 
 
 SOURCE = Tier("env_local", _open)

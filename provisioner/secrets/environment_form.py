@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from provisioner.model.secret import Found, Missing, Resolution, SecretRef, SecretValue
-from provisioner.secrets.surroundings import Tier
+from provisioner.secrets.tier_context import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,4 +34,4 @@ class EnvironmentForm:
         return Found(SecretValue(os.fsencode(self.variables[name])), "", self.tier)
 
 
-SOURCE = Tier("environment", lambda surroundings: EnvironmentForm(surroundings.variables))
+SOURCE = Tier("environment", lambda context: EnvironmentForm(context.variables))

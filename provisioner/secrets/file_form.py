@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import SecretUnavailable
 from provisioner.model.secret import LARGEST_SECRET, Found, Missing, Resolution, SecretRef, SecretValue
-from provisioner.secrets.surroundings import Tier
+from provisioner.secrets.tier_context import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,4 +59,4 @@ def _content(descriptor: int) -> bytes:
     return b"".join(parts)
 
 
-SOURCE = Tier("file", lambda surroundings: FileForm(surroundings.directory))
+SOURCE = Tier("file", lambda context: FileForm(context.directory))

@@ -21,7 +21,7 @@ from provisioner.secrets import private_file
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provisioner.secrets.surroundings import Surroundings
+    from provisioner.secrets.tier_context import TierContext
 
 KEY_FILE = "PROVISION_FINGERPRINT_KEY_FILE"
 KEY_SOURCE = "PROVISION_FINGERPRINT_KEY"
@@ -61,39 +61,39 @@ class KeyAbsent:
     tried: str
 
 
-def find_key(surroundings: Surroundings) -> FingerprintKey | KeyAbsent:
+def find_key(context: TierContext) -> FingerprintKey | KeyAbsent:
     """The environment's key from the one place that holds it.
 
     `PROVISION_FINGERPRINT_KEY_FILE` names a file, `PROVISION_FINGERPRINT_KEY` is `keyring:NAME` or `aws:REFERENCE`;
     without either it is `.provision/<project>.key` beside the playbook. `SecretUnavailable` for a key that is unsafe
     or malformed, `Unreachable` when its place does not answer.
     """
-    variables = surroundings.variables
+    variables = context.variables
     if variables.get(KEY_FILE):
-        return _from_file(Path(variables[KEY_FILE]), surroundings.project)
+        return _from_file(Path(variables[KEY_FILE]), context.project)
     source = variables.get(KEY_SOURCE)
     if source:
-        return _from_source(source, surroundings)
-    return _from_file(key_file(surroundings), surroundings.project)
+        return _from_source(source, context)
+    return _from_file(key_file(context), context.project)
 
 
-def key_file(surroundings: Surroundings) -> Path:
+def key_file(context: TierContext) -> Path:
     """Where the key lies when nothing else is said."""
-    return surroundings.directory / FOLDER / f"{surroundings.project}.key"
+    return context.directory / FOLDER / f"{context.project}.key"
 
 
-def create_key(surroundings: Surroundings) -> FingerprintKey:
+def create_key(context: TierContext) -> FingerprintKey:
     """The key from its file, made there if there is none: mode 0600, in a folder that git ignores.
 
     Two runs at once end with the same key. `SecretUnavailable` when the key is said to be elsewhere.
     """
-    if surroundings.variables.get(KEY_SOURCE) and not surroundings.variables.get(KEY_FILE):
+    if context.variables.get(KEY_SOURCE) and not context.variables.get(KEY_FILE):
         raise SecretUnavailable(
-            f"the fingerprint key is not made in {surroundings.variables[KEY_SOURCE]}",
+            f"the fingerprint key is not made in {context.variables[KEY_SOURCE]}",
             hint="store there what `new_key` gives, or unset " + KEY_SOURCE,
         )
-    named = surroundings.variables.get(KEY_FILE)
-    path = Path(named) if named else key_file(surroundings)
+    named = context.variables.get(KEY_FILE)
+    path = Path(named) if named else key_file(context)
     try:
         if not named:
             _own_folder(path.parent)
@@ -102,27 +102,27 @@ def create_key(surroundings: Surroundings) -> FingerprintKey:
     except OSError as error:
         why = os.strerror(error.errno or 0)
     else:
-        made = _from_file(path, surroundings.project)
+        made = _from_file(path, context.project)
         if isinstance(made, FingerprintKey):
             return made
         why = "it is gone again"
     raise SecretUnavailable(f"the fingerprint key {path} can not be made: {why}")
 
 
-def place_of_key(surroundings: Surroundings) -> Path | None:
+def place_of_key(context: TierContext) -> Path | None:
     """The file that holds the key, there or not; None where the key is said to lie in a keyring or in AWS."""
-    named = surroundings.variables.get(KEY_FILE)
+    named = context.variables.get(KEY_FILE)
     if named:
         return Path(named)
-    return None if surroundings.variables.get(KEY_SOURCE) else key_file(surroundings)
+    return None if context.variables.get(KEY_SOURCE) else key_file(context)
 
 
-def keep_key(surroundings: Surroundings, key: FingerprintKey, *, replace: bool) -> None:
+def keep_key(context: TierContext, key: FingerprintKey, *, replace: bool) -> None:
     """Keep a key in its file; the same one again is fine. SecretUnavailable for another one there without `replace`."""
-    path = place_of_key(surroundings)
+    path = place_of_key(context)
     if path is None:
         raise SecretUnavailable(f"{KEY_SOURCE} says that the key lies elsewhere", hint="change it there")
-    there = None if replace else _from_file(path, surroundings.project)
+    there = None if replace else _from_file(path, context.project)
     if isinstance(there, FingerprintKey):
         if there == key:
             return
@@ -130,7 +130,7 @@ def keep_key(surroundings: Surroundings, key: FingerprintKey, *, replace: bool) 
             f"{path} has another key ({there.id}; this is {key.id})", hint="--replace puts this one in its place"
         )
     try:
-        if path == key_file(surroundings):
+        if path == key_file(context):
             _own_folder(path.parent)
         with private_file.locked(path.parent):
             private_file.replace(path, key_text(key).reveal())
@@ -171,21 +171,21 @@ def _from_file(path: Path, project: str) -> FingerprintKey | KeyAbsent:
     return _key(SecretValue(file.content), str(path), project)
 
 
-def _from_source(source: str, surroundings: Surroundings) -> FingerprintKey | KeyAbsent:
+def _from_source(source: str, context: TierContext) -> FingerprintKey | KeyAbsent:
     place, _, name = source.partition(":")
     if place == "keyring" and name:
-        value = _from_keyring(name, surroundings)
+        value = _from_keyring(name, context)
     elif place == "aws" and name:
         value = _from_aws(name)
     else:
         raise SecretUnavailable(f"{KEY_SOURCE} is not `keyring:NAME` or `aws:REFERENCE`")
-    return KeyAbsent(f"{source} has none") if value is None else _key(value, source, surroundings.project)
+    return KeyAbsent(f"{source} has none") if value is None else _key(value, source, context.project)
 
 
-def _from_keyring(name: str, surroundings: Surroundings) -> SecretValue | None:
+def _from_keyring(name: str, context: TierContext) -> SecretValue | None:
     from provisioner.secrets.env_local import keyring_of
 
-    found: Mapping[str, SecretValue | None] = keyring_of(surroundings).get([name])
+    found: Mapping[str, SecretValue | None] = keyring_of(context).get([name])
     return found[name]
 
 

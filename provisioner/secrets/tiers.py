@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from provisioner import secrets
-from provisioner.secrets.surroundings import Surroundings, Tier
+from provisioner.secrets.tier_context import Tier, TierContext
 
 if TYPE_CHECKING:
     from provisioner.ports import SecretSource
@@ -23,6 +23,6 @@ def all_tiers() -> tuple[Tier, ...]:
     return tuple(sorted((tier for tier in found if isinstance(tier, Tier)), key=lambda tier: tier.name))
 
 
-def open_tiers(surroundings: Surroundings) -> tuple[SecretSource, ...]:
+def open_tiers(context: TierContext) -> tuple[SecretSource, ...]:
     """Every tier, opened; opening one asks nothing yet."""
-    return tuple(tier.open(surroundings) for tier in all_tiers())
+    return tuple(tier.open(context) for tier in all_tiers())

@@ -9,10 +9,10 @@ from provisioner.verify.kind import Attempt, Kind, shown
 
 if TYPE_CHECKING:
     from provisioner.model.playbook import Check
-    from provisioner.verify.kind import World
+    from provisioner.verify.kind import CheckContext
 
 
-def attempt(check: Check, world: World) -> Attempt:
+def attempt(check: Check, world: CheckContext) -> Attempt:
     """Run the command in the service's first container. A line is given to `sh -c`, a list is run as it is.
 
     Without other expectations, exit code 0 is one. Output is compared without the white space around it.

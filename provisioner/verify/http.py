@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.node import JSON
     from provisioner.model.playbook import Check
-    from provisioner.verify.kind import World
+    from provisioner.verify.kind import CheckContext
 
 TIMEOUT = 5.0
 _LARGEST = 16 * 1024 * 1024
@@ -29,7 +29,7 @@ _MOST_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
-def attempt(check: Check, world: World) -> Attempt:
+def attempt(check: Check, world: CheckContext) -> Attempt:
     """Send the request once. Without `status` any 2xx is right; redirects are answers unless `follow` is set.
 
     `timeout` (5 s) is for the whole exchange, redirects included.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class RemoteTask:
     """A running task on another node of a Swarm: its service as the engine gives it, the node's id and its name."""
 
     service: Mapping[str, Any]
@@ -22,7 +22,7 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class CheckContext:
     """What checks may touch. `containers` gives the full ids of a service's running containers, replica 1 first,
     `elsewhere` its tasks on other nodes, which no engine can be asked about directly.
     """
@@ -30,7 +30,7 @@ class World:
     engine: EngineWriter
     containers: Callable[[str], Sequence[str]]
     clock: Clock
-    elsewhere: Callable[[str], Sequence[Elsewhere]] = lambda service: ()
+    elsewhere: Callable[[str], Sequence[RemoteTask]] = lambda service: ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Kind:
     """
 
     name: str
-    attempt: Callable[[Check, World], Attempt]
+    attempt: Callable[[Check, CheckContext], Attempt]
 
 
 def shown(text: str, limit: int = 160) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.model.playbook import Check
-    from provisioner.verify.kind import World
+    from provisioner.verify.kind import CheckContext
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 1.0
@@ -34,7 +34,7 @@ def kinds() -> Mapping[str, Kind]:
     return MappingProxyType(found)
 
 
-def run(check: Check, world: World) -> CheckResult:
+def run(check: Check, world: CheckContext) -> CheckResult:
     """The result of one check, which is tried at least once and again until `within` seconds have passed.
 
     A check that does not hold is a result, never an exception. Raises `Unreachable` when the engine is away.
@@ -53,7 +53,7 @@ def run(check: Check, world: World) -> CheckResult:
         pause = min(pause * 2, _LONGEST_PAUSE)
 
 
-def _try(kind: Kind, check: Check, world: World) -> Attempt:
+def _try(kind: Kind, check: Check, world: CheckContext) -> Attempt:
     try:
         return kind.attempt(check, world)
     except EngineRefused as error:

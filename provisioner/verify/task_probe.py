@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from provisioner.ports import Clock, EngineWriter
-    from provisioner.verify.kind import Elsewhere
+    from provisioner.verify.kind import RemoteTask
 
 # Seconds that a node has to start the job and to tell of its end.
 _PATIENCE = 60.0
@@ -26,7 +26,7 @@ _KEPT = ("Image", "User", "Hosts", "DNSConfig")
 _ENDED = ("complete", "failed", "rejected", "orphaned", "shutdown")
 
 
-def probe_beside(engine: EngineWriter, task: Elsewhere, host: str, port: int, seconds: float, clock: Clock) -> Answer:
+def probe_beside(engine: EngineWriter, task: RemoteTask, host: str, port: int, seconds: float, clock: Clock) -> Answer:
     """Try `host:port` from the networks of a task, on its node. The time limit is for the connection."""
     for command, scripts, limit in commands(host, port, seconds):
         output = _output(engine, task, command, scripts, clock)
@@ -39,7 +39,7 @@ def probe_beside(engine: EngineWriter, task: Elsewhere, host: str, port: int, se
 
 
 def _output(
-    engine: EngineWriter, task: Elsewhere, command: Sequence[str], scripts: dict[str, str], clock: Clock
+    engine: EngineWriter, task: RemoteTask, command: Sequence[str], scripts: dict[str, str], clock: Clock
 ) -> str | None:
     """What the command printed; None when the image does not have it."""
     # A service's name has 63 characters at most.
@@ -65,7 +65,7 @@ def _output(
         engine.remove("service", identity)
 
 
-def _job(task: Elsewhere, name: str, command: Sequence[str], scripts: dict[str, str]) -> dict[str, Any]:
+def _job(task: RemoteTask, name: str, command: Sequence[str], scripts: dict[str, str]) -> dict[str, Any]:
     template = task.service["Spec"]["TaskTemplate"]
     container = {key: value for key, value in template["ContainerSpec"].items() if key in _KEPT}
     environment = [f"{key}={value}" for key, value in scripts.items()]

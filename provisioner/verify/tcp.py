@@ -11,13 +11,13 @@ from provisioner.verify.task_probe import probe_beside
 
 if TYPE_CHECKING:
     from provisioner.model.playbook import Check
-    from provisioner.verify.kind import World
+    from provisioner.verify.kind import CheckContext
 
 TIMEOUT = 3.0
 HOST = "host"
 
 
-def attempt(check: Check, world: World) -> Attempt:
+def attempt(check: Check, world: CheckContext) -> Attempt:
     """Connect once, with `timeout` seconds (3) to do it.
 
     `reachable: false` holds when the name does not resolve, nothing listens, or nothing answers in time; it does

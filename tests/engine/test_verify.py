@@ -11,7 +11,7 @@ from provisioner.engines.connect import Endpoint
 from provisioner.engines.docker_api import connect
 from provisioner.model.playbook import Check
 from provisioner.model.span import Span
-from provisioner.verify.kind import World
+from provisioner.verify.kind import CheckContext
 from provisioner.verify.run import run
 
 pytestmark = pytest.mark.engine
@@ -51,7 +51,7 @@ def world(engine_url, engine, project):
         found = engine.api.containers(filters={"name": f"^/{project}-{service}-1$"})
         return [each["Id"] for each in found]
 
-    return World(connect(Endpoint(engine_url, "the test")), containers, CLOCK)
+    return CheckContext(connect(Endpoint(engine_url, "the test")), containers, CLOCK)
 
 
 def check(kind, within=0.0, **arguments):

@@ -13,7 +13,7 @@ from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.model.plan import Policy
 from provisioner.platforms.choice import lower
-from provisioner.platforms.lowering import Inputs
+from provisioner.platforms.lowering import InputVersions
 from provisioner.playbook.bind import bind
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.dispatch import Calls
@@ -38,7 +38,7 @@ def lowered(folder: Path, api: Version) -> DesiredState:
     services = company.bodies(samples, PROJECT)
     path = playbooks.write(folder, PROJECT, company.playbook(services, samples, IMAGE, api))
     document = read(Sources(files=(path,), environment={}))
-    return lower(bind(document), Inputs(versions=dict.fromkeys(FILES, "1")), "containers")
+    return lower(bind(document), InputVersions(versions=dict.fromkeys(FILES, "1")), "containers")
 
 
 @pytest.mark.parametrize("api", [(1, 41), (1, 51)], ids=["20.10", "28.5"])

@@ -19,14 +19,14 @@ from provisioner.model.plan import Policy
 from provisioner.model.report import Outcome
 from provisioner.model.span import Span
 from provisioner.platforms.containers import lower
-from provisioner.platforms.lowering import Inputs
+from provisioner.platforms.lowering import InputVersions
 from provisioner.playbook.bind import bind
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.execute import execute
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.planning import plan
-from provisioner.reconcile.withdrawal import withdrawal
+from provisioner.reconcile.revert import rollback_plan
 
 if TYPE_CHECKING:
     import random
@@ -67,7 +67,7 @@ class Wanted:
         root = from_plain(dict(self.document), Span("laws.yaml", 1, 1))
         versions = {Address("config", key): content.hex() or "0" for key, content in self.contents.items()}
         document = Document(root, PROJECT_NAME, PROJECT_NAME, None, "/", ())
-        return lower(bind(document), Inputs(versions=versions))
+        return lower(bind(document), InputVersions(versions=versions))
 
 
 @st.composite
@@ -268,7 +268,7 @@ def apply(at: MemoryEngine, what: Wanted, *, steps: int | None = None) -> tuple[
     report = carry_out(made, at, what.contents, steps=steps)
     if not report.failures or (steps is not None and steps < len(made.steps) and _killed(report)):
         return made, report, None
-    back = withdrawal(made, report.results, look(at, made.desired))
+    back = rollback_plan(made, report.results, look(at, made.desired))
     taken = sum(1 for result in report.results if result.outcome is not Outcome.SKIPPED)
     return made, report, carry_out(back, at, {}, steps=None if steps is None else max(steps - taken, 0))
 

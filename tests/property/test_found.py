@@ -12,7 +12,7 @@ from provisioner.model.change import Action
 from provisioner.model.plan import Policy, Verb
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.downtime import out_of_service
-from provisioner.reconcile.withdrawal import withdrawal
+from provisioner.reconcile.revert import rollback_plan
 from tests.property.environments import (
     PROJECT_NAME,
     Wanted,
@@ -178,7 +178,7 @@ def require_all_back(before: Wanted, after: Wanted) -> None:
         last = max(step.id for step in made.steps)
         report = run(made, at, failing=lambda step, last=last: StepFailed("no") if step.id == last else None)
         assert [one.step.id for one in report.failures] == [last]
-        back = carry_out(withdrawal(made, report.results, look(at, made.desired)), at, {})
+        back = carry_out(rollback_plan(made, report.results, look(at, made.desired)), at, {})
         assert [str(one.error) for one in back.failures] == []
         assert out_of_service(made, look(at, made.desired)) == ()
         state = at.state()["containers"]
@@ -231,7 +231,7 @@ def test_an_address_that_passed_between_two_that_ran_on_stays_where_it_is() -> N
     made = planned(at, after.lower())
     report = run(made, at, failing=lambda step: StepFailed("no") if step.verb is Verb.WAIT else None)
     assert report.failures
-    assert withdrawal(made, report.results, look(at, made.desired)).steps == ()
+    assert rollback_plan(made, report.results, look(at, made.desired)).steps == ()
     require_all_back(before, after)
 
 

@@ -17,7 +17,7 @@ from provisioner.reconcile.diff import diff
 from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.downtime import out_of_service
 from provisioner.reconcile.execute import NeverSet, execute
-from provisioner.reconcile.withdrawal import withdrawal
+from provisioner.reconcile.revert import rollback_plan
 from tests.property.environments import Patient, Wanted, carry_out, converge, engine, look, planned, wanted
 from tests.unit.reconcile.test_planning import declared, running
 
@@ -61,7 +61,7 @@ def run(
 
 
 def taken_back(made: Plan, report: Report, at: MemoryEngine) -> None:
-    back = withdrawal(made, report.results, look(at, made.desired), interrupted=True)
+    back = rollback_plan(made, report.results, look(at, made.desired), interrupted=True)
     done = carry_out(back, at, {})
     assert done.failures == ()
 

@@ -18,7 +18,7 @@ from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.context import DecodeContext, EncodeContext
 from provisioner.model.address import Address
 from provisioner.platforms import swarm as platform
-from provisioner.platforms.lowering import Inputs
+from provisioner.platforms.lowering import InputVersions
 from tests.fields import company
 from tests.fields.playbooks import wrong
 from tests.swarm import samples
@@ -48,7 +48,7 @@ def lowered(folder: Path, body: dict[str, Any]) -> Resource:
     path.write_text(json.dumps({"name": "pt", **body}))
     playbook = load_playbook(Request(files=(str(path),), directory=str(folder)))
     [name] = playbook.services
-    return platform.lower(playbook, Inputs(versions=VERSIONS)).resources[Address("service", name)]
+    return platform.lower(playbook, InputVersions(versions=VERSIONS)).resources[Address("service", name)]
 
 
 def there_and_back(resource: Resource) -> Spec:

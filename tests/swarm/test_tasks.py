@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.errors import NotConverged, StepFailed
 from provisioner.model.operation import Goal, WaitForService
-from provisioner.reconcile.swarm_tasks import STABLE, readiness, tasks_of, unsettled
+from provisioner.reconcile.swarm_tasks import STABLE, not_converged_reason, readiness, tasks_of
 from provisioner.reconcile.swarm_wait import wait_service
 from tests.property.environments import Patient
 
@@ -51,7 +51,7 @@ def test_tasks_of_a_node_that_is_down_do_not_count() -> None:
     assert tasks_of(live(), tasks, [node("a"), node("b")]).running == 2
     found = tasks_of(live(), tasks, [node("a"), node("b", DOWN)])
     assert (found.running, found.lost, found.wanted) == (1, 1, 2)
-    assert unsettled(live(), found) == "1 of 2 tasks run"
+    assert not_converged_reason(live(), found) == "1 of 2 tasks run"
 
 
 def test_a_global_service_wants_a_task_on_each_node_that_can_run_it() -> None:

@@ -58,7 +58,7 @@ def _expand(node: Node, _place: Place) -> Node | None:
     return mapping({"context": Node(node.value, node.span, node.text)}, Node({}, node.span, None, {}, node.tag))
 
 
-def _settle(node: Node, place: Place) -> Node:
+def _canonical_form(node: Node, place: Place) -> Node:
     """Contexts and keys that lie on this machine become absolute; anything with a scheme stays as it is."""
     entries = dict(node.mapping)
     context = entries.get("context")
@@ -105,7 +105,7 @@ def _ssh(node: Node, _place: Place) -> Node | None:
 
 AT = "services.*.build"
 ROWS = (
-    Row(AT, KEPT_STRUCT, "How its image is built.", _expand, (STRING,), finish=_settle),
+    Row(AT, KEPT_STRUCT, "How its image is built.", _expand, (STRING,), finish=_canonical_form),
     Row(f"{AT}.context", TEXT, "The folder, or address, with the sources."),
     Row(f"{AT}.dockerfile", TEXT, "Its Dockerfile, relative to the context."),
     Row(f"{AT}.dockerfile_inline", TEXT, "The Dockerfile itself."),

@@ -51,7 +51,7 @@ def _all(node: Node, place: Place) -> Node | None:
     return sequence([mapping({"count": scalar(ALL, node)}, Node({}, node.span))], node)
 
 
-def _settle(node: Node, place: Place) -> Node:
+def _canonical_form(node: Node, place: Place) -> Node:
     """A request that names neither a number nor devices asks for all of them."""
     if node.get("count") is not None and node.get("device_ids") is not None:
         place.wrong("'count' and 'device_ids' exclude each other", node.span, "keep one of them")
@@ -66,7 +66,7 @@ def device_request(at: str) -> tuple[Row, ...]:
     request = STRUCT if gpus else replace(STRUCT, required=("capabilities",))
     return (
         Row(at, LIST, "Devices it needs.", expand=_all if gpus else None, short=(STRING,) if gpus else ()),
-        Row(f"{at}.*", request, finish=_settle),
+        Row(f"{at}.*", request, finish=_canonical_form),
         Row(f"{at}.*.capabilities", LIST),
         Row(f"{at}.*.capabilities.*", TEXT),
         Row(f"{at}.*.driver", TEXT),

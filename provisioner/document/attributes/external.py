@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 EXTERNAL = Shape((BOOLEAN, STRING, MAPPING), "true, or a mapping with its name", to_boolean, format="boolean")
 
 
-def settle_external(node: Node, place: Place) -> Node:
+def canonical_external(node: Node, place: Place) -> Node:
     """The old form `external: {name: x}` as `external: true` and `name: x`."""
     external = node.get("external")
     if external is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provisioner.document.attributes.external import EXTERNAL, settle_external
+from provisioner.document.attributes.external import EXTERNAL, canonical_external
 from provisioner.document.attributes.shapes import (
     AS_TEXT,
     DURATION,
@@ -70,9 +70,9 @@ def _distinct(key: Callable[[Node], str]) -> Finish:
     return check
 
 
-def _settle(node: Node, place: Place) -> Node:
+def _canonical_form(node: Node, place: Place) -> Node:
     """There is one source of the content at most."""
-    node = settle_external(node, place)
+    node = canonical_external(node, place)
     given = [key for key in ("file", "environment", "content", "template") if key in node.mapping]
     if len(given) > 1:
         place.wrong(f"{' and '.join(given)} exclude each other", node.key_spans[given[1]], "keep one of them")
@@ -106,7 +106,7 @@ def _declared(section: str) -> tuple[Row, ...]:
     at = f"{section}.*"
     return (
         Row(section, named(f"a mapping of {section}"), f"{section.capitalize()} that services may use."),
-        Row(at, KEPT_STRUCT, expand=null_is_empty, short=(NULL,), finish=_settle),
+        Row(at, KEPT_STRUCT, expand=null_is_empty, short=(NULL,), finish=_canonical_form),
         Row(f"{at}.name", TEXT, "Its name on the engine."),
         Row(f"{at}.file", TEXT, "A file that holds it.", location=True),
         Row(f"{at}.environment", TEXT, "The environment variable that holds it."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provisioner.document.attributes.external import EXTERNAL, settle_external
+from provisioner.document.attributes.external import EXTERNAL, canonical_external
 from provisioner.document.attributes.shapes import (
     AS_TEXT,
     EXPLICIT_FLAG,
@@ -46,7 +46,7 @@ ROWS = (
     Row("services.*.networks.*.priority", WHOLE),
     Row("services.*.networks.*.gw_priority", WHOLE),
     Row("networks", named("a mapping of networks"), "Networks."),
-    Row("networks.*", KEPT_STRUCT, expand=null_is_empty, short=(NULL,), finish=settle_external),
+    Row("networks.*", KEPT_STRUCT, expand=null_is_empty, short=(NULL,), finish=canonical_external),
     Row("networks.*.name", TEXT, "Its name on the engine."),
     Row("networks.*.driver", TEXT),
     Row("networks.*.driver_opts", FREE),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from provisioner.document.attributes.external import EXTERNAL, settle_external
+from provisioner.document.attributes.external import EXTERNAL, canonical_external
 from provisioner.document.attributes.shapes import (
     AS_TEXT,
     EXPLICIT_FLAG,
@@ -117,9 +117,9 @@ def _is_local(source: str) -> bool:
     return re.match(r"\\|[A-Za-z]:[\\/]", source) is None
 
 
-def _settle(node: Node, place: Place) -> Node:
+def _canonical_form(node: Node, place: Place) -> Node:
     """A volume of the local driver that is bound to a folder has that folder absolute."""
-    node = settle_external(node, place)
+    node = canonical_external(node, place)
     options = node.get("driver_opts")
     device = options.get("device") if options is not None else None
     bound = field(node, "driver") == "local" and options is not None and field(options, "o") == "bind"
@@ -177,7 +177,7 @@ ROWS = (
     Row("services.*.volumes_from", LIST, "All mounts of another service or container."),
     Row("services.*.volumes_from.*", TEXT),
     Row("volumes", named("a mapping of volumes"), "Named volumes."),
-    Row("volumes.*", KEPT_STRUCT, expand=null_is_empty, short=(NULL,), finish=_settle),
+    Row("volumes.*", KEPT_STRUCT, expand=null_is_empty, short=(NULL,), finish=_canonical_form),
     Row("volumes.*.name", TEXT, "Its name on the engine."),
     Row("volumes.*.driver", TEXT),
     Row("volumes.*.driver_opts", FREE),

@@ -20,7 +20,7 @@ from provisioner.model.operation import Goal, Wait
 from provisioner.model.plan import Step
 from provisioner.model.report import Outcome, StepResult
 from provisioner.model.secret import SecretValue
-from provisioner.platforms.lowering import Inputs
+from provisioner.platforms.lowering import InputVersions
 from provisioner.render.history_json import history_json
 from provisioner.render.history_text import history_text
 from provisioner.render.why_json import why_json
@@ -94,8 +94,8 @@ def test_nothing_is_kept_of_a_service_whose_secrets_are_not_known_here(shop: InM
         }
     )
     playbook = load_playbook(shop.request())
-    nothing = ExternalInputs(Inputs())
-    known = ExternalInputs(Inputs(), contents={Address("secret", "key"): SecretValue(b"v")})
+    nothing = ExternalInputs(InputVersions())
+    known = ExternalInputs(InputVersions(), contents={Address("secret", "key"): SecretValue(b"v")})
     assert kept_evidence(failed("key is v"), playbook, nothing) == (
         "its output is not kept: the service has secrets whose values this apply did not know (key)",
     )
@@ -106,7 +106,7 @@ def test_nothing_is_kept_of_a_service_whose_secrets_are_not_known_here(shop: InM
 def test_what_is_kept_has_a_bound(shop: InMemory) -> None:
     shop.write({"name": "shop", "services": {"web": QUICK}})
     lines = [f"{number} {'x' * 5000}" for number in range(500)]
-    kept = kept_evidence(failed(*lines), load_playbook(shop.request()), ExternalInputs(Inputs()))
+    kept = kept_evidence(failed(*lines), load_playbook(shop.request()), ExternalInputs(InputVersions()))
     assert kept[-1].startswith("499 ")
     assert sum(map(len, kept)) < 20_000
 

@@ -19,8 +19,8 @@ from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.model.state import Runtime
 from provisioner.platforms.choice import Mode, lower
-from provisioner.platforms.lowering import Inputs
-from provisioner.reconcile.as_observed import as_observed
+from provisioner.platforms.lowering import InputVersions
+from provisioner.reconcile.assumed_observation import assumed_observation
 from provisioner.reconcile.diff import diff
 from provisioner.render.history_text import entry_text, history_text
 
@@ -78,7 +78,7 @@ def changes(entry: Entry) -> dict[str, list[str]]:
 def test_a_revision_does_not_differ_from_itself(tmp_path: Path, mode: Mode) -> None:
     desired = desired_of(revision(tmp_path, 1, BASE, mode), "shop")
     assert desired is not None
-    left = [one for one in diff(desired, as_observed(desired)) if one.action is not Action.UNCHANGED]
+    left = [one for one in diff(desired, assumed_observation(desired)) if one.action is not Action.UNCHANGED]
     assert left == []
 
 
@@ -147,9 +147,11 @@ def test_drift_leaves_out_what_every_apply_does_and_what_only_follows(tmp_path: 
     file.write_text(BASE)
     playbook = load_playbook(Request(files=(str(file),), directory=str(tmp_path)))
     desired = lower(
-        playbook, Inputs(versions={Address("secret", "token"): "k.1", Address("config", "page"): "p1"}), "containers"
+        playbook,
+        InputVersions(versions={Address("secret", "token"): "k.1", Address("config", "page"): "p1"}),
+        "containers",
     )
-    state = as_observed(desired)
+    state = assumed_observation(desired)
     running = {
         address: replace(one, runtime=Runtime("exited" if address.name == "job" else "running"))
         if one.kind == "container"

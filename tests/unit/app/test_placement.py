@@ -11,7 +11,7 @@ from provisioner.engines.kernel import has_ipvs, listening_ports
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.model.state import Resource
-from provisioner.reconcile.placement import obstacles, placement_problems, without_balancing
+from provisioner.reconcile.placement import ipvs_problems, obstacles, placement_problems
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,8 +89,8 @@ def test_no_node_is_a_refusal_and_some_nodes_a_note() -> None:
 
 
 def test_replicas_without_room_are_refused() -> None:
-    crowded = change(**spec(placement={"max_replicas_per_node": 1}, replicas=3))
-    _, refusals = placement_problems([crowded], [node("one"), node("two")])
+    capacity_problems = change(**spec(placement={"max_replicas_per_node": 1}, replicas=3))
+    _, refusals = placement_problems([capacity_problems], [node("one"), node("two")])
     assert "3 replicas have no room: 2 nodes can run it, each at most 1" in refusals[0].message
 
 
@@ -103,7 +103,7 @@ def test_what_is_not_changed_is_not_judged() -> None:
 def test_what_needs_ipvs_is_told_with_what_to_use() -> None:
     def messages(**wanted: Any) -> list[str]:
         address = Address("service", "web")
-        return [str(one) for one in without_balancing([Resource(address, "service", "p_web", spec(**wanted))])]
+        return [str(one) for one in ipvs_problems([Resource(address, "service", "p_web", spec(**wanted))])]
 
     virtual = messages(endpoint_mode="vip", ports={})
     assert len(virtual) == 1 and "dnsrr" in virtual[0]

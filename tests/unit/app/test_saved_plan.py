@@ -21,7 +21,7 @@ from provisioner.model.plan import Policy
 from provisioner.model.secret import Found, SecretRef, SecretValue
 from provisioner.model.state import Facts, Observed, ObservedState, Runtime
 from provisioner.platforms.choice import lower
-from provisioner.platforms.lowering import Inputs
+from provisioner.platforms.lowering import InputVersions
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.planning import plan
 from provisioner.secrets.fingerprint import FingerprintKey
@@ -48,10 +48,10 @@ def prepared(
     asked: Request, engine: str = "ID1", found: dict[Address, Observed] | None = None, **inputs: Any
 ) -> Prepared:
     playbook = load_playbook(asked)
-    desired = lower(playbook, Inputs(**inputs), "containers")
+    desired = lower(playbook, InputVersions(**inputs), "containers")
     observed = ObservedState(Facts(engine_id=engine), found or {})
     made = plan(playbook.title, diff(desired, observed), desired, observed, Policy())
-    return Prepared(made, playbook, ExternalInputs(Inputs(**inputs)), "containers", Ledger("shop"))
+    return Prepared(made, playbook, ExternalInputs(InputVersions(**inputs)), "containers", Ledger("shop"))
 
 
 def kept(folder: Path, asked: Request, what: Prepared, policy: Policy | None = None) -> saved_plan.SavedPlan:
@@ -218,7 +218,7 @@ def test_generated_values_and_what_is_made_of_them_are_known_after_apply(tmp_pat
     assert pending(refs, answers) == {"made", "url", "outer"}
     asked = request(tmp_path)
     materials = ExternalInputs(
-        Inputs(versions={Address("secret", "made"): PENDING}), declarations=tuple(refs), resolutions=answers
+        InputVersions(versions={Address("secret", "made"): PENDING}), declarations=tuple(refs), resolutions=answers
     )
     saved = kept(tmp_path, asked, replace(prepared(asked), materials=materials))
     assert saved.content["known_after_apply"] == ["made", "outer", "url"]

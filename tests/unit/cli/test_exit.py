@@ -12,7 +12,7 @@ import pytest
 
 from provisioner import errors
 from provisioner.cli.cmd_plan import plan_exit_code
-from provisioner.cli.exit import Manner, guarded
+from provisioner.cli.exit import ErrorFormat, guarded
 from provisioner.cli.interrupt import interruptible
 from tests.unit.render.examples import FULL, NOTHING, REFUSED
 
@@ -38,10 +38,10 @@ CODES = {
 
 
 def raising(error: BaseException) -> int:
-    def call(manner: Manner) -> int:
+    def call(manner: ErrorFormat) -> int:
         raise error
 
-    return guarded(call, Manner())
+    return guarded(call, ErrorFormat())
 
 
 def test_the_table_names_every_error() -> None:
@@ -83,20 +83,20 @@ def test_a_defect_with_v_shows_its_traceback(
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    def call(manner: Manner) -> int:
+    def call(manner: ErrorFormat) -> int:
         manner.verbose = True
         raise ZeroDivisionError
 
-    assert guarded(call, Manner()) == 1
+    assert guarded(call, ErrorFormat()) == 1
     assert "Traceback" in capsys.readouterr().err
 
 
 def test_json_errors_go_where_the_command_says(capsys: pytest.CaptureFixture[str]) -> None:
-    def call(manner: Manner) -> int:
+    def call(manner: ErrorFormat) -> int:
         manner.json = "stdout"
         raise errors.LeaseHeld("held")
 
-    assert guarded(call, Manner()) == 75
+    assert guarded(call, ErrorFormat()) == 75
     assert json.loads(capsys.readouterr().out)["error"]["kind"] == "LeaseHeld"
 
 

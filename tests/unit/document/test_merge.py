@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.document.attributes import rules
-from provisioner.document.merge import merge, settle, unique
+from provisioner.document.merge import drop_merge_tags, merge, unique
 from provisioner.model.node import Node
 from provisioner.model.span import Span
 
@@ -39,7 +39,7 @@ def merged(base: JSON, *over: Node) -> JSON:
     result = tree(base)
     for layer in over:
         result = merge(result, layer, rules())
-    return settle(result).plain()
+    return drop_merge_tags(result).plain()
 
 
 @given(mappings)
@@ -78,12 +78,12 @@ def test_a_reset_takes_the_key_away_and_stays_while_tags_are_kept() -> None:
     assert merge(base, over, None).plain() == {"b": 2}
     kept = merge(base, over, None, keep_tags=True)
     assert kept.mapping["a"].tag == "!reset"
-    assert settle(kept).plain() == {"b": 2}
+    assert drop_merge_tags(kept).plain() == {"b": 2}
 
 
 def test_a_reset_inside_an_override_is_left_out() -> None:
     over = Node({"a": tree(None, "!reset"), "b": tree(1)}, HERE, None, {"a": HERE, "b": HERE}, "!override")
-    assert settle(merge(tree({"c": 1}), over, None)).plain() == {"b": 1}
+    assert drop_merge_tags(merge(tree({"c": 1}), over, None)).plain() == {"b": 1}
 
 
 def test_of_equal_items_the_last_stays_in_the_place_of_the_first() -> None:

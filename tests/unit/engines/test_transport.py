@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from provisioner.engines.connect import choose_endpoint
+from provisioner.engines.engine_http import EngineHttp
 from provisioner.engines.transport import TRANSPORT, PlainTransport
-from provisioner.engines.wire import Wire
 from provisioner.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def test_what_is_no_engine_is_said_to_be_none(server: Server, answer: bytes) -> 
     server.answers = [answer]
     endpoint = _chosen({"DOCKER_HOST": server.url})
     with pytest.raises(Unreachable, match="no Docker Engine answers at unix://"):
-        _ = Wire(endpoint).version
+        _ = EngineHttp(endpoint).version
 
 
 def _chosen(environment: dict[str, str]):  # type: ignore[no-untyped-def]

@@ -10,7 +10,7 @@ import pytest
 from provisioner.document import Sources, read
 from provisioner.model.state import MayFinish, Runtime
 from provisioner.platforms.choice import Mode, lower
-from provisioner.platforms.lowering import Inputs
+from provisioner.platforms.lowering import InputVersions
 from provisioner.playbook.bind import bind
 from provisioner.reconcile.finished import has_finished
 from provisioner.reconcile.wait import readiness, steadiness
@@ -25,7 +25,7 @@ def lowered(folder: Path, mode: Mode, **services: dict[str, Any]) -> dict[str, M
     document = {"name": "p", "services": {name: {"image": "i", **body} for name, body in services.items()}}
     path.write_text(json.dumps(document))
     playbook = bind(read(Sources(files=(str(path),), environment={})))
-    resources = lower(playbook, Inputs(), mode).resources
+    resources = lower(playbook, InputVersions(), mode).resources
     return {address.name: one.may_finish for address, one in resources.items() if address.kind == "service"}
 
 

@@ -11,7 +11,7 @@ from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy
 from provisioner.model.state import DesiredState, Facts, Observed, ObservedState, Resource
-from provisioner.reconcile.outdated import Past, as_file_changes, outdated_volumes
+from provisioner.reconcile.outdated import LedgerFacts, as_file_changes, outdated_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,7 @@ def replaced(container: str) -> Change:
 )
 def test_which_go(there: str, users: dict[int, str], before: str | None, wanted: str | None, going: str) -> None:
     observed = seen(*(desired(version) for version in there), users=users)
-    past = Past(desired(before)) if before else Past()
+    past = LedgerFacts(desired(before)) if before else LedgerFacts()
     found = outdated_volumes([replaced("c")], desired(wanted), observed, Policy(), past)
     assert [one.operation for one in found] == [str(there.index(version)) for version in going]
     after = ObservedState(Facts(), {}, files=tuple(one for one in observed.files if one not in found))
@@ -82,15 +82,15 @@ def test_which_go(there: str, users: dict[int, str], before: str | None, wanted:
 def test_what_a_container_that_stays_uses_stays() -> None:
     observed = seen(desired("1"), users={0: "c"})
     nothing = DesiredState("shop", {})
-    assert outdated_volumes([], nothing, observed, Policy(), Past()) == []
-    assert outdated_volumes([replaced("c")], nothing, observed, Policy(), Past()) == list(observed.files)
+    assert outdated_volumes([], nothing, observed, Policy(), LedgerFacts()) == []
+    assert outdated_volumes([replaced("c")], nothing, observed, Policy(), LedgerFacts()) == list(observed.files)
 
 
 def test_what_targets_leave_out_stays() -> None:
     observed = seen(desired("1"), desired("1", "other"), desired("2", "other"), desired("3", "other"))
     narrowed = Policy(targets=(Address("service", "web"),))
-    assert outdated_volumes([], desired("1"), observed, narrowed, Past()) == []
-    assert len(outdated_volumes([], desired("1"), observed, Policy(), Past())) == 3
+    assert outdated_volumes([], desired("1"), observed, narrowed, LedgerFacts()) == []
+    assert len(outdated_volumes([], desired("1"), observed, Policy(), LedgerFacts())) == 3
 
 
 def test_they_are_told_as_the_secrets_in_them() -> None:

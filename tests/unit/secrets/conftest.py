@@ -10,7 +10,7 @@ import yaml
 from provisioner.model.node import Node
 from provisioner.model.playbook import Declared, EngineChoice, Playbook, Service
 from provisioner.model.span import Span
-from provisioner.secrets.surroundings import Surroundings
+from provisioner.secrets.tier_context import TierContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,5 +64,5 @@ def playbook() -> Callable[..., Playbook]:
 
 
 @pytest.fixture
-def surroundings(tmp_path: Path) -> Surroundings:
-    return Surroundings(tmp_path, "shop-prod", {}, mounted=tmp_path / "run-secrets")
+def tier_context(tmp_path: Path) -> TierContext:
+    return TierContext(tmp_path, "shop-prod", {}, mounted=tmp_path / "run-secrets")

@@ -15,7 +15,7 @@ from provisioner.secrets.env_local import EnvLocal, EnvLocalStore, store
 from provisioner.secrets.fingerprint import KeyAbsent
 from provisioner.secrets.generate import keep
 from provisioner.secrets.os_keyring import ASKED_BY_NAME, OsKeyring
-from provisioner.secrets.surroundings import Surroundings
+from provisioner.secrets.tier_context import TierContext
 from provisioner.secrets.tiers import open_tiers
 from tests.contract.secret_sources.keyring_backend import Memory
 from tests.unit.secrets.test_chain import ref
@@ -57,7 +57,7 @@ def test_every_bad_line_is_named_by_its_number_without_its_text(path: Path, keyr
 
 def test_one_folder_serves_two_environments(tmp_path: Path) -> None:
     """What one environment generates is its own; what lies in the shared file is read by both, and changed there."""
-    local, prod = (Surroundings(tmp_path, f"shop-{name}", {}, environment=name) for name in ("local", "prod"))
+    local, prod = (TierContext(tmp_path, f"shop-{name}", {}, environment=name) for name in ("local", "prod"))
     write(tmp_path / ".env.local", "SHARED=both\n")
     refs = [ref(name, "env_local", generate=Generate(12)) for name in ("db", "shared")]
     answers = resolve(refs, open_tiers(local), KeyAbsent(""))

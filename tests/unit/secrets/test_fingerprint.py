@@ -28,7 +28,7 @@ from tests.contract.secret_sources.keyring_backend import Memory
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from provisioner.secrets.surroundings import Surroundings
+    from provisioner.secrets.tier_context import TierContext
 
 KEY = FingerprintKey("0123abcd", "shop-prod", SecretValue(bytes(32)))
 TEXT = f"0123abcd.{bytes(32).hex()}\n"
@@ -65,30 +65,30 @@ def test_the_key_is_never_shown() -> None:
     assert "(sensitive)" not in of(b"x")
 
 
-def test_no_key_is_said_not_guessed(surroundings: Surroundings) -> None:
-    assert find_key(surroundings) == KeyAbsent(f"there is no {key_file(surroundings)}")
+def test_no_key_is_said_not_guessed(tier_context: TierContext) -> None:
+    assert find_key(tier_context) == KeyAbsent(f"there is no {key_file(tier_context)}")
 
 
-def test_a_key_is_made_once_private_and_ignored_by_git(surroundings: Surroundings) -> None:
-    made = create_key(surroundings)
-    again = create_key(surroundings)
-    assert made == again == find_key(surroundings)
-    folder = key_file(surroundings).parent
-    assert stat.S_IMODE(key_file(surroundings).stat().st_mode) == 0o600
+def test_a_key_is_made_once_private_and_ignored_by_git(tier_context: TierContext) -> None:
+    made = create_key(tier_context)
+    again = create_key(tier_context)
+    assert made == again == find_key(tier_context)
+    folder = key_file(tier_context).parent
+    assert stat.S_IMODE(key_file(tier_context).stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert sorted(item.name for item in folder.iterdir()) == [".gitignore", "shop-prod.key"]
     assert (folder / ".gitignore").read_text() == "*\n"
 
 
-def test_every_environment_has_its_own_key(surroundings: Surroundings) -> None:
-    other = replace(surroundings, project="shop-dev")
-    assert create_key(surroundings).value != create_key(other).value
+def test_every_environment_has_its_own_key(tier_context: TierContext) -> None:
+    other = replace(tier_context, project="shop-dev")
+    assert create_key(tier_context).value != create_key(other).value
 
 
-def test_a_key_file_can_be_named(surroundings: Surroundings, tmp_path: Path) -> None:
+def test_a_key_file_can_be_named(tier_context: TierContext, tmp_path: Path) -> None:
     path = tmp_path / "elsewhere.key"
-    named = replace(surroundings, variables={KEY_FILE: str(path)})
-    create_key(surroundings)
+    named = replace(tier_context, variables={KEY_FILE: str(path)})
+    create_key(tier_context)
     assert isinstance(find_key(named), KeyAbsent)
     path.write_text(TEXT)
     path.chmod(0o600)
@@ -97,56 +97,56 @@ def test_a_key_file_can_be_named(surroundings: Surroundings, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
-def test_a_key_that_others_can_read_is_refused(surroundings: Surroundings, mode: int) -> None:
-    create_key(surroundings)
-    key_file(surroundings).chmod(mode)
+def test_a_key_that_others_can_read_is_refused(tier_context: TierContext, mode: int) -> None:
+    create_key(tier_context)
+    key_file(tier_context).chmod(mode)
     with pytest.raises(SecretUnavailable, match=r"by others"):
-        find_key(surroundings)
+        find_key(tier_context)
 
 
 @pytest.mark.parametrize("text", ["", "canary", TEXT.upper(), TEXT[:-2], f"{TEXT}\n", f" {TEXT}"])
-def test_a_torn_or_foreign_key_file_is_refused_without_its_content(surroundings: Surroundings, text: str) -> None:
-    create_key(surroundings)
-    key_file(surroundings).write_text(text)
+def test_a_torn_or_foreign_key_file_is_refused_without_its_content(tier_context: TierContext, text: str) -> None:
+    create_key(tier_context)
+    key_file(tier_context).write_text(text)
     with pytest.raises(SecretUnavailable, match="does not hold a fingerprint key") as refusal:
-        find_key(surroundings)
+        find_key(tier_context)
     assert "canary" not in refusal.value.message
     with pytest.raises(SecretUnavailable):
-        create_key(surroundings)
-    assert key_file(surroundings).read_text() == text
+        create_key(tier_context)
+    assert key_file(tier_context).read_text() == text
 
 
-def test_the_keyring_may_hold_the_key(surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_keyring_may_hold_the_key(tier_context: TierContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Memory, "items", {})
     variables = {KEY_SOURCE: "keyring:fingerprint", ASKED_BY_NAME: f"{Memory.__module__}.Memory"}
-    there = replace(surroundings, variables=variables)
-    create_key(surroundings)
+    there = replace(tier_context, variables=variables)
+    create_key(tier_context)
     assert find_key(there) == KeyAbsent("keyring:fingerprint has none")
     Memory.items["provision/shop-prod", "fingerprint"] = TEXT
     assert find_key(there) == KEY
 
 
-def test_a_key_that_is_elsewhere_is_not_made_here(surroundings: Surroundings) -> None:
+def test_a_key_that_is_elsewhere_is_not_made_here(tier_context: TierContext) -> None:
     with pytest.raises(SecretUnavailable, match="not made in aws:shop/prod/fingerprint"):
-        create_key(replace(surroundings, variables={KEY_SOURCE: "aws:shop/prod/fingerprint"}))
-    assert not key_file(surroundings).exists()
+        create_key(replace(tier_context, variables={KEY_SOURCE: "aws:shop/prod/fingerprint"}))
+    assert not key_file(tier_context).exists()
 
 
 def test_a_key_whose_place_does_not_answer_is_not_absent(
-    surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
+    tier_context: TierContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:1")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "example")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     with pytest.raises(Unreachable, match="secret fingerprint key: AWS"):
-        find_key(replace(surroundings, variables={KEY_SOURCE: "aws:shop/prod/fingerprint"}))
+        find_key(replace(tier_context, variables={KEY_SOURCE: "aws:shop/prod/fingerprint"}))
 
 
 @pytest.mark.parametrize("source", ["0123abcd.00", "file:/x", "aws:", "keyring:", "vault:x"])
-def test_a_source_that_is_none_is_refused_without_being_shown(surroundings: Surroundings, source: str) -> None:
+def test_a_source_that_is_none_is_refused_without_being_shown(tier_context: TierContext, source: str) -> None:
     with pytest.raises(SecretUnavailable, match="is not `keyring:NAME` or `aws:REFERENCE`") as refusal:
-        find_key(replace(surroundings, variables={KEY_SOURCE: source}))
+        find_key(replace(tier_context, variables={KEY_SOURCE: source}))
     assert source not in refusal.value.message.replace("aws:REFERENCE", "").replace("keyring:NAME", "")
 
 

@@ -12,13 +12,13 @@ import provisioner
 from provisioner.secrets.tiers import all_tiers, open_tiers
 
 if TYPE_CHECKING:
-    from provisioner.secrets.surroundings import Surroundings
+    from provisioner.secrets.tier_context import TierContext
 
 
-def test_every_tier_is_found_once_and_opens_under_its_name(surroundings: Surroundings) -> None:
+def test_every_tier_is_found_once_and_opens_under_its_name(tier_context: TierContext) -> None:
     names = [tier.name for tier in all_tiers()]
     assert names == ["aws", "docker", "env_local", "environment", "file"]
-    assert [source.tier for source in open_tiers(surroundings)] == names
+    assert [source.tier for source in open_tiers(tier_context)] == names
 
 
 def test_importing_the_tiers_loads_neither_boto3_nor_keyring() -> None:

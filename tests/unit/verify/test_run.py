@@ -12,7 +12,7 @@ from provisioner.model.playbook import Check
 from provisioner.model.span import Span
 from provisioner.model.verification import CheckResult
 from provisioner.playbook.checks import FORMS
-from provisioner.verify.kind import Kind, World
+from provisioner.verify.kind import CheckContext, Kind
 from provisioner.verify.run import kinds, run
 
 
@@ -46,7 +46,7 @@ class Containers:
 
 
 def world(*answers, running=("c1", "c2")):
-    return World(Containers(*answers), lambda service: running, Time())
+    return CheckContext(Containers(*answers), lambda service: running, Time())
 
 
 def command(within=0.0, **arguments):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioner.errors import StepFailed
-from provisioner.kinds.container_initial import initial_spec
+from provisioner.kinds.container_pre_start import pre_start_spec
 from provisioner.model.address import Address
 from provisioner.model.operation import CreateContainer, CreatePreStart
 from provisioner.model.plan import Verb
@@ -93,9 +93,9 @@ def test_killed_anywhere_it_is_run_before_the_start(steps: int) -> None:
 def test_it_is_the_services_container_with_another_command() -> None:
     resources = declared(web={"command": ["run"], "user": "7", "environment": {"A": "1", "B": "1"}}).lower().resources
     spec = {**resources[Address("service", "web", 1)].spec, "entrypoint": ["enter"]}
-    same = initial_spec(spec, {"command": ["x"], "environment": {"B": "2"}})
+    same = pre_start_spec(spec, {"command": ["x"], "environment": {"B": "2"}})
     assert (same["image"], same["entrypoint"], same["command"], same["user"]) == ("app:1", ["enter"], ["x"], "7")
     assert same["environment"] == {"A": "1", "B": "2"}
     assert same["networks"] == {"back": {"aliases": []}}
-    other = initial_spec(spec, {"command": ["x"], "image": "app:2", "user": "root"})
+    other = pre_start_spec(spec, {"command": ["x"], "image": "app:2", "user": "root"})
     assert (other["image"], other["entrypoint"], other["user"]) == ("app:2", None, "root")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.kinds.container_initial import initial_address, initial_name
+from provisioner.kinds.container_pre_start import pre_start_address, pre_start_name
 from provisioner.kinds.hooks import PRE_START
 from provisioner.model.operation import Connect, CreatePreStart, Goal, Remove, Start, Stop, Wait
 from provisioner.reconcile.waits import JOB_TIMEOUT
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from provisioner.reconcile.waits import Waits
 
 
-class Initial:
+class PreStart:
     """Adds them to `steps`: once for a service, with its first replica, or for each replica that asks for it."""
 
     def __init__(self, observed: ObservedState, policy: Policy, steps: Steps, waits: Waits) -> None:
@@ -58,7 +58,7 @@ class Initial:
         started = steps.add(Start(), address, cause, needs=done, made_by=made)
         ended = steps.add(
             Wait(
-                Goal.COMPLETED, self._policy.wait_timeout or JOB_TIMEOUT, pre_start=initial_name(wanted.name, number)
+                Goal.COMPLETED, self._policy.wait_timeout or JOB_TIMEOUT, pre_start=pre_start_name(wanted.name, number)
             ),
             address, cause, needs=[started], made_by=made,
         )  # fmt: skip
@@ -66,7 +66,7 @@ class Initial:
 
     def _dropped(self, address: Address, number: int) -> list[int]:
         """One of an earlier apply that failed, or was interrupted, has the name."""
-        left = self._left.get(initial_address(address, number))
+        left = self._left.get(pre_start_address(address, number))
         if left is None:
             return []
         stop = []

@@ -53,4 +53,4 @@ class Await:
     condition: str
 
 
-Mend = Put | Drop | DropWaiver | Swap | Await
+TextEdit = Put | Drop | DropWaiver | Swap | Await

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Comparable:
+class CollectWithoutValues:
     """Collects like `collect_inputs`; a secret that can not be compared counts as unchanged.
 
     `reasons` says why, by its key.

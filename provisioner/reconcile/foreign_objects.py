@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.kinds.ownership import ADDRESS, NAME, PROJECT
 from provisioner.model.address import Address
-from provisioner.model.state import Stranger
+from provisioner.model.state import ForeignObject
 from provisioner.reconcile.adoption import former_owner
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ADOPT = "`provision adopt` takes it over as it is, without a restart"
 
 
-def stranger(resource: Resource, labels: Mapping[str, str], project: str, identity: str = "") -> Stranger:
+def foreign_object(resource: Resource, labels: Mapping[str, str], project: str, identity: str = "") -> ForeignObject:
     """What stands in the place of `resource`, by the labels that it has; `identity` is its id on the engine."""
     own, former = labels.get(PROJECT) == project, former_owner(labels)
     if own:
@@ -31,7 +31,7 @@ def stranger(resource: Resource, labels: Mapping[str, str], project: str, identi
     else:
         owner, hint = str(former), f"{_ADOPT}, with --force {former.name}; or give this one another `name:`"
     adoptable = former.kind != "environment"
-    return Stranger(resource.address, resource.kind, resource.name, owner, hint, own, adoptable, identity)
+    return ForeignObject(resource.address, resource.kind, resource.name, owner, hint, own, adoptable, identity)
 
 
 def _own(resource: Resource, labels: Mapping[str, str]) -> tuple[str, str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def narrated(settings: Settings, *, as_json: bool, play: str = "", beside: bool = False) -> Iterator[Listener]:
+def progress_listener(settings: Settings, *, as_json: bool, play: str = "", beside: bool = False) -> Iterator[Listener]:
     """The listener for this terminal; what it drew is taken away at the end.
 
     `play` names the play in JSON lines, and before each line where several are carried out `beside` each other.

@@ -12,26 +12,26 @@ from provisioner.model.address import Address
 from provisioner.model.change import Action, Change, FieldChange, Impact
 from provisioner.model.plan import Plan
 from provisioner.model.state import DesiredState, Facts, ImageFacts, ImageWork, Need, Observed, ObservedState, Resource
-from provisioner.reconcile.reach import out_of_reach
-from provisioner.reconcile.room import Others, bystanders, crowded, kept_apart
+from provisioner.reconcile.image_availability import image_availability
+from provisioner.reconcile.swarm_capacity import SwarmLoad, capacity_problems, node_local_storage, unaffected_services
 from tests.unit.app.test_placement import change, node, spec
 
 HTTP = {"80/tcp": ["8080:host"]}
 NODES = [node("one"), node("two"), node("three")]
-NOTHING = Others((), ())
+NOTHING = SwarmLoad((), ())
 START_FIRST = {"order": "start-first"}
 
 
-def service(name: str, published: int, mode: str, *nodes: str) -> Others:
+def service(name: str, published: int, mode: str, *nodes: str) -> SwarmLoad:
     """A service of somebody else, with a task on each of some nodes."""
     ports = [{"PublishedPort": published, "Protocol": "tcp", "PublishMode": mode}]
     raw = {"ID": f"id-{name}", "Spec": {"Name": name, "EndpointSpec": {"Ports": ports}}}
-    return Others([raw], [{"ServiceID": f"id-{name}", "NodeID": f"id-{one}", "Spec": {}} for one in nodes])
+    return SwarmLoad([raw], [{"ServiceID": f"id-{name}", "NodeID": f"id-{one}", "Spec": {}} for one in nodes])
 
 
-def found(wanted: Change, there: Others = NOTHING, nodes: Any = NODES) -> tuple[list[str], list[str]]:
+def found(wanted: Change, there: SwarmLoad = NOTHING, nodes: Any = NODES) -> tuple[list[str], list[str]]:
     """The notes and the refusals."""
-    everything = list(crowded(wanted, nodes, there))
+    everything = list(capacity_problems(wanted, nodes, there))
     return [str(p) for refused, p in everything if not refused], [str(p) for refused, p in everything if refused]
 
 
@@ -69,7 +69,7 @@ def test_what_the_plan_itself_changes_is_not_in_the_way() -> None:
     observed = Observed(address, "service", "id-p_web", "p_web", {})
     for action, left in ((Action.UPDATE, 0), (Action.DELETE, 0), (Action.UNCHANGED, 1)):
         one = Change(address, action, "", observed=observed)
-        assert len(bystanders([one], there.services, there.tasks).services) == left
+        assert len(unaffected_services([one], there.services, there.tasks).services) == left
 
 
 def updated(*paths: str, **wanted: Any) -> Change:
@@ -98,7 +98,7 @@ def test_reservations_of_others_count() -> None:
     wanted = change(**spec(replicas=3, mem_reservation=600 << 20))
     assert found(wanted) == ([], [])
     reserved = {"Resources": {"Reservations": {"MemoryBytes": 512 << 20}}}
-    there = Others((), [{"ServiceID": "x", "NodeID": "id-two", "Spec": reserved}])
+    there = SwarmLoad((), [{"ServiceID": "x", "NodeID": "id-two", "Spec": reserved}])
     _, [refusal] = found(wanted, there)
     assert "3 replicas have no room: each reserves 600 MiB of memory, and one has 1024 MiB of memory left" in refusal
     assert "two has 512 MiB of memory left" in refusal
@@ -112,7 +112,7 @@ def test_what_each_node_keeps_by_itself_is_told() -> None:
 
     def told(*constraints: str, **volume: Any) -> list[str]:
         desired = DesiredState("p", {address: Resource(address, "volume", "p_data", volume)})
-        return [str(one) for one in kept_apart(change(**spec(*constraints, volumes=volumes)), NODES, desired)]
+        return [str(one) for one in node_local_storage(change(**spec(*constraints, volumes=volumes)), NODES, desired)]
 
     data, folder = told(driver="local")
     assert "p_data is kept on each node by itself, and one, two, three can run it" in data
@@ -138,7 +138,7 @@ def reach(
     details = (Change(IMAGE, action, "", desired=image), web)
     desired = DesiredState("p", {IMAGE: image, web.address: web.desired})
     plan = Plan("shop/prod", desired, observed, (), (), details=details)
-    notes, refusals = out_of_reach(plan, [web], NODES, lambda _: registry)
+    notes, refusals = image_availability(plan, [web], NODES, lambda _: registry)
     return [str(one) for one in notes], [str(one) for one in refusals]
 
 

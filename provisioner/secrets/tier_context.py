@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class TierContext:
     """The world around one environment, handed to every tier.
 
     `directory` is the playbook's folder, `project` the prefix of its objects, `variables` the process environment,
@@ -37,4 +37,4 @@ class Tier:
     """A tier's name under `sources` and how to open it."""
 
     name: str
-    open: Callable[[Surroundings], SecretSource]
+    open: Callable[[TierContext], SecretSource]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from provisioner.model.state import DesiredState, Resource
 
 
-def as_observed(desired: DesiredState) -> ObservedState:
+def assumed_observation(desired: DesiredState) -> ObservedState:
     """Every object of the state, as it would be seen right after it was made."""
     return ObservedState(Facts(), {address: _seen(resource) for address, resource in desired.resources.items()})
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.state import Spec
 
-INITIAL_KIND = "initial"
+PRE_START_KIND = "initial"
 # What one container alone has, or what the mounts of the service's container give.
 _NOTHING: dict[str, Any] = {
     "ports": {}, "expose": [], "links": [], "labels": {}, "volumes": {}, "volumes_from": [], "configs": {},
@@ -25,16 +25,16 @@ _NOTHING: dict[str, Any] = {
 }  # fmt: skip
 
 
-def initial_address(of: Address, number: int) -> Address:
+def pre_start_address(of: Address, number: int) -> Address:
     """The address of the `number`-th (from 1) of a replica; it has no resource: what is found there is left over."""
-    return Address(INITIAL_KIND, f"{of.name}.{of.index}.{number}")
+    return Address(PRE_START_KIND, f"{of.name}.{of.index}.{number}")
 
 
-def initial_name(container: str, number: int) -> str:
+def pre_start_name(container: str, number: int) -> str:
     return f"{container}.initial.{number}"
 
 
-def initial_spec(spec: Spec, entry: Mapping[str, Any]) -> Spec:
+def pre_start_spec(spec: Spec, entry: Mapping[str, Any]) -> Spec:
     """The spec of one such container. Another image has an entrypoint of its own."""
     other = entry.get("image")
     changed = {

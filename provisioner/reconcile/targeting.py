@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ITS_OWN = ("image", "config", "secret")
 
 
-def only(
+def restrict(
     targets: Collection[Address], desired: DesiredState, observed: ObservedState, last: DesiredState | None
 ) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
     """The changes of the targets, and the other changes that are pending.

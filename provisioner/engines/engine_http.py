@@ -37,7 +37,7 @@ _READ_PAUSE, _CHANGE_PAUSE = 0.3, 0.45
 _READS_THROUGH_SSH = 1
 
 
-class Wire:
+class EngineHttp:
     """The connection to one engine. `timeout` (seconds) shortens both deadlines."""
 
     def __init__(self, endpoint: Endpoint, timeout: float | None = None) -> None:
@@ -137,7 +137,7 @@ class Wire:
         except ValueError as error:
             raise Unreachable(f"the engine's answer to {path} is cut") from error
 
-    def settle(self, call: Callable[[], Answer], outcome: Callable[[], Answer | None]) -> Answer:
+    def send_then_verify(self, call: Callable[[], Answer], outcome: Callable[[], Answer | None]) -> Answer:
         """Make a change whose answer may be lost or say nothing certain; then `outcome` looks what became of it.
 
         It gives the answer where the change was made, and None where it was not: the change is then made again, at
@@ -254,5 +254,5 @@ def _message(content: bytes) -> str:
 
 
 def answer_error(status: int, content: bytes) -> EngineRefused:
-    """The error that an answer tells of, where it was read without a `Wire`."""
+    """The error that an answer tells of, where it was read without a `EngineHttp`."""
     return refused(status, _message(content))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Node = Mapping[str, Any]
 
 
-def out_of_reach(
+def image_availability(
     plan: Plan, placed: Sequence[Change], nodes: Sequence[Node], registry: Callable[[str], str | None]
 ) -> tuple[list[Problem], list[Problem]]:
     """Notes and refusals for images that are here, and that nodes which may run them can not get.

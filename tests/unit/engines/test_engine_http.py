@@ -10,7 +10,7 @@ from docker.tls import TLSConfig
 
 from provisioner.engines.connect import Endpoint
 from provisioner.engines.docker_py import Client
-from provisioner.engines.wire import Wire
+from provisioner.engines.engine_http import EngineHttp
 from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, Unreachable
 from provisioner.kinds.refusals import refused
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+def wire(monkeypatch: pytest.MonkeyPatch) -> EngineHttp:
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    return Wire(Endpoint("unix:///nowhere", "test"))
+    return EngineHttp(Endpoint("unix:///nowhere", "test"))
 
 
 def _failing(times: int, error: Exception, made: list[str]) -> Callable[[], str]:
@@ -44,22 +44,22 @@ def _failing(times: int, error: Exception, made: list[str]) -> Callable[[], str]
         EngineRefused("?", status=404),
     ],
 )
-def test_a_change_that_was_not_made_is_made_again(wire: Wire, error: Exception) -> None:
+def test_a_change_that_was_not_made_is_made_again(wire: EngineHttp, error: Exception) -> None:
     made: list[str] = []
-    assert wire.settle(_failing(2, error, made), lambda: None) == "answer"
+    assert wire.send_then_verify(_failing(2, error, made), lambda: None) == "answer"
     assert len(made) == 3
 
 
-def test_a_change_that_was_made_is_not_made_again(wire: Wire) -> None:
+def test_a_change_that_was_made_is_not_made_again(wire: EngineHttp) -> None:
     made: list[str] = []
-    assert wire.settle(_failing(9, Unreachable("lost"), made), lambda: "found") == "found"
+    assert wire.send_then_verify(_failing(9, Unreachable("lost"), made), lambda: "found") == "found"
     assert len(made) == 1
 
 
-def test_it_has_an_end(wire: Wire) -> None:
+def test_it_has_an_end(wire: EngineHttp) -> None:
     made: list[str] = []
     with pytest.raises(Unreachable):
-        wire.settle(_failing(9, Unreachable("lost"), made), lambda: None)
+        wire.send_then_verify(_failing(9, Unreachable("lost"), made), lambda: None)
     assert len(made) == 3
 
 
@@ -71,19 +71,19 @@ def test_it_has_an_end(wire: Wire) -> None:
         EngineRefused("port is already allocated", status=500, hint="free it"),
     ],
 )
-def test_a_certain_no_is_a_no(wire: Wire, error: Exception) -> None:
+def test_a_certain_no_is_a_no(wire: EngineHttp, error: Exception) -> None:
     made: list[str] = []
     with pytest.raises(EngineRefused):
-        wire.settle(_failing(9, error, made), lambda: pytest.fail("there is nothing to look for"))
+        wire.send_then_verify(_failing(9, error, made), lambda: pytest.fail("there is nothing to look for"))
     assert len(made) == 1
 
 
-def test_what_the_look_finds_wrong_is_told(wire: Wire) -> None:
+def test_what_the_look_finds_wrong_is_told(wire: EngineHttp) -> None:
     def another() -> None:
         raise EngineConflict("it is another's")
 
     with pytest.raises(EngineConflict, match="another"):
-        wire.settle(_failing(9, Unreachable("lost"), []), another)
+        wire.send_then_verify(_failing(9, Unreachable("lost"), []), another)
 
 
 def test_the_engines_own_certificates_are_used_whatever_the_environment_says(

@@ -27,30 +27,30 @@ _BESIDE_TASKS = {"replicas", "labels", "update_config", "rollback_config"}
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
+class SwarmLoad:
     """What is on the Swarm beside what a plan changes: services, and the tasks that are to run."""
 
     services: Sequence[Raw]
     tasks: Sequence[Raw]
 
 
-def bystanders(changes: Iterable[Change], services: Sequence[Raw], tasks: Sequence[Raw]) -> Others:
+def unaffected_services(changes: Iterable[Change], services: Sequence[Raw], tasks: Sequence[Raw]) -> SwarmLoad:
     """Leave out the services that a plan changes: what they have now is theirs to keep or to give back."""
     own = {c.observed.id for c in changes if c.observed is not None and c.action is not Action.UNCHANGED}
-    return Others([s for s in services if s["ID"] not in own], [t for t in tasks if t.get("ServiceID") not in own])
+    return SwarmLoad([s for s in services if s["ID"] not in own], [t for t in tasks if t.get("ServiceID") not in own])
 
 
-def crowded(change: Change, nodes: Sequence[Raw], there: Others) -> Iterator[tuple[bool, Problem]]:
+def capacity_problems(change: Change, nodes: Sequence[Raw], load: SwarmLoad) -> Iterator[tuple[bool, Problem]]:
     """What a service finds no room for: whether it must be refused, and the finding."""
     wanted = change.desired
     assert wanted is not None
-    yield from ((True, one) for one in _ingress(wanted, there))
+    yield from ((True, one) for one in _ingress(wanted, load))
     able = able_nodes(wanted.spec, nodes)
     everywhere = str(wanted.spec.get("mode", "")).startswith("global")
     replicas = len(able) if everywhere else int(wanted.spec.get("replicas") or 0)
     if not replicas or not able:
         return
-    holders = _holders(wanted.spec, there)
+    holders = _holders(wanted.spec, load)
     free = [node for node in able if node["ID"] not in holders]
     ports = ", ".join(f"{number}/{protocol}" for number, protocol in sorted(_host_ports(wanted.spec)))
     if holders and len(free) < replicas:
@@ -60,7 +60,7 @@ def crowded(change: Change, nodes: Sequence[Raw], there: Others) -> Iterator[tup
     elif ports and replicas > len(able):
         text = f"{replicas} replicas have no room: each needs host port {ports} of a node, and {_count(len(able))}"
         yield True, _problem(wanted, "ports", f"{text} can run it", "publish through ingress, or run fewer")
-    elif not everywhere and (short := _reservations(wanted.spec, able, there, replicas)):
+    elif not everywhere and (short := _reservations(wanted.spec, able, load, replicas)):
         yield True, _problem(wanted, "deploy.resources", short, "reserve less, run fewer, or make room")
     yield from _no_room_beside(change, wanted, len(free), replicas, ports)
 
@@ -85,10 +85,10 @@ def _no_room_beside(
     yield begins, _problem(wanted, "deploy.update_config", text, "say `update_config: {order: stop-first}`")
 
 
-def _ingress(wanted: Resource, there: Others) -> Iterator[Problem]:
+def _ingress(wanted: Resource, load: SwarmLoad) -> Iterator[Problem]:
     """Swarm lets a port through ingress belong to one service only, and refuses the second."""
     for number, protocol, mode in _published(wanted.spec):
-        for service in there.services:
+        for service in load.services:
             for port in get_path(dict(service["Spec"]), "EndpointSpec.Ports") or []:
                 same = (port.get("PublishedPort"), port.get("Protocol") or "tcp") == (number, protocol)
                 if same and "ingress" in (mode, port.get("PublishMode") or "ingress"):
@@ -108,11 +108,11 @@ def _host_ports(spec: Spec) -> set[tuple[int, str]]:
     return {(number, protocol) for number, protocol, mode in _published(spec) if mode == "host"}
 
 
-def _holders(spec: Spec, there: Others) -> dict[str, str]:
+def _holders(spec: Spec, load: SwarmLoad) -> dict[str, str]:
     """The nodes on which a task of another service has one of the host ports, by id, and whose it is."""
     ours = _host_ports(spec)
     found: dict[str, str] = {}
-    for service in there.services if ours else ():
+    for service in load.services if ours else ():
         ports = {
             (port.get("PublishedPort"), port.get("Protocol") or "tcp")
             for port in get_path(dict(service["Spec"]), "EndpointSpec.Ports") or []
@@ -121,13 +121,13 @@ def _holders(spec: Spec, there: Others) -> dict[str, str]:
         if ports & ours:
             found |= {
                 str(task["NodeID"]): str(service["Spec"]["Name"])
-                for task in there.tasks
+                for task in load.tasks
                 if task.get("ServiceID") == service["ID"] and task.get("NodeID")
             }
     return found
 
 
-def _reservations(spec: Spec, able: Sequence[Raw], there: Others, replicas: int) -> str:
+def _reservations(spec: Spec, able: Sequence[Raw], load: SwarmLoad, replicas: int) -> str:
     """Why replicas find no room for what they reserve; empty where they do. A node that tells nothing has room."""
     wants = {"NanoCPUs": int(float(spec.get("cpu_reservation") or 0) * 1e9),
              "MemoryBytes": int(spec.get("mem_reservation") or 0)}  # fmt: skip
@@ -135,7 +135,7 @@ def _reservations(spec: Spec, able: Sequence[Raw], there: Others, replicas: int)
     if not wants:
         return ""
     taken: Counter[tuple[str, str]] = Counter()
-    for task in there.tasks:
+    for task in load.tasks:
         for key, amount in (get_path(dict(task.get("Spec") or {}), "Resources.Reservations") or {}).items():
             if key in wants:
                 taken[str(task.get("NodeID")), key] += int(amount or 0)
@@ -156,7 +156,7 @@ def _amount(key: str, amount: int) -> str:
     return f"{amount / 1e9:g} CPUs" if key == "NanoCPUs" else f"{amount >> 20} MiB of memory"
 
 
-def kept_apart(change: Change, nodes: Sequence[Raw], desired: DesiredState) -> Iterator[Problem]:
+def node_local_storage(change: Change, nodes: Sequence[Raw], desired: DesiredState) -> Iterator[Problem]:
     """What each node keeps by itself: it matters where more than one can run a service."""
     wanted = change.desired
     assert wanted is not None

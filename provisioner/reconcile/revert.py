@@ -31,7 +31,7 @@ from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.order import in_dependency_order
 from provisioner.reconcile.steps import Steps
 from provisioner.reconcile.together import bound_together
-from provisioner.reconcile.update_policy import allowances, goes_back, shares, stands_alone, starts_first
+from provisioner.reconcile.update_policy import exclusive_claim, max_failures, rolls_back, shares, starts_first
 from provisioner.reconcile.waits import READY_TIMEOUT, timeout_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ _FIXED = ("ipv4_address", "ipv6_address")
 _RUNNING = ("running", "restarting", "paused")
 
 
-def withdrawal(
+def rollback_plan(
     failed: Plan, results: Sequence[StepResult], observed: ObservedState, *, interrupted: bool = False
 ) -> Plan:
     """The plan back for the services whose replacement began and was not proven; `observed` is the engine after it.
@@ -84,12 +84,12 @@ def _unproven(failed: Plan, results: Sequence[StepResult], together: Together) -
         if (r.step.verb is Verb.WAIT or r.step.made_by is not None) and r.outcome is not Outcome.DONE
     }
     wanted = {a.whole: r for a, r in failed.desired.resources.items() if r.kind == "container"}
-    found = {service for service in ended if service in wanted and goes_back(wanted[service])}
+    found = {service for service in ended if service in wanted and rolls_back(wanted[service])}
     found -= _tolerated(failed, results)
     pending = list(found)
     while pending:
         service = pending.pop()
-        more = {a for a in together.follow.get(service, ()) if a not in wanted or goes_back(wanted[a])} - found
+        more = {a for a in together.follow.get(service, ()) if a not in wanted or rolls_back(wanted[a])} - found
         pending += more
         found |= more
     return found
@@ -99,7 +99,7 @@ def _tolerated(failed: Plan, results: Sequence[StepResult]) -> set[Address]:
     """The services of which no more replicas failed than may, and whose others got to their end: nothing is left of
     what they were.
     """
-    allowed = allowances(failed.details)
+    allowed = max_failures(failed.details)
     broken: dict[Address, set[Address]] = {}
     for result in results:
         if result.outcome is Outcome.FAILED:
@@ -126,7 +126,7 @@ class _Withdrawal:
         self._networks = {one.address.name: one for one in observed.resources.values() if one.kind == "network"}
         self._before: Mapping[Address, Observed] = failed.observed.resources
         # One step that fails keeps no other service from going back.
-        self.steps = Steps(allowances=dict.fromkeys(self._services, len(failed.details)))
+        self.steps = Steps(max_failures=dict.fromkeys(self._services, len(failed.details)))
         self.changes: list[Change] = []
         self.targets: dict[Address, Resource] = {}
         self._last: dict[Address, int] = {}
@@ -166,8 +166,8 @@ class _Withdrawal:
 
     def _take_back(self, address: Address, wanted: Resource) -> None:
         here, before = self._here.get(address, []), self._before.get(address)
-        aside = next((one for one in here if one.name.endswith(PREVIOUS)), None)
-        old = aside or next((one for one in here if before is not None and one.id == before.id), None)
+        previous = next((one for one in here if one.name.endswith(PREVIOUS)), None)
+        old = previous or next((one for one in here if before is not None and one.id == before.id), None)
         new = [one for one in here if one is not old]
         action = self._actions.get(address, Action.UNCHANGED)
         if old is None:
@@ -176,22 +176,22 @@ class _Withdrawal:
                 self._change(address, new, Action.DELETE)
                 self._drop(address, new, self._gate(address))
             return
-        if aside is None and action is not Action.REPLACE:
+        if previous is None and action is not Action.REPLACE:
             self._give_back(address, wanted, old)
             return
         ran = before is not None and before.runtime is not None and before.runtime.status in _RUNNING
         runs = old.runtime is not None and old.runtime.status in _RUNNING
         known = replace(before, id=old.id) if before is not None and before.id == old.id else old
         # Set aside by an earlier apply, it may have been told to stay stopped: it gets what is declared now.
-        told = known is old is aside and old.spec["restart"] == "no"
+        told = known is old is previous and old.spec["restart"] == "no"
         restart = (wanted if told else known).spec["restart"]
         spec = {**known.spec, "restart": restart, "networks": self._fitting(known.spec["networks"])}
         self.targets[address] = replace(wanted, spec=spec, name=old.made_as or wanted.name)
         # Whether what was set aside was stopped by a hand or by an interrupted apply is not known: it is to run.
-        starts = not runs and (ran or (aside is not None and not _was_done(before, old, wanted)))
+        starts = not runs and (ran or (previous is not None and not _was_done(before, old, wanted)))
         restarts = runs and any(shares(self.targets[address], a.name) for a in self._started())
         cut_off = runs and bool(known.spec["networks"].keys() - old.spec["networks"].keys())
-        if not new and not starts and not restarts and not cut_off and aside is None:
+        if not new and not starts and not restarts and not cut_off and previous is None:
             return
         self._change(address, new or [old], Action.REPLACE)
         self._bring_back(address, old, known, new, starts=starts, restarts=restarts)
@@ -225,7 +225,7 @@ class _Withdrawal:
     ) -> None:
         """The old one first where both can run side by side; it gets its name when nothing else has it."""
         steps, target, gate = self.steps, self.targets[address], self._gate(address)
-        together = starts_first(target) and not stands_alone(target)
+        together = starts_first(target) and not exclusive_claim(target)
         done: list[int] = []
         if not together:
             done = self._drop(address, new, gate)
