@@ -7,14 +7,13 @@ import json
 import posixpath
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.load import load_document
-from provisioner.app.replace_file import replace_file
+from provisioner.app.replace_file import write_output
 from provisioner.document import canonical
 from provisioner.document.writing import Draft, Edit, apply
-from provisioner.errors import PlaybookInvalid, ProvisionError
+from provisioner.errors import PlaybookInvalid
 from provisioner.model.secret import REFERENCE
 
 if TYPE_CHECKING:
@@ -55,11 +54,7 @@ def export(request: Request, *, output: str | None) -> Exported:
     folder = posixpath.join(request.directory, posixpath.dirname(output or ""))
     text = _written(_brief(relative(tree, request.directory, posixpath.normpath(folder))), title, notes, swarm=swarm)
     if output:
-        try:
-            Path(request.directory, output).parent.mkdir(parents=True, exist_ok=True)
-            replace_file(Path(request.directory, output), text)
-        except OSError as error:
-            raise ProvisionError(f"{output} can not be written: {error.strerror}") from error
+        write_output(request.directory, output, text)
     return Exported(text, tuple(notes))
 
 

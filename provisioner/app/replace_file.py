@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from provisioner.errors import ProvisionError
 
 
 def replace_file(file: Path, text: str) -> None:
@@ -22,3 +21,16 @@ def replace_file(file: Path, text: str) -> None:
         fresh.replace(file)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def write_output(directory: str, output: str, text: str) -> None:
+    """Write what a command made to the file that `-o` names, relative to a folder; folders on the way are made.
+
+    ProvisionError where it can not be written.
+    """
+    file = Path(directory, output)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, text)
+    except OSError as error:
+        raise ProvisionError(f"{output} can not be written: {error.strerror}") from error
