@@ -11,6 +11,7 @@ from provisioner.app.git_commit import git_commit
 from provisioner.errors import ProvisionError
 from provisioner.ledger.records import read_ledger, record_checks, record_failed
 from provisioner.ledger.revisions import record_revision
+from provisioner.model.report import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,11 +31,23 @@ def keep_revision(report: Report, after: Prepared, engine: EngineWriter, restore
     try:
         record_revision(
             engine, after.playbook, after.materials.inputs, after.mode, after.plan.observed, restores=restores,
-            converged=not report.remaining, commit=commit,
+            converged=not report.remaining, commit=commit, seconds=report.seconds, took=durations(report),
         )  # fmt: skip
     except ProvisionError as error:
         return replace(report, trouble=error)
     return report
+
+
+def durations(report: Report) -> dict[str, float]:
+    """How long a run worked on each object (seconds, from the first step's begin to the last one's end), by address."""
+    began: dict[str, float] = {}
+    ended: dict[str, float] = {}
+    for result in report.results:
+        if result.outcome is Outcome.DONE:
+            address = str(result.step.address.whole)
+            began[address] = min(began.get(address, result.began), result.began)
+            ended[address] = max(ended.get(address, 0.0), result.began + result.seconds)
+    return {address: round(ended[address] - start, 1) for address, start in began.items()}
 
 
 def keep_failure(report: Report, prepared: Prepared, engine: EngineWriter) -> None:

@@ -48,6 +48,7 @@ class Revision:
     whether each is to be protected (`protect`); None in a revision of a version that did not keep them. `scaled` are
     the replicas that the command line asked for, by service, `converged` is false where a last look still found a
     difference, and `commit` is the git commit of the playbook's folder, with `-dirty` where files were changed.
+    `seconds` is how long the apply took, `took` how long it worked on each object, by address.
     """
 
     number: int
@@ -66,6 +67,8 @@ class Revision:
     scaled: Mapping[str, int] = field(default_factory=dict)
     converged: bool = True
     commit: str = ""
+    seconds: float = 0.0
+    took: Mapping[str, float] = field(default_factory=dict)
 
     def matches(self, playbook: Playbook, inputs: InputVersions, mode: Mode, seen: ObservedState) -> bool:
         """Whether this is what was applied, so that it need not be kept again."""
@@ -134,6 +137,8 @@ def record_revision(
     *,
     converged: bool = True,
     commit: str = "",
+    seconds: float = 0.0,
+    took: Mapping[str, float] | None = None,
 ) -> int:
     """Keep what was applied as a new revision; returns its number. `seen` is what was there afterwards."""
     kept = revisions(engine, playbook.project)
@@ -147,6 +152,7 @@ def record_revision(
         **({"restores": restores} if restores else {}),
         **({} if converged else {"converged": False}),
         **({"commit": commit} if commit else {}),
+        **({"seconds": round(seconds, 1), "took": dict(took)} if took else {}),
     }
     text = json.dumps(content, sort_keys=True).encode()
     store(engine, playbook.project, mode).keep(number, text, KEPT)

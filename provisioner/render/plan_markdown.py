@@ -28,23 +28,27 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|~])")
 
 def plan_markdown(plan: Plan, command: str = "") -> str:
     """The plan of one environment. `command` is what carries it out, without the digest."""
-    return "\n\n".join([*_plan(plan, level=3), *_approval(plan.digest, command, refused=bool(plan.refusals))]) + "\n"
+    return (
+        "\n\n".join([*plan_sections(plan, level=3), *_approval(plan.digest, command, refused=bool(plan.refusals))])
+        + "\n"
+    )
 
 
 def plans_markdown(title: str, plans: Sequence[PlayPlan], digest: str = "", command: str = "") -> str:
     """The plans of a list: the sum, and each play under a heading of its own."""
     counts = counts_text(total(summarize(one.plan) for one in plans))
-    parts = [f"### {_text(title)}", f"**{counts}** in {len(plans)} plays."]
+    parts = [f"### {plain(title)}", f"**{counts}** in {len(plans)} plays."]
     for one in plans:
-        parts += _plan(one.plan, level=4, name=one.name)
+        parts += plan_sections(one.plan, level=4, name=one.name)
     refused = any(one.plan.refusals for one in plans)
     return "\n\n".join([*parts, *_approval(digest, command, refused=refused)]) + "\n"
 
 
-def _plan(plan: Plan, *, level: int, name: str = "") -> list[str]:
+def plan_sections(plan: Plan, *, level: int, name: str = "") -> list[str]:
+    """The parts of a plan in Markdown, under a heading of that level."""
     summary = summarize(plan)
     heading = f"{name}: {plan.title}" if name else plan.title
-    parts = [f"{'#' * level} {_text(heading)} on {_text(engine_name(plan))}"]
+    parts = [f"{'#' * level} {plain(heading)} on {plain(engine_name(plan))}"]
     changes = changed(plan.changes)
     if not summary.pending and not plan.refusals:
         return [*parts, f"No changes. {summary.unchanged} objects are as declared.", *_problems("Note", plan.notes)]
@@ -65,7 +69,7 @@ def _table(changes: Sequence[Change]) -> str:
     for change in changes[:_MOST_ROWS]:
         drift = "changed on the engine since the last apply; " if change.drift else ""
         cells = (
-            f"`{symbol_of(change)}`", _code(str(change.address)), _text(_what(change)), _text(f"{drift}{change.reason}")
+            f"`{symbol_of(change)}`", _code(str(change.address)), plain(_what(change)), plain(f"{drift}{change.reason}")
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     if len(changes) > _MOST_ROWS:
@@ -107,7 +111,7 @@ def _fields(changes: Iterable[Change]) -> str:
 
 
 def _problems(title: str, problems: Iterable[Problem]) -> list[str]:
-    lines = [f"- {title}: {_text(str(one))}" for one in sorted(problems, key=lambda problem: problem.sort_key)]
+    lines = [f"- {title}: {plain(str(one))}" for one in sorted(problems, key=lambda problem: problem.sort_key)]
     return ["\n".join(lines)] if lines else []
 
 
@@ -122,5 +126,6 @@ def _code(text: str) -> str:
     return f"`{printable(text).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
 
 
-def _text(text: str) -> str:
+def plain(text: str) -> str:
+    """A text in which nothing is read as Markdown."""
     return _SPECIAL.sub(r"\\\1", printable(text).replace("\n", " "))

@@ -1,0 +1,84 @@
+"""`runbook`: what a person who deploys this plan should know, from plan, playbook and ledger. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from provisioner.app.approved_digest import digest_text
+from provisioner.app.graph import graph_of
+from provisioner.app.load import load_playbook
+from provisioner.app.plan import prepare
+from provisioner.app.possible import refused_all_the_same
+from provisioner.app.wiring import open_engine
+from provisioner.model.change import Action
+from provisioner.model.plan import Policy
+from provisioner.model.runbook import AppliedRevision, ConcernedSecret, FailedApply, Runbook, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from provisioner.app.prepared import Prepared
+    from provisioner.app.request import Request
+    from provisioner.ledger.revisions import Revision
+    from provisioner.model.address import Address
+    from provisioner.model.plan import Plan
+
+
+def make_runbook(request: Request) -> Runbook:
+    """The runbook of the plan of now. PlaybookInvalid for an invalid playbook."""
+    playbook = load_playbook(request, feasible=True, further=partial(refused_all_the_same, request))
+    return runbook_of(prepare(request, playbook, open_engine(request, playbook.engine), Policy()))
+
+
+def runbook_of(prepared: Prepared) -> Runbook:
+    """The runbook of a plan."""
+    playbook, ledger = prepared.playbook, prepared.ledger
+    good = next((one for one in reversed(ledger.revisions) if ledger.is_good(one)), None)
+    took: dict[str, float] = {}
+    for revision in ledger.revisions:
+        took |= revision.took
+    saved = [f"service.{name}" for name, service in playbook.services.items() if service.backup]
+    saved += [f"volume.{key}" for key, volume in playbook.volumes.items() if volume.backup]
+    return Runbook(
+        plan=replace(prepared.plan, digest=digest_text(prepared)),
+        stages=_stages(prepared.plan, took),
+        secrets=tuple(_secrets(prepared)),
+        last=_applied(ledger.last),
+        good=_applied(good),
+        failed=FailedApply(failed.at, failed.by, failed.outcome) if (failed := ledger.failed) else None,
+        saved=tuple(sorted(saved)) if playbook.backup.to else (),
+        snapshot=tuple(str(one) for one in playbook.backup.before),
+        checks=tuple(check.name for check in playbook.checks),
+    )
+
+
+def _applied(revision: Revision | None) -> AppliedRevision | None:
+    if revision is None:
+        return None
+    return AppliedRevision(
+        revision.number, revision.applied_at, revision.applied_by.partition(",")[0], revision.commit, revision.seconds
+    )
+
+
+def _stages(plan: Plan, took: Mapping[str, float]) -> tuple[Stage, ...]:
+    verbs: dict[Address, dict[str, None]] = {}
+    for step in plan.steps:
+        verbs.setdefault(step.address.whole, {})[step.verb.value] = None
+    return tuple(Stage(address, tuple(done), took.get(str(address))) for address, done in verbs.items())
+
+
+def _secrets(prepared: Prepared) -> list[ConcernedSecret]:
+    touched = {str(one.address.whole) for one in prepared.plan.changes if one.action is not Action.UNCHANGED}
+    edges = graph_of(prepared.playbook).edges
+    origins = {str(address): tier for address, tier in prepared.materials.inputs.origins.items()}
+    found = []
+    for key, declared in prepared.playbook.secrets.items():
+        address = f"secret.{key}"
+        users = [edge.source for edge in edges if edge.target == address]
+        if address in touched or touched.intersection(users):
+            tier = origins.get(address, "the engine" if declared.external else "")
+            names = tuple(user.partition(".")[2] for user in users)
+            found.append(ConcernedSecret(key, tier, names, address in touched))
+    return found

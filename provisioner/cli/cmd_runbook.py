@@ -1,0 +1,57 @@
+"""`provision runbook`: a deploy runbook for an environment and the plan of now."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+import click
+
+from provisioner.cli.command import PLAN, Command
+from provisioner.cli.completion import FILE
+from provisioner.cli.options import target_argument
+
+if TYPE_CHECKING:
+    from provisioner.cli.settings import Settings
+
+
+@click.command(
+    "runbook",
+    cls=Command,
+    purpose=PLAN,
+    short_help="A deploy runbook in Markdown for this environment and this plan.",
+    examples=(
+        ("provision runbook shop/prod", "what will happen, in which order, whom to ask, how to go back"),
+        ("provision runbook shop/prod -o deploy.md", "into a file, for a ticket or a pull request"),
+    ),
+)
+@target_argument
+@click.option("-o", "--output", metavar="FILE", type=FILE, help="Write it there; default: standard output.")
+@click.pass_obj
+def command(settings: Settings, target: str | None, output: str | None) -> int:
+    """Write a deploy runbook: what to look at and whom to ask before, what the plan of now does and in which order, how
+    long it took the last time, which secrets are concerned, what to type, and how to go back. Changes nothing.
+    """
+    plays = settings.plays(target)
+    from provisioner.app.runbook import make_runbook
+    from provisioner.render.runbook_markdown import runbook_markdown
+
+    if plays is None:
+        request = settings.request(target)
+        text, directory = runbook_markdown(make_runbook(request), shlex.join(settings.typed(target))), request.directory
+    else:
+        directory = plays.request.directory
+        words = shlex.join(settings.typed(target))
+        text = "\n".join(
+            runbook_markdown(make_runbook(play.request), f"{words} --limit {shlex.quote(play.name)}")
+            for play in plays.plays
+        )
+    out = settings.out()
+    if output:
+        from provisioner.app.replace_file import write_output
+
+        write_output(directory, output, text)
+        out.write(f"wrote {output}\n")
+    else:
+        out.write(text)
+    return 0
