@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from provisioner.app.approved_digest import digest_text
+from provisioner.app.backup_sources import saved_addresses
 from provisioner.app.graph import graph_of
 from provisioner.app.load import load_playbook
 from provisioner.app.plan import prepare
@@ -39,8 +40,6 @@ def runbook_of(prepared: Prepared) -> Runbook:
     took: dict[str, float] = {}
     for revision in ledger.revisions:
         took |= revision.took
-    saved = [f"service.{name}" for name, service in playbook.services.items() if service.backup]
-    saved += [f"volume.{key}" for key, volume in playbook.volumes.items() if volume.backup]
     return Runbook(
         plan=replace(prepared.plan, digest=digest_text(prepared)),
         stages=_stages(prepared.plan, took),
@@ -48,7 +47,7 @@ def runbook_of(prepared: Prepared) -> Runbook:
         last=_applied(ledger.last),
         good=_applied(good),
         failed=FailedApply(failed.at, failed.by, failed.outcome) if (failed := ledger.failed) else None,
-        saved=tuple(sorted(saved)) if playbook.backup.to else (),
+        saved=saved_addresses(playbook) if playbook.backup.to else (),
         snapshot=tuple(str(one) for one in playbook.backup.before),
         checks=tuple(check.name for check in playbook.checks),
     )
