@@ -14,7 +14,7 @@ from provisioner.app.plan_digest import digest_adoption
 from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.take_over import stands, take_over
 from provisioner.app.wiring import SystemClock, open_engine
-from provisioner.errors import ProvisionError, Unsafe, UsageError
+from provisioner.errors import Unsafe, UsageError
 from provisioner.kinds.ownership import PREFIX
 from provisioner.ledger.adoptions import learn, read_adoptions, record_adoptions
 from provisioner.ledger.lease import lease
@@ -88,27 +88,10 @@ def adopt(
         require_approved(approved, digest_adoption(again.prepared, again.plan.adopts, salt))
         with interrupt.deferred():
             writer = held.fence(engine)
-            learn(engine, playbook.project, _write(writer, again))
+            prepared = again.prepared
+            adopted = take_over(writer, playbook.project, prepared.mode, prepared.ledger.adopted, again.plan.adopts)
+            learn(engine, playbook.project, adopted)
             return AdoptionResult(again.plan, done=True, revision=_keep_revision(writer, again))
-
-
-def _write(engine: EngineWriter, looked: PreparedAdoption) -> tuple[Adopted, ...]:
-    """Rename what has another name, keep the record, label what can be labelled. The record."""
-    prepared, adopts = looked.prepared, looked.plan.adopts
-    record = take_over(engine, prepared.playbook.project, prepared.mode, prepared.ledger.adopted, adopts)
-    for one in adopts:
-        if one.kind in RELABELLED:
-            _relabel(engine, one)
-    return record
-
-
-def _relabel(engine: EngineWriter, one: Adopted) -> None:
-    """Give a Swarm's object its labels. A service's own labels are no part of its tasks' spec: none is restarted."""
-    raw = engine.inspect(one.kind, one.id)
-    if raw is None:
-        raise ProvisionError(f"the {one.kind} {one.name} is gone", hint="run `provision adopt` again")
-    spec = {**raw["Spec"], "Labels": {**(raw["Spec"].get("Labels") or {}), **one.labels}}
-    engine.update_spec(one.kind, one.id, int(raw["Version"]["Index"]), spec)
 
 
 def _keep_revision(engine: EngineWriter, looked: PreparedAdoption) -> int:

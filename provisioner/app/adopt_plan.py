@@ -69,8 +69,9 @@ def plan_adoption(
     facts = engine.facts()
     ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)
     names = _mapped_names(playbook, choice.maps)
-    playbook = with_names(playbook, {**names_of_adopted(ledger.adopted), **names})
     mode = choose_mode(playbook, swarm_manager=facts.swarm_manager)
+    services = {a: name for a, name in choice.maps.items() if mode == "swarm" and a.kind == "service"}
+    playbook = with_names(playbook, {**names_of_adopted(ledger.adopted), **names, **services})
     materials = collect_inputs(request, playbook, engine, mode)
     desired = lower(playbook, materials.inputs, mode)
     found = search(engine, playbook, desired, choice.maps, choice.forced)

@@ -1,4 +1,6 @@
-"""Networks and volumes that keep the name that they have on the engine, whatever the file would call them."""
+"""Networks, volumes and a Swarm's services that keep the name that they have on the engine, whatever the file would
+call them: an engine can not rename them.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,11 @@ if TYPE_CHECKING:
     from provisioner.model.adoption import Adopted
     from provisioner.model.playbook import Declared, Playbook
 
-_KINDS = ("network", "volume")
+_KINDS = ("network", "volume", "service")
 
 
 def names_of_adopted(adopted: Iterable[Adopted]) -> dict[Address, str]:
-    """The names of adopted networks and volumes by their address."""
+    """The names of adopted networks, volumes and services by their address."""
     found = ((Address.parse(one.address), one) for one in adopted if one.kind in _KINDS)
     return {address: one.name for address, one in found if address is not None}
 
@@ -29,17 +31,21 @@ def has_own_name(playbook: Playbook, declared: Declared) -> bool:
 
 
 def with_names(playbook: Playbook, names: Mapping[Address, str]) -> Playbook:
-    """The playbook, in which these networks and volumes have these names, unless the file names them or calls them
-    external.
-    """
+    """The playbook, in which these objects have these names, unless the file names them or calls them external."""
     networks = _with_names(playbook, "network", playbook.networks, names)
     volumes = _with_names(playbook, "volume", playbook.volumes, names)
     root = _in_root(_in_root(playbook.root, "networks", networks), "volumes", volumes)
-    if not (networks or volumes):
+    services = {
+        key: replace(service, own_name=names[Address("service", key)])
+        for key, service in playbook.services.items()
+        if Address("service", key) in names
+    }
+    if not (networks or volumes or services):
         return playbook
     return replace(
-        playbook, root=root, networks={**playbook.networks, **networks}, volumes={**playbook.volumes, **volumes}
-    )
+        playbook, root=root, networks={**playbook.networks, **networks}, volumes={**playbook.volumes, **volumes},
+        services={**playbook.services, **services},
+    )  # fmt: skip
 
 
 def _with_names(

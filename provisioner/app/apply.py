@@ -35,6 +35,7 @@ from provisioner.ledger.lease import lease, left_behind
 from provisioner.model.event import Notice
 from provisioner.model.plan import Verb
 from provisioner.model.report import Report
+from provisioner.reconcile.adoption import RELABELLED
 from provisioner.reconcile.retained import changes_guard
 
 if TYPE_CHECKING:
@@ -176,9 +177,9 @@ def apply_playbook(
 
             with interrupt.deferred():
                 writer = lease_held.fence(engine)
-                if taken := (*again.plan.adopts, *again.plan.moves):
-                    adopted = take_over(writer, playbook.project, again.mode, again.ledger.adopted, taken)
-                    learn(engine, playbook.project, adopted)
+                again = _with_taken(
+                    again, writer, engine, lambda: prepare(request, playbook, engine, policy, gathering)
+                )
                 report, after = carry_out(
                     request, again, writer, policy, listener=listener, interrupt=interrupt, gathering=gathering
                 )
@@ -204,6 +205,22 @@ def apply_playbook(
             with _held(engine, prepared, policy, listener, held) as lease_held:
                 keep_checks(prepared, lease_held.fence(engine), result.checks)
     return _located(result, prepared, engine)
+
+
+def _with_taken(
+    planned: Prepared, writer: EngineWriter, engine: EngineWriter, plan_again: Callable[[], Prepared]
+) -> Prepared:
+    """The plan after what it takes over or moves was written down, where a Swarm's objects got other labels the one
+    that knows them so."""
+    taken = (*planned.plan.adopts, *planned.plan.moves)
+    if not taken:
+        return planned
+    project = planned.playbook.project
+    learn(engine, project, take_over(writer, project, planned.mode, planned.ledger.adopted, taken))
+    if not any(one.kind in RELABELLED for one in taken):
+        return planned
+    again = plan_again()
+    return replace(again, plan=replace(again.plan, adopts=planned.plan.adopts, moves=planned.plan.moves))
 
 
 def _located(result: ApplyResult, prepared: Prepared, engine: EngineWriter) -> ApplyResult:

@@ -1,61 +1,103 @@
-"""`moved`: an object that has another address now stays the object that it is. Reads only."""
+"""`moved`: an object that has another address now stays the object that it is. Reads only.
+
+Configs and secrets are `moved_files`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.app.adopted_names import has_own_name
 from provisioner.kinds.ownership import ownership_labels
+from provisioner.model.address import Address
 from provisioner.model.adoption import Adopted
 from provisioner.model.change import Action
 from provisioner.model.span import Problem
 from provisioner.reconcile.diff import differences_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from provisioner.model.address import Address
     from provisioner.model.change import Change
-    from provisioner.model.playbook import Move, Playbook
+    from provisioner.model.playbook import Playbook
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
 
 # What differs between two services that are the same but for their names.
 _NAMES = ("container_name", "networks")
-MOVABLE = ("container", "network", "volume")
+MOVABLE = ("container", "network", "volume", "service")
 
 
-def moved_objects(playbook: Playbook, desired: DesiredState, observed: ObservedState) -> tuple[Adopted, ...]:
-    """The records that give objects of this environment their new addresses. A move that has been made is none."""
+class Moves:
+    """Where objects come from: by the playbook's `moved`, and back again by that of documents that were applied."""
+
+    def __init__(self, playbook: Playbook, applied: Iterable[Mapping[str, Any]] = ()) -> None:
+        """`applied` are the documents of the revisions that are kept."""
+        self._from: dict[Address, list[Address]] = {}
+        for move in playbook.moved:
+            self._from.setdefault(move.target, []).append(move.source)
+        for document in applied:
+            for entry in document.get("moved") or ():
+                source, target = Address.parse(str(entry["from"])), Address.parse(str(entry["to"]))
+                if source is not None and target is not None:
+                    self._from.setdefault(source, []).append(target)
+
+    def origin(self, target: Address, there: Collection[Address]) -> Address | None:
+        """The nearest of the addresses `there` whose object is to have the address `target` now; whole addresses."""
+        seen, reached = {target}, [target]
+        for address in reached:
+            for source in self._from.get(address, ()):
+                if source in there:
+                    return source
+                if source not in seen:
+                    seen.add(source)
+                    reached.append(source)
+        return None
+
+
+def moved_objects(
+    playbook: Playbook, moves: Moves, desired: DesiredState, observed: ObservedState, known: Sequence[Adopted]
+) -> tuple[Adopted, ...]:
+    """The records that give objects of this environment their new addresses. A move that has been made is none.
+
+    `known` are the records that the ledger has.
+    """
+    gone = _by_whole(observed.resources, desired.resources)
+    new = _by_whole(desired.resources, observed.resources)
+    records = {(one.kind, one.id): one for one in known}
     found: list[Adopted] = []
-    for move in playbook.moved:
-        sources = sorted(a for a in observed.resources if a.whole == move.source and a not in desired.resources)
-        targets = sorted(a for a in desired.resources if a.whole == move.target and a not in observed.resources)
-        for source, target in zip(sources, targets, strict=False):
-            seen, wanted = observed.resources[source], desired.resources[target]
+    for whole, targets in sorted(new.items()):
+        source = moves.origin(whole, gone)
+        for address, target in zip(gone[source] if source else (), targets, strict=False):
+            seen, wanted = observed.resources[address], desired.resources[target]
             if seen.kind == wanted.kind and seen.kind in MOVABLE and not wanted.external:
-                found.append(_record(playbook, move, seen, wanted))
+                found.append(_record(playbook, seen, wanted, records.get((seen.kind, seen.id))))
     return tuple(found)
 
 
-def _record(playbook: Playbook, move: Move, seen: Observed, wanted: Resource) -> Adopted:
+def _by_whole(these: Collection[Address], but: Collection[Address]) -> dict[Address, list[Address]]:
+    """The addresses that are not among `but`, in order, by the whole address that they are part of."""
+    found: dict[Address, list[Address]] = {}
+    for address in sorted(set(these) - set(but)):
+        found.setdefault(address.whole, []).append(address)
+    return found
+
+
+def _record(playbook: Playbook, seen: Observed, wanted: Resource, known: Adopted | None) -> Adopted:
     name = wanted.name if seen.kind == "container" else seen.name
-    labels = ownership_labels(playbook.project, wanted.address, name)
+    own = ownership_labels(playbook.project, wanted.address, name)
+    labels = {**(known.labels if known else {}), **own}
     return Adopted(
         seen.kind, seen.id, name, seen.created, str(wanted.address), labels, f"this environment as {seen.address}"
     )
 
 
-def move_notes(playbook: Playbook, moved: Sequence[Adopted], observed: ObservedState) -> Iterator[Problem]:
+def move_notes(playbook: Playbook, moved: Sequence[Adopted]) -> Iterator[Problem]:
     """What a plan says of moves: those that are made, and those that can not be."""
     for one in moved:
         was = one.former.rpartition(" ")[2]
         what = f"renamed to {one.name}" if one.kind == "container" else f"kept under its name {one.name}"
         yield Problem(f"{was} is moved here, and {what}; it is not made anew", path=one.address)
     for move in playbook.moved:
-        for address, seen in observed.resources.items():
-            if address.whole == move.source and seen.kind not in MOVABLE:
-                text = f"{address} can not be moved: a {seen.kind} can not be given another name on the engine"
-                yield Problem(text, move.span, str(move.target), "it is made anew under its new name")
         declared = {**playbook.networks, **playbook.volumes}.get(move.target.name)
         if declared is not None and move.target.kind in ("network", "volume") and has_own_name(playbook, declared):
             names = {one.name for one in moved if one.address == str(move.target)}
@@ -79,16 +121,20 @@ def suggested_moves(changes: Sequence[Change], observed: ObservedState) -> Itera
         for address, ones in gone.items():
             seen = ones[0].observed
             if address.kind == change.address.kind and seen is not None and _are_alike(wanted, seen, observed):
-                block = f"moved: [{{from: {address}, to: {change.address.whole}}}]"
-                yield Problem(
-                    f"it is declared as {address} was, which is no longer declared", change.span, str(change.address),
-                    f"`{block}` keeps that one under its new address, instead of making another",
-                )  # fmt: skip
+                yield suggested_move(address, change.address.whole, change)
                 break
+
+
+def suggested_move(source: Address, target: Address, change: Change) -> Problem:
+    """The hint that what is new in the file may be what is no longer in it."""
+    return Problem(
+        f"it is declared as {source} was, which is no longer declared", change.span, str(change.address),
+        f"`moved: [{{from: {source}, to: {target}}}]` keeps that one under its new address, instead of making another",
+    )  # fmt: skip
 
 
 def _are_alike(wanted: Resource, seen: Observed, observed: ObservedState) -> bool:
     found = differences_of(wanted, seen, observed)
-    if wanted.kind != "container":
+    if wanted.kind not in ("container", "service"):
         return not found
     return all(one.path.partition(".")[0] in _NAMES for one in found)

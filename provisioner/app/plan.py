@@ -17,7 +17,8 @@ from provisioner.app.load import load_playbook
 from provisioner.app.lost_key import incomparable_versions, require_no_new_use, with_versions
 from provisioner.app.lost_key import notes as key_notes
 from provisioner.app.made_anew import anew_alone, diff_anew, require_services_and_jobs
-from provisioner.app.moved import move_notes, moved_objects, suggested_moves
+from provisioner.app.moved import Moves, move_notes, moved_objects, suggested_moves
+from provisioner.app.moved_files import file_notes, moved_files, suggested_files
 from provisioner.app.platform import choose_platform
 from provisioner.app.possible import refused_all_the_same, require_possible
 from provisioner.app.prepared import Prepared
@@ -45,11 +46,13 @@ from provisioner.reconcile.targeting import restrict
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from provisioner.app.external_inputs import Collect
+    from provisioner.app.external_inputs import Collect, ExternalInputs
     from provisioner.app.request import Request
+    from provisioner.model.adoption import Adopted
     from provisioner.model.change import Change
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
+    from provisioner.model.state import DesiredState, ObservedState
     from provisioner.ports import EngineReader
     from provisioner.reconcile.claims import Holder
 
@@ -107,8 +110,8 @@ def prepare(
     kept, last = ledger.revisions, ledger.last
     observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
     leftovers = left_volumes(engine, desired, observed)
-    moves = moved_objects(playbook, desired, observed)
-    notes = (*notes, *left_volume_notes(leftovers), *move_notes(playbook, moves, observed))
+    moves, told = _moves(playbook, desired, observed, materials, ledger)
+    notes = (*notes, *left_volume_notes(leftovers), *told)
     if leftovers or moves:
         engine = as_if_adopted(engine, playbook.project, (*leftovers, *moves))
         learn(engine, playbook.project, ledger.adopted)
@@ -137,7 +140,7 @@ def prepare(
     if policy.targets:
         changes = without_guard_changes(changes)
     else:
-        notes = (*notes, *suggested_moves(changes, observed))
+        notes = (*notes, *suggested_moves(changes, observed), *suggested_files(changes, observed, materials, desired))
     previous = last
     if last is not None and last.matches(playbook, materials.inputs, mode, observed):
         # What is declared is the last revision: what was before it is the last one that declares something else.
@@ -165,6 +168,18 @@ def prepare(
     return Prepared(
         ordered, playbook, materials, mode, ledger, whole=not others if policy.alone else not policy.targets
     )
+
+
+def _moves(
+    playbook: Playbook, desired: DesiredState, observed: ObservedState, materials: ExternalInputs, ledger: Ledger
+) -> tuple[tuple[Adopted, ...], tuple[Problem, ...]]:
+    """The records of what has another address now, and what is said of that."""
+    moves = Moves(playbook, [one.document for one in ledger.revisions])
+    objects = moved_objects(playbook, moves, desired, observed, ledger.adopted)
+    targets, files = moved_files(desired, moves, observed, materials, (*ledger.adopted, *objects))
+    renewed = {(one.kind, one.id) for one in files}
+    kept = tuple(one for one in objects if (one.kind, one.id) not in renewed)
+    return (*kept, *files), (*move_notes(playbook, objects), *file_notes(targets))
 
 
 def _pinned(ordered: Plan, engine: EngineReader) -> Plan:

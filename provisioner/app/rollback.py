@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from provisioner.model.secret import SecretValue
     from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader, Interrupt, Listener
+    from provisioner.secrets.fingerprint import FingerprintKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ class _Found:
     builds: dict[str, str] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     lost: dict[Address, str] = field(default_factory=dict)
+    signer: FingerprintKey | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,7 @@ class _Recorded:
             ),
             contents=found.contents,
             origins=found.origins,
+            signer=found.signer,
             messages=(
                 *self.target.remarks,
                 *(f"{address}: {why}; that of today is taken" for address, why in found.lost.items()),
@@ -210,17 +213,26 @@ class _Recorded:
         self, found: _Found, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode, missing: list[str]
     ) -> None:
         keys = {*missing} & playbook.secrets.keys()
-        if not keys:
+        # One that the engine has under another name only may have been moved: with its value that can be told.
+        applied = platform_of(mode).applied_versions(engine, playbook.project)
+        renamed = {a.name for a in found.versions if a.kind == "secret" and a not in applied}
+        renamed = (renamed & playbook.secrets.keys()) - keys
+        if not keys | renamed:
             return
-        secrets = resolve_secrets(request, playbook, engine, mode, {}, needed=keys, read=keys)
-        if not secrets.key:
+        secrets = resolve_secrets(request, playbook, engine, mode, {}, needed=keys, read=keys | renamed)
+        found.signer = secrets.signer
+        if keys and not secrets.key:
             raise SecretUnavailable(
                 f"whether the values of today are those of revision {self.target.revision.number} can not be told: "
                 "the fingerprint key is missing",
                 hint="bring the key from where it was applied (provision secrets key export there, import here)",
             )
-        for key in sorted(keys):
+        for key in sorted(keys | renamed):
             address, answer = Address("secret", key), secrets.resolutions[key]
+            if key in renamed and not (
+                isinstance(answer, Found) and short(answer.fingerprint) == found.versions[address]
+            ):
+                continue
             if isinstance(answer, Found):
                 now = short(answer.fingerprint)
                 found.contents[address], found.origins[address] = answer.value, origin(answer)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def take_over(
     engine: EngineWriter, project: str, mode: Mode, known: Sequence[Adopted], adopts: Sequence[Adopted]
 ) -> tuple[Adopted, ...]:
-    """Rename containers that have another name, then keep the record of `known` and `adopts`: one write. The record.
+    """Rename containers that have another name, keep the record of `known` and `adopts` in one write, and label what
+    can be labelled. The record.
 
     A renamed container is found again by its new name, should this run be killed before the record is written; where
     that can not be written, the old names come back. ProvisionError then.
@@ -42,7 +43,19 @@ def take_over(
             with suppress(ProvisionError):
                 engine.rename(identity, name)
         raise
+    for one in adopts:
+        if one.kind in RELABELLED:
+            _relabel(engine, one)
     return record
+
+
+def _relabel(engine: EngineWriter, one: Adopted) -> None:
+    """Give a Swarm's object its labels. A service's own labels are no part of its tasks' spec: none is restarted."""
+    raw = engine.inspect(one.kind, one.id)
+    if raw is None:
+        raise ProvisionError(f"the {one.kind} {one.name} is gone", hint="run the command again")
+    spec = {**raw["Spec"], "Labels": {**(raw["Spec"].get("Labels") or {}), **one.labels}}
+    engine.update_spec(one.kind, one.id, int(raw["Version"]["Index"]), spec)
 
 
 def stands(engine: EngineReader, one: Adopted) -> bool:

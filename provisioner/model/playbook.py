@@ -48,7 +48,10 @@ class UpdatePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One active service. `job` is set for one-shots: when it runs again. `span` is where its name stands."""
+    """One active service. `job` is set for one-shots: when it runs again. `span` is where its name stands.
+
+    `own_name` is its name on a Swarm, where no service can be renamed; empty for the one that follows from its key.
+    """
 
     name: str
     body: Node
@@ -59,6 +62,7 @@ class Service:
     backup: ServiceBackup | None = None
     image: str = ""
     builds: bool = False
+    own_name: str = ""
     span: Span | None = None
 
 

@@ -96,8 +96,8 @@ def _networks(one: Service) -> tuple[str, ...]:
 
 
 def service_name(playbook: Playbook, key: str) -> str:
-    """`<project>_<service>`, as `docker stack` names services."""
-    return f"{playbook.project}_{key}"
+    """The name that a service has already, else `<project>_<service>`, as `docker stack` names services."""
+    return playbook.services[key].own_name or f"{playbook.project}_{key}"
 
 
 def _file(playbook: Playbook, kind: str, declared: Declared, inputs: InputVersions) -> Resource:

@@ -15,11 +15,13 @@ from provisioner.playbook.objects import bind_objects
 from provisioner.playbook.services import bind_services
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from provisioner.document.sources import Document
     from provisioner.model.node import Node
     from provisioner.model.span import Problem
 
-_MOVED = ("service", "network", "volume")
+_MOVED = ("service", "network", "volume", "config", "secret")
 _MODES = ("auto", "containers", "swarm")
 
 
@@ -93,7 +95,18 @@ def _moves(root: Node, problems: Problems) -> tuple[Move, ...]:
             problems.add(f"{source} or {target} is moved twice", item.span, path, "keep one of the two")
         else:
             found[source] = Move(source, target, item.span)
+            if circle := _circle(found, source):
+                way = " -> ".join(map(str, circle))
+                problems.add(f"{way} is a circle", item.span, path, "an object has one address in the end")
     return tuple(found.values())
+
+
+def _circle(moves: Mapping[Address, Move], start: Address) -> list[Address]:
+    """The addresses from `start` to `start`; empty where moves do not come back there."""
+    way = [start]
+    while (move := moves.get(way[-1])) is not None and way[-1] not in way[:-1]:
+        way.append(move.target)
+    return way if len(way) > 1 and way[-1] == start else []
 
 
 def _movable(entry: Fields, key: str, problems: Problems) -> Address | None:

@@ -12,7 +12,7 @@ from provisioner.app import take_over as take_over_module
 from provisioner.app.adopt import adopt, look, release
 from provisioner.app.adopt_plan import AdoptionChoice
 from provisioner.app.import_running import import_running
-from provisioner.errors import EngineRefused, LeaseHeld, PlanStale, PlaybookInvalid, ProvisionError, Unsafe, UsageError
+from provisioner.errors import EngineRefused, LeaseHeld, PlanStale, ProvisionError, Unsafe, UsageError
 from provisioner.kinds.ownership import PREFIX
 from provisioner.ledger.adoptions import read_adoptions, with_adoptions
 from provisioner.model.address import Address
@@ -423,74 +423,6 @@ def test_a_later_volume_of_the_same_name_is_not_the_adopted_one(shop: InMemory) 
     shop.engine.remove("volume", "shop_data")
     shop.engine.create("volume", "shop_data", {"Labels": {}})
     assert any("shop_data" in one.message and "somebody else" in one.message for one in shop.plan().refusals)
-
-
-# Moves --------------------------------------------------------------------------------------------------------------
-
-MOVED: dict[str, Any] = {
-    "name": "shop",
-    "services": {
-        "edge": SHOP["services"]["web"] | {"networks": {"outside": {"aliases": ["www"]}}},
-        "db": SHOP["services"]["db"] | {"volumes": ["rows:/data"]},
-    },
-    "networks": {"outside": {"labels": {"x": "y"}}},
-    "volumes": {"rows": {}},
-}
-MOVES = [
-    {"from": "service.web", "to": "service.edge"}, {"from": "network.front", "to": "network.outside"},
-    {"from": "volume.data", "to": "volume.rows"},
-]  # fmt: skip
-
-
-def test_a_renamed_object_is_moved_and_not_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop = in_memory(tmp_path, monkeypatch)
-    shop.write(SHOP)
-    shop.apply()
-    before = standing(shop)
-    shop.write(MOVED)
-    hints = [str(note.hint) for note in shop.plan().notes]
-    for move in MOVES:
-        assert any(f"moved: [{{from: {move['from']}, to: {move['to']}}}]" in hint for hint in hints), hints
-
-    shop.write({**MOVED, "moved": MOVES})
-    plan = shop.plan()
-    assert sorted(one.address for one in plan.moves) == [
-        "network.outside", "service.edge[1]", "service.edge[2]", "volume.rows",
-    ]  # fmt: skip
-    assert {change.action for change in plan.changes} <= {Action.UPDATE}, plan_text(plan)
-    assert shop.apply().exit_code == 0
-    after = standing(shop)
-    assert after.keys() == before.keys()
-    assert {name for name, _ in after.values()} == {"/shop-edge-1", "/shop-edge-2", "/shop-db-1"}
-    assert {"shop_data"} == shop.volumes
-    assert "shop_front" in shop.networks
-    again = shop.plan()
-    assert not again.changes, plan_text(again)
-    assert not again.moves
-    # What was moved is still found when the block is gone.
-    shop.write(MOVED)
-    assert not shop.plan().changes
-    assert shop.apply().exit_code == 0
-    assert standing(shop) == after
-    shop.destroy(volumes=True)
-    assert not shop.volumes
-
-
-@pytest.mark.parametrize(
-    ("moves", "text"),
-    [
-        ([{"from": "service.web", "to": "volume.data"}], "can not become"),
-        ([{"from": "service.web", "to": "service.web"}], "can not become"),
-        ([{"from": "web", "to": "service.edge"}], "is no address that can be moved"),
-        ([{"from": "service.web[1]", "to": "service.edge"}], "is no address that can be moved"),
-        ([{"from": "service.a", "to": "service.b"}, {"from": "service.a", "to": "service.c"}], "moved twice"),
-    ],
-)
-def test_a_wrong_move_is_a_problem_with_its_place(shop: InMemory, moves: list[dict[str, str]], text: str) -> None:
-    shop.write({**SHOP, "moved": moves})
-    with pytest.raises(PlaybookInvalid, match=text) as raised:
-        shop.plan()
-    assert all(problem.span is not None for problem in raised.value.problems)
 
 
 # A playbook from what runs ------------------------------------------------------------------------------------------
