@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.kinds.ownership import owner
-from provisioner.kinds.tool_labels import COMPOSE_PROJECT, COMPOSE_SERVICE, is_one_off
+from provisioner.kinds.tool_labels import COMPOSE_PROJECT, COMPOSE_SERVICE, TASK_OF, is_one_off
 from provisioner.model.address import Address
 from provisioner.model.span import Problem
 from provisioner.reconcile.adoption import (
@@ -26,7 +26,7 @@ from provisioner.reconcile.adoption import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import DesiredState, Resource
@@ -71,7 +71,8 @@ def search(
     refusals = [problem for one in found for problem in _refusals(engine, one, found, listed, project, forced)]
     refused = {problem.path for problem in refusals}
     candidates = tuple(one for one in found if str(one.resource.address) not in refused)
-    notes = [*_foreign_users(candidates, listed, project), *_left_alone(playbook, candidates, listed)]
+    own = {identity(resources[address].kind, raw) for address, raw in raws.items()}
+    notes = [*_foreign_users(candidates, own, listed, project), *_left_alone(playbook, candidates, listed)]
     return Search(wanted, owned, candidates, tuple(refusals), tuple(notes))
 
 
@@ -190,16 +191,17 @@ def _refusals(
             )
 
 
-def _foreign_users(candidates: Sequence[Candidate], listed: Sequence[Raw], project: str) -> Iterator[Problem]:
-    """Containers of third parties that go on using what is adopted."""
-    ids = {one.id for one in candidates}
+def _foreign_users(
+    candidates: Sequence[Candidate], own: Collection[str], listed: Sequence[Raw], project: str
+) -> Iterator[Problem]:
+    """Containers of third parties that go on using what is adopted; `own` are the ids of those that are none."""
     for one in candidates:
         if one.resource.kind not in ("network", "volume"):
             continue
         others = [
             raw
             for raw in users_of(one.resource.kind, one.name, listed)
-            if raw["Id"] not in ids and former_owner(labels_of(raw)).name != project
+            if not {raw["Id"], labels_of(raw).get(TASK_OF)} & {*own} and former_owner(labels_of(raw)).name != project
         ]
         if others:
             owners = dict.fromkeys(str(former_owner(labels_of(raw))) for raw in others)

@@ -20,7 +20,7 @@ from provisioner.reconcile.adoption import compose_containers, former_owner, key
 from provisioner.render.config_yaml import config_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from provisioner.app.request import Request
     from provisioner.model.state import Facts
@@ -47,7 +47,7 @@ class ImportedRunning:
 def import_running(
     request: Request, names: Sequence[str], *, output: str | None, name: str | None, force: bool
 ) -> ImportedRunning:
-    """Write a playbook of the containers of one Compose project, or of those with these names.
+    """Write a playbook of the containers of one Compose project, of a stack of a Swarm, or of containers by name.
 
     Without names it is the only Compose project that runs. Values of variables that look like secrets are not written:
     references stand in their place. UsageError where it is not clear what is meant, or a file is there already.
@@ -56,13 +56,18 @@ def import_running(
     if Path(request.directory, file).exists() and not force:
         raise UsageError(f"{file} is there already", hint="name another with -o, or give --force to replace it")
     engine = open_engine(request, None)
-    if engine.facts().swarm_manager and engine.list("service", {STACK: names[0]} if names else {STACK: ""}):
-        raise ProvisionError(
-            "stacks of a Swarm are not imported yet, only containers", hint="adopt them with their own stack file"
-        )
-    project, groups = _chosen(engine, names, name)
-    taken = _Taken(engine, engine.facts(), project)
-    document: dict[str, Any] = {"name": project, "services": {}}
+    facts = engine.facts()
+    stacks = _stacks(engine) if facts.swarm_manager else {}
+    taken: Taken
+    if len(names) == 1 and names[0] in stacks:
+        from provisioner.app.import_stack import TakenStack
+
+        project, groups = name or names[0], stacks[names[0]]
+        taken = TakenStack(engine, facts, project, stack=names[0])
+    else:
+        project, groups = _chosen(engine, names, name, stacks)
+        taken = Taken(engine, facts, project)
+    document: dict[str, Any] = {"name": project, **taken.head(), "services": {}}
     for service, raws in sorted(groups.items()):
         document["services"][service] = taken.service(service, raws)
     document |= {key: value for key, value in taken.objects().items() if value}
@@ -71,12 +76,23 @@ def import_running(
     return ImportedRunning(file, project, tuple(sorted(groups)), taken.secrets, tuple(taken.notes))
 
 
-def _chosen(engine: EngineReader, names: Sequence[str], name: str | None) -> tuple[str, dict[str, list[Raw]]]:
+def _stacks(engine: EngineReader) -> dict[str, dict[str, list[Raw]]]:
+    """The services of each stack of a Swarm, by their key."""
+    found: dict[str, dict[str, list[Raw]]] = {}
+    for raw in engine.list("service", {STACK: ""}):
+        stack = labels_of(raw)[STACK]
+        found.setdefault(stack, {})[key_of(name_of(raw).removeprefix(f"{stack}_"))] = [raw]
+    return found
+
+
+def _chosen(
+    engine: EngineReader, names: Sequence[str], name: str | None, stacks: Collection[str]
+) -> tuple[str, dict[str, list[Raw]]]:
     """The project's name, and the containers of each service."""
     everything = [raw for raw in engine.list("container", {}) if not {LEASE, LEDGER} & labels_of(raw).keys()]
     projects = sorted({labels_of(raw).get(COMPOSE_PROJECT, "") for raw in everything} - {""})
-    if not names and len(projects) != 1:
-        there = ", ".join(projects) or "none"
+    if not names and (stacks or len(projects) != 1):
+        there = ", ".join([*projects, *(f"{stack} (a stack)" for stack in sorted(stacks))]) or "none"
         raise UsageError("which of the Compose projects is meant? NAME one", hint=f"there are: {there}")
     wanted = names or projects
     if len(wanted) == 1 and wanted[0] in projects:
@@ -85,26 +101,31 @@ def _chosen(engine: EngineReader, names: Sequence[str], name: str | None) -> tup
     by_name = {name_of(raw): raw for raw in everything}
     if missing := [one for one in wanted if one not in by_name]:
         raise ProvisionError(
-            f"no Compose project and no container is named {missing[0]}", hint="docker ps --all shows what is there"
+            f"no Compose project, stack or container is named {missing[0]}", hint="docker ps --all shows what is there"
         )
     if not name:
         raise UsageError("containers by name need a name for what they become", hint="--name shop")
     return name, {key_of(one): [by_name[one]] for one in wanted}
 
 
-class _Taken:
+class Taken:
     """Collects what services use while they are written."""
 
     def __init__(self, engine: EngineReader, facts: Facts, project: str) -> None:
         self._engine = engine
         self._facts = facts
         self._project = project
+        # The keys of the file by the names on the engine.
         self._networks: dict[str, str] = {}
         self._volumes: dict[str, str] = {}
         self._values: dict[str, str] = {}
         self._addressed: set[str] = set()
         self.secrets: dict[str, tuple[str, str]] = {}
         self.notes: list[str] = []
+
+    def head(self) -> dict[str, Any]:
+        """What the file says of the engine."""
+        return {}
 
     def service(self, name: str, raws: Sequence[Raw]) -> dict[str, Any]:
         """The body of one service from its containers; the first one speaks for all."""
@@ -126,8 +147,7 @@ class _Taken:
         self._hide_secrets(name, raw, body)
         if not raw["State"].get("Running"):
             self.notes.append(f"{name_of(raw)} does not run now; an apply will start it")
-        return {key: body[key] for key in sorted(body, key=lambda key: (key not in _FIRST, _FIRST.index(key)
-                                                                      if key in _FIRST else 0))}  # fmt: skip
+        return in_order(body)
 
     def objects(self) -> dict[str, Any]:
         """The networks, volumes and secrets that the services use, as far as a file has to say anything of them."""
@@ -189,6 +209,12 @@ class _Taken:
             body["environment"][variable] = {"secret": key}
 
 
+def in_order(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A service's body with what it runs first, as people write it."""
+    first = [key for key in _FIRST if key in body]
+    return {key: body[key] for key in (*first, *sorted(body.keys() - {*first}))}
+
+
 def _depends_on(label: str) -> dict[str, Any]:
     """`db:service_healthy:false,…`, as Compose writes it, as a file says it."""
     found = {}
@@ -199,8 +225,14 @@ def _depends_on(label: str) -> dict[str, Any]:
     return found
 
 
+class Variable(str):
+    """A text that stands for the value of the variable of this name."""
+
+
 def _escaped(value: Any) -> Any:
-    """The document, in which no text is taken for a variable."""
+    """The document, in which no text is taken for a variable but those that are meant."""
+    if isinstance(value, Variable):
+        return f"${{{value}}}"
     if isinstance(value, dict):
         return {key: _escaped(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

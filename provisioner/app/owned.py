@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.kinds.ownership import NAME, ONE_OFF, PROJECT, owner
+from provisioner.kinds.tool_labels import TASK_OF
 from provisioner.model.address import Address
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from provisioner.model.playbook import Playbook
     from provisioner.ports import EngineReader
     from provisioner.verify.kind import RemoteTask
-
-
-_SWARM_SERVICE = "com.docker.swarm.service.id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def _task_containers(engine: EngineReader, project: str, services: Sequence[str]
     """Containers of Swarm tasks that run on this very node; those on other nodes are out of its reach."""
     found: dict[Address, OwnedContainer] = {}
     for service, belongs in owned_services(engine, project, services):
-        for raw in engine.list("container", {_SWARM_SERVICE: str(service["ID"])}):
+        for raw in engine.list("container", {TASK_OF: str(service["ID"])}):
             # `<service>.<slot>.<task>`; a global service has the node's id in the place of the slot.
             slot = str(raw["Name"]).rsplit(".", 2)[1]
             address = Address("service", belongs.name, int(slot) if slot.isdigit() else 1)

@@ -172,7 +172,11 @@ class Swarm:
         placed = [change for change in plan.details if is_placed(change)]
         if placed:
             nodes = engine.list("node", {})
-            there = unaffected_services(plan.details, engine.list("service", {}), engine.list("task", {}))
+            # What stands in the place of a declared service is told as that.
+            standing = {one.id for one in plan.observed.strangers}
+            services = [raw for raw in engine.list("service", {}) if raw["ID"] not in standing]
+            tasks = [raw for raw in engine.list("task", {}) if raw.get("ServiceID") not in standing]
+            there = unaffected_services(plan.details, services, tasks)
             notes, refusals = placement_problems(placed, nodes)
             for change in placed:
                 found = list(capacity_problems(change, nodes, there))

@@ -11,6 +11,7 @@ from provisioner.app.owned import tasks_elsewhere
 from provisioner.backup.previous_data import SUFFIX, first_entries, read_record
 from provisioner.backup.volumes import carrier_of, read_volume
 from provisioner.kinds.ownership import PROJECT
+from provisioner.kinds.tool_labels import TASK_OF
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
@@ -111,8 +112,7 @@ def is_ours(listed: Mapping[str, Any], project: str) -> bool:
     """Whether a container, as the engine lists it, is of this environment."""
     labels = listed.get("Labels") or {}
     return labels.get(PROJECT) == project or any(
-        str(name).lstrip("/").startswith(f"{project}_") and "com.docker.swarm.service.id" in labels
-        for name in listed.get("Names") or ()
+        str(name).lstrip("/").startswith(f"{project}_") and TASK_OF in labels for name in listed.get("Names") or ()
     )
 
 

@@ -38,22 +38,17 @@ def service_body(
         value = own[field.key]
         if field.key in _LEFT_OUT or value in (field.default, None) or _is_engines(field.key, value, facts):
             continue
-        write = _WRITERS.get(field.key)
+        write = WRITERS.get(field.key)
         written = write(value) if write else value
         if field.key == "volumes":
-            written = [_mount(target, entry, volumes) for target, entry in sorted(value.items())]
+            written = [mount_entry(target, entry, volumes) for target, entry in sorted(value.items())]
         elif field.key == "networks":
-            written = {key: _attachment(entry, service) for key, entry in value.items()}
+            written = attachments(value, service)
         if written not in (None, [], {}):
             body[field.key] = written
     if "entrypoint" in body and spec["command"]:
         # The image's own command goes with the image's own entrypoint only.
         body["command"] = spec["command"]
-    if "networks" in body and all(value is None for value in body["networks"].values()):
-        keys = list(body["networks"])
-        body["networks"] = keys
-        if keys == ["default"]:
-            del body["networks"]
     if body.get("network_mode") == "none" and spec["networks"]:
         del body["network_mode"]
     return body
@@ -85,7 +80,8 @@ def _ports(value: dict[str, list[str]]) -> list[str]:
     ]
 
 
-def _mount(target: str, entry: dict[str, Any], volumes: Mapping[str, str]) -> dict[str, Any]:
+def mount_entry(target: str, entry: dict[str, Any], volumes: Mapping[str, str]) -> dict[str, Any]:
+    """A mount in the long form; `volumes` gives the file's key of a volume by its name on the engine."""
     kind = entry["type"]
     mount: dict[str, Any] = {"type": kind}
     if entry.get("source"):
@@ -100,6 +96,15 @@ def _mount(target: str, entry: dict[str, Any], volumes: Mapping[str, str]) -> di
     if kind == "bind" and "create_host_path" not in entry:
         mount.setdefault("bind", {})["create_host_path"] = False
     return mount
+
+
+def attachments(value: Mapping[str, Any], service: str) -> dict[str, Any] | list[str] | None:
+    """What a file says of the networks that a service is on: no more than their keys where that is enough, and nothing
+    for the default one alone."""
+    written = {key: _attachment(entry, service) for key, entry in value.items()}
+    if any(entry is not None for entry in written.values()):
+        return written
+    return None if [*written] == ["default"] else [*written]
 
 
 def _attachment(entry: dict[str, Any], service: str) -> dict[str, Any] | None:
@@ -121,7 +126,7 @@ def _ulimits(value: dict[str, str]) -> dict[str, Any]:
     }
 
 
-_WRITERS: dict[str, Callable[[Any], Any]] = {
+WRITERS: dict[str, Callable[[Any], Any]] = {
     "ports": _ports,
     # With an entrypoint of its own, no command and an empty one are the same.
     "command": lambda value: value or None,

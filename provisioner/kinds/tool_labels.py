@@ -26,7 +26,9 @@ _CONFIG_HASH = f"{COMPOSE}config-hash"
 _FOLDER = f"{COMPOSE}project.working_dir"
 _FILES = f"{COMPOSE}project.config_files"
 STACK = "com.docker.stack.namespace"
-_STACK_IMAGE = "com.docker.stack.image"
+STACK_IMAGE = "com.docker.stack.image"
+# What a Swarm writes on the container of a task: the id of its service.
+TASK_OF = "com.docker.swarm.service.id"
 
 
 def grouping_labels(grouping: Grouping | None, project: str, address: Address, kind: str) -> dict[str, str]:
@@ -53,7 +55,7 @@ def grouping_labels(grouping: Grouping | None, project: str, address: Address, k
 
 def is_tool_label(key: str) -> bool:
     """Whether Compose or `docker stack` writes this label by itself."""
-    return key.startswith(COMPOSE) or key in (STACK, _STACK_IMAGE)
+    return key.startswith(COMPOSE) or key in (STACK, STACK_IMAGE)
 
 
 def without_tool_labels(labels: Mapping[str, str]) -> dict[str, str]:

@@ -1,13 +1,9 @@
-"""A stack of `docker stack deploy` becomes an environment's without a restarted task.
-
-The bodies are those that Docker's client 28.2 sends for the stack below.
-"""
+"""A stack of `docker stack deploy` becomes an environment's without a restarted task, with its own file or another."""
 
 from __future__ import annotations
 
-import base64
 import json
-import time
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,87 +15,73 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
 
 
 def stack(environment: SwarmEnvironment, value: str = "1") -> dict[str, Any]:
-    (environment.folder / "page.html").write_text("hello")
+    """The stack file, as a playbook for a Swarm too."""
+    (environment.folder / "page.html").write_text("costs $5\n")
     (environment.folder / "token.txt").write_text("s3")
     return {
         "services": {
             "web": {
                 "image": "busybox:1.36", "command": ["sleep", "infinity"], "stop_signal": "SIGKILL",
-                "networks": {"back": {"aliases": ["www"]}}, "environment": {"A": value}, "labels": {"c": "d"},
-                "configs": [{"source": "page", "target": "/page.html"}], "secrets": ["token"],
-                "volumes": ["data:/data"],
+                "networks": {"back": {"aliases": ["www"]}, "default": None},
+                "environment": {"A": value, "API_TOKEN": "t0p"}, "labels": {"c": "d"},
+                "configs": [{"source": "page", "target": "/page.html"}],
+                "secrets": [{"source": "token", "mode": 0o400, "uid": "7"}],
+                "volumes": ["data:/data", "/etc/hosts:/hosts:ro",
+                            {"type": "tmpfs", "target": "/scratch", "tmpfs": {"size": 65536}}],
+                "healthcheck": {"test": ["CMD", "true"], "interval": "1s"}, "extra_hosts": ["db:10.0.0.1"],
+                "stop_grace_period": "3s", "logging": {"driver": "json-file", "options": {"max-size": "1m"}},
                 "deploy": {"replicas": 2, "labels": {"a": "b"}, "endpoint_mode": "dnsrr",
-                           "resources": {"limits": {"memory": "64M"}}},
-            }
+                           "resources": {"limits": {"memory": "64M"}, "reservations": {"cpus": "0.01"}},
+                           "restart_policy": {"condition": "on-failure", "max_attempts": 5},
+                           "update_config": {"parallelism": 2, "monitor": "100ms"},
+                           "placement": {"constraints": ["node.role == manager"]}},
+            },
+            "agent": {"image": "busybox:1.36", "command": "sleep infinity", "stop_signal": "SIGKILL",
+                      "deploy": {"mode": "global", "endpoint_mode": "dnsrr"}},
         },
-        "networks": {"back": {}},
+        "networks": {"back": {"attachable": True, "labels": {"n": "m"}}, "default": {}},
         "volumes": {"data": {"labels": {"v": "w"}}},
         "configs": {"page": {"file": "./page.html"}},
         "secrets": {"token": {"file": "./token.txt"}},
     }  # fmt: skip
 
 
-def deploy(environment: SwarmEnvironment) -> str:
-    """Make the stack as Docker's client makes it; the id of its service."""
-    api, name = environment.engine.api, environment.project
-    labels = {"com.docker.stack.namespace": name}
-    network = api._post_json(
-        api._url("/networks/create"),
-        {"Name": f"{name}_back", "Driver": "overlay", "Labels": labels, "IPAM": {"Driver": "default"}},
-    ).json()["Id"]
-    made = {}
-    for kind, key, data in (("secrets", "token", b"s3"), ("configs", "page", b"hello")):
-        body = {"Name": f"{name}_{key}", "Labels": labels, "Data": base64.b64encode(data).decode()}
-        made[kind] = api._post_json(api._url(f"/{kind}/create"), body).json()["ID"]
-    spec = {
-        "Name": f"{name}_web",
-        "Labels": {**labels, "com.docker.stack.image": "busybox:1.36", "a": "b"},
-        "TaskTemplate": {
-            "ContainerSpec": {
-                "Image": "busybox:1.36", "Labels": {**labels, "c": "d"}, "Args": ["sleep", "infinity"],
-                "Env": ["A=1"], "StopSignal": "SIGKILL", "Privileges": {}, "Isolation": "default",
-                "Mounts": [{"Type": "volume", "Source": f"{name}_data", "Target": "/data",
-                            "VolumeOptions": {"Labels": {**labels, "v": "w"}}}],
-                "Secrets": [{"File": {"Name": "token", "UID": "0", "GID": "0", "Mode": 292},
-                             "SecretID": made["secrets"], "SecretName": f"{name}_token"}],
-                "Configs": [{"File": {"Name": "/page.html", "UID": "0", "GID": "0", "Mode": 292},
-                             "ConfigID": made["configs"], "ConfigName": f"{name}_page"}],
-            },
-            "Resources": {"Limits": {"MemoryBytes": 64 * 2**20}},
-            "Placement": {"Platforms": [{"Architecture": "amd64", "OS": "linux"}]},
-            "Networks": [{"Target": network, "Aliases": ["web", "www"]}],
-            "ForceUpdate": 0,
-        },
-        "Mode": {"Replicated": {"Replicas": 2}},
-        "EndpointSpec": {"Mode": "dnsrr"},
-    }  # fmt: skip
-    identity: str = api._post_json(api._url("/services/create"), spec).json()["ID"]
-    return identity
+def deploy(environment: SwarmEnvironment) -> None:
+    """`docker stack deploy`, as a user runs it."""
+    file = environment.folder / "stack.json"
+    file.write_text(json.dumps({"version": "3.8", **stack(environment)}))
+    line = ["docker", "stack", "deploy", "-c", str(file), "--resolve-image", "never", environment.project]
+    done = subprocess.run(
+        line, env=environment.surroundings(), cwd=environment.folder, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    environment.wait_until(lambda: len(running(environment)) == 3, within=60)
 
 
 def running(environment: SwarmEnvironment) -> set[str]:
-    return {task["ID"] for task in environment.tasks("web")}
+    return {task["ID"] for name in ("web", "agent") for task in environment.tasks(name)}
+
+
+def verdicts(environment: SwarmEnvironment, **variables: str) -> set[str]:
+    adopted = environment.run("adopt", "--yes", "--json", **variables)
+    assert adopted.code == 0, adopted
+    told = json.loads(adopted.stdout)
+    assert not any("uses it too" in note["message"] for note in told["notes"]), told["notes"]
+    return {one["verdict"] for one in told["objects"]}
 
 
 def test_a_stack_is_adopted_without_a_restarted_task(environment: SwarmEnvironment) -> None:
     environment.write(stack(environment))
     deploy(environment)
-    deadline = time.monotonic() + 60
-    while len(running(environment)) < 2:
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
     before = running(environment)
     refused = environment.run("plan")
     assert refused.code == 1
     assert "belong to the stack" in refused.stdout
     assert "`provision adopt` takes them over as they are" in refused.stdout
 
-    adopted = environment.run("adopt", "--yes", "--json")
-    assert adopted.code == 0, adopted
-    told = json.loads(adopted.stdout)
-    assert {one["verdict"] for one in told["objects"]} == {"adopt"}, told
-    plan = environment.plan()
-    assert plan["changes"] == []
+    assert verdicts(environment) == {"adopt"}
+    assert environment.plan()["changes"] == []
     assert environment.apply().summary["changed"] == 0
     assert running(environment) == before
     assert environment.service("web")["Spec"]["Labels"]["com.docker.stack.namespace"] == environment.project
@@ -115,8 +97,53 @@ def test_a_stack_is_adopted_without_a_restarted_task(environment: SwarmEnvironme
     assert released.code == 0, released
     assert environment.run("plan").code == 1
     assert running(environment) == kept
-    again = environment.run("adopt", "--yes")
-    assert again.code == 0, again
+    assert verdicts(environment) == {"adopt"}
     assert environment.plan()["changes"] == []
     assert running(environment) == kept
     environment.destroy("--volumes")
+
+
+def test_a_stack_is_imported_and_adopted(environment: SwarmEnvironment) -> None:
+    deploy(environment)
+    before = running(environment)
+    imported = environment.run("import", "--running", environment.project, "--json")
+    assert imported.code == 0, imported
+    told = json.loads(imported.stdout)
+    assert (told["file"], told["services"]) == ("compose.yaml", ["agent", "web"])
+    assert any("API_TOKEN" in note for note in told["notes"])
+    text = (environment.folder / "compose.yaml").read_text()
+    assert "t0p" not in text
+    assert verdicts(environment, API_TOKEN="t0p") == {"adopt"}
+    plan = environment.run("plan", "--json", API_TOKEN="t0p")
+    assert json.loads(plan.stdout)["changes"] == []
+    assert running(environment) == before
+    assert environment.run("destroy", "--volumes", "--yes", API_TOKEN="t0p").code == 0
+    # What is external is not this environment's: it is never removed.
+    assert any(one["Spec"]["Name"] == f"{environment.project}_token" for one in environment.engine.api.secrets())
+
+
+def test_a_service_of_another_name_is_mapped_and_keeps_it(environment: SwarmEnvironment) -> None:
+    """No Swarm can rename a service."""
+    body = {"image": "busybox:1.36", "command": ["sleep", "infinity"], "stop_signal": "SIGKILL",
+            "deploy": {"endpoint_mode": "dnsrr", "update_config": {"monitor": "100ms"}}}  # fmt: skip
+    environment.write({"services": {"web": body}})
+    environment.apply()
+    identity = environment.service("web")["ID"]
+    assert environment.run("destroy", "--yes").code == 0
+    name = f"{environment.project}-by-hand"
+    made = environment.engine.services.create(
+        "busybox:1.36", name=name, args=["sleep", "infinity"], stop_signal="SIGKILL",
+        networks=[environment.engine.networks.create(f"{environment.project}_default", driver="overlay").id],
+    )  # fmt: skip
+    assert made.id != identity
+    adopted = environment.run("adopt", "--yes", "--map", f"service.web={name}")
+    assert adopted.code == 0, adopted
+    environment.apply()
+    environment.require_inert()
+    body["environment"] = {"A": "1"}
+    environment.write({"services": {"web": body}})
+    environment.apply()
+    environment.require_inert()
+    assert environment.engine.services.get(made.id).name == name
+    environment.destroy()
+    assert environment.engine.services.list(filters={"name": name}) == []
