@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import docker
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
-# A build, secrets and health checks, several networks, capabilities and sysctls: enough for every run.
-QUICK = ("nginx-golang-mysql", "traefik-golang", "wireguard")
+# A build, secrets, health checks and several networks; capabilities and sysctls: enough for every run.
+QUICK = ("nginx-golang-mysql", "wireguard")
 
 
 @pytest.mark.parametrize("name", [pytest.param(one, marks=() if one in QUICK else pytest.mark.slow) for one in STACKS])

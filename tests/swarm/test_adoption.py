@@ -136,6 +136,7 @@ def test_a_service_of_another_name_is_mapped_and_keeps_it(environment: SwarmEnvi
         networks=[environment.engine.networks.create(f"{environment.project}_default", driver="overlay").id],
     )  # fmt: skip
     assert made.id != identity
+    environment.wait_until(lambda: any(one["Status"]["State"] == "running" for one in made.tasks()))
     adopted = environment.run("adopt", "--yes", "--map", f"service.web={name}")
     assert adopted.code == 0, adopted
     environment.apply()

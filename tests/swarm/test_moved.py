@@ -76,6 +76,7 @@ def test_everything_keeps_its_identity_under_another_address(environment: SwarmE
     assert environment.service("web")["ID"] == web
     environment.require_inert()
     environment.write(shop(names))
+    assert environment.apply().summary["changed"] == 0
     environment.require_inert()
 
     assert environment.run("rollback", "1", "--yes").code == 0
