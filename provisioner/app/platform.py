@@ -173,7 +173,7 @@ class Swarm:
         if placed:
             nodes = engine.list("node", {})
             # What stands in the place of a declared service is told as that.
-            standing = {one.id for one in plan.observed.strangers}
+            standing = {one.id for one in plan.observed.foreign}
             services = [raw for raw in engine.list("service", {}) if raw["ID"] not in standing]
             tasks = [raw for raw in engine.list("task", {}) if raw.get("ServiceID") not in standing]
             there = unaffected_services(plan.details, services, tasks)
