@@ -105,7 +105,7 @@ def _key(entry: Entry) -> Topic:
 def _rows(word: str) -> list[Row]:
     """The rows that a path means: without names, with names in their places, or those that end with it."""
     path = [part for part in re.split(r"[.\[\]]+", word) if part]
-    parts = [part for part in path if not part.isdigit()]
+    parts = [part for part in path if not part.isdecimal()]
     if not parts:
         return []
     named = [row for row in rows() if _words(row) == parts and not row.path.endswith("*")]

@@ -87,7 +87,7 @@ def parse_moment(option: str, text: str, now: float) -> float:
     if found and text:
         days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
         return now - (((days * 24 + hours) * 60 + minutes) * 60 + seconds)
-    if text.isdigit():
+    if text.isdecimal():
         return float(text)
     try:
         moment = datetime.fromisoformat(text)

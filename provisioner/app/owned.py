@@ -69,7 +69,7 @@ def _task_containers(engine: EngineReader, project: str, services: Sequence[str]
         for raw in engine.list("container", {TASK_OF: str(service["ID"])}):
             # `<service>.<slot>.<task>`; a global service has the node's id in the place of the slot.
             slot = str(raw["Name"]).rsplit(".", 2)[1]
-            address = Address("service", belongs.name, int(slot) if slot.isdigit() else 1)
+            address = Address("service", belongs.name, int(slot) if slot.isdecimal() else 1)
             one = OwnedContainer(address, str(raw["Id"]), raw)
             if address not in found or one.running:
                 found[address] = one

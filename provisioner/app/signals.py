@@ -30,7 +30,7 @@ def kill(
     name = signal.upper().removeprefix("SIG")
     if not name.isalnum():
         raise UsageError(f"--signal '{signal}' is no signal", hint="for example: SIGTERM, HUP, 9")
-    sent = name if name.isdigit() else f"SIG{name}"
+    sent = name if name.isdecimal() else f"SIG{name}"
     return _each(request, services, Verb.KILL, lambda engine, one: engine.kill(one, sent), listener, interrupt)
 
 

@@ -93,7 +93,7 @@ class Canonicaliser:
                     entries[key] = canonical
                     continue
                 if key in rule.row.shape.required:
-                    self.findings.damaged.add(node.span)
+                    self.findings.damaged.add((node.span, key))
                 if _declares(path):
                     entries[key] = Node({}, item.span)
         result = Node(entries, node.span, None, node.key_spans, node.tag)
@@ -191,7 +191,7 @@ def without_nothing(node: Node, rule: Rule | None, findings: Findings, path: Pat
         message = f"expected {below.row.shape.expected}, found nothing"
         findings.error(message, item.span, (*path, key), "give it a value, or remove the key")
         if key in rule.row.shape.required:
-            findings.damaged.add(node.span)
+            findings.damaged.add((node.span, key))
         if _declares(path):
             entries[key] = Node({}, item.span)
     return mapping(entries, node)

@@ -36,7 +36,7 @@ def split(line: str) -> tuple[list[str], str]:
             quote = character
         elif character in _OPERATORS and not quote and not held:
             # A number before '>' is the stream that is redirected, and no word.
-            if word is not None and not (character == ">" and word[:1].isdigit()):
+            if word is not None and not (character == ">" and word[:1].isdecimal()):
                 words.append(word)
             return words, line[index:]
         else:

@@ -36,8 +36,9 @@ def fill(node: Node, rule: Rule, findings: Findings, path: Path = ()) -> Node:
     for key, item in node.mapping.items():
         below = rule.below(key)
         entries[key] = item if below is None else fill(item, below, findings, (*path, key))
-    missing = [key for key in rule.row.shape.required if key not in entries]
-    if missing and node.span not in findings.damaged:
+    required = (key for key in rule.row.shape.required if key not in entries)
+    missing = [key for key in required if (node.span, key) not in findings.damaged]
+    if missing:
         keys = " and ".join(f"'{key}'" for key in missing)
         findings.error(f"{keys} {'is' if len(missing) == 1 else 'are'} missing", node.span, path)
     changed = False

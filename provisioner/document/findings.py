@@ -25,8 +25,8 @@ class Findings:
         self.errors: dict[Problem, None] = {}
         self.warnings: dict[Problem, None] = {}
         self._broken: set[Path] = set()
-        # Mappings that lost a key they need: its absence is told already.
-        self.damaged: set[Span] = set()
+        # Mappings that lost a key they need, with the key: its absence is told already.
+        self.damaged: set[tuple[Span, str]] = set()
         # Whether somewhere a key was read with nothing after it, of which it shows later whether that is wrong.
         self.nothing = False
         # Files, as messages name them, that are none of this project's: nothing of what is in them is told.

@@ -46,7 +46,7 @@ def typed(text: str) -> Scalar | Timestamp:
         return _WORDS[text]
     if text[0] not in "+-.0123456789":
         return text
-    if text[0].isdigit() and _is_date(text):
+    if text[0].isdecimal() and _is_date(text):
         return Timestamp(text)
     digits = text.replace("_", "")
     number = _integer(digits)

@@ -72,7 +72,7 @@ class Draft:
                 if entry is None:
                     raise CanNotEdit(f"there is no '{step}'")
                 piece = entry[1]
-            elif piece.kind == "sequence" and step.isdigit() and int(step) < len(piece.items):
+            elif piece.kind == "sequence" and step.isdecimal() and int(step) < len(piece.items):
                 piece = piece.items[int(step)]
             else:
                 raise CanNotEdit(f"there is no '{step}'")

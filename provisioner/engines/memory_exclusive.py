@@ -82,7 +82,7 @@ def _bindings(raw: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
     """Host address, its port, and the container's port with its protocol. No ranges, nothing that an engine chooses."""
     for target, bindings in (raw["HostConfig"].get("PortBindings") or {}).items():
         for binding in bindings or ():
-            if (binding.get("HostPort") or "0").isdigit() and int(binding.get("HostPort") or 0):
+            if (binding.get("HostPort") or "0").isdecimal() and int(binding.get("HostPort") or 0):
                 yield binding.get("HostIp") or "", int(binding["HostPort"]), target
 
 

@@ -76,7 +76,7 @@ def _is(*words: str) -> Callable[[Any, Raw], bool]:
 
 
 def _is_name(value: Any, body: Raw) -> bool:
-    return value is not None and not str(value).isdigit()
+    return value is not None and not str(value).isdecimal()
 
 
 _NO_RESTART = "the engine itself decides how long it waits between two starts"

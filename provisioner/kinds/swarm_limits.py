@@ -87,7 +87,7 @@ def _file_problems(path: str, node: Node) -> Iterator[Finding]:
         for entry in _items(node, kind):
             for key in ("uid", "gid"):
                 owner = entry.get(key) if entry.is_mapping else None
-                if owner is not None and owner.value is not None and not str(owner.value).isdigit():
+                if owner is not None and owner.value is not None and not str(owner.value).isdecimal():
                     text = f"'{owner.value}' is no number: Swarm knows no names of users and groups"
                     yield True, Problem(text, owner.span, f"{path}.{kind}.{key}", "write the id")
 

@@ -20,7 +20,7 @@ from provisioner.ledger.series import REVISION
 from provisioner.ledger.store import records, store
 from provisioner.model.address import Address
 from provisioner.model.node import from_plain
-from provisioner.model.span import Span
+from provisioner.model.span import Problem, Span
 from provisioner.platforms.choice import Mode, lower
 from provisioner.platforms.lowering import InputVersions
 from provisioner.playbook.bind import bind
@@ -123,7 +123,11 @@ def desired_of(revision: Revision, project: str) -> DesiredState | None:
 def playbook_of(revision: Revision, project: str) -> Playbook:
     """The playbook of a revision. PlaybookInvalid for a document that this version can not read any more."""
     root = from_plain(dict(revision.document), Span(f"revision {revision.number}"))
-    playbook = bind(Document(root, project, revision.name, revision.environment, revision.directory, ()))
+    document = Document(root, project, revision.name, revision.environment, revision.directory, ())
+    try:
+        playbook = bind(document)
+    except (TypeError, ValueError) as error:
+        raise PlaybookInvalid([Problem(f"not readable: {error}", root.span)]) from error
     return scale(playbook, {key: number for key, number in revision.scaled.items() if key in playbook.services})
 
 

@@ -109,14 +109,14 @@ def inner_ports(service: Service) -> frozenset[int]:
     found = {port.target for port in published(service.body)}
     section = service.body.get("ports")
     for item in section.items if section is not None and section.is_sequence else ():
-        if item.is_mapping and text(item.get("target")).isdigit():
+        if item.is_mapping and text(item.get("target")).isdecimal():
             found.add(int(text(item.get("target"))))
     for exposed in _scalars(service.body.get("expose")):
         number = exposed.partition("/")[0]
-        if number.isdigit():
+        if number.isdecimal():
             found.add(int(number))
     own = environment(service).get("PORT", "")
-    if own.isdigit():
+    if own.isdecimal():
         found.add(int(own))
     line = " ".join((*words(service, "entrypoint"), *words(service, "command")))
     found.update(int(number) for number in re.findall(r"(?:--port[ =]|0\.0\.0\.0:|\[::\]:)([0-9]{2,5})\b", line))

@@ -20,7 +20,7 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
         parts = reference(service.image)
         if service.builds or parts.digest or not parts.tag or parts.tag.startswith("latest"):
             continue
-        if not any(character.isdigit() for character in parts.tag):
+        if not any(character.isdecimal() for character in parts.tag):
             yield at(
                 service, "image", message=f"the tag '{parts.tag}' of '{service.image}' moves from version to version"
             )

@@ -104,7 +104,7 @@ def _port_beside(service: Service, key: str) -> int | None:
     """The value of DB_PORT for DB_HOST."""
     values = dict(variables(service))
     value = values.get(_PLACE.sub("_PORT", key), "")
-    return int(value) if value.isdigit() else None
+    return int(value) if value.isdecimal() else None
 
 
 def _known_ports(service: Service) -> frozenset[int]:

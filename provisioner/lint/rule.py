@@ -131,7 +131,7 @@ def _nearest_span(node: Node, path: tuple[str, ...], span: Span) -> Span:
         if node.is_mapping and key in node.mapping:
             span = node.key_spans.get(key, node.mapping[key].span)
             node = node.mapping[key]
-        elif node.is_sequence and key.isdigit() and int(key) < len(node.items):
+        elif node.is_sequence and key.isdecimal() and int(key) < len(node.items):
             node = node.items[int(key)]
             span = node.span
         else:

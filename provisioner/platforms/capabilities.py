@@ -85,7 +85,7 @@ def _cpus(service: Service, facts: Facts) -> Iterator[Problem]:
 def _cpuset(service: Service, facts: Facts) -> Iterator[Problem]:
     found = _at(service, "cpuset")
     ends = str(found[0].value).replace("-", ",").split(",") if found else []
-    highest = max((int(end) for end in ends if end.strip().isdigit()), default=0)
+    highest = max((int(end) for end in ends if end.strip().isdecimal()), default=0)
     if found and facts.cpus and highest >= facts.cpus:
         yield Problem(
             f"this engine has no CPU {highest}: its {facts.cpus} are counted from 0", found[0].span, found[1],

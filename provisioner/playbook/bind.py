@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.address import Address
+from provisioner.model.node import items_of
 from provisioner.model.playbook import EngineChoice, Move, Playbook, Waiver
 from provisioner.playbook.backups import bind_backup
 from provisioner.playbook.checks import bind_checks
 from provisioner.playbook.crossref import contradictions, mode_of
-from provisioner.playbook.fields import Fields, Problems
+from provisioner.playbook.fields import Problems, flag_of, text_of
 from provisioner.playbook.objects import bind_objects
 from provisioner.playbook.services import bind_services
 
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
     from provisioner.model.span import Problem
 
 _MOVED = ("service", "network", "volume", "config", "secret")
-_MODES = ("auto", "containers", "swarm")
 
 
 def bind(document: Document) -> Playbook:
-    """The bound playbook. Raises `PlaybookInvalid` with all problems that leave it without a meaning.
+    """The bound playbook. Raises `PlaybookInvalid` with all problems that leave it without a meaning, TypeError or
+    ValueError for a document that is not as the document layer makes them.
 
     What is well formed and can not be carried out is found by `contradictions`; it is told too when there are others.
     """
@@ -40,8 +41,6 @@ def bind_in_spite(document: Document) -> tuple[Playbook, tuple[Problem, ...]]:
     """The bound playbook with all problems that leave it without a meaning; with some, it is good for finding more."""
     problems = Problems()
     root, project = document.root, document.project
-    services = bind_services(root.get("services"), project, problems)
-    volumes = bind_objects(root.get("volumes"), "volumes", project, problems)
     playbook = Playbook(
         name=document.name,
         environment=document.environment,
@@ -49,44 +48,43 @@ def bind_in_spite(document: Document) -> tuple[Playbook, tuple[Problem, ...]]:
         directory=str(document.directory),
         files=tuple(str(file) for file in document.files),
         root=root,
-        engine=_engine(root, problems),
-        services=services,
-        networks=bind_objects(root.get("networks"), "networks", project, problems),
-        volumes=volumes,
-        configs=bind_objects(root.get("configs"), "configs", project, problems),
-        secrets=bind_objects(root.get("secrets"), "secrets", project, problems),
-        checks=bind_checks(root.get("verify"), services, document.inactive, document.profiles, problems),
-        waivers=_waivers(root.get("lint"), problems),
+        engine=_engine(root.get("engine")),
+        services=bind_services(root, project),
+        networks=bind_objects(root, "networks", project),
+        volumes=bind_objects(root, "volumes", project),
+        configs=bind_objects(root, "configs", project),
+        secrets=bind_objects(root, "secrets", project),
+        checks=tuple(bind_checks(root, document.inactive, document.profiles)),
+        waivers=tuple(
+            Waiver(
+                text_of(item, "rule") or "",
+                (text_of(item, "reason") or "").strip(),
+                text_of(item, "service"),
+                item.span,
+            )
+            for item in items_of(root.get("lint", "ignore"))
+        ),
         unused=document.unused,
         inactive=document.inactive,
         undeployed=document.undeployed,
         moved=_moves(root, problems),
-        backup=bind_backup(root, str(document.directory), problems),
+        backup=bind_backup(root, str(document.directory)),
         unset=frozenset(problem.span for problem in document.unset if problem.span is not None),
     )
     return playbook, tuple(problems.found)
 
 
-def _engine(root: Node, problems: Problems) -> EngineChoice:
-    section = Fields(root, "", problems).mapping("engine")
-    if section is None:
-        return EngineChoice()
-    section.only("mode", "context", "host", "compose_labels")
-    context, host = section.text("context"), section.text("host")
-    mode = section.choice("mode", _MODES) or "auto"
-    labels = section.boolean("compose_labels") is not False
-    return EngineChoice(cast("Literal['auto', 'containers', 'swarm']", mode), context, host, labels)
+def _engine(section: Node | None) -> EngineChoice:
+    mode = cast("Literal['auto', 'containers', 'swarm']", text_of(section, "mode") or "auto")
+    labels = flag_of(section, "compose_labels") is not False
+    return EngineChoice(mode, text_of(section, "context"), text_of(section, "host"), labels)
 
 
 def _moves(root: Node, problems: Problems) -> tuple[Move, ...]:
     found: dict[Address, Move] = {}
-    for index, item in enumerate(Fields(root, "", problems).items("moved")):
+    for index, item in enumerate(items_of(root.get("moved"))):
         path = f"moved.{index}"
-        if not item.is_mapping:
-            problems.expected("a mapping with from and to", item, path)
-            continue
-        entry = Fields(item, path, problems).only("from", "to")
-        source, target = _movable(entry, "from", problems), _movable(entry, "to", problems)
+        source, target = _movable(item, "from", path, problems), _movable(item, "to", path, problems)
         if source is None or target is None:
             continue
         if source.kind != target.kind or source == target:
@@ -109,37 +107,13 @@ def _circle(moves: Mapping[Address, Move], start: Address) -> list[Address]:
     return way if len(way) > 1 and way[-1] == start else []
 
 
-def _movable(entry: Fields, key: str, problems: Problems) -> Address | None:
-    text = entry.text(key)
+def _movable(entry: Node, key: str, path: str, problems: Problems) -> Address | None:
+    text = text_of(entry, key)
     address = Address.parse(text) if text else None
     if text and (address is None or address.index or address.kind not in _MOVED):
         problems.add(
-            f"{text!r} is no address that can be moved", entry.node.mapping[key].span, entry.at(key),
+            f"{text!r} is no address that can be moved", entry.mapping[key].span, f"{path}.{key}",
             f"write KIND.NAME, with a kind of {', '.join(_MOVED)}",
         )  # fmt: skip
         return None
     return address
-
-
-def _waivers(section: Node | None, problems: Problems) -> tuple[Waiver, ...]:
-    if section is None or section.value is None:
-        return ()
-    if not section.is_mapping:
-        problems.expected("a mapping", section, "lint")
-        return ()
-    fields = Fields(section, "lint", problems).only("ignore")
-    waivers = []
-    for index, item in enumerate(fields.items("ignore")):
-        path = f"lint.ignore.{index}"
-        if not item.is_mapping:
-            problems.expected("a mapping with rule and reason", item, path)
-            continue
-        entry = Fields(item, path, problems).only("rule", "service", "reason")
-        rule, reason, service = entry.text("rule"), entry.text("reason"), entry.text("service")
-        if not rule:
-            problems.add("has no 'rule'", item.span, path, "name the rule, such as P001")
-        if not (reason or "").strip():
-            problems.add("has no 'reason'", item.span, path, "say why the finding is accepted")
-        if rule and reason:
-            waivers.append(Waiver(rule, reason.strip(), service, item.span))
-    return tuple(waivers)

@@ -71,27 +71,6 @@ def _unhealthy_dependencies(playbook: Playbook) -> Iterator[Problem]:
             )
 
 
-def _shared_container_names(playbook: Playbook) -> Iterator[Problem]:
-    owners: dict[str, Service] = {}
-    for service in playbook.services.values():
-        name = service.body.get("container_name")
-        if name is None or not isinstance(name.value, str):
-            continue
-        path = f"services.{service.name}.container_name"
-        if service.replicas > 1:
-            yield Problem(
-                f"'{name.value}' can name one container, the service has {service.replicas} replicas",
-                name.span,
-                path,
-                "leave container_name out: containers are named after service and number",
-            )
-        first = owners.setdefault(name.value, service)
-        if first is not service:
-            yield Problem(
-                f"'{name.value}' is also the container of service '{first.name}'", name.span, path, "choose another"
-            )
-
-
 def _colliding_ports(playbook: Playbook) -> Iterator[Problem]:
     # By what ports that collide have in common: each service may publish thousands.
     fixed: dict[tuple[str, int], list[tuple[Service, Published]]] = {}
@@ -201,7 +180,6 @@ def _shared_addresses(playbook: Playbook) -> Iterator[Problem]:
 _CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
     _endless_jobs,
     _unhealthy_dependencies,
-    _shared_container_names,
     _colliding_ports,
     _ports_of_a_guest,
     _reservations_above_limits,

@@ -67,11 +67,11 @@ def published(body: Node) -> Iterator[Published]:
         fields = item.mapping
         text = str(fields["published"].value or "") if "published" in fields else ""
         first, _, last = text.partition("-")
-        if not (first.isdigit() or first == "") or not (last.isdigit() or last == ""):
+        if not (first.isdecimal() or first == "") or not (last.isdecimal() or last == ""):
             continue
         target = fields["target"].value if "target" in fields else 0
         yield Published(
-            target=int(target) if isinstance(target, int) or (isinstance(target, str) and target.isdigit()) else 0,
+            target=int(target) if isinstance(target, int) or (isinstance(target, str) and target.isdecimal()) else 0,
             first=int(first or 0),
             last=int(last or first or 0),
             protocol=_text(fields.get("protocol")) or "tcp",

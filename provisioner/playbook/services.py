@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from provisioner.document.findings import nearest
+from provisioner.model.node import mapping_of
 from provisioner.model.playbook import Dependency, Service, UpdatePolicy
 from provisioner.playbook.backups import bind_service_backup
-from provisioner.playbook.fields import Fields, Problems, describe, whole_number
+from provisioner.playbook.fields import count_of, flag_of, number_of, seconds_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection
 
     from provisioner.model.node import Node
     from provisioner.model.playbook import Condition
 
 JobRun = Literal["on_change", "once", "always"]
 
-_CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
-_RUNS = ("on_change", "once", "always")
-_ORDERS = ("start-first", "stop-first")
-_FAILURES = ("pause", "continue", "rollback")
 
-
-def bind_services(section: Node | None, project: str, problems: Problems) -> dict[str, Service]:
-    """The services by name, in file order. A service is left out only where its body is no mapping."""
-    if section is None or section.value is None:
+def bind_services(root: Node, project: str) -> dict[str, Service]:
+    """The services by name, in file order."""
+    section = root.get("services")
+    if section is None:
         return {}
-    if not section.is_mapping:
-        problems.expected("a mapping of services", section, "services")
-        return {}
-    bodies = {}
-    for name, body in section.mapping.items():
-        if body.is_mapping:
-            bodies[name] = body
-        else:
-            problems.expected("a mapping", body, f"services.{name}")
-    spans = section.key_spans
+    bodies, spans = section.mapping, section.key_spans
     services = {
-        name: replace(_service(name, body, bodies, project, problems), span=spans.get(name, body.span))
+        name: Service(
+            name=name,
+            body=body,
+            depends_on=_dependencies(body, bodies),
+            replicas=_replicas(body),
+            job=_job(body),
+            update=_update(body),
+            backup=bind_service_backup(body),
+            image=text_of(body, "image") or f"{project}-{name}",
+            builds=body.get("build") is not None,
+            span=spans.get(name, body.span),
+        )
         for name, body in bodies.items()
     }
     return _with_implied_jobs(services)
@@ -47,79 +45,35 @@ def bind_services(section: Node | None, project: str, problems: Problems) -> dic
 
 def declared_replicas(service: Service) -> int:
     """The replicas that the file declares, whatever the command line asks for."""
-    return _replicas(Fields(service.body, f"services.{service.name}", Problems()))
+    return _replicas(service.body)
 
 
-def _service(name: str, body: Node, bodies: Mapping[str, Node], project: str, problems: Problems) -> Service:
-    fields = Fields(body, f"services.{name}", problems)
-    builds = fields.child("build") is not None
-    image = fields.text("image")
-    if not image and not builds and body.get("provider") is None:
-        problems.add("has neither 'image' nor 'build'", body.span, fields.path, "name an image, or what to build")
-    return Service(
-        name=name,
-        body=body,
-        depends_on=_dependencies(fields, bodies),
-        replicas=_replicas(fields),
-        job=_job(fields),
-        update=_update(fields),
-        backup=bind_service_backup(fields),
-        image=image or f"{project}-{name}",
-        builds=builds,
+def _dependencies(body: Node, active: Collection[str]) -> tuple[Dependency, ...]:
+    """An optional dependency that no active profile brings in is nothing to wait for."""
+    return tuple(
+        Dependency(
+            other,
+            cast("Condition", text_of(entry, "condition") or "service_started"),
+            flag_of(entry, "restart") or False,
+            flag_of(entry, "required") is not False,
+        )
+        for other, entry in mapping_of(body.get("depends_on")).items()
+        if other in active
     )
 
 
-def _dependencies(fields: Fields, bodies: Mapping[str, Node]) -> tuple[Dependency, ...]:
-    section = fields.mapping("depends_on")
-    if section is None:
-        return ()
-    dependencies = []
-    for other in section.node.mapping:
-        entry = section.mapping(other)
-        condition: str | None = "service_started"
-        restart, required = False, True
-        if entry is not None:
-            condition = entry.choice("condition", _CONDITIONS) or condition
-            restart = entry.boolean("restart") or False
-            required = entry.boolean("required") is not False
-        if other in bodies:
-            dependencies.append(Dependency(other, cast("Condition", condition), restart, required))
-        elif required:
-            span = section.node.key_spans.get(other, section.node.mapping[other].span)
-            section.problems.add(
-                f"depends on '{other}', which is not an active service", span, section.path, nearest(other, bodies)
-            )
-        # An optional dependency that no active profile brings in is nothing to wait for.
-    return tuple(dependencies)
-
-
-def _replicas(fields: Fields) -> int:
-    deploy = fields.node.get("deploy")
-    if deploy is not None and deploy.is_mapping:
-        section = Fields(deploy, fields.at("deploy"), fields.problems)
-        mode = section.child("mode")
-        if mode is not None and mode.value in ("global", "global-job"):
-            return 1
-        replicas = section.child("replicas")
-        if replicas is not None:
-            number = whole_number(replicas)
-            if number is None:
-                fields.problems.expected("a whole number from 0", replicas, section.at("replicas"))
-                return 1
-            return number
-    scale = fields.whole("scale")
+def _replicas(body: Node) -> int:
+    if text_of(body, "deploy", "mode") in ("global", "global-job"):
+        return 1
+    declared = count_of(body, "deploy", "replicas")
+    scale = count_of(body, "scale") if declared is None else declared
     return 1 if scale is None else scale
 
 
-def _job(fields: Fields) -> JobRun | None:
-    section = fields.mapping("job")
-    if section is not None:
-        section.only("run")
-        return cast("JobRun", section.choice("run", _RUNS) or "on_change")
-    mode = fields.node.get("deploy", "mode")
-    if mode is not None and mode.value in ("replicated-job", "global-job"):
-        return "on_change"
-    return None
+def _job(body: Node) -> JobRun | None:
+    if body.get("job") is not None:
+        return cast("JobRun", text_of(body, "job", "run") or "on_change")
+    return "on_change" if text_of(body, "deploy", "mode") in ("replicated-job", "global-job") else None
 
 
 def _with_implied_jobs(services: dict[str, Service]) -> dict[str, Service]:
@@ -136,33 +90,15 @@ def _with_implied_jobs(services: dict[str, Service]) -> dict[str, Service]:
     }
 
 
-def _update(fields: Fields) -> UpdatePolicy:
-    deployed = fields.node.get("deploy", "update_config")
-    given: dict[str, tuple[object, Node]] = {}
-    if deployed is not None and deployed.is_mapping:
-        given.update(_policy(Fields(deployed, fields.at("deploy.update_config"), fields.problems), "failure_action"))
-    own = fields.mapping("update")
-    if own is not None:
-        own.only("order", "parallelism", "delay", "monitor", "on_failure", "max_failure_ratio")
-        for name, (value, node) in _policy(own, "on_failure").items():
-            if name in given and given[name][0] != value:
-                fields.problems.add(
-                    f"'update' says {describe(node)} where 'deploy.update_config' says {describe(given[name][1])}",
-                    node.span,
-                    own.at(name),
-                    "say it in one place",
-                )
-            given[name] = (value, node)
-    return UpdatePolicy(**{name: value for name, (value, _) in given.items()})  # type: ignore[arg-type]
-
-
-def _policy(section: Fields, failure_key: str) -> dict[str, tuple[object, Node]]:
-    read: dict[str, tuple[object, str]] = {
-        "order": (section.choice("order", _ORDERS), "order"),
-        "parallelism": (section.whole("parallelism"), "parallelism"),
-        "delay": (section.duration("delay"), "delay"),
-        "monitor": (section.duration("monitor"), "monitor"),
-        "on_failure": (section.choice(failure_key, _FAILURES), failure_key),
-        "max_failure_ratio": (section.number("max_failure_ratio"), "max_failure_ratio"),
+def _update(body: Node) -> UpdatePolicy:
+    """The policy of `deploy.update_config`, which `update` is another name of."""
+    section = body.get("deploy", "update_config")
+    said: dict[str, Any] = {
+        "order": text_of(section, "order"),
+        "parallelism": count_of(section, "parallelism"),
+        "delay": seconds_of(section, "delay"),
+        "monitor": seconds_of(section, "monitor"),
+        "on_failure": text_of(section, "failure_action"),
+        "max_failure_ratio": number_of(section, "max_failure_ratio"),
     }
-    return {name: (value, section.node.mapping[key]) for name, (value, key) in read.items() if value is not None}
+    return UpdatePolicy(**{name: value for name, value in said.items() if value is not None})

@@ -148,7 +148,7 @@ def _port(binding: str, protocol: str) -> Claim | None:
     """The claim of one binding (`127.0.0.1:8080`, `8080-8090`, `[::1]:80`); None where the engine picks any port."""
     host, _, ports = binding.rpartition(":")
     first, _, last = ports.partition("-")
-    if not first.isdigit() or not int(first):
+    if not first.isdecimal() or not int(first):
         return None
     return Claim(ClaimKind.PORT, host.strip("[]"), protocol, int(first), int(last or first))
 
@@ -178,7 +178,7 @@ def claims_of_service(spec: Spec) -> tuple[Claim, ...]:
     for target, entries in sorted((spec.get("ports") or {}).items()):
         for entry in entries:
             number, _, mode = entry.partition(":")
-            if number.isdigit() and int(number) and mode == "ingress":
+            if number.isdecimal() and int(number) and mode == "ingress":
                 found.append(Claim(ClaimKind.INGRESS, number, target.partition("/")[2] or "tcp"))
     return tuple(found)
 

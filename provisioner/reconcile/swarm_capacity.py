@@ -100,7 +100,7 @@ def _published(spec: Spec) -> Iterator[tuple[int, str, str]]:
     for target, entries in sorted((spec.get("ports") or {}).items()):
         for entry in entries:
             number, _, mode = entry.partition(":")
-            if number.isdigit():
+            if number.isdecimal():
                 yield int(number), target.partition("/")[2], mode
 
 

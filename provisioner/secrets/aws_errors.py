@@ -100,7 +100,7 @@ def refusal(
         return SecretUnavailable(f"{names}: {denied}", hint=_hint(code))
     if code in _THROTTLED:
         return Unreachable(f"{names}: AWS Secrets Manager throttled the requests", hint="try again later")
-    answer = code if code.isalnum() and not code.isdigit() else f"status {status}"
+    answer = code if code.isalnum() and not code.isdecimal() else f"status {status}"
     return Unreachable(f"{names}: AWS Secrets Manager failed ({answer})", hint="try again later")
 
 

@@ -5,18 +5,18 @@ Pure; asks no tier.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from provisioner.document.findings import nearest
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.secret import Generate, SecretRef
-from provisioner.playbook.fields import Fields, Problems
-from provisioner.secrets import aws_reference, dotenv, generate, template
+from provisioner.playbook.fields import Problems, count_of, flag_of, text_of, texts_of
+from provisioner.secrets import aws_reference, dotenv, template
 from provisioner.secrets.uses import environment_uses, users
 
 if TYPE_CHECKING:
+    from provisioner.model.node import Node
     from provisioner.model.playbook import Declared, Playbook
-    from provisioner.model.span import Span
+    from provisioner.model.secret import Charset
 
 # The order in which a secret is looked for when the playbook does not say.
 TIERS = ("env_local", "docker", "aws")
@@ -34,31 +34,35 @@ def declarations(playbook: Playbook) -> tuple[SecretRef, ...]:
 
 
 def _ref(playbook: Playbook, declared: Declared, problems: Problems) -> SecretRef:
-    fields = Fields(declared.body, f"secrets.{declared.key}", problems)
-    aws = fields.text("aws")
-    explicit = _sources(fields)
-    rule = _generate(fields)
-    form = next((form for form in ("template", "file", "environment") if fields.child(form) is not None), None)
+    body, path = declared.body, f"secrets.{declared.key}"
+    aws = text_of(body, "aws")
+    explicit = _sources(body, path, problems)
+    rule = _generate(body.get("generate"))
+    form = next((form for form in ("template", "file", "environment") if text_of(body, form) is not None), None)
     if form and explicit:
-        problems.add(f"'{form}' and 'sources' exclude each other", fields.node.span, fields.path, "keep one of them")
+        problems.add(f"'{form}' and 'sources' exclude each other", body.span, path, "keep one of them")
     if aws is not None and aws_reference.parse(aws) is None:
         expected = "is not an id or ARN, then '?stage=' or '?version=', then '#' and a JSON key"
-        problems.add(expected, _span(fields, "aws"), fields.at("aws"))
+        problems.add(expected, body.mapping["aws"].span, f"{path}.aws")
+    env = text_of(body, "env")
+    if env is not None and not dotenv.KEY.fullmatch(env):
+        expected = "a name of letters, digits, '_', '.' and '-' expected"
+        problems.add(expected, body.mapping["env"].span, f"{path}.env")
     return SecretRef(
         key=declared.key,
         names=(declared.name,) if declared.external else tuple(dict.fromkeys((declared.name, declared.key))),
-        env=_env(fields, declared.key),
+        env=env if env is not None else declared.key.upper().replace("-", "_").replace(".", "_"),
         aws=aws or "/".join(filter(None, (playbook.name, playbook.environment, declared.key))),
         sources=explicit or _default_sources(form, declared, asks_aws=aws is not None, generates=rule is not None),
         forbidden=tuple(tier for tier in TIERS if tier not in explicit) if explicit else (),
         asks_aws=aws is not None or "aws" in explicit,
         generate=rule,
-        template=fields.text("template"),
-        file=fields.text("file"),
-        environment=fields.text("environment"),
+        template=text_of(body, "template"),
+        file=text_of(body, "file"),
+        environment=text_of(body, "environment"),
         external=declared.external,
-        allow_env=fields.boolean("allow_env") or False,
-        span=declared.body.span,
+        allow_env=flag_of(body, "allow_env") or False,
+        span=body.span,
     )
 
 
@@ -71,57 +75,26 @@ def _default_sources(form: str | None, declared: Declared, *, asks_aws: bool, ge
     return TIERS if asks_aws or not generates else TIERS[:2]
 
 
-def _sources(fields: Fields) -> tuple[str, ...]:
-    found: list[str] = []
-    for index, item in enumerate(fields.items("sources")):
-        path = fields.at(f"sources.{index}")
-        name = item.value if isinstance(item.value, str) else ""
-        if name not in TIERS:
-            hint = nearest(name, TIERS) or f"valid tiers: {', '.join(TIERS)}"
-            fields.problems.add("is not a tier", item.span, path, hint)
-        elif name in found:
+def _sources(body: Node, path: str, problems: Problems) -> tuple[str, ...]:
+    sources = texts_of(body, "sources")
+    for index, name in enumerate(sources):
+        if name in sources[:index]:
             hint = "an overlay that replaces the list says `sources: !override [...]`"
-            fields.problems.add(f"'{name}' is already in the list", item.span, path, hint)
-        else:
-            found.append(name)
-    return tuple(found)
+            span = body.mapping["sources"].items[index].span
+            problems.add(f"'{name}' is already in the list", span, f"{path}.sources.{index}", hint)
+    return tuple(dict.fromkeys(sources))
 
 
-def _env(fields: Fields, key: str) -> str:
-    name = fields.text("env")
-    if name is None:
-        return key.upper().replace("-", "_").replace(".", "_")
-    if not dotenv.KEY.fullmatch(name):
-        expected = "a name of letters, digits, '_', '.' and '-' expected"
-        fields.problems.add(expected, _span(fields, "env"), fields.at("env"))
-    return name
-
-
-def _generate(fields: Fields) -> Generate | None:
-    item = fields.child("generate")
-    if item is None:
+def _generate(rule: Node | None) -> Generate | None:
+    if rule is None:
         return None
-    inner = fields.mapping("generate")
-    if inner is None:
-        return None
-    inner.only("length", "charset")
-    length = inner.whole("length")
-    if length is not None and not 8 <= length <= 1024:
-        inner.problems.add("a length from 8 to 1024 expected", _span(inner, "length"), inner.at("length"))
-    charset = inner.choice("charset", tuple(generate.ALPHABETS))
-    rule = Generate() if length is None else Generate(length)
-    return Generate(rule.length, charset) if charset else rule  # type: ignore[arg-type]
+    default = Generate()
+    charset = text_of(rule, "charset") or default.charset
+    return Generate(count_of(rule, "length") or default.length, cast("Charset", charset))
 
 
 def _check_templates(refs: tuple[SecretRef, ...], playbook: Playbook, problems: Problems) -> None:
-    templates = {ref.key: ref.template for ref in refs if ref.template is not None}
-    for ref in refs:
-        for name in template.ingredients(ref.template or ""):
-            if name not in playbook.secrets:
-                hint = nearest(name, playbook.secrets) or f"declare it under secrets.{name}"
-                span = _span(Fields(playbook.secrets[ref.key].body, "", problems), "template")
-                problems.add(f"'{name}' is not a declared secret", span, f"secrets.{ref.key}.template", hint)
-    path = template.cycle(templates)
+    path = template.cycle({ref.key: ref.template for ref in refs if ref.template is not None})
     if path:
         span = playbook.secrets[path[0]].body.span
         problems.add(f"templates need each other: {' → '.join(path)}", span, f"secrets.{path[0]}.template")
@@ -131,29 +104,18 @@ def _check_uses(refs: tuple[SecretRef, ...], playbook: Playbook, problems: Probl
     """What a service may not do with a secret: put it into its environment, or read one meant for others."""
     by_key = {ref.key: ref for ref in refs}
     for service, variable, key, span in environment_uses(playbook):
-        ref = by_key.get(key)
-        path = f"services.{service}.environment.{variable}"
-        if ref is None:
-            hint = nearest(key, by_key) or f"declare it under secrets.{key}"
-            problems.add(f"'{key}' is not a declared secret", span, path, hint)
-        elif not ref.allow_env:
+        if not by_key[key].allow_env:
             problems.add(
                 f"the value of '{key}' would be readable by everyone who can inspect the container",
                 span,
-                path,
+                f"services.{service}.environment.{variable}",
                 f"mount it and set {variable}_FILE: /run/secrets/{key}, or say `allow_env: true` at the secret",
             )
     for key, services in users(playbook).items():
-        readers = Fields(playbook.secrets[key].body, f"secrets.{key}", problems).items("readers")
-        allowed = {str(reader.value) for reader in readers}
+        allowed = texts_of(playbook.secrets[key].body, "readers")
         for service in services if allowed else ():
             if service not in allowed:
                 span = playbook.services[service].body.span
                 problems.add(
                     f"secret '{key}' is not for this service", span, f"services.{service}", "see its `readers`"
                 )
-
-
-def _span(fields: Fields, key: str) -> Span:
-    item = fields.child(key)
-    return item.span if item is not None else fields.node.span

@@ -45,7 +45,7 @@ def _at(value: JSON, key: str) -> object:
         return value[key]
     if isinstance(value, list):
         first, _, rest = key.partition(".")
-        if not first.isdigit() or int(first) >= len(value):
+        if not first.isdecimal() or int(first) >= len(value):
             return _NOTHING
         return _at(value[int(first)], rest) if rest else value[int(first)]
     if isinstance(value, dict):

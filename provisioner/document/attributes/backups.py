@@ -12,6 +12,7 @@ from provisioner.document.attributes.shapes import (
     LIST,
     STRUCT,
     TEXT,
+    not_empty,
     one_of,
     to_list,
 )
@@ -35,7 +36,7 @@ def _enabled(node: Node, _place: Place) -> Node | None:
 def _command(key: str, about: str) -> tuple[Row, ...]:
     at = f"services.*.backup.{key}"
     return (
-        Row(at, LIST, about, expand=words, short=(STRING,), merge=Merge.REPLACE, own=True),
+        Row(at, LIST, about, expand=words, short=(STRING,), finish=not_empty, merge=Merge.REPLACE, own=True),
         Row(f"{at}.*", WORD, own=True),
     )
 

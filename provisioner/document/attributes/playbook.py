@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from provisioner.document.attributes.commands import WORD
 from provisioner.document.attributes.shapes import (
@@ -14,15 +17,20 @@ from provisioner.document.attributes.shapes import (
     FREE,
     KEPT_STRUCT,
     LIST,
+    SAID,
     STRUCT,
     TEXT,
     WHOLE,
     drop,
+    not_empty,
     one_of,
     to_list,
 )
 from provisioner.document.shape import NULL, SEQUENCE, STRING, Merge, Place, Row, Shape, mapping
 from provisioner.model.node import Node
+
+if TYPE_CHECKING:
+    from provisioner.model.node import Scalar
 
 
 def _include(node: Node, _place: Place) -> Node | None:
@@ -56,10 +64,10 @@ def _http(at: str) -> tuple[Row, ...]:
         Row(f"{at}.follow", EXPLICIT_FLAG, "Follow redirects.", own=True),
         Row(f"{at}.insecure", EXPLICIT_FLAG, "Take any certificate.", own=True),
         Row(f"{at}.timeout", DURATION, "How long one answer may take.", own=True),
-        Row(f"{at}.status", _STATUSES, "The status, or the ones that are right.", own=True),
+        Row(f"{at}.status", _STATUSES, "The status, or the ones that are right.", finish=not_empty, own=True),
         Row(f"{at}.status.*", _STATUS, own=True),
         Row(f"{at}.json", ANYTHING, "What the answer must contain.", own=True),
-        Row(f"{at}.contains", _TEXTS, "Text that the answer must contain.", own=True),
+        Row(f"{at}.contains", _TEXTS, "Text that the answer must contain.", finish=not_empty, own=True),
         Row(f"{at}.contains.*", AS_TEXT, own=True),
         Row(f"{at}.matches", TEXT, "A regular expression that the answer must match.", own=True),
         Row(f"{at}.response_headers", FREE, "Headers that must come back.", own=True),
@@ -71,7 +79,7 @@ def _exec(at: str) -> tuple[Row, ...]:
     return (
         Row(at, replace(KEPT_STRUCT, required=("service", "command")), "A command in a container.", own=True),
         Row(f"{at}.service", TEXT, own=True),
-        Row(f"{at}.command", _COMMAND, "Words, or a line for sh.", merge=Merge.REPLACE, own=True),
+        Row(f"{at}.command", _COMMAND, "Words, or a line for sh.", finish=not_empty, merge=Merge.REPLACE, own=True),
         Row(f"{at}.command.*", WORD, own=True),
         Row(f"{at}.user", AS_TEXT, own=True),
         Row(f"{at}.environment", FREE, own=True),
@@ -88,13 +96,34 @@ def _tcp(at: str) -> tuple[Row, ...]:
     return (
         Row(at, replace(KEPT_STRUCT, required=("to",)), "Whether a port can be reached.", own=True),
         Row(f"{at}.from", TEXT, "A service, or host; default: host.", own=True),
-        Row(f"{at}.to", Shape((STRING,), "HOST:PORT", pattern=r".+:[0-9]+"), own=True),
+        Row(f"{at}.to", _ENDPOINT, own=True),
         Row(f"{at}.reachable", EXPLICIT_FLAG, own=True),
         Row(f"{at}.timeout", DURATION, own=True),
     )
 
 
-_URL = Shape((STRING,), "an address that starts with http:// or https://", pattern=r"https?://.+")
+def _to_url(node: Node) -> Scalar:
+    try:
+        parts = urlsplit(str(node.value))
+        right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        right = False
+    if not right:
+        raise ValueError(f"expected {_URL.expected}")
+    return str(node.value)
+
+
+def _to_endpoint(node: Node) -> Scalar:
+    host, _, port = str(node.value).rpartition(":")
+    if not re.fullmatch(r"\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9_.-]+", host) or not port.isascii() or not port.isdigit():
+        raise ValueError(f"expected {_ENDPOINT.expected}")
+    if not 0 < int(port) <= 65535:
+        raise ValueError("expected a port from 1 to 65535")
+    return str(node.value)
+
+
+_URL = Shape((STRING,), "an address with http:// or https:// and a host", _to_url, pattern=r"https?://.+")
+_ENDPOINT = Shape((STRING,), "HOST:PORT", _to_endpoint, pattern=r".+:[0-9]+")
 _STATUSES = replace(_STATUS, kinds=(*_STATUS.kinds, SEQUENCE), expected=f"{_STATUS.expected}, or a list of them")
 _TEXTS = replace(AS_TEXT, kinds=(*AS_TEXT.kinds, SEQUENCE), expected="text, or a list of texts")
 _COMMAND = Shape((STRING, SEQUENCE), "a command, as text or a list of words")
@@ -141,7 +170,7 @@ ROWS = (
     Row("moved.*.to", TEXT, "Its address from now on.", own=True),
     Row("verify", LIST, "Acceptance criteria.", own=True),
     Row("verify.*", replace(STRUCT, required=("name",)), finish=_one_check, own=True),
-    Row("verify.*.name", TEXT, "What is true when it passes.", own=True),
+    Row("verify.*.name", SAID, "What is true when it passes.", own=True),
     Row("verify.*.within", DURATION, "How long it may take to become true.", own=True),
     Row("verify.*.profiles", LIST, "Run it only where one of these profiles is active.", to_list, (STRING,), own=True),
     Row("verify.*.profiles.*", TEXT, own=True),
@@ -153,5 +182,5 @@ ROWS = (
     Row("lint.ignore.*", replace(STRUCT, required=("rule", "reason")), own=True),
     Row("lint.ignore.*.rule", Shape((STRING,), "a rule's id like P004", pattern=r"[A-Z]+[0-9]+"), own=True),
     Row("lint.ignore.*.service", TEXT, own=True),
-    Row("lint.ignore.*.reason", TEXT, own=True),
+    Row("lint.ignore.*.reason", SAID, own=True),
 )

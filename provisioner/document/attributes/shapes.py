@@ -43,6 +43,7 @@ LETTERS = r"[a-z]+"
 
 ANYTHING = Shape((STRING, INTEGER, NUMBER, BOOLEAN, NULL, MAPPING, SEQUENCE), "anything", keep=True)
 TEXT = Shape((STRING,), "text")
+SAID = Shape((STRING,), "text that says something", pattern=r"\s*\S[\s\S]*")
 FLAG = Shape((BOOLEAN, STRING), "true or false", to_boolean, format="boolean")
 EXPLICIT_FLAG = replace(FLAG, keep=True)
 WHOLE = Shape((INTEGER, NUMBER, STRING), "a whole number", to_integer, format="integer")
@@ -117,6 +118,13 @@ def names_to_mapping(node: Node, place: Place) -> Node | None:
 def null_is_empty(node: Node, _place: Place) -> Node | None:
     """A key with nothing after it declares something with all defaults."""
     return Node({}, node.span, None, {}, node.tag)
+
+
+def not_empty(node: Node, place: Place) -> Node:
+    """A list has at least one item."""
+    if node.is_sequence and not node.items:
+        place.wrong("expected at least one, found an empty list", node.span)
+    return node
 
 
 def drop(_node: Node, _place: Place) -> Node | None:

@@ -234,7 +234,7 @@ def test_services_that_exclude_each_other_are_imported_and_told(folder: Path) ->
     ("text", "says"),
     [
         ("services: {a: {image: x, job: {run: sometimes}}}\n", "job"),
-        ("services: {a: {image: x}}\nlint: {ignore: [{rule: P001, reason: ' '}]}\n", "no 'reason'"),
+        ("services: {a: {image: x}}\nlint: {ignore: [{rule: P001, reason: ' '}]}\n", "reason: expected text that says"),
         ("services: {a: {image: x}}\nengine: {host: 'ssh://a', context: b}\n", "names a context and a host"),
     ],
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import count
 
 import pytest
+import yaml
 
+from provisioner.document import Sources, read
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.node import Node
 from provisioner.model.span import Span
@@ -50,6 +52,30 @@ class Document:
 @pytest.fixture
 def bound():
     return lambda profiles=(), inactive=(), **root: bind(Document(root, profiles, inactive))
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Binds a playbook that is written to a file and read by the document layer."""
+    file = tmp_path / "shop.yml"
+
+    def bind_file(**root):
+        file.write_text(yaml.safe_dump(root, sort_keys=False, width=1000))
+        return bind(read(Sources((str(file),), str(tmp_path))))
+
+    return bind_file
+
+
+@pytest.fixture
+def refused(written):
+    """What is wrong with a playbook as it is written, one line each."""
+
+    def find(**root):
+        with pytest.raises(PlaybookInvalid) as refusal:
+            written(**root)
+        return [f"{problem.path}: {problem.message}" for problem in refusal.value.problems]
+
+    return find
 
 
 @pytest.fixture

@@ -78,25 +78,27 @@ def test_a_service_whose_end_is_awaited_is_a_one_shot(bound):
     assert playbook.services["api"].job is None
 
 
-def test_update_and_update_config_say_the_same(bound):
+def test_update_and_update_config_say_the_same(written):
     own = {"order": "start-first", "parallelism": 2, "delay": "5s", "monitor": "1m30s", "on_failure": "rollback"}
     deployed = {**own, "failure_action": own["on_failure"]}
     del deployed["on_failure"]
     policy = UpdatePolicy("start-first", 2, 5.0, 90.0, "rollback")
-    assert bound(services={"a": {"image": "a:1", "update": own}}).services["a"].update == policy
-    assert bound(services={"a": {"image": "a:1", "deploy": {"update_config": deployed}}}).services["a"].update == policy
+    assert written(services={"a": {"image": "a:1", "update": own}}).services["a"].update == policy
+    assert (
+        written(services={"a": {"image": "a:1", "deploy": {"update_config": deployed}}}).services["a"].update == policy
+    )
 
 
-def test_two_different_update_policies_are_a_problem(problems):
+def test_two_different_update_policies_are_a_problem(refused):
     body = {"image": "a:1", "update": {"parallelism": 2}, "deploy": {"update_config": {"parallelism": 1}}}
-    assert problems(services={"a": body}) == [
-        "services.a.update.parallelism: 'update' says '2' where 'deploy.update_config' says '1'"
+    assert refused(services={"a": body}) == [
+        "services.a.update: 'update' and 'deploy.update_config' are the same thing"
     ]
 
 
 @pytest.mark.parametrize("command", [["pg_dump", "-Fc", "app db"], "pg_dump -Fc 'app db'"])
-def test_a_backup_command_is_a_list_or_a_line(bound, command):
-    playbook = bound(services={"db": {"image": "postgres:16", "backup": {"command": command}}})
+def test_a_backup_command_is_a_list_or_a_line(written, command):
+    playbook = written(services={"db": {"image": "postgres:16", "backup": {"command": command}}})
     assert playbook.services["db"].backup.command == ("pg_dump", "-Fc", "app db")
 
 
@@ -121,8 +123,8 @@ def test_the_engine_is_left_open_by_default(bound):
     )
 
 
-def test_checks_have_typed_arguments_and_positions(bound):
-    checks = bound(
+def test_checks_have_typed_arguments_and_positions(written):
+    checks = written(
         services={"db": {"image": "postgres:16"}},
         verify=[
             {"name": "answers", "http": {"url": "http://localhost:80/", "status": 200, "json": {"database": "ok"}}},
@@ -141,8 +143,8 @@ def test_checks_have_typed_arguments_and_positions(bound):
     assert checks[0].span.line < checks[1].span.line
 
 
-def test_everything_wrong_with_checks_is_told_at_once(problems):
-    found = problems(
+def test_everything_wrong_with_checks_is_told_at_once(refused):
+    found = refused(
         services={"db": {"image": "postgres:16"}},
         verify=[
             {"http": {"url": "ftp://x", "stauts": 200, "status": 99}},
@@ -155,19 +157,20 @@ def test_everything_wrong_with_checks_is_told_at_once(problems):
         ],
     )
     assert found == [
-        "verify.0: has no 'name'",
-        "verify.0.http.url: expected a URL with http:// or https:// and a host, found 'ftp://x'",
+        "verify.0: 'name' is missing",
+        "verify.0.http.url: expected an address with http:// or https:// and a host, found 'ftp://x'",
         "verify.0.http: unknown key 'stauts'",
-        "verify.0.http.status: expected a status from 100 to 599, found '99'",
-        "verify.1: has http and tcp",
-        "verify.2: says not what to check",
-        "verify.3.exec.service: expected a service, found 'dbb'",
-        "verify.3.exec.command: is empty",
-        "verify.4.tcp.from: expected a service, or 'host' for this machine, found 'web'",
-        "verify.4.tcp.to: expected host:port, found 'db'",
-        "verify.4.within: expected a duration such as 10s or 1m30s, found 'soon'",
-        "verify.5.tcp.to: expected host:port, found 'db:70000'",
-        "verify.6: expected a mapping, found 'nonsense'",
+        "verify.0.http.status: expected an HTTP status from 100 to 599, or a list of them, found '99'",
+        "verify.1: expected one of http, exec, tcp, found http and tcp",
+        "verify.2: expected one of http, exec, tcp, found none of them",
+        "verify.3.exec.service: no service 'dbb' is declared",
+        "verify.3.exec.command: expected at least one, found an empty list",
+        "verify.3.exec.stdout_matches: expected a regular expression, found '('",
+        "verify.4.tcp.from: no service 'web' is declared",
+        "verify.4.tcp.to: expected HOST:PORT, found 'db'",
+        "verify.4.within: expected a duration like 30s or 1m30s, found 'soon'",
+        "verify.5.tcp.to: expected a port from 1 to 65535, found 'db:70000'",
+        "verify.6: expected a mapping, found text",
     ]
 
 
@@ -195,24 +198,25 @@ def test_checks_of_what_does_not_run_are_left_out(bound, profiles, inactive, exp
     assert [check.name for check in checks] == expected
 
 
-def test_a_waiver_needs_a_rule_a_reason_and_a_service_that_exists(bound, problems):
+def test_a_waiver_needs_a_rule_a_reason_and_a_service_that_exists(bound, refused):
     waiver = bound(
         services={"legacy": {"image": "a:1"}},
         lint={"ignore": [{"rule": "P001", "service": "legacy", "reason": "vendor image"}]},
     ).waivers[0]
     assert (waiver.rule, waiver.service, waiver.reason) == ("P001", "legacy", "vendor image")
-    assert problems(
+    assert refused(
         services={"legacy": {"image": "a:1"}},
         lint={"ignore": [{"service": "legcy", "reason": " "}], "skip": []},
     ) == [
-        "lint.ignore.0: has no 'reason'",
-        "lint.ignore.0: has no 'rule'",
+        "lint.ignore.0: 'rule' is missing",
+        "lint.ignore.0.service: no service is named 'legcy'",
+        "lint.ignore.0.reason: expected text that says something, found ' '",
         "lint: unknown key 'skip'",
     ]
 
 
-def test_wrong_types_in_our_own_keys_are_problems(problems):
-    found = problems(
+def test_wrong_types_in_our_own_keys_are_problems(refused):
+    found = refused(
         services={
             "a": {
                 "image": "a:1",
@@ -223,17 +227,18 @@ def test_wrong_types_in_our_own_keys_are_problems(problems):
             "b": None,
             "c": {},
         },
-        volumes={"v": {"protect": "yes"}},
+        volumes={"v": {"protect": "yess"}},
         engine={"mode": "kubernetes", "context": "a", "host": "b"},
     )
     assert found == [
-        "services.a.job.run: expected on_change | once | always, found 'daily'",
-        "services.a.update.order: expected start-first | stop-first, found 'first'",
-        "services.a.update.parallelism: expected a whole number from 0, found '-1'",
-        "services.a.update.monitor: expected a duration such as 10s or 1m30s, found '10'",
-        "services.a.backup: has no 'command'",
+        "services.a.job.run: expected one of on_change, once, always, found 'daily'",
+        "services.a.update.order: expected one of start-first, stop-first, found 'first'",
+        "services.a.update.parallelism: expected a whole number from 0 on, found '-1'",
+        "services.a.update.monitor: expected a duration like 30s or 1m30s, found a whole number",
+        "services.a.backup: 'command' is missing",
         "services.b: expected a mapping, found nothing",
-        "services.c: has neither 'image' nor 'build'",
-        "volumes.v.protect: expected true or false, found 'yes'",
-        "engine.mode: expected auto | containers | swarm, found 'kubernetes'",
+        "services.c: neither an image nor a build",
+        "volumes.v.protect: expected true or false, found 'yess'",
+        "engine.mode: expected one of auto, containers, swarm, found 'kubernetes'",
+        "engine.host: expected an address like ssh://user@host, unix:///path or tcp://host:2376, found 'b'",
     ]

@@ -51,15 +51,15 @@ def test_health_that_is_switched_off_can_not_be_waited_for(problems, off):
     )
 
 
-def test_one_name_is_one_container(problems):
-    assert problems(
+def test_one_name_is_one_container(refused):
+    assert refused(
         services={
             "a": {"image": "a:1", "container_name": "web", "deploy": {"replicas": 2}},
             "b": {"image": "a:1", "container_name": "web"},
         }
     ) == [
-        "services.a.container_name: 'web' can name one container, the service has 2 replicas",
-        "services.b.container_name: 'web' is also the container of service 'a'",
+        "services.a.container_name: 2 containers can not all have the name 'web'",
+        "services.b.container_name: 'web' is the container of 'a' already",
     ]
 
 
@@ -146,7 +146,7 @@ def test_a_fixed_address_is_one_containers(bound):
 
 
 def test_start_first_needs_the_port_twice(problems):
-    services = {"a": {"image": "a:1", "update": {"order": "start-first"}, "ports": [port(80)]}}
+    services = {"a": {"image": "a:1", "deploy": {"update_config": {"order": "start-first"}}, "ports": [port(80)]}}
     assert problems(services=services, engine={"mode": "containers"}) == [
         "services.a.ports: start-first runs the old and the new container at once, and both would need host port 80"
     ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from provisioner.document import Sources, read
+from provisioner.document.attributes import rules
 from provisioner.playbook.bind import bind
-from provisioner.playbook.checks import FORMS
+from provisioner.playbook.checks import WITHIN
 
 PLAYBOOK = """
 name: shop
@@ -124,7 +125,8 @@ def test_every_argument_of_a_check_arrives_as_it_is_meant(tmp_path):
     }
     assert tcp.arguments == {"from": "api", "to": "db:5432", "reachable": False, "timeout": 1.0}
     given = {"http": http, "exec": command, "tcp": tcp}
-    assert {kind: set(form.keys) for kind, form in FORMS.items()} == {
+    kinds = rules().children["verify"].any.children
+    assert {kind: set(kinds[kind].children) for kind in WITHIN} == {
         kind: set(check.arguments) for kind, check in given.items()
     }
 

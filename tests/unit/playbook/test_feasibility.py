@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from provisioner.document import Sources, canonical, read
@@ -241,6 +241,7 @@ def test_every_well_formed_image_name_is_one(parts: list[str], host: str, tag: s
         st.text(max_size=40),
     )
 )
+@example({"cpuset": "¹"})
 def test_any_text_is_judged_without_a_crash(tmp_path_factory: Any, body: dict[str, str]) -> None:
     import json
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from provisioner.document import Sources, read
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.secret import Generate, SecretRef
 from provisioner.secrets.declarations import declarations
@@ -13,6 +14,7 @@ from provisioner.secrets.uses import needed_as_value, users
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from provisioner.model.playbook import Playbook
 
@@ -97,21 +99,12 @@ def test_declarations_are_hashable_and_in_file_order(playbook: Read) -> None:
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        ("{sources: [env_lokal]}", "secrets.a.sources.0: is not a tier (did you mean 'env_local'?)"),
-        ("{sources: [vault]}", "secrets.a.sources.0: is not a tier (valid tiers: env_local, docker, aws)"),
         ("{sources: [aws, aws]}", "secrets.a.sources.1: 'aws' is already in the list"),
-        ("{sources: aws}", "secrets.a.sources: expected a list"),
         ("{file: /x, sources: [aws]}", "'file' and 'sources' exclude each other"),
         ("{aws: 'a b'}", "secrets.a.aws: is not an id or ARN"),
         ("{aws: 'a?stage=x?'}", "secrets.a.aws: is not an id or ARN"),
         ("{aws: 'arn:aws:s3:::bucket'}", "secrets.a.aws: is not an id or ARN"),
         ("{env: 'A B'}", "secrets.a.env: a name of letters"),
-        ("{generate: 5}", "secrets.a.generate: expected a mapping"),
-        ("{generate: {length: 4}}", "secrets.a.generate.length: a length from 8 to 1024"),
-        ("{generate: {length: 2000}}", "secrets.a.generate.length: a length from 8 to 1024"),
-        ("{generate: {charset: octal}}", "secrets.a.generate.charset: expected alphanumeric | hex | base64url"),
-        ("{generate: {lenght: 9}}", "did you mean 'length'?"),
-        ("{template: '${secret:b}'}", "secrets.a.template: 'b' is not a declared secret"),
         ("{template: '${secret:a}'}", "templates need each other: a → a"),
     ],
 )
@@ -121,8 +114,36 @@ def test_a_wrong_declaration_is_a_problem_with_its_place(playbook: Read, body: s
     assert found.startswith("playbook.yml:2:")
 
 
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (
+            "{sources: [env_lokal]}",
+            "secrets.a.sources.0: expected one of env_local, docker, aws (did you mean 'env_local'?)",
+        ),
+        ("{sources: [vault]}", "secrets.a.sources.0: expected one of env_local, docker, aws"),
+        ("{sources: aws}", "secrets.a.sources: expected a list"),
+        ("{generate: 5}", "secrets.a.generate: expected a mapping"),
+        ("{generate: {length: 4}}", "secrets.a.generate.length: expected a whole number from 8 to 1024"),
+        ("{generate: {length: 2000}}", "secrets.a.generate.length: expected a whole number from 8 to 1024"),
+        ("{generate: {charset: octal}}", "secrets.a.generate.charset: expected one of alphanumeric, hex, base64url"),
+        ("{generate: {lenght: 9}}", "did you mean 'length'?"),
+        ("{template: '${secret:b}'}", "secrets.a.template: no secret 'b' is declared"),
+    ],
+)
+def test_the_form_of_a_declaration_is_told_with_its_place(tmp_path: Path, body: str, problem: str) -> None:
+    file = tmp_path / "playbook.yml"
+    file.write_text(f"secrets:\n  a: {body}\nservices:\n  web: {{image: a, secrets: [a]}}\n")
+    with pytest.raises(PlaybookInvalid) as refusal:
+        read(Sources((str(file),), str(tmp_path)))
+    (found,) = refusal.value.problems
+    assert problem in str(found)
+    assert found.span is not None
+    assert found.span.line == 2
+
+
 def test_all_problems_come_at_once(playbook: Read) -> None:
-    assert len(problems(playbook("secrets: {a: {env: '-', aws: ' '}, b: {sources: [x, y]}}"))) == 4
+    assert len(problems(playbook("secrets: {a: {env: '-', aws: ' '}, b: {sources: [aws, aws], file: /x}}"))) == 4
 
 
 def test_templates_that_need_each_other_are_a_problem(playbook: Read) -> None:
@@ -166,9 +187,12 @@ def test_a_value_in_an_environment_needs_allow_env(playbook: Read) -> None:
     assert "allow_env: true" in found
 
 
-def test_an_undeclared_secret_in_an_environment_is_a_problem(playbook: Read) -> None:
-    text = "services: {api: {environment: {JWT: {secret: jwt_secert}}}}\nsecrets: {jwt_secret: {allow_env: true}}"
-    assert "did you mean 'jwt_secret'?" in problems(playbook(text))[0]
+def test_an_undeclared_secret_in_an_environment_is_a_problem(tmp_path: Path) -> None:
+    file = tmp_path / "playbook.yml"
+    services = "services: {api: {image: a, environment: {JWT: {secret: jwt_secert}}}}"
+    file.write_text(f"{services}\nsecrets: {{jwt_secret: {{allow_env: true}}}}\n")
+    with pytest.raises(PlaybookInvalid, match="did you mean 'jwt_secret'"):
+        read(Sources((str(file),), str(tmp_path)))
 
 
 def test_a_secret_with_readers_is_for_them_only(playbook: Read) -> None:

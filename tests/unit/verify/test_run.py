@@ -11,7 +11,7 @@ from provisioner.errors import EngineRefused, Unreachable
 from provisioner.model.playbook import Check
 from provisioner.model.span import Span
 from provisioner.model.verification import CheckResult
-from provisioner.playbook.checks import FORMS
+from provisioner.playbook.checks import WITHIN
 from provisioner.verify.kind import CheckContext, Kind
 from provisioner.verify.run import kinds, run
 
@@ -54,7 +54,7 @@ def command(within=0.0, **arguments):
 
 
 def test_every_kind_of_check_that_a_playbook_may_name_can_be_run():
-    assert set(kinds()) == set(FORMS)
+    assert set(kinds()) == set(WITHIN)
 
 
 def test_no_two_kinds_share_a_name():
