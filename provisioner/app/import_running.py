@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.replace_file import replace_file
@@ -63,10 +64,11 @@ def import_running(
         from provisioner.app.import_stack import TakenStack
 
         project, groups = name or names[0], stacks[names[0]]
-        taken = TakenStack(engine, facts, project, stack=names[0])
+        taken = TakenStack(engine, facts, project, names[0])
     else:
-        project, groups = _chosen(engine, names, name, stacks)
-        taken = Taken(engine, facts, project)
+        project, origin, groups = _chosen(engine, names, name, stacks)
+        services = {str(raw["Id"]): service for service, raws in groups.items() for raw in raws}
+        taken = Taken(engine, facts, project, origin, services)
     document: dict[str, Any] = {"name": project, **taken.head(), "services": {}}
     for service, raws in sorted(groups.items()):
         document["services"][service] = taken.service(service, raws)
@@ -87,8 +89,9 @@ def _stacks(engine: EngineReader) -> dict[str, dict[str, list[Raw]]]:
 
 def _chosen(
     engine: EngineReader, names: Sequence[str], name: str | None, stacks: Collection[str]
-) -> tuple[str, dict[str, list[Raw]]]:
-    """The project's name, and the containers of each service."""
+) -> tuple[str, str, dict[str, list[Raw]]]:
+    """The project's name, the Compose project that it is made of (empty for containers by name), and the containers of
+    each service."""
     everything = [raw for raw in engine.list("container", {}) if not {LEASE, LEDGER} & labels_of(raw).keys()]
     projects = sorted({labels_of(raw).get(COMPOSE_PROJECT, "") for raw in everything} - {""})
     if not names and (stacks or len(projects) != 1):
@@ -97,7 +100,7 @@ def _chosen(
     wanted = names or projects
     if len(wanted) == 1 and wanted[0] in projects:
         of_it = [raw for raw in everything if labels_of(raw).get(COMPOSE_PROJECT) == wanted[0]]
-        return name or wanted[0], compose_containers(of_it)
+        return name or wanted[0], wanted[0], compose_containers(of_it)
     by_name = {name_of(raw): raw for raw in everything}
     if missing := [one for one in wanted if one not in by_name]:
         raise ProvisionError(
@@ -105,16 +108,29 @@ def _chosen(
         )
     if not name:
         raise UsageError("containers by name need a name for what they become", hint="--name shop")
-    return name, {key_of(one): [by_name[one]] for one in wanted}
+    return name, "", {key_of(one): [by_name[one]] for one in wanted}
 
 
 class Taken:
-    """Collects what services use while they are written."""
+    """Collects what services use while they are written.
 
-    def __init__(self, engine: EngineReader, facts: Facts, project: str) -> None:
+    `origin` is the Compose project or stack that they are of, empty for containers by name: what that did not make,
+    others use. `services` are the containers that become services, by id.
+    """
+
+    def __init__(
+        self,
+        engine: EngineReader,
+        facts: Facts,
+        project: str,
+        origin: str,
+        services: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._engine = engine
         self._facts = facts
         self._project = project
+        self._origin = origin
+        self._services = services
         # The keys of the file by the names on the engine.
         self._networks: dict[str, str] = {}
         self._volumes: dict[str, str] = {}
@@ -132,7 +148,7 @@ class Taken:
         raw = raws[0]
         self._see(raw)
         image = self._engine.inspect("image", str(raw["Image"])) or {"Id": raw["Image"]}
-        spec = container.decode(dict(raw), DecodeContext(networks=self._networks))
+        spec = container.decode(dict(raw), DecodeContext(networks=self._networks, services=self._services))
         body = service_body(spec, image_facts(dict(image)), self._facts, service=name, volumes=self._volumes)
         for key, attached in spec["networks"].items():
             if attached.get("ipv4_address") or attached.get("ipv6_address"):
@@ -141,6 +157,9 @@ class Taken:
             body["container_name"] = name_of(raw)
         if len(raws) > 1:
             body["scale"] = len(raws)
+        if str(body.get("network_mode", "")).startswith(("service:", "container:")):
+            # That of whom it shares the network with.
+            body.pop("hostname", None)
         depends = _depends_on(labels_of(raw).get(_DEPENDS_ON, ""))
         if depends:
             body["depends_on"] = depends
@@ -168,7 +187,7 @@ class Taken:
 
     def _key(self, kind: str, name: str) -> str:
         labels = labels_of(self._engine.inspect(kind, name) or {})
-        own = labels.get(COMPOSE_PROJECT) == self._project
+        own = labels.get(COMPOSE_PROJECT) == self._origin
         return (labels.get(f"com.docker.compose.{kind}") if own else None) or key_of(name)
 
     def _network(self, key: str, name: str) -> dict[str, Any]:
@@ -196,7 +215,7 @@ class Taken:
         return {} if name == f"{self._project}_{key}" else {"name": name}
 
     def _is_others(self, raw: Raw) -> bool:
-        return former_owner(labels_of(raw)).name not in ("", self._project)
+        return former_owner(labels_of(raw)).name != self._origin
 
     def _hide_secrets(self, service: str, raw: Raw, body: dict[str, Any]) -> None:
         """Put a reference in the place of each value that looks like a secret."""

@@ -31,9 +31,8 @@ _BUILT_IN = ("host", "bridge", "none", "ingress")
 class TakenStack(Taken):
     """Collects what the services of one stack use. Keys are names on the Swarm without the stack's."""
 
-    def __init__(self, engine: EngineReader, facts: Facts, project: str, *, stack: str) -> None:
-        super().__init__(engine, facts, project)
-        self._stack = stack
+    def __init__(self, engine: EngineReader, facts: Facts, project: str, origin: str) -> None:
+        super().__init__(engine, facts, project, origin)
         self._files: dict[str, dict[str, Any]] = {"configs": {}, "secrets": {}}
         self._mounts: dict[str, Raw] = {}
 
@@ -93,13 +92,13 @@ class TakenStack(Taken):
             content = base64.b64decode(get_path(raw, "Spec.Data") or "").decode()
         except UnicodeDecodeError:
             content = ""
-        own = labels_of(raw).get(STACK) == self._stack
+        own = labels_of(raw).get(STACK) == self._origin
         if own and not content:
             self.notes.append(f"the config {name} is no text: it stays as it is, and is not owned")
         return {"content": content} | self._named(key, name) if own and content else {"name": name, "external": True}
 
     def _key(self, kind: str, name: str) -> str:
-        return key_of(name.removeprefix(f"{self._stack}_"))
+        return key_of(name.removeprefix(f"{self._origin}_"))
 
     def _network(self, key: str, name: str) -> dict[str, Any]:
         """A network without what a Swarm gives it by itself."""

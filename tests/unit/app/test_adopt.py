@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -441,10 +442,13 @@ RICH: dict[str, Any] = {
             volumes=["data:/data", "/etc/hosts:/hosts:ro", {"type": "tmpfs", "target": "/t", "tmpfs": {"size": 65536}}],
             environment={"API_TOKEN": "t0p", "OTHER_PASSWORD": "x"}, container_name="the-db", init=True,
             ports=["127.0.0.1:15432:5432", "9000:9000/udp"], entrypoint=["run", "$$it"],
-            logging={"driver": "json-file", "options": {"max-size": "1m"}},
+            logging={"driver": "json-file", "options": {"max-size": "1m"}}, networks=["default", "outside"],
         ),
+        "side": service(network_mode="service:db", pid="service:db"),
     },
-    "networks": {"front": {"labels": {"x": "y"}, "internal": True}},
+    "networks": {
+        "front": {"labels": {"x": "y"}, "internal": True}, "outside": {"name": "outside-net", "external": True},
+    },
     "volumes": {"data": {"labels": {"v": "w"}}},
 }  # fmt: skip
 
@@ -454,16 +458,20 @@ def test_a_playbook_is_written_from_what_runs(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(adopt_module, "open_engine", lambda request, choice: with_adoptions(shop.engine))
     monkeypatch.setattr(import_module, "open_engine", lambda request, choice: with_adoptions(shop.engine))
     shop.write(RICH)
+    shop.engine.create("network", "outside-net", {"Driver": "bridge", "Labels": {}})
     shop.apply()
     made_by_compose(shop)
     before = standing(shop)
     request = shop.request()
     imported = import_running(request, [], output="running.yaml", name=None, force=False)
-    assert imported.services == ("db", "web")
+    assert imported.services == ("db", "side", "web")
     assert set(imported.secrets) == {"api_token", "other_password"}
     text = (tmp_path / "running.yaml").read_text()
     assert "t0p" not in text
     assert "$$HOME" in text
+    assert text.count("service:db") == 2
+    # What Compose did not make is others', and is never removed.
+    assert re.search(r"outside-net:\n    name: outside-net\n    external: true", text)
     (tmp_path / ".env.local").write_text("API_TOKEN=t0p\nOTHER_PASSWORD=x\n")
     (tmp_path / ".env.local").chmod(0o600)
     (tmp_path / "compose.yaml").write_text(text)
@@ -473,6 +481,9 @@ def test_a_playbook_is_written_from_what_runs(tmp_path: Path, monkeypatch: pytes
     plan = shop.plan()
     assert not plan.changes, plan_text(plan)
     assert standing(shop) == before
+    # Under another name the objects keep theirs.
+    import_running(request, ["shop"], output="other.yaml", name="other", force=False)
+    assert "name: shop_data" in (tmp_path / "other.yaml").read_text()
     with pytest.raises(UsageError, match="is there already"):
         import_running(request, [], output="running.yaml", name=None, force=False)
     with pytest.raises(ProvisionError, match="named nowhere"):
