@@ -1,0 +1,123 @@
+"""`init`: the files with which a system begins. Nothing that is there is written over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioner.app.replace_file import write_output
+from provisioner.document.names import normalised
+from provisioner.errors import UsageError
+
+IMAGE = "nginx:1.27-alpine"
+# What Git is not to keep: values of secrets, and archives of data.
+_UNKEPT = (".env.local", ".env.*.local", "archives/")
+
+_BASE = """\
+# {name}: what is the same in every environment. The others extend it.
+name: {name}
+{head}
+services:
+  {service}:
+    image: {image}
+{body}    deploy:
+      resources:
+        limits: {{cpus: "0.50", memory: 128M}}
+    logging:
+      driver: json-file
+      options: {{max-size: 10m, max-file: "3"}}
+    restart: unless-stopped
+{foot}"""
+# Of an image that is known the port and a health check are known too.
+_NGINX = {
+    "service": "web",
+    "head": """
+vars:
+  WEB_PORT: "8080"
+""",
+    "body": """\
+    ports: ["127.0.0.1:${WEB_PORT}:80"]
+    healthcheck:
+      test: ["CMD-SHELL", "wget -q -O /dev/null http://127.0.0.1/"]
+      interval: 5s
+      start_period: 10s
+""",
+    "foot": """
+# What has to hold after every apply: `provision verify`.
+verify:
+  - name: the page is there
+    http: {url: "http://localhost:${WEB_PORT}/", status: 200}
+    within: 20s
+""",
+    "prod": """
+vars:
+  WEB_PORT: "8081"
+""",
+}
+_OTHER = {
+    "head": "",
+    "body": """\
+    # ports: ["127.0.0.1:8080:80"]
+    # volumes: ["data:/data"]
+    # healthcheck: {test: ["CMD", "..."], interval: 5s}
+""",
+    "foot": "",
+    "prod": "",
+}
+_LOCAL = """\
+# This machine: `provision apply {name}/local`.
+extends: base.yml
+environment: local
+"""
+_PROD = """\
+# Production: `provision plan {name}/prod`. Say here what is other than in base.yml, and no more.
+extends: base.yml
+environment: prod
+{prod}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The files that were written, those to which lines were added, and the TARGET to go on with."""
+
+    files: tuple[str, ...]
+    added_to: tuple[str, ...]
+    target: str
+
+
+def initialise(directory: str, name: str, image: str = IMAGE) -> Started:
+    """Write playbooks/NAME/ with an environment for this machine and one for production.
+
+    UsageError for a name that is none, and where one of the files is there already: then nothing is written.
+    """
+    if not name or normalised(name) != name:
+        raise UsageError(f"'{name}' is no name for a system", hint=f"for example {normalised(name) or 'shop'}")
+    last = image.rpartition("/")[2].partition("@")[0].partition(":")[0]
+    own = _NGINX if last == "nginx" else {**_OTHER, "service": normalised(last) or "web"}
+    texts = {
+        "base": _BASE.format(name=name, image=image, **own),
+        "local": _LOCAL.format(name=name),
+        "prod": _PROD.format(name=name, **own),
+    }
+    files = {f"playbooks/{name}/{stem}.yml": text for stem, text in texts.items()}
+    there = [file for file in files if Path(directory, file).exists()]
+    if there:
+        raise UsageError(
+            f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there already",
+            hint="init writes over nothing: choose another --name, or change the file by hand",
+        )
+    for file, text in files.items():
+        write_output(directory, file, text)
+    return Started(tuple(files), keep_out_of_git(directory), f"{name}/local")
+
+
+def keep_out_of_git(directory: str) -> tuple[str, ...]:
+    """Add to .gitignore what is not to be kept there, as far as it is missing; the files that were changed."""
+    file = Path(directory, ".gitignore")
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    missing = [line for line in _UNKEPT if line not in text.splitlines()]
+    if not missing:
+        return ()
+    start = f"{text.rstrip()}\n" if text.strip() else ""
+    write_output(directory, ".gitignore", start + "".join(f"{line}\n" for line in missing))
+    return (".gitignore",)
