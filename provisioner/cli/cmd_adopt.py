@@ -172,7 +172,7 @@ def _show(settings: Settings, plan: AdoptionPlan, *, as_json: bool, again: Seque
     if as_json:
         from provisioner.render.adoption_json import adoption_json
 
-        out.write(json.dumps(adoption_json(plan), indent=2, ensure_ascii=False) + "\n")
+        out.write_json(adoption_json(plan))
         return
     from provisioner.render.adoption_text import adoption_text
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -74,7 +74,7 @@ def create(settings: Settings, arguments: tuple[str, ...], lock_timeout: float, 
     target, addresses = split_addresses(arguments)
     plays = settings.plays(target)
     if plays is not None:
-        from provisioner.cli.plays import look_at_plays
+        from provisioner.cli.look import look_at_plays
 
         if addresses:
             raise UsageError("an address is of one environment", hint="name its playbook as TARGET")
@@ -84,7 +84,7 @@ def create(settings: Settings, arguments: tuple[str, ...], lock_timeout: float, 
         )  # fmt: skip
     manifest = _create(settings, settings.request(target), addresses, lock_timeout, as_json=as_json)
     if as_json:
-        _write_json(settings, document(manifest))
+        settings.out().write_json(document(manifest))
     return 0
 
 
@@ -118,10 +118,6 @@ def document(manifest: Manifest) -> dict[str, JSON]:
     return {"format_version": 1, **asdict(manifest), "size": manifest.size}
 
 
-def _write_json(settings: Settings, content: Any) -> None:
-    settings.out().write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-
-
 @click.command(
     "list",
     cls=Command,
@@ -137,22 +133,13 @@ def _write_json(settings: Settings, content: Any) -> None:
 @click.pass_obj
 def list_(settings: Settings, target: str | None, as_json: bool) -> int:
     """Show every archive of the environment. Exit code 1 where one is damaged."""
-    plays = settings.plays(target)
     from provisioner.app.backup import list_backups
+    from provisioner.cli.look import look_at
 
-    if plays is not None:
-        from provisioner.cli.plays import look_at_plays
-
-        return look_at_plays(
-            settings, plays, lambda play: list_backups(play.request), text=lambda found: _list_text(settings, found),
-            document=_list_document if as_json else None, code=_list_code,
-        )  # fmt: skip
-    found = list_backups(settings.request(target))
-    if as_json:
-        _write_json(settings, _list_document(found))
-    else:
-        settings.out().write(_list_text(settings, found))
-    return _list_code(found)
+    return look_at(
+        settings, target, list_backups, text=partial(_list_text, settings),
+        document=_list_document if as_json else None, code=_list_code,
+    )  # fmt: skip
 
 
 def _list_text(settings: Settings, found: Inventory) -> str:
@@ -192,7 +179,7 @@ def show(settings: Settings, archive: str, target: str | None, as_json: bool) ->
 
     manifest = find_backup(settings.request(target), archive).manifest
     if as_json:
-        _write_json(settings, document(manifest))
+        settings.out().write_json(document(manifest))
     else:
         settings.out().write(archive_text(manifest, paint=settings.out().paint))
     return 0
@@ -227,7 +214,7 @@ def check(settings: Settings, archive: str, target: str | None, identity: str | 
     found = check_backup(settings.request(target), archive, identity, told=show_part)
     read = "contents" if identity or not found.manifest.encrypted else "checksums"
     if as_json:
-        _write_json(settings, {"format_version": 1, "archive": found.id, "whole": True, "checked": read})
+        settings.out().write_json({"format_version": 1, "archive": found.id, "whole": True, "checked": read})
     else:
         also = "" if read == "contents" else " (encrypted: only checksums; --identity FILE looks into it)"
         out.write(f"{found.id} is whole{also}\n")
@@ -271,7 +258,7 @@ def prune(settings: Settings, target: str | None, yes: bool, only_look: bool, as
     if as_json:
         content = {"format_version": 1, "target": pruning.title, "kept": pruning.kept, "removed": removed,
                    "would_remove": [one.id for _, one in pruning.doomed]}  # fmt: skip
-        _write_json(settings, content)
+        settings.out().write_json(content)
     else:
         verb = "would go" if only_look else "removed"
         out.write(f"{pruning.title}: {len(pruning.doomed)} {verb}, {pruning.kept} kept\n")

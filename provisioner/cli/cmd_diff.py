@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -42,7 +41,7 @@ def command(settings: Settings, arguments: tuple[str, ...], as_json: bool) -> in
     if as_json:
         from provisioner.render.history_json import comparison_json
 
-        out.write(json.dumps(comparison_json(found), indent=2, ensure_ascii=False) + "\n")
+        out.write_json(comparison_json(found))
     else:
         from provisioner.render.history_text import comparison_text
 

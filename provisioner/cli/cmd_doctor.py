@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -41,7 +40,7 @@ def command(settings: Settings, target: str | None, as_json: bool) -> int:
     if as_json:
         from provisioner.render.doctor_json import doctor_json
 
-        out.write(json.dumps(doctor_json(found), indent=2, ensure_ascii=False) + "\n")
+        out.write_json(doctor_json(found))
     else:
         from provisioner.render.doctor_text import doctor_text
 

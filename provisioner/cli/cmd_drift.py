@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ from provisioner.cli.command import LOOK, Command
 from provisioner.cli.options import json_option, target_argument
 
 if TYPE_CHECKING:
-    from provisioner.app.drift import Drift
     from provisioner.cli.settings import Settings
 
 DRIFTED = 2
@@ -34,27 +32,15 @@ DRIFTED = 2
 @click.pass_obj
 def command(settings: Settings, target: str | None, as_json: bool) -> int:
     """Compare the engine with what was last applied, field by field. Reads only; exit 2 when something differs."""
-    plays = settings.plays(target)
     from provisioner.app.drift import drift
+    from provisioner.cli.look import look_at
     from provisioner.render.drift_json import drift_json
     from provisioner.render.drift_text import drift_text
 
-    out = settings.out()
     again = "" if settings.quiet else shlex.join(["provision", "apply", *settings.typed(target)])
-
-    def text(found: Drift) -> str:
-        return drift_text(found, paint=out.paint, next_command=again)
-
-    def code(found: Drift) -> int:
-        return DRIFTED if found.changes else 0
-
-    if plays is not None:
-        from provisioner.cli.plays import look_at_plays
-
-        return look_at_plays(
-            settings, plays, lambda play: drift(play.request), text=text, document=drift_json if as_json else None,
-            code=code,
-        )  # fmt: skip
-    found = drift(settings.request(target))
-    out.write(json.dumps(drift_json(found), indent=2, ensure_ascii=False) + "\n" if as_json else text(found))
-    return code(found)
+    return look_at(
+        settings, target, drift,
+        text=lambda found: drift_text(found, paint=settings.out().paint, next_command=again),
+        document=drift_json if as_json else None,
+        code=lambda found: DRIFTED if found.changes else 0,
+    )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -43,7 +42,7 @@ def init(settings: Settings, target: str | None, advertise: str | None, as_json:
     swarm = init_swarm(request, advertise)
     out = settings.out()
     if as_json:
-        out.write(json.dumps(_json(swarm), indent=2, ensure_ascii=False) + "\n")
+        out.write_json(_json(swarm))
         return 0
     done = out.paint.green("is now the manager of a new Swarm") if swarm.made else "is a Swarm manager already"
     out.write(f"{swarm.engine} {done}: node {swarm.node}, {swarm.address}, {swarm.nodes} nodes.\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -52,7 +51,7 @@ def command(settings: Settings, word: str, as_json: bool) -> int:
             }
             for one in topics
         ]  # fmt: skip
-        out.write(json.dumps({"format_version": 1, "topics": shown}, indent=2, ensure_ascii=False) + "\n")
+        out.write_json({"format_version": 1, "topics": shown})
         return 0
     out.write("\n".join(_text(one, out) for one in topics))
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -41,28 +40,18 @@ def command(settings: Settings, target: str | None, most: int | None, as_json: b
     service said last, its health check and the end of its log, stands below where the last apply failed; with -v
     below every one.
     """
-    plays = settings.plays(target)
     from provisioner.app.history import history
+    from provisioner.cli.look import look_at
     from provisioner.render.history_json import history_json
     from provisioner.render.history_text import history_text
-
-    out = settings.out()
 
     def text(found: History) -> str:
         return history_text(
             found.title, found.entries, found.failures, found.destroys, most=most, detailed=settings.verbose,
-            paint=out.paint,
+            paint=settings.out().paint,
         )  # fmt: skip
 
     def document(found: History) -> dict[str, JSON]:
         return history_json(found.title, found.entries[:most], found.failures[:most], found.destroys[:most])
 
-    if plays is not None:
-        from provisioner.cli.plays import look_at_plays
-
-        return look_at_plays(
-            settings, plays, lambda play: history(play.request), text=text, document=document if as_json else None
-        )
-    found = history(settings.request(target))
-    out.write(json.dumps(document(found), indent=2, ensure_ascii=False) + "\n" if as_json else text(found))
-    return 0
+    return look_at(settings, target, history, text=text, document=document if as_json else None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -71,7 +70,7 @@ def command(
         from provisioner.render.findings_json import findings_json
 
         told = {"files": list(imported.files), "target": imported.target, "changes": list(imported.changes)}
-        out.write(json.dumps({**told, "lint": findings_json(imported.findings)}, indent=2, ensure_ascii=False) + "\n")
+        out.write_json({**told, "lint": findings_json(imported.findings)})
         return 0
     out.write(_shown(imported))
     if imported.findings:
@@ -101,7 +100,7 @@ def _import_running(
             "secrets": {key: {"container": c, "variable": v} for key, (c, v) in imported.secrets.items()},
             "notes": list(imported.notes),
         }  # fmt: skip
-        out.write(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
+        out.write_json(told)
         return 0
     out.write(f"wrote {imported.file}: {len(imported.services)} services of {imported.project}\n")
     for note in imported.notes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -32,18 +32,13 @@ if TYPE_CHECKING:
 @click.pass_obj
 def status(settings: Settings, target: str | None, as_json: bool) -> int:
     """Show who holds the lease of this environment, since when, and whether that one still lives."""
-    plays = settings.plays(target)
     from provisioner.app.lock import look_at_lock
+    from provisioner.cli.look import look_at
 
-    if plays is not None:
-        from provisioner.cli.plays import look_at_plays
-
-        return look_at_plays(
-            settings, plays, lambda play: look_at_lock(play.request), text=lambda found: _text(found, released=False),
-            document=(lambda found: _document(found, released=False)) if as_json else None,
-        )  # fmt: skip
-    _show(settings, look_at_lock(settings.request(target)), as_json=as_json, released=False)
-    return 0
+    return look_at(
+        settings, target, look_at_lock, text=partial(_text, released=False),
+        document=partial(_document, released=False) if as_json else None,
+    )  # fmt: skip
 
 
 @click.command(
@@ -79,16 +74,12 @@ def release(settings: Settings, target: str | None, yes: bool, force: bool, as_j
         if not yes and not confirmed(settings, question):
             return 1
         found.release()
-    _show(settings, found, as_json=as_json, released=found.standing is not None)
-    return 0
-
-
-def _show(settings: Settings, found: Lock, *, as_json: bool, released: bool) -> None:
+    released = found.standing is not None
     if as_json:
-        shown = json.dumps(_document(found, released=released), indent=2, ensure_ascii=False) + "\n"
+        settings.out().write_json(_document(found, released=released))
     else:
-        shown = _text(found, released=released)
-    settings.out().write(shown)
+        settings.out().write(_text(found, released=released))
+    return 0
 
 
 def _document(found: Lock, *, released: bool) -> dict[str, JSON]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -182,7 +181,7 @@ def show_plan(
     if form == "json":
         from provisioner.render.plan_json import plan_json
 
-        out.write(json.dumps(plan_json(plan), indent=2, ensure_ascii=False) + "\n")
+        out.write_json(plan_json(plan))
     elif form == "markdown":
         from provisioner.render.plan_markdown import plan_markdown
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -52,7 +51,7 @@ def command(settings: Settings, arguments: tuple[str, ...], latest: bool, identi
         done = rehearse(request, wanted[0], identity, listener=listener, interrupt=interrupt)
     out = settings.out()
     if as_json:
-        out.write(json.dumps(_document(done), indent=2, ensure_ascii=False) + "\n")
+        out.write_json(_document(done))
         return done.exit_code
     if done.checks:
         out.write(checks_text(done.checks, paint=out.paint))

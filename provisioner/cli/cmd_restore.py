@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING
 
@@ -113,7 +112,7 @@ def _tell(settings: Settings, result: RestoreResult, seconds: float, *, as_json:
     from provisioner.render.values import seconds as duration
 
     if as_json:
-        settings.out().write(json.dumps(_document(result, seconds), indent=2, ensure_ascii=False) + "\n")
+        settings.out().write_json(_document(result, seconds))
         return
     if result.applied is None:
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -34,5 +33,5 @@ def command(settings: Settings) -> int:
     """
     from provisioner.app.schema import playbook_schema
 
-    settings.out().write(json.dumps(playbook_schema(), indent=2, ensure_ascii=False) + "\n")
+    settings.out().write_json(playbook_schema())
     return 0

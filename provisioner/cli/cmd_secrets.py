@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -39,19 +39,13 @@ if TYPE_CHECKING:
 @click.pass_obj
 def list_(settings: Settings, target: str | None, as_json: bool) -> int:
     """Show every declared secret: where its value comes from, its version and age, and the services that use it."""
-    plays = settings.plays(target)
     from provisioner.app.secrets import list_secrets
+    from provisioner.cli.look import look_at
 
-    if plays is not None:
-        from provisioner.cli.plays import look_at_plays
-
-        return look_at_plays(
-            settings, plays, lambda play: list_secrets(play.request), text=lambda found: _text(settings, found),
-            document=_document if as_json else None, code=_no_troubles,
-        )  # fmt: skip
-    found = list_secrets(settings.request(target))
-    _show(settings, found, as_json=as_json)
-    return _no_troubles(found)
+    return look_at(
+        settings, target, list_secrets, text=partial(_text, settings), document=_document if as_json else None,
+        code=_no_troubles,
+    )  # fmt: skip
 
 
 @click.command(
@@ -69,21 +63,13 @@ def check(settings: Settings, target: str | None, as_json: bool) -> int:
 
     Exit 77 when one is missing or not allowed, 69 when a tier does not answer.
     """
-    plays = settings.plays(target)
     from provisioner.app.secrets import list_secrets
+    from provisioner.cli.look import look_at
 
-    if plays is not None:
-        from provisioner.cli.plays import look_at_plays
-
-        return look_at_plays(
-            settings, plays, lambda play: list_secrets(play.request), text=lambda found: _all_there(settings, found),
-            document=_document if as_json else None, code=_none_missing,
-        )  # fmt: skip
-    found = list_secrets(settings.request(target))
-    if as_json:
-        _show(settings, found, as_json=True)
-    settings.out().write("" if as_json else _all_there(settings, found))
-    return _none_missing(found)
+    return look_at(
+        settings, target, list_secrets, text=partial(_all_there, settings), document=_document if as_json else None,
+        code=_none_missing,
+    )  # fmt: skip
 
 
 @click.command(
@@ -151,11 +137,6 @@ command = Group(
         ("provision secrets rotate jwt_secret", "a new value, brought to everybody who uses it"),
     ),
 )
-
-
-def _show(settings: Settings, found: Inventory, *, as_json: bool) -> None:
-    shown = json.dumps(_document(found), indent=2, ensure_ascii=False) + "\n" if as_json else _text(settings, found)
-    settings.out().write(shown)
 
 
 def _document(found: Inventory) -> dict[str, JSON]:

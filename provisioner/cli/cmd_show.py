@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -44,12 +43,12 @@ def command(settings: Settings, arguments: tuple[str, ...], form: str | None, as
 
         out.write(config_yaml(dict(entry.revision.document)))
     elif form == "json":
-        out.write(json.dumps(entry.revision.document, indent=2, ensure_ascii=False) + "\n")
+        out.write_json(entry.revision.document)
     elif as_json:
         from provisioner.render.history_json import entry_json
 
         document = {**entry_json(entry), "document": entry.revision.document}
-        out.write(json.dumps({"format_version": 1, "target": title, **document}, indent=2, ensure_ascii=False) + "\n")
+        out.write_json({"format_version": 1, "target": title, **document})
     else:
         from provisioner.render.history_text import entry_text
 

@@ -96,7 +96,7 @@ def look_at(settings: Settings, target: str | None, look: Look) -> int:
 def _show_plays(settings: Settings, plays: PlayList, look: Look) -> int:
     from provisioner.app.play_services import plays_with_services
     from provisioner.app.status import status
-    from provisioner.cli.plays import look_at_plays
+    from provisioner.cli.look import look_at_plays
     from provisioner.render.status_json import status_json
 
     chosen = plays_with_services(plays, look.services)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -59,7 +58,7 @@ def command(settings: Settings, target: str | None, names: tuple[str, ...], form
 
     out = settings.out()
     if plays is not None:
-        from provisioner.cli.plays import look_at_plays
+        from provisioner.cli.look import look_at_plays
 
         known, meant = _meant(plays, names)
         return look_at_plays(
@@ -72,7 +71,7 @@ def command(settings: Settings, target: str | None, names: tuple[str, ...], form
         )
     checks = verify(settings.request(target), names)
     if form == "json":
-        out.write(json.dumps(checks_json(checks), indent=2, ensure_ascii=False) + "\n")
+        out.write_json(checks_json(checks))
     else:
         out.write(checks_text(checks, paint=out.paint))
     return _code(checks)

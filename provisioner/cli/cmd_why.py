@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from typing import TYPE_CHECKING
 
@@ -47,7 +46,7 @@ def command(settings: Settings, arguments: tuple[str, ...], as_json: bool) -> in
     if as_json:
         from provisioner.render.why_json import why_json
 
-        out.write(json.dumps(why_json(explanation), indent=2, ensure_ascii=False) + "\n")
+        out.write_json(why_json(explanation))
         return 0
     from provisioner.render.why_text import why_text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from provisioner.cli.interrupt import interruptible
@@ -45,7 +44,7 @@ def work_on(
         results = act(request, listener, interrupt)
     out = settings.out()
     if as_json:
-        out.write(json.dumps(images_json(results), indent=2, ensure_ascii=False) + "\n")
+        out.write_json(images_json(results))
     else:
         out.write(images_text(results, paint=out.paint))
     return _exit_code(results, interrupt, forgiving=forgiving)
@@ -70,7 +69,7 @@ def _work_on_plays(settings: Settings, plays: PlayList, act: Act, *, as_json: bo
                 break
     if as_json:
         shown = {"format_version": 1, "target": plays.title, "plays": entries}
-        out.write(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
+        out.write_json(shown)
     return code
 
 

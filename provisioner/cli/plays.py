@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from provisioner.cli.confirm import confirmed
 from provisioner.cli.formats import ANNOTATIONS, findings_output
 from provisioner.cli.interrupt import interruptible
 from provisioner.cli.progress_listener import progress_listener
-from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from provisioner.app.apply_plays import Approve, Narrate, PlaysResult
-    from provisioner.app.plays import PlayList, PlayRequest
     from provisioner.cli.settings import Settings
-    from provisioner.model.node import JSON
     from provisioner.model.play import PlayPlan, PlayResult
     from provisioner.ports import Interrupt, Listener
 
@@ -28,7 +24,6 @@ if TYPE_CHECKING:
 
 APPLY_QUESTION = "Apply these changes to {count} of {title} on {engines}?"
 DESTROY_QUESTION = "Delete these objects of {count} of {title} on {engines}?"
-Found = TypeVar("Found")
 
 
 def show_plans(
@@ -49,7 +44,7 @@ def show_plans(
     if form == "json":
         from provisioner.render.plays_json import plans_json
 
-        out.write(json.dumps(plans_json(title, plans, digest), indent=2, ensure_ascii=False) + "\n")
+        out.write_json(plans_json(title, plans, digest))
     elif form == "markdown":
         from provisioner.render.plan_markdown import plans_markdown
 
@@ -204,60 +199,3 @@ def carry_out_plays(
     code = 1 if talk.declined else result.exit_code
     talk.close(result, code, time.monotonic() - began - talk.asked)
     return code
-
-
-def look_at_plays(
-    settings: Settings,
-    plays: PlayList,
-    look: Callable[[PlayRequest], Found],
-    *,
-    text: Callable[[Found], str],
-    document: Callable[[Found], Mapping[str, JSON]] | None = None,
-    code: Callable[[Found], int] = lambda found: 0,
-) -> int:
-    """Look at each play, under its heading, or with `document` as one JSON object.
-
-    `code` gives the exit code of what was found, or raises what is wrong with it. A play that can not be looked at is
-    told and does not hide the others; its exit code comes first.
-    """
-    codes: list[int] = []
-    failed: list[int] = []
-    documents: list[JSON] = []
-    for index, play in enumerate(plays.plays):
-        entry: dict[str, JSON] = {"name": play.name, "target": play.request.target}
-        if not document:
-            _write_heading(settings, play.name, index)
-        try:
-            found = look(play)
-            if document:
-                entry |= document(found)
-            else:
-                settings.out().write(text(found))
-            codes.append(code(found))
-        except ProvisionError as error:
-            failed.append(error.exit_code)
-            _tell_error(settings, error, entry if document else None)
-        documents.append(entry)
-    if document:
-        shown = {"format_version": 1, "target": plays.title, "plays": documents}
-        settings.out().write(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
-    return next((one for one in (*failed, *codes) if one), 0)
-
-
-def _write_heading(settings: Settings, name: str, index: int) -> None:
-    from provisioner.render.plays_text import heading
-
-    out = settings.out()
-    out.write(("\n" if index else "") + heading(name, out.paint))
-
-
-def _tell_error(settings: Settings, error: ProvisionError, entry: dict[str, JSON] | None) -> None:
-    if entry is not None:
-        from provisioner.render.error_json import error_json
-
-        entry["error"] = error_json(error)
-        return
-    from provisioner.render.error_text import error_text
-
-    err = settings.err()
-    err.write(error_text(error, paint=err.paint, detailed=settings.verbose))

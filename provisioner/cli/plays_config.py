@@ -36,7 +36,7 @@ def show_config(
             for play, tree in zip(plays.plays, trees, strict=True)
         ]
         shown = {"format_version": 1, "target": plays.title, "plays": entries}
-        out.write(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
+        out.write_json(shown)
     else:
         from provisioner.render.config_yaml import config_yaml
 
@@ -78,7 +78,7 @@ def _explain(settings: Settings, plays: PlayList, name: str, *, as_json: bool) -
     if as_json:
         entries = [{"name": play.name, "lines": list(explanation.lines)} for play, explanation in found]
         shown = {"format_version": 1, "target": plays.title, "plays": entries}
-        out.write(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
+        out.write_json(shown)
         return 0
     for play, explanation in found:
         out.write(heading(play.name, out.paint) + "".join(f"{line}\n" for line in explanation.lines))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -91,4 +90,4 @@ def _show(settings: Settings, found: Sync) -> None:
 def _show_json(settings: Settings, found: Sync, *, done: bool) -> None:
     copies = [{"name": one.key, "as": one.name, "action": one.action, "why": one.why or None} for one in found.copies]
     shown = {"format_version": 1, "target": found.title, "to": found.place, "done": done, "secrets": copies}
-    settings.out().write(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")
+    settings.out().write_json(shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import sys
@@ -31,6 +32,10 @@ class Stream:
         self.closed = stream is None
         self.terminal = _is_terminal(stream) and environment.get("TERM") != "dumb"
         self.paint = Paint(color=self.terminal and not no_color and not environment.get("NO_COLOR"))
+
+    def write_json(self, document: object) -> None:
+        """Write one JSON document, for people to read too."""
+        self.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
     def write(self, text: str, *, verbatim: bool = False) -> None:
         """Write and flush. Never raises: see `take_write_error`.

@@ -1,0 +1,95 @@
+"""Look at one environment, or at each play of a list, and write what was found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from provisioner.errors import ProvisionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from provisioner.app.plays import PlayList, PlayRequest
+    from provisioner.app.request import Request
+    from provisioner.cli.settings import Settings
+    from provisioner.model.node import JSON
+
+Found = TypeVar("Found")
+
+
+def look_at(
+    settings: Settings,
+    target: str | None,
+    look: Callable[[Request], Found],
+    *,
+    text: Callable[[Found], str],
+    document: Callable[[Found], Mapping[str, JSON]] | None = None,
+    code: Callable[[Found], int] = lambda found: 0,
+) -> int:
+    """Look at what `target` names, a list of plays as `look_at_plays` does; the exit code of what was found."""
+    plays = settings.plays(target)
+    if plays is not None:
+        return look_at_plays(settings, plays, lambda play: look(play.request), text=text, document=document, code=code)
+    found = look(settings.request(target))
+    if document:
+        settings.out().write_json(document(found))
+    else:
+        settings.out().write(text(found))
+    return code(found)
+
+
+def look_at_plays(
+    settings: Settings,
+    plays: PlayList,
+    look: Callable[[PlayRequest], Found],
+    *,
+    text: Callable[[Found], str],
+    document: Callable[[Found], Mapping[str, JSON]] | None = None,
+    code: Callable[[Found], int] = lambda found: 0,
+) -> int:
+    """Look at each play, under its heading, or with `document` as one JSON object.
+
+    `code` gives the exit code of what was found, or raises what is wrong with it. A play that can not be looked at is
+    told and does not hide the others; its exit code comes first.
+    """
+    codes: list[int] = []
+    failed: list[int] = []
+    documents: list[JSON] = []
+    for index, play in enumerate(plays.plays):
+        entry: dict[str, JSON] = {"name": play.name, "target": play.request.target}
+        if not document:
+            _write_heading(settings, play.name, index)
+        try:
+            found = look(play)
+            if document:
+                entry |= document(found)
+            else:
+                settings.out().write(text(found))
+            codes.append(code(found))
+        except ProvisionError as error:
+            failed.append(error.exit_code)
+            _tell_error(settings, error, entry if document else None)
+        documents.append(entry)
+    if document:
+        shown = {"format_version": 1, "target": plays.title, "plays": documents}
+        settings.out().write_json(shown)
+    return next((one for one in (*failed, *codes) if one), 0)
+
+
+def _write_heading(settings: Settings, name: str, index: int) -> None:
+    from provisioner.render.plays_text import heading
+
+    out = settings.out()
+    out.write(("\n" if index else "") + heading(name, out.paint))
+
+
+def _tell_error(settings: Settings, error: ProvisionError, entry: dict[str, JSON] | None) -> None:
+    if entry is not None:
+        from provisioner.render.error_json import error_json
+
+        entry["error"] = error_json(error)
+        return
+    from provisioner.render.error_text import error_text
+
+    err = settings.err()
+    err.write(error_text(error, paint=err.paint, detailed=settings.verbose))
