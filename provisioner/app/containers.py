@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from provisioner.app.owned import OwnedContainer
     from provisioner.app.request import Request
 
-STATES = ("created", "running", "restarting", "paused", "exited", "removing", "dead")
-
 
 def containers(
     request: Request, services: Sequence[str], *, everything: bool, states: Collection[str]

@@ -10,7 +10,7 @@ from provisioner.app.condition import Condition, condition_of, with_last_words
 from provisioner.app.evidence import mask_of, unknown_secrets
 from provisioner.app.intentions import is_still
 from provisioner.app.load import load_playbook
-from provisioner.app.owned import require_services, running_ids
+from provisioner.app.owned import require_services
 from provisioner.app.plan import prepare
 from provisioner.app.published import published_ports
 from provisioner.app.wiring import open_engine
@@ -63,12 +63,6 @@ class StatusTable:
     def well(self) -> bool:
         """Whether everything that is declared is there and does what it is for, whatever may differ in it."""
         return not any(row.trouble for row in self.rows)
-
-
-def identifiers(request: Request, services: Sequence[str] = ()) -> tuple[str, ...]:
-    """The ids of the running containers of the named services, or of all."""
-    playbook = load_playbook(request, allow_unset=True)
-    return running_ids(open_engine(request, playbook.engine), playbook, services)
 
 
 def status(request: Request, services: Sequence[str] = ()) -> StatusTable:

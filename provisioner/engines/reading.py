@@ -74,7 +74,6 @@ class DockerReader:
             ipvs=has_ipvs(self.url, str(info.get("KernelVersion") or "")),
             exposed_at=self.url if self._wire.endpoint.is_exposed else "",
             logging_driver=info.get("LoggingDriver") or "json-file",
-            default_runtime=info.get("DefaultRuntime") or "runc",
             local=self.url.startswith("unix://") and info.get("Name") == os.uname().nodename,
             logging_drivers=tuple((info.get("Plugins") or {}).get("Log") or ()),
             runtimes=tuple(info.get("Runtimes") or ()),

@@ -46,11 +46,6 @@ def parse(kind: str, body: Raw, context: ParseContext) -> dict[str, Any]:
     return result
 
 
-def without_paths(files: Mapping[str, Any]) -> dict[str, Any]:
-    """The files as a Swarm has them, which needs no volume."""
-    return {target: {key: entry[key] for key in entry if key != "path"} for target, entry in files.items()}
-
-
 def path_in_volume(target: str, entry: Mapping[str, Any]) -> str:
     """Where a file that `parse` gave stands in its volume."""
     return str(entry.get("path") or target.rpartition("/")[2])

@@ -66,7 +66,6 @@ class Facts:
     node_id: str = ""
     ipvs: bool | None = None
     logging_driver: str = "json-file"
-    default_runtime: str = "runc"
     local: bool = False
     logging_drivers: tuple[str, ...] = ()
     runtimes: tuple[str, ...] = ()

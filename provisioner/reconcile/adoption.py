@@ -15,7 +15,6 @@ from provisioner.kinds.ownership import PROJECT, PROTECTED, ownership_labels
 from provisioner.kinds.swarm_file import GENERATION, VERSION
 from provisioner.kinds.swarm_task import IMAGE_LABEL, PIN_LABEL
 from provisioner.kinds.tool_labels import (
-    COMPOSE_NETWORK,
     COMPOSE_NUMBER,
     COMPOSE_PROJECT,
     COMPOSE_SERVICE,
@@ -147,11 +146,6 @@ def is_left_by_compose(resource: Resource, labels: Mapping[str, str], project: s
 def key_of(name: str) -> str:
     """A name of the engine as a key of a playbook."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_") or "unnamed"
-
-
-def key_label(kind: str) -> str:
-    """The label with which Compose says the key of a network or volume."""
-    return COMPOSE_NETWORK if kind == "network" else COMPOSE_VOLUME
 
 
 @dataclass(frozen=True, slots=True)
