@@ -64,10 +64,21 @@ class Wanted:
     contents: Mapping[str, bytes] = field(default_factory=dict)
 
     def lower(self) -> DesiredState:
-        root = from_plain(dict(self.document), Span("laws.yaml", 1, 1))
+        document = dict(self.document)
+        document["services"] = {name: _canonical(body) for name, body in document["services"].items()}
+        root = from_plain(document, Span("laws.yaml", 1, 1))
         versions = {Address("config", key): content.hex() or "0" for key, content in self.contents.items()}
-        document = Document(root, PROJECT_NAME, PROJECT_NAME, None, "/", ())
-        return lower(bind(document), InputVersions(versions=versions))
+        read = Document(root, PROJECT_NAME, PROJECT_NAME, None, "/", ())
+        return lower(bind(read), InputVersions(versions=versions))
+
+
+def _canonical(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A service as the document layer hands it on: `update` is another name of `deploy.update_config`."""
+    if "update" not in body:
+        return dict(body)
+    rest = {key: value for key, value in body.items() if key != "update"}
+    policy = {"failure_action" if key == "on_failure" else key: value for key, value in body["update"].items()}
+    return {**rest, "deploy": {**rest.get("deploy", {}), "update_config": policy}}
 
 
 @st.composite
