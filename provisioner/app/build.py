@@ -49,15 +49,16 @@ def build(
     pull: bool,
     push: bool,
     extras: BuildExtras | None = None,
+    dependencies: bool = False,
     listener: Listener,
     interrupt: Interrupt,
 ) -> Sequence[ImageResult]:
     """Build what the named services are built from, or everything; what an apply finds then, it does not build again.
 
     `no_cache`, `pull` and `extras` hold for this build beside what the playbook says. With `push` each
-    image that was built is pushed.
+    image that was built is pushed, with `dependencies` what they depend on is built too.
     """
-    work = ImageWork(request, services, listener)
+    work = ImageWork(request, services, listener, dependencies=dependencies)
     chosen = work.services(built=True)
     digests = build_digests(work.playbook)
     recipes = {

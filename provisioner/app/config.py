@@ -11,6 +11,8 @@ from provisioner.errors import ProvisionError, UsageError
 from provisioner.playbook.bind import bind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from provisioner.app.request import Request
     from provisioner.document import Document, VariableUse
 
@@ -23,9 +25,9 @@ class Explanation:
     lines: tuple[str, ...]
 
 
-def config(request: Request) -> Document:
-    """The canonical document of a request's files."""
-    return load_document(request)
+def config(request: Request, without: Iterable[str] = ()) -> Document:
+    """The canonical document of a request's files, `without` what a reading may leave out."""
+    return load_document(request, without)
 
 
 def with_registry_digests(request: Request, document: Document, tree: dict[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,13 @@ def environment(document: Document, request: Request) -> list[tuple[str, str]]:
     return [(name, "(sensitive)" if looks_secret(name, text) else text) for name, text in sorted(together.items())]
 
 
+def only_pinned(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """A file of overrides with nothing but the images that are pinned to a digest."""
+    services: Mapping[str, Any] = tree.get("services") or {}
+    pinned = {name: body["image"] for name, body in services.items() if "@" in str(body.get("image"))}
+    return {"services": {name: {"image": image} for name, image in pinned.items()}}
+
+
 def with_digests(tree: Mapping[str, Any], engine: EngineReader) -> dict[str, Any]:
     """The tree with every image that a registry knows pinned to its digest. ProvisionError for one that none knows."""
     services = {}

@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
 
 def containers(
-    request: Request, services: Sequence[str], *, everything: bool, states: Collection[str]
+    request: Request, services: Sequence[str], *, everything: bool, states: Collection[str], orphans: bool = True
 ) -> list[ListedContainer]:
-    """The running containers of the named services, or of all; with `everything` all, with `states` those in them."""
+    """The running containers of the named services, or of all; with `everything` all, with `states` those in them.
+
+    Without `orphans` those of services that are declared.
+    """
     playbook = load_with(request, services)
     engine = open_engine(request, playbook.engine)
     found = owned_containers(engine, playbook.project, services)
@@ -30,6 +33,7 @@ def containers(
         _listed(playbook.project, one, listed.get(one.id, {}))
         for one in found
         if (one.raw["State"]["Status"] in states if states else everything or one.running)
+        and (orphans or one.address.name in playbook.services)
     ]
 
 

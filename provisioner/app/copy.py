@@ -11,17 +11,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provisioner.app.owned import owned_containers, running_replica
+from provisioner.app.one_offs import one_offs
+from provisioner.app.owned import OwnedContainer, owned_containers, running_replica
 from provisioner.app.service_work import load_with
 from provisioner.app.tar_names import Source, Target, arrival, split
 from provisioner.app.tar_streams import pack, unpack
 from provisioner.app.wiring import open_engine
 from provisioner.errors import EngineRefused, ProvisionError, UsageError
+from provisioner.model.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from provisioner.app.owned import OwnedContainer
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
     from provisioner.ports import EngineOperator
@@ -41,13 +42,15 @@ def copy_out(
     *,
     index: int | None,
     follow: bool,
+    one_off: bool = False,
     write: Callable[[bytes], object],
 ) -> str:
     """Copy from a container, running or not, to a local path, or as a tar archive to `write`; the container's name.
 
-    UsageError for what can not take that place, ProvisionError where nothing stands at the path.
+    With `one_off` it may be a container of `run`, where the service has none. UsageError for what can not take that
+    place, ProvisionError where nothing stands at the path.
     """
-    engine, containers = _containers(request, service, index)
+    engine, containers = _containers(request, service, index, one_off=one_off)
     one = containers[0]
     path = _absolute(path)
     facts = engine.path_facts(one.id, path)
@@ -68,13 +71,21 @@ def copy_out(
 
 
 def copy_in(
-    request: Request, source: str, service: str, path: str, *, index: int | None, follow: bool, to_user: bool
+    request: Request,
+    source: str,
+    service: str,
+    path: str,
+    *,
+    index: int | None,
+    follow: bool,
+    to_user: bool,
+    one_off: bool = False,
 ) -> list[str]:
     """Copy a local file or folder, or a tar archive from standard input, into a container, or into all of a service.
 
     The owner's number stays what it is here; with `to_user` it becomes the container's user. The containers' names.
     """
-    engine, containers = _containers(request, service, index)
+    engine, containers = _containers(request, service, index, one_off=one_off)
     if source == STREAM and len(containers) > 1:
         containers = containers[:1]
     for one in containers:
@@ -97,12 +108,22 @@ def copy_in(
     return [_name(one) for one in containers]
 
 
-def _containers(request: Request, service: str, index: int | None) -> tuple[DockerEngine, list[OwnedContainer]]:
-    """The container of an index, else all of the service. ProvisionError where there is none on this node."""
+def _containers(
+    request: Request, service: str, index: int | None, *, one_off: bool
+) -> tuple[DockerEngine, list[OwnedContainer]]:
+    """The container of an index, else all of the service, with `one_off` those of `run` after them.
+
+    ProvisionError where there is none on this node.
+    """
     playbook = load_with(request, [service])
     engine = open_engine(request, playbook.engine)
     found = owned_containers(engine, playbook.project, [service])
     chosen = [one for one in found if index is None or one.address.index == index]
+    if one_off and index is None:
+        address = Address("service", service)
+        chosen += [
+            OwnedContainer(address, str(raw["Id"]), raw) for raw in one_offs(engine, playbook.project, [service])
+        ]
     return engine, chosen or [running_replica(engine, playbook, service, index or 1)]
 
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from provisioner.app.load import load_playbook
-from provisioner.app.owned import require_services
 from provisioner.app.part import carry_out_part
 from provisioner.app.plan import prepare
 from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.start_stop import at_rest
-from provisioner.app.wiring import open_engine
+from provisioner.app.up import make_ready
 from provisioner.errors import Unsafe
 from provisioner.ledger.records import intention, read_ledger, record_intentions
-from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.model.operation import Connect, CreateContainer, CreateService, Rename
 from provisioner.model.plan import Policy, Verb
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from provisioner.app.request import Request
+    from provisioner.app.up import UpManner
+    from provisioner.model.address import Address
     from provisioner.model.plan import Plan, Step
     from provisioner.ports import EngineWriter, Interrupt, Listener
 
@@ -29,17 +28,16 @@ _SHARED = ("network", "volume", "config", "secret")
 _BRINGS = (Verb.PULL, Verb.BUILD, Verb.PUSH, Verb.TAG, Verb.FILL)
 
 
-def create(request: Request, services: Sequence[str], *, listener: Listener, interrupt: Interrupt) -> list[str]:
+def create(
+    request: Request, manner: UpManner, scale: Mapping[str, int], *, listener: Listener, interrupt: Interrupt
+) -> list[str]:
     """Make the containers of the named services, or of all, that are not there, and what they need; start none.
 
     On a Swarm services without tasks, and no jobs, which would run at once. They count as stopped on purpose, until
     `start` or an apply. The services that were made. Unsafe where a plan is refused.
     """
-    targets = tuple(Address("service", name) for name in services)
-    playbook = load_playbook(request, targets=targets, feasible=True)
-    require_services(playbook, services)
-    engine = open_engine(request, playbook.engine)
-    policy = Policy(targets=targets)
+    ready = make_ready(request, Policy(), scale, manner, listener=listener, interrupt=interrupt)
+    request, playbook, engine, policy = ready.request, ready.playbook, ready.engine, ready.policy
     prepared = prepare(request, playbook, engine, policy)
     if prepared.plan.refusals:
         raise Unsafe("\n".join(str(problem) for problem in prepared.plan.refusals))
@@ -54,6 +52,7 @@ def create(request: Request, services: Sequence[str], *, listener: Listener, int
     }
     names = sorted({address.name for address in made})
     wanted = _makes(prepared.plan, made)
+    manner.images.require_allowed(step for step in prepared.plan.steps if step.id in wanted)
 
     def keep(writer: EngineWriter) -> None:
         known = read_ledger(writer, playbook.project).intentions

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from secrets import token_hex
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from provisioner.app.adopted_names import names_of_adopted, with_names
 from provisioner.app.apply import ApplyResult, require_approved
-from provisioner.app.grace import WithGrace
+from provisioner.app.grace import stopping_within
 from provisioner.app.intentions import forget_all
 from provisioner.app.load import load_playbook
 from provisioner.app.one_offs import one_off_tasks, one_offs, remove_one_offs, without_one_offs
@@ -104,13 +104,12 @@ def destroy_playbook(
                 fenced = held.fence(engine)
                 for name in remove_one_offs(fenced, playbook.project):
                     listener(Notice(f"{name}, which was run once, is removed"))
-                if grace is not None:
-                    fenced = cast("EngineWriter", WithGrace(fenced, grace))
-                calls = _WithHistory(Calls(removal, fenced, {}, clock), fenced, playbook.project)
-                report = execute(
-                    removal, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=interrupt,
-                    keep_going=policy.keep_going, purpose="Destroying",
-                )  # fmt: skip
+                with stopping_within(fenced, playbook.project, mode, grace) as writer:
+                    calls = _WithHistory(Calls(removal, writer, {}, clock), writer, playbook.project)
+                    report = execute(
+                        removal, calls, parallel=policy.parallel, clock=clock, listener=listener,
+                        interrupted=interrupt, keep_going=policy.keep_going, purpose="Destroying",
+                    )  # fmt: skip
                 report = _looked_again(report, lambda: _record(fenced, playbook, mode, policy, removal))
     return ApplyResult(removal, report)
 

@@ -13,6 +13,7 @@ from provisioner.model.event import Finished, Progress, Started
 from provisioner.model.plan import Step
 from provisioner.model.report import ImageResult, Outcome, StepResult
 from provisioner.platforms.lowering import image_addresses
+from provisioner.playbook.select import target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,14 +30,20 @@ if TYPE_CHECKING:
 
 
 class ImageWork:
-    """The images of an environment. `results` grows with each call; a failure is kept and does not raise."""
+    """The images of the named services, or of all, and with `dependencies` of what they depend on.
 
-    def __init__(self, request: Request, services: Sequence[str], listener: Listener) -> None:
+    `results` grows with each call; a failure is kept and does not raise."""
+
+    def __init__(
+        self, request: Request, services: Sequence[str], listener: Listener, *, dependencies: bool = False
+    ) -> None:
         self.playbook: Playbook = load_playbook(request)
         require_services(self.playbook, services)
         self.engine: DockerEngine = open_engine(request, self.playbook.engine)
         self.results: list[ImageResult] = []
         self._chosen = set(services or self.playbook.services)
+        if dependencies:
+            self._chosen = set(target(self.playbook, [f"service.{name}" for name in services]).services)
         self._listener = listener
 
     def services(self, *, built: bool) -> list[tuple[Address, Service]]:

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from provisioner.model.span import Problem
 
 
-def load_document(request: Request) -> Document:
-    """The canonical document of a request's files. PlaybookInvalid with every problem."""
+def load_document(request: Request, without: Iterable[str] = ()) -> Document:
+    """The canonical document of a request's files. PlaybookInvalid with every problem.
+
+    `without` leaves parts of the reading out (`provisioner.document.sources.SPARABLE`).
+    """
     return read(
         Sources(
             files=request.files,
@@ -33,6 +36,7 @@ def load_document(request: Request) -> Document:
             ambient_env_file=request.ambient_env_file,
             in_playbooks=request.in_playbooks,
             vars=request.vars,
+            without=frozenset(without),
         )
     )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from provisioner.app.apply import apply_playbook
 from provisioner.app.external_inputs import collect_inputs
+from provisioner.app.image_wishes import AS_DECLARED, ImageWishes
 from provisioner.app.load import load_document, load_playbook
 from provisioner.app.losses import without_losses
 from provisioner.app.one_off_task import run_task
@@ -58,8 +59,7 @@ class RunOptions:
     detach: bool = False
     remove: bool = False
     dependencies: bool = True
-    build: bool = False
-    pull: str = ""
+    images: ImageWishes = AS_DECLARED
 
 
 def run_one_off(
@@ -82,7 +82,9 @@ def run_one_off(
     mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
     # A part of the playbook may not show what the whole one needs.
     playbook = replace(playbook, engine=replace(playbook.engine, mode=mode))
+    manner.images.require_possible(mode)
     with narrate() as listener:
+        manner.images.bring(request, [run.service], listener, interrupt)
         if mode == "swarm" and run.stdin and not run.tty:
             # A task's input can not be reached: one that is open would be waited for without end.
             run = replace(run, stdin=False)
@@ -91,7 +93,7 @@ def run_one_off(
         if manner.dependencies:
             _start_dependencies(request, playbook, engine, run.service, listener, interrupt)
         prepared = _prepare(request, playbook, engine, run, manner, home)
-        _make_shared(prepared, engine, listener, interrupt)
+        _make_shared(prepared, manner.images, engine, listener, interrupt)
         if mode == "swarm":
             resource = _as_one_off(prepared, run, manner.name or _name(playbook, run.service, "_"))
             made = partial(_create, prepared, resource, engine)
@@ -166,7 +168,9 @@ def _prepare(
     return prepared
 
 
-def _make_shared(prepared: Prepared, engine: DockerEngine, listener: Listener, interrupt: Interrupt) -> None:
+def _make_shared(
+    prepared: Prepared, images: ImageWishes, engine: DockerEngine, listener: Listener, interrupt: Interrupt
+) -> None:
     """Make what the run uses and what is not there: images, networks, volumes, configs, secrets; nothing else."""
     observed = prepared.plan.observed.resources
 
@@ -177,6 +181,7 @@ def _make_shared(prepared: Prepared, engine: DockerEngine, listener: Listener, i
         is_new = step.kind in ("config", "secret") or step.address not in observed
         return step.verb is Verb.CREATE and step.kind in _SHARED and is_new
 
+    images.require_allowed(filter(brings, prepared.plan.steps))
     carry_out_part(prepared, brings, engine, listener, interrupt)
 
 

@@ -15,7 +15,7 @@ from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.execute import execute
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from provisioner.app.prepared import Prepared
     from provisioner.ledger.lease import Lease
@@ -36,16 +36,7 @@ def carry_out_part(
     Nothing is written where none is wanted. Raises the error of the first step that failed, Interrupted.
     """
     plan = prepared.plan
-    kept = [step for step in plan.steps if wanted(step)]
-    numbers = {step.id for step in kept}
-    steps = tuple(
-        replace(
-            step,
-            needs=tuple(one for one in step.needs if one in numbers),
-            after=tuple(one for one in step.after if one in numbers),
-        )
-        for step in kept
-    )
+    steps = _without_others(plan.steps, wanted)
     if not steps:
         return
     plan = replace(plan, steps=steps)
@@ -71,3 +62,23 @@ def carry_out_part(
     for result in report.results:
         if result.outcome is Outcome.FAILED and result.error is not None:
             raise result.error
+
+
+def _without_others(steps: Sequence[Step], wanted: Callable[[Step], bool]) -> tuple[Step, ...]:
+    """The wanted steps in their order: each needs what a step between them and it needed."""
+    kept = {step.id for step in steps if wanted(step)}
+    before: dict[int, tuple[set[int], set[int]]] = {}
+    for step in steps:
+        needs, after = set(step.needs), set(step.after)
+        for left_out in (needs | after) - kept:
+            inherited = before[left_out]
+            needs |= inherited[0] if left_out in needs else set()
+            after |= inherited[0] | inherited[1]
+        before[step.id] = needs & kept, after & kept
+    return tuple(
+        replace(
+            step, needs=tuple(sorted(before[step.id][0])), after=tuple(sorted(before[step.id][1] - before[step.id][0]))
+        )
+        for step in steps
+        if step.id in kept
+    )

@@ -24,13 +24,14 @@ def pull(
     *,
     built: bool,
     missing: bool,
+    dependencies: bool = False,
     listener: Listener,
     interrupt: Interrupt,
 ) -> Sequence[ImageResult]:
     """Pull the images of the named services, or all; with `built` also those that could be built here, as they were
-    pushed. With `missing` only those that the engine has not.
+    pushed. With `missing` only those that the engine has not, with `dependencies` also what they depend on.
     """
-    work = ImageWork(request, services, listener)
+    work = ImageWork(request, services, listener, dependencies=dependencies)
     found = work.services(built=False) + (work.services(built=True) if built else [])
     for address, service in sorted(found, key=lambda item: item[0]):
         if interrupt.is_set():

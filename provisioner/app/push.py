@@ -20,10 +20,18 @@ if TYPE_CHECKING:
 
 
 def push(
-    request: Request, services: Sequence[str], *, listener: Listener, interrupt: Interrupt
+    request: Request,
+    services: Sequence[str],
+    *,
+    dependencies: bool = False,
+    listener: Listener,
+    interrupt: Interrupt,
 ) -> Sequence[ImageResult]:
-    """Push what the named services build, or all of them; each image with the further names that it has."""
-    work = ImageWork(request, services, listener)
+    """Push what the named services build, or all of them; each image with the further names that it has.
+
+    With `dependencies` also what they depend on.
+    """
+    work = ImageWork(request, services, listener, dependencies=dependencies)
     for address, service in work.services(built=True):
         if not interrupt.is_set():
             push_one(work, address, service)

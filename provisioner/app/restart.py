@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from provisioner.app.grace import stopping_within
 from provisioner.app.owned import owned_containers, owned_services
 from provisioner.app.service_work import ServiceWork
 from provisioner.app.wiring import SystemClock
@@ -45,9 +46,13 @@ def restart(
     work = ServiceWork(request, services, listener, interrupt)
     work.require_known()
     chosen = {*work.chosen, *(_asking(work) if dependents else ())}
-    with lease(
-        work.engine, work.playbook.project, work.mode, clock=SystemClock(), timeout=0.0,
-        waiting=lambda text: listener(Notice(text)),
+    project = work.playbook.project
+    with (
+        lease(
+            work.engine, project, work.mode, clock=SystemClock(), timeout=0.0,
+            waiting=lambda text: listener(Notice(text)),
+        ),
+        stopping_within(work.engine, project, work.mode, grace),
     ):  # fmt: skip
         for level in work.levels(chosen):
             work.all(_on_swarm(work, level) if work.mode == "swarm" else _on_engine(work, level, grace))
@@ -79,7 +84,7 @@ def _on_engine(work: ServiceWork, level: Sequence[str], grace: float | None) -> 
 def _on_swarm(work: ServiceWork, level: Sequence[str]) -> list[tuple[Address, Verb, str, Act]]:
     def act(identity: str, goal: Goal) -> Act:
         def restart_tasks(progress: Callable[[str], None]) -> None:
-            change_service(work.engine, identity, _forced)
+            change_service(work.engine, identity, forced)
             wait_service(
                 work.engine, identity, WaitForService(goal, READY_TIMEOUT), clock=SystemClock(), progress=progress,
                 stopped=work.stopped,
@@ -92,7 +97,7 @@ def _on_swarm(work: ServiceWork, level: Sequence[str]) -> list[tuple[Address, Ve
     return [(address, Verb.RESTART, "service", act(str(raw["ID"]), goals[address])) for raw, address in found]
 
 
-def _forced(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+def forced(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     """The same spec, with which a Swarm replaces all tasks all the same (TaskSpec.ForceUpdate)."""
     template = spec.get("TaskTemplate") or {}
     return {**spec, "TaskTemplate": {**template, "ForceUpdate": int(template.get("ForceUpdate") or 0) + 1}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from provisioner.app.grace import stopping_within
 from provisioner.app.owned import owned_containers, owned_services
 from provisioner.app.restart import change_service
 from provisioner.app.service_work import ServiceWork
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from provisioner.app.owned import OwnedContainer
     from provisioner.app.request import Request
     from provisioner.app.service_work import Act
+    from provisioner.engines.docker_api import DockerEngine
     from provisioner.ledger.lease import Lease
     from provisioner.model.address import Address
     from provisioner.model.report import StepResult
@@ -40,7 +42,7 @@ _RUNS = ("running", "starting", "preparing", "ready", "assigned", "accepted")
 
 
 def stop(
-    request: Request, services: Sequence[str], *, grace: float | None, listener: Listener, interrupt: Interrupt
+    request: Request, services: Sequence[str], *, grace: float | None, listener: Listener, interrupt: Interrupt | None
 ) -> Sequence[StepResult]:
     """Stop the named services, or all, those first that others do not need; keep that it was on purpose.
 
@@ -60,8 +62,9 @@ def stop(
 
 def stop_services(work: ServiceWork, grace: float | None) -> None:
     """Stop what runs of the chosen services, those first that others do not need."""
-    for level in reversed(work.levels(_services_on_engine(work))):
-        work.all(_rests(work, level) if work.mode == "swarm" else _stops(work, level, grace))
+    with stopping_within(work.engine, work.playbook.project, work.mode, grace) as engine:
+        for level in reversed(work.levels(_services_on_engine(work))):
+            work.all(_rests(work, level) if work.mode == "swarm" else _stops(work, level, engine))
 
 
 def is_at_rest(raw: Mapping[str, Any]) -> bool:
@@ -115,7 +118,7 @@ def _services_on_engine(work: ServiceWork) -> list[str]:
     return [name for name in work.chosen if name in found]
 
 
-def _stops(work: ServiceWork, level: Sequence[str], grace: float | None) -> list[tuple[Address, Verb, str, Act]]:
+def _stops(work: ServiceWork, level: Sequence[str], engine: DockerEngine) -> list[tuple[Address, Verb, str, Act]]:
     def act(one: OwnedContainer) -> Act:
         def stop_it(progress: Callable[[str], None]) -> None:
             hooks = decode_hooks(dict(one.raw), PRE_STOP)
@@ -123,7 +126,7 @@ def _stops(work: ServiceWork, level: Sequence[str], grace: float | None) -> list
                 run_hook(work.engine, one.id, RunHook(PRE_STOP, hook), progress)
             if one.raw["State"].get("Paused"):
                 work.engine.unpause(one.id)
-            work.engine.stop(one.id, grace=grace)
+            engine.stop(one.id)
 
         return stop_it
 

@@ -11,10 +11,10 @@ from provisioner.cli.interrupt import interruptible
 from provisioner.cli.progress_listener import progress_listener
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from provisioner.cli.settings import Settings
-    from provisioner.model.plan import Plan
+    from provisioner.model.plan import Plan, Verb
     from provisioner.model.report import Report
     from provisioner.model.verification import CheckResult
     from provisioner.ports import Interrupt, Listener
@@ -104,11 +104,15 @@ def carry_out(
     yes: bool,
     check: bool = False,
     question: str,
+    hushed: Collection[Verb] = (),
 ) -> int:
-    """Run `act` with an approval, a listener and what Ctrl-C asks for; tell how it ended; the exit code."""
+    """Run `act` with an approval, a listener and what Ctrl-C asks for; tell how it ended; the exit code.
+
+    Of steps that are `hushed` it is not told how they get on.
+    """
     began = time.monotonic()
     showing = PlanPrompt(settings, as_json=as_json, yes=yes, check=check, question=question)
-    with interruptible() as interrupt, progress_listener(settings, as_json=as_json) as listener:
+    with interruptible() as interrupt, progress_listener(settings, as_json=as_json, hushed=hushed) as listener:
         result = act(showing.approve, listener, interrupt)
     showing.show(result.plan)
     if check:

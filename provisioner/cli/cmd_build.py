@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     "otherwise a service of the default playbook.",
 )
 @click.argument("arguments", metavar="[TARGET] [SERVICE]...", nargs=-1, type=words(TARGET, SERVICE))
+@click.option("--with-dependencies", is_flag=True, help="Also what they depend on.")
 @click.option("--no-cache", is_flag=True, help="Carry out every line of the Dockerfiles anew.")
 @click.option("--pull", is_flag=True, help="Look for newer versions of the images that these stand on.")
 @click.option("--push", is_flag=True, help="Push what was built.")
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 def command(
     settings: Settings,
     arguments: tuple[str, ...],
+    with_dependencies: bool,
     no_cache: bool,
     pull: bool,
     push: bool,
@@ -87,6 +89,7 @@ def command(
             pull=pull,
             push=push,
             extras=extras,
+            dependencies=with_dependencies,
             listener=listener,
             interrupt=interrupt,
         ),

@@ -14,6 +14,8 @@ from provisioner.cli.options import json_option
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from provisioner.app.request import Request
     from provisioner.cli.settings import Settings
     from provisioner.document import Document
@@ -59,11 +61,17 @@ if TYPE_CHECKING:
 @click.option("--environment", "part", flag_value="environment", help="The variables that are there for them.")
 @click.option("--hash", "hashed", metavar="SERVICES", help="A digest of each service: '*', or names with commas.")
 @click.option("--resolve-image-digests", "digests", is_flag=True, help="Pin images to what the registries have now.")
+@click.option("--lock-image-digests", "lock", is_flag=True, help="Print a file of overrides that pins the images.")
+@click.option("--no-interpolate", is_flag=True, help="Leave variables as the files have them.")
+@click.option("--no-env-resolution", is_flag=True, help="Leave env files and variables without a value as they are.")
+@click.option("--no-normalize", is_flag=True, help="Leave out what is implied: networks, names, dependencies.")
+@click.option("--no-consistency", is_flag=True, help="Do not check that what is referred to is there.")
 @click.option("-o", "--output", type=FILE, metavar="FILE", help="Write it to a file.")
 @json_option
 @click.pass_obj
 def command(
     settings: Settings,
+    /,
     arguments: tuple[str, ...],
     form: str,
     only_check: bool,
@@ -71,8 +79,10 @@ def command(
     part: str | None,
     hashed: str | None,
     digests: bool,
+    lock: bool,
     output: str | None,
     as_json: bool,
+    **left_out: bool,
 ) -> int:
     """Show the playbook as it is understood: files merged, variables filled in, defaults written out.
 
@@ -82,7 +92,7 @@ def command(
     written = "json" if as_json else form
     plays = settings.plays(target)
     if plays is not None:
-        if services or hashed or digests or output or part in _OF_ONE:
+        if services or hashed or digests or lock or output or part in _OF_ONE or any(left_out.values()):
             raise UsageError("this is of one environment, and the TARGET is a list of plays", hint="name one: --limit")
         from provisioner.cli.plays_config import show_config
 
@@ -91,23 +101,35 @@ def command(
     if explain:
         settings.out().write(_explained(request, explain, as_json=as_json))
         return 0
+    document, tree = _resolved(settings, request, services, left_out)
+    if only_check:
+        return 0
+    if digests or lock:
+        from provisioner.app.config import with_registry_digests
+        from provisioner.app.config_parts import only_pinned
+
+        tree = with_registry_digests(request, document, tree)
+        tree = only_pinned(tree) if lock else tree
+    _write(settings, _text(request, document, tree, part, hashed, written), output)
+    return 0
+
+
+def _resolved(
+    settings: Settings, request: Request, services: Sequence[str], left_out: Mapping[str, bool]
+) -> tuple[Document, dict[str, Any]]:
+    """The document, and the tree of it that is printed; warnings are told."""
     from provisioner.app.config import config
     from provisioner.app.config_parts import only_services
     from provisioner.document import canonical
 
-    document = config(request)
+    names = [name.removeprefix("no_").replace("_", "-") for name, given in left_out.items() if given]
+    if names and services:
+        raise UsageError(f"--no-{names[0]} is of the whole document, and services are named", hint="leave them out")
+    document = config(request, names)
     err = settings.err()
     for warning in document.warnings:
         err.write(f"{err.paint.yellow('warning:')} {warning}\n")
-    tree = only_services(document, cast("dict[str, Any]", canonical(document)), services)
-    if only_check:
-        return 0
-    if digests:
-        from provisioner.app.config import with_registry_digests
-
-        tree = with_registry_digests(request, document, tree)
-    _write(settings, _text(request, document, tree, part, hashed, written), output)
-    return 0
+    return document, only_services(document, cast("dict[str, Any]", canonical(document)), services)
 
 
 # What no list of plays has as a whole.

@@ -36,9 +36,12 @@ _USAGE = "provision cp [TARGET] SERVICE:PATH PATH, or PATH SERVICE:PATH; '-' is 
 )
 @click.option("-a", "--archive", is_flag=True, help="Into a container: as files of its user.")
 @click.option("-L", "--follow-link", is_flag=True, help="Copy what a link leads to.")
+@click.option("--all", "one_off", is_flag=True, help="Containers of `run` too.")
 @click.option("--index", type=click.IntRange(min=1), help="Which replica; else into all, and from the first.")
 @click.pass_obj
-def command(settings: Settings, arguments: tuple[str, ...], archive: bool, follow_link: bool, index: int | None) -> int:
+def command(
+    settings: Settings, arguments: tuple[str, ...], archive: bool, follow_link: bool, one_off: bool, index: int | None
+) -> int:
     """Copy a file or a folder between the containers of a service and this machine, byte for byte."""
     rest = list(arguments)
     target = rest.pop(0) if len(rest) == 3 else None
@@ -54,12 +57,13 @@ def command(settings: Settings, arguments: tuple[str, ...], archive: bool, follo
     if source is not None:
         names = [
             copy_out(
-                request, *source, rest[1], index=index, follow=follow_link, write=sys.stdout.buffer.write
+                request, *source, rest[1], index=index, follow=follow_link, one_off=one_off,
+                write=sys.stdout.buffer.write,
             )
         ]  # fmt: skip
         sys.stdout.buffer.flush()
     elif place is not None:
-        names = copy_in(request, rest[0], *place, index=index, follow=follow_link, to_user=archive)
+        names = copy_in(request, rest[0], *place, index=index, follow=follow_link, to_user=archive, one_off=one_off)
     if STREAM not in rest and not settings.quiet:
         for name in names:
             settings.err().write(f"{name}: copied {rest[0]} to {rest[1]}\n")

@@ -101,7 +101,7 @@ def command(
         )
         entries = ((None, entry) for entry in found)
     out = settings.out()
-    prefix = _prefixes(out.paint)
+    prefix = prefixes(out.paint)
     try:
         for play, entry in entries:
             address = str(entry.address)
@@ -127,7 +127,7 @@ def _count(tail: str | None) -> int | None:
     raise UsageError(f"--tail '{tail}' is neither a number of lines nor 'all'")
 
 
-def _prefixes(paint: Paint) -> Callable[[str], str]:
+def prefixes(paint: Paint) -> Callable[[str], str]:
     """Prefixes of one width, as far as the addresses are known, each address in a colour of its own."""
     colors = (paint.cyan, paint.green, paint.yellow)
     seen: dict[str, int] = {}

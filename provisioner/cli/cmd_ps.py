@@ -39,6 +39,7 @@ _STATES = ("created", "running", "restarting", "paused", "exited", "removing", "
 @click.option("--status", "states", multiple=True, type=click.Choice(_STATES), help="Only in this state; repeatable.")
 @click.option("--filter", "filters", multiple=True, metavar="status=STATE", help="The same.")
 @click.option("--format", "form", metavar="FORM", help="table, json, or a template: '{{.Name}} {{.Status}}'.")
+@click.option("--orphans/--no-orphans", default=True, help="Services too that are declared no more; so by default.")
 @click.option("--no-trunc", "whole", is_flag=True, help="Ids and commands as they are.")
 @click.option("--watch", is_flag=True, help="Show it again every two seconds.")
 @json_option
@@ -52,13 +53,14 @@ def command(
     states: tuple[str, ...],
     filters: tuple[str, ...],
     form: str | None,
+    orphans: bool,
     whole: bool,
     watch: bool,
     as_json: bool,
 ) -> int:
     """Show every declared object as it is on the engine now, or the containers of services as Compose shows them."""
     target, services = settings.split(arguments)
-    if not (only_ids or everything or only_services or states or filters or form or whole):
+    if not (only_ids or everything or only_services or states or filters or form or whole or not orphans):
         return show_status(settings, target, watch=watch, as_json=as_json, services=services)
     if watch:
         raise UsageError("--watch is of the table of all objects", hint="provision ps --watch")
@@ -66,6 +68,7 @@ def command(
     request = settings.request(target)
     shown = _shown(
         request, services, chosen, everything=everything, only_ids=only_ids, only_services=only_services,
+        orphans=orphans,
         form="json" if as_json and not form else form or "table", whole=whole, as_json=as_json,
     )  # fmt: skip
     settings.out().write(shown)
@@ -87,6 +90,7 @@ def _shown(
     everything: bool,
     only_ids: bool,
     only_services: bool,
+    orphans: bool,
     form: str,
     whole: bool,
     as_json: bool,
@@ -94,7 +98,7 @@ def _shown(
     from provisioner.app.containers import containers
     from provisioner.render.containers_text import containers_text
 
-    found = containers(request, services, everything=everything, states=states)
+    found = containers(request, services, everything=everything, states=states, orphans=orphans)
     if only_ids or only_services:
         names = [one.id for one in found] if only_ids else list(dict.fromkeys(one.address.name for one in found))
         return json.dumps(names) + "\n" if as_json else "".join(f"{name}\n" for name in names)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     "there, otherwise a service of the default playbook.",
 )
 @click.argument("arguments", metavar="[TARGET] [SERVICE]...", nargs=-1, type=words(TARGET, SERVICE))
+@click.option("--include-deps", is_flag=True, help="Also of what they depend on.")
 @click.option("--ignore-buildable", is_flag=True, help="Leave out what can be built.")
 @click.option("--ignore-pull-failures", is_flag=True, help="Exit 0 even when an image can not be pulled.")
 @click.option(
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 def command(
     settings: Settings,
     arguments: tuple[str, ...],
+    include_deps: bool,
     ignore_buildable: bool,
     ignore_pull_failures: bool,
     policy: str,
@@ -57,6 +59,7 @@ def command(
             services,
             built=not ignore_buildable,
             missing=policy == "missing",
+            dependencies=include_deps,
             listener=listener,
             interrupt=interrupt,
         ),

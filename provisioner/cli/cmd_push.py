@@ -28,10 +28,13 @@ if TYPE_CHECKING:
     "the default playbook.",
 )
 @click.argument("arguments", metavar="[TARGET] [SERVICE]...", nargs=-1, type=words(TARGET, SERVICE))
+@click.option("--include-deps", is_flag=True, help="Also of what they depend on.")
 @click.option("--ignore-push-failures", is_flag=True, help="Exit 0 even when an image can not be pushed.")
 @json_option
 @click.pass_obj
-def command(settings: Settings, arguments: tuple[str, ...], ignore_push_failures: bool, as_json: bool) -> int:
+def command(
+    settings: Settings, arguments: tuple[str, ...], include_deps: bool, ignore_push_failures: bool, as_json: bool
+) -> int:
     """Push what services are built into to its registry, where the nodes of a Swarm get it from."""
     target, services = settings.split(arguments)
     from provisioner.app.push import push
@@ -41,7 +44,9 @@ def command(settings: Settings, arguments: tuple[str, ...], ignore_push_failures
         settings,
         target,
         services,
-        lambda request, listener, interrupt: push(request, services, listener=listener, interrupt=interrupt),
+        lambda request, listener, interrupt: push(
+            request, services, dependencies=include_deps, listener=listener, interrupt=interrupt
+        ),
         as_json=as_json,
         forgiving=ignore_push_failures,
     )

@@ -12,6 +12,7 @@ import click
 
 from provisioner.cli.command import OPERATE, Command
 from provisioner.cli.completion import FILE, SERVICE, TARGET, words
+from provisioner.cli.options import image_options, image_wishes
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 @click.option("-T", "--no-tty", "--no-TTY", "no_tty", is_flag=True, help="Without a terminal.")
 @click.option("-i", "--interactive/--no-interactive", "interactive", default=True, help="Hand input on.")
 @click.option("-t", "--tty", is_flag=True, hidden=True, help="Compose has it: there is a terminal where there is one.")
+@image_options
 @click.option("--no-deps", is_flag=True, help="Do not start what the service depends on.")
 @click.option("--entrypoint", metavar="COMMAND", help="Instead of the entrypoint of service or image.")
 @click.option(
@@ -92,6 +94,11 @@ def command(
     labels: tuple[str, ...],
     cap_add: tuple[str, ...],
     cap_drop: tuple[str, ...],
+    build_first: bool,
+    no_build: bool,
+    pull_policy: str,
+    quiet_pull: bool,
+    quiet_build: bool,
 ) -> int:
     """Run a command once in a container of its own, made from the service: its image, networks, volumes, secrets."""
     target, rest = settings.split(arguments)
@@ -99,10 +106,11 @@ def command(
         raise UsageError("provision run: SERVICE missing", hint="provision run [TARGET] SERVICE [COMMAND...]")
     if publish and service_ports:
         raise UsageError("--publish and --service-ports contradict each other: give one of them")
+    images = image_wishes(build_first, no_build, pull_policy)
     request = settings.request(target)
     from provisioner.app.one_off import RunOptions, run_one_off
     from provisioner.cli.interrupt import interruptible
-    from provisioner.cli.progress_listener import progress_listener
+    from provisioner.cli.progress_listener import hushed_verbs, progress_listener
     from provisioner.playbook.one_off import OneOff
 
     service, *words = rest
@@ -113,11 +121,12 @@ def command(
         mounts=volumes, ports=publish, cap_add=cap_add, cap_drop=cap_drop, user=user, working_dir=workdir,
         service_ports=service_ports, use_aliases=use_aliases, tty=terminal, stdin=interactive and not detach,
     )  # fmt: skip
-    manner = RunOptions(name=name, detach=detach, remove=remove, dependencies=not no_deps)
+    manner = RunOptions(name=name, detach=detach, remove=remove, dependencies=not no_deps, images=images)
+    hushed = hushed_verbs(quiet_pull, quiet_build)
     with interruptible() as interrupt:
         return run_one_off(
             request, run, manner, home=settings.environment.get("HOME") or str(Path.home()),
-            narrate=lambda: progress_listener(settings, as_json=False), interrupt=interrupt,
+            narrate=lambda: progress_listener(settings, as_json=False, hushed=hushed), interrupt=interrupt,
             tell=lambda text: settings.out().write(f"{text}\n"),
         )  # fmt: skip
 

@@ -97,7 +97,8 @@ def _usage(refused: click.ClickException) -> UsageError:
 
         near = harmless(refused.possibilities or ())
         meant = f" (did you mean {' or '.join(repr(option) for option in near)}?)" if near else ""
-        known = OPTIONS.get(refused.option_name)
+        command = context.info_name if context else ""
+        known = OPTIONS.get(f"{command} {refused.option_name}") or OPTIONS.get(refused.option_name)
         message = f"{path}: no such option '{refused.option_name}'{'' if known else meant}"
         return UsageError(message, hint=known or f"{path} --help")
     message = refused.format_message().rstrip(".").replace("Did you mean", "did you mean")

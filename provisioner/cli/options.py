@@ -26,6 +26,7 @@ from provisioner.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from provisioner.app.image_wishes import ImageWishes
     from provisioner.model.address import Address
     from provisioner.model.plan import Policy
 
@@ -120,6 +121,29 @@ def lock_timeout_option(function: Callable[..., Any]) -> Callable[..., Any]:
         "--lock-timeout", type=click.FloatRange(min=0), default=0.0, metavar="SECONDS", envvar="PROVISION_LOCK_TIMEOUT",
         help="Wait so long for another apply to give back the lease.",
     )(function)  # fmt: skip
+
+
+def image_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What is wished of images before services are made from them; `image_wishes` reads them."""
+    for decorate in reversed((
+        click.option("--build", "build_first", is_flag=True, help="Build the images first that are built."),
+        click.option("--no-build", is_flag=True, help="Do nothing where an image would have to be built."),
+        click.option("--pull", "pull_policy", type=click.Choice(["always", "missing", "never"]), default="missing",
+                     help="Pull always, what is missing, or do nothing where something is missing."),
+        click.option("--quiet-pull", is_flag=True, help="Do not tell how a pull gets on."),
+        click.option("--quiet-build", is_flag=True, help="Do not tell how a build gets on."),
+    )):  # fmt: skip
+        function = decorate(function)
+    return function
+
+
+def image_wishes(build_first: bool, no_build: bool, pull_policy: str) -> ImageWishes:
+    """What `image_options` come to. UsageError for options that contradict each other."""
+    from provisioner.app.image_wishes import ImageWishes
+
+    if build_first and no_build:
+        raise UsageError("--build and --no-build are given: one of them is meant")
+    return ImageWishes(build_first, pull_policy == "always", no_build, pull_policy == "never")
 
 
 def keep_going_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,20 +7,47 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from provisioner.cli.settings import Settings
     from provisioner.cli.streams import Stream
     from provisioner.model.event import Event
+    from provisioner.model.plan import Verb
     from provisioner.ports import Listener
 
 
 @contextmanager
-def progress_listener(settings: Settings, *, as_json: bool, play: str = "", beside: bool = False) -> Iterator[Listener]:
+def progress_listener(
+    settings: Settings, *, as_json: bool, play: str = "", beside: bool = False, hushed: Collection[Verb] = ()
+) -> Iterator[Listener]:
     """The listener for this terminal; what it drew is taken away at the end.
 
     `play` names the play in JSON lines, and before each line where several are carried out `beside` each other.
+    How steps get on that are `hushed` is not told; that they begin and end is.
     """
+    with _listener(settings, as_json=as_json, play=play, beside=beside) as listener:
+        yield _hushing(listener, hushed) if hushed else listener
+
+
+def hushed_verbs(quiet_pull: bool, quiet_build: bool) -> tuple[Verb, ...]:
+    """The steps that --quiet-pull and --quiet-build mean."""
+    from provisioner.model.plan import Verb
+
+    return (*((Verb.PULL,) if quiet_pull else ()), *((Verb.BUILD,) if quiet_build else ()))
+
+
+def _hushing(listener: Listener, hushed: Collection[Verb]) -> Listener:
+    from provisioner.model.event import Progress
+
+    def tell(event: Event) -> None:
+        if not (isinstance(event, Progress) and event.step.verb in hushed):
+            listener(event)
+
+    return tell
+
+
+@contextmanager
+def _listener(settings: Settings, *, as_json: bool, play: str, beside: bool) -> Iterator[Listener]:
     if as_json:
         yield _json_lines(settings, play)
         return

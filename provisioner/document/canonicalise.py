@@ -11,6 +11,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from provisioner.document.attributes.shapes import LETTERS, local_path
+from provisioner.document.findings import Findings
+from provisioner.document.masks import has_mask, is_masked
 from provisioner.document.paths import is_remote
 from provisioner.document.shape import BOOLEAN, MAPPING, NULL, SEQUENCE, STRING, Merge, Place, article, kind_of, mapping
 from provisioner.document.tree import DATE, NOTHING, RESET
@@ -18,7 +20,7 @@ from provisioner.model.node import Node
 
 if TYPE_CHECKING:
     from provisioner.document.attributes import Rule
-    from provisioner.document.findings import Findings, Path
+    from provisioner.document.findings import Path
     from provisioner.document.shape import Shape
 
 # What stands there may be secret, so a message does not repeat it.
@@ -41,6 +43,8 @@ class Canonicaliser:
             return Node(None, node.span, None, {}, RESET)
         row = rule.row
         kind = kind_of(node)
+        if has_mask(node) and not row.location and (kind == STRING or (row.expand and kind in row.short)):
+            return self._with_variables(node, rule, path, kind)
         if row.expand is not None and kind in row.short and node.tag != DATE:
             expanded = row.expand(node, self._place(path))
             if expanded is None:
@@ -65,6 +69,30 @@ class Canonicaliser:
             return replace(node, value=local_path(node.value, self._place(path)))
         return self._scalar(node, kind, row.shape, path)
 
+    def _with_variables(self, node: Node, rule: Rule, path: Path, kind: str) -> Node | None:
+        """A short form whose variables stay: written out where it can be read for all that, else as it is."""
+        row, trial = rule.row, Findings()
+        if row.expand is None or kind not in row.short:
+            return node
+        expanded = row.expand(node, Place(path, self.directory, self.home, trial))
+        if expanded is None or trial.errors or trial.warnings:
+            return node
+        if kind_of(expanded) == kind or (kind == STRING and expanded.is_sequence):
+            return node
+        return self.apply(expanded, rule, path)
+
+    def _finished(self, node: Node, rule: Rule, path: Path) -> Node:
+        """The mapping after its last word; as it is where a variable that stays is in the way of that."""
+        row, masked = rule.row, [key for key, item in node.mapping.items() if has_mask(item)]
+        assert row.finish is not None
+        if not masked:
+            return row.finish(node, self._place(path))
+        if any((below := rule.below(key)) is not None and STRING not in below.row.shape.kinds for key in masked):
+            return node
+        trial = Findings()
+        finished = row.finish(node, Place(path, self.directory, self.home, trial))
+        return node if trial.errors else finished
+
     def _place(self, path: Path) -> Place:
         return Place(path, self.directory, self.home, self.findings)
 
@@ -81,7 +109,7 @@ class Canonicaliser:
                     self._unknown(key, node, rule, path)
                 elif not path:
                     entries[key] = item
-            elif child is rule.any and keys and not _fits(keys, key):
+            elif child is rule.any and keys and not _fits(keys, key) and not is_masked(key):
                 hint = "use small letters" if keys == LETTERS else "use letters, digits, '.', '_' and '-'"
                 span = node.key_spans.get(key, item.span)
                 self.findings.error(f"'{key}' is no name", span, (*path, key), hint)
@@ -98,7 +126,7 @@ class Canonicaliser:
                     entries[key] = Node({}, item.span)
         result = Node(entries, node.span, None, node.key_spans, node.tag)
         if rule.row.finish is not None:
-            result = rule.row.finish(result, self._place(path))
+            result = self._finished(result, rule, path)
         if not nothing:
             return result
         self.findings.nothing = True

@@ -53,7 +53,9 @@ def _environment(service: str, node: Node, files: Files, value: Callable[[str], 
         if required is not None and required.value is False and not exists(str(path.value)):
             continue
         raw = form is not None and form.value == "raw"
-        earlier = {name: item.value for name, item in found.items() if isinstance(item.value, str)}
+        # The service's own variables are seen by its files, before those of an earlier file.
+        own = environment.mapping if environment is not None and environment.is_mapping else {}
+        earlier = {name: item.value for name, item in {**found, **own}.items() if isinstance(item.value, str)}
 
         def lookup(name: str, earlier: dict[str, str] = earlier) -> str | None:
             known = value(name)

@@ -19,6 +19,7 @@ from provisioner.model.node import Node
 if TYPE_CHECKING:
     from provisioner.document.files import Files
     from provisioner.document.findings import Findings
+    from provisioner.document.masks import Masks
     from provisioner.document.variables import Scope, Tier, Uses
     from provisioner.model.span import Problem, Span
 
@@ -38,13 +39,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """What turning sources into one tree needs; `home` is what '~' stands for."""
+    """What turning sources into one tree needs; `home` is what '~' stands for. With `masks` variables stay."""
 
     files: Files
     uses: Uses
     unset: dict[Problem, None]
     home: str
     findings: Findings
+    masks: Masks | None = None
     _done: dict[tuple[str, str, int], tuple[Node, Scope]] = field(default_factory=dict)
 
     def sources(self, path: str, directory: str, scope: Scope, chain: tuple[str, ...] = ()) -> list[Source]:
@@ -104,7 +106,8 @@ class Layers:
         return self._done[key][0]
 
     def _canonical(self, source: Source, scope: Scope) -> Node:
-        root = Interpolation(scope, self.uses, self.findings, self.unset).apply(source.root)
+        values = self.masks or Interpolation(scope, self.uses, self.findings, self.unset)
+        root = values.apply(source.root)
         canonical = Canonicaliser(source.directory, self.home, self.findings).apply(root, rules())
         return canonical if canonical is not None else Node({}, source.root.span)
 

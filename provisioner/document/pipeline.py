@@ -14,11 +14,12 @@ from provisioner.document.files import Files
 from provisioner.document.findings import Findings
 from provisioner.document.interpolate import Interpolation
 from provisioner.document.layers import Layers, Source, distinct
+from provisioner.document.masks import Masks
 from provisioner.document.merge import unique
 from provisioner.document.paths import here, is_file, join, parent, project_root
 from provisioner.document.secret_files import check_paths, identities
 from provisioner.document.shape import mapping
-from provisioner.document.sources import Document
+from provisioner.document.sources import CONSISTENCY, ENVIRONMENT, INTERPOLATION, NORMALISATION, Document
 from provisioner.document.text import STDIN
 from provisioner.document.undeployed import find_undeployed
 from provisioner.document.unused import prune, unused
@@ -63,6 +64,7 @@ def read(sources: Sources) -> Document:
         inactive=frozenset(reading.inactive),
         unused=reading.unused,
         undeployed=reading.undeployed,
+        without=sources.without,
     )
 
 
@@ -79,6 +81,9 @@ def canonical(document: Document) -> JSON:
         if isinstance(network, dict):
             network.setdefault("ipam", {})
     root.setdefault("services", {})
+    if INTERPOLATION in document.without:
+        # Dollars are as the files have them.
+        return root
     escaped = _escaped(root)
     secrets = escaped.get("secrets") if isinstance(escaped, dict) else None
     for secret in secrets.values() if isinstance(secrets, dict) else ():
@@ -107,16 +112,18 @@ class _Reading:
     unused: tuple[Unused, ...] = ()
     undeployed: tuple[Undeployed, ...] = ()
     stopped: bool = False
+    masks: Masks | None = None
     files: Files = field(init=False)
     home: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.files = Files(here(), self.findings)
+        self.masks = Masks() if INTERPOLATION in self.sources.without else None
         self.home = self.sources.environment.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
 
     @property
     def reader(self) -> Layers:
-        return Layers(self.files, self.uses, self.unset, self.home, self.findings)
+        return Layers(self.files, self.uses, self.unset, self.home, self.findings, self.masks)
 
     def interpolation(self) -> Interpolation:
         return Interpolation(self.scope, self.uses, self.findings, self.unset)
@@ -226,6 +233,8 @@ def _merge(reading: _Reading) -> None:
         hint = "it needs at least `services:`"
         message = "the file is empty" if len(reading.layers) == 1 else "all of the files are empty"
         reading.findings.error(message, reading.layers[0].root.span, hint=hint)
+    if reading.masks is not None:
+        reading.root = reading.masks.lift(reading.root)
     version = reading.root.get("version")
     if version is not None:
         reading.findings.warn("`version` is obsolete and ignored", version.span, ("version",), "remove it")
@@ -249,14 +258,16 @@ def _defaults(reading: _Reading) -> None:
 
 def _environment(reading: _Reading) -> None:
     services = reading.root.get("services")
-    if services is not None:
+    if services is not None and not {ENVIRONMENT, INTERPOLATION} & reading.sources.without:
         resolved = environment.resolve(services, reading.files, reading.scope.value)
         reading.unset.update(reading.files.unset)
         reading.root = mapping({**reading.root.mapping, "services": resolved}, reading.root)
 
 
 def _normalise(reading: _Reading) -> None:
-    root = complete.normalise(reading.root, reading.names.project, reading.directory, reading.scope.value)
+    root = reading.root
+    if NORMALISATION not in reading.sources.without:
+        root = complete.normalise(root, reading.names.project, reading.directory, reading.scope.value)
     found = reading.names
     entries: dict[str, Node] = {"name": Node(found.project, root.span)}
     entries.update({key: item for key, item in root.mapping.items() if key not in _CONSUMED})
@@ -268,13 +279,16 @@ def _normalise(reading: _Reading) -> None:
 
 
 def _check(reading: _Reading) -> None:
+    if {CONSISTENCY, INTERPOLATION, NORMALISATION} & reading.sources.without:
+        return
     Consistency(reading.root, reading.inactive, reading.findings).check()
     check_paths(reading.root, reading.directory, reading.findings)
 
 
 def _trim(reading: _Reading) -> None:
     reading.unused = unused(reading.root, reading.inactive)
-    kept = prune(reading.root)
+    # A variable may name what it seems that nothing uses.
+    kept = reading.root if reading.masks is not None else prune(reading.root)
     reading.undeployed = find_undeployed(reading.root, kept, reading.inactive, reading.names.project)
     reading.root = complete.trim(kept, rules())
 

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from provisioner.model.span import Problem, Span
 
 
+# What a reading may leave out.
+INTERPOLATION, ENVIRONMENT, NORMALISATION, CONSISTENCY = "interpolate", "env-resolution", "normalize", "consistency"
+SPARABLE = (INTERPOLATION, ENVIRONMENT, NORMALISATION, CONSISTENCY)
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What to read. `files` are merged in order by Compose's rules; '-' is standard input.
@@ -24,6 +29,7 @@ class Sources:
     in which the files were looked for. `in_playbooks` says that the first file lies
     under playbooks/ and so has an environment: its `environment:` key, else its stem. `vars` are sections of
     variables that win over those of the files, the first of them most (a play's, and those of what imports it).
+    `without` leaves out what `config --no-…` names (SPARABLE): such a document is to be printed, not to be bound.
     """
 
     files: tuple[str, ...]
@@ -36,6 +42,7 @@ class Sources:
     ambient_env_file: str | None = None
     in_playbooks: bool = False
     vars: tuple[Node, ...] = ()
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ class Document:
     `project` is the name that objects on the engine carry, `name` the system, `directory` is absolute, `files` are all
     files that were read. `unset` holds every `${X}` that has neither a value nor a default. `profiles` are the active
     ones, `inactive` the services that none of them starts, `unused` the objects that were left out of the tree,
-    `undeployed` everything that is declared and was left out, whatever for.
+    `undeployed` everything that is declared and was left out, whatever for. `without` is what Sources had.
     """
 
     root: Node
@@ -76,3 +83,4 @@ class Document:
     inactive: frozenset[str] = frozenset()
     unused: tuple[Unused, ...] = ()
     undeployed: tuple[Undeployed, ...] = ()
+    without: frozenset[str] = frozenset()

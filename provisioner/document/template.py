@@ -66,6 +66,18 @@ def _substitute(text: str, lookup: Lookup, depth: int) -> str:
             start = dollar + 1 if name is None else name.end()
 
 
+def end_of_variable(text: str, dollar: int) -> int:
+    """Where what begins with the dollar ends: a variable, `$$`, or a dollar that starts neither."""
+    following = text[dollar + 1 : dollar + 2]
+    if following == "{":
+        try:
+            return _closing(text, dollar) + 1
+        except BadTemplate:
+            return dollar + 1
+    name = _NAME.match(text, dollar + 1)
+    return name.end() if name is not None else dollar + (2 if following == "$" else 1)
+
+
 def _closing(text: str, start: int) -> int:
     """The index of the brace that closes the `${` at `start`; only `${` opens another level, as in Compose."""
     depth = 0

@@ -148,3 +148,41 @@ def test_up_refuses_to_lose_data(verbs: Verbs) -> None:
     assert refused.code == 1, refused
     assert "delete data" in refused.stderr or "provision apply" in refused.text
     assert len(verbs.containers("web")) == 1
+
+
+def test_up_stays_until_one_ends_and_its_exit_code_is_the_commands(verbs: Verbs) -> None:
+    environment = verbs.environment
+    tests = service(command=["sh", "-c", "echo tested; sleep 0.5; exit 5"], depends_on=["web"])
+    environment.services(web=service(), tests=tests)
+    done = environment.run("up", "--exit-code-from", "tests", "--no-log-prefix", "--attach", "tests")
+    assert done.code == 5, done
+    assert set(done.stdout.splitlines()) == {"tested"}
+    assert "service.tests[1] exited with code 5" in done.stderr
+    assert verbs.containers("web") == []
+    again = environment.run("up", "--abort-on-container-failure")
+    assert again.code == 5, again
+    assert "service.tests" in again.stdout
+    assert environment.run("up", "--exit-code-from", "nope").code == 64
+    assert environment.run("up", "-d", "--abort-on-container-exit").code == 64
+    # An apply goes on from there.
+    environment.services(web=service())
+    assert environment.run("apply", "--yes", "--prune").code == 0
+    assert environment.plan()["changes"] == []
+
+
+def test_what_stops_is_killed_after_the_time_that_is_said(verbs: Verbs) -> None:
+    """A Swarm has the time with the service; sooner it is killed from here."""
+    environment = verbs.environment
+    stubborn = service(command=["sh", "-c", "trap '' TERM; sleep infinity & wait; wait; sleep infinity"])
+    stubborn |= {"stop_signal": "SIGTERM", "stop_grace_period": "10m"}
+    environment.services(web=stubborn)
+    environment.apply()
+    assert environment.run("stop", "-t", "1", "web").code == 0
+    assert verbs.containers("web") == []
+    assert environment.run("start", "web").code == 0
+    environment.services(web=stubborn | {"environment": {"A": "2"}})
+    assert environment.run("up", "-t", "1").code == 0
+    assert environment.plan()["changes"] == []
+    assert environment.run("restart", "-t", "1", "web").code == 0
+    assert environment.run("down", "-t", "1").code == 0
+    assert verbs.containers("web") == []

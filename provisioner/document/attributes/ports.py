@@ -116,6 +116,9 @@ def _expand(node: Node, place: Place) -> Node | None:
 
 
 def _key(node: Node) -> str:
+    if isinstance(node.value, str):
+        # Its variables are to stay, and may be anything.
+        return node.value
     host = field(node, "host_ip") or "0.0.0.0"
     protocol = field(node, "protocol") or "tcp"
     return f"{host}:{field(node, 'published')}:{field(node, 'target')}/{protocol}"

@@ -27,6 +27,7 @@ from provisioner.document.attributes.shapes import (
     text_key,
     to_list,
 )
+from provisioner.document.masks import is_masked
 from provisioner.document.paths import clean
 from provisioner.document.quantities import to_integer
 from provisioner.document.shape import NULL, SEQUENCE, STRING, Place, Row, mapping, scalar
@@ -42,12 +43,8 @@ _EXAMPLE = (
 def _expand(node: Node, place: Place) -> Node | None:
     """SOURCE:TARGET:OPTIONS as a mapping."""
     text = str(node.value)
-    sections = _sections(text)
-    if not text or "" in sections:
-        place.wrong("a mount with an empty part", node.span, _EXAMPLE)
-        return None
-    if len(sections) > 3:
-        place.wrong("a mount with too many colons", node.span, _EXAMPLE)
+    sections = _parts(text, node, place)
+    if not sections:
         return None
     if text[0].isalpha() and text[1:3] == ":/":
         message = f"'{text[:2]}' reads as a drive of Windows, as in Compose, and not as the volume '{text[0]}'"
@@ -79,6 +76,21 @@ def _expand(node: Node, place: Place) -> Node | None:
             nodes["bind"] = mapping({key: scalar(value, node) for key, value in bind.items()}, Node({}, node.span))
         nodes["volume"] = mapping({key: scalar(value, node) for key, value in volume.items()}, Node({}, node.span))
     return mapping(nodes, near)
+
+
+def _parts(text: str, node: Node, place: Place) -> list[str]:
+    """What stands between the colons; nothing where it is no mount, which is told."""
+    sections = _sections(text)
+    if not text or "" in sections:
+        place.wrong("a mount with an empty part", node.span, _EXAMPLE)
+        return []
+    if len(sections) > 3:
+        place.wrong("a mount with too many colons", node.span, _EXAMPLE)
+        return []
+    if len(sections) > 1 and is_masked(sections[0]) and not _is_path(sections[0]):
+        place.wrong("a mount of which only its variables say whether a path or a volume is meant", node.span)
+        return []
+    return sections
 
 
 def _sections(text: str) -> list[str]:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from provisioner.app import create as create_module
 from provisioner.app import down as down_module
 from provisioner.app import scale as scale_module
 from provisioner.app import service_work as work_module
 from provisioner.app import up as up_module
 from provisioner.app.create import create
 from provisioner.app.down import down
+from provisioner.app.image_wishes import ImageWishes
 from provisioner.app.remove import remove
 from provisioner.app.restart import restart
 from provisioner.app.scale import scale
@@ -36,7 +36,7 @@ AGREED: dict[str, Any] = {"approve": lambda plan: True, **TOLD}
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InMemory:
     found = in_memory(tmp_path, monkeypatch)
-    for module in (work_module, scale_module, up_module, create_module, down_module):
+    for module in (work_module, scale_module, up_module, down_module):
         monkeypatch.setattr(module, "open_engine", lambda request, choice: found.engine)
     found.write({"name": "shop", "services": {"db": service(), "web": service(depends_on=["db"])}})
     return found
@@ -115,10 +115,10 @@ def test_a_number_stays_until_the_file_says_another(shop: InMemory) -> None:
 
 
 def test_what_is_created_counts_as_stopped(shop: InMemory) -> None:
-    assert create(shop.request(), (), **TOLD) == ["db", "web"]
+    assert create(shop.request(), UpManner(), {}, **TOLD) == ["db", "web"]
     assert states(shop) == {"shop-db-1": "created", "shop-web-1": "created"}
     assert all("stopped on purpose" in one.reason for one in shop.plan().changes if one.address.kind == "service")
-    assert create(shop.request(), (), **TOLD) == []
+    assert create(shop.request(), UpManner(), {}, **TOLD) == []
     start_all(shop)
     assert shop.plan().changes == ()
 
@@ -128,7 +128,7 @@ def test_what_is_there_stays_when_the_rest_is_created(shop: InMemory) -> None:
     before = set(shop.engine.state()["containers"])
     further = {"db": service(command=["other"], scale=2), "web": service(depends_on=["db"]), "x": service()}
     shop.write({"name": "shop", "services": further})
-    assert create(shop.request(), (), **TOLD) == ["db", "x"]
+    assert create(shop.request(), UpManner(), {}, **TOLD) == ["db", "x"]
     assert before <= set(shop.engine.state()["containers"])
     assert states(shop) == {
         "shop-db-1": "running", "shop-db-2": "created", "shop-web-1": "running", "shop-x-1": "created",
@@ -141,8 +141,15 @@ def test_what_is_there_stays_when_the_rest_is_created(shop: InMemory) -> None:
 def test_nothing_runs_before_what_is_created(shop: InMemory) -> None:
     first = service(pre_start=[{"command": ["true"], "image": "app:1"}])
     shop.write({"name": "shop", "services": {"web": first}})
-    assert create(shop.request(), (), **TOLD) == ["web"]
+    assert create(shop.request(), UpManner(), {}, **TOLD) == ["web"]
     assert states(shop) == {"shop-web-1": "created"}
+
+
+def test_so_many_are_created_as_is_said(shop: InMemory) -> None:
+    assert create(shop.request(), UpManner(("web",)), {"web": 2}, **TOLD) == ["db", "web"]
+    assert {name: state for name, state in states(shop).items() if "web" in name} == {
+        "shop-web-1": "created", "shop-web-2": "created",
+    }  # fmt: skip
 
 
 def test_only_what_does_not_run_is_removed(shop: InMemory) -> None:
@@ -182,16 +189,17 @@ def test_up_and_down(shop: InMemory) -> None:
 def test_what_is_not_to_be_pulled_or_built_is_not(shop: InMemory) -> None:
     (shop.folder / "Dockerfile").write_text("FROM scratch\n")
     there, absent = service(), service(image="absent:1")
-    for wrong, manner, says in (
-        (absent, UpManner(never_pull=True), "image.x would have to be pulled, and --pull never"),
-        (service(image="own:1", build="."), UpManner(never_build=True), "would have to be built, and --no-build"),
+    for wrong, wishes, says in (
+        (absent, ImageWishes(never_pull=True), "image.x would have to be pulled, and --pull never"),
+        (service(image="own:1", build="."), ImageWishes(never_build=True), "would have to be built, and --no-build"),
     ):
         shop.write({"name": "shop", "services": {"web": there, "x": wrong}})
         with pytest.raises(ProvisionError, match=says):
-            up(shop.request(), Policy(), {}, manner, **AGREED)
+            up(shop.request(), Policy(), {}, UpManner(images=wishes), **AGREED)
         assert states(shop) == {}
     shop.write({"name": "shop", "services": {"web": there}})
-    assert up(shop.request(), Policy(), {}, UpManner(never_build=True, never_pull=True), **AGREED).exit_code == 0
+    wishes = ImageWishes(never_build=True, never_pull=True)
+    assert up(shop.request(), Policy(), {}, UpManner(images=wishes), **AGREED).exit_code == 0
     assert states(shop) == {"shop-web-1": "running"}
 
 
