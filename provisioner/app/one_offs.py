@@ -61,5 +61,15 @@ class _WithoutOneOffs:
         part = {"service": "Spec", "container": "Config"}.get(kind)
         return [raw for raw in found if part is None or not self._is_ours(raw[part].get("Labels") or {})]
 
+    def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        raw = self._engine.inspect(kind, name)
+        return self._without_guests(raw) if kind == "network" and raw is not None else raw
+
+    def _without_guests(self, network: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A network without those of them that are on it."""
+        on_it = network.get("Containers") or {}
+        ours = {str(raw["Id"]) for raw in one_offs(self._engine, self._project)} if on_it else set()
+        return {**network, "Containers": {key: one for key, one in on_it.items() if key not in ours}}
+
     def _is_ours(self, labels: Mapping[str, str]) -> bool:
         return ONE_OFF in labels and labels.get(PROJECT) == self._project

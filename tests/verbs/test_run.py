@@ -91,6 +91,10 @@ def test_detached_it_says_what_it_made(verbs: Verbs) -> None:
     api = verbs.environment.engine.api
     found = api.inspect_service(identity)["Spec"]["Name"] if verbs.swarm else api.inspect_container(identity)["Name"]
     assert found.lstrip("/") == f"{verbs.environment.project}-run-x"
+    # What runs once is no guest of others on the network: it goes with the environment.
+    gone = verbs.environment.run("down", "-t", "1")
+    assert gone.code == 0, gone
+    assert verbs.one_offs() == []
 
 
 def test_an_unknown_service_and_a_wrong_mount_are_said(verbs: Verbs) -> None:
