@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from provisioner.app.intentions import purpose_of, scaled_on_purpose
 from provisioner.errors import ProvisionError
 from provisioner.kinds.values import moment
 from provisioner.reconcile.finished import FINISHED, has_finished
@@ -15,6 +16,8 @@ from provisioner.reconcile.swarm_tasks import tasks_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from provisioner.app.prepared import Prepared
+    from provisioner.model.address import Address
     from provisioner.model.state import Observed, Resource, Runtime
     from provisioner.ports import EngineReader
 
@@ -41,7 +44,8 @@ class Condition:
     """`state` is the engine's word (`running`, `exited`), `completed` or `finished` for what has done its work, and
     `2/3 running` for a Swarm service; `health` is empty without a health check.
 
-    `trouble` says what is wrong, empty where all is well. Times are RFC 3339; `exit_code` is None for what runs.
+    `trouble` says what is wrong, empty where all is well; `purpose` who wants it as it is, where somebody does.
+    Times are RFC 3339; `exit_code` is None for what runs.
     """
 
     state: str
@@ -51,6 +55,7 @@ class Condition:
     started_at: str = ""
     finished_at: str = ""
     trouble: str = ""
+    purpose: str = ""
 
     @property
     def since(self) -> str:
@@ -67,6 +72,16 @@ def condition_of(
     if found.kind == "service":
         return _of_service(found, wanted, engine)
     return Condition("present", started_at=found.created)
+
+
+def with_purpose(condition: Condition, address: Address, found: Observed, prepared: Prepared) -> Condition:
+    """The condition of what somebody stopped or paused is no trouble; who scaled what runs is said of it too."""
+    ledger = prepared.ledger
+    purpose = purpose_of(address, found, ledger)
+    if purpose:
+        return replace(condition, trouble="", purpose=purpose)
+    scaled = scaled_on_purpose(address.name, prepared.playbook, ledger) if address.kind == "service" else ""
+    return replace(condition, purpose=scaled)
 
 
 def with_last_words(

@@ -1,4 +1,4 @@
-"""What is stopped or scaled on purpose, as plans, drift and status say it, and what ends it."""
+"""What is stopped, paused or scaled on purpose, as plans, drift and status say it, and what ends it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from provisioner.app.prepared import Prepared
     from provisioner.ledger.records import Ledger
     from provisioner.ledger.revisions import Revision
+    from provisioner.model.address import Address
     from provisioner.model.change import Change
     from provisioner.model.plan import Plan
     from provisioner.model.playbook import Playbook
@@ -54,7 +55,7 @@ def as_scaled(revision: Revision, ledger: Ledger) -> Revision:
 
 def with_intentions(ordered: Plan, playbook: Playbook, ledger: Ledger) -> Plan:
     """The plan that says of what somebody has stopped that it was on purpose, and of what was scaled how many run."""
-    if not ledger.intentions.stopped and not ledger.intentions.scaled:
+    if ledger.intentions.same(Intentions()):
         return ordered
     return replace(
         ordered,
@@ -65,13 +66,31 @@ def with_intentions(ordered: Plan, playbook: Playbook, ledger: Ledger) -> Plan:
 
 
 def said_on_purpose(change: Change, ledger: Ledger) -> Change:
-    """The change with who stopped the service and when, where that is why it does not run."""
-    why = ledger.intentions.stopped.get(change.address.name)
-    if change.address.kind != "service" or why is None or change.action is Action.UNCHANGED:
+    """The change with who stopped or paused the service and when, where that is why it does not run."""
+    purpose = purpose_of(change.address, change.observed, ledger)
+    if not purpose or change.action is Action.UNCHANGED:
         return change
-    if change.observed is not None and is_still(change.observed):
-        return replace(change, reason=f"stopped {why}; an apply starts it", drift=False)
-    return change
+    ends = "lets it go on" if purpose.startswith("paused") else "starts it"
+    return replace(change, reason=f"{purpose}; an apply {ends}", drift=False)
+
+
+def purpose_of(address: Address, found: Observed | None, ledger: Ledger) -> str:
+    """Since when and by whom a service is stopped or paused on purpose; empty where it runs, or nobody meant it."""
+    if address.kind != "service" or found is None:
+        return ""
+    stopped, paused = ledger.intentions.stopped.get(address.name), ledger.intentions.paused.get(address.name)
+    if stopped is not None and is_still(found):
+        return f"stopped {stopped}"
+    is_paused = found.runtime is not None and found.runtime.status == "paused"
+    return f"paused {paused}" if paused is not None and is_paused else ""
+
+
+def scaled_on_purpose(name: str, playbook: Playbook, ledger: Ledger) -> str:
+    """How many of a service run on purpose in the place of what the file says; empty where the file's number holds."""
+    why, service = ledger.intentions.scaled.get(name), playbook.services.get(name)
+    if why is None or service is None or service.replicas != why.replicas or declared_replicas(service) != why.declared:
+        return ""
+    return f"{why.replicas} replicas {why}; the file says {why.declared}"
 
 
 def is_still(found: Observed) -> bool:
@@ -84,17 +103,16 @@ def is_still(found: Observed) -> bool:
 
 def _scaled(playbook: Playbook, ledger: Ledger) -> Iterator[Problem]:
     for name, why in sorted(ledger.intentions.scaled.items()):
-        service = playbook.services.get(name)
-        if service is not None and service.replicas == why.replicas and declared_replicas(service) == why.declared:
+        if said := scaled_on_purpose(name, playbook, ledger):
             yield Problem(
-                f"it has {why.replicas} replicas {why}; the file says {why.declared}",
+                f"it has {said}",
                 path=f"service.{name}",
                 hint=f"provision scale {name}={why.declared} goes back to the file",
             )
 
 
 def forget_what_ended(after: Prepared, engine: EngineWriter) -> None:
-    """Keep no longer that services are stopped which an apply has started, nor numbers that a file has overruled."""
+    """Keep no longer that services rest which an apply has started, nor numbers that a file has overruled."""
     playbook = after.playbook
     known = read_ledger(engine, playbook.project).intentions
     names = set(playbook.services)
@@ -103,7 +121,7 @@ def forget_what_ended(after: Prepared, engine: EngineWriter) -> None:
         for name, why in known.scaled.items()
         if name not in names or playbook.services[name].replicas == why.replicas
     }
-    now = replace(known.without_stopped(names), scaled=scaled)
+    now = replace(known.without_stopped(names).without_paused(names), scaled=scaled)
     if not now.same(known):
         record_intentions(engine, playbook.project, after.mode, now)
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from provisioner.app.owned import owned_containers, tasks_elsewhere
 from provisioner.app.service_work import ServiceWork
+from provisioner.app.start_stop import held_lease
 from provisioner.errors import ProvisionError, UsageError
+from provisioner.ledger.records import intention, read_ledger, record_intentions
 from provisioner.model.event import Notice
 from provisioner.model.plan import Verb
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from provisioner.app.owned import OwnedContainer
     from provisioner.app.request import Request
     from provisioner.app.service_work import Act
+    from provisioner.ledger.intentions import Intentions
     from provisioner.model.report import StepResult
     from provisioner.ports import EngineOperator, Interrupt, Listener
 
@@ -37,15 +40,21 @@ def kill(
 def pause(
     request: Request, services: Sequence[str], *, listener: Listener, interrupt: Interrupt
 ) -> Sequence[StepResult]:
-    """Freeze the running containers of the named services, or of all."""
-    return _each(request, services, Verb.PAUSE, lambda engine, one: engine.pause(one), listener, interrupt)
+    """Freeze the running containers of the named services, or of all; keep that it was on purpose."""
+    return _each(
+        request, services, Verb.PAUSE, lambda engine, one: engine.pause(one), listener, interrupt,
+        lambda kept, names: kept.with_paused(names, intention()),
+    )  # fmt: skip
 
 
 def unpause(
     request: Request, services: Sequence[str], *, listener: Listener, interrupt: Interrupt
 ) -> Sequence[StepResult]:
     """Let the paused containers of the named services, or of all, go on."""
-    return _each(request, services, Verb.UNPAUSE, lambda engine, one: engine.unpause(one), listener, interrupt)
+    return _each(
+        request, services, Verb.UNPAUSE, lambda engine, one: engine.unpause(one), listener, interrupt,
+        lambda kept, names: kept.without_paused(names),
+    )  # fmt: skip
 
 
 def _each(
@@ -55,6 +64,7 @@ def _each(
     do: Callable[[EngineOperator, str], None],
     listener: Listener,
     interrupt: Interrupt,
+    keep: Callable[[Intentions, Sequence[str]], Intentions] = lambda kept, names: kept,
 ) -> Sequence[StepResult]:
     work = ServiceWork(request, services, listener, interrupt)
     work.require_known()
@@ -72,4 +82,22 @@ def _each(
         return lambda progress: do(work.engine, one.id)
 
     work.all([(one.address, verb, "container", act(one)) for one in ready])
+    _keep(work, keep, sorted({one.step.address.name for one in work.results if one.error is None}), listener)
     return work.results
+
+
+def _keep(
+    work: ServiceWork,
+    keep: Callable[[Intentions, Sequence[str]], Intentions],
+    names: Sequence[str],
+    listener: Listener,
+) -> None:
+    """Keep what was meant with these services. A Swarm knows of no pause: for it the task of one runs."""
+    if work.mode == "swarm" or not names:
+        return
+    known = read_ledger(work.engine, work.playbook.project).intentions
+    if keep(known, names).same(known):
+        return
+    with held_lease(work, listener):
+        now = read_ledger(work.engine, work.playbook.project).intentions
+        record_intentions(work.engine, work.playbook.project, work.mode, keep(now, names))

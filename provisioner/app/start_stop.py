@@ -50,7 +50,7 @@ def stop(
     """
     work = ServiceWork(request, services, listener, interrupt)
     work.require_known()
-    with _held(work, listener):
+    with held_lease(work, listener):
         ledger = read_ledger(work.engine, work.playbook.project)
         # It is kept before anything stops: a stop that is interrupted was meant all the same.
         kept = ledger.intentions.with_stopped(_services_on_engine(work), intention())
@@ -87,7 +87,7 @@ def start(
     """
     work = ServiceWork(request, services, listener, interrupt)
     work.require_known()
-    with _held(work, listener):
+    with held_lease(work, listener):
         ledger = read_ledger(work.engine, work.playbook.project)
         kept = ledger.intentions.without_stopped(work.chosen)
         for level in work.levels():
@@ -103,7 +103,8 @@ def start(
     return work.results
 
 
-def _held(work: ServiceWork, listener: Listener) -> AbstractContextManager[Lease]:
+def held_lease(work: ServiceWork, listener: Listener) -> AbstractContextManager[Lease]:
+    """The lease of the environment that is worked on, for a block. LeaseHeld where another has it."""
     return lease(
         work.engine, work.playbook.project, work.mode, clock=SystemClock(), timeout=0.0,
         waiting=lambda text: listener(Notice(text)),

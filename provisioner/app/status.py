@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.collect_without_values import CollectWithoutValues
-from provisioner.app.condition import Condition, condition_of, with_last_words
+from provisioner.app.condition import Condition, condition_of, with_last_words, with_purpose
 from provisioner.app.evidence import mask_of, unknown_secrets
-from provisioner.app.intentions import is_still
 from provisioner.app.load import load_playbook
 from provisioner.app.owned import require_services
 from provisioner.app.plan import prepare
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from provisioner.app.prepared import Prepared
     from provisioner.app.published import PublishedPort
     from provisioner.app.request import Request
-    from provisioner.ledger.records import Ledger
     from provisioner.model.address import Address
     from provisioner.model.state import ForeignObject, Observed, Resource
     from provisioner.ports import EngineReader
@@ -35,7 +33,8 @@ if TYPE_CHECKING:
 class StatusRow:
     """One object. `drift`: it differs from what is declared, None where that can not be told.
 
-    `trouble` says why it is not well, with its last words, and is empty where it is. `detail` is what else there is to
+    `trouble` says why it is not well, with its last words, and is empty where it is. `purpose` says who wants it to be
+    so: stopped, paused, scaled. `detail` is what else there is to
     say. `since` is when it came to be in its state (RFC 3339); `exit_code` is None for what runs or never did.
     """
 
@@ -52,6 +51,7 @@ class StatusRow:
     restarts: int = 0
     started_at: str = ""
     ports: tuple[PublishedPort, ...] = ()
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class StatusTable:
 
     @property
     def well(self) -> bool:
-        """Whether everything that is declared is there and does what it is for, whatever may differ in it."""
+        """Whether everything that is declared is there and does what it is for, or rests on purpose."""
         return not any(row.trouble for row in self.rows)
 
 
@@ -83,20 +83,11 @@ def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
     foreign = {one.address: one for one in plan.observed.foreign}
     rows = [_row(a, desired.get(a), observed.get(a), changes.get(a), retained) for a in addresses]
     rows = [_with_condition(row, prepared, engine) for row in rows]
-    rows = [_on_purpose(row, observed.get(row.address), prepared.ledger) for row in rows]
     rows = [_foreign(row, foreign.get(row.address)) for row in rows]
     rows = [_uncompared(row, gathering.reasons) for row in rows]
     ports = published_ports(engine, playbook.project, swarm=prepared.mode == "swarm")
     rows = [replace(row, ports=tuple(port for port in ports if port.address == row.address)) for row in rows]
     return StatusTable(playbook.title, tuple(rows))
-
-
-def _on_purpose(row: StatusRow, found: Observed | None, ledger: Ledger) -> StatusRow:
-    """The row of a service that somebody has stopped: not its last words, but since when and by whom."""
-    why = ledger.intentions.stopped.get(row.address.name) if row.address.kind == "service" else None
-    if why is None or found is None or not is_still(found):
-        return row
-    return replace(row, detail=f"stopped {why}", trouble=f"stopped {why}")
 
 
 def _foreign(row: StatusRow, foreign: ForeignObject | None) -> StatusRow:
@@ -139,13 +130,14 @@ def _with_condition(row: StatusRow, prepared: Prepared, engine: EngineReader) ->
     if found is None:
         return row
     wanted = prepared.plan.desired.resources.get(row.address)
-    condition = condition_of(found, wanted, engine)
+    condition = with_purpose(condition_of(found, wanted, engine), row.address, found, prepared)
     if not unknown_secrets(row.address.name, prepared.playbook, prepared.materials):
         mask = mask_of(row.address, prepared.plan, prepared.materials)
         condition = with_last_words(condition, found, engine, mask)
     return replace(
         row, state=condition.state, health=condition.health,
-        detail=condition.trouble or row.detail or _remark(condition), since=condition.since,
+        detail=condition.trouble or condition.purpose or row.detail or _remark(condition),
+        purpose=condition.purpose, since=condition.since,
         trouble=condition.trouble, exit_code=condition.exit_code,
         restarts=condition.restarts, started_at=condition.started_at,
     )  # fmt: skip

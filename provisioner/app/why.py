@@ -13,6 +13,7 @@ from provisioner.app.condition import (
     condition_of,
     health_results,
     last_lines,
+    with_purpose,
 )
 from provisioner.app.evidence import mask_of, unknown_secrets
 from provisioner.app.load import load_playbook
@@ -116,8 +117,8 @@ def why(request: Request, text: str) -> Explanation:
         ports=tuple(port for port in ports if _is_part(port.address, address)),
         changes=changes,
         problems=tuple(p for p in (*plan.refusals, *plan.notes) if p.path == str(address.whole)),
-        waits_for=tuple(_waits_for(there, plan, engine)),
-        needed_by=tuple(_needed_by(there, plan, engine)),
+        waits_for=tuple(_waits_for(there, prepared, engine)),
+        needed_by=tuple(_needed_by(there, prepared, engine)),
         failure=_last_failure(prepared, there),
         plan=plan,
     )
@@ -150,7 +151,7 @@ def _part(address: Address, prepared: Prepared, engine: EngineReader) -> Part:
     if found is None:
         trouble = f"an object of that name belongs to {foreign.owner}" if foreign else ABSENT.trouble
         return Part(address, "", wanted.name if wanted else "", image, replace(ABSENT, trouble=trouble))
-    condition = condition_of(found, wanted, engine)
+    condition = with_purpose(condition_of(found, wanted, engine), address, found, prepared)
     if found.kind not in ("container", "service"):
         return Part(address, found.id, found.name, "", condition)
     part = Part(address, found.id, found.name, str(found.spec["image"]), condition)
@@ -177,23 +178,28 @@ def _with_words(part: Part, found: Observed, prepared: Prepared, engine: EngineR
     )
 
 
-def _waits_for(there: list[Address], plan: Plan, engine: EngineReader) -> Iterator[Neighbour]:
+def _waits_for(there: list[Address], prepared: Prepared, engine: EngineReader) -> Iterator[Neighbour]:
+    plan = prepared.plan
     needs = (need for one in there if (wanted := plan.desired.resources.get(one)) for need in wanted.needs)
     for address, condition in dict.fromkeys((need.address, str(need.condition or "")) for need in needs):
-        yield Neighbour(address, condition, _state(address, plan, engine))
+        yield Neighbour(address, condition, _state(address, prepared, engine))
 
 
-def _needed_by(there: list[Address], plan: Plan, engine: EngineReader) -> Iterator[Neighbour]:
+def _needed_by(there: list[Address], prepared: Prepared, engine: EngineReader) -> Iterator[Neighbour]:
+    plan = prepared.plan
     mine: Mapping[Address, None] = dict.fromkeys((*there, *(one.whole for one in there)))
     for address, wanted in sorted(plan.desired.resources.items()):
         conditions = [str(need.condition or "") for need in wanted.needs if need.address in mine]
         if conditions and address not in mine:
-            yield Neighbour(address, conditions[0], _state(address, plan, engine))
+            yield Neighbour(address, conditions[0], _state(address, prepared, engine))
 
 
-def _state(address: Address, plan: Plan, engine: EngineReader) -> Condition:
-    found = plan.observed.resources.get(address)
-    return condition_of(found, plan.desired.resources.get(address), engine) if found is not None else ABSENT
+def _state(address: Address, prepared: Prepared, engine: EngineReader) -> Condition:
+    plan = prepared.plan
+    found, wanted = plan.observed.resources.get(address), plan.desired.resources.get(address)
+    if found is None:
+        return ABSENT
+    return with_purpose(condition_of(found, wanted, engine), address, found, prepared)
 
 
 def _last_failure(prepared: Prepared, there: list[Address]) -> Failed | None:

@@ -1,4 +1,4 @@
-"""What somebody wants of a service beside what the file says: that it is stopped, that so many of it run.
+"""What somebody wants of a service beside what the file says: that it is stopped or paused, that so many of it run.
 
 It is kept with the revisions, by one record that is written anew, until an apply, `start` or another file ends it.
 """
@@ -41,6 +41,7 @@ class Intentions:
     number: int = 0
     stopped: Mapping[str, Intention] = field(default_factory=dict)
     scaled: Mapping[str, Intention] = field(default_factory=dict)
+    paused: Mapping[str, Intention] = field(default_factory=dict)
 
     def with_stopped(self, services: Iterable[str], why: Intention) -> Intentions:
         """These, with services that are stopped from now on. Who stopped one that is stopped already stays."""
@@ -51,6 +52,15 @@ class Intentions:
         gone = set(services)
         return replace(self, stopped={name: why for name, why in self.stopped.items() if name not in gone})
 
+    def with_paused(self, services: Iterable[str], why: Intention) -> Intentions:
+        """These, with services that are paused from now on. Who paused one that is paused already stays."""
+        return replace(self, paused={**dict.fromkeys(services, why), **self.paused})
+
+    def without_paused(self, services: Iterable[str]) -> Intentions:
+        """These, with services that go on."""
+        gone = set(services)
+        return replace(self, paused={name: why for name, why in self.paused.items() if name not in gone})
+
     def with_scaled(self, scaled: Mapping[str, Intention]) -> Intentions:
         """These, with other numbers; a number that is the declared one is no intention any more."""
         together = {**self.scaled, **scaled}
@@ -58,7 +68,7 @@ class Intentions:
 
     def same(self, other: Intentions) -> bool:
         """Whether both say the same."""
-        return self.stopped == other.stopped and self.scaled == other.scaled
+        return (self.stopped, self.scaled, self.paused) == (other.stopped, other.scaled, other.paused)
 
 
 def parse_intentions(content: bytes) -> Intentions | None:
@@ -69,6 +79,8 @@ def parse_intentions(content: bytes) -> Intentions | None:
             int(record["number"]),
             {name: Intention(**why) for name, why in record["stopped"].items()},
             {name: Intention(**why) for name, why in record["scaled"].items()},
+            # Records of earlier versions know of no pause.
+            {name: Intention(**why) for name, why in record.get("paused", {}).items()},
         )
     except (ValueError, TypeError, AttributeError, KeyError):
         return None

@@ -22,7 +22,10 @@ def status_json(status: StatusTable) -> dict[str, JSON]:
 
 
 def row_json(row: StatusRow) -> dict[str, JSON]:
-    """One object. Times are RFC 3339 or null, `exit_code` is null for what runs, `trouble` for what is well."""
+    """One object. Times are RFC 3339 or null, `exit_code` is null for what runs, `trouble` for what is well.
+
+    `purpose` says who wants it as it is: stopped, paused or scaled.
+    """
     return {
         "address": str(row.address),
         "state": row.state,
@@ -32,6 +35,7 @@ def row_json(row: StatusRow) -> dict[str, JSON]:
         "since": row.since or None,
         "detail": row.detail,
         "trouble": row.trouble or None,
+        "purpose": row.purpose or None,
         "id": row.id or None,
         "exit_code": row.exit_code,
         "restarts": row.restarts,

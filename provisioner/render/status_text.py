@@ -65,6 +65,8 @@ class StatusRow(Protocol):
     def started_at(self) -> str: ...
     @property
     def ports(self) -> Sequence[PublishedPort]: ...
+    @property
+    def purpose(self) -> str: ...
 
 
 class StatusTable(Protocol):
@@ -176,7 +178,9 @@ def _verdict(status: StatusTable, folded: int, paint: Paint, *, whole: bool) -> 
     left = paint.dim(f"{images} as declared: --all shows them.\n") if folded else ""
     unwell = [row for row in status.rows if row.trouble]
     if not unwell:
-        return f"{left}{paint.green('All is well.')}\n"
+        resting = [str(row.address) for row in status.rows if row.purpose.startswith(("stopped", "paused"))]
+        but = f" At rest on purpose: {', '.join(resting)}." if resting else ""
+        return f"{left}{paint.green('All is well.')}{but}\n"
     noun = "object is" if len(unwell) == 1 else "objects are"
     head = f"{left}{paint.red(f'{len(unwell)} {noun} not well')}"
     first = next((row for row in unwell if row.address.kind == "service"), unwell[0])

@@ -67,4 +67,5 @@ def _condition(condition: Condition) -> dict[str, JSON]:
         "started_at": condition.started_at or None,
         "finished_at": condition.finished_at or None,
         "trouble": condition.trouble or None,
+        "purpose": condition.purpose or None,
     }

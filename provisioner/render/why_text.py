@@ -53,6 +53,8 @@ class Condition(Protocol):
     def finished_at(self) -> str: ...
     @property
     def trouble(self) -> str: ...
+    @property
+    def purpose(self) -> str: ...
 
 
 class Part(Protocol):
@@ -154,6 +156,8 @@ def _part(part: Part, paint: Paint, now: datetime, *, alone: bool) -> list[str]:
     lines = [_labelled("now", name + (paint.red(text) if state.trouble else paint.green(text)))]
     if state.trouble:
         lines.append(_labelled("wrong", name + paint.red(printable(state.trouble))))
+    if state.purpose:
+        lines.append(_labelled("meant", name + printable(state.purpose)))
     if part.id:
         short = part.id.removeprefix("sha256:")[:12]
         named = part.name if part.id == part.name else f"{part.name} ({short})"
@@ -166,7 +170,7 @@ def _neighbours(label: str, neighbours: Sequence[Neighbour], paint: Paint) -> li
     for index, one in enumerate(neighbours):
         wanted = f" ({one.condition.removeprefix('service_').replace('_', ' ')})" if one.condition else ""
         health = f", {one.state.health}" if one.state.health else ""
-        text = f"{one.state.state}{health}"
+        text = f"{one.state.state}{health}" + (f", {one.state.purpose}" if one.state.purpose else "")
         shown = paint.red(f"{text}: {printable(one.state.trouble)}") if one.state.trouble else paint.green(text)
         lines.append(_labelled("" if index else label, f"{one.address}{wanted}: {shown}"))
     return lines

@@ -16,6 +16,7 @@ from provisioner.app.image_wishes import ImageWishes
 from provisioner.app.remove import remove
 from provisioner.app.restart import restart
 from provisioner.app.scale import scale
+from provisioner.app.signals import pause, unpause
 from provisioner.app.start_stop import start, stop
 from provisioner.app.up import UpManner, up
 from provisioner.errors import ProvisionError, Unsafe, UsageError
@@ -78,10 +79,30 @@ def test_a_plan_says_that_it_was_on_purpose_and_an_apply_ends_it(shop: InMemory)
     assert "stopped on purpose (since " in change.reason
     assert "stopped on purpose" in shop.drift().changes[0].reason
     assert any("stopped on purpose" in row.detail for row in shop.status().rows)
+    assert shop.status().well
     assert shop.apply().exit_code == 0
     assert shop.plan().changes == ()
     shop.engine.stop(next(i for i, raw in shop.engine.state()["containers"].items() if raw["Name"] == "/shop-web-1"))
     assert "on purpose" not in shop.plan().changes[0].reason
+
+
+def test_what_is_paused_on_purpose_is_well_and_an_apply_lets_it_go_on(shop: InMemory) -> None:
+    shop.apply()
+    done(list(pause(shop.request(), ("web",), **TOLD)))
+    assert [row.purpose.partition(" (")[0] for row in shop.status().rows if row.address.name == "web"] == [
+        "paused on purpose"
+    ]
+    assert shop.status().well
+    [change] = shop.plan().changes
+    assert change.reason.startswith("paused on purpose")
+    assert change.reason.endswith("an apply lets it go on")
+    assert shop.apply().exit_code == 0
+    assert shop.plan().changes == ()
+    # Nobody means the next one.
+    shop.engine.pause(next(i for i, raw in shop.engine.state()["containers"].items() if raw["Name"] == "/shop-web-1"))
+    assert not shop.status().well
+    done(list(unpause(shop.request(), ("web",), **TOLD)))
+    assert shop.status().well
 
 
 def test_what_somebody_started_by_hand_is_not_said_to_be_stopped(shop: InMemory) -> None:
@@ -103,6 +124,7 @@ def test_a_number_stays_until_the_file_says_another(shop: InMemory) -> None:
     assert plan.changes == ()
     assert any(note.message.startswith("it has 3 replicas on purpose") for note in plan.notes)
     assert shop.drift().changes == ()
+    assert any("3 replicas on purpose" in row.purpose for row in shop.status().rows)
     assert shop.apply().exit_code == 0
     assert shop.plan().changes == ()
     shop.apply(scale={"web": 1})
