@@ -1,0 +1,50 @@
+"""What a command loads before its first byte: counted, since time depends on the machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LOOK = """
+import sys
+from provisioner.cli.main import execute
+code = execute(sys.argv[1:])
+print(*sorted(sys.modules), sep=" ", file=sys.stderr)
+sys.exit(code)
+"""
+# What talks to engines and clouds, and what only reads YAML.
+_ENGINE = {"docker", "requests", "urllib3", "boto3", "keyring", "http.client", "ssl", "concurrent.futures", "ruamel"}
+_READING = {"yaml", "provisioner.document.pipeline", "provisioner.kinds", "provisioner.model.playbook"}
+
+
+def _modules(folder: Path, *arguments: str) -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", _LOOK, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("arguments", [("version",), ("up", "--help"), ("completion", "bash")])
+def test_a_command_that_reads_no_playbook_loads_no_reader_and_no_client(tmp_path: Path, arguments: tuple[str]) -> None:
+    modules = _modules(tmp_path, *arguments)
+    assert not modules & (_ENGINE | _READING)
+    assert len([name for name in modules if name.startswith("provisioner")]) <= 40
+
+
+def test_help_reads_no_playbook(tmp_path: Path) -> None:
+    assert not _modules(tmp_path, "--help") & (_ENGINE | {"yaml", "provisioner.document.pipeline"})
+
+
+@pytest.mark.parametrize("command", ["config", "graph"])
+def test_what_only_reads_loads_no_client(tmp_path: Path, command: str) -> None:
+    (tmp_path / "compose.yaml").write_text("services:\n  web: {image: busybox}\n")
+    modules = _modules(tmp_path, command, "-f", "compose.yaml")
+    assert not modules & _ENGINE
+    assert len([name for name in modules if name.startswith("provisioner")]) <= 120
