@@ -28,6 +28,7 @@ from provisioner.model.plan import Policy
 from provisioner.model.span import Problem
 from provisioner.platforms.choice import choose_mode, lower
 from provisioner.reconcile.adoption import adoption
+from provisioner.reconcile.one_look import OneLook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,6 +67,7 @@ def plan_adoption(
 
     UsageError for a map to what is not declared, ProvisionError for one to what is not there.
     """
+    engine = OneLook(engine)
     facts = engine.facts()
     ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)
     names = _mapped_names(playbook, choice.maps)

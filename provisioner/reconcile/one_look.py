@@ -35,7 +35,11 @@ class OneLook:
         return self._once("facts", self._engine.facts)
 
     def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
-        return self._once(("list", kind, *sorted(labels.items())), lambda: self._engine.list(kind, labels))
+        found = self._once(("list", kind, *sorted(labels.items())), lambda: self._engine.list(kind, labels))
+        # Of all kinds only containers are listed with all that an inspection tells.
+        for raw in found if kind == "container" else ():
+            self._answers.setdefault(("inspect", kind, str(raw["Id"])), raw)
+        return found
 
     def containers(self) -> Sequence[Mapping[str, Any]]:
         return self._once("containers", self._engine.containers)
