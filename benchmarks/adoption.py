@@ -47,7 +47,8 @@ def main() -> None:
         plan, planned = measured(shop.plan)
         assert adopted.done
         assert not planned.changes
-    print(f"{len(adopted.plan.adopts)} objects of {count} services: adopt {adoption:.2f} s, plan {plan:.2f} s")
+    line = f"{len(adopted.plan.adopts)} objects of {count} services: adopt {adoption:.2f} s, plan {plan:.2f} s\n"
+    sys.stdout.write(line)
 
 
 if __name__ == "__main__":
