@@ -7,65 +7,101 @@ from typing import TYPE_CHECKING
 from provisioner.model.change import Action
 from provisioner.model.operation import Stage, stage_of
 from provisioner.model.plan import Verb
-from provisioner.reconcile.update_policy import rolls_back
+from provisioner.reconcile.handover import find_handovers
+from provisioner.reconcile.together import TAKES, bound_together
+from provisioner.reconcile.update_policy import shares
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from provisioner.model.address import Address
     from provisioner.model.plan import Plan, Step
+    from provisioner.reconcile.together import Together
 
-_TAKES = (Verb.STOP, Verb.DISCONNECT, Verb.REMOVE)
 # What brings a container back into service once its steps before are done.
 _GIVES = (Verb.UPDATE, Verb.CONNECT, Verb.START, Verb.RENAME, Verb.EXECUTE)
 
 
-def steps_to_finish(plan: Plan, done: Collection[int]) -> frozenset[int]:
-    """The ids of the steps that are still made, given those that are done.
+def steps_to_finish(plan: Plan, done: Collection[int], lost: Collection[int] = ()) -> frozenset[int]:
+    """The ids of the steps that are still made, given those that are `done`, and those that failed or were skipped.
 
     A container that was stopped, removed or taken off a network gets its successor or its network, a network that
     was removed is made anew, and a port that a service of a Swarm gave up gets to the one that is to have it, each with
-    what that needs. Not those of a replacement that goes back: its way back is a
-    plan of its own (`rollback_plan`). What is deleted stays away.
+    what that needs. Not those of a replacement that can go back, nor of one that needs what is `lost`: the way back is
+    a plan of its own (`rollback_plan`). What is deleted stays away.
     """
-    by_id = {step.id: step for step in plan.steps}
-    actions = {change.address: change.action for change in plan.details}
-    wanted: set[int] = set()
-    taken = [by_id[identity] for identity in done if _takes(by_id[identity])]
-    while taken:
-        step = taken.pop()
-        for other in _given_back(step, plan, actions.get(step.address)):
-            pending = [other.id]
+    pairs = find_handovers(plan.steps, plan.desired, plan.observed)
+    return _Completion(plan, done, lost, bound_together(plan.desired, plan.observed, plan.steps, pairs)).run()
+
+
+class _Completion:
+    def __init__(self, plan: Plan, done: Collection[int], lost: Collection[int], together: Together) -> None:
+        self._plan = plan
+        self._done = done
+        self._together = together
+        self._steps = {step.id: step for step in plan.steps}
+        self._actions = {change.address: change.action for change in plan.details}
+        self._out_of_reach = set(lost)
+        for step in plan.steps:
+            if not self._out_of_reach.isdisjoint(step.needs):
+                self._out_of_reach.add(step.id)
+
+    def run(self) -> frozenset[int]:
+        wanted: frozenset[int] = frozenset()
+        # What is made to finish one service can keep another from going back.
+        while more := self._wanted(self._together.able({*self._done, *wanted})) - wanted:
+            wanted |= more
+        return wanted
+
+    def _wanted(self, able: Collection[Address]) -> set[int]:
+        """The steps to finish, where the services that are `able` to go back do so."""
+        wanted: set[int] = set()
+        taken = [self._steps[identity] for identity in self._done if _takes(self._steps[identity])]
+        while taken:
+            pending = self._given_back(taken.pop(), able)
             while pending:
                 identity = pending.pop()
-                if identity in wanted or identity in done:
+                if identity in wanted or identity in self._done:
                     continue
                 wanted.add(identity)
-                pending += [*by_id[identity].needs, *by_id[identity].after]
-                if _takes(by_id[identity]):
-                    taken.append(by_id[identity])
-    return frozenset(wanted)
+                pending += [*self._steps[identity].needs, *self._steps[identity].after]
+                if _takes(self._steps[identity]):
+                    taken.append(self._steps[identity])
+        return wanted
+
+    def _given_back(self, step: Step, able: Collection[Address]) -> list[int]:
+        """The steps that bring back what `step` took away: from those who live in a container that stops as well."""
+        steps = self._plan.steps
+        if step.kind == "service":
+            return [one.id for one in steps if _stage(one).takes and step.id in one.needs]
+        if step.kind == "network":
+            gone = self._actions.get(step.address) in (None, Action.DELETE)
+            return [one.id for one in steps if one.address == step.address and one.verb is Verb.CREATE and not gone]
+        guests: set[Address] = set()
+        if step.verb is not Verb.DISCONNECT:
+            there = self._plan.observed.resources.items()
+            guests = {a for a, one in there if one.kind == "container" and shares(one, step.address.name)}
+        found = {one for one in guests if one.whole not in able}
+        returns = step.address.whole in self._together.returning.intersection(able)
+        if self._actions.get(step.address) is not Action.REPLACE or not returns:
+            found.add(step.address)
+        return [one for address in found for one in self._successor(address)]
+
+    def _successor(self, address: Address) -> list[int]:
+        """The steps with which a container comes back into service as it is declared, if they can be made."""
+        if self._actions.get(address) in (None, Action.DELETE) or address not in self._plan.desired.resources:
+            return []
+        own = [one for one in self._plan.steps if one.address == address and one.kind == "container"]
+        if any(one.verb is Verb.START and one.id in self._out_of_reach for one in own):
+            return []
+        return [one.id for one in own if one.verb in _GIVES]
 
 
 def _takes(step: Step) -> bool:
     """Whether a step takes something out of service: of a container or a service that exists already, or a network."""
     if step.kind == "service":
         return step.verb is Verb.REMOVE or _stage(step).yields
-    return step.verb in _TAKES and step.made_by is None and step.kind in ("container", "network")
-
-
-def _given_back(step: Step, plan: Plan, action: Action | None) -> list[Step]:
-    """The steps that bring back what `step` took away."""
-    if step.kind == "service":
-        return [one for one in plan.steps if _stage(one).takes and step.id in one.needs]
-    if action is Action.DELETE or action is None:
-        return []
-    own = [one for one in plan.steps if one.address == step.address and one.kind == step.kind]
-    if step.kind == "network":
-        return [one for one in own if one.verb is Verb.CREATE]
-    wanted = plan.desired.resources.get(step.address)
-    if wanted is None or (action is Action.REPLACE and rolls_back(wanted)):
-        return []
-    return [one for one in own if one.verb in _GIVES]
+    return step.verb in TAKES and step.made_by is None and step.kind in ("container", "network")
 
 
 def _stage(step: Step) -> Stage:

@@ -164,7 +164,8 @@ class _Execution:
         if self._lost.is_set():
             return frozenset()
         done = [identity for identity, result in self._results.items() if result.outcome is Outcome.DONE]
-        self._finishing = steps_to_finish(self._plan, done)
+        lost = self._results.keys() - done
+        self._finishing = steps_to_finish(self._plan, done, lost)
         return self._finishing
 
     def _tell(self, event: Event) -> None:

@@ -40,7 +40,7 @@ def order_handovers(
     pairs = find_handovers(steps, desired, observed)
     if not pairs:
         return list(steps)
-    return _Ordering(steps, pairs, proven, bound_together(pairs, desired, observed)).run()
+    return _Ordering(steps, pairs, proven, bound_together(desired, observed, steps, pairs)).run()
 
 
 class _Ordering:
@@ -138,7 +138,8 @@ class _Ordering:
 
     def _keep(self) -> None:
         """What was replaced or freed something, stopped or aside, is removed only when all are proven that would need
-        it to come back: who got what it had, and whoever goes back together with those.
+        it to come back: who got what it had, and whoever goes back together with those. What never comes back waits
+        for nobody, and its replacement not for their proof.
         """
         frees = {pair.frees for pair in self._pairs}
         freed = {self._steps[step].object_id for step in frees}
@@ -146,7 +147,7 @@ class _Ordering:
             if step.verb is not Verb.REMOVE or step.kind != "container" or step.id in frees or not step.object_id:
                 continue
             own = self._ancestors(step.id).intersection(self._proven.get(step.address.whole, ()))
-            if own or step.object_id in freed:
+            if step.address.whole in self._together.returning and (own or step.object_id in freed):
                 for leader in sorted(self._together.leaders(step.address.whole)):
                     for end in self._proven.get(leader, ()):
                         self._add(step.id, end)

@@ -51,7 +51,7 @@ def make_steps(
     _reconnect_kept(permitted, desired, observed, steps)
     proven = Rollout(todo, desired, observed, policy, steps, filled).run()
     swarm.run()
-    _remove(todo, removals, steps, proven, bound_together((), desired, observed))
+    _remove(todo, removals, steps, proven, bound_together(desired, observed))
     _collect(removals, steps)
     return order_handovers(steps.all, desired, observed, proven)
 

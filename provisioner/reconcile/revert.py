@@ -31,7 +31,7 @@ from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.order import in_dependency_order
 from provisioner.reconcile.steps import Steps
 from provisioner.reconcile.together import bound_together
-from provisioner.reconcile.update_policy import exclusive_claim, max_failures, rolls_back, shares, starts_first
+from provisioner.reconcile.update_policy import exclusive_claim, max_failures, shares, starts_first
 from provisioner.reconcile.waits import READY_TIMEOUT, timeout_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from provisioner.model.report import StepResult
     from provisioner.model.state import Observed, ObservedState, Resource
     from provisioner.reconcile.handover import Handover
-    from provisioner.reconcile.together import Together
 
 _REASON = "its rollout failed"
 _INTERRUPTED = "its rollout was interrupted"
@@ -75,24 +74,16 @@ def rollback_plan(
     )
 
 
-def _unproven(failed: Plan, results: Sequence[StepResult], together: Together) -> set[Address]:
-    """The services of which a replica is not proven, and those that go back together with them."""
+def _unproven(failed: Plan, results: Sequence[StepResult]) -> set[Address]:
+    """The services of which a replica is not proven."""
     # What was made for a replica, and did not get to its end, has not taken its place.
     ended = {
         r.step.address.whole
         for r in results
         if (r.step.verb is Verb.WAIT or r.step.made_by is not None) and r.outcome is not Outcome.DONE
     }
-    wanted = {a.whole: r for a, r in failed.desired.resources.items() if r.kind == "container"}
-    found = {service for service in ended if service in wanted and rolls_back(wanted[service])}
-    found -= _tolerated(failed, results)
-    pending = list(found)
-    while pending:
-        service = pending.pop()
-        more = {a for a in together.follow.get(service, ()) if a not in wanted or rolls_back(wanted[a])} - found
-        pending += more
-        found |= more
-    return found
+    declared = {address.whole for address, one in failed.desired.resources.items() if one.kind == "container"}
+    return (ended & declared) - _tolerated(failed, results)
 
 
 def _tolerated(failed: Plan, results: Sequence[StepResult]) -> set[Address]:
@@ -115,7 +106,11 @@ class _Withdrawal:
         self._reason = reason
         pairs = find_handovers(failed.steps, failed.desired, failed.observed)
         self._takers = {pair.taker.whole for pair in pairs if not pair.passing}
-        self._services = _unproven(failed, results, bound_together(pairs, failed.desired, failed.observed))
+        together = bound_together(failed.desired, failed.observed, failed.steps, pairs)
+        made, unproven = {one.step.id for one in results if one.outcome is Outcome.DONE}, _unproven(failed, results)
+        self._services = together.going_back(unproven, made)
+        # Neither proven nor able to go back: what they were is left to the next apply.
+        self._stuck = unproven - together.able(made)
         self._broken = {one.step.address for one in results if one.outcome is Outcome.FAILED}
         self._actions = {change.address: change.action for change in failed.details}
         self._asked = self._asked_back(pairs)
@@ -141,10 +136,11 @@ class _Withdrawal:
             else:
                 self._restore(address)
         for address, here in sorted(self._here.items()):
-            proven = [one for one in here if one.name.endswith(PREVIOUS) and address.whole not in self._services]
-            if proven and address in self._failed.desired.resources:
-                self._change(address, proven, Action.DELETE)
-                self._drop(address, proven, ())
+            aside = [one for one in here if one.name.endswith(PREVIOUS)]
+            proven = address in resources and address.whole not in self._services | self._stuck
+            if aside and proven:
+                self._change(address, aside, Action.DELETE)
+                self._drop(address, aside, ())
 
     def _hosts_first(self, addresses: Sequence[Address]) -> list[Address]:
         """In their order, but for those in whose namespaces others lived."""

@@ -66,7 +66,7 @@ class Rollout:
         self._desired = desired
         self._observed = observed
         self._steps = steps
-        self._together = bound_together((), desired, observed)
+        self._together = bound_together(desired, observed)
         self._attachments = Attachments(observed, steps)
         self._waits = Waits(desired, observed, policy, steps)
         self._pre_start = PreStart(observed, policy, steps, self._waits)
