@@ -74,6 +74,11 @@ class _Ordering:
                 self._add(taker, pair.frees)
             for gate in gates[pair]:
                 self._add(holder, gate)
+            # Who waits for two is without either until both are free: neither stops before the other could.
+            for other in self._pairs:
+                if other.taker == pair.taker and other.holder != pair.holder:
+                    for need in self._needs[commits[other][1]]:
+                        self._add(holder, need)
             for join in pair.joins:
                 self._add(join, pair.takes)
         self._keep()

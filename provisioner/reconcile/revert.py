@@ -312,7 +312,7 @@ class _Withdrawal:
         return [*hosts, *before[-1:]]
 
     def _started(self) -> set[Address]:
-        return {step.address for step in self.steps.all if step.verb is Verb.START}
+        return {step.address for step in self.steps.all if step.verb in (Verb.START, Verb.RESTART)}
 
     def _fitting(self, networks: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         """How it was attached, without an address that is in no subnet of a network that was made anew."""

@@ -96,7 +96,7 @@ class Story:
         self._proxy.clear()
         environment.apply()
         found = {name for name in self._objects() if ".configs." not in name}
-        assert found == expected(environment, replicas)
+        assert found == expected(environment, replicas), found ^ expected(environment, replicas)
         files = {name for name in self._objects() if ".configs." in name}
         # That of the version before is kept for going back.
         assert len(files) == versions, files
