@@ -163,6 +163,7 @@ def _remove(
     # What a destroy removes is declared too, and nothing takes its name.
     staying = [c.desired for c in changes if c.action is not Action.DELETE and c.desired is not None]
     wanted = {one.name for one in staying if one.kind == "container"}
+    names = {c.observed.name for c in changes if c.observed is not None and c.observed.kind == "container"}
     services = {c.address: c for c in gone if c.observed and c.observed.kind == "service"}
     users = _users({*containers, *services}, removals.order)
     for address in in_dependency_order(users, lambda one: users[one]):
@@ -174,10 +175,10 @@ def _remove(
             for service in sorted(together.leaders(address.whole)):
                 dependents += proven.get(service, ())
             steps.gone[address] = _remove_container(
-                containers[address], dependents, wanted, steps, volumes=removals.volumes
+                containers[address], dependents, wanted, names, steps, volumes=removals.volumes
             )
     removed = list(steps.gone.values())
-    removed += [_remove_container(change, [], wanted, steps, volumes=removals.volumes) for change in leftovers]
+    removed += [_remove_container(change, [], wanted, names, steps, volumes=removals.volumes) for change in leftovers]
     moved = [one.id for one in steps.all if one.verb in (Verb.WAIT, Verb.DISCONNECT)]
     moved += [one.id for one in steps.all if one.verb is Verb.REMOVE and one.kind == "container"]
     for change in gone:
@@ -213,18 +214,27 @@ def _users(addresses: Collection[Address], order: Mapping[Address, Resource]) ->
 
 
 def _remove_container(
-    change: Change, dependents: Sequence[int | None], wanted: Collection[str], steps: Steps, *, volumes: bool
+    change: Change,
+    dependents: Sequence[int | None],
+    wanted: Collection[str],
+    names: Collection[str],
+    steps: Steps,
+    *,
+    volumes: bool,
 ) -> int:
-    """Stop it and remove it. Where its name is `wanted` it makes room first, and can still come back."""
+    """Stop it and remove it. Where its name is `wanted` it makes room first, and can still come back.
+
+    Another container may wait aside under the same name: `names` are those that containers have.
+    """
     found = change.observed
     assert found is not None
     before = [need for need in dependents if need is not None]
     if found.name in wanted:
+        name = found.made_as or found.name
+        if name + PREVIOUS in names:
+            name = f"{name}-{change.address.name}-{change.address.index or 1}"
         before = [
-            steps.add(
-                Rename((found.made_as or found.name) + PREVIOUS), change.address, change.reason,
-                needs=before, object_id=found.id,
-            )
+            steps.add(Rename(name + PREVIOUS), change.address, change.reason, needs=before, object_id=found.id)
         ]  # fmt: skip
     if found.runtime is not None and found.runtime.status in ("running", "restarting", "paused"):
         hooked = run_hooks(steps, change, PRE_STOP, found.spec, before, object_id=found.id)

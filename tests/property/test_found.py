@@ -240,3 +240,86 @@ def test_a_fixed_address_does_not_keep_one_from_going_back_to_a_network_with_ano
     there = {"networks": {"back": {"ipv4_address": "10.2.0.9"}}}
     require_nothing_left_down(before, wanted(SWAPPED, api={**CHANGED, **there}))
     require_all_back(before, wanted(SWAPPED, api={**CHANGED, **there}))
+
+
+PAUSED = {"update": {"on_failure": "pause"}}
+GOES_ON = {"update": {"on_failure": "continue"}}
+START_FIRST = {"update": {"order": "start-first"}}
+
+
+def require_others_serve(before: Wanted, after: Wanted) -> None:
+    """One fails, and is taken back or stays, as it says: who did not fail runs, in a host that runs, and began in it."""
+    at = engine()
+    converge(at, before)
+    made, report, back = apply(at, after)
+    assert report.failures
+    assert back is None or [str(one.error) for one in back.failures] == []
+    failed = {one.step.address.whole for one in report.failures}
+    now = look(at, made.desired)
+    assert {address.whole for address in out_of_service(made, now)} <= failed
+    state = at.state()["containers"]
+    for address, one in now.resources.items():
+        host = state[one.id]["HostConfig"].get("NetworkMode", "").partition("container:")[2] if one.runtime else ""
+        if host and address in made.desired.resources and address.whole not in failed:
+            assert state[host]["State"]["Status"] == "running"
+            assert state[host]["State"]["StartedAt"] <= state[one.id]["State"]["StartedAt"]
+    services = {
+        name: {key: value for key, value in body.items() if key != "healthcheck"}
+        for name, body in after.document["services"].items()
+    }
+    require_applied(at, Wanted({**after.document, "services": services}))
+
+
+STAYING = {
+    "a name that one who pauses has": (
+        wanted(db=NAMED, web=living_in("db")),
+        wanted(db=CHANGED, api={**NAMED, **SICK, **PAUSED}, web=living_in("db")),
+    ),
+    "a port of one who pauses": (wanted(web=OTHER_PORT), wanted(api={**SICK, **TWO_PORTS}, web=PAUSED)),
+    "a port that one who pauses has": (wanted(web=PORT), wanted(db={**SICK, **PAUSED, **PORT}, web={})),
+    "a guest who pauses": (
+        wanted(api=NAMED),
+        wanted(web={**SICK, **NAMED}, api={**GOES_ON, **living_in("web")}),
+    ),
+    "a guest who does not go back": (
+        wanted(db={}, web=living_in("db")),
+        wanted(web=GOES_ON, db=SICK),
+    ),
+    "a host who pauses": (
+        wanted(db={}, api=living_in("db")),
+        wanted(web={}, db={**SICK, **PAUSED}, api=living_in("web")),
+    ),
+    "a guest who moves to one that fails": (
+        wanted(api={}, db=living_in("api")),
+        wanted(web={**SICK, **GOES_ON}, db={**GOES_ON, **living_in("web")}, api=TWO_PORTS),
+    ),
+    "one set aside before its replacement starts": (
+        wanted(web=NAMED),
+        wanted(
+            api={**SICK, **NAMED}, web={**START_FIRST, **living_in("api")}, db={**GOES_ON, **living_in("api")}
+        ),
+    ),
+    "one that can not go on": (
+        wanted(api=PORT, db=NAMED, web={}),
+        wanted(SWAPPED, web={**SICK, **START_FIRST, **NAMED}, db=PORT, api={**PAUSED, **living_in("db")}),
+    ),
+    "two holders for whom one waits": (
+        wanted(web=PORT, db=ADDRESS),
+        wanted(db={**GOES_ON, **OTHER_PORT}, web={**SICK, **START_FIRST}, api={**PORT, **ADDRESS}),
+    ),
+    "a guest of a guest": (wanted(api={}, web=living_in("api"), db=living_in("web")), wanted(web={}, api=SICK, db={})),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after"), STAYING.values(), ids=STAYING.keys())
+def test_what_needs_one_that_stays_goes_on_instead_of_back(before: Wanted, after: Wanted) -> None:
+    require_others_serve(before, after)
+
+
+@pytest.mark.parametrize("steps", range(1, 7))
+def test_a_name_that_two_were_renamed_for_can_be_had_again(steps: int) -> None:
+    """Its old holder has been set aside, and so is to be the one that has it."""
+    at = engine()
+    converge(at, wanted(db=NAMED))
+    carry_out(planned(at, wanted(api=NAMED).lower(), Policy(prune=True)), at, {}, steps=steps)
+    require_applied(at, wanted(db=NAMED))
