@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.kinds.hooks import PRE_STOP
-from provisioner.kinds.ownership import PREVIOUS
 from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.model.operation import Build, Confirm, Connect, Create, Disconnect, Pull, Remove, Rename, Stop, Tag
@@ -14,7 +13,7 @@ from provisioner.reconcile.claims import claims_of_network
 from provisioner.reconcile.handover_order import order_handovers
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.order import in_dependency_order
-from provisioner.reconcile.rollout import Rollout
+from provisioner.reconcile.rollout import Rollout, previous_name
 from provisioner.reconcile.steps import Steps
 from provisioner.reconcile.swarm_rollout import SwarmRollout, remove_service
 from provisioner.reconcile.together import Together, bound_together
@@ -163,7 +162,7 @@ def _remove(
     # What a destroy removes is declared too, and nothing takes its name.
     staying = [c.desired for c in changes if c.action is not Action.DELETE and c.desired is not None]
     wanted = {one.name for one in staying if one.kind == "container"}
-    names = {c.observed.name for c in changes if c.observed is not None and c.observed.kind == "container"}
+    names = {c.observed.name: c.address for c in changes if c.observed and c.observed.kind == "container"}
     services = {c.address: c for c in gone if c.observed and c.observed.kind == "service"}
     users = _users({*containers, *services}, removals.order)
     for address in in_dependency_order(users, lambda one: users[one]):
@@ -217,25 +216,21 @@ def _remove_container(
     change: Change,
     dependents: Sequence[int | None],
     wanted: Collection[str],
-    names: Collection[str],
+    names: Mapping[str, Address],
     steps: Steps,
     *,
     volumes: bool,
 ) -> int:
     """Stop it and remove it. Where its name is `wanted` it makes room first, and can still come back.
 
-    Another container may wait aside under the same name: `names` are those that containers have.
+    `names` are those that containers have, by whose they are.
     """
     found = change.observed
     assert found is not None
     before = [need for need in dependents if need is not None]
     if found.name in wanted:
-        name = found.made_as or found.name
-        if name + PREVIOUS in names:
-            name = f"{name}-{change.address.name}-{change.address.index or 1}"
-        before = [
-            steps.add(Rename(name + PREVIOUS), change.address, change.reason, needs=before, object_id=found.id)
-        ]  # fmt: skip
+        aside = Rename(previous_name(found, names))
+        before = [steps.add(aside, change.address, change.reason, needs=before, object_id=found.id)]
     if found.runtime is not None and found.runtime.status in ("running", "restarting", "paused"):
         hooked = run_hooks(steps, change, PRE_STOP, found.spec, before, object_id=found.id)
         before.append(steps.add(Stop(), change.address, change.reason, needs=hooked, object_id=found.id))

@@ -46,6 +46,17 @@ _UP = ("running", "restarting", "paused")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
+def previous_name(found: Observed, names: Mapping[str, Address]) -> str:
+    """What a container is called once it is set aside; `names` are those that containers have, by whose they are.
+
+    Of two that were made under one `container_name` another may wait aside already.
+    """
+    name, address = found.made_as or found.name, found.address
+    if names.get(name + PREVIOUS, address) != address:
+        name = f"{name}-{address.name}-{address.index or 1}"
+    return name + PREVIOUS
+
+
 class Rollout:
     """Adds the steps of every changed container to `steps`, dependencies before those that wait for them."""
 
@@ -201,7 +212,7 @@ class Rollout:
 
     def _rename_to_previous(self, change: Change, found: Observed, needs: Iterable[int | None]) -> int:
         gate = [need for need in needs if need is not None]
-        name = found.made_as + PREVIOUS
+        name = previous_name(found, self._names)
         return gate[-1] if found.name == name else self._rename(change, name, gate, object_id=found.id)
 
     def _stay_stopped(self, change: Change, found: Observed, needs: list[int]) -> list[int]:

@@ -248,7 +248,7 @@ START_FIRST = {"update": {"order": "start-first"}}
 
 
 def require_others_serve(before: Wanted, after: Wanted) -> None:
-    """One fails, and is taken back or stays, as it says: who did not fail runs, in a host that runs, and began in it."""
+    """One fails, and is taken back or stays, as it says: who did not fail runs, and began in a host that runs."""
     at = engine()
     converge(at, before)
     made, report, back = apply(at, after)
@@ -316,10 +316,11 @@ def test_what_needs_one_that_stays_goes_on_instead_of_back(before: Wanted, after
     require_others_serve(before, after)
 
 
-@pytest.mark.parametrize("steps", range(1, 7))
-def test_a_name_that_two_were_renamed_for_can_be_had_again(steps: int) -> None:
+@pytest.mark.parametrize("kept", [{}, {"api": {}}], ids=["removed", "replaced"])
+@pytest.mark.parametrize("steps", range(1, 9))
+def test_a_name_that_two_were_renamed_for_can_be_had_again(steps: int, kept: dict[str, Any]) -> None:
     """Its old holder has been set aside, and so is to be the one that has it."""
     at = engine()
-    converge(at, wanted(db=NAMED))
+    converge(at, wanted(db=NAMED, **kept))
     carry_out(planned(at, wanted(api=NAMED).lower(), Policy(prune=True)), at, {}, steps=steps)
-    require_applied(at, wanted(db=NAMED))
+    require_applied(at, wanted(db=NAMED, **kept))
