@@ -50,7 +50,8 @@ class _End:
 class Follower:
     """`look` gives the containers that write. `tell` is told what happens to streams and to the engine.
 
-    `since` is a time in Unix seconds, `tail` how many earlier lines each container gives; None for all.
+    Once `over` says that nothing writes any more, it ends when nothing has come for a `pause` (seconds): an engine may
+    keep the stream of what has ended open. `since` is a time in Unix seconds, `tail` how many earlier lines each container gives; None for all.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Follower:
         tail: int | None,
         timestamps: bool,
         tell: Callable[[str], None],
+        over: Callable[[], bool] = lambda: False,
         pause: float = _PAUSE,
         patience: float = _PATIENCE,
     ) -> None:
@@ -71,6 +73,7 @@ class Follower:
         self._tail = tail
         self._timestamps = timestamps
         self._tell = tell
+        self._over_at_last = over
         self._pause = pause
         self._patience = patience
         self._events: queue.Queue[_Line | _End] = queue.Queue(_WAITING)
@@ -90,6 +93,8 @@ class Follower:
             try:
                 event = self._events.get(timeout=self._pause)
             except queue.Empty:
+                if self._over_at_last():
+                    return
                 event = None
             if isinstance(event, _Line):
                 if event.stamp and event.stamp <= self._last.get(event.source, ""):

@@ -83,7 +83,7 @@ def up_until_end(
     shown = until.shown or names
     follower = Follower(
         ready.engine, lambda: _writers(ready, shown), since=str(ends.moment), tail=None,
-        timestamps=until.timestamps, tell=lambda text: None, pause=_LOOK,
+        timestamps=until.timestamps, tell=lambda text: None, over=watch.is_over, pause=_LOOK,
     )  # fmt: skip
     with interrupt.deferred():
         watch.start()
@@ -215,6 +215,10 @@ class _Watch:
 
     def join(self) -> None:
         self._thread.join()
+
+    def is_over(self) -> bool:
+        """Whether all was stopped."""
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:

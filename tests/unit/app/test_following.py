@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -99,3 +100,12 @@ def test_one_that_is_removed_meanwhile_is_no_error_anything_else_is() -> None:
 def test_times_are_shown_where_they_are_asked_for() -> None:
     engine = Engine(a=[[stamp(1) + b" one\n"]])
     assert followed(engine, [[container("a")], []], timestamps=True) == [stamp(1) + b" one\n"]
+
+
+def test_a_stream_that_an_engine_keeps_open_holds_up_nobody_once_all_is_over() -> None:
+    class KeptOpen(Engine):
+        def logs(self, identity: str, **more: Any) -> Iterator[bytes]:
+            yield stamp(1) + b" one\n"
+            threading.Event().wait()
+
+    assert followed(KeptOpen(), [[container("a")]], over=lambda: True) == [b"one\n"]
