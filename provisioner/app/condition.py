@@ -77,7 +77,8 @@ def condition_of(
 def with_purpose(condition: Condition, address: Address, found: Observed, prepared: Prepared) -> Condition:
     """The condition of what somebody stopped or paused is no trouble; who scaled what runs is said of it too."""
     ledger = prepared.ledger
-    purpose = purpose_of(address, found, ledger)
+    # What has done its work has ended by itself.
+    purpose = "" if condition.state in (COMPLETED, FINISHED) else purpose_of(address, found, ledger)
     if purpose:
         return replace(condition, trouble="", purpose=purpose)
     scaled = scaled_on_purpose(address.name, prepared.playbook, ledger) if address.kind == "service" else ""

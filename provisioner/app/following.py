@@ -51,7 +51,8 @@ class Follower:
     """`look` gives the containers that write. `tell` is told what happens to streams and to the engine.
 
     Once `over` says that nothing writes any more, it ends when nothing has come for a `pause` (seconds): an engine may
-    keep the stream of what has ended open. `since` is a time in Unix seconds, `tail` how many earlier lines each container gives; None for all.
+    keep the stream of what has ended open. `since` is a time in Unix seconds, `tail` how many earlier lines each
+    container gives; None for all.
     """
 
     def __init__(
