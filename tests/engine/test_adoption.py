@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import compose_shapes
 from tests.compose_recording import Recording
-from tests.corpus_adoption import STACKS, play, stack_at
+from tests.corpus_adoption import STACKS, Stack, play, remove_compose_project, stack_at
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,3 +29,60 @@ def test_a_stack_of_the_corpus_is_adopted_changed_rolled_back_and_released(
     with stack_at(name, engine, engine_url, project, tmp_path) as stack:
         proof = stack.prove(play)
     assert proof.well, proof
+
+
+def test_a_project_of_many_shapes_is_adopted_and_imported(
+    engine: docker.DockerClient, engine_url: str, project: str, tmp_path: Path
+) -> None:
+    """Half of it runs, and beside it a container of `docker compose run`, and one of a service that is gone."""
+    folder, apart = tmp_path / project, tmp_path / "imported"
+    folder.mkdir()
+    apart.mkdir()
+    compose_shapes.lay_out(folder, project)
+    shapes = Stack("shapes", folder, project, engine, engine_url, compose_shapes.ARGUMENTS)
+    imported = Stack("shapes", apart, project, engine, engine_url, ())
+    try:
+        engine.networks.create(f"{project}-outside-own")
+        Recording.load(compose_shapes.NAME).play(engine, project=project, folder=folder)
+        labels = {"com.docker.compose.project": project, "com.docker.compose.container-number": "1"}
+        for name, service, one_off in (("once", "web", "True"), ("orphan", "gone", "False")):
+            more = {"com.docker.compose.service": service, "com.docker.compose.oneoff": one_off}
+            engine.containers.run(
+                "busybox:1.36", ["sleep", "infinity"], name=f"{project}-{name}-own", labels={**labels, **more},
+                stop_signal="SIGKILL", detach=True,
+            )  # fmt: skip
+        before = shapes.running()
+        told = json.loads(shapes.provision("adopt", "--yes", "--json"))
+        assert {one["verdict"] for one in told["objects"]} == {"adopt"}, told
+        notes = " ".join(note["message"] for note in told["notes"])
+        assert "it is one of `docker compose run`" in notes
+        assert "declares no service gone" in notes
+        assert shapes.pending() == ()
+        assert shapes.running() == before
+        # Adopting twice changes nothing.
+        again = json.loads(shapes.provision("adopt", "--yes", "--json"))
+        assert again["adopted"] == []
+        shapes.provision("adopt", "--release", "--yes")
+
+        imported.provision("import", "--running", project)
+        assert f"name: {project}-outside-own\n    external: true" in (apart / "compose.yaml").read_text()
+        adopted = json.loads(imported.provision("adopt", "--yes", "--json"))
+        assert {one["verdict"] for one in adopted["objects"]} == {"adopt"}, adopted
+        assert imported.pending() == ()
+        assert imported.running() == before
+
+        imported.provision("adopt", "--release", "--yes")
+        engine.containers.get(f"{project}-worker-2").stop(timeout=0)
+        engine.containers.get(f"{project}-debug-1").remove(force=True)
+        half = json.loads(shapes.provision("adopt", "--yes", "--json"))
+        verdicts = {one["address"]: one["verdict"] for one in half["objects"]}
+        assert verdicts["service.debug[1]"] == "not found"
+        assert verdicts["service.worker[2]"] == "adopt, and change at the next apply"
+        shapes.provision("apply", "--yes")
+        assert shapes.pending() == ()
+        left = {key: value for key, value in shapes.running().items() if key in before}
+        assert {key for key, value in left.items() if value != before[key]} <= {
+            key for key, value in before.items() if value[0] == f"/{project}-worker-2"
+        }
+    finally:
+        remove_compose_project(engine, project)
