@@ -115,6 +115,26 @@ def test_a_renamed_service_takes_over_port_and_name_or_gives_them_back(
     assert environment.engine.containers.get(name).id != served
 
 
+def test_who_has_lost_its_name_to_one_that_stays_goes_on_instead_of_back(environment: Environment) -> None:
+    """The one that has the name now fails, and stays: its old holder, and who lives in that, serve as declared."""
+    name = f"{environment.project}-named"
+    guest = service(network_mode="service:db")
+    environment.services(db=service(container_name=name), web=guest)
+    environment.apply()
+    paused = service(container_name=name, update={"on_failure": "pause"}, **BROKEN)
+    environment.services(db=service(environment={"A": "1"}), api=paused, web=guest)
+    failed = environment.run("apply", "--yes", "--json")
+    assert failed.code in (1, 3), failed
+    assert "already in use" not in failed.stdout, failed
+    db, web = environment.container("db-1"), environment.container("web-1")
+    assert (db.status, web.status) == ("running", "running")
+    assert "A=1" in db.attrs["Config"]["Env"]
+    assert web.attrs["HostConfig"]["NetworkMode"] == f"container:{db.id}"
+    environment.services(db=service(environment={"A": "1"}), api=service(container_name=name), web=guest)
+    environment.apply()
+    environment.require_inert()
+
+
 def test_an_address_and_a_subnet_pass_to_another(environment: Environment) -> None:
     subnet, other = environment.subnets
     address = subnet.replace(".0/", ".2/").partition("/")[0]
