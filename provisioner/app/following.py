@@ -50,8 +50,8 @@ class _End:
 class Follower:
     """`look` gives the containers that write. `tell` is told what happens to streams and to the engine.
 
-    Once `over` says that nothing writes any more, it ends when nothing has come for a `pause` (seconds): an engine may
-    keep the stream of what has ended open. `since` is a time in Unix seconds, `tail` how many earlier lines each
+    With `over` whatever comes is followed until that says that nothing writes any more and nothing has come for a
+    `pause` (seconds): a Swarm starts its tasks by itself, and may keep the stream of one that has ended open. `since` is a time in Unix seconds, `tail` how many earlier lines each
     container gives; None for all.
     """
 
@@ -64,7 +64,7 @@ class Follower:
         tail: int | None,
         timestamps: bool,
         tell: Callable[[str], None],
-        over: Callable[[], bool] = lambda: False,
+        over: Callable[[], bool] | None = None,
         pause: float = _PAUSE,
         patience: float = _PATIENCE,
     ) -> None:
@@ -90,11 +90,11 @@ class Follower:
         for one in self._look():
             self._follow(one, first=True)
         looked, idle = time.monotonic(), 0
-        while self._open or idle < _LOOKS:
+        while self._open or idle < _LOOKS or self._over_at_last is not None:
             try:
                 event = self._events.get(timeout=self._pause)
             except queue.Empty:
-                if self._over_at_last():
+                if self._over_at_last is not None and self._over_at_last():
                     return
                 event = None
             if isinstance(event, _Line):
@@ -107,7 +107,8 @@ class Follower:
                 self._open.discard(event.source)
                 self._ended(event)
                 self._until = time.monotonic() + self._patience
-            if time.monotonic() < self._until and time.monotonic() - looked >= self._pause:
+            looks = self._over_at_last is not None or time.monotonic() < self._until
+            if looks and time.monotonic() - looked >= self._pause:
                 idle = 0 if self._pick_up() else idle + 1
                 looked = time.monotonic()
 
@@ -160,8 +161,10 @@ class Follower:
             self._await_engine(error)
             return True
         alive = [one for one in found if one.kind == "service" or one.raw["State"].get("Status") in _ALIVE]
-        for one in alive:
-            if one.id not in self._open and (one.kind == "service" or one.running):
+        for one in found:
+            # What came and went between two looks has said something all the same.
+            unheard = self._over_at_last is not None and one.id not in self._over
+            if one.id not in self._open and (one.kind == "service" or one.running or unheard):
                 again = one.id in self._over
                 self._tell(f"{one.address} {'runs again' if again else 'is followed now'}")
                 self._follow(one, first=False)

@@ -109,3 +109,9 @@ def test_a_stream_that_an_engine_keeps_open_holds_up_nobody_once_all_is_over() -
             threading.Event().wait()
 
     assert followed(KeptOpen(), [[container("a")]], over=lambda: True) == [b"one\n"]
+
+
+def test_what_comes_later_and_has_ended_by_then_is_told_until_all_is_over() -> None:
+    engine = Engine(late=[[stamp(1) + b" said\n"]])
+    looks = [[], [], [container("late", "exited")]]
+    assert followed(engine, looks, over=lambda: bool(engine.asked)) == [b"said\n"]
