@@ -51,8 +51,8 @@ class Follower:
     """`look` gives the containers that write. `tell` is told what happens to streams and to the engine.
 
     With `over` whatever comes is followed until that says that nothing writes any more and nothing has come for a
-    `pause` (seconds): a Swarm starts its tasks by itself, and may keep the stream of one that has ended open. `since` is a time in Unix seconds, `tail` how many earlier lines each
-    container gives; None for all.
+    `pause` (seconds): a Swarm starts its tasks by itself, and may keep the stream of one that has ended open. `since`
+    is a time in Unix seconds, `tail` how many earlier lines each container gives; None for all.
     """
 
     def __init__(
