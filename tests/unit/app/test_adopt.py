@@ -13,9 +13,11 @@ from provisioner.app import take_over as take_over_module
 from provisioner.app.adopt import adopt, look, release
 from provisioner.app.adopt_plan import AdoptionChoice
 from provisioner.app.import_running import import_running
+from provisioner.app.wiring import SystemClock
 from provisioner.errors import EngineRefused, LeaseHeld, PlanStale, ProvisionError, Unsafe, UsageError
 from provisioner.kinds.ownership import PREFIX
 from provisioner.ledger.adoptions import read_adoptions, with_adoptions
+from provisioner.ledger.lease import lease
 from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.render.adoption_json import adopted_json
@@ -313,6 +315,43 @@ def test_what_somebody_else_takes_between_the_question_and_the_answer_stops_it(s
     with pytest.raises(Unsafe, match="theirs"):
         run(shop, approve=approve)
     assert read_adoptions(shop.engine, "shop") == (0, ())
+
+
+def test_an_equal_container_with_another_identity_is_another_one(shop: InMemory) -> None:
+    """Somebody makes a container anew between the question and the answer, exactly as it was."""
+
+    def made_anew(plan: AdoptionPlan) -> bool:
+        raw = shop.engine.inspect("container", "shop-db-1")
+        assert raw is not None
+        body = {**raw["Config"], "HostConfig": raw["HostConfig"]}
+        take_away(shop, raw["Id"])
+        shop.engine.start(shop.engine.create("container", "shop-db-1", body))
+        return True
+
+    with pytest.raises(PlanStale):
+        run(shop, approve=made_anew)
+    assert read_adoptions(shop.engine, "shop") == (0, ())
+
+
+def test_while_somebody_else_applies_nothing_is_adopted(shop: InMemory) -> None:
+    with lease(shop.engine, "shop", "containers", clock=SystemClock(), timeout=0), pytest.raises(LeaseHeld):
+        run(shop)
+    assert read_adoptions(shop.engine, "shop") == (0, ())
+    assert run(shop).done
+
+
+def test_what_was_released_is_not_released_again(shop: InMemory) -> None:
+    run(shop)
+    assert let_go(shop) > 0
+    found, done = release(
+        shop.request(), [], approve=lambda found: True, listener=lambda event: None, interrupt=Undisturbed()
+    )
+    assert (found.released, done) == ((), False)
+    address = Address.parse("volume.data")
+    assert address is not None
+    with pytest.raises(UsageError, match="nothing is adopted as volume"):
+        release(shop.request(), [address], approve=lambda found: True, listener=lambda event: None,
+                interrupt=Undisturbed())  # fmt: skip
 
 
 def test_nothing_is_half_adopted_where_the_ledger_can_not_be_written(
