@@ -6,7 +6,7 @@ Whether they are well is not waited for: the end of one of them is what is wante
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.following import Follower
@@ -192,7 +192,9 @@ class _Ends:
                 if state_of(task) in _TASK_ENDED:
                     status = (task.get("Status") or {}).get("ContainerStatus") or {}
                     code = int(status.get("ExitCode") or 0)
-                    ended[str(task["ID"])] = (address, code or (_FAILED if error_of(task) else 0))
+                    # A service that runs on every node has no slots, and one task on each.
+                    replica = replace(address, index=int(task.get("Slot") or 1))
+                    ended[str(task["ID"])] = (replica, code or (_FAILED if error_of(task) else 0))
         return ended
 
 
