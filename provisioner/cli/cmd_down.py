@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -60,12 +61,8 @@ def command(
         from provisioner.cli.service_work import work_on_services
 
         return work_on_services(
-            settings,
-            lambda listener, interrupt: remove(
-                request, services, stop_first=True, volumes=False, grace=timeout, listener=listener,
-                interrupt=interrupt,
-            ),
-        )  # fmt: skip
+            settings, partial(remove, request, services, stop_first=True, volumes=False, grace=timeout)
+        )
     from provisioner.cli.take_down import take_down
 
     return take_down(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -34,6 +35,4 @@ def command(settings: Settings, arguments: tuple[str, ...], signal: str) -> int:
     from provisioner.app.signals import kill
     from provisioner.cli.service_work import work_on_services
 
-    return work_on_services(
-        settings, lambda listener, interrupt: kill(request, services, signal, listener=listener, interrupt=interrupt)
-    )
+    return work_on_services(settings, partial(kill, request, services, signal))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -29,6 +30,4 @@ def command(settings: Settings, arguments: tuple[str, ...]) -> int:
     from provisioner.app.signals import pause
     from provisioner.cli.service_work import work_on_services
 
-    return work_on_services(
-        settings, lambda listener, interrupt: pause(request, services, listener=listener, interrupt=interrupt)
-    )
+    return work_on_services(settings, partial(pause, request, services))

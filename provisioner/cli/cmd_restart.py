@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -36,9 +37,4 @@ def command(settings: Settings, arguments: tuple[str, ...], timeout: float | Non
     from provisioner.app.restart import restart
     from provisioner.cli.service_work import work_on_services
 
-    return work_on_services(
-        settings,
-        lambda listener, interrupt: restart(
-            request, services, grace=timeout, dependents=not no_deps, listener=listener, interrupt=interrupt
-        ),
-    )
+    return work_on_services(settings, partial(restart, request, services, grace=timeout, dependents=not no_deps))

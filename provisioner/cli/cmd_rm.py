@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -46,9 +47,4 @@ def command(settings: Settings, arguments: tuple[str, ...], force: bool, stop_fi
         require_answer(yes=False, hint="add --force; provision ps -a shows what is there")
         if not confirmed(settings, f"Going to remove {', '.join(names)}. Go on?"):
             return 1
-    return work_on_services(
-        settings,
-        lambda listener, interrupt: remove(
-            request, services, stop_first=stop_first, volumes=volumes, listener=listener, interrupt=interrupt
-        ),
-    )
+    return work_on_services(settings, partial(remove, request, services, stop_first=stop_first, volumes=volumes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -35,13 +36,5 @@ def command(settings: Settings, arguments: tuple[str, ...], wait: bool, wait_tim
     from provisioner.cli.service_work import work_on_services
 
     return work_on_services(
-        settings,
-        lambda listener, interrupt: start(
-            request,
-            services,
-            wait_until_ready=wait,
-            timeout=wait_timeout or 0.0,
-            listener=listener,
-            interrupt=interrupt,
-        ),
+        settings, partial(start, request, services, wait_until_ready=wait, timeout=wait_timeout or 0.0)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -35,7 +36,4 @@ def command(settings: Settings, arguments: tuple[str, ...], timeout: float | Non
     from provisioner.app.start_stop import stop
     from provisioner.cli.service_work import work_on_services
 
-    return work_on_services(
-        settings,
-        lambda listener, interrupt: stop(request, services, grace=timeout, listener=listener, interrupt=interrupt),
-    )
+    return work_on_services(settings, partial(stop, request, services, grace=timeout))

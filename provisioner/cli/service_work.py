@@ -9,19 +9,21 @@ from provisioner.cli.progress_listener import progress_listener
 from provisioner.errors import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+    from typing import Protocol
 
     from provisioner.cli.settings import Settings
     from provisioner.model.report import StepResult
     from provisioner.ports import Interrupt, Listener
 
-    Act = Callable[[Listener, Interrupt], Sequence[StepResult]]
+    class Act(Protocol):
+        def __call__(self, *, listener: Listener, interrupt: Interrupt) -> Sequence[StepResult]: ...
 
 
 def work_on_services(settings: Settings, act: Act) -> int:
     """Run `act`, and say in full what failed; 1 where something did, 130 where it was interrupted."""
     with interruptible(deferred=True) as interrupt, progress_listener(settings, as_json=False) as listener:
-        results = act(listener, interrupt)
+        results = act(listener=listener, interrupt=interrupt)
     failed = [one for one in results if one.error is not None]
     if failed:
         from provisioner.render.error_text import error_text
