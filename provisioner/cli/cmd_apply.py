@@ -22,7 +22,7 @@ from provisioner.cli.options import (
     wait_timeout_option,
     yes_option,
 )
-from provisioner.document.paths import is_file
+from provisioner.cli.target import is_file
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
