@@ -16,6 +16,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--sample", type=int, default=1, metavar="N", help="run only every Nth test that is marked slow")
 
 
+# Folders of which each file, or each system, is told by itself; and from how many seconds on it is told at all.
+_DEAR = ("engine", "swarm", "systems", "faults", "secrets")
+_WORTH_SAYING = 120.0
+
+
 # Before pytest-xdist looks at the groups.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -51,3 +56,18 @@ def _sample(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = set(slow) - set(swept[::step]) - set(nodes[:1])
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where the time went: the seconds of all workers by folder, or by file below `engine`, `swarm` and `systems`."""
+    spent: dict[str, float] = {}
+    for report in (one for found in terminalreporter.stats.values() for one in found):
+        if isinstance(report, pytest.TestReport):
+            parts = report.nodeid.partition("::")[0].split("/")[1:]
+            place = "/".join(parts[:2] if parts[0] in _DEAR else parts[:1])
+            spent[place] = spent.get(place, 0.0) + report.duration
+    if sum(spent.values()) < _WORTH_SAYING:
+        return
+    terminalreporter.section("seconds of all workers")
+    for place, seconds in sorted(spent.items(), key=lambda one: -one[1])[:40]:
+        terminalreporter.write_line(f"{seconds:8.0f}  {place}")

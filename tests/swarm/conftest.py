@@ -25,6 +25,8 @@ _EVERYWHERE = ("test_fields", "test_differences", "test_lifecycle")
 IMAGES = ("busybox:1.36",)
 
 
+# Before the sample of what is slow is taken.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         version = getattr(getattr(item, "callspec", None), "params", {}).get("swarm")
