@@ -173,6 +173,7 @@ class _ApprovedPlay:
     def __init__(self, prepared: Prepared) -> None:
         self._salt = token_hex(16)
         self._assumed = {str(wanted.address) for wanted in assumed_externals(prepared.plan)}
+        self._pins = prepared.plan.pins
         self._digest = self._digest_of(prepared)
 
     def require_current(self, prepared: Prepared) -> None:
@@ -184,7 +185,16 @@ class _ApprovedPlay:
         return ()
 
     def _digest_of(self, prepared: Prepared) -> PlanDigest:
-        digest = digest_plan(prepared, self._salt)
+        plan = prepared.plan
+        here = {name: facts.digests for name, facts in plan.observed.facts.images.items()}
+        # Under another digest it is not what was agreed to.
+        pulled = {
+            name: digest
+            for name, digest in self._pins.items()
+            if any(one.endswith(f"@{digest}") for one in here.get(name, ()))
+        }
+        as_agreed = replace(prepared, plan=replace(plan, pins={**pulled, **plan.pins}))
+        digest = digest_plan(as_agreed, self._salt)
         values = {name: value for name, value in digest.values.items() if f"content of {name}" not in digest.pending}
         return replace(digest, observed=self._own(digest.observed), changes=self._own(digest.changes), values=values)
 

@@ -12,6 +12,8 @@ import pytest
 
 from provisioner.cli.main import execute
 from tests.engine.environment import Environment, Outcome, service
+from tests.engine.test_approval import pushed
+from tests.engine.test_image_commands import registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -201,6 +203,15 @@ def test_a_network_that_an_earlier_play_makes(plays: Plays) -> None:
     plays.list("two", "one")
     refused = plays.run("plan", "prod", code=1).stdout
     assert "is made by the play 'One', which comes later" in refused
+
+
+def test_an_image_that_an_earlier_play_pulls(plays: Plays, unused_port: int) -> None:
+    reference = f"{registry(plays.environment, unused_port)}/{plays.environment.project}-web:1"
+    pushed(plays.environment, reference, "shown")
+    for name in ("one", "two"):
+        plays.system(name, image=reference, network_mode="none")
+    assert states(plays.apply("--limit", "one,two")) == [("One", "done"), ("Two", "done")]
+    assert [play["changed"] for play in plays.apply("--limit", "one,two").summary["plays"]] == [0, 0]
 
 
 def test_a_port_passes_to_a_later_play(plays: Plays) -> None:
