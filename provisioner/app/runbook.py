@@ -6,11 +6,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from provisioner.app.approved_digest import digest_text
+from provisioner.app.approved_digest import digest_text, digest_text_of_plays
 from provisioner.app.backup_sources import saved_addresses
 from provisioner.app.graph import graph_of
 from provisioner.app.load import load_playbook
 from provisioner.app.plan import prepare
+from provisioner.app.plan_plays import plan_plays
 from provisioner.app.possible import refused_all_the_same
 from provisioner.app.wiring import open_engine
 from provisioner.model.change import Action
@@ -20,6 +21,7 @@ from provisioner.model.runbook import AppliedRevision, ConcernedSecret, FailedAp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.app.plays import PlayList
     from provisioner.app.prepared import Prepared
     from provisioner.app.request import Request
     from provisioner.ledger.revisions import Revision
@@ -31,6 +33,19 @@ def make_runbook(request: Request) -> Runbook:
     """The runbook of the plan of now. PlaybookInvalid for an invalid playbook."""
     playbook = load_playbook(request, feasible=True, further=partial(refused_all_the_same, request))
     return runbook_of(prepare(request, playbook, open_engine(request, playbook.engine), Policy()))
+
+
+def make_runbooks(plays: PlayList) -> list[tuple[str, Runbook]]:
+    """The runbooks of the plays of a list by their names, each for an apply of that play alone (`--limit`).
+
+    Raises what `plan_plays` does.
+    """
+    found = []
+    for one in plan_plays(plays, Policy(), {}):
+        runbook = runbook_of(one.prepared)
+        plan = replace(runbook.plan, digest=digest_text_of_plays([one]))
+        found.append((one.opened.play.name, replace(runbook, plan=plan)))
+    return found
 
 
 def runbook_of(prepared: Prepared) -> Runbook:

@@ -33,18 +33,18 @@ def command(settings: Settings, target: str | None, output: str | None) -> int:
     long it took the last time, which secrets are concerned, what to type, and how to go back. Changes nothing.
     """
     plays = settings.plays(target)
-    from provisioner.app.runbook import make_runbook
+    from provisioner.app.runbook import make_runbook, make_runbooks
     from provisioner.render.runbook_markdown import runbook_markdown
 
     if plays is None:
         request = settings.request(target)
-        text, directory = runbook_markdown(make_runbook(request), shlex.join(settings.typed(target))), request.directory
+        directory = request.directory
+        text = runbook_markdown(make_runbook(request), shlex.join(settings.typed(target)))
     else:
         directory = plays.request.directory
-        words = shlex.join(settings.typed(target))
+        words = settings.without_selection().typed(target)
         text = "\n".join(
-            runbook_markdown(make_runbook(play.request), f"{words} --limit {shlex.quote(play.name)}")
-            for play in plays.plays
+            runbook_markdown(runbook, shlex.join([*words, "--limit", name])) for name, runbook in make_runbooks(plays)
         )
     out = settings.out()
     if output:

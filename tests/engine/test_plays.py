@@ -246,3 +246,23 @@ def test_a_saved_plan_is_of_all_plays_or_of_none(plays: Plays) -> None:
     outcome = plays.run("apply", "prod.plan", "--yes", "--json")
     assert states(outcome) == [("One", "done"), ("Two", "done"), ("Three", "done")]
     assert "is stale" in plays.run("apply", "prod.plan", "--yes", code=76).stderr
+
+
+def test_what_was_approved_of_a_list_is_done_and_nothing_else(plays: Plays) -> None:
+    digest = plays.json("plan", "prod")["digest"]
+    plays.system("three", network_mode="none", hostname="other")
+    stale = plays.run("apply", "prod", "--digest", digest, code=76)
+    assert "the playbook, or what it reads" in stale.stderr
+    plays.run("apply", "prod", "--digest", plays.json("plan", "prod")["digest"])
+    assert plays.json("plan", "prod")["summary"]["create"] == 0
+
+
+def test_a_runbook_of_a_list_has_commands_that_work(plays: Plays) -> None:
+    page = plays.run("runbook", "prod").stdout
+    commands = [line.split() for line in page.splitlines() if line.startswith("provision apply")]
+    assert [words[2:5] for words in commands] == [["prod", "--limit", name.title()] for name in NAMES]
+    for words in commands:
+        assert "changed=1 " in plays.run(*words[1:]).stdout.splitlines()[-1]
+    only = plays.run("runbook", "prod", "--limit", "Two").stdout
+    assert only.count("# Deploy ") == 1
+    assert "No changes." in only
