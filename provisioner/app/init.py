@@ -8,6 +8,7 @@ from pathlib import Path
 from provisioner.app.replace_file import write_output
 from provisioner.document.names import normalised
 from provisioner.errors import UsageError
+from provisioner.playbook.image_name import problem_of
 
 IMAGE = "nginx:1.27-alpine"
 # What Git is not to keep: values of secrets, and archives of data.
@@ -88,8 +89,13 @@ class Started:
 def initialise(directory: str, name: str, image: str = IMAGE) -> Started:
     """Write playbooks/NAME/ with an environment for this machine and one for production.
 
-    UsageError for a name that is none, and where one of the files is there already: then nothing is written.
+    UsageError for a name or an image that is none, and where one of the files is there already: then nothing is
+    written.
     """
+    if why := problem_of(image):
+        raise UsageError(
+            f"'{image}' is no name of an image: {why}", hint="write it like registry.example.com/team/app:1.2"
+        )
     if not name or normalised(name) != name:
         raise UsageError(f"'{name}' is no name for a system", hint=f"for example {normalised(name) or 'shop'}")
     last = image.rpartition("/")[2].partition("@")[0].partition(":")[0]
@@ -106,15 +112,22 @@ def initialise(directory: str, name: str, image: str = IMAGE) -> Started:
             f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there already",
             hint="init writes over nothing: choose another --name, or change the file by hand",
         )
+    added_to = keep_out_of_git(directory)
     for file, text in files.items():
         write_output(directory, file, text)
-    return Started(tuple(files), keep_out_of_git(directory), f"{name}/local")
+    return Started(tuple(files), added_to, f"{name}/local")
 
 
 def keep_out_of_git(directory: str) -> tuple[str, ...]:
-    """Add to .gitignore what is not to be kept there, as far as it is missing; the files that were changed."""
+    """Add to .gitignore what Git is not to keep, as far as it is missing; the files that were changed.
+
+    UsageError where it can not be read.
+    """
     file = Path(directory, ".gitignore")
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    try:
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"{file} can not be read as text: {error}", hint="make it a text file in UTF-8") from error
     missing = [line for line in _UNKEPT if line not in text.splitlines()]
     if not missing:
         return ()

@@ -69,3 +69,17 @@ def test_a_name_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="is no name for a system"):
         initialise(str(tmp_path), name)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("image", ["A B:1", "", "a: {b", "nginx:1\nprivileged: true"])
+def test_an_image_that_is_none_is_refused(tmp_path: Path, image: str) -> None:
+    with pytest.raises(UsageError, match="is no name of an image"):
+        initialise(str(tmp_path), "shop", image)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_gitignore_that_is_no_text_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="can not be read as text"):
+        initialise(str(tmp_path), "shop")
+    assert [one.name for one in tmp_path.iterdir()] == [".gitignore"]
