@@ -9,7 +9,11 @@ from provisioner.errors import ProvisionError
 
 
 def replace_file(file: Path, text: str) -> None:
-    """`file` holds `text`, as UTF-8 and with its line breaks as they are. OSError where that can not be done."""
+    """`file` holds `text`, as UTF-8 and with its line breaks as they are. OSError where that can not be done.
+
+    Of a symbolic link the file that it leads to is written; the link stays.
+    """
+    file = Path(os.path.realpath(file))
     fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:
         with fresh.open("w", encoding="utf-8", newline="") as stream:
