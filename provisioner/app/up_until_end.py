@@ -18,7 +18,7 @@ from provisioner.app.restart import change_service, forced
 from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.start_stop import stop
 from provisioner.app.up import make_ready
-from provisioner.errors import Interrupted, ProvisionError, Unsafe, UsageError
+from provisioner.errors import Interrupted, Unsafe, UsageError
 from provisioner.kinds.values import moment
 from provisioner.model.plan import Verb
 from provisioner.reconcile.swarm_tasks import error_of, state_of
@@ -208,7 +208,7 @@ class _Watch:
     tell: Callable[[str], object]
     interrupt: Interrupt
     code: int = 0
-    error: ProvisionError | None = None
+    error: Exception | None = None
     _thread: threading.Thread = field(init=False)
 
     def start(self) -> None:
@@ -227,7 +227,7 @@ class _Watch:
             first = self._first()
             self.stop_all()
             last = {address.name: code for address, code in self.ends.new().values()}
-        except ProvisionError as failure:
+        except Exception as failure:  # whatever it is, the thread that waits for this one raises it
             self.error = failure
             return
         self.code = last.get(self.until.code_of, first) if self.until.code_of else first
