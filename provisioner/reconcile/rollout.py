@@ -162,7 +162,7 @@ class Rollout:
         self._start(change, wanted, made, needs, rename=name != wanted.name)
 
     def _stop_first(self, change: Change, wanted: Resource, found: Observed) -> None:
-        """Create beside it, then stop it, set it previous, start: a failed creation never costs the running one."""
+        """Create beside it, then stop it, set it aside, start: a failed creation never costs the running one."""
         made = self._make(
             change, wanted, wanted.name + NEXT, found.anonymous, needs=self._under_its_name(change, found)
         )

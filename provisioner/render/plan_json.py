@@ -27,6 +27,7 @@ def plan_json(plan: Plan) -> dict[str, JSON]:
         "target": plan.title,
         "engine": engine_json(plan.observed.facts),
         "summary": summary_json(summary),
+        "pending": summary.pending,
         "changes": [change_json(change) for change in changed(plan.changes)],
         "steps": [step_json(step) for step in plan.steps],
         "adopts": [{"address": one.address, "name": one.name, "former_owner": one.former} for one in plan.adopts],

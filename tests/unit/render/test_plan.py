@@ -117,6 +117,7 @@ def test_a_plan_that_only_waits_is_not_pending_and_one_that_starts_something_is(
     wait = Step(1, Wait(Goal.HEALTHY, 60), address("service.db[1]"), "healthy")
     start = Step(2, Start(), address("service.db[1]"), "stopped")
     assert not summarize(plan(steps=[wait])).pending
+    assert [plan_json(plan(steps=steps))["pending"] for steps in ([wait], [wait, start])] == [False, True]
     assert summarize(plan(steps=[wait, start])).pending
     assert "No changes." in plan_text(plan(steps=[wait]))
     assert "No changes." not in plan_text(plan(steps=[start]))

@@ -262,7 +262,7 @@ def result_of(lines, code, *, looks):
             result.update(plan_of(line))
             result["changed"] = looks and result["pending"]
             if code:
-                messages += [told(refusal) for plan in plans_of(line) for refusal in plan.get("refusals", ())]
+                messages += [sentence_of(refusal) for plan in plans_of(line) for refusal in plan.get("refusals", ())]
         elif line.get("type") == "summary":
             # Of a list of plays the last summary counts all of them.
             result["recap"] = {name: line[name] for name in ("ok", "changed", "failed", "skipped")}
@@ -270,14 +270,14 @@ def result_of(lines, code, *, looks):
             for name in ("failures", "taken_back", "down"):
                 result[name] = result.get(name, []) + line.get(name, [])
             messages += [
-                f"{one['address']}: {told(one['error'])}" for one in line.get("failures", ()) if "error" in one
+                f"{one['address']}: {sentence_of(one['error'])}" for one in line.get("failures", ()) if "error" in one
             ]
             messages += [
                 f"check failed: {check['name']}" for check in line.get("checks", ()) if not check.get("ok", True)
             ]
         if line.get("error") and line.get("type") != "finished":
             result["error"] = line["error"]
-            messages.append(told(line["error"]))
+            messages.append(sentence_of(line["error"]))
     if code and messages:
         result["msg"] = "; ".join(messages)
     return result
@@ -293,7 +293,8 @@ def plan_of(line):
         for plan in plans_of(line)
         for change in plan.get("changes", ())
     ]
-    result = {"pending": bool(changes), "summary": line["summary"], "changes": changes}
+    pending = any(plan["pending"] for plan in plans_of(line))
+    result = {"pending": pending, "summary": line["summary"], "changes": changes}
     return {**result, "digest": line["digest"]} if "digest" in line else result
 
 
@@ -302,7 +303,7 @@ def plans_of(line):
     return line.get("plays", [line])
 
 
-def told(error):
+def sentence_of(error):
     """An error or a problem as one sentence, with its hint."""
     return f"{error['message']} ({error['hint']})" if error.get("hint") else error["message"]
 
