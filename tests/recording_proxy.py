@@ -84,21 +84,21 @@ class Fault:
 
 
 class RecordingProxy:
-    """Listens on `url` and forwards to the engine at `upstream` (unix:// or tcp://, no TLS)."""
+    """Listens on `url`, a socket or a `port` of loopback, and forwards to the engine at `upstream` (unix:// or tcp://)."""
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, *, port: bool = False) -> None:
         self._upstream = upstream
         self._folder = tempfile.mkdtemp(prefix="pt-proxy-")
-        path = str(Path(self._folder) / "docker.sock")
-        self.url = f"unix://{path}"
         self.requests: list[RecordedRequest] = []
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._sockets: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(path)
+        self._listener = socket.socket(socket.AF_INET if port else socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(("127.0.0.1", 0) if port else str(Path(self._folder) / "docker.sock"))
+        name = self._listener.getsockname()
+        self.url = f"tcp://127.0.0.1:{name[1]}" if port else f"unix://{name}"
         self._listener.listen(128)
         self._start(self._accept)
 
@@ -130,7 +130,7 @@ class RecordingProxy:
     def close(self) -> None:
         self._closed.set()
         # Closing a listening socket does not wake who waits in accept(); a connection does.
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as waker:
+        with contextlib.suppress(OSError), socket.socket(self._listener.family) as waker:
             waker.connect(self._listener.getsockname())
         with self._lock:
             open_sockets = list(self._sockets)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Windows has no terminals that hang up.
+_HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *((_HANGUP,) if _HANGUP else ()))
 _STDERR = 2
 # How long a signal that stops at once leaves for giving back the lease before the process ends (seconds).
 _GRACE = 1.0
@@ -56,7 +58,7 @@ class Interrupt:
     def handle(self, number: int, frame: FrameType | None) -> None:
         """The handler of every signal that ends a command."""
         again = self._asked.is_set()
-        if again and number == signal.SIGHUP:
+        if again and number == _HANGUP:
             return
         self._asked.set()
         if self._deferred and not again:

@@ -94,7 +94,7 @@ class Picture(Stream):
 def _resizing() -> Iterator[threading.Event]:
     """An event that is set when the terminal gets another size."""
     event = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGWINCH"):
         yield event
         return
     before = signal.signal(signal.SIGWINCH, lambda number, frame: event.set())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import pwd
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.document import complete, declarations, environment, names
@@ -119,7 +119,7 @@ class _Reading:
     def __post_init__(self) -> None:
         self.files = Files(here(), self.findings)
         self.masks = Masks() if INTERPOLATION in self.sources.without else None
-        self.home = self.sources.environment.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
+        self.home = self.sources.environment.get("HOME") or _home_of_the_user()
 
     @property
     def reader(self) -> Layers:
@@ -127,6 +127,15 @@ class _Reading:
 
     def interpolation(self) -> Interpolation:
         return Interpolation(self.scope, self.uses, self.findings, self.unset)
+
+
+def _home_of_the_user() -> str:
+    try:
+        import pwd
+    except ImportError:
+        # Windows.
+        return str(Path.home())
+    return pwd.getpwuid(os.getuid()).pw_dir
 
 
 @dataclass(frozen=True, slots=True)

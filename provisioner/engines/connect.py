@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,7 +15,9 @@ from provisioner.errors import Unreachable, UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_HOST = "unix:///var/run/docker.sock"
+# Windows has named pipes, and Python no Unix sockets there.
+_HAS_SOCKETS = hasattr(socket, "AF_UNIX")
+DEFAULT_HOST = "unix:///var/run/docker.sock" if _HAS_SOCKETS else "npipe:////./pipe/docker_engine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ def _at(url: str, source: str, environment: Mapping[str, str]) -> Endpoint:
         raise UsageError(
             f"{source}: {url!r} is not an engine address", hint="use unix://PATH, tcp://HOST:PORT or ssh://USER@HOST"
         )
+    _require_a_way(url, source)
     tls = None
     if environment.get("DOCKER_TLS_VERIFY") and url.startswith("tcp://"):
         from docker.tls import TLSConfig
@@ -95,7 +99,17 @@ def _from_context(name: str, source: str, environment: Mapping[str, str]) -> End
     if context is None:
         hint = f"known contexts: {', '.join(context_names(environment))}"
         raise UsageError(f"{source}: there is no Docker context {name!r}", hint=hint)
+    _require_a_way(context.host, source)
     return Endpoint(context.host, f"context {name}", context.tls)
+
+
+def _require_a_way(url: str, source: str) -> None:
+    """Refuse an address that this system has no sockets for: ssh is led through one of its own."""
+    if not _HAS_SOCKETS and url.startswith(("unix://", "ssh://")):
+        raise UsageError(
+            f"{source}: {url} is reached through a Unix socket, and Python has none on this system",
+            hint="use npipe:// or tcp:// with TLS, or run provision in WSL 2",
+        )
 
 
 def _current_context(environment: Mapping[str, str]) -> str:

@@ -11,8 +11,6 @@ import socket
 import stat
 import struct
 import sys
-import termios
-import tty as terminal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -68,6 +66,8 @@ def join_streams(
 @contextlib.contextmanager
 def _raw_terminal(resize: Callable[[int, int], object]) -> Iterator[None]:
     """The local terminal in raw mode, its size passed on whenever it changes."""
+    import termios
+    import tty as terminal
 
     def tell(*_: object) -> None:
         size = shutil.get_terminal_size()

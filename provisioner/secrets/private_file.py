@@ -5,7 +5,6 @@ the old file or the new one. Knows nothing of what is in them.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
 from contextlib import contextmanager
@@ -20,9 +19,8 @@ if TYPE_CHECKING:
 
 LARGEST_FILE = 4 * 1024 * 1024
 
-# Never through a link, and a FIFO must not make us wait.
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# Windows has neither users' numbers nor modes: what is asked of a file here can not be known there.
+_HAS_MODES = hasattr(os, "geteuid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +37,14 @@ def read(path: Path, *, only_owner: bool = False) -> PrivateFile | None:
 
     `SecretUnavailable` for a link, anything but a regular file, a file or folder that others can write, a file of
     another user, and one above 4 MiB. The checks are made on the opened file, so it can not be swapped between.
+    Where the system has no modes (Windows), any file is refused.
     """
+    if not _HAS_MODES and not path.exists():
+        return None
+    _require_modes(path)
     try:
-        descriptor = os.open(path, _READ)
+        # Never through a link, and a FIFO must not make us wait.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         number = error.errno
     else:
@@ -56,6 +59,9 @@ def read(path: Path, *, only_owner: bool = False) -> PrivateFile | None:
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the folder against other runs that change a file in it; the engine of the lock is the open folder."""
+    _require_modes(folder)
+    import fcntl
+
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -94,7 +100,7 @@ def create(path: Path, content: bytes) -> bool:
 def _written_beside(path: Path, content: bytes, owner: tuple[int, int] | None) -> Path:
     beside = path.with_name(f"{path.name}.tmp")
     beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, _CREATE, 0o600)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             if owner and owner != (os.geteuid(), os.getegid()):
@@ -153,6 +159,14 @@ def _checked(path: Path, status: os.stat_result, *, only_owner: bool) -> tuple[s
     if status.st_uid != ours and ours == 0:
         cautions.append(f"{path} belongs to uid {status.st_uid}, who can change what root deploys")
     return tuple(cautions)
+
+
+def _require_modes(path: Path) -> None:
+    if not _HAS_MODES:
+        raise _refused(
+            path, "holds secrets, and this system can not say who may read it",
+            "run provision on Linux, on macOS or in WSL 2",
+        )  # fmt: skip
 
 
 def _refused(path: Path, why: str, hint: str | None = None) -> SecretUnavailable:
