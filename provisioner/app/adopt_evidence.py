@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.configs import content_version
-from provisioner.kinds.container_environment import from_lines, secrets_of
+from provisioner.kinds.container_environment import from_lines, secrets_in
 from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.model.address import Address
@@ -45,7 +45,7 @@ def look_inside(engine: EngineReader, one: Candidate, materials: ExternalInputs,
             versions[target] = _version(file_address(kind, entry["source"]), entry["version"], data, materials)
             form.append(f"{kind.removesuffix('s')} {entry['source']} {_how(one.raw, target)} {target}")
     live = from_lines(one.raw["Config"].get("Env") or [])
-    for name, entry in secrets_of(one.resource.spec).items():
+    for name, entry in secrets_in(one.resource.container_spec["environment"]).items():
         if live.get(name) is not None:
             key = Address("secret", entry["secret"])
             versions[name] = _version(key, entry["version"], str(live[name]).encode(), materials)
@@ -89,7 +89,7 @@ def _how(raw: Raw, target: str) -> str:
 
 def _swarm_file(one: Candidate, materials: ExternalInputs) -> Evidence:
     """A config can be read; a secret can not, and is taken for what is declared."""
-    declared = str(one.resource.spec["version"])
+    declared = str(one.resource.file_spec["version"])
     key = one.resource.address
     if one.resource.kind == "secret":
         return Evidence(version=declared, form=("its value can not be read, and is taken for the declared one",))
@@ -104,9 +104,9 @@ def adopt_images(engine: EngineReader, desired: DesiredState, candidates: Sequen
     """
     found = []
     for address, resource in sorted(desired.resources.items()):
-        users = [
-            one for one in candidates if one.resource.spec.get("image") == resource.name and resource.kind == "image"
-        ]
+        if resource.kind != "image":
+            continue
+        users = [one for one in candidates if one.resource.workload_spec.get("image") == resource.name]
         if not users or not resource.image.recipe:
             continue
         raw = engine.inspect("image", resource.name)

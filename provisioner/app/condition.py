@@ -132,7 +132,7 @@ def _of_container(state: Runtime, found: Observed, wanted: Resource | None, now:
         if found.kind == "service":
             finished = bool(wanted.may_finish)
         else:
-            finished = has_finished(state, wanted.may_finish, exposes=bool(found.spec.get("expose")))
+            finished = has_finished(state, wanted.may_finish, exposes=bool(found.container_spec.get("expose")))
         if wanted.job or finished:
             return replace(shown, state=COMPLETED if wanted.job else FINISHED)
     return replace(shown, trouble=_trouble(shown, state, now))

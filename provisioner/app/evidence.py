@@ -47,7 +47,7 @@ def mask_of(address: Address, plan: Plan, materials: ExternalInputs) -> Mask:
     environment: dict[str, object] = {}
     for resources in (plan.observed.resources, plan.desired.resources):
         found = resources.get(address)
-        spec = found.spec.get("environment") if found is not None else None
+        spec = found.workload_spec.get("environment") if found is not None else None
         environment |= spec if isinstance(spec, dict) else {}
     return Mask(values, {name: value for name, value in environment.items() if isinstance(value, str)})
 

@@ -97,8 +97,8 @@ def is_still(found: Observed) -> bool:
     """Whether nothing of a service runs."""
     if found.runtime is not None:
         return found.runtime.status in ("exited", "dead", "created")
-    constraints = (found.spec.get("placement") or {}).get("constraints") or ()
-    return found.kind == "service" and (found.spec.get("replicas") == 0 or NOWHERE in constraints)
+    constraints = (found.service_spec.get("placement") or {}).get("constraints") or ()
+    return found.kind == "service" and (found.service_spec.get("replicas") == 0 or NOWHERE in constraints)
 
 
 def _scaled(playbook: Playbook, ledger: Ledger) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.errors import SecretUnavailable
-from provisioner.kinds.container_environment import secrets_of
+from provisioner.kinds.container_environment import secrets_in
 from provisioner.model.address import Address
 from provisioner.model.span import Problem
 
@@ -80,9 +80,9 @@ def require_no_new_use(ordered: Plan, materials: ExternalInputs) -> None:
         if wanted is None:
             continue
         if isinstance(step.operation, Fill) and step.operation.section == "secrets":
-            keys = [str(entry["source"]) for entry in wanted.spec["secrets"].values()]
+            keys = [str(entry["source"]) for entry in wanted.workload_spec["secrets"].values()]
         elif isinstance(step.operation, CreateContainer | CreatePreStart):
-            keys = [one["secret"] for one in secrets_of(wanted.spec).values()]
+            keys = [one["secret"] for one in secrets_in(wanted.container_spec["environment"]).values()]
         elif step.operation == Create("secret"):
             keys = [step.address.name]
         else:
@@ -98,7 +98,7 @@ def _uses(spec: Spec) -> Iterator[tuple[str, str]]:
     """Each secret that a container or service has, in files or in its environment, with its version."""
     for entry in (spec.get("secrets") or {}).values():
         yield str(entry["source"]), str(entry["version"])
-    for entry in secrets_of({"environment": spec.get("environment") or {}}).values():
+    for entry in secrets_in(spec.get("environment") or {}).values():
         yield str(entry["secret"]), str(entry["version"])
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.app.moved import suggested_move
 from provisioner.app.secret_inputs import short
-from provisioner.kinds.container_environment import secrets_of
+from provisioner.kinds.container_environment import secrets_in
 from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.ownership import FILES, ownership_labels
 from provisioner.kinds.swarm_file import VERSION
@@ -68,7 +68,7 @@ def _held(observed: ObservedState) -> dict[Address, set[str]]:
     found: dict[Address, set[str]] = {}
     for one in (*observed.resources.values(), *observed.superseded):
         if one.kind in FILE_KINDS:
-            found.setdefault(one.address, set()).add(str(one.spec["version"]))
+            found.setdefault(one.address, set()).add(str(one.file_spec["version"]))
         for address, version in _carried(one) if one.kind == "container" else ():
             found.setdefault(address, set()).add(version)
     return found
@@ -78,7 +78,7 @@ def _carried(container: Observed) -> Iterator[tuple[Address, str]]:
     for kind in ROOTS:
         for entry in container.spec[kind].values():
             yield file_address(kind, entry["source"]), str(entry["version"])
-    for entry in secrets_of(container.spec).values():
+    for entry in secrets_in(container.container_spec["environment"]).values():
         yield Address("secret", entry["secret"]), str(entry["version"])
 
 
@@ -91,7 +91,7 @@ def _renamed(source: Address, target: Address, materials: ExternalInputs) -> dic
 
 
 def _swarm_file(project: str, one: Observed, target: Address, versions: Mapping[str, str]) -> Adopted:
-    version = str(one.spec["version"])
+    version = str(one.file_spec["version"])
     labels = ownership_labels(project, target, one.name) | {VERSION: versions.get(version, version)}
     return Adopted(one.kind, one.id, one.name, one.created, str(target), labels, f"this environment as {one.address}")
 
@@ -117,7 +117,7 @@ def _carrying(
     }
     recorded["environment"] = {
         name: renamed(entry, "secret", Address("secret", entry["secret"]))
-        for name, entry in secrets_of(one.spec).items()
+        for name, entry in secrets_in(one.container_spec["environment"]).items()
     }
     if not any(address in targets for address, _ in _carried(one)):
         return

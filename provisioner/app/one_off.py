@@ -216,7 +216,7 @@ def _create(prepared: Prepared, resource: Resource, engine: DockerEngine) -> str
     if resource.kind == "service":
         return identity
     try:
-        for key in list(resource.spec["networks"])[1:]:
+        for key in list(resource.workload_spec["networks"])[1:]:
             join = Step(2, Connect(key), resource.address, "run", object_id=identity)
             calls(join, {}, lambda text: None, lambda: False)
     except ProvisionError:

@@ -159,7 +159,7 @@ class Swarm:
             address
             for address, resource in desired.resources.items()
             if resource.kind in ("config", "secret")
-            and not there & {(resource.kind, resource.name), (str(address), resource.spec["version"])}
+            and not there & {(resource.kind, resource.name), (str(address), resource.file_spec["version"])}
         }
 
     def check_placement(self, plan: Plan, engine: EngineReader) -> Plan:

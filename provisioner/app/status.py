@@ -108,13 +108,13 @@ def _row(
     """What is known of an object without asking how it is doing."""
     image = wanted.name if wanted else ""
     if wanted is not None and wanted.kind in ("container", "service"):
-        image = str(wanted.spec["image"])
+        image = str(wanted.workload_spec["image"])
     if found is None:
         # An image that is to be pulled or built is no trouble: what needs it is.
         trouble = "" if address.kind == "image" else "not created yet"
         return StatusRow(address, "absent", "", image, True, detail="not created yet", trouble=trouble)
     if found.kind in ("container", "service"):
-        image = str(found.spec["image"])
+        image = str(found.workload_spec["image"])
     row = StatusRow(address, "present", "", image, False, id=found.id)
     if wanted is None:
         inactive = retained.reason(found)

@@ -146,7 +146,7 @@ def _is_part(one: Address, of: Address) -> bool:
 def _part(address: Address, prepared: Prepared, engine: EngineReader) -> Part:
     plan = prepared.plan
     wanted, found = plan.desired.resources.get(address), plan.observed.resources.get(address)
-    image = str(wanted.spec["image"]) if wanted and wanted.kind in ("container", "service") else ""
+    image = str(wanted.workload_spec["image"]) if wanted and wanted.kind in ("container", "service") else ""
     foreign = next((one for one in plan.observed.foreign if one.address == address), None)
     if found is None:
         trouble = f"an object of that name belongs to {foreign.owner}" if foreign else ABSENT.trouble
@@ -154,7 +154,7 @@ def _part(address: Address, prepared: Prepared, engine: EngineReader) -> Part:
     condition = with_purpose(condition_of(found, wanted, engine), address, found, prepared)
     if found.kind not in ("container", "service"):
         return Part(address, found.id, found.name, "", condition)
-    part = Part(address, found.id, found.name, str(found.spec["image"]), condition)
+    part = Part(address, found.id, found.name, str(found.workload_spec["image"]), condition)
     return _with_words(part, found, prepared, engine)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from provisioner.kinds import container_networks as networks
 from provisioner.kinds import hooks
 from provisioner.kinds.compare import declared_fields
-from provisioner.kinds.container_environment import secrets_of
+from provisioner.kinds.container_environment import secrets_in
 from provisioner.kinds.container_fields import PLAIN
 from provisioner.kinds.container_files import record
 from provisioner.kinds.container_mounts import ROOTS, with_anonymous
@@ -43,7 +43,7 @@ def record_labels(spec: Spec) -> dict[str, str]:
     versions of files and of secrets in variables."""
     raw: Raw = {"Config": {"Labels": {}}}
     for key in (*ROOTS, "environment"):
-        value = secrets_of(spec) if key == "environment" else spec[key]
+        value = secrets_in(spec["environment"]) if key == "environment" else spec[key]
         if value:
             record(raw, key, value)
     for key in hooks.HOOKS:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
     from provisioner.kinds.fields import Raw
+    from provisioner.model.specs import SecretValue
     from provisioner.model.state import ImageFacts, Spec
 
 
@@ -31,12 +32,8 @@ def _value(value: Any, context: ParseContext) -> Any:
     return None if value is None else values.text(value)
 
 
-def secrets_of(spec: Spec) -> dict[str, dict[str, str]]:
-    """The variables that take a secret's value."""
-    return _secrets(spec["environment"])
-
-
-def _secrets(variables: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def secrets_in(variables: Mapping[str, str | SecretValue | None]) -> dict[str, SecretValue]:
+    """Those of a container's variables that take a secret's value."""
     return {key: value for key, value in variables.items() if isinstance(value, dict)}
 
 
@@ -52,7 +49,7 @@ def from_lines(entries: list[str]) -> dict[str, Any]:
 
 def encode(raw: Raw, variables: Mapping[str, Any], context: EncodeContext) -> None:
     """Config.Env; which of them have the value of a secret is recorded in a label."""
-    secrets = _secrets(variables)
+    secrets = secrets_in(variables)
     raw["Config"]["Env"] = lines(
         {**variables, **{key: context.revealed[value["secret"]] for key, value in secrets.items()}}
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from provisioner.model.positions import Positions
 
@@ -14,8 +14,18 @@ if TYPE_CHECKING:
     from provisioner.model.node import JSON
     from provisioner.model.playbook import Condition, UpdatePolicy
     from provisioner.model.span import Span
+    from provisioner.model.specs import (
+        ContainerSpec,
+        FileSpec,
+        ImageSpec,
+        NetworkSpec,
+        ServiceSpec,
+        VolumeSpec,
+        WorkloadSpec,
+    )
 
 # One object of the engine in Compose's vocabulary: field key → JSON value. Total: every field of the kind is there.
+# For code that goes over all fields; `model/specs.py` has the shapes for code that asks for one by its name.
 Spec = dict[str, Any]
 
 
@@ -111,8 +121,46 @@ class FileVolume:
     files: Mapping[str, Any]
 
 
+class HasSpec:
+    """An object whose spec can be asked for by name, in the shape of its kind.
+
+    `workload_spec` is what containers and services have in common, `file_spec` that of configs and secrets.
+    """
+
+    __slots__ = ()
+    spec: Spec
+
+    @property
+    def workload_spec(self) -> WorkloadSpec:
+        return cast("WorkloadSpec", self.spec)
+
+    @property
+    def container_spec(self) -> ContainerSpec:
+        return cast("ContainerSpec", self.spec)
+
+    @property
+    def service_spec(self) -> ServiceSpec:
+        return cast("ServiceSpec", self.spec)
+
+    @property
+    def network_spec(self) -> NetworkSpec:
+        return cast("NetworkSpec", self.spec)
+
+    @property
+    def volume_spec(self) -> VolumeSpec:
+        return cast("VolumeSpec", self.spec)
+
+    @property
+    def image_spec(self) -> ImageSpec:
+        return cast("ImageSpec", self.spec)
+
+    @property
+    def file_spec(self) -> FileSpec:
+        return cast("FileSpec", self.spec)
+
+
 @dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(HasSpec):
     """One desired object. `name` is its name on the engine, `spans` the positions of what is declared of it.
 
         `may_finish`: what says that with exit code 0 it has done what it is for, and is not to run again: its declared
@@ -170,7 +218,7 @@ class Runtime:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(HasSpec):
     """One object of the engine that this environment owns, or refers to by name.
 
     `created` and `name` with the id are its identity; `image` is what a container was made from. `users` are the ids

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, network, service
-from provisioner.kinds.container_environment import secrets_of
+from provisioner.kinds.container_environment import secrets_in
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.context import DecodeContext
 from provisioner.kinds.ownership import PROJECT, PROTECTED, ownership_labels
@@ -205,7 +205,7 @@ def _as_found(resource: Resource, versions: Mapping[str, str]) -> dict[str, Any]
         spec[kind] = {
             target: {**entry, "version": versions[target]} for target, entry in spec[kind].items() if target in versions
         }
-    taken = secrets_of(resource.spec)
+    taken = secrets_in(resource.container_spec["environment"])
     spec["environment"] = {
         key: {**value, "version": versions[key]} if key in taken else value
         for key, value in spec["environment"].items()
@@ -237,7 +237,7 @@ def _service_form(resource: Resource, raw: Raw, declared: frozenset[str]) -> dic
 def _image_labels(resource: Resource, raw: Raw) -> dict[str, str]:
     """What an apply notes of the image that it gave a service, where the service runs the declared one."""
     running = str(((raw["Spec"].get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Image") or "")
-    reference = str(resource.spec["image"])
+    reference = str(resource.workload_spec["image"])
     if running.partition("@")[0] not in (reference, _with_tag(reference)):
         return {}
     return {IMAGE_LABEL: reference, PIN_LABEL: running}

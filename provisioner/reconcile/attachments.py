@@ -26,7 +26,7 @@ class Attachments:
             self._steps.add(
                 Connect(key, aliases), change.address, change.reason, needs=[self._made_network(key)], made_by=made
             )
-            for key in list(wanted.spec["networks"])[1:]
+            for key in list(wanted.workload_spec["networks"])[1:]
         ]  # fmt: skip
 
     def renewed(self, change: Change, wanted: Resource, found: Observed) -> list[int]:
@@ -38,12 +38,12 @@ class Attachments:
             for step in steps.all
             if isinstance(step.operation, Disconnect) and step.object_id == found.id
         }
-        replaced = {key for key in wanted.spec["networks"] if key in left}
+        replaced = {key for key in wanted.workload_spec["networks"] if key in left}
         for key in sorted(touched - left):
-            if key in found.spec["networks"]:
+            if key in found.workload_spec["networks"]:
                 left_network = Disconnect(key, self._network_id(key))
                 done.append(steps.add(left_network, address, change.reason, object_id=found.id))
-        for key in sorted((touched | replaced) & wanted.spec["networks"].keys()):
+        for key in sorted((touched | replaced) & wanted.workload_spec["networks"].keys()):
             done.append(
                 steps.add(
                     Connect(key), address, change.reason, object_id=found.id, needs=[*done, self._made_network(key)]
@@ -54,7 +54,7 @@ class Attachments:
     def add_aliases(self, change: Change, wanted: Resource, made: int, ready: int) -> list[int]:
         """The steps after which a replacement is found under its service's name: aliases come with an attachment."""
         done = [ready]
-        for key in wanted.spec["networks"]:
+        for key in wanted.workload_spec["networks"]:
             for operation in (Disconnect(key), Connect(key)):
                 done.append(self._steps.add(operation, change.address, change.reason, needs=[done[-1]], made_by=made))
         return done

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, SecretUnavailable, StepFailed
 from provisioner.kinds import container, container_mounts, network, volume
-from provisioner.kinds.container_environment import secrets_of
+from provisioner.kinds.container_environment import secrets_in
 from provisioner.kinds.container_mounts import file_address
 from provisioner.kinds.container_pre_start import pre_start_address, pre_start_name, pre_start_spec
 from provisioner.kinds.context import EncodeContext
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from provisioner.model.plan import Plan, Step
+    from provisioner.model.specs import ContainerSpec
     from provisioner.model.state import Resource, Spec
     from provisioner.ports import Clock, EngineWriter
 
@@ -174,7 +175,7 @@ class ContainerCalls:
         except ClaimTaken as error:
             if step.address not in self._plan.desired.resources:
                 raise
-            held = claims_of_running(self._spec(step), self._networks)
+            held = claims_of_running(cast("ContainerSpec", self._spec(step)), self._networks)
             claims = [claim for claim in held if claim.kind in (ClaimKind.PORT, ClaimKind.ADDRESS)]
             everyone = listed_holders(self._engine.containers(), (), self._plan.desired.project)
             found = holder_of(claims, everyone, identity)
@@ -263,6 +264,7 @@ class ContainerCalls:
         inherits: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         wanted = self._resource(step.address)
+        secrets = secrets_in(wanted.container_spec["environment"])
         wiring = EncodeContext(
             labels=labels,
             api_version=self._plan.observed.facts.api_version,
@@ -270,7 +272,7 @@ class ContainerCalls:
             ids=self._ids(made),
             file_volumes={kind: self._file_volume(step.address, kind) for kind in _file_kinds(spec)},
             anonymous=self._anonymous(wanted, inherits or {}),
-            revealed={one["secret"]: self._text(one["secret"]) for one in secrets_of(wanted.spec).values()},
+            revealed={one["secret"]: self._text(one["secret"]) for one in secrets.values()},
         )
         return container.encode(resolved(spec, self._plan.observed), wiring) | {"platform": wanted.spec["platform"]}
 
@@ -291,8 +293,8 @@ class ContainerCalls:
 
     def _anonymous(self, wanted: Resource, left: Mapping[str, str]) -> dict[str, str]:
         """The replaced container's unnamed volumes that the new one has a place for, declared or the image's."""
-        image = self._engine.inspect("image", str(wanted.spec["image"])) if left else None
-        places = {*wanted.spec["volumes"], *(((image or {}).get("Config") or {}).get("Volumes") or ())}
+        image = self._engine.inspect("image", str(wanted.workload_spec["image"])) if left else None
+        places = {*wanted.workload_spec["volumes"], *(((image or {}).get("Config") or {}).get("Volumes") or ())}
         return {target: name for target, name in left.items() if target in places}
 
     def _ids(self, made: Mapping[int, str]) -> dict[str, str]:
@@ -329,7 +331,7 @@ class ContainerCalls:
             self._engine.remove("container", str(stale["Id"]), volumes=True)
         self._make_anew(name, {**labels, **encode_labels(kind, files, self._origins)})
         body = {
-            "Image": wanted.spec["image"],
+            "Image": wanted.workload_spec["image"],
             "Cmd": ["never-started"],
             "Labels": {**labels, NAME: carrier},
             "HostConfig": {
@@ -339,7 +341,7 @@ class ContainerCalls:
         }
         identity = self._engine.create("container", carrier, body)
         try:
-            require_no_folders(self._engine, identity, str(wanted.spec["image"]), files)
+            require_no_folders(self._engine, identity, str(wanted.workload_spec["image"]), files)
             self._engine.put_archive(identity, "/files", volume_archive(kind, files, self._contents))
         finally:
             # Together with what the image declares as VOLUME; the named one stays.

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from provisioner.model.address import Address
-    from provisioner.model.state import DesiredState, Observed, ObservedState, Spec
+    from provisioner.model.operation import Ports
+    from provisioner.model.specs import ContainerSpec, Pool
+    from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
 
 UP = ("running", "restarting", "paused")
 
@@ -123,7 +125,7 @@ class Holder:
 # What specs claim ---------------------------------------------------------------------------------------------------
 
 
-def claims_of_running(spec: Spec, networks: Mapping[str, str]) -> tuple[Claim, ...]:
+def claims_of_running(spec: ContainerSpec, networks: Mapping[str, str]) -> tuple[Claim, ...]:
     """What a container holds while it runs. `networks` gives the engine's name of a network by its key."""
     found: list[Claim] = []
     for target, bindings in sorted(spec["ports"].items()):
@@ -131,9 +133,9 @@ def claims_of_running(spec: Spec, networks: Mapping[str, str]) -> tuple[Claim, .
         found += [claim for binding in bindings if (claim := _port(binding, protocol)) is not None]
     for key, entry in spec["networks"].items():
         scope = networks.get(key, key)
-        for option in ("ipv4_address", "ipv6_address"):
-            if entry.get(option):
-                found.append(Claim(ClaimKind.ADDRESS, entry[option], scope))
+        for address in (entry.get("ipv4_address"), entry.get("ipv6_address")):
+            if address:
+                found.append(Claim(ClaimKind.ADDRESS, address, scope))
         if entry.get("mac_address"):
             found.append(Claim(ClaimKind.MAC, entry["mac_address"], scope))
     written = {e["source"] for e in spec["volumes"].values() if _writes(e)}
@@ -153,11 +155,15 @@ def _port(binding: str, protocol: str) -> Claim | None:
     return Claim(ClaimKind.PORT, host.strip("[]"), protocol, int(first), int(last or first))
 
 
-def claims_of_network(name: str, spec: Spec) -> tuple[Claim, ...]:
+def claims_of_network(network: Resource | Observed) -> tuple[Claim, ...]:
     """A network's name and, for the engine's own bridges, its subnets: no two of those may overlap."""
+    spec = network.network_spec
+    return _claims_of_network(network.name, spec.get("driver"), spec.get("ipam.config"))
+
+
+def _claims_of_network(name: str, driver: str | None, pools: Iterable[Pool] | None) -> tuple[Claim, ...]:
     found = [Claim(ClaimKind.NAME, name, "network")]
-    pools = spec.get("ipam.config") if spec.get("driver") == "bridge" else None
-    for pool in pools or ():
+    for pool in (pools or ()) if driver == "bridge" else ():
         subnet = canonical(pool.get("subnet"))
         if subnet and "/" in subnet and _is_network(subnet):
             found.append(Claim(ClaimKind.SUBNET, subnet))
@@ -172,10 +178,10 @@ def _is_network(text: str) -> bool:
     return True
 
 
-def claims_of_service(spec: Spec) -> tuple[Claim, ...]:
-    """The ports that a Swarm's service publishes through ingress: each belongs to one service."""
+def claims_of_ports(ports: Ports | None) -> tuple[Claim, ...]:
+    """Those of the ports of a Swarm's service that it publishes through ingress: each belongs to one service."""
     found = []
-    for target, entries in sorted((spec.get("ports") or {}).items()):
+    for target, entries in sorted((ports or {}).items()):
         for entry in entries:
             number, _, mode = entry.partition(":")
             if number.isdecimal() and int(number) and mode == "ingress":
@@ -204,13 +210,13 @@ def own_holders(observed: ObservedState, networks: Mapping[str, str]) -> tuple[H
 
 def _own(one: Observed, networks: Mapping[str, str]) -> Holder | None:
     if one.kind == "network":
-        return Holder(one.id, one.name, claims_of_network(one.name, one.spec), one.address)
+        return Holder(one.id, one.name, claims_of_network(one), one.address)
     if one.kind == "service":
-        return Holder(one.id, one.name, claims_of_service(one.spec), one.address)
+        return Holder(one.id, one.name, claims_of_ports(one.service_spec["ports"]), one.address)
     if one.kind != "container":
         return None
     runs = one.runtime is None or one.runtime.status in UP
-    held = claims_of_running(one.spec, networks) if runs else ()
+    held = claims_of_running(one.container_spec, networks) if runs else ()
     return Holder(one.id, one.name, (name_claim(one.name), *held), one.address)
 
 
@@ -220,10 +226,9 @@ def listed_holders(
     """Every container and bridge of an engine, from its lists. Those of `project` are called by their addresses."""
     found = [_listed_container(raw, project) for raw in containers]
     for raw in networks:
-        pools = [{"subnet": one.get("Subnet")} for one in (raw.get("IPAM") or {}).get("Config") or []]
-        spec = {"driver": raw.get("Driver"), "ipam.config": pools}
+        pools: list[Pool] = [{"subnet": one.get("Subnet")} for one in (raw.get("IPAM") or {}).get("Config") or []]
         name = f"network {raw['Name']}{describe_owner(raw.get('Labels'))}"
-        found.append(Holder(str(raw["Id"]), name, claims_of_network(str(raw["Name"]), spec)))
+        found.append(Holder(str(raw["Id"]), name, _claims_of_network(str(raw["Name"]), raw.get("Driver"), pools)))
     return tuple(found)
 
 

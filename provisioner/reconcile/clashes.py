@@ -83,10 +83,10 @@ def _wanted(wanted: Resource, networks: Mapping[str, str]) -> tuple[Claim, ...]:
     if wanted.external:
         return ()
     if wanted.kind == "network":
-        return claims_of_network(wanted.name, wanted.spec)
+        return claims_of_network(wanted)
     if wanted.kind != "container":
         return ()
-    return (name_claim(wanted.name), *claims_of_running(wanted.spec, networks))
+    return (name_claim(wanted.name), *claims_of_running(wanted.container_spec, networks))
 
 
 def _mine(change: Change, holders: Sequence[Holder]) -> set[Claim]:
@@ -127,8 +127,8 @@ def _given_up(change: Change, networks: Mapping[str, str]) -> set[Claim]:
     wanted, found = change.desired, change.observed
     if wanted is None or found is None or wanted.kind != "container":
         return set()
-    before = {*claims_of_running(found.spec, networks), name_claim(found.name)}
-    return before - {*claims_of_running(wanted.spec, networks), name_claim(wanted.name)}
+    before = {*claims_of_running(found.container_spec, networks), name_claim(found.name)}
+    return before - {*claims_of_running(wanted.container_spec, networks), name_claim(wanted.name)}
 
 
 def _blocking(
@@ -190,7 +190,8 @@ def _tasks_in_the_way(changes: Sequence[Change], observed: ObservedState, policy
             continue
         on_it = [
             str(one.address) for one in observed.resources.values()
-            if one.kind == "service" and one.address not in going and change.address.name in one.spec["networks"]
+            if one.kind == "service" and one.address not in going
+            and change.address.name in one.service_spec["networks"]
         ]  # fmt: skip
         if on_it:
             text = f"the network has to be made anew, and {', '.join(sorted(on_it))} is on it, and kept"

@@ -181,7 +181,7 @@ def _service_differences(wanted: Resource, found: Observed, observed: ObservedSt
     state = [replace(one, impact=Impact.IN_PLACE) for one in _state(wanted, found)]
     if found.paused:
         state.append(FieldChange("state", "its update failed and is paused", "running", Impact.IN_PLACE))
-    desired = service.with_image_command(wanted.spec, observed.facts.images.get(str(wanted.spec["image"])))
+    desired = service.with_image_command(wanted.spec, observed.facts.images.get(str(wanted.workload_spec["image"])))
     differences = (*service.differences(desired, found.spec, wanted.spans, found.declared), *state)
     over = not wanted.job and found.runtime is not None
     return tuple(replace(one, impact=Impact.REPLACE) for one in differences) if over else differences
@@ -200,7 +200,7 @@ def _container_differences(wanted: Resource, found: Observed, state: ObservedSta
     if wanted.job == "once" and found.runtime and found.runtime.status == "exited" and found.runtime.exit_code == 0:
         return ()
     made_from = found.image or ImageFacts(id="")
-    would_use = state.facts.images.get(str(wanted.spec["image"]))
+    would_use = state.facts.images.get(str(wanted.workload_spec["image"]))
     desired = container.beyond_image(resolved(wanted.spec, state), would_use or made_from, observed=False)
     live = container.beyond_image(resolved(found.spec, state), made_from, observed=True)
     if would_use and would_use.id != made_from.id:
@@ -232,7 +232,7 @@ def _state(wanted: Resource, found: Observed) -> tuple[FieldChange, ...]:
         return (FieldChange("state", said, "completed", Impact.IN_PLACE if fresh else Impact.REPLACE),)
     if runtime.status in ("running", "restarting"):
         return ()
-    if has_finished(runtime, wanted.may_finish, exposes=bool(found.spec.get("expose"))):
+    if has_finished(runtime, wanted.may_finish, exposes=bool(found.container_spec.get("expose"))):
         return ()
     return (FieldChange("state", said, "running", Impact.IN_PLACE if runtime.status != "dead" else Impact.REPLACE),)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.kinds.container_environment import secrets_of
+from provisioner.kinds.container_environment import secrets_in
 from provisioner.model.address import Address
 from provisioner.model.operation import Build, Create, CreateContainer, CreatePreStart, Fill
 
@@ -27,8 +27,8 @@ def _keys(step: Step, plan: Plan) -> Iterator[str]:
     if wanted is None:
         return
     if isinstance(step.operation, Fill) and step.operation.section == "secrets":
-        yield from (str(entry["source"]) for entry in wanted.spec["secrets"].values())
+        yield from (str(entry["source"]) for entry in wanted.workload_spec["secrets"].values())
     if isinstance(step.operation, CreateContainer | CreatePreStart):
-        yield from (str(entry["secret"]) for entry in secrets_of(wanted.spec).values())
+        yield from (str(entry["secret"]) for entry in secrets_in(wanted.container_spec["environment"]).values())
     if isinstance(step.operation, Build):
         yield from (str(entry["source"]) for entry in (wanted.image.recipe or {}).get("secrets") or ())

@@ -31,8 +31,8 @@ from provisioner.reconcile.claims import (
     Claim,
     ClaimKind,
     claims_of_network,
+    claims_of_ports,
     claims_of_running,
-    claims_of_service,
     name_claim,
     network_names,
     own_holders,
@@ -42,8 +42,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from provisioner.model.address import Address
+    from provisioner.model.operation import Ports
     from provisioner.model.plan import Step
-    from provisioner.model.state import DesiredState, Observed, ObservedState, Spec
+    from provisioner.model.state import DesiredState, Observed, ObservedState
 
 _HOLDERS = ("container", "network", "service")
 # Held by what runs, and free once that is stopped.
@@ -129,7 +130,7 @@ class _Claims:
         if not scopes or wanted is None:
             return ()
         free = {
-            key for key, entry in wanted.spec["networks"].items()
+            key for key, entry in wanted.workload_spec["networks"].items()
             if self._network(key) in scopes and not (entry.get("ipv4_address") or entry.get("ipv6_address"))
         }  # fmt: skip
         return tuple(
@@ -148,7 +149,7 @@ class _Claims:
             return set()
         match step.operation:
             case UpdateService():
-                return set(held) - set(claims_of_service(self._published(step)))
+                return set(held) - set(claims_of_ports(self._published(step)))
             case Stop():
                 return {claim for claim in held if claim.kind in _OF_RUNNING}
             case Remove():
@@ -170,9 +171,9 @@ class _Claims:
                 yield name_claim(pre_start_name(self.desired.resources[step.address].name, number))
             case Create(kind="network"):
                 wanted = self.desired.resources[step.address]
-                yield from claims_of_network(wanted.name, wanted.spec)
+                yield from claims_of_network(wanted)
             case CreateService() | UpdateService():
-                yield from claims_of_service(self._published(step))
+                yield from claims_of_ports(self._published(step))
             case CreateContainer(name=name) | Rename(name=name):
                 yield name_claim(name)
             case Start():
@@ -181,19 +182,18 @@ class _Claims:
                 scope = self._network(key)
                 yield from (c for c in self._running(step) if c.scope == scope and c.kind is not ClaimKind.PORT)
 
-    def _published(self, step: Step) -> Spec:
-        """The spec of a service with the ports that it has after a step, which need not be all that are declared."""
-        spec = self.desired.resources[step.address].spec
+    def _published(self, step: Step) -> Ports:
+        """The ports that a service has after a step, which need not be all that are declared."""
         stage = stage_of(step.operation)
-        return {**spec, "ports": stage.ports} if stage is not None else spec
+        return stage.ports if stage is not None else self.desired.resources[step.address].service_spec["ports"]
 
     def _running(self, step: Step) -> Iterator[Claim]:
         """What a container has once it runs. A volume is taken only by one that did not write to it before."""
         wanted = self.desired.resources.get(step.address)
         found = self.objects.get(step.object_id)
-        spec = wanted.spec if wanted is not None else found.spec if found is not None else None
-        if spec is not None:
-            yield from claims_of_running(spec, self.networks)
+        container = wanted or found
+        if container is not None:
+            yield from claims_of_running(container.container_spec, self.networks)
 
     def _runs(self, identity: str) -> bool:
         found = self.objects.get(identity)
@@ -219,7 +219,7 @@ class _Claims:
             wanted = {
                 one.address.whole
                 for one in self.desired.resources.values()
-                if one.kind == "container" and claim in claims_of_running(one.spec, self.networks)
+                if one.kind == "container" and claim in claims_of_running(one.container_spec, self.networks)
             }
             self.writers[claim] = now, wanted
         return self.writers[claim]

@@ -62,9 +62,9 @@ def _users(placed: Sequence[Change], nodes: Sequence[Node], here: str) -> dict[A
     found: dict[Address, set[str]] = {}
     for change in placed:
         wanted = change.desired
-        if wanted is None or wanted.spec.get("replicas") == 0:
+        if wanted is None or wanted.service_spec.get("replicas") == 0:
             continue
-        away = {name_of(node) for node in able_nodes(wanted.spec, nodes) if node["ID"] != here}
+        away = {name_of(node) for node in able_nodes(wanted, nodes) if node["ID"] != here}
         for need in wanted.needs if away else ():
             if need.address.kind == "image":
                 found.setdefault(need.address, set()).update(away)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action
 from provisioner.model.operation import Stage
-from provisioner.reconcile.claims import claims_of_service
+from provisioner.reconcile.claims import claims_of_ports
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -27,9 +27,9 @@ class PassingPorts:
     """Which ports pass between the services of `changes`."""
 
     def __init__(self, changes: Sequence[Change], observed: ObservedState) -> None:
-        held = {one.address: set(claims_of_service(one.spec)) for one in observed.resources.values()
+        held = {one.address: set(claims_of_ports(one.service_spec["ports"])) for one in observed.resources.values()
                 if one.kind == "service"}  # fmt: skip
-        wanted = {c.address: set(claims_of_service(c.desired.spec)) for c in changes
+        wanted = {c.address: set(claims_of_ports(c.desired.service_spec["ports"])) for c in changes
                   if c.desired is not None and c.desired.kind == "service"}  # fmt: skip
         self._taken: dict[Address, set[Claim]] = {}
         self._given: dict[Address, set[Claim]] = {}
@@ -48,14 +48,15 @@ class PassingPorts:
         wanted, found = change.desired, change.observed
         if wanted is None or not (taken or given):
             return []
-        declared: Ports = wanted.spec["ports"] or {}
+        declared: Ports = wanted.service_spec["ports"] or {}
         without = _leave_out(declared, taken)
         stages: list[Stage] = []
         updates = change.action is Action.UPDATE and found is not None
         if not updates or any(difference.path.partition(".")[0] != "ports" for difference in change.differences):
             # Ports can not be kept in another endpoint mode.
-            keeps = updates and found is not None and found.spec["endpoint_mode"] == wanted.spec["endpoint_mode"]
-            kept = _keep(found.spec["ports"] or {}, given) if keeps and found is not None else {}
+            live = found.service_spec if updates and found is not None else None
+            keeps = live is not None and live["endpoint_mode"] == wanted.service_spec["endpoint_mode"]
+            kept = _keep(live["ports"] or {}, given) if keeps and live is not None else {}
             stages.append(Stage(_joined(without, kept), yields=bool(given and updates and not keeps)))
         if updates and given and not any(stage.yields for stage in stages):
             stages.append(Stage(without, yields=True))
@@ -65,7 +66,7 @@ class PassingPorts:
 
 
 def _claimed(target: str, entry: str, claims: Collection[Claim]) -> bool:
-    return bool(set(claims_of_service({"ports": {target: [entry]}})) & set(claims))
+    return bool(set(claims_of_ports({target: [entry]})) & set(claims))
 
 
 def _leave_out(ports: Ports, claims: Collection[Claim]) -> Ports:

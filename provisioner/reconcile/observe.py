@@ -108,7 +108,7 @@ def _carried(desired: DesiredState, resources: Mapping[Address, Observed]) -> di
                 wanted = desired.resources.get(address)
                 if wanted is None or wanted.kind != CARRIED_KIND:
                     continue
-                if address not in found or entry["version"] == wanted.spec["version"]:
+                if address not in found or entry["version"] == wanted.file_spec["version"]:
                     found[address] = Observed(
                         address, CARRIED_KIND, one.id, address.name, {"version": entry["version"]}, one.created
                     )

@@ -90,7 +90,7 @@ def _versions(
         if resource.external and resource.kind in _FILES:
             raw_one = engine.inspect(resource.kind, resource.name)
             if raw_one is not None:
-                found[raw_one["ID"]] = (resource.address.name, str(resource.spec["version"]))
+                found[raw_one["ID"]] = (resource.address.name, str(resource.file_spec["version"]))
     return found
 
 
@@ -186,7 +186,9 @@ def _current(
             wanted = desired.resources.get(address)
             if address not in current:
                 current[address] = one
-            elif wanted is not None and (wanted.name == one.name or wanted.spec.get("version") == one.spec["version"]):
+            elif wanted is not None and (
+                wanted.name == one.name or wanted.file_spec.get("version") == one.file_spec["version"]
+            ):
                 superseded.append(current[address])
                 current[address] = one
             else:

@@ -21,7 +21,7 @@ def taken_from_registries(plan: Plan) -> dict[str, str]:
     pulled = [plan.desired.resources.get(step.address) for step in plan.steps if step.verb is Verb.PULL]
     wanted = [(one.name, one) for one in pulled if one is not None]
     if plan.steps:
-        wanted += [(str(one.spec["image"]), one) for one in map(_given_anew, plan.details) if one is not None]
+        wanted += [(str(one.workload_spec["image"]), one) for one in map(_given_anew, plan.details) if one is not None]
     return {reference: str(one.spec.get("digest") or "") for reference, one in wanted if "@" not in reference}
 
 
@@ -31,5 +31,5 @@ def _given_anew(change: Change) -> Resource | None:
     if wanted is None or wanted.kind != "service" or change.action in (Action.UNCHANGED, Action.DELETE):
         return None
     before = pinned({"Spec": found.base}) if found is not None and found.base else ""
-    keeps = "@" in before and before.partition("@")[0] == wanted.spec["image"] and not wanted.spec.get("digest")
+    keeps = "@" in before and before.partition("@")[0] == wanted.service_spec["image"] and not wanted.spec.get("digest")
     return None if wanted.spec.get("build") or keeps else wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.values import architecture as same_name
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from provisioner.model.change import Change
-    from provisioner.model.state import Resource, Spec
+    from provisioner.model.specs import Placement
+    from provisioner.model.state import Resource
 
     Node = Mapping[str, Any]
 
@@ -31,12 +33,12 @@ def placement_problems(changes: Iterable[Change], nodes: Sequence[Node]) -> tupl
         wanted = change.desired
         if wanted is None or not is_placed(change):
             continue
-        found = obstacles(wanted.spec, nodes)
+        found = obstacles(Requirements.of(wanted), nodes)
         able = [name for name, why in found.items() if not why]
         blocked = [f"{name}: {why}" for name, why in found.items() if why]
-        most = (wanted.spec.get("placement") or {}).get("max_replicas_per_node", 0)
-        replicas = wanted.spec.get("replicas") or 0
-        if not able and blocked and wanted.spec.get("replicas") != 0:
+        most = (wanted.service_spec.get("placement") or {}).get("max_replicas_per_node", 0)
+        replicas = wanted.service_spec.get("replicas") or 0
+        if not able and blocked and wanted.service_spec.get("replicas") != 0:
             refusals.append(_problem(wanted, f"no node can run it: {'; '.join(blocked)}"))
         elif most and replicas > most * len(able):
             text = f"{replicas} replicas have no room: {len(able)} nodes can run it, each at most {most}"
@@ -47,21 +49,41 @@ def placement_problems(changes: Iterable[Change], nodes: Sequence[Node]) -> tupl
     return notes, refusals
 
 
-def able_nodes(spec: Spec, nodes: Sequence[Node]) -> list[Node]:
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What a node must have to run a service's tasks. Memory is in bytes."""
+
+    placement: Placement
+    cpus: float | None = None
+    memory: int | None = None
+    generic_resources: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, service: Resource) -> Requirements:
+        """Those of a desired service."""
+        spec = service.service_spec
+        return cls(
+            spec.get("placement") or {}, spec.get("cpu_reservation"), spec.get("mem_reservation"),
+            spec.get("generic_resources") or {},
+        )  # fmt: skip
+
+
+def able_nodes(service: Resource, nodes: Sequence[Node]) -> list[Node]:
     """The nodes that can run a service."""
-    return [node for node in nodes if not _obstacle(spec, node)]
+    requirements = Requirements.of(service)
+    return [node for node in nodes if not _obstacle(requirements, node)]
 
 
 def name_of(node: Node) -> str:
     return str((node.get("Description") or {}).get("Hostname") or node.get("ID"))
 
 
-def obstacles(spec: Spec, nodes: Sequence[Node]) -> dict[str, str]:
+def obstacles(requirements: Requirements, nodes: Sequence[Node]) -> dict[str, str]:
     """For each node, by its name, why it can not run a service; an empty text where it can."""
     found: dict[str, str] = {}
     for node in nodes:
         name = name_of(node)
-        found[name if name not in found else f"{name} ({str(node.get('ID'))[:8]})"] = _obstacle(spec, node)
+        found[name if name not in found else f"{name} ({str(node.get('ID'))[:8]})"] = _obstacle(requirements, node)
     return found
 
 
@@ -70,14 +92,14 @@ def _problem(wanted: Resource, text: str) -> Problem:
     return Problem(text, wanted.spans.get("deploy.placement") or wanted.span, str(wanted.address), hint)
 
 
-def _obstacle(spec: Spec, node: Node) -> str:
+def _obstacle(requirements: Requirements, node: Node) -> str:
     state = (node.get("Status") or {}).get("State")
     if state != "ready":
         return f"it is {state or 'not ready'}"
     availability = (node.get("Spec") or {}).get("Availability")
     if availability != "active":
         return f"its availability is {availability}"
-    placement = spec.get("placement") or {}
+    placement = requirements.placement
     for constraint in placement.get("constraints", ()):
         if not _holds(constraint, node):
             return f"{constraint} does not hold"
@@ -86,18 +108,18 @@ def _obstacle(spec: Spec, node: Node) -> str:
     platforms = placement.get("platforms", ())
     if platforms and not any(_fits(one, here) for one in platforms):
         return f"its platform is {here}, not {' or '.join(platforms)}"
-    return _shortage(spec, (node.get("Description") or {}).get("Resources") or {})
+    return _shortage(requirements, (node.get("Description") or {}).get("Resources") or {})
 
 
-def _shortage(spec: Spec, resources: Mapping[str, Any]) -> str:
-    cpus, memory = spec.get("cpu_reservation"), spec.get("mem_reservation")
+def _shortage(requirements: Requirements, resources: Mapping[str, Any]) -> str:
+    cpus, memory = requirements.cpus, requirements.memory
     has = float(resources.get("NanoCPUs") or 0) / 1e9
     if cpus and has and float(cpus) > has:
         return f"it has {has:g} CPUs, and {float(cpus):g} are to be reserved"
     bytes_there = int(resources.get("MemoryBytes") or 0)
     if memory and bytes_there and int(memory) > bytes_there:
         return f"it has {bytes_there >> 20} MiB of memory, and {int(memory) >> 20} MiB are to be reserved"
-    for kind, count in sorted((spec.get("generic_resources") or {}).items()):
+    for kind, count in sorted(requirements.generic_resources.items()):
         there = _generic(resources, kind)
         if there < count:
             return f"it has {there} of the generic resource {kind}, and {count} are to be reserved"

@@ -53,7 +53,7 @@ class PreStart:
         steps, address, cause, number = self._steps, change.address, "runs before it", create.number
         made = steps.add(create, address, cause, needs=[*needs, *self._dropped(address, number)])
         done = [made]
-        for key in list(wanted.spec["networks"])[1:]:
+        for key in list(wanted.workload_spec["networks"])[1:]:
             done.append(steps.add(Connect(key, pre_start=number), address, cause, needs=done, made_by=made))
         started = steps.add(Start(), address, cause, needs=done, made_by=made)
         ended = steps.add(

@@ -102,13 +102,13 @@ def _clear_networks(changes: Sequence[Change], observed: ObservedState, cleared:
         claim
         for change in networks
         if change.desired is not None and change.action in (Action.CREATE, Action.REPLACE)
-        for claim in claims_of_network(change.desired.name, change.desired.spec)
+        for claim in claims_of_network(change.desired)
     ]
     for change in networks:
         found = change.observed
         if found is None or change.action not in (Action.REPLACE, Action.DELETE):
             continue
-        held = claims_of_network(found.name, found.spec)
+        held = claims_of_network(found)
         if change.action is Action.DELETE and not any(one.overlaps(other) for one in held for other in claimed):
             continue
         because = f"{change.address} is {'replaced' if change.action is Action.REPLACE else 'removed'}"
@@ -131,7 +131,7 @@ def _reconnect_kept(changes: Sequence[Change], desired: DesiredState, observed: 
         made = steps.made.get(Address("network", key))
         if found is None or found.id != step.object_id or made is None or step.address in {*going, *desired.resources}:
             continue
-        entry = {name: value for name, value in found.spec["networks"][key].items() if name != "mac_address"}
+        entry = {name: value for name, value in found.workload_spec["networks"][key].items() if name != "mac_address"}
         steps.add(
             Connect(key, endpoint=entry), step.address, step.cause, needs=[step.id, made], object_id=found.id
         )  # fmt: skip
@@ -139,7 +139,7 @@ def _reconnect_kept(changes: Sequence[Change], desired: DesiredState, observed: 
 
 def _attached(network: str, observed: ObservedState) -> list[Observed]:
     everything = [*observed.resources.values(), *observed.leftovers]
-    attached = [one for one in everything if one.kind == "container" and network in one.spec["networks"]]
+    attached = [one for one in everything if one.kind == "container" and network in one.workload_spec["networks"]]
     return sorted(attached, key=lambda one: (one.address, one.name))
 
 

@@ -179,14 +179,14 @@ class _Withdrawal:
         runs = old.runtime is not None and old.runtime.status in _RUNNING
         known = replace(before, id=old.id) if before is not None and before.id == old.id else old
         # Set aside by an earlier apply, it may have been told to stay stopped: it gets what is declared now.
-        told = known is old is previous and old.spec["restart"] == "no"
-        restart = (wanted if told else known).spec["restart"]
-        spec = {**known.spec, "restart": restart, "networks": self._fitting(known.spec["networks"])}
+        told = known is old is previous and old.container_spec["restart"] == "no"
+        restart = (wanted if told else known).container_spec["restart"]
+        spec = {**known.spec, "restart": restart, "networks": self._fitting(known.workload_spec["networks"])}
         self.targets[address] = replace(wanted, spec=spec, name=old.made_as or wanted.name)
         # Whether what was set aside was stopped by a hand or by an interrupted apply is not known: it is to run.
         starts = not runs and (ran or (previous is not None and not _was_done(before, old, wanted)))
         restarts = runs and any(shares(self.targets[address], a.name) for a in self._started())
-        cut_off = runs and bool(known.spec["networks"].keys() - old.spec["networks"].keys())
+        cut_off = runs and bool(known.workload_spec["networks"].keys() - old.workload_spec["networks"].keys())
         if not new and not starts and not restarts and not cut_off and previous is None:
             return
         self._change(address, new or [old], Action.REPLACE)
@@ -200,7 +200,7 @@ class _Withdrawal:
         before = self._before.get(address)
         if before is None or before.id != found.id or address.whole not in self._asked:
             return
-        was, now = self._fitting(before.spec["networks"]), found.spec["networks"]
+        was, now = self._fitting(before.workload_spec["networks"]), found.workload_spec["networks"]
         touched = [
             key for key in sorted(was.keys() & self._networks.keys()) if _fixed(was[key]) != _fixed(now.get(key))
         ]  # fmt: skip
@@ -226,10 +226,10 @@ class _Withdrawal:
         if not together:
             done = self._drop(address, new, gate)
         change = Change(address, Action.REPLACE, self._reason, observed=old)
-        if old.spec["restart"] != target.spec["restart"]:
+        if old.container_spec["restart"] != target.container_spec["restart"]:
             done = [self._step(UpdateContainer(("restart",)), address, done, gate, old.id)]
-        for key in known.spec["networks"]:
-            if key not in old.spec["networks"] and key in self._networks:
+        for key in known.workload_spec["networks"]:
+            if key not in old.workload_spec["networks"] and key in self._networks:
                 done = [self._step(Connect(key), address, done, gate, old.id)]
         if starts or restarts:
             hosts = [step for other, step in self._last.items() if self._lived_in(address, other)]
@@ -320,7 +320,7 @@ class _Withdrawal:
         for key, entry in networks.items():
             now, before = self._networks.get(key), self._before.get(Address("network", key))
             anew = now is not None and before is not None and now.id != before.id
-            subnets = [pool.get("subnet") for pool in (now.spec.get("ipam.config") or () if now else ())]
+            subnets = [pool.get("subnet") for pool in (now.network_spec.get("ipam.config") or () if now else ())]
             lost = [option for option in _FIXED if anew and entry.get(option) and not _is_in(entry[option], subnets)]
             fitting[key] = {name: value for name, value in entry.items() if name not in lost}
         return fitting
@@ -360,4 +360,4 @@ def _was_done(before: Observed | None, old: Observed, wanted: Resource) -> bool:
     """Whether what was set aside had finished before it was."""
     if before is None or before.id != old.id or before.runtime is None:
         return False
-    return has_finished(before.runtime, wanted.may_finish, exposes=bool(before.spec["expose"]))
+    return has_finished(before.runtime, wanted.may_finish, exposes=bool(before.container_spec["expose"]))

@@ -220,7 +220,7 @@ class Rollout:
 
         Beside its replacement, on the same volumes, what was set aside must not run.
         """
-        if found.spec["restart"].partition(":")[0] not in ("always", "on-failure"):
+        if found.container_spec["restart"].partition(":")[0] not in ("always", "on-failure"):
             return needs
         step = self._steps.add(
             UpdateContainer(("restart",), {"restart": "no"}), change.address, change.reason, needs=needs,

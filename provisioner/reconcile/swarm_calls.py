@@ -231,7 +231,7 @@ class SwarmCalls:
 
         An image that no registry knows is taken as it is on the node, as is one that was built here.
         """
-        reference = str(wanted.spec["image"])
+        reference = str(wanted.workload_spec["image"])
         if "@" in reference:
             return reference
         if wanted.spec["build"]:
@@ -266,7 +266,7 @@ class SwarmCalls:
     def _file_name(self, address: Address) -> str:
         """The name of the version that is wanted: that of an adopted one is not what an apply would call it."""
         wanted, seen = self._resource(address), self._plan.observed.resources.get(address)
-        is_there = seen is not None and seen.spec.get("version") == wanted.spec["version"]
+        is_there = seen is not None and seen.file_spec.get("version") == wanted.file_spec["version"]
         return seen.name if seen is not None and is_there else wanted.name
 
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from provisioner.model.change import Change
-    from provisioner.model.state import DesiredState, Resource, Spec
+    from provisioner.model.operation import Ports
+    from provisioner.model.specs import ServiceSpec
+    from provisioner.model.state import DesiredState, Resource
 
     Raw = Mapping[str, Any]
 
@@ -45,14 +47,14 @@ def capacity_problems(change: Change, nodes: Sequence[Raw], load: SwarmLoad) -> 
     wanted = change.desired
     assert wanted is not None
     yield from ((True, one) for one in _ingress(wanted, load))
-    able = able_nodes(wanted.spec, nodes)
-    everywhere = str(wanted.spec.get("mode", "")).startswith("global")
-    replicas = len(able) if everywhere else int(wanted.spec.get("replicas") or 0)
+    able = able_nodes(wanted, nodes)
+    everywhere = str(wanted.service_spec.get("mode", "")).startswith("global")
+    replicas = len(able) if everywhere else int(wanted.service_spec.get("replicas") or 0)
     if not replicas or not able:
         return
-    holders = _holders(wanted.spec, load)
+    holders = _holders(wanted.service_spec["ports"], load)
     free = [node for node in able if node["ID"] not in holders]
-    ports = ", ".join(f"{number}/{protocol}" for number, protocol in sorted(_host_ports(wanted.spec)))
+    ports = ", ".join(f"{number}/{protocol}" for number, protocol in sorted(_host_ports(wanted.service_spec["ports"])))
     if holders and len(free) < replicas:
         taken = "; ".join(f"{name_of(n)}: {holders[n['ID']]}" for n in able if n["ID"] in holders)
         text = f"host port {ports} is taken ({taken}); {_count(len(free))} left for {replicas} tasks"
@@ -60,7 +62,7 @@ def capacity_problems(change: Change, nodes: Sequence[Raw], load: SwarmLoad) -> 
     elif ports and replicas > len(able):
         text = f"{replicas} replicas have no room: each needs host port {ports} of a node, and {_count(len(able))}"
         yield True, _problem(wanted, "ports", f"{text} can run it", "publish through ingress, or run fewer")
-    elif not everywhere and (short := _reservations(wanted.spec, able, load, replicas)):
+    elif not everywhere and (short := _reservations(wanted.service_spec, able, load, replicas)):
         yield True, _problem(wanted, "deploy.resources", short, "reserve less, run fewer, or make room")
     yield from _no_room_beside(change, wanted, len(free), replicas, ports)
 
@@ -69,9 +71,9 @@ def _no_room_beside(
     change: Change, wanted: Resource, free: int, replicas: int, ports: str
 ) -> Iterator[tuple[bool, Problem]]:
     """An update that starts first needs a place beside those that run; without one it never gets anywhere."""
-    if (wanted.spec.get("update_config") or {}).get("order") != "start-first" or wanted.job:
+    if (wanted.service_spec.get("update_config") or {}).get("order") != "start-first" or wanted.job:
         return
-    most = (wanted.spec.get("placement") or {}).get("max_replicas_per_node", 0)
+    most = (wanted.service_spec.get("placement") or {}).get("max_replicas_per_node", 0)
     if ports and free <= replicas:
         why = f"host port {ports} is held by the old task on every node"
     elif most and free * most <= replicas:
@@ -87,7 +89,7 @@ def _no_room_beside(
 
 def _ingress(wanted: Resource, load: SwarmLoad) -> Iterator[Problem]:
     """Swarm lets a port through ingress belong to one service only, and refuses the second."""
-    for number, protocol, mode in _published(wanted.spec):
+    for number, protocol, mode in _published(wanted.service_spec["ports"]):
         for service in load.services:
             for port in get_path(dict(service["Spec"]), "EndpointSpec.Ports") or []:
                 same = (port.get("PublishedPort"), port.get("Protocol") or "tcp") == (number, protocol)
@@ -96,29 +98,29 @@ def _ingress(wanted: Resource, load: SwarmLoad) -> Iterator[Problem]:
                     yield _problem(wanted, "ports", text, "publish another port")
 
 
-def _published(spec: Spec) -> Iterator[tuple[int, str, str]]:
-    for target, entries in sorted((spec.get("ports") or {}).items()):
+def _published(ports: Ports | None) -> Iterator[tuple[int, str, str]]:
+    for target, entries in sorted((ports or {}).items()):
         for entry in entries:
             number, _, mode = entry.partition(":")
             if number.isdecimal():
                 yield int(number), target.partition("/")[2], mode
 
 
-def _host_ports(spec: Spec) -> set[tuple[int, str]]:
-    return {(number, protocol) for number, protocol, mode in _published(spec) if mode == "host"}
+def _host_ports(ports: Ports | None) -> set[tuple[int, str]]:
+    return {(number, protocol) for number, protocol, mode in _published(ports) if mode == "host"}
 
 
-def _holders(spec: Spec, load: SwarmLoad) -> dict[str, str]:
+def _holders(ports: Ports | None, load: SwarmLoad) -> dict[str, str]:
     """The nodes on which a task of another service has one of the host ports, by id, and whose it is."""
-    ours = _host_ports(spec)
+    ours = _host_ports(ports)
     found: dict[str, str] = {}
     for service in load.services if ours else ():
-        ports = {
+        theirs = {
             (port.get("PublishedPort"), port.get("Protocol") or "tcp")
             for port in get_path(dict(service["Spec"]), "EndpointSpec.Ports") or []
             if port.get("PublishMode") == "host"
         }
-        if ports & ours:
+        if theirs & ours:
             found |= {
                 str(task["NodeID"]): str(service["Spec"]["Name"])
                 for task in load.tasks
@@ -127,7 +129,7 @@ def _holders(spec: Spec, load: SwarmLoad) -> dict[str, str]:
     return found
 
 
-def _reservations(spec: Spec, able: Sequence[Raw], load: SwarmLoad, replicas: int) -> str:
+def _reservations(spec: ServiceSpec, able: Sequence[Raw], load: SwarmLoad, replicas: int) -> str:
     """Why replicas find no room for what they reserve; empty where they do. A node that tells nothing has room."""
     wants = {"NanoCPUs": int(float(spec.get("cpu_reservation") or 0) * 1e9),
              "MemoryBytes": int(spec.get("mem_reservation") or 0)}  # fmt: skip
@@ -160,11 +162,11 @@ def node_local_storage(change: Change, nodes: Sequence[Raw], desired: DesiredSta
     """What each node keeps by itself: it matters where more than one can run a service."""
     wanted = change.desired
     assert wanted is not None
-    able = able_nodes(wanted.spec, nodes)
+    able = able_nodes(wanted, nodes)
     if len(able) < 2:
         return
     names = ", ".join(name_of(node) for node in able)
-    mounts = (wanted.spec.get("volumes") or {}).values()
+    mounts = (wanted.workload_spec.get("volumes") or {}).values()
     local = {r.name for r in desired.resources.values() if r.kind == "volume" and _is_local(r)}
     volumes = sorted({str(m["source"]) for m in mounts if m["type"] == "volume" and m.get("source") in local})
     if volumes:
@@ -183,7 +185,7 @@ def node_local_storage(change: Change, nodes: Sequence[Raw], desired: DesiredSta
 
 
 def _is_local(volume: Resource) -> bool:
-    return not volume.spec.get("driver_opts") and volume.spec.get("driver") in (None, "", "local")
+    return not volume.volume_spec.get("driver_opts") and volume.volume_spec.get("driver") in (None, "", "local")
 
 
 def _count(number: int) -> str:

@@ -51,7 +51,7 @@ class SwarmRollout:
             found = change.observed
             if found is None or found.kind != "service":
                 continue
-            if change.action is Action.REPLACE or networks & found.spec["networks"].keys():
+            if change.action is Action.REPLACE or networks & found.workload_spec["networks"].keys():
                 self._removed[change.address] = remove_service(change, (), self._steps)
         return list(self._removed.values())
 
@@ -143,11 +143,11 @@ class SwarmRollout:
             return self._policy.wait_timeout
         if wanted.job:
             return JOB_TIMEOUT
-        check, update = wanted.spec["healthcheck"], wanted.spec["update_config"] or {}
+        check, update = wanted.workload_spec["healthcheck"], wanted.service_spec["update_config"] or {}
         times = check_times(check)
         one = (times.start_period + times.interval + times.timeout) * times.retries if check else 0.0
         pause = sum(nanoseconds(update.get(key, "0s")) / 1e9 for key in ("delay", "monitor"))
-        batches = -(-(wanted.spec["replicas"] or 1) // max(1, update.get("parallelism", 1)))
+        batches = -(-(wanted.service_spec["replicas"] or 1) // max(1, update.get("parallelism", 1)))
         # Twice: a rollback takes as long as the update that failed.
         return float(READY_TIMEOUT + 2 * batches * (one + pause + 10))
 
@@ -157,7 +157,7 @@ def remove_service(change: Change, needs: Iterable[int | None], steps: Steps) ->
     found = change.observed
     assert found is not None
     removed = steps.add(Remove("service"), change.address, change.reason, needs=needs, object_id=found.id)
-    grace = nanoseconds(found.spec.get("stop_grace_period") or "10s") / 1e9
+    grace = nanoseconds(found.workload_spec.get("stop_grace_period") or "10s") / 1e9
     return steps.add(
         WaitForService(Goal.GONE, READY_TIMEOUT + grace), change.address, "its tasks stop", needs=[removed],
         object_id=found.id,

@@ -11,7 +11,7 @@ from provisioner.kinds.values import moment
 from provisioner.model.operation import Goal
 from provisioner.model.report import Readiness
 from provisioner.reconcile.finished import FINISHED
-from provisioner.reconcile.placement import obstacles
+from provisioner.reconcile.placement import Requirements, obstacles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +89,7 @@ def tasks_of(
     elif "ReplicatedJob" in mode:
         wanted = int(mode["ReplicatedJob"].get("TotalCompletions", 1))
     elif nodes:
-        able = obstacles({"placement": decode_placement(dict(service["Spec"]))}, nodes)
+        able = obstacles(Requirements(decode_placement(dict(service["Spec"]))), nodes)
         wanted = sum(1 for why in able.values() if not why)
     else:
         wanted = len({t.get("NodeID") for t in active if t.get("NodeID")})

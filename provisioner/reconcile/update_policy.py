@@ -27,15 +27,15 @@ def starts_first(wanted: Resource) -> bool:
 
 def exclusive_claim(wanted: Resource) -> str:
     """What only one container can have at a time, so that two can not run side by side; empty if there is nothing."""
-    for target, bindings in sorted(wanted.spec["ports"].items()):
+    for target, bindings in sorted(wanted.workload_spec["ports"].items()):
         for binding in bindings:
             if binding.rpartition(":")[2]:
                 return f"host port {binding} for {target}"
-    for key, entry in wanted.spec["networks"].items():
+    for key, entry in wanted.workload_spec["networks"].items():
         for kind in ("ipv4_address", "ipv6_address", "mac_address"):
             if entry.get(kind):
                 return f"address {entry[kind]} on network {key}"
-    return "" if wanted.spec["network_mode"] != "host" else "network of the host"
+    return "" if wanted.container_spec["network_mode"] != "host" else "network of the host"
 
 
 def serves_on(wanted: Resource) -> bool:

@@ -44,7 +44,7 @@ class Waits:
         """Until one that went on running is ready; its health check is given time for another verdict."""
         if wanted.job:
             return self.until_ready(change, wanted, needs, object_id=found.id)
-        times = check_times(wanted.spec["healthcheck"])
+        times = check_times(wanted.workload_spec["healthcheck"])
         one_verdict = times.start_period + times.interval + times.timeout
         timeout = self._policy.wait_timeout or one_verdict + RECOVERY_TIMEOUT
         return self._ready(Goal.RECOVERED, timeout, change, wanted, needs, None, found.id)
@@ -136,5 +136,5 @@ def timeout_of(wanted: Resource, policy: Policy) -> float:
         return policy.wait_timeout
     if wanted.job:
         return JOB_TIMEOUT
-    times = check_times(wanted.spec["healthcheck"])
+    times = check_times(wanted.workload_spec["healthcheck"])
     return READY_TIMEOUT + times.start_period + (times.interval + times.timeout) * times.retries

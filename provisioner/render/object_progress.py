@@ -189,7 +189,7 @@ class Board:
 
     def _has_check(self, address: Address) -> bool:
         wanted = self._plan.desired.resources.get(address) if self._plan is not None else None
-        check = wanted.spec.get("healthcheck") if wanted is not None else None
+        check = wanted.workload_spec.get("healthcheck") if wanted is not None else None
         return bool(check) and check != {"test": ["NONE"]}
 
     def _awaited(self, one: _Object) -> list[str]:

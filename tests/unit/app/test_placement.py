@@ -11,7 +11,7 @@ from provisioner.engines.kernel import has_ipvs, listening_ports
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.model.state import Resource
-from provisioner.reconcile.placement import ipvs_problems, obstacles, placement_problems
+from provisioner.reconcile.placement import Requirements, ipvs_problems, obstacles, placement_problems
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def node(name: str = "one", **more: Any) -> dict[str, Any]:
 
 def spec(*constraints: str, **more: Any) -> dict[str, Any]:
     placement = {"constraints": list(constraints), **more.pop("placement", {})}
-    return {"placement": placement, "replicas": 1, "networks": {"default": {}}, **more}
+    return {"placement": placement, "replicas": 1, "networks": {"default": {}}, "ports": {}, **more}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def spec(*constraints: str, **more: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_constraints_that_hold(constraint: str) -> None:
-    assert obstacles(spec(constraint), [node()]) == {"one": ""}
+    assert obstacles(Requirements.of(service(spec(constraint))), [node()]) == {"one": ""}
 
 
 @pytest.mark.parametrize(
@@ -64,17 +64,21 @@ def test_constraints_that_hold(constraint: str) -> None:
     ],
 )
 def test_what_is_in_the_way(wanted: dict[str, Any], one: dict[str, Any], says: str) -> None:
-    assert says in obstacles(wanted, [one])["one"]
+    assert says in obstacles(Requirements.of(service(wanted)), [one])["one"]
 
 
 def test_platforms_by_any_of_their_names_fit() -> None:
     for platform in ("linux/amd64", "linux/x86_64", "linux"):
-        assert obstacles(spec(placement={"platforms": [platform]}), [node()]) == {"one": ""}
+        assert obstacles(Requirements.of(service(spec(placement={"platforms": [platform]}))), [node()]) == {"one": ""}
+
+
+def service(wanted: dict[str, Any]) -> Resource:
+    return Resource(Address("service", "web"), "service", "p_web", wanted)
 
 
 def change(action: Action = Action.CREATE, **wanted: Any) -> Change:
     address = Address("service", "web")
-    return Change(address, action, "", desired=Resource(address, "service", "p_web", wanted))
+    return Change(address, action, "", desired=service(wanted))
 
 
 def test_no_node_is_a_refusal_and_some_nodes_a_note() -> None:

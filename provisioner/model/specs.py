@@ -1,0 +1,219 @@
+"""The shapes of specs: what each kind's fields are called, in Compose's vocabulary, and which values they hold.
+
+A spec is total: every field of its kind is there (a test holds these shapes against the field tables). Code that goes
+over all fields takes the plain `Spec`; code that asks for one by its name takes the shape, so that a name or a type
+that can not be is an error of the type checker.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+
+class SecretValue(TypedDict):
+    """A variable whose value is that of a secret: its key in the playbook, and its version (a keyed fingerprint)."""
+
+    secret: str
+    version: str
+
+
+class FileUse(TypedDict):
+    """A config or secret in a container, by its absolute place: `source` is its key, `path` the place that was said."""
+
+    source: str
+    version: str
+    path: NotRequired[str]
+    uid: NotRequired[str]
+    gid: NotRequired[str]
+    mode: NotRequired[str]
+
+
+class Attachment(TypedDict):
+    """A container or service on a network. `added_aliases` are those that a former owner's way of making it adds."""
+
+    aliases: NotRequired[list[str]]
+    added_aliases: NotRequired[list[str]]
+    ipv4_address: NotRequired[str]
+    ipv6_address: NotRequired[str]
+    link_local_ips: NotRequired[list[str]]
+    mac_address: NotRequired[str]
+    driver_opts: NotRequired[dict[str, str]]
+    gw_priority: NotRequired[int]
+
+
+class Hook(TypedDict):
+    """One entry of `post_start`, `pre_stop` or `pre_start`."""
+
+    command: list[str]
+    user: NotRequired[str]
+    working_dir: NotRequired[str]
+    privileged: NotRequired[bool]
+    environment: NotRequired[dict[str, str | None]]
+    image: NotRequired[str]
+    per_replica: NotRequired[bool]
+
+
+class Pool(TypedDict, total=False):
+    """One entry of a network's `ipam.config`."""
+
+    subnet: str
+    gateway: str
+    ip_range: str
+    aux_addresses: dict[str, str]
+
+
+class Placement(TypedDict, total=False):
+    """Where a service's tasks may run; `platforms` is what the image is for, as the engine keeps it."""
+
+    constraints: list[str]
+    preferences: list[dict[str, str]]
+    max_replicas_per_node: int
+    platforms: list[str]
+
+
+class WorkloadSpec(TypedDict):
+    """What a container and a service have in common. Sizes are bytes; `ports` are host bindings by inner port."""
+
+    image: str
+    entrypoint: list[str] | None
+    command: list[str] | None
+    environment: dict[str, str | SecretValue | None]
+    labels: dict[str, str]
+    user: str | None
+    working_dir: str | None
+    stop_signal: str | None
+    healthcheck: dict[str, Any] | None
+    ports: dict[str, list[str]]
+    volumes: dict[str, dict[str, Any]]
+    configs: dict[str, FileUse]
+    secrets: dict[str, FileUse]
+    networks: dict[str, Attachment]
+    hostname: str | None
+    tty: bool
+    stdin_open: bool
+    stop_grace_period: str | None
+    mem_limit: int | None
+    mem_reservation: int | None
+    cpus: float | None
+    pids_limit: int | None
+    oom_score_adj: int
+    ulimits: dict[str, str]
+    cap_add: list[str]
+    cap_drop: list[str]
+    read_only: bool
+    dns: list[str]
+    dns_opt: list[str]
+    dns_search: list[str]
+    extra_hosts: list[str]
+    group_add: list[str]
+    init: bool | None
+    isolation: str | None
+    sysctls: dict[str, str]
+    tmpfs: dict[str, str]
+    logging: dict[str, Any] | None
+
+
+class ContainerSpec(WorkloadSpec):
+    """One container on a plain engine."""
+
+    post_start: list[Hook]
+    pre_stop: list[Hook]
+    pre_start: list[Hook]
+    platform: str | None
+    expose: list[str]
+    volumes_from: list[str]
+    network_mode: str | None
+    default_network: str | None
+    mac_address: str | None
+    links: list[str]
+    pid: str | None
+    ipc: str | None
+    domainname: str | None
+    restart: str
+    memswap_limit: int | None
+    mem_swappiness: int | None
+    oom_kill_disable: bool
+    cpu_shares: int | None
+    cpu_quota: int | None
+    cpu_period: int | None
+    cpu_rt_runtime: int | None
+    cpu_rt_period: int | None
+    cpuset: str | None
+    cpu_count: int | None
+    cpu_percent: float | None
+    blkio_config: dict[str, Any]
+    shm_size: int | None
+    privileged: bool
+    security_opt: list[str]
+    userns_mode: str | None
+    uts: str | None
+    cgroup: str | None
+    cgroup_parent: str | None
+    devices: dict[str, Any]
+    device_cgroup_rules: list[str]
+    gpus: Any
+    runtime: str | None
+    storage_opt: dict[str, str]
+    annotations: dict[str, str]
+
+
+# The keys of fields may hold dots, which the form of a class can not say.
+_OnlyOfServices = TypedDict("_OnlyOfServices", {"deploy.labels": dict[str, str]})
+
+
+class ServiceSpec(WorkloadSpec, _OnlyOfServices):
+    """One service of a Swarm. `digest` is that of the image, where it is known; `build` the digest of a build."""
+
+    mode: str
+    replicas: int | None
+    digest: str | None
+    build: str | None
+    security_opt: dict[str, Any]
+    endpoint_mode: str
+    restart_policy: dict[str, Any] | None
+    update_config: dict[str, Any] | None
+    rollback_config: dict[str, Any] | None
+    placement: Placement
+    cpu_reservation: float | None
+    generic_resources: dict[str, int]
+
+
+NetworkSpec = TypedDict(
+    "NetworkSpec",
+    {
+        "driver": str,
+        "driver_opts": dict[str, str],
+        "ipam.config": list[Pool] | None,
+        "ipam.driver": str,
+        "ipam.options": dict[str, str],
+        "internal": bool,
+        "attachable": bool,
+        "enable_ipv6": bool,
+        "enable_ipv4": bool,
+        "labels": dict[str, str],
+    },
+)
+
+
+class VolumeSpec(TypedDict):
+    """One volume."""
+
+    driver: str
+    driver_opts: dict[str, str]
+    labels: dict[str, str]
+
+
+class ImageSpec(TypedDict):
+    """One image: the digest of what it is built from, or the digest that it is to have."""
+
+    build: str | None
+    digest: str | None
+    platform: str | None
+
+
+class FileSpec(TypedDict):
+    """One config or secret: `version` names its content, a secret's by a keyed fingerprint."""
+
+    version: str
+    labels: NotRequired[dict[str, str]]
+    template_driver: NotRequired[str | None]
