@@ -23,7 +23,8 @@ _ENGINE = {"docker", "requests", "urllib3", "boto3", "keyring", "http.client", "
 _READING = {"yaml", "provisioner.document.pipeline", "provisioner.kinds", "provisioner.model.playbook"}
 
 
-def _modules(folder: Path, *arguments: str) -> set[str]:
+def modules_of(folder: Path, *arguments: str) -> set[str]:
+    """The modules that a command has loaded when it ends."""
     done = subprocess.run(
         [sys.executable, "-c", _LOOK, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60
     )
@@ -33,18 +34,18 @@ def _modules(folder: Path, *arguments: str) -> set[str]:
 
 @pytest.mark.parametrize("arguments", [("version",), ("up", "--help"), ("completion", "bash")])
 def test_a_command_that_reads_no_playbook_loads_no_reader_and_no_client(tmp_path: Path, arguments: tuple[str]) -> None:
-    modules = _modules(tmp_path, *arguments)
+    modules = modules_of(tmp_path, *arguments)
     assert not modules & (_ENGINE | _READING)
     assert len([name for name in modules if name.startswith("provisioner")]) <= 40
 
 
 def test_help_reads_no_playbook(tmp_path: Path) -> None:
-    assert not _modules(tmp_path, "--help") & (_ENGINE | {"yaml", "provisioner.document.pipeline"})
+    assert not modules_of(tmp_path, "--help") & (_ENGINE | {"yaml", "provisioner.document.pipeline"})
 
 
 @pytest.mark.parametrize("command", ["config", "graph"])
 def test_what_only_reads_loads_no_client(tmp_path: Path, command: str) -> None:
     (tmp_path / "compose.yaml").write_text("services:\n  web: {image: busybox}\n")
-    modules = _modules(tmp_path, command, "-f", "compose.yaml")
+    modules = modules_of(tmp_path, command, "-f", "compose.yaml")
     assert not modules & _ENGINE
     assert len([name for name in modules if name.startswith("provisioner")]) <= 120
