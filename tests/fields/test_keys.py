@@ -57,11 +57,6 @@ _SAID_BY_PARENT = {
 }
 
 
-def test_all_keys_of_compose_are_there() -> None:
-    """The Compose Specification has 93 service keys; with job, update and backup they are 96."""
-    assert len(own_keys("services.*")) == 96
-
-
 def test_no_path_is_without_a_word() -> None:
     assert [path for path in sorted(PATHS) if path and key_of(path) is None] == []
 

@@ -24,7 +24,7 @@ def test_there_is_nothing_else() -> None:
 def test_every_service_key_has_a_row() -> None:
     page = playbook_page()
     keys = [row.path.split(".")[2] for row in rows() if row.path.count(".") == 2 and row.path.startswith("services.*.")]
-    assert len(keys) == 96
+    assert "image" in keys
     assert [key for key in keys if f"| `{key}`" not in page] == []
 
 
