@@ -168,7 +168,7 @@ def apply_playbook(
     if _writes(prepared) or left_behind(engine, playbook.project, manager=prepared.plan.observed.facts.swarm_manager):
         if prepared.materials.needs_persisting:
             persist_new_values(request, playbook, prepared.materials)
-        with _held(engine, prepared, policy, listener, held) as lease_held:
+        with _lease_for(engine, prepared, policy, listener, held) as lease_held:
             again = prepare(request, playbook, engine, policy, gathering)
             _require_still_approved(again, approved, salt)
             if held is None:
@@ -183,7 +183,7 @@ def apply_playbook(
                 report, after = carry_out(
                     request, again, writer, policy, listener=listener, interrupt=interrupt, gathering=gathering
                 )
-                report = _kept(report, again, after, writer, restores)
+                report = _record_outcome(report, again, after, writer, restores)
             prepared = again
             result = _verified(ApplyResult(prepared.plan, report), playbook, engine, verify=verify)
             if result.checks and again.whole:
@@ -202,7 +202,7 @@ def apply_playbook(
         known = prepared.ledger.failed_checks(last)
         # That checks hold is told only of a revision whose checks failed before.
         if known != failed_checks(result.checks):
-            with _held(engine, prepared, policy, listener, held) as lease_held:
+            with _lease_for(engine, prepared, policy, listener, held) as lease_held:
                 keep_checks(prepared, lease_held.fence(engine), result.checks)
     return _located(result, prepared, engine)
 
@@ -248,7 +248,9 @@ def _take_snapshot(
         take_snapshot(request, prepared, engine, held, listener, interrupt)
 
 
-def _kept(report: Report, before: Prepared, after: Prepared | None, engine: EngineWriter, restores: int) -> Report:
+def _record_outcome(
+    report: Report, before: Prepared, after: Prepared | None, engine: EngineWriter, restores: int
+) -> Report:
     """The report, once the ledger has what became of a run: a revision, or why there is none."""
     if after is None:
         keep_failure(report, before, engine)
@@ -272,7 +274,7 @@ def _verified(result: ApplyResult, playbook: Playbook, engine: EngineWriter, *, 
         return replace(result, report=replace(report, trouble=error))
 
 
-def _held(
+def _lease_for(
     engine: EngineWriter, prepared: Prepared, policy: Policy, listener: Listener, held: Lease | None = None
 ) -> AbstractContextManager[Lease]:
     """The lease for a block: `held`, which stays with its owner, or one that is taken and given back."""

@@ -60,7 +60,7 @@ def find_sources(playbook: Playbook, engine: EngineReader, mode: Mode, addresses
     UsageError for an address that has nothing to save, ProvisionError for a service that does not run here, and for a
     volume that this engine can not read.
     """
-    wanted = _wanted(playbook, addresses)
+    wanted = _chosen_addresses(playbook, addresses)
     containers = tuple(owned_containers(engine, playbook.project))
     away = {
         name: sorted({one.host for one in tasks}) for name, tasks in tasks_elsewhere(engine, playbook.project).items()
@@ -99,7 +99,7 @@ def users_of(volume: str, containers: Collection[OwnedContainer], *, writing: bo
     return [one for one in containers if _mounts(one.raw, volume, writing=writing)]
 
 
-def _wanted(playbook: Playbook, addresses: Sequence[Address]) -> frozenset[str]:
+def _chosen_addresses(playbook: Playbook, addresses: Sequence[Address]) -> frozenset[str]:
     known = saved_addresses(playbook)
     if not addresses:
         return frozenset(known)

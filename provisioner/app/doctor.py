@@ -236,9 +236,9 @@ def _registry(playbook: Playbook, engine: DockerEngine | None) -> Iterator[Findi
 def _secrets(request: Request, playbook: Playbook, engine: DockerEngine | None) -> Iterator[Finding]:
     from provisioner.app.secrets import UNCLEAR, list_secrets
 
-    yield from _told("env_local", lambda: _env_local(request, playbook))
-    yield from _told("keyring", lambda: _keyring(request, playbook))
-    yield from _told("fingerprint key", lambda: _key(request, playbook, engine))
+    yield from _as_findings("env_local", lambda: _env_local(request, playbook))
+    yield from _as_findings("keyring", lambda: _keyring(request, playbook))
+    yield from _as_findings("fingerprint key", lambda: _key(request, playbook, engine))
     if not playbook.secrets:
         return
     try:
@@ -256,7 +256,7 @@ def _secrets(request: Request, playbook: Playbook, engine: DockerEngine | None) 
         yield Finding("secrets", "ok", f"all {len(found.secrets)} are there ({', '.join(tiers)})")
 
 
-def _told(name: str, look: Callable[[], Finding | None]) -> Iterator[Finding]:
+def _as_findings(name: str, look: Callable[[], Finding | None]) -> Iterator[Finding]:
     try:
         found = look()
     except ProvisionError as error:

@@ -44,7 +44,7 @@ def diff_anew(
 def anew_alone(changes: tuple[Change, ...], policy: Policy) -> tuple[Change, ...]:
     """Changes of objects by themselves, with those made anew that the policy names; nothing follows for others."""
     return tuple(
-        _asked(change)
+        _replaced_on_request(change)
         if change.observed is not None
         and change.observed.kind in ("container", "service")
         and _is_named(change.address, (*policy.made_anew, *policy.rerun))
@@ -59,10 +59,10 @@ def _is_named(address: Address, named: Collection[Address]) -> bool:
 
 def _as_asked(change: Change, plain: Mapping[Address, Change]) -> Change:
     """The change without the difference that was made up: with its own ones, and that it was asked for."""
-    return _asked(plain[change.address])
+    return _replaced_on_request(plain[change.address])
 
 
-def _asked(own: Change) -> Change:
+def _replaced_on_request(own: Change) -> Change:
     if own.observed is None or own.desired is None or own.action in (Action.CREATE, Action.DELETE, Action.REPLACE):
         return own
     in_place = own.observed.kind == "service"

@@ -41,7 +41,7 @@ def moved_files(
     `known` are the records that the ledger has, and those that this plan makes already. A secret's version is keyed by
     its name: of the value of today it becomes the one under the new name.
     """
-    held = _held(observed)
+    held = _versions_on_engine(observed)
     gone = held.keys() - desired.resources.keys()
     targets = {}
     for address, wanted in desired.resources.items():
@@ -63,18 +63,18 @@ def moved_files(
     return targets, tuple(found)
 
 
-def _held(observed: ObservedState) -> dict[Address, set[str]]:
+def _versions_on_engine(observed: ObservedState) -> dict[Address, set[str]]:
     """The versions of each config and secret that this environment has on the engine."""
     found: dict[Address, set[str]] = {}
     for one in (*observed.resources.values(), *observed.superseded):
         if one.kind in FILE_KINDS:
             found.setdefault(one.address, set()).add(str(one.file_spec["version"]))
-        for address, version in _carried(one) if one.kind == "container" else ():
+        for address, version in _versions_in(one) if one.kind == "container" else ():
             found.setdefault(address, set()).add(version)
     return found
 
 
-def _carried(container: Observed) -> Iterator[tuple[Address, str]]:
+def _versions_in(container: Observed) -> Iterator[tuple[Address, str]]:
     for kind in ROOTS:
         for entry in container.spec[kind].values():
             yield file_address(kind, entry["source"]), str(entry["version"])
@@ -119,7 +119,7 @@ def _carrying(
         name: renamed(entry, "secret", Address("secret", entry["secret"]))
         for name, entry in secrets_in(one.container_spec["environment"]).items()
     }
-    if not any(address in targets for address, _ in _carried(one)):
+    if not any(address in targets for address, _ in _versions_in(one)):
         return
     files = {FILES: json.dumps({kind: entries for kind, entries in recorded.items() if entries}, sort_keys=True)}
     if before is None:
@@ -139,7 +139,7 @@ def suggested_files(
     changes: Sequence[Change], observed: ObservedState, materials: ExternalInputs, desired: DesiredState
 ) -> Iterator[Problem]:
     """Configs and secrets that are gone from the file while the same content is new in it: a move, most likely."""
-    held = _held(observed)
+    held = _versions_on_engine(observed)
     gone = {address: versions for address, versions in held.items() if address not in desired.resources}
     for change in changes:
         if change.address.kind not in FILE_KINDS or change.action is not Action.CREATE or change.address in held:

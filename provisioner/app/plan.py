@@ -134,7 +134,7 @@ def prepare(
     if policy.alone:
         changes, others = restrict(policy.targets, desired, observed, applied)
         changes = anew_alone(changes, policy)
-        notes = (*notes, *_left(others))
+        notes = (*notes, *_pending_notes(others))
     else:
         changes = diff_anew(desired, observed, applied, policy)
     if policy.targets:
@@ -251,7 +251,7 @@ def _writable(playbook: Playbook) -> Iterator[Problem]:
             yield Problem(text, Span(file), hint=f"chmod o-w {file}")
 
 
-def _left(others: Sequence[Change]) -> tuple[Problem, ...]:
+def _pending_notes(others: Sequence[Change]) -> tuple[Problem, ...]:
     """What is said of changes that are left alone."""
     if not others:
         return ()

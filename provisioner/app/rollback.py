@@ -128,7 +128,7 @@ def _unlike(engine: EngineReader, ledger: Ledger, last: Revision) -> tuple[str, 
 
 
 @dataclass(slots=True)
-class _Found:
+class _RollbackInputs:
     """What could be had, and what could not with the reason."""
 
     versions: dict[Address, str]
@@ -152,7 +152,7 @@ class _Recorded:
     def __call__(self, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode) -> ExternalInputs:
         """Raises SecretUnavailable, or Unsafe, for what can not be had."""
         recorded = recorded_inputs(self.target.revision)
-        found = _Found(dict(recorded.versions), builds=dict(recorded.builds))
+        found = _RollbackInputs(dict(recorded.versions), builds=dict(recorded.builds))
         missing = self._missing(playbook, engine, mode, self._builds(found, playbook, engine))
         self._configs(found, request, playbook, mode, [one.name for one in missing if one.kind == "config"])
         self._secrets(found, request, playbook, engine, mode, [one.name for one in missing if one.kind == "secret"])
@@ -190,7 +190,9 @@ class _Recorded:
         needed |= {Address("secret", key) for name in builds for key in build_secrets(playbook.services[name].body)}
         return [address for address in inputs.versions if address in needed]
 
-    def _configs(self, found: _Found, request: Request, playbook: Playbook, mode: Mode, keys: list[str]) -> None:
+    def _configs(
+        self, found: _RollbackInputs, request: Request, playbook: Playbook, mode: Mode, keys: list[str]
+    ) -> None:
         for key in keys:
             address = Address("config", key)
             declared = playbook.configs.get(key)
@@ -210,7 +212,13 @@ class _Recorded:
                 found.versions[address] = content_version(content)
 
     def _secrets(
-        self, found: _Found, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode, missing: list[str]
+        self,
+        found: _RollbackInputs,
+        request: Request,
+        playbook: Playbook,
+        engine: EngineReader,
+        mode: Mode,
+        missing: list[str],
     ) -> None:
         keys = {*missing} & playbook.secrets.keys()
         # One that the engine has under another name only may have been moved: with its value that can be told.
@@ -248,7 +256,7 @@ class _Recorded:
                 )
                 found.versions[address] = now
 
-    def _builds(self, found: _Found, playbook: Playbook, engine: EngineReader) -> set[str]:
+    def _builds(self, found: _RollbackInputs, playbook: Playbook, engine: EngineReader) -> set[str]:
         """Find the images that were built; returns the services whose images are to be built anew."""
         anew = set()
         for key, service in playbook.services.items():
@@ -271,7 +279,7 @@ class _Recorded:
                 found.builds[key] = now
         return anew
 
-    def _refusal(self, found: _Found) -> ProvisionError:
+    def _refusal(self, found: _RollbackInputs) -> ProvisionError:
         number = self.target.revision.number
         lines = [
             f"revision {number} can not be brought back as it was",

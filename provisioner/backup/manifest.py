@@ -35,8 +35,10 @@ def read_manifest(content: bytes, what: str) -> Manifest:
     if digest != _digest({"format_version": version, **found}):
         raise _damaged(what)
     try:
-        parts = tuple(Part(**{**_known(Part, part), "replaces": tuple(part["replaces"])}) for part in found["parts"])
-        return Manifest(**{**_known(Manifest, found), "parts": parts})
+        parts = tuple(
+            Part(**{**_known_keys(Part, part), "replaces": tuple(part["replaces"])}) for part in found["parts"]
+        )
+        return Manifest(**{**_known_keys(Manifest, found), "parts": parts})
     except (TypeError, KeyError):
         raise _damaged(what) from None
 
@@ -45,7 +47,7 @@ def _damaged(what: str) -> ProvisionError:
     return ProvisionError(f"{what} is damaged: its manifest is torn or was changed", hint="take another archive")
 
 
-def _known(kind: type, values: dict[str, Any]) -> dict[str, Any]:
+def _known_keys(kind: type, values: dict[str, Any]) -> dict[str, Any]:
     names = {one.name for one in fields(kind)}
     return {key: value for key, value in values.items() if key in names}
 

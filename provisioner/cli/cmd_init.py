@@ -54,8 +54,8 @@ def command(settings: Settings, name: str | None, image: str | None, source: str
     else:
         started = initialise(
             directory,
-            name or _asked(settings, "What is the system called?", default),
-            image or _asked(settings, "Which image does its first service run?", IMAGE),
+            name or _ask(settings, "What is the system called?", default),
+            image or _ask(settings, "Which image does its first service run?", IMAGE),
         )
     out = settings.out()
     out.write("".join(f"wrote {file}\n" for file in started.files))
@@ -64,7 +64,7 @@ def command(settings: Settings, name: str | None, image: str | None, source: str
     return 0
 
 
-def _asked(settings: Settings, question: str, default: str) -> str:
+def _ask(settings: Settings, question: str, default: str) -> str:
     """What the user types, or the default: also where there is nobody to ask."""
     if not sys.stdin.isatty():
         return default

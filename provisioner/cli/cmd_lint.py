@@ -80,7 +80,7 @@ def _findings(settings: Settings, request: Request, *, fix: bool) -> Sequence[Fi
         from provisioner.app.lint import fix as mend
 
         mended = mend(request)
-        settings.err().write(_told(mended))
+        settings.err().write(_fix_summary(mended))
         return mended.findings
     from provisioner.app.lint import lint
 
@@ -92,12 +92,12 @@ def _findings_of_plays(settings: Settings, plays: PlayList, *, fix: bool) -> Seq
     from provisioner.app.lint_plays import fix_plays, lint_plays
 
     if fix:
-        told = [_told(mended) for mended in fix_plays(plays) if mended.done or mended.left]
+        told = [_fix_summary(mended) for mended in fix_plays(plays) if mended.done or mended.left]
         settings.err().write("".join(told) or "nothing that can be fixed\n")
     return lint_plays(plays)
 
 
-def _told(mended: FixResult) -> str:
+def _fix_summary(mended: FixResult) -> str:
     lines = [f"fixed: {finding.span}: {finding.rule} {finding.path}: {finding.message}" for finding in mended.done]
     lines += [f"not fixed: {finding.span}: {finding.rule} {finding.path}: {why}" for finding, why in mended.left]
     lines += [f"wrote {file}" for file in mended.files]

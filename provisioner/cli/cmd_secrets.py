@@ -100,7 +100,9 @@ def set_(settings: Settings, arguments: tuple[str, ...], in_keyring: bool | None
     find_secret(request, name)
     value = read_value(name, through_stdin=through, exact=exact)
     kept = keep_secret(request, name, value, in_keyring=in_keyring)
-    _told(settings, kept, f"{name} is kept in {kept.place} ({value.size} bytes).", "provision apply brings it to")
+    _write_outcome(
+        settings, kept, f"{name} is kept in {kept.place} ({value.size} bytes).", "provision apply brings it to"
+    )
     return 0
 
 
@@ -121,7 +123,7 @@ def unset(settings: Settings, arguments: tuple[str, ...]) -> int:
 
     kept = forget_secret(request, name)
     text = f"{name} is removed from {kept.place}." if kept.changed else f"{name} was not in {kept.place}."
-    _told(settings, kept, text, "")
+    _write_outcome(settings, kept, text, "")
     return 0
 
 
@@ -176,7 +178,7 @@ def _no_troubles(found: Inventory) -> int:
     return 0
 
 
-def _told(settings: Settings, kept: Kept, text: str, next_step: str) -> None:
+def _write_outcome(settings: Settings, kept: Kept, text: str, next_step: str) -> None:
     _warn(settings, kept.cautions)
     if settings.quiet:
         return

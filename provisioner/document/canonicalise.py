@@ -161,7 +161,7 @@ class Canonicaliser:
             try:
                 value = shape.convert(node)
             except ValueError as error:
-                self.findings.error(f"{error}{self._found(node, path)}", node.span, path)
+                self.findings.error(f"{error}{self._shown_value(node, path)}", node.span, path)
                 return None
         wrong = (
             (shape.enum and value not in shape.enum)
@@ -170,11 +170,11 @@ class Canonicaliser:
         )
         if wrong:
             hint = self.findings.nearest(value, shape.enum) if shape.enum and isinstance(value, str) else None
-            self.findings.error(f"expected {shape.expected}{self._found(node, path)}", node.span, path, hint)
+            self.findings.error(f"expected {shape.expected}{self._shown_value(node, path)}", node.span, path, hint)
             return None
         return node if value is node.value and node.tag is None else Node(value, node.span, node.text, {}, node.tag)
 
-    def _found(self, node: Node, path: Path) -> str:
+    def _shown_value(self, node: Node, path: Path) -> str:
         if any(part in _CONFIDENTIAL for part in path):
             return ""
         shown = node.text if node.text is not None else str(node.value)

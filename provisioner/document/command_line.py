@@ -40,14 +40,14 @@ def split(line: str) -> tuple[list[str], str]:
                 words.append(word)
             return words, line[index:]
         else:
-            held = _held(character, word or "", quote, held)
+            held = _open_substitution(character, word or "", quote, held)
             word = (word or "") + character
     if escaped or quote or held:
         raise ValueError("a quote, a parenthesis or a backslash in the command is not closed")
     return words if word is None else [*words, word], ""
 
 
-def _held(character: str, word: str, quote: str, held: str) -> str:
+def _open_substitution(character: str, word: str, quote: str, held: str) -> str:
     """What has to come before a blank ends a word again: '`', ')' or nothing."""
     if quote:
         return held

@@ -38,20 +38,20 @@ def laid_out(text: str, shown: str) -> str:
     try:
         result = _written(text)
     except Exception as error:  # the library has errors of many kinds for what it can not write back
-        raise _left(shown, f"{type(error).__name__}") from error
+        raise _unchangeable(shown, f"{type(error).__name__}") from error
     meaning = _meaning(text)
     trimmed = _SPACES.sub("", result)
     # Spaces and lines at an end are nothing, but within a text, where they mean something.
     candidates = (f"{trimmed.rstrip()}\n", f"{result.rstrip()}\n", trimmed, result)
     found = next((one for one in candidates if _meaning(one) == meaning), None)
     if found is None:
-        raise _left(shown, "it would mean something else")
+        raise _unchangeable(shown, "it would mean something else")
     if sorted(_comments(found)) != sorted(_comments(text)):
-        raise _left(shown, "a comment would be lost")
+        raise _unchangeable(shown, "a comment would be lost")
     return found
 
 
-def _left(shown: str, why: str) -> PlaybookInvalid:
+def _unchangeable(shown: str, why: str) -> PlaybookInvalid:
     return PlaybookInvalid(
         [Problem(f"the layout can not be changed: {why}", Span(shown), hint="the file is as it was; write it by hand")]
     )

@@ -31,7 +31,7 @@ def same_platform(wanted: str | None, actual: str | None) -> str | None:
     return wanted if actual.split("/")[: len(parts)] == parts else actual
 
 
-def _asked(key: str, api: str, summary: str, decode: Callable[[Raw], Any], **more: Any) -> Field:
+def _requested_field(key: str, api: str, summary: str, decode: Callable[[Raw], Any], **more: Any) -> Field:
     """A field of what is asked for; images are built and pulled, and there is no body to write it into."""
     return custom(
         key, api, summary, lambda body: None, lambda raw, value: None, decode, impact=Impact.IN_PLACE, chosen=True,
@@ -45,14 +45,14 @@ def align_platform(desired: Spec, observed: Spec, declared: frozenset[str]) -> t
 
 
 FIELDS: tuple[Field, ...] = (
-    _asked(
+    _requested_field(
         "build", "Config.Labels", "digest of the build context and arguments",
         lambda raw: ((raw.get("Config") or {}).get("Labels") or {}).get(BUILD_LABEL),
     ),
-    _asked(
+    _requested_field(
         "digest", "RepoDigests", "digest that the registry has for the tag", lambda raw: None, sources=("image",),
     ),
-    _asked("platform", "Os, Architecture, Variant", "what it runs on", platform_of, align=align_platform),
+    _requested_field("platform", "Os, Architecture, Variant", "what it runs on", platform_of, align=align_platform),
 )  # fmt: skip
 
 

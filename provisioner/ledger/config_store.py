@@ -46,12 +46,12 @@ class SwarmRecords:
         return str((raw["Spec"].get("Labels") or {}).get(BEAT, "")) if raw is not None else ""
 
     def entries(self) -> Iterator[tuple[str, bytes]]:
-        for raw in self._kept():
+        for raw in self._records():
             data = base64.b64decode(raw["Spec"].get("Data") or "")
             with suppress(OSError, EOFError):
                 yield _series(raw), gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
 
-    def _kept(self) -> list[Mapping[str, Any]]:
+    def _records(self) -> list[Mapping[str, Any]]:
         """The configs of the records, oldest first."""
         listed = self._reader.list("config", {LEDGER: self._project})
         return sorted(listed, key=lambda raw: int(raw["Spec"]["Labels"].get(NUMBER) or 0))
@@ -88,17 +88,17 @@ class ConfigStore(SwarmRecords):
     def keep(self, number: int, content: bytes, kept: int, series: str = REVISION) -> None:
         data = content if len(content) < _PLAIN_BYTES else gzip.compress(content)
         labels = {LEDGER: self._project, NUMBER: str(number)} | ({} if series == REVISION else {SERIES: series})
-        for raw in self._kept() if series != REVISION else ():
+        for raw in self._records() if series != REVISION else ():
             if _series(raw) == series and raw["Spec"]["Labels"].get(NUMBER) == str(number):
                 self._engine.remove("config", str(raw["ID"]))
         # A revision of this number that stands already was written by an apply whose answer was lost.
         with suppress(EngineConflict):
             self._make(f"{series}.{number}", labels, data)
-        for raw in [raw for raw in self._kept() if _series(raw) == series][:-kept]:
+        for raw in [raw for raw in self._records() if _series(raw) == series][:-kept]:
             self._engine.remove("config", str(raw["ID"]))
 
     def forget(self) -> None:
-        for raw in self._kept():
+        for raw in self._records():
             self._engine.remove("config", str(raw["ID"]))
 
     def _make(self, what: str, labels: Mapping[str, str], data: bytes) -> str:

@@ -247,15 +247,15 @@ def _require_dead(kept: Records, identity: str, holder: Mapping[str, Any], clock
     if _same_machine(holder):
         if not _alive(holder):
             return
-        raise _held(holder)
+        raise _lease_held(holder)
     first, began = kept.pulse(identity), clock.now()
     while clock.now() - began < DEAD_AFTER_SECONDS:
         clock.sleep(1.0)
         if kept.pulse(identity) != first:
-            raise _held(holder)
+            raise _lease_held(holder)
 
 
-def _held(holder: Mapping[str, Any]) -> LeaseHeld:
+def _lease_held(holder: Mapping[str, Any]) -> LeaseHeld:
     return LeaseHeld(
         f"{who(holder)} has been applying to this environment since {holder.get('since', 'an unknown time')}",
         hint="wait until that run has ended (--lock-timeout SECONDS waits for it), or see `provision lock status`",

@@ -52,7 +52,7 @@ def lower(playbook: Playbook, inputs: InputVersions) -> DesiredState:
             resources[resource.address] = resource
     for kind, section in (("config", playbook.configs), ("secret", playbook.secrets)):
         for key in sorted(_used(resources, f"{kind}s") & section.keys()):
-            resources[Address(kind, key)] = _carried(kind, section[key], inputs)
+            resources[Address(kind, key)] = _file_resource(kind, section[key], inputs)
     return DesiredState(playbook.project, resources, grouping_of(playbook))
 
 
@@ -62,7 +62,7 @@ def _used(resources: Mapping[Address, Resource], kind: str) -> set[str]:
     return {entry["source"] for entries in used for entry in entries}
 
 
-def _carried(kind: str, declared: Declared, inputs: InputVersions) -> Resource:
+def _file_resource(kind: str, declared: Declared, inputs: InputVersions) -> Resource:
     return Resource(
         address=Address(kind, declared.key),
         kind=CARRIED_KIND,

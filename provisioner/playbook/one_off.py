@@ -62,7 +62,7 @@ def with_one_off(playbook: Playbook, run: OneOff, *, directory: str, home: str) 
     UsageError for a mount or port that is none.
     """
     service = playbook.services[run.service]
-    body = over_service(_bare(service, run), _said(run), directory=directory, home=home)
+    body = over_service(_bare(service, run), _declared_values(run), directory=directory, home=home)
     changed = replace(service, body=body, depends_on=(), replicas=1, job="always")
     return replace(playbook, services={**playbook.services, run.service: changed})
 
@@ -93,7 +93,7 @@ def _anyone(node: Node, run: OneOff) -> Node:
     return mapping({key: item for key, item in node.mapping.items() if key not in left_out}, node)
 
 
-def _said(run: OneOff) -> dict[str, JSON]:
+def _declared_values(run: OneOff) -> dict[str, JSON]:
     values: dict[str, JSON] = {"tty": run.tty, "stdin_open": run.stdin}
     lists = {
         "volumes": run.mounts, "ports": run.ports, "cap_add": run.cap_add, "cap_drop": run.cap_drop,

@@ -34,7 +34,7 @@ def target(playbook: Playbook, addresses: Sequence[str]) -> Playbook:
     """
     if not addresses:
         return playbook
-    wanted = [_known(playbook, text) for text in addresses]
+    wanted = [_require_address(playbook, text) for text in addresses]
     names = {address.name for address in wanted if address.kind in ("service", "image")}
     services = _with_dependencies(playbook, names)
 
@@ -119,7 +119,7 @@ def _sections(playbook: Playbook) -> dict[str, Collection[str]]:
     }
 
 
-def _known(playbook: Playbook, text: str) -> Address:
+def _require_address(playbook: Playbook, text: str) -> Address:
     address = Address.parse(text) or Address.parse_name(text)
     if address is not None and not address.kind:
         address = _complete(playbook, address)

@@ -39,7 +39,7 @@ def takes_claims(changes: Iterable[Change]) -> set[ClaimKind]:
         wanted = change.desired
         if wanted is None or change.action in (Action.UNCHANGED, Action.DELETE) or wanted.external:
             continue
-        found |= {claim.kind for claim in _wanted(wanted, {})} & set(_REFUSED)
+        found |= {claim.kind for claim in _claims_of(wanted, {})} & set(_REFUSED)
     return found
 
 
@@ -60,7 +60,7 @@ def find_clashes(
     if not taking:
         return []
     networks = network_names(desired, observed)
-    kept = _kept(changes, desired, observed, holders, networks)
+    kept = _retained_claims(changes, desired, observed, holders, networks)
     index: dict[tuple[str, ...], list[tuple[Holder, Claim]]] = {}
     for holder, claims in kept:
         for claim in claims:
@@ -70,16 +70,18 @@ def find_clashes(
     for change in taking:
         assert change.desired is not None
         mine = _mine(change, holders)
-        for claim in _wanted(change.desired, networks):
+        for claim in _claims_of(change.desired, networks):
             if claim.kind not in _REFUSED or claim in mine:
                 continue
             blocking = list(_blocking(claim, change, index, desired))
             if blocking:
-                found.append(_problem(change.desired, claim, blocking[0], desired, _Kept(observed, policy, retained)))
+                found.append(
+                    _problem(change.desired, claim, blocking[0], desired, _EngineView(observed, policy, retained))
+                )
     return found
 
 
-def _wanted(wanted: Resource, networks: Mapping[str, str]) -> tuple[Claim, ...]:
+def _claims_of(wanted: Resource, networks: Mapping[str, str]) -> tuple[Claim, ...]:
     if wanted.external:
         return ()
     if wanted.kind == "network":
@@ -98,7 +100,7 @@ def _mine(change: Change, holders: Sequence[Holder]) -> set[Claim]:
     return mine | ({name_claim(found.name)} if found.made_as == found.name else set())
 
 
-def _kept(
+def _retained_claims(
     changes: Sequence[Change],
     desired: DesiredState,
     observed: ObservedState,
@@ -153,19 +155,19 @@ def _blocking(
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _EngineView:
     observed: ObservedState
     policy: Policy
     retained: Retained
 
 
-def _problem(wanted: Resource, claim: Claim, holder: Holder, desired: DesiredState, kept: _Kept) -> Problem:
+def _problem(wanted: Resource, claim: Claim, holder: Holder, desired: DesiredState, kept: _EngineView) -> Problem:
     key = DECLARED_UNDER[claim.kind]
     who, hint = _holder_and_way_out(claim, holder, desired, kept)
     return Problem(f"{claim} is held by {who}", wanted.spans.get(key) or wanted.span, str(wanted.address), hint)
 
 
-def _holder_and_way_out(claim: Claim, holder: Holder, desired: DesiredState, kept: _Kept) -> tuple[str, str]:
+def _holder_and_way_out(claim: Claim, holder: Holder, desired: DesiredState, kept: _EngineView) -> tuple[str, str]:
     other = OTHERWISE[claim.kind]
     if not holder.id:
         return holder.name, f"stop it first (`ss -ltnup` shows it), or {other}"

@@ -49,11 +49,11 @@ class _Completion:
     def run(self) -> frozenset[int]:
         wanted: frozenset[int] = frozenset()
         # What is made to finish one service can keep another from going back.
-        while more := self._wanted(self._together.able({*self._done, *wanted})) - wanted:
+        while more := self._steps_to_finish(self._together.able({*self._done, *wanted})) - wanted:
             wanted |= more
         return wanted
 
-    def _wanted(self, able: Collection[Address]) -> set[int]:
+    def _steps_to_finish(self, able: Collection[Address]) -> set[int]:
         """The steps to finish, where the services that are `able` to go back do so."""
         wanted: set[int] = set()
         taken = [self._steps[identity] for identity in self._done if _takes(self._steps[identity])]

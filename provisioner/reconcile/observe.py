@@ -83,7 +83,7 @@ def observe(
         owned += services
     resources, leftovers = _choose_current(owned)
     resources |= left_behind(resources, leftovers, {one["Id"]: one["HostConfig"] for one in containers})
-    resources |= _carried(desired, resources)
+    resources |= _files_in_containers(desired, resources)
     named, foreign = _named(engine, desired, resources, {one.id for one in owned})
     return replace(
         state,
@@ -95,7 +95,7 @@ def observe(
     )
 
 
-def _carried(desired: DesiredState, resources: Mapping[Address, Observed]) -> dict[Address, Observed]:
+def _files_in_containers(desired: DesiredState, resources: Mapping[Address, Observed]) -> dict[Address, Observed]:
     """Configs and secrets as containers carry them: a plain engine has no objects for them.
 
     While containers disagree, as after an interrupted apply, it counts as there what is wanted.

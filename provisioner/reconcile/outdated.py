@@ -108,7 +108,7 @@ def outdated_volumes(
     using = {(one.service, one.kind) for one in needed.values()}
     groups: dict[tuple[str, str], list[Observed]] = {}
     for volume in observed.files:
-        carried = _carried(volume)
+        carried = _files_of(volume)
         owner = (carried.service, carried.kind)
         # What is left out is declared all the same.
         if volume.name not in needed and (owner[0] in chosen or not policy.targets):
@@ -127,11 +127,11 @@ def as_file_changes(
     """The removal of volumes of files as changes of the configs and secrets in them, as a Swarm would show it."""
     ids = {one.id for one in volumes}
     contents = [_versions(one) for one in file_volumes(desired).values()]
-    contents += [_versions(_carried(one)) for one in observed.files if one.id not in ids]
+    contents += [_versions(_files_of(one)) for one in observed.files if one.id not in ids]
     kept = {one for content in contents for one in content}
     changes: dict[tuple[Address, str], Change] = {}
     for volume in volumes:
-        versions = _versions(_carried(volume))
+        versions = _versions(_files_of(volume))
         gone = {one for one in versions if one not in kept or one[0] not in desired.resources}
         for address, version in sorted(gone):
             why = _EARLIER if address in desired.resources else reason
@@ -143,7 +143,7 @@ def as_file_changes(
     return list(changes.values())
 
 
-def _carried(volume: Observed) -> FileVolume:
+def _files_of(volume: Observed) -> FileVolume:
     assert volume.carries is not None
     return volume.carries
 

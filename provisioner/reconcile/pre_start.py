@@ -43,13 +43,13 @@ class PreStart:
         last = None
         for number, entry in enumerate(wanted.spec[PRE_START], 1):
             if first or entry.get("per_replica"):
-                last = self._one(change, wanted, CreatePreStart(number, before, before_id), done)
+                last = self._run_pre_start(change, wanted, CreatePreStart(number, before, before_id), done)
                 done = [last]
         if first and last is not None:
             self._first[service] = last
         return [step for step in (last, self._first.get(service)) if step is not None]
 
-    def _one(self, change: Change, wanted: Resource, create: CreatePreStart, needs: Sequence[int]) -> int:
+    def _run_pre_start(self, change: Change, wanted: Resource, create: CreatePreStart, needs: Sequence[int]) -> int:
         steps, address, cause, number = self._steps, change.address, "runs before it", create.number
         made = steps.add(create, address, cause, needs=[*needs, *self._dropped(address, number)])
         done = [made]

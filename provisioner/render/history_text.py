@@ -114,7 +114,7 @@ def history_text(
     rows = [
         (
             one.revision.applied_at, str(one.revision.number), one.revision.applied_by, _short(one.revision.commit),
-            _what(one),
+            _summary(one),
         )
         for one in entries
     ]  # fmt: skip
@@ -199,7 +199,7 @@ def moment(text: str) -> str:
     return f"{text[:16].replace('T', ' ')} UTC" if len(text) >= 16 else text
 
 
-def _what(entry: Entry) -> str:
+def _summary(entry: Entry) -> str:
     restored = f"rollback to {entry.revision.restores}: " if entry.revision.restores else ""
     if entry.failed_checks:
         restored = f"checks failed ({', '.join(entry.failed_checks)}); {restored}"

@@ -69,7 +69,8 @@ def _table(changes: Sequence[Change]) -> str:
     for change in changes[:_MOST_ROWS]:
         drift = "changed on the engine since the last apply; " if change.drift else ""
         cells = (
-            f"`{symbol_of(change)}`", _code(str(change.address)), plain(_what(change)), plain(f"{drift}{change.reason}")
+            f"`{symbol_of(change)}`", _code(str(change.address)), plain(_consequence(change)),
+            plain(f"{drift}{change.reason}"),
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     if len(changes) > _MOST_ROWS:
@@ -77,7 +78,7 @@ def _table(changes: Sequence[Change]) -> str:
     return "\n".join(lines)
 
 
-def _what(change: Change) -> str:
+def _consequence(change: Change) -> str:
     lossy = any(one.impact is Impact.DATA_LOSS for one in change.differences)
     lost = lossy or (change.action is Action.DELETE and change.address.kind == "volume")
     return disruption(change) + (", its data is lost" if lost else "")

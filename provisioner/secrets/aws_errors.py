@@ -85,7 +85,7 @@ def refusal(
     if code == "ResourceNotFoundException":
         return None
     if code in _DENIED:
-        denied = f"AWS denied it: {_told(message)}"
+        denied = f"AWS denied it: {_printable_reason(message)}"
     elif code in _KEY:
         denied = "AWS can not decrypt it with its KMS key; the role needs kms:Decrypt"
     elif code in _EXPIRED:
@@ -110,7 +110,7 @@ def _hint(code: str) -> str | None:
     return _SETUP_HINT if code in _EXPIRED or code in _CREDENTIALS else None
 
 
-def _told(message: str) -> str:
+def _printable_reason(message: str) -> str:
     """One printable line of AWS's own text, which names the role and the action."""
     line = "".join(character if character.isprintable() else " " for character in message).strip()
     return line[:300] or "no reason was given"

@@ -40,7 +40,7 @@ def resolve(
     tiers = {source.tier: source for source in sources}
     plain = [ref for ref in declarations if ref.template is None]
     _refuse_forgotten(plain, tiers)
-    found = _asked(plain, tiers)
+    found = _ask_tiers(plain, tiers)
     _tell_shadowed(plain, found, tiers, tell)
     for source in tiers.values():
         for warning in source.warnings():
@@ -90,7 +90,7 @@ def _with_earlier(
     return type(error)("\n".join(lines), hint=", or ".join([*remedies, *([error.hint] if error.hint else [])]))
 
 
-def _asked(refs: Sequence[SecretRef], tiers: Mapping[str, SecretSource]) -> dict[str, Resolution]:
+def _ask_tiers(refs: Sequence[SecretRef], tiers: Mapping[str, SecretSource]) -> dict[str, Resolution]:
     """Ask each secret's first tier, then the next one for those that are missing there."""
     tried: dict[str, tuple[str, ...]] = defaultdict(tuple)
     answers: dict[str, Resolution] = {}

@@ -64,11 +64,11 @@ class DockerTier:
             return {}, f"under {self.mounted}"
         if not self.engine.facts().swarm_manager:
             return {}, f"under {self.mounted}, and the engine is not a Swarm manager"
-        found = [_held(body) for body in self.engine.list("secret", {})]
+        found = [_held_by_engine(body) for body in self.engine.list("secret", {})]
         return {held.name: held for held in found}, f"under {self.mounted} or on the Swarm"
 
 
-def _held(body: Mapping[str, Any]) -> Held:
+def _held_by_engine(body: Mapping[str, Any]) -> Held:
     """A secret of the Engine API; its id is its version, since its data never changes."""
     spec = body.get("Spec")
     name = spec.get("Name") if isinstance(spec, dict) else None

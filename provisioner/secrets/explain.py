@@ -53,7 +53,7 @@ def explain(name: str, declarations: Sequence[SecretRef], sources: Iterable[Secr
         lines.append(f"  {LOCAL}: not allowed here{_forgotten(ref, tiers)}")
     used: str | None = None
     for tier in ref.sources:
-        answer, used = _asked(ref, tiers[tier], used)
+        answer, used = _tier_lines(ref, tiers[tier], used)
         lines += [f"  {line}" for line in answer]
     if ref.generate is not None and used is None:
         allowed = generate.may_generate(ref)
@@ -76,7 +76,7 @@ def _row(key: str, answer: Resolution, used_by: tuple[str, ...]) -> Row:
     return Row(key, state, answer.tier, answer.version, answer.created, used_by)
 
 
-def _asked(ref: SecretRef, source: SecretSource, used: str | None) -> tuple[tuple[str, ...], str | None]:
+def _tier_lines(ref: SecretRef, source: SecretSource, used: str | None) -> tuple[tuple[str, ...], str | None]:
     """Lines for one tier, and what ended the search so far: a tier's name, or that it stopped."""
     try:
         answer = source.fetch([ref])[ref]

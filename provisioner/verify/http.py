@@ -130,7 +130,7 @@ def _send(
         chunks, size = [], 0
         while True:
             if connection.sock is not None:
-                connection.sock.settimeout(_left(deadline))
+                connection.sock.settimeout(_seconds_left(deadline))
             chunk = response.read1(65536)
             if not chunk:
                 break
@@ -138,7 +138,7 @@ def _send(
             size += len(chunk)
             if size > _LARGEST:
                 raise ValueError(f"the answer is larger than {_LARGEST // 1024 // 1024} MiB")
-            _left(deadline)
+            _seconds_left(deadline)
         names = {name.lower(): value for name, value in response.getheaders()}
         return _Answer(url, response.status, response.reason, names, b"".join(chunks))
     finally:
@@ -146,7 +146,7 @@ def _send(
 
 
 def _connection(parts: SplitResult, insecure: bool, deadline: float) -> http.client.HTTPConnection:
-    host, timeout = parts.hostname or "", _left(deadline)
+    host, timeout = parts.hostname or "", _seconds_left(deadline)
     if parts.scheme == "http":
         return http.client.HTTPConnection(host, parts.port, timeout=timeout)
     context = ssl.create_default_context()
@@ -163,7 +163,7 @@ def _credentials(parts: SplitResult) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
 
 
-def _left(deadline: float) -> float:
+def _seconds_left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError

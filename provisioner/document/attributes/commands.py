@@ -126,9 +126,9 @@ ROWS = (
         ),
     ),
     Row("services.*.develop.watch.*.target", TEXT),
-    Row("services.*.develop.watch.*.ignore", LIST, expand=lambda node, _: _one(node), short=(STRING,)),
+    Row("services.*.develop.watch.*.ignore", LIST, expand=lambda node, _: _as_list(node), short=(STRING,)),
     Row("services.*.develop.watch.*.ignore.*", TEXT),
-    Row("services.*.develop.watch.*.include", LIST, expand=lambda node, _: _one(node), short=(STRING,)),
+    Row("services.*.develop.watch.*.include", LIST, expand=lambda node, _: _as_list(node), short=(STRING,)),
     Row("services.*.develop.watch.*.include.*", TEXT),
     Row("services.*.develop.watch.*.initial_sync", FLAG),
     Row("services.*.develop.watch.*.exec", _HOOK),
@@ -143,5 +143,5 @@ ROWS = (
 )
 
 
-def _one(node: Node) -> Node | None:
+def _as_list(node: Node) -> Node | None:
     return sequence([Node(node.value, node.span, node.text)], node)
