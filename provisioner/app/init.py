@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,7 +98,10 @@ def initialise(directory: str, name: str, image: str = IMAGE) -> Started:
             f"'{image}' is no name of an image: {why}", hint="write it like registry.example.com/team/app:1.2"
         )
     if not name or normalised(name) != name:
-        raise UsageError(f"'{name}' is no name for a system", hint=f"for example {normalised(name) or 'shop'}")
+        raise UsageError(
+            f"'{name}' is no name for a system: it is of a-z, 0-9, - and _, and begins with a letter or a digit",
+            hint=f"for example {suggested(name)}",
+        )
     last = image.rpartition("/")[2].partition("@")[0].partition(":")[0]
     own = _NGINX if last == "nginx" else {**_OTHER, "service": normalised(last) or "web"}
     texts = {
@@ -116,6 +120,12 @@ def initialise(directory: str, name: str, image: str = IMAGE) -> Started:
     for file, text in files.items():
         write_output(directory, file, text)
     return Started(tuple(files), added_to, f"{name}/local")
+
+
+def suggested(text: str) -> str:
+    """A name for a system from one for people, such as that of a folder: `Büro 2` becomes `buro-2`."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return normalised("-".join(plain.split())) or "shop"
 
 
 def keep_out_of_git(directory: str) -> tuple[str, ...]:

@@ -35,11 +35,10 @@ def command(settings: Settings, name: str | None, image: str | None, source: str
 
     Nothing that is there is written over, and nothing is applied.
     """
-    from provisioner.app.init import IMAGE, Started, initialise, keep_out_of_git
-    from provisioner.document.names import normalised
+    from provisioner.app.init import IMAGE, Started, initialise, keep_out_of_git, suggested
 
     directory = str(Path.cwd())
-    default = normalised(Path(directory).name) or "shop"
+    default = suggested(Path(directory).name)
     if source is not None:
         from dataclasses import replace
 

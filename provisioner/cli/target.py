@@ -63,7 +63,7 @@ def choose(
             return chosen
     raise UsageError(
         "there is no playbook here or in the folders above: neither playbooks/ nor a Compose file",
-        hint="name one with -f FILE, go to its folder with -C DIR, or write playbooks/local.yml",
+        hint="name one with -f FILE, go to its folder with -C DIR, or begin one with: provision init",
     )
 
 

@@ -77,6 +77,12 @@ _TROUBLES = (
         "the command docker on {host} is too old to be reached through ssh",
         "Docker 18.09 and later have `docker system dial-stdio`",
     ),
+    (
+        "no user exists for uid",
+        "ssh needs a user with a name, and the number that this process runs under has none in /etc/passwd",
+        "in a container: run it as the image's own user, or let it see the list of users "
+        "(--volume /etc/passwd:/etc/passwd:ro)",
+    ),
     ("could not resolve hostname", "the name {host} is not known", "check the address"),
     ("connection refused", "nothing answers to ssh on {host}", "check the address and the port: ssh {target}"),
     ("timed out", "{host} does not answer to ssh", "check the address and the way to it: ssh {target}"),

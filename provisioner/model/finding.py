@@ -41,6 +41,13 @@ class Finding:
         place = (span.file, span.line, span.column) if span else ("", 0, 0)
         return (*place, self.rule, self.path, self.message)
 
+    @property
+    def told(self) -> str:
+        """What was found and what to do, without its place and its rule."""
+        path = f"{self.path}: " if self.path else ""
+        return f"{path}{self.message.rstrip('.')}. Fix: {self.fix}" if self.fix else f"{path}{self.message}"
+
     def __str__(self) -> str:
         where = f"{self.span}: " if self.span else ""
-        return f"{where}{self.rule} {self.severity}: {self.path}: {self.message} ({self.fix})"
+        path = f"{self.path}: " if self.path else ""
+        return f"{where}{self.rule} {self.severity}: {path}{self.message}{f' ({self.fix})' if self.fix else ''}"

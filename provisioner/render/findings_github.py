@@ -27,9 +27,7 @@ def _command(finding: Finding) -> str:
             properties |= {"line": str(finding.span.line), "col": str(finding.span.column)}
     properties["title"] = finding.rule
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    fix = f" Fix: {finding.fix}" if finding.fix else ""
-    path = f"{finding.path}: " if finding.path else ""
-    return f"::{_LEVELS[finding.severity]} {listed}::{_text(f'{path}{finding.message}{fix}')}"
+    return f"::{_LEVELS[finding.severity]} {listed}::{_text(finding.told)}"
 
 
 def _text(value: str) -> str:

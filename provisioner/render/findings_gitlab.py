@@ -22,13 +22,11 @@ def findings_gitlab(findings: Sequence[Finding]) -> list[JSON]:
 
 
 def _entry(finding: Finding) -> dict[str, JSON]:
-    told = f"{finding.path}: {finding.message}" if finding.path else finding.message
-    told += f" Fix: {finding.fix}" if finding.fix else ""
     file, line = (finding.span.file, finding.span.line or 1) if finding.span else ("playbook", 1)
     # Without the line, so that a finding that only moves stays the same one.
     same = "\n".join((finding.rule, file, finding.path, finding.message))
     return {
-        "description": told,
+        "description": finding.told,
         "check_name": finding.rule,
         "fingerprint": hashlib.sha256(same.encode()).hexdigest(),
         "severity": _SEVERITIES[finding.severity],

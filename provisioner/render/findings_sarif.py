@@ -42,13 +42,11 @@ def _rule(finding: Finding) -> dict[str, JSON]:
 
 
 def _result(finding: Finding, index: int) -> dict[str, JSON]:
-    path = f"{finding.path}: " if finding.path else ""
-    fix = f" Fix: {finding.fix}" if finding.fix else ""
     result: dict[str, JSON] = {
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": _LEVELS[finding.severity],
-        "message": {"text": f"{path}{finding.message}{fix}"},
+        "message": {"text": finding.told},
     }
     if finding.span:
         place: dict[str, JSON] = {"artifactLocation": {"uri": PurePath(finding.span.file).as_posix()}}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from provisioner.app.init import IMAGE, initialise
+from provisioner.app.init import IMAGE, initialise, suggested
 from provisioner.app.lint import lint
 from provisioner.app.request import Request
 from provisioner.document.layout import laid_out
@@ -69,6 +69,22 @@ def test_a_name_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="is no name for a system"):
         initialise(str(tmp_path), name)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("Büro 2", "buro-2"),
+        ("shop", "shop"),
+        ("My_App", "my_app"),
+        ("日本", "shop"),
+        ("-x", "x"),
+        ("ñandú.v2", "nanduv2"),
+    ],
+)
+def test_a_name_is_suggested_that_is_one(tmp_path: Path, folder: str, name: str) -> None:
+    assert suggested(folder) == name
+    assert initialise(str(tmp_path), suggested(folder)).target == f"{name}/local"
 
 
 @pytest.mark.parametrize("image", ["A B:1", "", "a: {b", "nginx:1\nprivileged: true"])
