@@ -20,8 +20,9 @@ prepare_environment() {
   fi
   .venv/bin/pip install --quiet --disable-pip-version-check --constraint tests/constraints.txt --editable ".${extra:+[$extra]}" >&2 ||
     fail 1 'pip could not install the project into .venv'
-  # What was installed with an extra serves without it as well.
+  # What was installed with an extra serves without it as well; what is installed for the tests, for the site too.
   printf '%s\n' "$wanted" " ${wanted#* }" >.venv/installed
+  if [ "$extra" = dev ]; then printf '%s\n' "docs ${wanted#* }" >>.venv/installed; fi
 }
 
 python_suits() { python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from provisioner.cli.main import program
+from tests.command_line import carry_out
 from tests.docs.pages import PAGES, PROJECT, anchors, fences, links, name_of, spans
 
 # What the first part of a path in the prose may be, for it to be meant as a file of this project.
@@ -62,6 +63,11 @@ def test_every_page_is_in_the_index():
         if page.is_relative_to(index.parent) and page != index and page not in listed and page.stem[:1] != "P"
     ]
     assert unlisted == []
+
+
+def test_the_drawing_is_what_the_command_draws():
+    done = carry_out(["graph", "telecom/local", "--format", "svg"], folder=PROJECT, environment={"HOME": "/"})
+    assert done.stdout == (PROJECT / "docs" / "graph.svg").read_text(), "run script/generate-docs"
 
 
 def test_a_wrong_command_is_found():
