@@ -9,6 +9,7 @@ import io
 import os
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,13 @@ class Ended:
 def needs_process(arguments: Sequence[str]) -> bool:
     """Whether only a process of its own can carry it out; with one its connections through ssh end, too."""
     through_ssh = any(argument.startswith("ssh://") for argument in arguments)
-    return through_ssh or bool(OF_A_PROCESS & set(arguments)) or "--follow" in arguments or "-f" in arguments[:-2]
+    return through_ssh or bool(OF_A_PROCESS & set(arguments)) or "--follow" in arguments or _follows(arguments)
+
+
+def _follows(arguments: Sequence[str]) -> bool:
+    """Whether it has the `-f` of `logs`, which elsewhere, and before the command, names a file or means `--force`."""
+    rest = arguments[arguments.index("logs") + 1 :] if "logs" in arguments else ()
+    return any(word == "-f" and not following.endswith((".yaml", ".yml")) for word, following in pairwise((*rest, "")))
 
 
 def carry_out(arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> Ended:

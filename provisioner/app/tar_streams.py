@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import secrets
 import tarfile
 import threading
 from pathlib import Path
@@ -71,7 +72,7 @@ def unpack(chunks: Iterator[bytes], arrival: Arrival) -> None:
                     _require_inside(root, member.linkname)
                 _require_inside(root, member.name)
                 _make_way(Path(root, member.name), member)
-                archive.extract(member, root, set_attrs=not member.isdir(), filter="fully_trusted")
+                _extract(archive, member, root)
                 folders += [member] if member.isdir() else []
             # A folder that can not be written would take nothing in.
             for member in reversed(folders):
@@ -104,7 +105,23 @@ def _make_way(path: Path, member: tarfile.TarInfo) -> None:
     if path.is_symlink() or path.exists():
         if member.isdir():
             raise ProvisionError(f"{path} is a file, and would have to become a folder")
-        path.unlink()
+        if not member.isfile():
+            path.unlink()
+
+
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, root: str) -> None:
+    """Write one member. A file gets its name when all of it is there: what breaks off leaves what was there before."""
+    name = member.name
+    if member.isfile():
+        member.name = posixpath.join(posixpath.dirname(name), f".provision-{secrets.token_hex(4)}")
+    try:
+        archive.extract(member, root, set_attrs=not member.isdir(), filter="fully_trusted")
+        if member.name != name:
+            Path(root, member.name).replace(Path(root, name))
+    finally:
+        if member.name != name:
+            Path(root, member.name).unlink(missing_ok=True)
+            member.name = name
 
 
 class _Chunks:

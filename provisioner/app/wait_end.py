@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -87,15 +87,26 @@ def attach(
                 engine.kill(replica.id, "SIGINT")
         return interrupt.is_set() and not forwarded
 
-    with interrupt.deferred():
-        ended = engine.attach(
-            replica.id, tty=bool(config.get("Tty")), stdin=stdin and bool(config.get("OpenStdin")),
-            # Where input may come again, its end ends nothing in there, and the engine answers it by closing the output
-            # (daemon/stream/attach.go).
-            ends_input=bool(config.get("StdinOnce")), detach_keys=detach_keys, stopped=stopped,
-        )  # fmt: skip
-        if not ended:
-            raise Interrupted("interrupted; the container runs on")
-        # What was detached from runs on. The streams of what has ended are closed a moment before it counts as ended.
-        until = time.monotonic() + _ENDS
-        return engine.wait_for_end(replica.id, lambda: time.monotonic() > until) or 0
+    over = threading.Event()
+    with interrupt.deferred(), ThreadPoolExecutor(1) as pool:
+        # From before it is joined: one that is removed can be asked for nothing.
+        end = pool.submit(engine.wait_for_end, replica.id, over.is_set)
+        try:
+            ended = engine.attach(
+                replica.id, tty=bool(config.get("Tty")), stdin=stdin and bool(config.get("OpenStdin")),
+                # Where input may come again, its end ends nothing in there, and the engine answers it by closing the
+                # output (daemon/stream/attach.go).
+                ends_input=bool(config.get("StdinOnce")), detach_keys=detach_keys, stopped=stopped,
+            )  # fmt: skip
+            if not ended:
+                raise Interrupted("interrupted; the container runs on")
+            # The streams of what has ended are closed a moment before it counts as ended.
+            code = end.result(_ENDS)
+        except TimeoutError:
+            # What was detached from runs on.
+            return 0
+        finally:
+            over.set()
+    if code is None:
+        raise ProvisionError(f"{replica.address} went away, and how it ended is not known")
+    return code

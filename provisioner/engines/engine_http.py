@@ -217,9 +217,16 @@ class EngineHttp:
         return Unreachable(f"{message} ({self.endpoint.url}, {self.endpoint.source})", hint=hint, detail=said)
 
 
+# What urllib3 says of an answer that ends too early.
+_BROKEN_OFF = ("Connection broken", "ended prematurely", "IncompleteRead")
+
+
 def unreachable(endpoint: Endpoint, error: Exception) -> Unreachable:
     """No answer from an engine, with what to do about it."""
     text = str(error)
+    if any(said in text for said in _BROKEN_OFF):
+        message = f"the Docker Engine at {endpoint.url} ({endpoint.source}) broke off its answer"
+        return Unreachable(message, hint="try again; it may have been restarted meanwhile", detail=text)
     if "Permission denied" in text:
         hint = "your user may not use the socket: add it to the group docker, or use sudo"
     elif endpoint.url.startswith("ssh://"):

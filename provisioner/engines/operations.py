@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
+import queue
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engines.reading import DockerReader
 from provisioner.engines.transport import TRANSPORT
+from provisioner.errors import EngineRefused, ProvisionError, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,14 +30,34 @@ class Operations(DockerReader):
         self._wire.send("DELETE", f"/containers/{container_id}", parameters, missing_is_fine=True)
 
     def wait_for_end(self, container_id: str, stopped: Callable[[], bool]) -> int | None:
+        answers: queue.SimpleQueue[int | ProvisionError | None] = queue.SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answers.put(self._end_of(container_id))
+            except ProvisionError as error:
+                answers.put(error)
+
+        threading.Thread(target=ask, daemon=True).start()
         while not stopped():
-            raw = self.inspect("container", container_id)
-            if raw is None:
-                return None
-            if raw["State"]["Status"] in ("exited", "dead"):
-                return int(raw["State"].get("ExitCode") or 0)
-            time.sleep(_POLL)
+            with suppress(queue.Empty):
+                answer = answers.get(timeout=_POLL)
+                if isinstance(answer, ProvisionError):
+                    raise answer
+                return answer
         return None
+
+    def _end_of(self, container_id: str) -> int | None:
+        """The exit code, once there is one (POST /containers/{id}/wait): also of what is removed meanwhile."""
+        try:
+            answer = b"".join(self._chunks(f"/containers/{container_id}/wait", {}, method="POST"))
+            return int(json.loads(answer)["StatusCode"])
+        except EngineRefused as error:
+            if error.status == 404:
+                return None
+            raise
+        except (ValueError, KeyError) as error:
+            raise Unreachable(f"the engine's answer to the wait for {container_id} is cut") from error
 
     def top(self, container_id: str, arguments: str = "") -> tuple[Sequence[str], Sequence[Sequence[str]]]:
         answer = self._wire.get(f"/containers/{container_id}/top", {"ps_args": arguments} if arguments else {})
@@ -58,14 +81,14 @@ class Operations(DockerReader):
         asked = {"stdout": "1", "stderr": "1", "follow": "1" if follow else "0"}
         return self._chunks(f"/{kind}s/{object_id}/logs", asked)
 
-    def _chunks(self, path: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
+    def _chunks(self, path: str, parameters: Mapping[str, str], method: str = "GET") -> Iterator[bytes]:
         """The body of an answer as it comes, for as long as it comes."""
         from provisioner.engines.engine_http import answer_error
 
         client = self._wire.client
         try:
             response = client.request(
-                "GET", f"{client.base_url}/v{client.api_version}{path}", params=dict(parameters), timeout=(60, None),
+                method, f"{client.base_url}/v{client.api_version}{path}", params=dict(parameters), timeout=(60, None),
                 allow_redirects=False, stream=True,
             )  # fmt: skip
             with response:

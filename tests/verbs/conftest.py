@@ -87,18 +87,25 @@ def service(**more: Any) -> dict[str, Any]:
 @pytest.fixture(params=("containers", "swarm"))
 def verbs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Verbs]:
     """An empty environment in each mode."""
+    with made(request, tmp_path) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def made(request: pytest.FixtureRequest, folder: Path) -> Iterator[Verbs]:
+    """An empty environment in the mode that is the request's parameter, removed in the end."""
     project = f"pt-{secrets.token_hex(4)}"
     if request.param == "containers":
         url = str(request.getfixturevalue("engine_url"))
-        made: type[Environment] = OnEngine
+        kind: type[Environment] = OnEngine
     else:
         url = _swarm(request.getfixturevalue("nursery"), request.getfixturevalue("swarms")).url
-        made = OnSwarm
+        kind = OnSwarm
     with (
         contextlib.closing(docker.DockerClient(base_url=url, timeout=120)) as client,
         contextlib.closing(RecordingProxy(url)) as proxy,
     ):
-        yield Verbs(made(tmp_path, project, client, url, proxy))
+        yield Verbs(kind(folder, project, client, url, proxy))
         remove_project(client, project)
 
 

@@ -86,3 +86,13 @@ def test_a_file_takes_the_place_of_a_link_and_not_of_what_it_leads_to(tmp_path: 
 def test_what_can_not_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(ProvisionError, match="can not be copied"):
         list(pack(str(tmp_path / "missing"), "missing", lambda name: name))
+
+
+def test_what_breaks_off_leaves_what_was_there_before(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("before")
+    whole = archive(("x", b"new" * 4000, ""))
+    with pytest.raises(ProvisionError, match="can not be written"):
+        unpack(pieces(whole[:6000]), Arrival(str(tmp_path)))
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("x", "before")]
+    unpack(pieces(whole), Arrival(str(tmp_path)))
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("x", "new" * 4000)]
