@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from provisioner.app.load import load_document
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
-from provisioner.playbook.bind import bind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +33,7 @@ def with_registry_digests(request: Request, document: Document, tree: dict[str, 
     """The tree with the images pinned to what their registries have; this alone needs an engine."""
     from provisioner.app.config_parts import with_digests
     from provisioner.app.wiring import open_engine
+    from provisioner.playbook.bind import bind
 
     return with_digests(tree, open_engine(request, bind(document).engine))
 
@@ -44,6 +44,8 @@ def explain(request: Request, name: str) -> Explanation:
     for use in document.variables:
         if use.name == name:
             return Explanation(name, tuple(_variable(use)))
+    from provisioner.playbook.bind import bind
+
     playbook = bind(document)
     if name in playbook.secrets:
         from provisioner.app.wiring import open_engine, tier_context

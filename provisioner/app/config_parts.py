@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
-from provisioner.playbook.bind import bind
-from provisioner.playbook.select import target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,13 +35,14 @@ class VariableRow(NamedTuple):
 
 def only_services(document: Document, tree: dict[str, Any], services: Sequence[str]) -> dict[str, Any]:
     """The tree with the named services, what they depend on, and the objects that these use. UsageError otherwise."""
-    if not services:
-        return tree
     known = tree.get("services") or {}
     for name in services:
         if name not in known:
             hint = nearest(name, known) or f"there are: {', '.join(sorted(known))}"
             raise UsageError(f"no service is named {name!r}", hint=hint)
+    from provisioner.playbook.bind import bind
+    from provisioner.playbook.select import target
+
     narrowed = target(bind(document), [f"service.{name}" for name in services])
     kept = {"services": {name: body for name, body in known.items() if name in narrowed.services}}
     for section in _SECTIONS:

@@ -6,9 +6,6 @@ from typing import TYPE_CHECKING
 
 from provisioner.document import Document, Sources, read
 from provisioner.errors import PlaybookInvalid
-from provisioner.playbook import select
-from provisioner.playbook.bind import bind_in_spite
-from provisioner.playbook.crossref import contradictions, mode_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,6 +53,11 @@ def load_playbook(
     With `feasible`, what can not be carried out is one too; what the targets leave out is not looked at. `further`
     gives what else is wrong with a playbook that is refused, so that all is told at once.
     """
+    # Whoever only wants the document loads none of it.
+    from provisioner.playbook import select
+    from provisioner.playbook.bind import bind_in_spite
+    from provisioner.playbook.crossref import contradictions, mode_of
+
     document = load_document(request)
     playbook, found = bind_in_spite(document)
     problems = (*(() if allow_unset else document.unset), *found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -159,6 +158,8 @@ def _limits(found: PlayList, texts: Iterable[str]) -> list[str]:
         if not any(play.is_called(word) for play in found.plays):
             known = [name for play in found.plays for name in (play.name, play.request.target, *play.groups)]
             folded = {name.casefold(): name for name in reversed(known)}
+            from difflib import get_close_matches
+
             near = get_close_matches(word.casefold(), folded, n=1)
             meant = f"did you mean '{folded[near[0]]}'? " if near else ""
             raise UsageError(f"{found.title} has no play '{word}'", hint=f"{meant}there are: {_listed(found)}")

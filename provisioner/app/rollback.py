@@ -20,8 +20,8 @@ from provisioner.ledger.records import read_ledger
 from provisioner.ledger.revisions import playbook_of, recorded_inputs
 from provisioner.ledger.rollback_target import rollback_target
 from provisioner.model.address import Address
-from provisioner.model.playbook import Undeployed
 from provisioner.model.secret import Found, Held
+from provisioner.model.unused import Undeployed
 from provisioner.platforms.lowering import HELD, InputVersions
 from provisioner.secrets.uses import build_secrets, environment_uses
 

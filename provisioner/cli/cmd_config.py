@@ -119,7 +119,6 @@ def _resolved(
 ) -> tuple[Document, dict[str, Any]]:
     """The document, and the tree of it that is printed; warnings are told."""
     from provisioner.app.config import config
-    from provisioner.app.config_parts import only_services
     from provisioner.document import canonical
 
     names = [name.removeprefix("no_").replace("_", "-") for name, given in left_out.items() if given]
@@ -129,7 +128,12 @@ def _resolved(
     err = settings.err()
     for warning in document.warnings:
         err.write(f"{err.paint.yellow('warning:')} {warning}\n")
-    return document, only_services(document, cast("dict[str, Any]", canonical(document)), services)
+    tree = cast("dict[str, Any]", canonical(document))
+    if services:
+        from provisioner.app.config_parts import only_services
+
+        tree = only_services(document, tree, services)
+    return document, tree
 
 
 # What no list of plays has as a whole.
@@ -149,6 +153,12 @@ def _write(settings: Settings, text: str, output: str | None) -> None:
 def _text(
     request: Request, document: Document, tree: dict[str, Any], part: str | None, hashed: str | None, form: str
 ) -> str:
+    if hashed is None and part is None:
+        if form == "json":
+            return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+        from provisioner.render.config_yaml import config_yaml
+
+        return config_yaml(cast("JSON", tree))
     from provisioner.app import config_parts
 
     if hashed is not None:
@@ -163,15 +173,9 @@ def _text(
             return json.dumps([row._asdict() for row in rows], ensure_ascii=False) + "\n"
         titles = ["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"]
         return docker_table(titles, [[r.name, str(r.required).lower(), r.default, r.alternate] for r in rows])
-    if part:
-        names = config_parts.profiles(document) if part == "profiles" else part_of(tree, part)
-        as_json = form == "json"
-        return json.dumps(names, ensure_ascii=False) + "\n" if as_json else "".join(f"{name}\n" for name in names)
-    if form == "json":
-        return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
-    from provisioner.render.config_yaml import config_yaml
-
-    return config_yaml(cast("JSON", tree))
+    names = config_parts.profiles(document) if part == "profiles" else part_of(tree, part or "")
+    as_json = form == "json"
+    return json.dumps(names, ensure_ascii=False) + "\n" if as_json else "".join(f"{name}\n" for name in names)
 
 
 def _explained(request: Request, name: str, *, as_json: bool) -> str:

@@ -6,7 +6,6 @@ answered by likeness alone where a wrong guess would delete something.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -168,6 +167,8 @@ _ONE_DASH = {
 
 def nearest_command(name: str, known: Iterable[str]) -> str:
     """The command that `name` is most like; empty where none is near or the near one is destructive."""
+    import difflib
+
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return near[0] if near and near[0] not in DESTRUCTIVE else ""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from provisioner.model.span import Problem
@@ -74,5 +73,7 @@ def dotted(path: Path) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """A hint that names the nearest of `known`, if one is close."""
+    from difflib import get_close_matches
+
     close = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"did you mean '{close[0]}'?" if close else None

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from provisioner.document.sources import Sources
     from provisioner.document.variables import Tier
     from provisioner.model.node import JSON
-    from provisioner.model.playbook import Undeployed, Unused
+    from provisioner.model.unused import Undeployed, Unused
 
 _PROJECT = "COMPOSE_PROJECT_NAME"
 _CONSUMED = ("version", "name", "include", "extends", "env_files", "vars")

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.model.node import Node
-    from provisioner.model.playbook import Undeployed, Unused
     from provisioner.model.span import Problem, Span
+    from provisioner.model.unused import Undeployed, Unused
 
 
 # What a reading may leave out.

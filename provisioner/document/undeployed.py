@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.model.node import mapping_of
-from provisioner.model.playbook import Undeployed
+from provisioner.model.unused import Undeployed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

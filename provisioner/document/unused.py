@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from provisioner.document.shape import mapping
 from provisioner.model.node import items_of, mapping_of
-from provisioner.model.playbook import Unused
 from provisioner.model.secret import REFERENCE
+from provisioner.model.unused import Unused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from provisioner.model.backup import ServiceBackup, VolumeBackup
     from provisioner.model.node import JSON, Node
     from provisioner.model.span import Span
+    from provisioner.model.unused import Undeployed, Unused
 
 Condition = Literal["service_started", "service_healthy", "service_completed_successfully"]
 
@@ -81,32 +82,6 @@ class Declared:
     protect: bool = False
     unprotect: bool = False
     backup: VolumeBackup | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Undeployed:
-    """What the files declare and an apply does not make: nothing uses it, or only services of inactive profiles do.
-
-    `name` is its name on the engine, empty for a service. `profiles` are those that would start a service.
-    """
-
-    section: str
-    key: str
-    name: str
-    span: Span
-    external: bool = False
-    protect: bool = False
-    unprotect: bool = False
-    profiles: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Unused:
-    """A declared object that no service names, also none of an inactive profile; it is not made."""
-
-    section: str
-    key: str
-    span: Span
 
 
 @dataclass(frozen=True, slots=True)

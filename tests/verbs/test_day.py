@@ -42,7 +42,7 @@ def _playbook(version: str, port: int) -> dict[str, Any]:
                 healthcheck={**_OFTEN, "test": ["CMD", "redis-cli", "ping"], "retries": 30},
             ),
             "migrate": service(
-                image="postgres:16-alpine", job={"run": "on-change"}, deploy={"endpoint_mode": "dnsrr"},
+                image="postgres:16-alpine", job={"run": "on_change"}, deploy={"endpoint_mode": "dnsrr"},
                 depends_on={"postgres": {"condition": "service_healthy"}},
                 command=["sh", "-c", f"{_PSQL} -h postgres -c 'create table if not exists orders (number int)'"],
             ),
