@@ -30,9 +30,13 @@ def restrict(
     their namespaces), and what they need and is not there.
     """
     chosen = _chosen(targets, desired, observed)
+    # Replicas beyond the wanted number go too.
+    services = {address.whole for address in chosen if address.kind == "service"}
     mine = diff(
         replace(desired, resources={a: r for a, r in desired.resources.items() if a in chosen}),
-        replace(observed, resources={a: o for a, o in observed.resources.items() if a in chosen}),
+        replace(
+            observed, resources={a: o for a, o in observed.resources.items() if a in chosen or a.whole in services}
+        ),
         last,
     )
     pending = group_replicas([c for c in diff(desired, observed, last) if c.action is not Action.DELETE])

@@ -215,7 +215,7 @@ def test_attached_to_a_replica_without_input(shop: Verbs) -> None:
     finally:
         joined.kill()
         joined.communicate()
-    assert shop.environment.run("attach", "--index", "3", "web").code == 1
+    assert shop.environment.run("attach", "--index", "3", "web").code == 64
 
 
 def test_started_and_scaled_with_a_limit_of_time(shop: Verbs) -> None:

@@ -131,6 +131,10 @@ def test_a_number_stays_until_the_file_says_another(shop: InMemory) -> None:
     assert len([name for name in states(shop) if "web" in name]) == 1
     assert shop.plan().changes == ()
     scale(shop.request(), Policy(), {"web": 3}, dependencies=False, **AGREED)
+    assert len([name for name in states(shop) if "web" in name]) == 3
+    scale(shop.request(), Policy(), {"web": 2}, dependencies=False, **AGREED)
+    assert {name for name in states(shop) if "web" in name} == {"shop-web-1", "shop-web-2"}
+    scale(shop.request(), Policy(), {"web": 3}, dependencies=False, **AGREED)
     shop.write({"name": "shop", "services": {"db": service(), "web": service(depends_on=["db"], scale=2)}})
     shop.apply()
     assert len([name for name in states(shop) if "web" in name]) == 2

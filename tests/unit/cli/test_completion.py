@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,50 +140,103 @@ def test_every_argument_is_of_a_type_that_shells_complete() -> None:
     assert plain == []
 
 
-def path_with_the_command() -> str:
-    return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+# Typed in each shell, and one word of what it then shows: services, addresses, targets, variables, profiles, contexts,
+# names of secrets, numbers to scale to, options, files.
+TYPED = (
+    ("provision logs shop/dev a", "api"),
+    ("provision plan shop/dev --target volume.", "volume.data"),
+    ("provision plan shop/dev --target=volume.", "volume.data"),
+    ("provision plan shop/p", "shop/prod"),
+    ("provision plan shop/dev -e VER", "VERSION="),
+    ("provision apply shop/dev --profile f", "front"),
+    ("provision plan --context def", "default"),
+    ("provision secrets set shop/dev k", "key"),
+    ("provision apply shop/dev --scale ap", "api="),
+    ("provision plan --detailed", "--detailed-exitcode"),
+    ("provision config --env-file kept", "kept.env"),
+)
 
 
-def test_bash_itself(folder: Path) -> None:
+@pytest.fixture
+def surroundings(folder: Path) -> dict[str, str]:
+    (folder / "kept.env").write_text("A=1\n", encoding="utf-8")
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "TERM": "dumb"}
+
+
+def test_bash_itself(folder: Path, surroundings: dict[str, str]) -> None:
+    outer, inner = pty.openpty()
+    shell = subprocess.Popen(
+        ["bash", "--norc", "--noprofile", "-i"], env=surroundings, stdin=inner, stdout=inner, stderr=inner,
+        start_new_session=True,
+    )  # fmt: skip
+    os.close(inner)
+    try:
+        ready = "PS1=; bind 'set enable-bracketed-paste off'; eval \"$(provision completion bash)\"; echo REA''DY\r"
+        assert "READY" in typed(outer, ready, "READY")
+        for line, word in TYPED:
+            shown = typed(outer, f"{line}\t", word)
+            assert word in shown, (line, shown)
+            # Away with the line.
+            os.write(outer, b"\x15")
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(outer)
+
+
+def typed(terminal: int, text: str, word: str) -> str:
+    """Type it; what the terminal shows until the word is there, for at most 30 s."""
+    os.write(terminal, text.encode())
+    shown, deadline = "", time.monotonic() + 30
+    while word not in shown and time.monotonic() < deadline:
+        if select.select([terminal], [], [], 0.5)[0]:
+            shown += os.read(terminal, 4096).decode(errors="replace")
+    return shown
+
+
+def test_bash_gets_what_it_would_read_otherwise_in_quotes(folder: Path, surroundings: dict[str, str]) -> None:
     script = """
         eval "$(provision completion bash)"
         COMP_LINE="$1" COMP_POINT=${#1}
         _provision_completion provision
         printf '%s\\n' "${COMPREPLY[@]}"
     """
-    for line, replies in (
-        ("provision plan shop/dev --target service.api[", [r"service.api\[1\]", r"service.api\[2\]"]),
-        ("provision plan shop/dev --target=volume.", ["volume.data"]),
-        ("provision apply shop/dev --scale ap", ["api="]),
-    ):
-        ended = subprocess.run(
-            ["bash", "--norc", "-c", script, "bash", line],
-            capture_output=True, text=True, check=False, timeout=60,
-            env={**os.environ, "PATH": path_with_the_command()},
-        )  # fmt: skip
-        assert ended.stdout.splitlines() == replies, ended.stderr
-
-
-def test_fish_itself(folder: Path) -> None:
-    script = "provision completion fish | source; complete -C 'provision plan shop/dev --target volume.'"
-    env = {**os.environ, "PATH": path_with_the_command()}
+    line = "provision plan shop/dev --target service.api["
     ended = subprocess.run(
-        ["fish", "--no-config", "-c", script], capture_output=True, text=True, check=False, timeout=60, env=env
-    )
-    assert ended.stdout.split() == ["volume.data"], ended.stderr
+        ["bash", "--norc", "-c", script, "bash", line], capture_output=True, text=True, check=False, timeout=60,
+        env=surroundings,
+    )  # fmt: skip
+    assert ended.stdout.splitlines() == [r"service.api\[1\]", r"service.api\[2\]"], ended.stderr
 
 
-def test_zsh_itself(folder: Path) -> None:
+def test_fish_itself(folder: Path, surroundings: dict[str, str]) -> None:
+    script = "provision completion fish | source; for line in $argv; complete -C $line | head -n 1; end"
+    lines = [line for line, _ in TYPED]
+    ended = subprocess.run(
+        ["fish", "--no-config", "-c", script, *lines], capture_output=True, text=True, check=False, timeout=60,
+        env=surroundings,
+    )  # fmt: skip
+    shown = [line.split("\t")[0] for line in ended.stdout.splitlines()]
+    expected = [f"--target={word}" if "--target=" in line else word for line, word in TYPED]
+    assert shown == expected, ended.stderr
+
+
+def test_zsh_itself(folder: Path, surroundings: dict[str, str]) -> None:
     script = """
         zmodload zsh/zpty
         zpty shell zsh -f -i
         zpty -w shell 'PS1=; eval "$(provision completion zsh)"; echo READY-$((1+1))'
         zpty -r shell out '*READY-2*'
-        zpty -w -n shell $'provision plan shop/dev --target volume.\\t'
-        zpty -r shell out '*volume.data*' && print -r -- FOUND
+        while [ $# -gt 0 ]; do
+            zpty -w -n shell "$1"$'\\t'
+            zpty -r shell out "*$2*" && print -r -- "FOUND $2"
+            zpty -w -n shell $'\\x15'
+            shift 2
+        done
     """
-    env = {**os.environ, "PATH": path_with_the_command()}
+    pairs = [word for pair in TYPED for word in pair]
     ended = subprocess.run(
-        ["zsh", "-f", "-c", script], capture_output=True, text=True, check=False, timeout=60, env=env
-    )
-    assert "FOUND" in ended.stdout, ended.stdout + ended.stderr
+        ["zsh", "-f", "-c", script, "zsh", *pairs], capture_output=True, text=True, check=False, timeout=60,
+        env=surroundings,
+    )  # fmt: skip
+    assert ended.stdout.splitlines() == [f"FOUND {word}" for _, word in TYPED], ended.stdout + ended.stderr
