@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provisioner.app.one_offs import one_offs
+from provisioner.app.one_offs import one_off_containers
 from provisioner.app.owned import OwnedContainer, owned_containers, running_replica
 from provisioner.app.service_work import load_with
 from provisioner.app.tar_names import Source, Target, arrival, split
@@ -121,9 +121,8 @@ def _containers(
     chosen = [one for one in found if index is None or one.address.index == index]
     if one_off and index is None:
         address = Address("service", service)
-        chosen += [
-            OwnedContainer(address, str(raw["Id"]), raw) for raw in one_offs(engine, playbook.project, [service])
-        ]
+        further = one_off_containers(engine, playbook.project, [service])
+        chosen += [OwnedContainer(address, str(raw["Id"]), raw) for raw in further]
     return engine, chosen or [running_replica(engine, playbook, service, index or 1)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from provisioner.kinds.ownership import ONE_OFF, PROJECT
+from provisioner.kinds.tool_labels import TASK_OF
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,15 @@ def one_offs(engine: EngineReader, project: str, services: Sequence[str] = ()) -
         raw for raw in engine.list("container", {PROJECT: project, ONE_OFF: ""}) if _is_of(raw["Config"], services)
     ]
     return sorted(found, key=lambda raw: str(raw["Name"]))
+
+
+def one_off_containers(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[Mapping[str, Any]]:
+    """The containers, and those on this node of what runs as a service of a Swarm: its labels are not theirs."""
+    tasks = one_off_tasks(engine, project, services)
+    return [
+        *one_offs(engine, project, services),
+        *(raw for task in tasks for raw in engine.list("container", {TASK_OF: str(task["ID"])})),
+    ]
 
 
 def one_off_tasks(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[Mapping[str, Any]]:

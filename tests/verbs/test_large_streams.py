@@ -1,4 +1,4 @@
-"""A gigabyte through `cp`, `exec` and `run`: byte for byte, and in bounded memory."""
+"""Much through `cp`, `exec` and `run`: byte for byte, and in memory that does not grow with it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from tests.verbs.conftest import Verbs, service
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.engine, pytest.mark.slow]
+pytestmark = pytest.mark.engine
 
 _BLOCK = bytes(range(256)) * 4096
-_BLOCKS = 1024
-# Bytes that a process may take at most: far below what it carries.
+# Mebibytes: in each run more than a process may take, and a gigabyte with `script/test --whole`.
+_SIZES = (192, pytest.param(1024, marks=pytest.mark.whole))
+# Bytes that a process may take at most.
 _MOST = 160 << 20
 # Runs a command line and tells its own peak (getrusage, kibibytes) beside the exit code.
 _MEASURED = """
@@ -28,10 +29,10 @@ print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.std
 """
 
 
-def _write(path: Path) -> str:
+def _write(path: Path, blocks: int) -> str:
     digest = hashlib.sha256()
     with path.open("wb") as file:
-        for number in range(_BLOCKS):
+        for number in range(blocks):
             block = number.to_bytes(8, "big") + _BLOCK[8:]
             digest.update(block)
             file.write(block)
@@ -59,12 +60,13 @@ def _measured(verbs: Verbs, *arguments: str, source: Path | None = None, target:
     assert peak * 1024 < _MOST, f"{arguments[0]} took {peak >> 10} MiB"
 
 
-def test_a_gigabyte_goes_through_byte_for_byte_in_bounded_memory(verbs: Verbs) -> None:
+@pytest.mark.parametrize("mebibytes", _SIZES)
+def test_it_goes_through_byte_for_byte_in_bounded_memory(verbs: Verbs, mebibytes: int) -> None:
     environment = verbs.environment
     environment.services(web=service())
     environment.apply()
     big, back = environment.folder / "big", environment.folder / "back"
-    digest = _write(big)
+    digest = _write(big, mebibytes)
     _measured(verbs, "cp", str(big), "web:/big")
     _measured(verbs, "cp", "web:/big", str(back))
     assert _digest(back) == digest
