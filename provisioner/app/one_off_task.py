@@ -62,14 +62,14 @@ def run_task(
             keep = not manner.remove and not interrupt.is_set()
         finally:
             if not keep:
-                _remove(engine, identity)
+                _remove(engine, identity, listener)
     if interrupt.is_set() or task is None:
         raise Interrupted(f"interrupted; the service {resource.name} of this run is removed")
     return _exit_code(task)
 
 
-def _remove(engine: EngineOperator, identity: str) -> None:
-    """Remove the service, and wait until the containers of its tasks are gone from this node."""
+def _remove(engine: EngineOperator, identity: str, listener: Listener) -> None:
+    """Remove the service, and wait until the containers of its tasks are gone from this node; say which are not."""
     tasks = engine.tasks(identity)
     found = {((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID") for task in tasks}
     engine.remove("service", identity)
@@ -78,6 +78,8 @@ def _remove(engine: EngineOperator, identity: str) -> None:
     for container in filter(None, found):
         while clock.now() < until and engine.inspect("container", str(container)) is not None:
             clock.sleep(_POLL)
+        if engine.inspect("container", str(container)) is not None:
+            listener(Notice(f"the service of this run is removed; its container {container} is still on this node"))
 
 
 def _wait(

@@ -32,7 +32,7 @@ from provisioner.backup.previous_data import (
 )
 from provisioner.backup.streams import read_identities
 from provisioner.backup.volumes import carrier_of, recover, write_volume
-from provisioner.errors import ProvisionError, Unsafe
+from provisioner.errors import ProvisionError, StepFailed, Unsafe
 from provisioner.kinds import volume as volume_kind
 from provisioner.kinds.ownership import PROTECTED, ownership_labels
 from provisioner.ledger.lease import lease
@@ -201,6 +201,11 @@ class _Work:
             if self.saving.mode == "swarm" and clock.now() < until:
                 clock.sleep(0.5)
                 continue
+            if clock.now() > until + _GONE:
+                raise StepFailed(
+                    f"{', '.join(left)} go on holding {', '.join(volumes)}",
+                    hint="something else starts them: end that, then restore again",
+                )
             for identity in left:
                 self.engine.stop(identity)
                 self.engine.remove("container", identity)

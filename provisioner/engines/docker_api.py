@@ -6,16 +6,15 @@ carries the token of its operation, everything else is told by the object's stat
 
 from __future__ import annotations
 
-import time
 import uuid
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
+from provisioner.engines import removal
 from provisioner.engines.data_streams import DockerStreams
 from provisioner.engines.engine_http import EngineHttp
 from provisioner.engines.operations import Operations
 from provisioner.engines.transport import TRANSPORT
-from provisioner.errors import EngineConflict, EngineRefused, Reason, Unreachable
+from provisioner.errors import EngineConflict, EngineRefused, Reason
 from provisioner.kinds.builders import choose
 from provisioner.kinds.ownership import OPERATION
 from provisioner.reconcile.retry import is_unreachable, retried
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
 
 _TOKENED = ("container", "network", "volume", "config", "secret")
 _STOPPED = ("created", "exited", "dead")
-# How often a removal is asked for while something else is still under way, and the pause before (seconds).
-_REMOVALS, _REMOVAL_PAUSE = 20, 0.25
-# Seconds in which a node lets go of a network that its manager has removed; its tasks are gone by then, or stopping.
-_RELEASE = 60.0
 
 
 def connect(endpoint: Endpoint, timeout: float | None = None) -> DockerEngine:
@@ -98,45 +93,7 @@ class DockerEngine(Operations, DockerStreams):
 
     def remove(self, kind: str, object_id: str, *, volumes: bool = False) -> None:
         parameters = {"v": "1" if volumes else "0", "force": "0"} if kind == "container" else {}
-        path = f"/{kind}s/{quote(object_id, safe='')}"
-
-        def delete() -> bool:
-            self._wire.send("DELETE", path, parameters)
-            return True
-
-        def attempt() -> bool:
-            try:
-                return retried(delete, _removable_soon, attempts=_REMOVALS, pause=_REMOVAL_PAUSE)
-            except EngineRefused as error:
-                if error.status == 404:
-                    # It is gone, whatever a node of the Swarm still shows of it.
-                    return True
-                raise self._refined(kind, object_id, error) from error
-
-        self._wire.send_then_verify(attempt, lambda: True if self.inspect(kind, object_id) is None else None)
-        if kind == "network":
-            self._vanish(object_id)
-
-    def _refined(self, kind: str, object_id: str, error: EngineRefused) -> EngineRefused:
-        """The error of a removal that was refused to the end, with what an inspection makes of it."""
-        raw = self.inspect("network", object_id) if kind == "network" else None
-        return miscounted(raw, error) if raw is not None and is_miscounted(raw, error.reason) else error
-
-    def _vanish(self, network_id: str) -> None:
-        """Wait until a network is gone: an overlay stands in the way of another of its name while a node has it.
-
-        Raises EngineRefused, naming what is still on it, when the node does not let go of it in time.
-        """
-        until = time.monotonic() + _RELEASE
-        while (raw := self.inspect("network", network_id)) is not None:
-            if time.monotonic() > until:
-                on_it = sorted(str(one.get("Name")) for one in (raw.get("Containers") or {}).values())
-                what = f"with {', '.join(on_it)} on it" if on_it else "and nothing is on it"
-                raise EngineRefused(
-                    f"the network {raw['Name']} was removed, and is still on this node after {_RELEASE:g} s, {what}",
-                    hint="apply again when that is gone (docker network inspect)",
-                )
-            time.sleep(_REMOVAL_PAUSE)
+        removal.remove(self._wire, self.inspect, kind, object_id, parameters)
 
     def start(self, container_id: str) -> None:
         # One that has ended counts as started: a job may have run, and is not run twice.
@@ -305,31 +262,3 @@ class DockerEngine(Operations, DockerStreams):
         except TRANSPORT as error:
             raise self._wire.classified(error) from error
         return int(code or 0), out or b"", err or b""
-
-
-def is_miscounted(network: Mapping[str, Any], reason: Reason) -> bool:
-    """Whether an engine refuses to remove a network for endpoints that the network does not have.
-
-    Engines up to 20.10 keep a count beside the endpoints, and can lose a decrement while many containers go at once
-    (moby/moby#42119).
-    """
-    return reason is Reason.ENDPOINTS and not network.get("Containers") and network.get("Scope") != "swarm"
-
-
-def miscounted(network: Mapping[str, Any], refusal: EngineRefused) -> EngineRefused:
-    """The refusal with what is behind it, and what mends it."""
-    return EngineRefused(
-        f"the engine counts endpoints on the network {network['Name']} that are not there, and so does not remove it; "
-        "no container is on it, and nothing else of the environment is left there",
-        status=refusal.status,
-        reason=Reason.MISCOUNTED,
-        hint="restart the engine once nothing else needs it, then destroy again; until then the next apply uses the "
-        "network as it is",
-        detail=refusal.message,
-    )
-
-
-def _removable_soon(error: EngineRefused | Unreachable) -> bool:
-    """Whether another removal is under way, or what just went is still counted as a user."""
-    soon = (Reason.UNDER_WAY, Reason.ENDPOINTS, Reason.IN_USE)
-    return isinstance(error, EngineConflict) and error.reason in soon

@@ -8,6 +8,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from provisioner.engines import removal
 from provisioner.engines.reading import DockerReader
 from provisioner.engines.transport import TRANSPORT
 from provisioner.errors import EngineRefused, ProvisionError, Unreachable
@@ -27,7 +28,7 @@ class Operations(DockerReader):
 
     def force_remove(self, container_id: str, *, volumes: bool = False) -> None:
         parameters = {"v": "1" if volumes else "0", "force": "1"}
-        self._wire.send("DELETE", f"/containers/{container_id}", parameters, missing_is_fine=True)
+        removal.remove(self._wire, self.inspect, "container", container_id, parameters)
 
     def wait_for_end(self, container_id: str, stopped: Callable[[], bool]) -> int | None:
         answers: queue.SimpleQueue[int | ProvisionError | None] = queue.SimpleQueue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.engines.docker_api import is_miscounted, miscounted
+from provisioner.engines.removal import is_miscounted, miscounted
 from provisioner.errors import EngineConflict
 from provisioner.kinds.refusals import refused
 
