@@ -59,7 +59,8 @@ class Handover:
 
     `joins` are the holder's own steps with which an engine gives it any free address again, maybe the one handed over.
     `passing` is one of a name that the holder has only for a while, while the plan is carried out: which of two has it
-    first does not matter. `soft` is one of what both may have at once, if there is no other way.
+    first does not matter. `soft` is one of what both may have at once, if there is no other way. `named` is one of
+    nothing but a name, which can be given up by what runs.
     """
 
     taker: Address
@@ -69,6 +70,7 @@ class Handover:
     joins: tuple[int, ...] = ()
     passing: bool = False
     soft: bool = False
+    named: bool = False
 
 
 def find_handovers(steps: Sequence[Step], desired: DesiredState, observed: ObservedState) -> list[Handover]:
@@ -119,6 +121,7 @@ class _Claims:
             Handover(
                 by_id[takes].address, by_id[frees].address, takes, frees, self._joins(steps, by_id[frees], claims),
                 passing=passing, soft=all(claim.kind in _SHARED for claim in claims),
+                named=all(claim.kind is ClaimKind.NAME for claim in claims),
             )
             for (passing, takes, frees), claims in sorted(found.items(), key=lambda item: item[0])
         ]  # fmt: skip

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from provisioner.kinds.hooks import POST_START
 from provisioner.model.operation import RunHook
 from provisioner.model.plan import Verb
+from provisioner.reconcile.early_names import give_name_up_early
 from provisioner.reconcile.handover import find_handovers
 from provisioner.reconcile.together import bound_together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from provisioner.model.address import Address
     from provisioner.model.plan import Step
@@ -35,12 +36,24 @@ def order_handovers(
     Nothing is freed before all who wait for it are prepared, and none of those stops before it is free: what has to
     be down is down for as short as can be. Two that exchange what they have stop together. `proven` gives, by service,
     the steps after which it is proven: what a holder was is kept until then, so that it can come back. Needs that would
-    lead back to where they come from are left out, those of courtesy before those of order.
+    lead back to where they come from are left out, those of courtesy before those of order. A name for which somebody
+    would be down until another is proven is given up by what still runs.
     """
-    pairs = find_handovers(steps, desired, observed)
-    if not pairs:
-        return list(steps)
-    return _Ordering(steps, pairs, proven, bound_together(desired, observed, steps, pairs)).run()
+    ordered = list(steps)
+    given_up: set[str] = set()
+    while pairs := find_handovers(steps, desired, observed):
+        ordering = _Ordering(steps, pairs, proven, bound_together(desired, observed, steps, pairs), given_up)
+        ordered = ordering.run()
+        early = {
+            step.object_id: pair for pair in ordering.names_in_the_way()
+            for step in steps if step.id == pair.frees and step.object_id not in given_up
+        }  # fmt: skip
+        if not early:
+            break
+        given_up |= early.keys()
+        for pair in early.values():
+            steps = give_name_up_early(steps, pair, observed)
+    return ordered
 
 
 class _Ordering:
@@ -50,18 +63,22 @@ class _Ordering:
         pairs: Sequence[Handover],
         proven: Mapping[Address, Iterable[int]],
         together: Together,
+        given_up: Collection[str],
     ) -> None:
         self._steps = {step.id: step for step in steps}
         self._pairs = [pair for pair in pairs if not pair.passing]
         self._passing = [pair for pair in pairs if pair.passing]
         self._proven = proven
         self._together = together
+        # The containers that give up their name while they run.
+        self._given_up = given_up
         self._needs = {step.id: set(step.needs) for step in steps}
         self._after = {step.id: set(step.after) for step in steps}
         self._exchanges = _exchanges(self._pairs)
+        self._commits: dict[Handover, tuple[int, int]] = {}
 
     def run(self) -> list[Step]:
-        commits = {pair: self._commit(pair) for pair in self._pairs}
+        commits = self._commits = {pair: self._commit(pair) for pair in self._pairs}
         gates = {pair: self._gate(pair, commits[pair]) for pair in self._pairs}
         for pair in self._pairs:
             self._require(pair)
@@ -84,6 +101,18 @@ class _Ordering:
         self._keep()
         return self._sorted()
 
+    def names_in_the_way(self) -> list[Handover]:
+        """The handovers of names for which, once it `run`, a taker of something is stopped before that is free."""
+        found: dict[Handover, None] = {}
+        for pair in self._pairs:
+            stop, before = self._commits[pair][0], {pair.frees, *self._ancestors(pair.frees)}
+            if stop == pair.takes or pair.soft or (pair.taker, pair.holder) in self._exchanges or stop not in before:
+                continue
+            for name in self._pairs:
+                if name.named and name.frees in before and stop in {name.frees, *self._ancestors(name.frees)}:
+                    found[name] = None
+        return list(found)
+
     def _commit(self, pair: Handover) -> tuple[int, int]:
         """The steps with which the taker's own old container, and the holder, begin to go."""
         takes, frees = self._steps[pair.takes], self._steps[pair.frees]
@@ -103,6 +132,7 @@ class _Ordering:
             i for i in before
             if self._steps[i].object_id == end.object_id and self._steps[i].verb in _RETIREMENT
             and not _is_post_start(self._steps[i])
+            and not (self._steps[i].object_id in self._given_up and self._steps[i].verb is Verb.RENAME)
         ]  # fmt: skip
         return min(chain, default=end.id)
 

@@ -13,7 +13,7 @@ from provisioner.reconcile.diff import diff
 from provisioner.reconcile.downtime import out_of_service
 from provisioner.reconcile.namespaces import lives_in
 from provisioner.reconcile.revert import rollback_plan
-from provisioner.reconcile.update_policy import rolls_back
+from provisioner.reconcile.update_policy import max_failures, rolls_back
 from tests.property.environments import (
     NETWORKS,
     PROJECT_NAME,
@@ -101,6 +101,7 @@ def _require_told(made: Plan, report: Report, back: Report, at: MemoryEngine, si
     down = {address.name for address in out_of_service(made, now)}
     assert down <= sick
     staying = {a.name for a, one in made.desired.resources.items() if one.kind == "container" and not rolls_back(one)}
+    staying |= {address.name for address in max_failures(made.details)}
     assert not [one for one in down if staying.isdisjoint(_bound_to(one, made))]
     state = at.state()["containers"]
     for address, one in now.resources.items():
@@ -157,13 +158,12 @@ def _require_exclusive(at: MemoryEngine) -> None:
     assert len(addresses) == len(set(addresses))
 
 
-def _with_guests(services: set[str], what: Wanted) -> set[str]:
-    """Services and who is to live in them: without a host nobody begins."""
+def _with_those_who_need_them(services: set[str], what: Wanted) -> set[str]:
+    """Services and who needs them: without a host, or what it depends on, nobody begins."""
     found = set(services)
     for name, body in what.document["services"].items():
-        hosts = {str(body.get(key)).partition(":")[2] for key in ("network_mode", "pid")}
-        if hosts & found and name not in found:
-            return _with_guests({*found, name}, what)
+        if found & body.get("depends_on", {}).keys() and name not in found:
+            return _with_those_who_need_them({*found, name}, what)
     return found
 
 
@@ -181,7 +181,7 @@ def require_taken(before: Wanted, broken: Wanted, well: Wanted, order: random.Ra
     back = carry_out(rollback_plan(made, report.results, look(at, made.desired)), at, {})
     if report.failures:
         sick = {one for one in broken.document["services"] if _body(broken, one) != _body(well, one)}
-        _require_told(made, report, back, at, _with_guests(sick, broken))
+        _require_told(made, report, back, at, _with_those_who_need_them(sick, broken))
     _require_exclusive(at)
     mended = converge(at, well)
     assert [str(one.error) for one in mended.failures] == []

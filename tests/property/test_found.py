@@ -28,6 +28,7 @@ from tests.property.test_interrupted import run, taken_back
 
 if TYPE_CHECKING:
     from provisioner.engines.memory import MemoryEngine
+    from provisioner.model.plan import Plan
 
 PORT = {"ports": [{"target": 80, "published": "8002", "protocol": "tcp"}]}
 TWO_PORTS = {"ports": [*PORT["ports"], {"target": 80, "published": "8001", "protocol": "tcp"}]}
@@ -324,3 +325,48 @@ def test_a_name_that_two_were_renamed_for_can_be_had_again(steps: int, kept: dic
     converge(at, wanted(db=NAMED, **kept))
     carry_out(planned(at, wanted(api=NAMED).lower(), Policy(prune=True)), at, {}, steps=steps)
     require_applied(at, wanted(db=NAMED, **kept))
+
+
+def needed(made: Plan) -> dict[int, set[int]]:
+    """The steps that end before each step of a plan begins."""
+    found: dict[int, set[int]] = {}
+    for step in made.steps:
+        needs = {*step.needs, *step.after}
+        found[step.id] = needs.union(*(found[need] for need in needs))
+    return found
+
+
+NAMES_IN_A_CIRCLE = {
+    "held by one that starts first": (
+        wanted(web=PORT, db=NAMED),
+        wanted(web={**GOES_ON, **NAMED}, api=PORT, db={**SICK, **START_FIRST, **living_in("api")}),
+    ),
+    "held by one that pauses": (
+        wanted(db=NAMED, api=TWO_PORTS),
+        wanted(web={**PAUSED, **OTHER_PORT}, db={**SICK, **START_FIRST, **living_in("web")}, api=NAMED),
+    ),
+    "passed on by one that waits for a port": (
+        wanted(web=PORT, db=NAMED),
+        wanted(
+            db={**PAUSED, **TWO_PORTS}, api=NAMED,
+            web={**SICK, **START_FIRST, "pid": "service:api", **needing("api")},
+        ),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "after"), NAMES_IN_A_CIRCLE.values(), ids=NAMES_IN_A_CIRCLE.keys())
+def test_nobody_is_stopped_for_a_name_until_another_is_proven(before: Wanted, after: Wanted) -> None:
+    """The name is given up by what still runs: who waits for it is stopped when all else that it needs is free."""
+    at = engine()
+    converge(at, before)
+    made = planned(at, after.lower(), Policy(prune=True))
+    before_it = needed(made)
+    for stop in made.steps:
+        for start in made.steps:
+            if stop.verb is Verb.STOP and start.verb is Verb.START and stop.address == start.address:
+                between = {i for i in before_it[start.id] if stop.id in before_it[i]}
+                assert [s for s in made.steps if s.id in between and s.verb is Verb.WAIT] == []
+    apply(at, after)
+    assert out_of_service(made, look(at, made.desired)) == ()
+    require_others_serve(before, after)

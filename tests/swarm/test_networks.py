@@ -196,6 +196,6 @@ def test_not_found_is_not_taken_for_removed(environment: SwarmEnvironment) -> No
         return new
 
     environment.proxy.fail(1, "status:404", times=1000, where=strikes)
-    environment.destroy("--history")
+    environment.destroy("--volumes", "--history")
     assert {one.split("/")[1] for one in seen - {""}} >= {"services", "configs", "secrets", "networks"}
     assert environment.objects() == set()
