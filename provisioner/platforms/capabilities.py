@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from provisioner.kinds.values import architecture
 from provisioner.model.span import Problem
-from provisioner.playbook.feasibility import is_windows_path, shown
+from provisioner.playbook.feasibility import is_windows_path
+from provisioner.playbook.impossible import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

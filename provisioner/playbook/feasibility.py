@@ -9,25 +9,25 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from provisioner.model.node import items_of
 from provisioner.model.span import Problem
 from provisioner.playbook.image_name import problem_of
+from provisioner.playbook.impossible import Impossible, shown
+from provisioner.playbook.kernel_options import devices, kernel_parameters, memory_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from provisioner.model.node import Node
     from provisioner.model.playbook import Playbook
-    from provisioner.model.span import Span
 
 # Least memory of a container (bytes): daemon/daemon_unix.go, linuxMinMemory since 20.10.
 _LEAST_MEMORY = 6 * 1024 * 1024
 # daemon/daemon_unix.go: bounds of the CFS scheduler, in microseconds.
 _QUOTA_LEAST, _PERIOD_LEAST, _PERIOD_MOST = 1000, 1000, 1_000_000
 _LONGEST_HOSTNAME = 64  # sethostname(2): HOST_NAME_MAX
-_SHOWN = 80
 
 _MAC = re.compile(
     r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}|[0-9a-f]{2}(?:-[0-9a-f]{2}){5}|[0-9a-f]{4}(?:\.[0-9a-f]{4}){2}", re.IGNORECASE
@@ -72,15 +72,6 @@ _ARCHITECTURES = _words(
 _VARIANT = re.compile(r"v?[0-9]+")
 
 
-class Impossible(NamedTuple):
-    """What is wrong below an object: the keys that lead there, what to say, how to mend it."""
-
-    keys: tuple[str, ...]
-    span: Span
-    message: str
-    hint: str
-
-
 def infeasible(playbook: Playbook) -> Iterator[Problem]:
     """Every value of an active service, or of an object, that no engine takes."""
     for service in playbook.services.values():
@@ -104,12 +95,6 @@ def _second_pools(playbook: Playbook, *, named_only: bool) -> Iterator[Problem]:
             continue
         for found in _pools(network.body):
             yield Problem(found.message, found.span, ".".join(("networks", network.key, *found.keys)), found.hint)
-
-
-def shown(value: object) -> str:
-    """A value in a message, cut where it is very long."""
-    text = str(value)
-    return f"'{text}'" if len(text) <= _SHOWN else f"'{text[:_SHOWN]}…'"
 
 
 def is_windows_path(text: str) -> bool:
@@ -297,6 +282,15 @@ def _limits(body: Node) -> Iterator[Impossible]:
         if amount is not None and 0 < amount < _LEAST_MEMORY:
             message = f"{int(amount)} bytes of memory are less than the 6 MB that an engine gives at least"
             yield Impossible(keys, node.span, message, "write 6m or more; a number without a unit counts bytes")
+    # Of those below `deploy` another check says so.
+    if (
+        most is not None
+        and least is not None
+        and least[0] == ("mem_reservation",)
+        and 0 < (_number(most[1]) or 0) < (_number(least[1]) or 0)
+    ):
+        message = "more memory is reserved than the limit lets it have"
+        yield Impossible(least[0], least[1].span, message, "reserve less, or raise the limit")
     swap = body.get("memswap_limit")
     total, memory = _number(swap), _number(most[1]) if most else None
     if swap is not None and total is not None and total > 0 and (memory is None or 0 < total < memory):
@@ -339,7 +333,8 @@ def _pools(body: Node) -> Iterator[Impossible]:
 
 
 _OF_A_SERVICE: tuple[Callable[[Node], Iterator[Impossible]], ...] = (
-    _image, _context, _mounts, _addresses, _names, _namespaces, _limits, _cpus,
+    _image, _context, _mounts, _addresses, _names, _namespaces, _limits, _cpus, devices, kernel_parameters,
+    memory_folders,
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from provisioner.kinds.hooks import POST_START
 from provisioner.model.operation import RunHook
 from provisioner.model.plan import Verb
-from provisioner.reconcile.early_names import give_name_up_early
+from provisioner.reconcile.early_release import give_up_early
 from provisioner.reconcile.handover import find_handovers
 from provisioner.reconcile.together import bound_together
 
@@ -36,23 +36,20 @@ def order_handovers(
     Nothing is freed before all who wait for it are prepared, and none of those stops before it is free: what has to
     be down is down for as short as can be. Two that exchange what they have stop together. `proven` gives, by service,
     the steps after which it is proven: what a holder was is kept until then, so that it can come back. Needs that would
-    lead back to where they come from are left out, those of courtesy before those of order. A name for which somebody
-    would be down until another is proven is given up by what still runs.
+    lead back to where they come from are left out, those of courtesy before those of order. Nobody is down until
+    another is proven: what that one was gives up its name while it runs, and the rest before its successor is proven.
     """
     ordered = list(steps)
-    given_up: set[str] = set()
+    given_up: set[tuple[str, Verb]] = set()
     while pairs := find_handovers(steps, desired, observed):
         ordering = _Ordering(steps, pairs, proven, bound_together(desired, observed, steps, pairs), given_up)
         ordered = ordering.run()
-        early = {
-            step.object_id: pair for pair in ordering.names_in_the_way()
-            for step in steps if step.id == pair.frees and step.object_id not in given_up
-        }  # fmt: skip
+        early = {key: pair for key, pair in ordering.in_the_way().items() if key not in given_up}
         if not early:
             break
         given_up |= early.keys()
         for pair in early.values():
-            steps = give_name_up_early(steps, pair, observed)
+            steps = give_up_early(steps, pair, observed)
     return ordered
 
 
@@ -63,22 +60,26 @@ class _Ordering:
         pairs: Sequence[Handover],
         proven: Mapping[Address, Iterable[int]],
         together: Together,
-        given_up: Collection[str],
+        given_up: Collection[tuple[str, Verb]],
     ) -> None:
         self._steps = {step.id: step for step in steps}
         self._pairs = [pair for pair in pairs if not pair.passing]
         self._passing = [pair for pair in pairs if pair.passing]
         self._proven = proven
         self._together = together
-        # The containers that give up their name while they run.
+        # What containers give up early: their name while they run, all else before their successor is proven.
         self._given_up = given_up
         self._needs = {step.id: set(step.needs) for step in steps}
         self._after = {step.id: set(step.after) for step in steps}
         self._exchanges = _exchanges(self._pairs)
-        self._commits: dict[Handover, tuple[int, int]] = {}
+        starts = {s.address: s.id for s in steps if s.verb is Verb.START and s.made_by is not None}
+        self._replaced = [
+            (s.id, starts[s.address]) for s in steps
+            if s.verb is Verb.STOP and s.made_by is None and s.address in starts
+        ]  # fmt: skip
 
     def run(self) -> list[Step]:
-        commits = self._commits = {pair: self._commit(pair) for pair in self._pairs}
+        commits = {pair: self._commit(pair) for pair in self._pairs}
         gates = {pair: self._gate(pair, commits[pair]) for pair in self._pairs}
         for pair in self._pairs:
             self._require(pair)
@@ -101,17 +102,33 @@ class _Ordering:
         self._keep()
         return self._sorted()
 
-    def names_in_the_way(self) -> list[Handover]:
-        """The handovers of names for which, once it `run`, a taker of something is stopped before that is free."""
-        found: dict[Handover, None] = {}
+    def in_the_way(self) -> dict[tuple[str, Verb], Handover]:
+        """Those for which, once it `run`, one is stopped, and can not start before another is proven.
+
+        By the container that is to give something up, and how: a name that is on that way, by what runs, or else what
+        the one that is being proven has.
+        """
+        found: dict[tuple[str, Verb], Handover] = {}
         for pair in self._pairs:
-            stop, before = self._commits[pair][0], {pair.frees, *self._ancestors(pair.frees)}
-            if stop == pair.takes or pair.soft or (pair.taker, pair.holder) in self._exchanges or stop not in before:
-                continue
-            for name in self._pairs:
-                if name.named and name.frees in before and stop in {name.frees, *self._ancestors(name.frees)}:
-                    found[name] = None
-        return list(found)
+            before = {pair.frees, *self._ancestors(pair.frees)}
+            proofs = [self._ancestors(one) for one in before if self._proves(one, pair)]
+            for stop, start in self._replaced if proofs and not pair.soft else ():
+                waits = pair.takes in {start, *self._ancestors(start)}
+                if not waits or not any(stop in proof for proof in proofs):
+                    continue
+                names = [
+                    one for one in self._pairs
+                    if one.named and one.frees in before and stop in {one.frees, *self._ancestors(one.frees)}
+                ]  # fmt: skip
+                for one in names or [pair]:
+                    frees = self._steps[one.frees]
+                    if one.named or frees.verb is Verb.STOP:
+                        found[frees.object_id, Verb.RENAME if one.named else Verb.STOP] = one
+        return found
+
+    def _proves(self, step: int, pair: Handover) -> bool:
+        one = self._steps[step]
+        return one.verb is Verb.WAIT and one.made_by is not None and one.address == pair.holder
 
     def _commit(self, pair: Handover) -> tuple[int, int]:
         """The steps with which the taker's own old container, and the holder, begin to go."""
@@ -132,7 +149,7 @@ class _Ordering:
             i for i in before
             if self._steps[i].object_id == end.object_id and self._steps[i].verb in _RETIREMENT
             and not _is_post_start(self._steps[i])
-            and not (self._steps[i].object_id in self._given_up and self._steps[i].verb is Verb.RENAME)
+            and not (self._steps[i].verb is Verb.RENAME and (end.object_id, Verb.RENAME) in self._given_up)
         ]  # fmt: skip
         return min(chain, default=end.id)
 
