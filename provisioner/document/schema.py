@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = r"\$"
+_NOTHING = "^null$"
 _TYPES = {
     STRING: "string", INTEGER: "integer", NUMBER: "number", BOOLEAN: "boolean", NULL: "null", MAPPING: "object",
     SEQUENCE: "array",
@@ -84,7 +85,7 @@ def _play() -> dict[str, Any]:
 def _value(rule: Rule, path: str, describe: Describe, *, nullable: bool = False) -> dict[str, Any]:
     """The schema of the value at one place.
 
-    Keys are `nullable`: an editor sees `!reset`, which takes a key away, as nothing.
+    Keys are `nullable`: an editor sees `!reset null`, which takes a key away, as nothing, or as the text `null`.
     """
     shape = rule.row.shape
     forms = [
@@ -103,9 +104,14 @@ def _or_nothing(form: dict[str, Any], *, nullable: bool) -> dict[str, Any]:
     if not nullable:
         return form
     if "anyOf" in form:
-        return {"anyOf": [*form["anyOf"], {"type": "null"}]}
+        return {"anyOf": [*form["anyOf"], {"type": ["null", "string"], "pattern": _NOTHING}]}
     types = form["type"] if isinstance(form["type"], list) else [form["type"]]
-    return {**form, "type": [*types, *(["null"] if "null" not in types else [])]}
+    nullable_types = list(dict.fromkeys([*types, "null", "string"]))
+    if "string" in types and "pattern" not in form:
+        return {**form, "type": nullable_types}
+    # A pattern is asked of texts only.
+    pattern = f"{form['pattern']}|{_NOTHING}" if "pattern" in form else _NOTHING
+    return {**form, "type": nullable_types, "pattern": pattern}
 
 
 def _any_of(forms: list[dict[str, Any]]) -> dict[str, Any]:

@@ -53,9 +53,7 @@ _HEAD = """\
 Every key of the language: Compose's, and those that provisioner adds (marked *own*). This page is made from the tables
 that the program itself works with, by `script/generate-docs`; a test fails when it is stale. The same tables give the
 JSON Schema ([playbook.schema.json](playbook.schema.json), `provision schema`), which completes and checks playbooks in
-an editor: put `# yaml-language-server: $schema=playbook.schema.json` into the first line, and beside it the file that
-`provision schema > playbook.schema.json` writes. For `!reset` and `!override`, VS Code wants
-`"yaml.customTags": ["!reset scalar", "!reset mapping", "!reset sequence", "!override mapping", "!override sequence"]`.
+[editors](../editors.md).
 
 **Columns.** *Containers* and *Swarm* say what becomes of the key on a plain engine and on a Swarm:
 
