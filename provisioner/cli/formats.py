@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,7 +18,12 @@ ANNOTATIONS = ("github", "gitlab")
 
 
 def findings_output(findings: Sequence[Finding], form: str, title: str = "") -> str:
-    """Findings as `json`, `github`, `gitlab`, `sarif` or `junit`, ending with a newline where there is anything."""
+    """Findings as `json`, `github`, `gitlab`, `sarif` or `junit`, ending with a newline where there is anything.
+
+    Services look for a file from the top of the repository, wherever the command was called.
+    """
+    if form != "json":
+        findings = [_in_repository(one) for one in findings]
     match form:
         case "github":
             from provisioner.render.findings_github import findings_github
@@ -38,3 +46,16 @@ def findings_output(findings: Sequence[Finding], form: str, title: str = "") -> 
 
             document = findings_json(findings)
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _in_repository(finding: Finding) -> Finding:
+    """A finding whose file is named from the top of the checkout, or from this folder where it is in none."""
+    span = finding.span
+    if span is None:
+        return finding
+    here = Path.cwd()
+    top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+    file = Path(os.path.normpath(here / span.file))
+    if not file.is_relative_to(top):
+        return finding
+    return replace(finding, span=replace(span, file=file.relative_to(top).as_posix()))
