@@ -225,10 +225,14 @@ def _apply_list(
     from provisioner.cli.plays import APPLY_QUESTION, carry_out_plays, only_look_at_plans
 
     if check:
+        from provisioner.app.approved_digest import digest_text_of_plays
         from provisioner.app.plan_plays import plan_plays
 
-        plans = tuple(one.shown for one in plan_plays(plays, permitted, replicas, in_order=not beside))
-        return only_look_at_plans(settings, plays.title, plans, as_json=as_json, detailed=detailed)
+        planned = plan_plays(plays, permitted, replicas, in_order=not beside)
+        return only_look_at_plans(
+            settings, plays.title, [one.shown for one in planned], digest=digest_text_of_plays(planned),
+            as_json=as_json, detailed=detailed,
+        )  # fmt: skip
     from provisioner.cli.confirm import require_answer
 
     require_answer(yes=yes)

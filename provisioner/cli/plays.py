@@ -87,6 +87,8 @@ class _Conversation:
         self.asked = 0.0
         # Several at once: what is said of a play is said when it has ended.
         self.beside = False
+        # Of all plans together, where it is known.
+        self.digest = ""
 
     def approve(self, plans: Sequence[PlayPlan]) -> bool:
         """Show the plans and ask, unless nothing would or could happen, or `--yes` was given."""
@@ -154,7 +156,7 @@ class _Conversation:
             from provisioner.render.plays_json import plans_line
             from provisioner.render.report_json import line
 
-            out.write(line(plans_line(self._title, plans)))
+            out.write(line(plans_line(self._title, plans, self.digest)))
         elif not (self._settings.quiet and self._yes):
             from provisioner.render.plays_text import plans_text
 
@@ -169,10 +171,11 @@ class _Conversation:
 
 
 def only_look_at_plans(
-    settings: Settings, title: str, plans: Sequence[PlayPlan], *, as_json: bool, detailed: bool
+    settings: Settings, title: str, plans: Sequence[PlayPlan], *, digest: str, as_json: bool, detailed: bool
 ) -> int:
     """What `apply --check` does with a list: show the plans and stop; the exit code that goes with them."""
     talk = _Conversation(settings, title, as_json=as_json, yes=False, check=True, question="")
+    talk.digest = digest
     talk.approve(plans)
     return plans_exit_code(plans, detailed=detailed)
 

@@ -30,9 +30,9 @@ def plans_json(title: str, plans: Sequence[PlayPlan], digest: str = "") -> dict[
     }
 
 
-def plans_line(title: str, plans: Sequence[PlayPlan]) -> dict[str, JSON]:
+def plans_line(title: str, plans: Sequence[PlayPlan], digest: str = "") -> dict[str, JSON]:
     """The first line of an apply: what is about to be done in all plays."""
-    return {"type": "plan", **plans_json(title, plans)}
+    return {"type": "plan", **plans_json(title, plans, digest)}
 
 
 def result_line(result: PlayResult) -> dict[str, JSON]:

@@ -3,66 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.engine.environment import Environment, service
+from tests.engine.ssh_server import SshServer, ssh_server
+from tests.integrations.ansible_tasks import COLLECTION, PROGRAMS, play
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import docker
 
-COLLECTION = Path(__file__).parents[2] / "integrations" / "ansible"
-PROGRAMS = Path(sys.executable).parent
+__all__ = ["ssh_server"]
 
 
 @pytest.fixture
 def environment(tmp_path: Path, project: str, engine: docker.DockerClient, engine_url: str) -> Environment:
-    found = tmp_path / "collections" / "ansible_collections" / "provisioner"
-    found.mkdir(parents=True)
-    (found / "docker").symlink_to(COLLECTION)
     return Environment(tmp_path, project, engine, engine_url)
-
-
-def surroundings(environment: Environment) -> dict[str, str]:
-    return environment.surroundings(
-        ANSIBLE_COLLECTIONS_PATH=str(environment.folder / "collections"),
-        ANSIBLE_LOCALHOST_WARNING="False",
-        ANSIBLE_HOME=str(environment.folder / "ansible"),
-        ANSIBLE_LOCAL_TEMP=str(environment.folder / "ansible"),
-        ANSIBLE_DEPRECATION_WARNINGS="False",
-        PATH=f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
-    )
-
-
-def play(environment: Environment, *tasks: dict[str, Any], options: tuple[str, ...] = ()) -> tuple[int, str, list[Any]]:
-    """Run tasks of our module, each registered and going on when it fails; the results, and all that was printed."""
-    results = environment.folder / "results.json"
-    results.unlink(missing_ok=True)
-    steps: list[dict[str, Any]] = [
-        {
-            "provisioner.docker.provision": {"directory": str(environment.folder), "files": ["compose.yaml"], **task},
-            "register": f"result{number}",
-            "ignore_errors": True,
-        }
-        for number, task in enumerate(tasks)
-    ]
-    written = "{{ [" + ", ".join(f"result{number}" for number in range(len(tasks))) + "] | to_json }}"
-    copy = {"content": written, "dest": str(results)}
-    steps.append({"ansible.builtin.copy": copy, "check_mode": False, "diff": False})
-    playbook = [{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": steps}]
-    (environment.folder / "site.json").write_text(json.dumps(playbook))
-    done = subprocess.run(
-        [PROGRAMS / "ansible-playbook", "-i", "localhost,", "-e", f"ansible_python_interpreter={sys.executable}",
-         *options, "site.json"],
-        cwd=environment.folder, env=surroundings(environment), capture_output=True, text=True, timeout=170, check=False,
-    )  # fmt: skip
-    assert results.exists(), done.stdout + done.stderr
-    return done.returncode, done.stdout, json.loads(results.read_text())
 
 
 @pytest.mark.engine
@@ -118,6 +78,75 @@ def test_what_fails_has_our_message_and_exit_code(environment: Environment) -> N
     assert "compose.yaml:3:5" in invalid["msg"], invalid["msg"]
     assert "only with state: absent" in senseless["msg"]
     assert "no command no-such-provision" in absent["msg"]
+
+
+@pytest.mark.engine
+def test_a_list_of_plays_is_one_task(environment: Environment) -> None:
+    names = ("one", "two")
+    for name in names:
+        check = {"name": f"{name} answers", "exec": {"service": "web", "command": ["true"]}}
+        body = {"name": f"{environment.project}-{name}", "services": {"web": service()}, "verify": [check]}
+        environment.write(json.dumps(body), f"playbooks/{name}/prod.yml")
+    listed = [{"name": name.title(), "import_playbook": f"{name}/prod.yml"} for name in names]
+    environment.write(json.dumps(listed), "playbooks/prod.yml")
+    task = {"target": "prod"}
+
+    code, printed, (checked,) = play(environment, task, options=("--check", "--diff"))
+    assert (code, checked["changed"], checked["pending"]) == (0, True, True), printed
+    assert {change["play"] for change in checked["changes"]} == {"One", "Two"}
+    assert "One" in printed and "Two" in printed and printed.count("+ service.web") == 2, printed
+    applied, again = play(environment, {**task, "digest": checked["digest"]}, task)[2]
+    assert (applied["changed"], applied["recap"]["changed"], applied["recap"]["failed"]) == (True, 4, 0), applied
+    assert (again["changed"], again["recap"]["changed"], again["changes"]) == (False, 0, []), again
+
+    body["verify"][0]["exec"]["command"] = ["false"]
+    environment.write(json.dumps(body), "playbooks/two/prod.yml")
+    failed, gone, gone_again = play(environment, task, {**task, "state": "absent"}, {**task, "state": "absent"})[2]
+    assert (failed["failed"], failed["exit_code"], "two answers" in failed["msg"]) == (True, 1, True), failed
+    assert (gone["changed"], gone_again["changed"]) == (True, False), (gone, gone_again)
+
+
+@pytest.mark.engine
+def test_an_engine_behind_ssh(environment: Environment, ssh_server: SshServer) -> None:
+    environment.services(web=service())
+    task = {"host": "ssh://box"}
+    applied, again = play(environment, task, task, PATH=ssh_server.path)[2]
+    assert (applied["changed"], again["changed"]) == (True, False), (applied, again)
+    assert environment.container("web-1").status == "running"
+    ssh_server.admit("no")
+    (lost,) = play(environment, task, PATH=ssh_server.path)[2]
+    assert (lost["failed"], lost["exit_code"], lost["changed"]) == (True, 69, False), lost
+    assert "box refuses this user's keys" in lost["msg"]
+
+
+def test_wrong_input_is_told_in_a_sentence(tmp_path: Path) -> None:
+    """Each has what is wrong, and no traceback; none reaches an engine."""
+    (tmp_path / "old").write_text("#!/bin/sh\necho '{not json'\necho 'usage: old [OPTIONS]' >&2\n")
+    (tmp_path / "old").chmod(0o755)
+    environment = Environment(tmp_path, "pt-nothing", None, f"unix://{tmp_path}/nowhere.sock")  # type: ignore[arg-type]
+    environment.services(web=service())
+    tasks: list[tuple[dict[str, Any], str]] = [
+        ({"target": "shop/prod", "files": ["compose.yaml"]}, "mutually exclusive: target|files"),
+        ({"target": "shop/prod"}, "no playbook 'shop/prod'"),
+        ({"files": ["missing.yaml"]}, "missing.yaml"),
+        ({"directory": "/no/such/folder"}, "/no/such/folder"),
+        ({"state": "present"}, "value of state must be one of: applied, planned, absent"),
+        ({"digest": "abc"}, "'abc' is not the digest of a plan"),
+        ({"host": "ssh://"}, "ssh:// is not the address"),
+        ({"host": "nonsense"}, "nonsense"),
+        ({"context": "no-such-context"}, "no-such-context"),
+        ({}, "nowhere.sock"),
+        ({"prune": True, "state": "absent"}, "prune is of use only with state: applied or planned"),
+        ({"digest": "abc", "state": "planned"}, "digest is of use only with state: applied"),
+        ({"executable": "/etc"}, "there is no command /etc on this host"),
+        ({"executable": "/bin/true"}, "/bin/true wrote no result: is it provision"),
+        ({"executable": str(tmp_path / "old")}, "wrote no result: is it provision"),
+    ]
+    code, printed, results = play(environment, *(task for task, _ in tasks))
+    assert code == 0 and "Traceback" not in printed, printed
+    for (task, said), result in zip(tasks, results, strict=True):
+        assert (result["failed"], result["changed"]) == (True, False), (task, result)
+        assert said in result["msg"] and "module_stderr" not in result, (task, result)
 
 
 def test_its_documentation_is_complete_and_it_can_be_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

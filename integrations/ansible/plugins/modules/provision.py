@@ -210,7 +210,10 @@ def main():
     else:
         ending = ["--yes", "--json"]
     code, output, errors = run(module, ending)
-    result = result_of(lines_of(output) + lines_of(errors), code, looks=looks)
+    lines = lines_of(output) + lines_of(errors)
+    result = result_of(lines, code, looks=looks)
+    if not lines and not code:
+        module.fail_json(msg=f"{parameters['executable']} wrote no result: is it provision, and no other command?")
     result["changed"] = result["changed"] and parameters["state"] != "planned"
     if text and result.get("pending"):
         result["diff"] = {"prepared": text}
@@ -250,7 +253,13 @@ def text_of(value):
 
 def lines_of(stream):
     """The JSON objects of a stream, one per line; other lines are for people."""
-    return [json.loads(line) for line in stream.splitlines() if line.startswith("{")]
+    found = []
+    for line in stream.splitlines():
+        try:
+            found += [json.loads(line)] if line.startswith("{") else []
+        except ValueError:
+            continue
+    return found
 
 
 def result_of(lines, code, *, looks):
