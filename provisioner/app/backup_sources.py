@@ -84,7 +84,7 @@ def find_sources(playbook: Playbook, engine: EngineReader, mode: Mode, addresses
 def saved_addresses(playbook: Playbook) -> tuple[str, ...]:
     """The addresses that a backup of the whole environment saves: dumps, then volumes, in the order of the file."""
     replaced = {key for service in playbook.services.values() if service.backup for key in service.backup.replaces}
-    services = [f"service.{name}" for name, service in playbook.services.items() if service.backup]
+    services = [f"service.{name}" for name, one in playbook.services.items() if one.backup and one.backup.command]
     volumes = []
     for key, declared in playbook.volumes.items():
         # Somebody else's data is saved only where the file says so.

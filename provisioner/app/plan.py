@@ -24,6 +24,7 @@ from provisioner.app.possible import refused_all_the_same, require_possible
 from provisioner.app.prepared import Prepared
 from provisioner.app.saved_plan import save
 from provisioner.app.wiring import open_engine
+from provisioner.backup.previous_data import read_record
 from provisioner.errors import PlaybookInvalid
 from provisioner.ledger.adoptions import as_if_adopted, learn
 from provisioner.ledger.records import Ledger, read_ledger
@@ -164,6 +165,8 @@ def prepare(
         ordered = with_builders(ordered, playbook, engine)
     ordered = _pinned(platform.check_placement(ordered, engine), engine)
     ordered = with_intentions(_exposed(ordered, policy), playbook, ledger)
+    if not policy.restoring and (restore := read_record(engine, playbook.project)) is not None:
+        ordered = replace(ordered, refusals=(*ordered.refusals, restore.problem()), steps=())
     ordered = replace(ordered, adopts=leftovers, moves=moves)
     return Prepared(
         ordered, playbook, materials, mode, ledger, whole=not others if policy.alone else not policy.targets

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from provisioner.app.backup import Saving, open_places
 from provisioner.app.destroy import destroy_playbook, plan_removal
 from provisioner.app.load import load_document
-from provisioner.app.restore import NeverInterrupted, Restoration
-from provisioner.app.restore_plan import plan_restore
+from provisioner.app.restore import opened
+from provisioner.app.restore_plan import origin_of, plan_restore
+from provisioner.app.restore_work import NeverInterrupted, Restoration, Work
 from provisioner.app.wiring import SystemClock, open_engine, tier_context
 from provisioner.backup.archive import find_archive
-from provisioner.backup.streams import read_identities
 from provisioner.backup.volumes import recover
 from provisioner.errors import PlaybookInvalid, ProvisionError, Unsafe
 from provisioner.ledger.lease import lease
@@ -77,10 +77,7 @@ def rehearse(
     playbook, skipped = copy_of(load_document(copied), real)
     places = open_places(request, real)
     archive = find_archive(places, real.project, name)
-    identities = read_identities(identity) if identity else None
-    if archive.manifest.encrypted and identities is None:
-        raise ProvisionError(f"{archive.id} is encrypted", hint="name the key file that opens it: --identity FILE")
-    archive.check(identities, lambda part: listener(Notice(f"read {part.file}: whole")))
+    identities = opened(archive, identity, listener)
     engine = open_engine(request, real.engine)
     mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
     copy = _Copy(copied, Saving(playbook, engine, mode, places), listener)
@@ -195,11 +192,11 @@ class _Copy:
         self, archive: Archive, identities: Sequence[str] | None, held: Lease, interrupt: Interrupt
     ) -> tuple[CheckResult, ...]:
         """Bring the copy up on the archive's data; how its checks ended. ProvisionError where that fails."""
-        plan = plan_restore(self.saving, archive, (), replace=False)
+        plan = plan_restore(self.saving, origin_of(archive), archive.manifest.parts, replace=False)
         if plan.refusals:
             raise Unsafe("\n".join(str(problem) for problem in plan.refusals))
-        work = Restoration(self.request, self.saving, plan, identities, held, self.listener, interrupt)
-        return work.replace_data(verify=True).checks
+        work = Work(self.request, self.saving, held, self.listener, interrupt)
+        return Restoration(work, plan, archive, identities).replace_data(verify=True).checks
 
     def remove(self) -> None:
         """Take the copy away with its data, its history and its key. ProvisionError where something of it stays."""

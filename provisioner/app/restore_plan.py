@@ -44,30 +44,70 @@ class Replaced:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where data come from: an archive by its id, of an environment, made when (RFC 3339). `command` restores it.
+
+    Of one that is still to be made `made_at` is empty.
+    """
+
+    name: str
+    environment: str
+    made_at: str
+    command: str
+
+
+def origin_of(archive: Archive) -> Origin:
+    """An archive as what a restore is from."""
+    manifest = archive.manifest
+    command = f"provision restore {archive.id} --replace"
+    return Origin(archive.id, manifest.environment, manifest.created_at, command)
+
+
+@dataclass(frozen=True, slots=True)
 class RestorePlan:
     """`stopped` are the services that are taken away meanwhile, in this order; `dumps` the parts that are fed to their
-    services. Where there are `refusals` nothing is done. `resumed`: a restore that was killed is gone on with."""
+    services, `masks` the services whose data are masked then. Where there are `refusals` nothing is done.
+
+    `resumed`: a restore that was killed is gone on with.
+    """
 
     title: str
-    archive: Archive
+    origin: Origin
     volumes: tuple[Replaced, ...]
     dumps: tuple[Part, ...]
     stopped: tuple[str, ...]
     refusals: tuple[Problem, ...]
     resumed: bool = False
+    masks: tuple[str, ...] = ()
+
+    @property
+    def command(self) -> str:
+        """What finishes it where it is killed."""
+        return self.origin.command
 
 
-def plan_restore(saving: Saving, archive: Archive, addresses: Sequence[Address], *, replace: bool) -> RestorePlan:
-    """Compare an archive with what is there now, by who has the lease. `replace` permits to replace data."""
+def plan_restore(
+    saving: Saving,
+    origin: Origin,
+    parts: Sequence[Part],
+    addresses: Sequence[Address] = (),
+    *,
+    replace: bool,
+    masks: tuple[str, ...] = (),
+) -> RestorePlan:
+    """Compare the parts of an archive with what is there now, by who has the lease. `replace` permits to replace data.
+
+    Where there are `masks`, all services stand still.
+    """
     playbook, engine = saving.playbook, saving.engine
     refusals: list[Problem] = []
-    parts = _chosen(archive, addresses, refusals)
+    chosen = _chosen(parts, addresses, refusals)
     record = read_record(engine, saving.project)
     sizes = engine.volume_sizes()
     kept = record.kept if record else ()
-    dumps = tuple(part for part in parts if part.kind == "dump" and _has_restore(playbook, part, refusals))
+    dumps = tuple(part for part in chosen if part.kind == "dump" and _has_restore(playbook, part, refusals))
     wanted: dict[str, Part | None] = {}
-    for part in parts:
+    for part in chosen:
         if part.kind == "volume" and _is_declared(playbook, part, refusals):
             wanted[part.address.partition(".")[2]] = part
     for dump in dumps:
@@ -77,15 +117,22 @@ def plan_restore(saving: Saving, archive: Archive, addresses: Sequence[Address],
     for key, wanted_part in wanted.items():
         name = playbook.volumes[key].name
         raw = engine.inspect("volume", name)
-        holds = name in kept or (raw is not None and holds_data(engine, saving.project, name))
+        # What a killed restore has put into an empty volume is nobody's data.
+        new = record is not None and name in record.emptied
+        holds = name in kept or (not new and raw is not None and holds_data(engine, saving.project, name))
         earlier = name not in kept and engine.inspect("volume", name + SUFFIX) is not None
         volumes.append(Replaced(key, name, wanted_part, holds, sizes.get(name, -1), holds and earlier))
         refusals += _volume_problems(engine, saving.project, volumes[-1], raw, replace=replace)
-    stopped = _stopped(playbook, {volume.key for volume in volumes}, dumps)
+    if record is not None and (left := set(record.volumes if record.replacing else ()) - {one.name for one in volumes}):
+        text = f"a restore did not come to its end, and this one does not replace {', '.join(sorted(left))}"
+        refusals.append(Problem(text, hint=record.problem().hint))
+    order = tuple(reversed(start_order(playbook)))
+    stopped = order if masks else _stopped(playbook, {volume.key for volume in volumes}, dumps)
     for name, tasks in tasks_elsewhere(engine, saving.project, stopped).items() if stopped else ():
         text = f"service.{name} runs on {tasks[0].host}, and this engine fills its own volumes only"
         refusals.append(Problem(text, None, "", "bind the service to this node (deploy.placement.constraints)"))
-    return RestorePlan(playbook.title, archive, tuple(volumes), dumps, stopped, tuple(refusals), record is not None)
+    resumed = record is not None
+    return RestorePlan(playbook.title, origin, tuple(volumes), dumps, stopped, tuple(refusals), resumed, masks)
 
 
 def holds_data(engine: DataEngine, project: str, volume: str) -> bool:
@@ -116,12 +163,12 @@ def is_ours(listed: Mapping[str, Any], project: str) -> bool:
     )
 
 
-def _chosen(archive: Archive, addresses: Sequence[Address], refusals: list[Problem]) -> tuple[Part, ...]:
-    parts = [part for part in archive.manifest.parts if part.kind != "playbook"]
+def _chosen(there: Sequence[Part], addresses: Sequence[Address], refusals: list[Problem]) -> tuple[Part, ...]:
+    parts = [part for part in there if part.kind != "playbook"]
     wanted = {str(address) for address in addresses}
     for address in sorted(wanted - {part.address for part in parts}):
-        there = ", ".join(part.address for part in parts)
-        refusals.append(Problem(f"{address} is not in the archive", None, "", f"there are: {there}"))
+        hint = f"there are: {', '.join(part.address for part in parts)}"
+        refusals.append(Problem(f"{address} is not in the archive", None, "", hint))
     return tuple(part for part in parts if not wanted or part.address in wanted)
 
 

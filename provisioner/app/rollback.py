@@ -28,6 +28,7 @@ from provisioner.secrets.uses import build_secrets, environment_uses
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from provisioner.app.external_inputs import Collect
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
     from provisioner.ledger.records import Ledger
@@ -73,6 +74,11 @@ def plan_rollback(request: Request, number: int | None, policy: Policy, *, curre
     """What a rollback would do. Reads only."""
     target = find_target(request, number)
     return prepare(request, target.playbook, target.engine, policy, _Recorded(target, current=current)).plan
+
+
+def course_of(target: Target, *, current: bool) -> Collect:
+    """What gathers the inputs that a revision was applied with."""
+    return _Recorded(target, current=current)
 
 
 def find_target(request: Request, number: int | None) -> Target:

@@ -13,6 +13,7 @@ from provisioner.app.owned import require_services
 from provisioner.app.plan import prepare
 from provisioner.app.published import published_ports
 from provisioner.app.wiring import open_engine
+from provisioner.backup.previous_data import kept_volumes, read_record
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy
 from provisioner.reconcile.retained import retained_objects
@@ -56,13 +57,18 @@ class StatusRow:
 
 @dataclass(frozen=True, slots=True)
 class StatusTable:
+    """`restore` says that one did not come to its end, and what ends it; `kept` are the volumes with the data of before
+    a restore."""
+
     title: str
     rows: tuple[StatusRow, ...]
+    restore: str = ""
+    kept: tuple[str, ...] = ()
 
     @property
     def well(self) -> bool:
         """Whether everything that is declared is there and does what it is for, or rests on purpose."""
-        return not any(row.trouble for row in self.rows)
+        return not self.restore and not any(row.trouble for row in self.rows)
 
 
 def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
@@ -87,7 +93,9 @@ def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
     rows = [_uncompared(row, gathering.reasons) for row in rows]
     ports = published_ports(engine, playbook.project, swarm=prepared.mode == "swarm")
     rows = [replace(row, ports=tuple(port for port in ports if port.address == row.address)) for row in rows]
-    return StatusTable(playbook.title, tuple(rows))
+    record = read_record(engine, playbook.project)
+    kept = tuple(sorted(kept_volumes(engine, playbook.project)))
+    return StatusTable(playbook.title, tuple(rows), str(record.problem()) if record else "", kept)
 
 
 def _foreign(row: StatusRow, foreign: ForeignObject | None) -> StatusRow:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.backup.volumes import carrier_of, read_volume, write_volume
 from provisioner.errors import Unsafe
+from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,10 +30,28 @@ _STATE = "state.json"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A restore that is under way, or that was killed. `kept` are the volumes whose old data are whole in the copy."""
+    """A restore that is under way, or that was killed.
 
-    archive: str
+    `command` finishes it. `volumes` are those that it replaces, `kept` of them those whose old data are whole in the
+    copy; once it is `replacing`, the others held nothing before.
+    """
+
+    command: str
+    volumes: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    replacing: bool = False
+
+    @property
+    def emptied(self) -> tuple[str, ...]:
+        """The volumes that held nothing before and may hold new data by now."""
+        return tuple(one for one in self.volumes if one not in self.kept) if self.replacing else ()
+
+    def problem(self) -> Problem:
+        """Why nothing may run on these data, and how that is ended."""
+        return Problem(
+            "a restore did not come to its end: what the volumes hold may be half of the old data and half of the new",
+            hint=f"`{self.command}` finishes it; `provision restore --undo` puts the data of before back",
+        )
 
 
 def read_record(engine: EngineReader, project: str) -> Record | None:
@@ -42,9 +61,12 @@ def read_record(engine: EngineReader, project: str) -> Record | None:
         return None
     content = engine.read_files(str(raw["Id"]), f"/{_STATE}").get(_STATE)
     if content is None:
-        return Record("")
+        return Record("provision restore")
     found = json.loads(content)
-    return Record(str(found["archive"]), tuple(found["kept"]))
+    # One of an earlier version says which archive it was, and no more than what is kept.
+    command = str(found.get("command") or f"provision restore {found.get('archive')} --replace")
+    kept = tuple(found["kept"])
+    return Record(command, tuple(found.get("volumes") or kept), kept, bool(found.get("replacing")))
 
 
 def write_record(engine: DataEngine, project: str, record: Record) -> None:
@@ -57,7 +79,7 @@ def write_record(engine: DataEngine, project: str, record: Record) -> None:
         identity = engine.create("container", f"{project}.restore", body)
     else:
         identity = str(raw["Id"])
-    text = json.dumps({"archive": record.archive, "kept": record.kept}).encode()
+    text = json.dumps(asdict(record)).encode()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         member = tarfile.TarInfo(_STATE)

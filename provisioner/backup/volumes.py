@@ -55,7 +55,10 @@ def carrier_of(engine: EngineWriter, project: str, volume: str, *, beside: bool 
     `beside`: a second one, while there is another for another volume.
     """
     suffix = _BESIDE if beside else ""
-    recover(engine, project, suffix)
+    if beside:
+        _recover(engine, project, suffix)
+    else:
+        recover(engine, project)
     carrier = _create(engine, project, volume, {}, suffix)
     try:
         yield carrier
@@ -63,8 +66,13 @@ def carrier_of(engine: EngineWriter, project: str, volume: str, *, beside: bool 
         engine.remove("container", carrier)
 
 
-def recover(engine: EngineWriter, project: str, suffix: str = "") -> None:
-    """Let go on what a backup that was killed has stopped or paused, and remove its carrier."""
+def recover(engine: EngineWriter, project: str) -> None:
+    """Let go on what a backup that was killed has stopped or paused, and remove its carriers."""
+    for suffix in ("", _BESIDE):
+        _recover(engine, project, suffix)
+
+
+def _recover(engine: EngineWriter, project: str, suffix: str) -> None:
     name = f"{project}.backup{suffix}"
     raw = engine.inspect("container", name)
     if raw is None:

@@ -14,6 +14,8 @@ from provisioner.cli.options import json_option, lock_timeout_option, yes_option
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from provisioner.app.apply import ApplyResult
     from provisioner.app.restore import RestoreResult
     from provisioner.app.restore_plan import RestorePlan
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     examples=(
         ("provision restore latest campaign/prod", "shows what it would replace, and asks"),
         ("provision restore latest campaign/prod service.postgres", "only this"),
+        ("provision restore latest campaign/prod --check", "only shows it"),
         ("provision restore latest campaign/prod --replace", "also where there are data now"),
         ("provision restore --undo campaign/prod", "the data of before the last restore again"),
     ),
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 @click.option("--prune", is_flag=True, help="Remove the kept data once all checks have passed.")
 @click.option("--undo", "undo_last", is_flag=True, help="Put the data back that the last restore replaced.")
 @click.option("--no-verify", is_flag=True, help="Do not run the playbook's checks.")
+@click.option("--check", is_flag=True, help="Stop after the plan.")
 @yes_option
 @lock_timeout_option
 @json_option
@@ -55,16 +59,20 @@ def command(
     prune: bool,
     undo_last: bool,
     no_verify: bool,
+    check: bool,
     yes: bool,
     lock_timeout: float,
     as_json: bool,
 ) -> int:
     """Restore the data of an archive: its name, or `latest`. Everything in it, or only some addresses."""
-    from provisioner.cli.confirm import confirmed, require_answer
+    from provisioner.cli.confirm import require_answer
     from provisioner.cli.interrupt import interruptible
     from provisioner.cli.progress_listener import progress_listener
 
-    require_answer(yes=yes)
+    if not check:
+        require_answer(yes=yes)
+    if undo_last and check:
+        raise UsageError("--undo has no --check: it puts back everything that the last restore replaced")
     if undo_last:
         return _undo(settings, arguments, yes=yes, lock_timeout=lock_timeout)
     if not arguments:
@@ -72,22 +80,33 @@ def command(
     target, addresses = split_addresses(arguments[1:])
     request = settings.request(target)
     from provisioner.app.restore import Options, restore
-    from provisioner.render.restore_text import restore_plan_text
 
-    out, began = settings.out(), time.monotonic()
-
-    def approve(plan: RestorePlan) -> bool:
-        if not as_json:
-            out.write(restore_plan_text(plan, plan.archive.manifest, paint=out.paint))
-        return yes or bool(plan.refusals) or confirmed(settings, f"Restore these data into {plan.title}?")
-
+    began = time.monotonic()
+    approve = approval(settings, yes=yes, check=check, as_json=as_json)
     options = Options(identity, replace, prune, not no_verify, lock_timeout)
     with interruptible() as interrupt, progress_listener(settings, as_json=False) as listener:
         result = restore(
             request, arguments[0], addresses, options, approve=approve, listener=listener, interrupt=interrupt
         )
-    _tell(settings, result, time.monotonic() - began, as_json=as_json)
-    return result.exit_code
+    tell(settings, result, time.monotonic() - began, as_json=as_json)
+    return 0 if check and not result.plan.refusals else result.exit_code
+
+
+def approval(settings: Settings, *, yes: bool, check: bool, as_json: bool) -> Callable[[RestorePlan], bool]:
+    """What shows a plan and asks whether it is to be done; never where only a look was asked for."""
+    from provisioner.cli.confirm import confirmed
+    from provisioner.render.restore_text import restore_plan_text
+
+    out = settings.out()
+
+    def approve(plan: RestorePlan) -> bool:
+        if not as_json:
+            out.write(restore_plan_text(plan, paint=out.paint))
+        if check or plan.refusals:
+            return False
+        return yes or confirmed(settings, f"Restore these data into {plan.title}?")
+
+    return approve
 
 
 def _undo(settings: Settings, arguments: tuple[str, ...], *, yes: bool, lock_timeout: float) -> int:
@@ -108,7 +127,8 @@ def _undo(settings: Settings, arguments: tuple[str, ...], *, yes: bool, lock_tim
     return result.exit_code
 
 
-def _tell(settings: Settings, result: RestoreResult, seconds: float, *, as_json: bool) -> None:
+def tell(settings: Settings, result: RestoreResult, seconds: float, *, as_json: bool) -> None:
+    """What became of a restore."""
     from provisioner.render.values import seconds as duration
 
     if as_json:
@@ -119,7 +139,7 @@ def _tell(settings: Settings, result: RestoreResult, seconds: float, *, as_json:
     _tell_checks(settings, result.applied)
     for name in result.kept:
         settings.out().write(f"The data of before are kept in {name}.\n")
-    settings.out().write(f"{result.plan.title}: restored from {result.plan.archive.id} in {duration(seconds)}\n")
+    settings.out().write(f"{result.plan.title}: restored from {result.plan.origin.name} in {duration(seconds)}\n")
 
 
 def _tell_checks(settings: Settings, applied: ApplyResult) -> None:
@@ -141,11 +161,12 @@ def _document(result: RestoreResult, seconds: float) -> dict[str, JSON]:
     return {
         "format_version": 1,
         "target": plan.title,
-        "archive": plan.archive.id,
+        "archive": plan.origin.name,
         "restored": result.applied is not None,
         "volumes": volumes,
         "dumps": [part.address for part in plan.dumps],
         "stopped": list(plan.stopped),
+        "masks": list(plan.masks),
         "refusals": [str(problem) for problem in plan.refusals],
         "kept": list(result.kept),
         "checks": checks,

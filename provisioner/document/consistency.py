@@ -231,11 +231,22 @@ class Consistency:
     def _backups(self) -> None:
         known = mapping_of(self.root.get("volumes"))
         for name, service in self.services.items():
+            backup = service.get("backup")
+            dumped = backup is None or backup.get("command") is not None
+            if backup is not None and not dumped and backup.get("mask") is None:
+                hint = (
+                    "say what writes the data: command: [pg_dump, …], or what makes a clone harmless: mask: [psql, …]"
+                )
+                self._wrong("neither a command nor a mask", backup.span, ("services", name, "backup"), hint)
+            for key in ("restore", "replaces"):
+                if backup is not None and not dumped and (said := backup.get(key)) is not None:
+                    hint = "say what writes the dump: command: [pg_dump, …]"
+                    self._wrong(f"'{key}' without a command", said.span, ("services", name, "backup", key), hint)
             for index, item in enumerate(items_of(service.get("backup", "replaces"))):
                 if item.value not in known:
                     path = ("services", name, "backup", "replaces", str(index))
-                    hint = self.findings.nearest(str(item.value), known)
-                    self._wrong(f"no volume is declared as '{item.value}'", item.span, path, hint)
+                    near = self.findings.nearest(str(item.value), known)
+                    self._wrong(f"no volume is declared as '{item.value}'", item.span, path, near)
 
     def _waivers(self) -> None:
         known = (*self.services, *self.inactive)

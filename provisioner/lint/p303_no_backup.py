@@ -30,7 +30,7 @@ def _is_saved(playbook: Playbook, service: Service, keeps: Sequence[Mount]) -> b
     """Whether `provision backup` saves its data: as a dump, or the files of all that it keeps."""
     if not playbook.backup.to:
         return False
-    return service.backup is not None or all(_is_archived(playbook, mount) for mount in keeps)
+    return bool(service.backup and service.backup.command) or all(_is_archived(playbook, mount) for mount in keeps)
 
 
 def _is_archived(playbook: Playbook, mount: Mount) -> bool:

@@ -19,6 +19,8 @@ RISKS: tuple[Risk, ...] = ("major_image", "data_loss", "migration")
 class ServiceBackup:
     """How a service's data become one stream: `command` writes it, `restore` reads it, both in a running container.
 
+    `mask` makes the data of a clone harmless, before anybody can reach them. One with a `mask` only is not dumped.
+
     `replaces` are the keys of the volumes that the dump stands for; they are not archived as files. `span` is where it
     stands in the file.
     """
@@ -27,6 +29,7 @@ class ServiceBackup:
     restore: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
     span: Span | None = None
+    mask: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

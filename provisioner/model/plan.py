@@ -83,6 +83,7 @@ class Policy:
     `made_anew` those that are replaced even where nothing of them differs,
     `rerun` the jobs that are run again.
     `accept_new_key` gives secrets that can not be compared new versions.
+    `restoring`: it is the restore itself that applies, so that one that is under way forbids nothing.
     What other environments do before is known too: `expected` are the kinds and names of objects that they make,
     `departing` the ids of containers that they remove, `freed` those of all objects that they stop or remove.
     """
@@ -106,6 +107,7 @@ class Policy:
     scaled: frozenset[str] = frozenset()
     made_anew: tuple[Address, ...] = ()
     rerun: tuple[Address, ...] = ()
+    restoring: bool = False
 
 
 @dataclass(frozen=True, slots=True)

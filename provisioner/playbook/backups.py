@@ -23,6 +23,7 @@ def bind_service_backup(body: Node) -> ServiceBackup | None:
         restore=texts_of(section, "restore"),
         replaces=texts_of(section, "replaces"),
         span=section.span,
+        mask=texts_of(section, "mask"),
     )
 
 

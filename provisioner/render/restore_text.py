@@ -10,7 +10,7 @@ from provisioner.render.paint import PLAIN, Paint, printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from provisioner.model.backup import Manifest, Part
+    from provisioner.model.backup import Part
     from provisioner.model.span import Problem
 
 
@@ -31,11 +31,24 @@ class Volume(Protocol):
     def supersedes(self) -> bool: ...
 
 
+class Origin(Protocol):
+    """Where data come from; `made_at` is empty for an archive that is still to be made."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def environment(self) -> str: ...
+    @property
+    def made_at(self) -> str: ...
+
+
 class Plan(Protocol):
     """What a restore would do."""
 
     @property
     def title(self) -> str: ...
+    @property
+    def origin(self) -> Origin: ...
     @property
     def volumes(self) -> Sequence[Volume]: ...
     @property
@@ -46,14 +59,19 @@ class Plan(Protocol):
     def refusals(self) -> Sequence[Problem]: ...
     @property
     def resumed(self) -> bool: ...
+    @property
+    def masks(self) -> Sequence[str]: ...
 
 
-def restore_plan_text(plan: Plan, manifest: Manifest, *, paint: Paint = PLAIN) -> str:
+def restore_plan_text(plan: Plan, *, paint: Paint = PLAIN) -> str:
     """Which data go in, what they replace, and which services stand still meanwhile."""
-    made = manifest.created_at[:19].replace("T", " ")
-    lines = [f"{paint.bold(printable(plan.title))} from {printable(manifest.id)}, made {made} UTC"]
-    if manifest.environment != plan.title:
-        lines.append(paint.yellow(f"The archive is of {printable(manifest.environment)}, another environment."))
+    origin, ready = plan.origin, bool(plan.origin.made_at)
+    made = origin.made_at[:19].replace("T", " ")
+    lines = [
+        f"{paint.bold(printable(plan.title))} from {printable(origin.name)}{f', made {made} UTC' if ready else ''}"
+    ]
+    if ready and origin.environment != plan.title:
+        lines.append(paint.yellow(f"The archive is of {printable(origin.environment)}, another environment."))
     if plan.resumed:
         lines.append("A restore that was interrupted is gone on with.")
     lines.append("")
@@ -62,16 +80,25 @@ def restore_plan_text(plan: Plan, manifest: Manifest, *, paint: Paint = PLAIN) -
         now = (
             f"{before}, which are replaced; they are kept in {volume.name}.before-restore" if volume.holds else "empty"
         )
-        into = (
-            f"{volume.part.entries} files, {amount(volume.part.content_size)}" if volume.part else "empty, for a dump"
+        files = (
+            f"{volume.part.entries} files, {amount(volume.part.content_size)}" if volume.part and ready else "its files"
         )
+        into = files if volume.part else "empty, for a dump"
         mark = paint.red("!") if volume.holds else paint.green("+")
         lines.append(f"{mark} volume.{volume.key}  {into}  (now {now})")
         if volume.supersedes:
             lines.append(f"  What an earlier restore has kept in {volume.name}.before-restore makes way for that.")
-    lines += [f"{paint.green('+')} {part.address}  a dump of {amount(part.content_size)}" for part in plan.dumps]
+    for part in plan.dumps:
+        dump = f"a dump of {amount(part.content_size)}" if ready else "a dump"
+        lines.append(f"{paint.green('+')} {part.address}  {dump}")
     if plan.stopped:
         lines += ["", f"Stand still meanwhile, in this order: {', '.join(plan.stopped)}"]
+    if plan.masks:
+        lines.append(f"Masked before anybody can reach the data, in this order: {', '.join(plan.masks)}")
+    elif not ready:
+        lines.append(
+            paint.yellow("Nothing is masked: no service has `backup.mask`, so that the data come as they are.")
+        )
     for problem in plan.refusals:
         lines.append(f"{paint.red('✘')} {problem}")
     if plan.refusals:

@@ -12,12 +12,17 @@ if TYPE_CHECKING:
 
 
 def status_json(status: StatusTable) -> dict[str, JSON]:
-    """The table as plain values; `well` says whether all is well, `drift` is null where it can not be told."""
+    """The table as plain values; `well` says whether all is well, `drift` is null where it can not be told.
+
+    `restore` says that one did not come to its end, `kept` names the volumes with data of before one.
+    """
     return {
         "format_version": FORMAT_VERSION,
         "target": status.title,
         "well": status.well,
         "objects": [row_json(row) for row in status.rows],
+        "restore": status.restore or None,
+        "kept": list(status.kept),
     }
 
 

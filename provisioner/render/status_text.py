@@ -78,6 +78,10 @@ class StatusTable(Protocol):
     def rows(self) -> Sequence[StatusRow]: ...
     @property
     def well(self) -> bool: ...
+    @property
+    def restore(self) -> str: ...
+    @property
+    def kept(self) -> Sequence[str]: ...
 
 
 def status_text(
@@ -110,7 +114,10 @@ def status_text(
     cut = [row[-1] for row in fitting] != [row[-1] for row in rows]
     text = table(_HEADINGS, fitting, paint=paint, colors=colors)
     folded = len(status.rows) - len(shown)
-    return f"{paint.bold(status.title)}\n{text}{_verdict(status, folded, paint, whole=not cut)}"
+    told = [f"Data of before a restore are kept in {name}." for name in status.kept]
+    told += [paint.red(f"{status.restore[:1].upper()}{status.restore[1:]}.")] if status.restore else []
+    said = "".join(f"{line}\n" for line in told)
+    return f"{paint.bold(status.title)}\n{text}{said}{_verdict(status, folded, paint, whole=not cut)}"
 
 
 def drift(value: bool | None) -> str:
@@ -177,6 +184,8 @@ def _verdict(status: StatusTable, folded: int, paint: Paint, *, whole: bool) -> 
     images = "1 image" if folded == 1 else f"{folded} images"
     left = paint.dim(f"{images} as declared: --all shows them.\n") if folded else ""
     unwell = [row for row in status.rows if row.trouble]
+    if not unwell and status.restore:
+        return left
     if not unwell:
         resting = [str(row.address) for row in status.rows if row.purpose.startswith(("stopped", "paused"))]
         but = f" At rest on purpose: {', '.join(resting)}." if resting else ""

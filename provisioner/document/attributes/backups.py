@@ -42,9 +42,10 @@ def _command(key: str, about: str) -> tuple[Row, ...]:
 
 
 ROWS = (
-    Row("services.*.backup", replace(STRUCT, required=("command",)), "How its data is dumped.", own=True),
+    Row("services.*.backup", STRUCT, "How its data is dumped.", own=True),
     *_command("command", "What writes the data to its standard output."),
     *_command("restore", "What reads the dump from its standard input."),
+    *_command("mask", "What makes the data of a clone harmless, before anybody can reach them."),
     Row("services.*.backup.replaces", LIST, "Volumes that the dump stands for.", to_list, (STRING,), own=True),
     Row("services.*.backup.replaces.*", TEXT, own=True),
     Row(

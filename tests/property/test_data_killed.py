@@ -1,0 +1,263 @@
+"""Restores and clones that die at every call of theirs, on the engine in memory: nothing lost, nothing half, no data of
+another environment in the open before they are masked."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from provisioner.app import apply as apply_module
+from provisioner.app import backup as backup_module
+from provisioner.app import clone as clone_module
+from provisioner.app import plan as plan_module
+from provisioner.app import status as status_module
+from provisioner.app.backup import backup
+from provisioner.app.clone import clone
+from provisioner.app.request import Request
+from provisioner.app.restore import Options, restore, undo
+from provisioner.errors import ProvisionError
+from provisioner.ledger.adoptions import with_adoptions
+from provisioner.model.plan import Policy
+from tests.unit.app.data_in_memory import DataInMemory
+from tests.unit.app.in_memory import Undisturbed, service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from provisioner.app.apply import ApplyResult
+    from provisioner.app.restore import RestoreResult
+
+OLD = {"rows": b"old rows", "a": b"old a", "only-old": b"x"}
+NEW = {"rows": b"secret rows", "a": b"secret a", "b": b"plain b"}
+
+
+def document(project: str, folder: Path, *, mask: list[str] | None = None, port: int = 0) -> dict[str, Any]:
+    store = {"command": ["dump", "rows"], "restore": ["load", "rows"], "replaces": ["rows"]}
+    keeper: dict[str, Any] = {"volumes": ["files:/data"]}
+    if mask:
+        keeper["backup"] = {"mask": [*mask, "a"]}
+        store["mask"] = [*mask, "rows"]
+    ports = {"ports": [f"{port}:80"]} if port else {}
+    return {
+        "name": project,
+        "services": {
+            "store": service(volumes=["rows:/data"], backup=store, **ports),
+            "keeper": service(**keeper, depends_on=["store"]),
+            "web": service(**({"ports": [f"{port + 1}:80"]} if port else {})),
+        },
+        "volumes": {"rows": {}, "files": {}},
+        "backup": {"to": str(folder / "archives")},
+    }
+
+
+class Two:
+    """A source and a target on one engine; what the target's volumes hold, and what was seen in the open."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.engine = DataInMemory()
+        self.engine.add_image("app:1", {"Cmd": ["run"]})
+        self.seen: list[str] = []
+        for module in (apply_module, backup_module, plan_module, status_module):
+            patch.setattr(module, "open_engine", lambda request, choice: with_adoptions(self.engine))
+
+    def write(self, name: str, **more: Any) -> None:
+        (self.folder / f"{name}.yaml").write_text(json.dumps(document(name, self.folder, **more)))
+
+    def request(self, name: str) -> Request:
+        return Request(files=(str(self.folder / f"{name}.yaml"),), directory=str(self.folder))
+
+    def apply(self, name: str) -> ApplyResult:
+        return apply_module.apply(
+            self.request(name), Policy(), {}, approve=lambda plan: True, listener=lambda event: None, verify=False,
+            interrupt=Undisturbed(),
+        )  # fmt: skip
+
+    def hold(self, name: str, rows: dict[str, bytes]) -> None:
+        """Put data into an environment's two volumes."""
+        for volume in ("rows", "files"):
+            home = f"/var/lib/docker/volumes/{name}_{volume}/_data"
+            kept = {key: value for key, value in rows.items() if (key == "rows") == (volume == "rows")}
+            self.engine._files[home] = {f"/{key}": value for key, value in kept.items()}
+
+    def data(self, name: str) -> dict[str, bytes]:
+        found = {**self.engine.files(f"{name}_rows"), **self.engine.files(f"{name}_files")}
+        return {key.strip("/"): value for key, value in found.items()}
+
+    def running(self, name: str) -> set[str]:
+        return {
+            raw["Name"].strip("/")
+            for raw in self.engine._containers.values()
+            if raw["Name"].startswith(f"/{name}-") and raw["State"]["Running"]
+        }
+
+    def look(self) -> None:
+        """Note what is in the open while the target's data are not masked."""
+        if not any(b"secret" in content for content in self.data("target").values()):
+            return
+        for raw in self.engine._containers.values():
+            if raw["Name"].startswith("/target-") and raw["State"]["Running"]:
+                published = raw["HostConfig"].get("PortBindings")
+                if published or raw["Name"] == "/target-web-1":
+                    self.seen.append(raw["Name"])
+
+    def backup(self, name: str) -> str:
+        return backup(self.request(name), (), told=lambda part: None, interrupt=Undisturbed()).id
+
+    def restore(self, name: str, archive: str = "latest") -> RestoreResult:
+        return restore(
+            self.request(name), archive, (), Options(replace=True), approve=lambda plan: True,
+            listener=lambda event: None, interrupt=Undisturbed(),
+        )  # fmt: skip
+
+    def clone(self) -> RestoreResult:
+        return clone(
+            self.request("source"), self.request("target"), Options(replace=True), approve=lambda plan: True,
+            command="provision clone source target --replace", listener=lambda event: None, interrupt=Undisturbed(),
+        )  # fmt: skip
+
+    def undo(self, name: str) -> ApplyResult:
+        return undo(self.request(name), listener=lambda event: None, interrupt=Undisturbed())
+
+
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Two:
+    assert clone_module.open_saving is backup_module.open_saving
+    return Two(tmp_path, monkeypatch)
+
+
+def cloned(two: Two, mask: str = "mask", *, held: bool = True) -> None:
+    """A source with data, and a target that has some, or none."""
+    two.write("source", port=8000)
+    two.write("target", mask=[mask], port=9000)
+    assert two.apply("source").exit_code == 0
+    two.hold("source", NEW)
+    assert two.apply("target").exit_code == 0
+    two.hold("target", OLD if held else {})
+    two.engine.count = 0
+
+
+def died(two: Two, act: Callable[[], object], at: int, *, after: bool) -> bool:
+    """Let the process die at a call; whether it came so far. What it left is there, and the next process begins."""
+    two.engine.count, two.engine.die_at, two.engine.dies_after = 0, at, after
+    with contextlib.suppress(ProvisionError):
+        act()
+    was = two.engine.dead
+    two.engine.revive("target")
+    two.engine.revive("source")
+    return was
+
+
+MASKED = {"rows": b"masked rows", "a": b"masked a", "b": b"plain b"}
+
+
+def test_a_clone_is_masked_before_anybody_can_see_it(two: Two) -> None:
+    cloned(two)
+    two.engine.watch = two.look
+    two.engine.watch()
+    done = two.clone()
+    assert (done.exit_code, done.plan.masks) == (0, ("store", "keeper"))
+    assert two.data("target") == MASKED
+    assert (two.data("source"), two.seen) == (NEW, [])
+    assert two.running("target") == {"target-store-1", "target-keeper-1", "target-web-1"}
+    assert two.apply("target").report is None
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_a_mask_that_fails_leaves_nothing_unmasked(two: Two, held: bool) -> None:
+    cloned(two, "broken", held=held)
+    two.engine.watch = two.look
+    with pytest.raises(ProvisionError, match=r"could not be masked.*the data of before are back"):
+        two.clone()
+    assert two.data("target") == (OLD if held else {})
+    assert two.seen == []
+    assert two.apply("target").exit_code == 0
+
+
+def test_a_target_without_the_masks_of_the_source_is_refused(two: Two) -> None:
+    cloned(two)
+    two.write("source", mask=["mask"])
+    two.write("target")
+    done = two.clone()
+    said = [problem.message for problem in done.plan.refusals]
+    assert said == [
+        f"service.{name} of source has a `backup.mask`, and that of target has none" for name in ("keeper", "store")
+    ]
+    assert two.data("target") == OLD
+
+
+def test_nothing_of_the_source_is_replaced(two: Two) -> None:
+    cloned(two)
+    with pytest.raises(ProvisionError, match="are one environment"):
+        clone(
+            two.request("source"), two.request("source"), Options(replace=True), approve=lambda plan: True, command="",
+            listener=lambda event: None, interrupt=Undisturbed(),
+        )  # fmt: skip
+    shared = document("target", two.folder, mask=["mask"])
+    shared["volumes"]["files"] = {"external": True, "name": "source_files"}
+    (two.folder / "target.yaml").write_text(json.dumps(shared))
+    done = two.clone()
+    assert any("the volume source_files is that of source too" in str(one) for one in done.plan.refusals)
+    assert two.data("source") == NEW
+
+
+# More calls than a clone makes; one that is not reached is nothing to look at.
+CALLS = 110
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("at", range(1, CALLS, 3))
+def test_a_clone_that_is_killed(two: Two, at: int, after: bool) -> None:
+    cloned(two, held=at % 2 == 0)
+    old = two.data("target")
+    two.engine.watch = two.look
+    if not died(two, two.clone, at, after=after):
+        assert two.data("target") == MASKED
+        return
+    settle(two, two.clone, old, MASKED, finishes=at % 4 < 2)
+    assert not set(two.seen), "data were in the open before they were masked"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("at", range(1, CALLS, 3))
+def test_a_restore_that_is_killed(two: Two, at: int, after: bool) -> None:
+    two.write("target")
+    assert two.apply("target").exit_code == 0
+    two.hold("target", NEW)
+    archive = two.backup("target")
+    two.hold("target", OLD if at % 2 else {})
+    old = two.data("target")
+    if not died(two, lambda: two.restore("target", archive), at, after=after):
+        assert two.data("target") == NEW
+        return
+    settle(two, lambda: two.restore("target", archive), old, NEW, finishes=at % 4 < 2)
+
+
+def settle(
+    two: Two, again: Callable[[], RestoreResult], old: dict[str, bytes], new: dict[str, bytes], *, finishes: bool
+) -> None:
+    """After a death: an apply is refused where the data may be half, and either way out leads to what it says."""
+    record = two.engine.inspect("container", "target.restore")
+    status = status_module.status(two.request("target"))
+    assert bool(status.restore) == (record is not None)
+    if record is None:
+        assert two.data("target") in (old, new)
+        assert two.apply("target").exit_code == 0
+    else:
+        refused = two.apply("target")
+        assert (refused.exit_code, refused.report) == (1, None)
+        assert "restore --undo" in str(refused.plan.refusals[-1])
+    if finishes or record is None:
+        assert again().exit_code == 0
+        assert two.data("target") == new
+    else:
+        assert two.undo("target").exit_code == 0
+        assert two.data("target") == old
+    assert two.engine.inspect("container", "target.restore") is None
+    assert two.apply("target").report is None
