@@ -50,11 +50,18 @@ class Place(Protocol):
 
 
 def open_place(url: str, environment: Mapping[str, str]) -> Place:
-    """The place at an address: s3://BUCKET/PREFIX, or a folder. `environment` chooses S3's endpoint and profile."""
+    """The place at an address: s3://BUCKET/PREFIX, restic:REPOSITORY, or a folder.
+
+    `environment` chooses S3's endpoint and profile, and has the passwords of restic.
+    """
     if url.startswith("s3://"):
         from provisioner.backup.s3 import S3Place
 
         return S3Place(url, environment)
+    if url.startswith("restic:"):
+        from provisioner.backup.restic import ResticPlace
+
+        return ResticPlace(url, environment)
     from provisioner.backup.folder import FolderPlace
 
     return FolderPlace(url)

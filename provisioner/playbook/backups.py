@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING, cast
 
 from provisioner.model.backup import BackupPolicy, Keep, ServiceBackup, VolumeBackup
@@ -11,6 +12,9 @@ from provisioner.playbook.fields import count_of, flag_of, text_of, texts_of
 if TYPE_CHECKING:
     from provisioner.model.backup import Consistency, Risk
     from provisioner.model.node import Node
+
+# How repositories of restic begin that are not on this machine: sftp:, s3:, rest:https://…
+_ELSEWHERE = re.compile(r"[a-z0-9]+:")
 
 
 def bind_service_backup(body: Node) -> ServiceBackup | None:
@@ -51,4 +55,7 @@ def _place(text: str, directory: str) -> str:
     """Where archives go, with a folder absolute."""
     if text.startswith("s3://"):
         return text.rstrip("/")
-    return os.path.normpath(os.path.join(directory, os.path.expanduser(text)))  # noqa: PTH111, PTH118
+    prefix, repository = ("restic:", text.removeprefix("restic:")) if text.startswith("restic:") else ("", text)
+    if prefix and (not repository or _ELSEWHERE.match(repository)):
+        return text
+    return prefix + os.path.normpath(os.path.join(directory, os.path.expanduser(repository)))  # noqa: PTH111, PTH118

@@ -20,11 +20,12 @@ from provisioner.document.shape import BOOLEAN, STRING, Merge, Place, Row, Shape
 from provisioner.model.backup import RISKS
 from provisioner.model.node import Node
 
-# A folder, which is no address, or a bucket (S3's rules for names of buckets).
+# A folder, which is no address, a bucket (S3's rules for names of buckets), or a repository of restic. That has no
+# password in its address: it would be in plans and messages.
 _PLACE = Shape(
     (STRING,),
-    "a folder, or s3://BUCKET/PREFIX",
-    pattern=r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?|(?![a-z][a-z0-9+.-]*:).+",
+    "a folder, s3://BUCKET/PREFIX, or restic:REPOSITORY without a password in it (`restic:` takes RESTIC_REPOSITORY)",
+    pattern=r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^?#]*)?|restic:(?![^@]*//[^/@]*:[^@]*@).*|(?![a-z][a-z0-9+.-]*:).+",
 )
 _RECIPIENT = Shape((STRING,), "a public age key like age1…", pattern=r"age1[a-z0-9]{58}")
 
@@ -64,7 +65,14 @@ ROWS = (
         own=True,
     ),
     Row("backup", replace(STRUCT, required=("to",)), "Where archives go, and how long they are kept.", own=True),
-    Row("backup.to", LIST, "A folder or s3://BUCKET/PREFIX, or several.", to_list, (STRING,), own=True),
+    Row(
+        "backup.to",
+        LIST,
+        "A folder, s3://BUCKET/PREFIX or restic:REPOSITORY, or several.",
+        to_list,
+        (STRING,),
+        own=True,
+    ),
     Row("backup.to.*", _PLACE, own=True),
     Row("backup.keep", STRUCT, "How many archives `backup prune` leaves.", own=True),
     Row("backup.keep.last", COUNT, "The last ones.", own=True),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
+import subprocess
 import tarfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -138,9 +140,12 @@ def test_pruning_is_idempotent_and_keeps_the_newest(
     assert not archives or archives[-1] in left
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["folder", "s3", "restic"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """A folder, and a bucket of a real S3 server."""
+    """A folder, a bucket of a real S3 server, a repository of the real restic."""
+    if request.param == "restic":
+        yield repository(tmp_path)
+        return
     if request.param == "folder":
         yield open_place(str(tmp_path / "archives"), {})
         return
@@ -161,6 +166,16 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield open_place(f"s3://{bucket}/shop", {})
     finally:
         server.stop()
+
+
+def repository(folder: Path, **more: str) -> Place:
+    """A repository of restic, with its password in the environment."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "RESTIC_PASSWORD": "a password", **more}
+    url = f"restic:{folder}/repository"
+    if not (folder / "repository").exists():
+        line = ["restic", "init", "--quiet", "--repo", f"{folder}/repository"]
+        subprocess.run(line, env=environment, check=True, capture_output=True)
+    return open_place(url, environment)
 
 
 def write(place: Place, name: str, content: bytes) -> Manifest:
@@ -210,7 +225,11 @@ def test_s3_that_is_not_there_or_refuses(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_bucket_that_is_not_there(place: Place) -> None:
-    if place.url.startswith("s3"):
+    if place.url.startswith("restic"):
+        with pytest.raises(ProvisionError, match="restic: ") as told:
+            open_place(f"{place.url}/nowhere", {"PATH": os.environ["PATH"], "RESTIC_PASSWORD": "x"}).archives()
+        assert told.value.hint and "restic init" in told.value.hint
+    elif place.url.startswith("s3"):
         with pytest.raises(ProvisionError, match="NoSuchBucket"):
             open_place("s3://another-bucket/x", {}).archives()
     else:
@@ -246,3 +265,42 @@ def test_what_a_killed_backup_left_holds_off_nobody_of_the_same_second(tmp_path:
     place.begin("shop-1")
     place.remove("shop-1")
     assert place.archives() == []
+
+
+def test_restic_is_told_its_password_by_the_environment_only(tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    real = shutil.which("restic")
+    assert real
+    (programs / "restic").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/lines\nexec {real} "$@"\n')
+    (programs / "restic").chmod(0o755)
+    place = repository(tmp_path, PATH=f"{programs}:{os.environ['PATH']}")
+    made = write(place, "shop-1", b"rows")
+    assert b"".join(Archive(place, made).content(made.parts[0], None)) == b"rows"
+    place.remove("shop-1")
+    lines = (tmp_path / "lines").read_text()
+    assert "backup" in lines and "dump" in lines
+    assert "a password" not in lines
+
+
+@pytest.mark.parametrize(
+    ("surroundings", "said"),
+    [
+        ({"PATH": "/nowhere", "RESTIC_PASSWORD": "x"}, "restic is not installed"),
+        ({"PATH": os.environ["PATH"]}, "there is no password"),
+        ({"PATH": os.environ["PATH"], "RESTIC_PASSWORD": "another"}, "wrong password"),
+    ],
+)
+def test_restic_that_can_not_work_says_why(tmp_path: Path, surroundings: dict[str, str], said: str) -> None:
+    place = repository(tmp_path)
+    with pytest.raises(ProvisionError, match=said) as told:
+        open_place(place.url, surroundings).archives()
+    assert told.value.hint
+
+
+def test_restic_without_a_repository(tmp_path: Path) -> None:
+    with pytest.raises(ProvisionError, match="names no repository"):
+        open_place("restic:", {"PATH": os.environ["PATH"], "RESTIC_PASSWORD": "x"}).archives()
+    named = {"RESTIC_REPOSITORY": f"{tmp_path}/repository", "RESTIC_PASSWORD": "a password"}
+    assert repository(tmp_path).archives() == []
+    assert open_place("restic:", {"PATH": os.environ["PATH"], "HOME": str(tmp_path), **named}).archives() == []
