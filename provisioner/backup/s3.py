@@ -96,6 +96,7 @@ class S3Place:
             ClientError,
             ConnectionError,
             HTTPClientError,
+            IncompleteReadError,
             NoCredentialsError,
         )
 
@@ -116,6 +117,8 @@ class S3Place:
             raise ProvisionError(f"{self._url}: there are no credentials for S3", hint=hint) from error
         except (ConnectionError, HTTPClientError) as error:
             raise Unreachable(f"{self._url}: S3 does not answer", detail=str(error)) from error
+        except IncompleteReadError as error:
+            raise Unreachable(f"{self._url}: S3 broke off in the middle", detail=str(error)) from error
         except BotoCoreError as error:
             raise ProvisionError(f"{self._url}: {error}") from error
 

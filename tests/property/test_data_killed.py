@@ -261,3 +261,22 @@ def settle(
         assert two.data("target") == old
     assert two.engine.inspect("container", "target.restore") is None
     assert two.apply("target").report is None
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+def test_a_full_disk_at_the_target_puts_the_old_data_back(two: Two, at: int) -> None:
+    """Which of the copies aside, of the new volumes and of the dump has no room any more."""
+    cloned(two)
+    two.engine.full_at = at
+    try:
+        done = two.clone()
+        assert (done.exit_code, two.data("target")) == (0, MASKED)
+        return
+    except ProvisionError as error:
+        assert "no space left on device" in error.message
+    two.engine.full_at = None
+    assert two.data("target") == OLD
+    assert two.engine.inspect("container", "target.restore") is None
+    assert two.apply("target").exit_code == 0
+    assert two.clone().exit_code == 0
+    assert two.data("target") == MASKED

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.engines.memory import MemoryEngine
 from provisioner.engines.memory_files import home_of, mountpoint, unpack
-from provisioner.errors import StepFailed, Unreachable
+from provisioner.errors import EngineRefused, StepFailed, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ class DataInMemory(MemoryEngine):
     """Commands of containers: `dump FILE`, `load FILE`, `mask FILE`, `broken`. They work on files below /data.
 
     `die_at` is the number of the changing call at which the process dies, before it or after it; it changes nothing
-    from then on. `watch` is called after each changing call.
+    from then on. `watch` is called after each changing call. At the write of data number `full_at` the disk is full.
     """
 
     def __init__(self) -> None:
@@ -35,6 +35,8 @@ class DataInMemory(MemoryEngine):
         self.dies_after = False
         self.dead = False
         self.watch: Callable[[], None] = lambda: None
+        self.writes = 0
+        self.full_at: int | None = None
 
     def revive(self, project: str) -> None:
         """Another process has the engine now; the lease of the dead one is nobody's any more."""
@@ -117,11 +119,17 @@ class DataInMemory(MemoryEngine):
     def write_archive(self, container_id: str, path: str, chunks: Iterable[bytes]) -> None:
         self._changing()
         content = b"".join(chunks)
+        self._require_room()
         if self.die_at == self.count:
             # It dies in the middle: some of the files are there.
             content = _first_half(content)
         unpack(self._files, self._containers[container_id], path, content)
         self._changed()
+
+    def _require_room(self) -> None:
+        self.writes += 1
+        if self.writes == self.full_at:
+            raise EngineRefused("no space left on device", status=500)
 
     def run_streamed(
         self, container_id: str, command: Sequence[str], stdin: Iterable[bytes] | None = None
@@ -135,6 +143,7 @@ class DataInMemory(MemoryEngine):
                 yield held.get(name, b"")
             case "load":
                 self._changing()
+                self._require_room()
                 held[name] = b"".join(stdin or ())
                 self._changed()
             case "mask":

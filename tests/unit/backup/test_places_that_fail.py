@@ -1,0 +1,198 @@
+"""Places that refuse, are slow, break off or are full: no archive is there then, and what was there stays."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import resource
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from provisioner.backup.archive import Archive, find_archive
+from provisioner.backup.place import open_place
+from provisioner.errors import ProvisionError, Unreachable
+from tests.unit.backup.test_archives import repository, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LARGE = 9 << 20  # more than one part of an upload
+DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+SLOW = b"<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
+
+
+@dataclass
+class Faulty:
+    """An S3 server that does what `fault` says with the requests of a method, from the `after`th on: `deny` them,
+    `throttle` so many of them, `break` off in their middle."""
+
+    port: int
+    fault: str = ""
+    method: str = ""
+    after: int = 0
+    times: int = 1 << 30
+    seen: dict[str, int] = field(default_factory=dict)
+
+    def begin(self, fault: str, method: str, after: int = 0, times: int = 1 << 30) -> None:
+        self.fault, self.method, self.after, self.times = fault, method, after, times
+        self.seen = {}
+
+    def strikes(self, method: str) -> bool:
+        self.seen[method] = count = self.seen.get(method, 0) + 1
+        return bool(self.fault) and method == self.method and self.after < count <= self.after + self.times
+
+
+def handler(faulty: Faulty) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing is told."""
+
+        def _answer(self) -> None:
+            if self.headers.get("Expect") == "100-continue":
+                self.send_response_only(100)
+                self.end_headers()
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            struck = faulty.strikes(self.command)
+            if struck and faulty.fault != "break":
+                status, said = (403, DENIED) if faulty.fault == "deny" else (503, SLOW)
+                self._send(status, {"Content-Type": "application/xml"}, said)
+                return
+            connection = http.client.HTTPConnection("127.0.0.1", faulty.port)
+            headers = {key: value for key, value in self.headers.items() if key.lower() != "expect"}
+            connection.request(self.command, self.path, body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+            kept = {
+                key: value
+                for key, value in answer.getheaders()
+                if key.lower() not in ("transfer-encoding", "connection")
+            }
+            kept.pop("Content-Length", None)
+            connection.close()
+            self._send(answer.status, kept, content, whole=not struck)
+
+        def _send(self, status: int, headers: dict[str, str], content: bytes, *, whole: bool = True) -> None:
+            self.send_response_only(status)
+            for key, value in headers.items():
+                self.send_header(key, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content if whole else content[: len(content) // 2])
+            if not whole:
+                self.close_connection = True
+
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815
+
+    return Handler
+
+
+@pytest.fixture
+def faulty(monkeypatch: pytest.MonkeyPatch) -> Iterator[Faulty]:
+    """A real S3 server behind one that fails as it is told; a bucket `backups`."""
+    import boto3
+
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    found = Faulty(moto.get_host_and_port()[1])
+    front = ThreadingHTTPServer(("127.0.0.1", 0), handler(found))
+    threading.Thread(target=front.serve_forever, daemon=True).start()
+    for name, value in {
+        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{front.server_address[1]}", "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b", "AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    # Between two attempts nothing is waited for.
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket=f"backups-{found.port}")
+    try:
+        yield found
+    finally:
+        front.shutdown()
+        front.server_close()
+        moto.stop()
+
+
+def test_s3_that_denies(faulty: Faulty) -> None:
+    place = open_place(f"s3://backups-{faulty.port}/shop", {})
+    first = write(place, "shop-1", b"rows")
+    faulty.begin("deny", "PUT")
+    for content in (b"small", os.urandom(LARGE)):
+        with pytest.raises(ProvisionError, match="AccessDenied") as told:
+            write(place, "shop-2", content)
+        assert told.value.hint and "let them list, get, put and delete" in told.value.hint
+    faulty.begin("deny", "GET")
+    with pytest.raises(ProvisionError, match="AccessDenied"):
+        place.archives()
+    faulty.begin("", "")
+    assert place.archives() == [first.id]
+    assert find_archive([place], "shop", "latest").manifest == first
+
+
+def test_s3_that_throttles_is_asked_again(faulty: Faulty) -> None:
+    place = open_place(f"s3://backups-{faulty.port}/shop", {})
+    content = os.urandom(LARGE)
+    faulty.begin("throttle", "PUT", after=1, times=2)
+    made = write(place, "shop-1", content)
+    assert b"".join(Archive(place, made).content(made.parts[0], None)) == content
+    faulty.begin("throttle", "PUT")
+    with pytest.raises(ProvisionError, match="SlowDown"):
+        write(place, "shop-2", content)
+    faulty.begin("", "")
+    assert place.archives() == ["shop-1"]
+
+
+def test_s3_that_breaks_off(faulty: Faulty) -> None:
+    place = open_place(f"s3://backups-{faulty.port}/shop", {})
+    made = write(place, "shop-1", os.urandom(LARGE))
+    faulty.begin("break", "GET")
+    with pytest.raises(Unreachable, match="S3 broke off"):
+        Archive(place, made).check(None, lambda part: None)
+    faulty.begin("break", "POST")
+    with pytest.raises(ProvisionError):
+        write(place, "shop-2", os.urandom(LARGE))
+    faulty.begin("", "")
+    assert place.archives() == ["shop-1"]
+
+
+FULL = """
+import os, sys
+from pathlib import Path
+from provisioner.backup.place import open_place
+from provisioner.errors import ProvisionError
+from tests.unit.backup.test_archives import write
+place = open_place(sys.argv[1], os.environ)
+try:
+    write(place, "shop-2", os.urandom(3 << 20))
+except ProvisionError as error:
+    print(error.message)
+    raise SystemExit(9)
+"""
+
+
+@pytest.mark.parametrize("kind", ["folder", "restic"])
+def test_a_place_that_is_full(tmp_path: Path, kind: str) -> None:
+    place = repository(tmp_path) if kind == "restic" else open_place(str(tmp_path / "archives"), {})
+    write(place, "shop-1", b"rows")
+
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+    surroundings = {**os.environ, "RESTIC_PASSWORD": "a password", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, place.url], env=surroundings, preexec_fn=no_room, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, place.url in done.stdout) == (9, True), done.stdout + done.stderr
+    assert place.archives() == ["shop-1"]
+    if kind == "folder":
+        assert [one.name for one in (tmp_path / "archives").iterdir()] == ["shop-1"]
