@@ -35,16 +35,18 @@ def bound(folder: Path, *, db: Any = None, volume: Any = None, backup: Any = Non
 def test_everything_arrives(tmp_path: Path) -> None:
     playbook = bound(
         tmp_path,
-        db={"command": "dump -x 'a b'", "restore": ["load"], "replaces": "data"},
+        db={"command": "dump -x 'a b'", "restore": ["load"], "replaces": "data", "mask": "hide it"},
         volume={"consistency": "stop"},
-        backup={"to": ["./archives", "s3://bucket/shop/prod"], "keep": {"daily": 7}, "recipients": KEY,
-                "before": ["migration"]},
+        backup={"to": ["./archives", "s3://bucket/shop/prod", "restic:r", "restic:sftp:b@h:/r", "restic:"],
+                "keep": {"daily": 7}, "recipients": KEY, "before": ["migration"]},
     )  # fmt: skip
     dump = playbook.services["db"].backup
     assert dump is not None
     assert (dump.command, dump.restore, dump.replaces) == (("dump", "-x", "a b"), ("load",), ("data",))
+    assert dump.mask == ("hide", "it")
     assert playbook.volumes["data"].backup == VolumeBackup(True, "stop")
-    assert playbook.backup.to == (str(tmp_path / "archives"), "s3://bucket/shop/prod")
+    repositories = (f"restic:{tmp_path}/r", "restic:sftp:b@h:/r", "restic:")
+    assert playbook.backup.to == (str(tmp_path / "archives"), "s3://bucket/shop/prod", *repositories)
     assert playbook.backup.keep == Keep(daily=7)
     assert (playbook.backup.recipients, playbook.backup.before) == ((KEY,), ("migration",))
 
@@ -61,15 +63,14 @@ def test_nothing_said_is_nothing_bound(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
-        ({"db": {"restore": ["x"]}}, "services.db.backup: 'command' is missing"),
+        ({"db": {"restore": ["x"]}}, "services.db.backup: neither a command nor a mask"),
+        ({"db": {"mask": ["x"], "replaces": ["data"]}}, "'replaces' without a command"),
         ({"db": {"command": ["x"], "replaces": ["dta"]}}, "no volume is declared as 'dta' (did you mean 'data'?)"),
-        ({"db": {"command": ["x"], "mask": ["y"]}}, "unknown key 'mask'"),
+        ({"db": {"command": ["x"], "masks": ["y"]}}, "unknown key 'masks'"),
         ({"volume": {"consistency": "freeze"}}, "volumes.data.backup.consistency"),
         ({"backup": {"keep": {"last": 3}}}, "'to' is missing"),
-        (
-            {"backup": {"to": "restic:/somewhere"}},
-            "expected a folder, or s3://BUCKET/PREFIX, found 'restic:/somewhere'",
-        ),
+        ({"backup": {"to": "restic:rest:https://me:secret@host/"}}, "restic:REPOSITORY without a password in it"),
+        ({"backup": {"to": "ftp://somewhere"}}, "expected a folder, s3://BUCKET/PREFIX, or restic:REPOSITORY"),
         ({"backup": {"to": "s3://Bucket"}}, "found 's3://Bucket'"),
         ({"backup": {"to": "a", "recipients": ["ssh-ed25519 x"]}}, "expected a public age key"),
         ({"backup": {"to": "a", "before": ["lunch"]}}, "backup.before.0"),

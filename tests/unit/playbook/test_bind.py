@@ -235,7 +235,7 @@ def test_wrong_types_in_our_own_keys_are_problems(refused):
         "services.a.update.order: expected one of start-first, stop-first, found 'first'",
         "services.a.update.parallelism: expected a whole number from 0 on, found '-1'",
         "services.a.update.monitor: expected a duration like 30s or 1m30s, found a whole number",
-        "services.a.backup: 'command' is missing",
+        "services.a.backup: neither a command nor a mask",
         "services.b: expected a mapping, found nothing",
         "services.c: neither an image nor a build",
         "volumes.v.protect: expected true or false, found 'yess'",
