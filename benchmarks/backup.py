@@ -1,0 +1,82 @@
+"""How fast a backup is beside `docker run … tar | zstd`, and its memory: `python benchmarks/backup.py [--mib 1024]`.
+
+One volume of files, half of them random bytes and half text, on the engine that answers. Both ways are taken in turn,
+several times, in one run; what counts is the ratio of the best times. Needs the program `zstd`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+IMAGE = "busybox:1.36"
+_FILL = """
+mkdir -p /data/f && cd /data/f && dd if=/dev/urandom of=seed bs=1M count=1 2>/dev/null
+i=0; while [ $i -lt {count} ]; do
+  dd if=/dev/urandom of=r$i bs=1M count=8 2>/dev/null
+  while :; do hexdump -C seed; done 2>/dev/null | head -c 8388608 > t$i
+  i=$((i + 1))
+done
+"""
+
+
+def timed(line: list[str], folder: Path) -> tuple[float, int]:
+    """Seconds that a command takes, and the most memory that it or its children had (KiB)."""
+    began = time.monotonic()
+    process = subprocess.Popen(line, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - began
+    if os.waitstatus_to_exitcode(status):
+        assert process.stderr is not None
+        raise SystemExit(f"{' '.join(line)}: {process.stderr.read().decode()}")
+    return seconds, usage.ru_maxrss
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mib", type=int, default=1024)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    project = f"benchmark-{secrets.token_hex(3)}"
+    volume = f"{project}_files"
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        service = {
+            "image": IMAGE,
+            "command": ["sleep", "infinity"],
+            "stop_signal": "SIGKILL",
+            "volumes": ["files:/data"],
+        }
+        document = {"name": project, "services": {"keeper": service}, "volumes": {"files": {}}, "backup": {"to": "./a"}}
+        (folder / "compose.yaml").write_text(json.dumps(document))
+        provision = [sys.executable, "-m", "provisioner"]
+        os.environ["PYTHONPATH"] = str(ROOT)
+        try:
+            timed([*provision, "apply", "--yes"], folder)
+            fill = _FILL.format(count=max(1, options.mib // 16))
+            timed(["docker", "run", "--rm", "-v", f"{volume}:/data", IMAGE, "sh", "-c", fill], folder)
+            packed = f"{folder}/peer.tar.zst"
+            tar = f"docker run --rm -v {volume}:/data:ro {IMAGE} tar -c -C /data . | zstd -q -3 -f -o {packed}"
+            ours, theirs = [], []
+            for _ in range(options.rounds):
+                theirs.append(timed(["bash", "-o", "pipefail", "-c", f"{tar} && sync {packed}"], folder))
+                ours.append(timed([*provision, "backup"], folder))
+        finally:
+            timed([*provision, "destroy", "--yes", "--volumes", "--history"], folder)
+    mine, peer = min(ours)[0], min(theirs)[0]
+    memory = max(one[1] for one in ours) // 1024
+    speed = f"{options.mib / mine:.0f} MiB/s, {memory} MiB of memory"
+    line = f"{options.mib} MiB: backup {mine:.2f} s ({speed}), tar | zstd {peer:.2f} s: ratio {peer / mine:.2f}\n"
+    sys.stdout.write(line)
+
+
+if __name__ == "__main__":
+    main()
