@@ -6,22 +6,25 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from provisioner.app.adopt_candidates import refusals_of
 from provisioner.app.adopt_plan import plan_adoption
+from provisioner.app.adopt_proof import lists, require_standing, require_unchanged, standing
 from provisioner.app.apply import require_approved
 from provisioner.app.git_commit import git_commit
 from provisioner.app.load import load_playbook
 from provisioner.app.plan_digest import digest_adoption
 from provisioner.app.secret_inputs import persist_new_values
-from provisioner.app.take_over import stands, take_over
+from provisioner.app.take_over import take_over
 from provisioner.app.wiring import SystemClock, open_engine
-from provisioner.errors import Unsafe, UsageError
+from provisioner.errors import PlanStale, Unsafe, UsageError
 from provisioner.kinds.ownership import PREFIX
-from provisioner.ledger.adoptions import learn, read_adoptions, record_adoptions
+from provisioner.ledger.adoptions import learn, learn_of_others, read_adoptions, record_adoptions
 from provisioner.ledger.lease import lease
 from provisioner.ledger.revisions import record_revision
 from provisioner.model.address import Address
 from provisioner.model.adoption import Release
 from provisioner.model.event import Notice
+from provisioner.model.span import Problem
 from provisioner.platforms.choice import choose_mode
 from provisioner.reconcile.adoption import RELABELLED, labels_of
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from provisioner.app.adopt_plan import AdoptionChoice, PreparedAdoption
+    from provisioner.app.adopt_proof import Lists
     from provisioner.app.request import Request
     from provisioner.model.adoption import Adopted, AdoptionPlan
     from provisioner.model.playbook import Playbook
@@ -65,33 +69,69 @@ def adopt(
     listener: Listener,
     interrupt: Interrupt,
 ) -> AdoptionResult:
-    """Look, ask, look again under the lease, and write down what is adopted. Nothing is restarted or copied.
+    """Look, ask, see under the lease that all is as it was, and write down what is adopted. Nothing is restarted or
+    copied.
 
     PlanStale where something changed between the question and the lease.
     """
     playbook = load_playbook(request, targets=choice.targets, feasible=True)
     engine = open_engine(request, playbook.engine)
     looked = plan_adoption(request, playbook, engine, choice)
-    salt = token_hex(16)
-    approved = digest_adoption(looked.prepared, looked.plan.adopts, salt)
     if not approve(looked.plan) or looked.plan.refusals or not looked.plan.adopts:
         return AdoptionResult(looked.plan)
     if looked.prepared.materials.needs_persisting:
-        persist_new_values(request, playbook, looked.prepared.materials)
+        looked = _persisted(request, playbook, engine, choice, looked)
     with lease(
         engine, playbook.project, looked.prepared.mode, clock=SystemClock(), timeout=choice.lock_timeout,
         waiting=lambda text: listener(Notice(text)),
     ) as held:  # fmt: skip
-        again = plan_adoption(request, playbook, engine, choice)
-        if again.plan.refusals:
-            raise Unsafe("\n".join(str(problem) for problem in again.plan.refusals))
-        require_approved(approved, digest_adoption(again.prepared, again.plan.adopts, salt))
+        known, listed = _look_again(engine, choice, looked)
         with interrupt.deferred():
             writer = held.fence(engine)
-            prepared = again.prepared
-            adopted = take_over(writer, playbook.project, prepared.mode, prepared.ledger.adopted, again.plan.adopts)
+            adopted = take_over(writer, playbook.project, looked.prepared.mode, known, looked.plan.adopts, listed)
             learn(engine, playbook.project, adopted)
-            return AdoptionResult(again.plan, done=True, revision=_keep_revision(writer, again))
+            return AdoptionResult(looked.plan, done=True, revision=_keep_revision(writer, looked))
+
+
+def _persisted(
+    request: Request, playbook: Playbook, engine: EngineReader, choice: AdoptionChoice, looked: PreparedAdoption
+) -> PreparedAdoption:
+    """Keep the values that were made now (a first fingerprint key), and look again: records hold fingerprints."""
+    salt = token_hex(16)
+    approved = digest_adoption(looked.prepared, looked.plan.adopts, salt)
+    persist_new_values(request, playbook, looked.prepared.materials)
+    again = plan_adoption(request, playbook, engine, choice)
+    if again.plan.refusals:
+        raise Unsafe("\n".join(str(problem) for problem in again.plan.refusals))
+    require_approved(approved, digest_adoption(again.prepared, again.plan.adopts, salt))
+    return again
+
+
+def _look_again(
+    engine: EngineReader, choice: AdoptionChoice, looked: PreparedAdoption
+) -> tuple[Sequence[Adopted], Lists]:
+    """What the ledger and the engine list now. PlanStale or Unsafe unless what was approved still stands."""
+    project, manager = looked.prepared.playbook.project, looked.prepared.plan.observed.facts.swarm_manager
+    listed = lists(engine, swarm=manager)
+    owners = learn_of_others(engine, project, listed.objects.values(), manager=manager)
+    require_standing(looked.listed, listed, looked.plan.adopts)
+    if choice.asks:
+        require_unchanged(engine, looked.candidates)
+    refusals = refusals_of(engine, looked.candidates, listed.containers, project, choice.forced)
+    refusals += [
+        Problem(f"the {one.kind} {one.name} belongs to the environment {owner} now", path=one.address)
+        for one in looked.plan.adopts
+        if (owner := owners.get((one.kind, one.id)))
+    ]
+    if refusals:
+        raise Unsafe("\n".join(str(problem) for problem in refusals))
+    _, known = read_adoptions(engine, project, manager=manager)
+    if known != looked.prepared.ledger.adopted:
+        raise PlanStale(
+            "other objects were adopted or released meanwhile",
+            hint="nothing was adopted; look at the new plan and adopt again",
+        )
+    return known, listed
 
 
 def _keep_revision(engine: EngineWriter, looked: PreparedAdoption) -> int:
@@ -140,16 +180,16 @@ def release(
 
 def _plan_release(playbook: Playbook, engine: EngineReader, addresses: Sequence[Address]) -> Release:
     _, adopted = read_adoptions(engine, playbook.project)
-    standing = tuple(one for one in adopted if stands(engine, one))
+    present = standing(engine, adopted, lists(engine, swarm=engine.facts().swarm_manager))
     for address in addresses:
-        if not any(_is_at(one, address) for one in standing):
-            known = sorted({one.address for one in standing})
+        if not any(_is_at(one, address) for one in present):
+            known = sorted({one.address for one in present})
             raise UsageError(
                 f"nothing is adopted as {address}",
                 hint=f"adopted are: {', '.join(known)}" if known else "what an apply made is this environment's own",
             )
-    chosen = [one for one in standing if not addresses or any(_is_at(one, address) for address in addresses)]
-    kept = tuple(one for one in standing if one not in chosen)
+    chosen = [one for one in present if not addresses or any(_is_at(one, address) for address in addresses)]
+    kept = tuple(one for one in present if one not in chosen)
     return Release(playbook.title, playbook.project, tuple(chosen), kept)
 
 

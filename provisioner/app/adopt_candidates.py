@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
-from provisioner.kinds.ownership import owner
+from provisioner.kinds.ownership import FORMER_NAME, owner
 from provisioner.kinds.tool_labels import COMPOSE_PROJECT, COMPOSE_SERVICE, TASK_OF, is_one_off
 from provisioner.model.address import Address
+from provisioner.model.adoption import RENAMING
 from provisioner.model.span import Problem
 from provisioner.reconcile.adoption import (
     KINDS,
@@ -28,6 +29,7 @@ from provisioner.reconcile.adoption import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from provisioner.model.adoption import Adopted
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import DesiredState, Resource
     from provisioner.ports import EngineReader
@@ -55,20 +57,28 @@ def search(
     desired: DesiredState,
     maps: Mapping[Address, str],
     forced: frozenset[str],
+    known: Sequence[Adopted] = (),
 ) -> Search:
-    """Look for each declared object: what `maps` names, what Compose's labels say, what has its name."""
+    """Look for each declared object: what `maps` names, what Compose's labels say, what has its name. `known` are the
+    records of the ledger."""
     resources = {a: r for a, r in desired.resources.items() if r.kind in KINDS and not r.external}
     maps = _checked(maps, resources)
     raws = _by_labels(engine, playbook.project, resources)
     raws |= _by_name(engine, playbook, {a: r for a, r in resources.items() if a not in raws and a not in maps})
-    raws |= _mapped(engine, resources, maps)
+    called = {one.id: one.name for one in known if one.kind == RENAMING}
+    renamed = {one.labels[FORMER_NAME]: one.id for one in known if FORMER_NAME in one.labels}
+    raws |= _mapped(engine, resources, maps, renamed | {name: identity for identity, name in called.items()})
     owned = tuple(r for a, r in sorted(resources.items()) if a in raws and _is_ours(playbook.project, r, raws[a]))
     wanted = tuple(r for a, r in sorted(resources.items()) if r not in owned)
-    found = [Candidate(r, raws[r.address], r.address in maps) for r in wanted if r.address in raws]
+    found = [
+        Candidate(r, raws[r.address], r.address in maps, called.get(identity(r.kind, raws[r.address]), ""))
+        for r in wanted
+        if r.address in raws
+    ]
     _require_distinct(found, maps)
     listed = engine.containers() if found else ()
     project = playbook.project
-    refusals = [problem for one in found for problem in _refusals(engine, one, found, listed, project, forced)]
+    refusals = refusals_of(engine, found, listed, project, forced)
     refused = {problem.path for problem in refusals}
     candidates = tuple(one for one in found if str(one.resource.address) not in refused)
     own = {identity(resources[address].kind, raw) for address, raw in raws.items()}
@@ -123,12 +133,15 @@ def _by_name(engine: EngineReader, playbook: Playbook, resources: Mapping[Addres
 
 
 def _mapped(
-    engine: EngineReader, resources: Mapping[Address, Resource], maps: Mapping[Address, str]
+    engine: EngineReader, resources: Mapping[Address, Resource], maps: Mapping[Address, str], renamed: Mapping[str, str]
 ) -> dict[Address, Raw]:
+    """The objects that the maps name. `renamed` are the ids of containers by the names that they had before this."""
     found = {}
     for address, name in maps.items():
         kind = resources[address].kind
         raw = engine.inspect(kind, name)
+        if raw is None and kind == "container" and name in renamed:
+            raw = engine.inspect(kind, renamed[name])
         if raw is None:
             raise ProvisionError(
                 f"--map {address}={name}: there is no {kind} named {name}", hint=f"docker {kind} ls shows what is there"
@@ -153,6 +166,13 @@ def _require_distinct(found: Sequence[Candidate], maps: Mapping[Address, str]) -
                 f"{one.name} would be {other.resource.address} and {one.resource.address}",
                 hint=f"leave out --map {mapped.resource.address}={one.name}, or map the other one too",
             )
+
+
+def refusals_of(
+    engine: EngineReader, found: Sequence[Candidate], listed: Sequence[Raw], project: str, forced: frozenset[str]
+) -> list[Problem]:
+    """Why some of the objects that were found must not be taken, with the containers that `listed` shows."""
+    return [problem for one in found for problem in _refusals(engine, one, found, listed, project, forced)]
 
 
 def _refusals(
@@ -222,6 +242,8 @@ def _left_alone(playbook: Playbook, candidates: Sequence[Candidate], listed: Seq
         service = labels.get(COMPOSE_SERVICE, "")
         if is_one_off(labels):
             why = "it is one of `docker compose run`"
+        elif service in playbook.inactive:
+            why = f"no profile of {service} is active (--profile, COMPOSE_PROFILES)"
         elif service not in playbook.services:
             why = f"the playbook declares no service {service} here"
         else:

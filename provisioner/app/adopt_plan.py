@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from provisioner.app.adopt_candidates import Search, search
 from provisioner.app.adopt_evidence import adopt_images, look_inside
+from provisioner.app.adopt_proof import Lists, lists
 from provisioner.app.adopted_names import has_own_name, names_of_adopted, with_names
 from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.plan import prepare
+from provisioner.app.prepared import Lowered
 from provisioner.errors import UsageError
-from provisioner.ledger.adoptions import as_if_adopted
+from provisioner.ledger.adoptions import as_if_adopted, learn_of_others
 from provisioner.ledger.records import read_ledger
 from provisioner.model.address import Address
 from provisioner.model.adoption import (
@@ -44,9 +46,10 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class AdoptionChoice:
     """What the user asked for. `maps` are names on the engine by address, `forced` the projects, stacks and names of
-    others whose objects may be taken; `lock_timeout` in seconds."""
+    others whose objects may be taken; `lock_timeout` in seconds. `asks`: whether a person reads the plan first."""
 
     targets: tuple[Address, ...] = ()
+    asks: bool = True
     maps: Mapping[Address, str] = field(default_factory=dict)
     forced: frozenset[str] = frozenset()
     lock_timeout: float = 0.0
@@ -54,10 +57,12 @@ class AdoptionChoice:
 
 @dataclass(frozen=True, slots=True)
 class PreparedAdoption:
-    """`prepared` is the plan of an apply after the adoption."""
+    """`prepared` is the plan of an apply after the adoption; `candidates` and `listed` are what was seen before it."""
 
     plan: AdoptionPlan
     prepared: Prepared
+    candidates: tuple[Candidate, ...]
+    listed: Lists
 
 
 def plan_adoption(
@@ -70,19 +75,22 @@ def plan_adoption(
     engine = OneLook(engine)
     facts = engine.facts()
     ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)
+    # Before anything is inspected: what changes meanwhile has changed since then.
+    listed = lists(engine, swarm=facts.swarm_manager)
+    learn_of_others(engine, playbook.project, listed.objects.values(), manager=facts.swarm_manager)
     names = _mapped_names(playbook, choice.maps)
     mode = choose_mode(playbook, swarm_manager=facts.swarm_manager)
     services = {a: name for a, name in choice.maps.items() if mode == "swarm" and a.kind == "service"}
     playbook = with_names(playbook, {**names_of_adopted(ledger.adopted), **names, **services})
     materials = collect_inputs(request, playbook, engine, mode)
     desired = lower(playbook, materials.inputs, mode)
-    found = search(engine, playbook, desired, choice.maps, choice.forced)
+    found = search(engine, playbook, desired, choice.maps, choice.forced, ledger.adopted)
     evidence = {one.id: look_inside(engine, one, materials, playbook) for one in found.candidates}
-    adopts = [adoption(one, playbook.project, evidence[one.id]) for one in found.candidates]
+    adopts = [adoption(one, playbook.project, evidence[one.id], facts) for one in found.candidates]
     adopts += adopt_images(engine, desired, found.candidates)
     view = as_if_adopted(engine, playbook.project, adopts)
     policy = Policy(targets=choice.targets)
-    prepared = prepare(request, playbook, view, policy, lambda *_: materials)
+    prepared = prepare(request, playbook, view, policy, lambda *_: materials, lowered=Lowered(playbook, desired))
     shown = AdoptionPlan(
         title=playbook.title,
         facts=prepared.plan.observed.facts,
@@ -92,7 +100,7 @@ def plan_adoption(
         notes=(*found.notes, *_names_to_write(playbook, names), *_later(prepared)),
         refusals=tuple(found.refusals),
     )
-    return PreparedAdoption(shown, prepared)
+    return PreparedAdoption(shown, prepared, found.candidates, listed)
 
 
 def _is_renamed(candidate: Candidate) -> bool:

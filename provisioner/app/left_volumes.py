@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.ledger.adoptions import learn_of_others
 from provisioner.model.span import Problem
 from provisioner.reconcile.adoption import Candidate, Evidence, adoption, is_left_by_compose, labels_of, users_of
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def left_volumes(engine: EngineReader, desired: DesiredState, observed: ObservedState) -> tuple[Adopted, ...]:
-    """The declared volumes that are there with Compose's labels of this project and key, and that no container has."""
+    """The declared volumes that are there with Compose's labels of this project and key, and that neither a container
+    nor another environment has."""
     standing = [desired.resources[one.address] for one in observed.foreign if one.kind == "volume"]
     raws = [(resource, engine.inspect("volume", resource.name)) for resource in standing]
     left = [
@@ -24,9 +26,13 @@ def left_volumes(engine: EngineReader, desired: DesiredState, observed: Observed
         for resource, raw in raws
         if raw is not None and is_left_by_compose(resource, labels_of(raw), desired.project)
     ]
-    listed = engine.containers() if left else ()
-    unused = [one for one in left if not users_of("volume", one.name, listed)]
-    return tuple(adoption(one, desired.project, Evidence()) for one in unused)
+    if not left:
+        return ()
+    listed, manager = engine.containers(), observed.facts.swarm_manager
+    kept = engine.list("config", {}) if manager else ()
+    others = learn_of_others(engine, desired.project, (*listed, *kept), manager=manager)
+    free = [one for one in left if not users_of("volume", one.name, listed) and ("volume", one.id) not in others]
+    return tuple(adoption(one, desired.project, Evidence(), observed.facts) for one in free)
 
 
 def left_volume_notes(volumes: Sequence[Adopted]) -> list[Problem]:

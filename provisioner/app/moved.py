@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.app.adopted_names import has_own_name
 from provisioner.kinds.ownership import ownership_labels
+from provisioner.kinds.volume import is_dated
 from provisioner.model.address import Address
-from provisioner.model.adoption import Adopted
+from provisioner.model.adoption import OWN, Adopted
 from provisioner.model.change import Action
 from provisioner.model.span import Problem
 from provisioner.reconcile.diff import differences_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.change import Change
     from provisioner.model.playbook import Playbook
-    from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
+    from provisioner.model.state import DesiredState, Facts, Observed, ObservedState, Resource
 
 # What differs between two services that are the same but for their names.
 _NAMES = ("container_name", "networks")
@@ -70,7 +71,7 @@ def moved_objects(
         for address, target in zip(gone[source] if source else (), targets, strict=False):
             seen, wanted = observed.resources[address], desired.resources[target]
             if seen.kind == wanted.kind and seen.kind in MOVABLE and not wanted.external:
-                found.append(_record(playbook, seen, wanted, records.get((seen.kind, seen.id))))
+                found.append(_record(playbook, seen, wanted, records.get((seen.kind, seen.id)), observed.facts))
     return tuple(found)
 
 
@@ -82,13 +83,15 @@ def _by_whole(these: Collection[Address], but: Collection[Address]) -> dict[Addr
     return found
 
 
-def _record(playbook: Playbook, seen: Observed, wanted: Resource, known: Adopted | None) -> Adopted:
+def _record(playbook: Playbook, seen: Observed, wanted: Resource, known: Adopted | None, facts: Facts) -> Adopted:
     name = wanted.name if seen.kind == "container" else seen.name
     own = ownership_labels(playbook.project, wanted.address, name)
     labels = {**(known.labels if known else {}), **own}
-    return Adopted(
-        seen.kind, seen.id, name, seen.created, str(wanted.address), labels, f"this environment as {seen.address}"
-    )
+    created = known.created if known else seen.created
+    if seen.kind == "volume" and not is_dated(facts.api_version):
+        created = ""
+    former, mark = f"{OWN} as {seen.address}", known.mark if known else ""
+    return Adopted(seen.kind, seen.id, name, created, str(wanted.address), labels, former, mark=mark)
 
 
 def move_notes(playbook: Playbook, moved: Sequence[Adopted]) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.ownership import FILES, ownership_labels
 from provisioner.kinds.swarm_file import VERSION
 from provisioner.model.address import Address
-from provisioner.model.adoption import Adopted
+from provisioner.model.adoption import OWN, Adopted
 from provisioner.model.change import Action
 from provisioner.model.secret import SecretValue
 from provisioner.model.span import Problem
@@ -93,7 +93,7 @@ def _renamed(source: Address, target: Address, materials: ExternalInputs) -> dic
 def _swarm_file(project: str, one: Observed, target: Address, versions: Mapping[str, str]) -> Adopted:
     version = str(one.file_spec["version"])
     labels = ownership_labels(project, target, one.name) | {VERSION: versions.get(version, version)}
-    return Adopted(one.kind, one.id, one.name, one.created, str(target), labels, f"this environment as {one.address}")
+    return Adopted(one.kind, one.id, one.name, one.created, str(target), labels, f"{OWN} as {one.address}")
 
 
 def _carrying(

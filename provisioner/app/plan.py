@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from provisioner.app.external_inputs import Collect, ExternalInputs
+    from provisioner.app.prepared import Lowered
     from provisioner.app.request import Request
     from provisioner.model.adoption import Adopted
     from provisioner.model.change import Change
@@ -83,11 +84,13 @@ def prepare(
     gathering: Collect = collect_inputs,
     *,
     feasible: bool = True,
+    lowered: Lowered | None = None,
 ) -> Prepared:
     """Look at everything once, compare, and order what is to be done. The engine is asked nothing twice.
 
-    `gathering` gives what is needed from outside the playbook. Raises PlaybookInvalid for what the mode can not do,
-    such as replicas on one host port; without `feasible`, contradictions in the playbook are let pass.
+    `gathering` gives what is needed from outside the playbook; `lowered` is what came of a playbook and just that.
+    Raises PlaybookInvalid for what the mode can not do, such as replicas on one host port; without `feasible`,
+    contradictions in the playbook are let pass.
     """
     engine = OneLook(engine)
     policy = replace(
@@ -107,7 +110,8 @@ def prepare(
     playbook = with_kept_scale(playbook, ledger, policy.scaled)
     materials = gathering(request, playbook, engine, mode)
     notes = (*notes, *(Problem(message) for message in materials.messages))
-    desired = platform.lower(playbook, materials.inputs)
+    same = lowered is not None and lowered.playbook == playbook
+    desired = lowered.desired if lowered and same else platform.lower(playbook, materials.inputs)
     kept, last = ledger.revisions, ledger.last
     observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
     leftovers = left_volumes(engine, desired, observed)

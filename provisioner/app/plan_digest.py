@@ -59,9 +59,9 @@ class PlanDigest:
         for name in self.values.keys() & now.values.keys():
             if self.values[name] != now.values[name]:
                 then_parts[f"content of {name}"], now_parts[f"content of {name}"] = "then", "now"
-        words = _name_differences("the playbook: ", then_parts, now_parts)
-        words += _name_differences("on the engine: ", self.observed, now.observed)
-        return words or _name_differences("the plan: ", self.changes, now.changes)
+        words = name_differences("the playbook: ", then_parts, now_parts)
+        words += name_differences("on the engine: ", self.observed, now.observed)
+        return words or name_differences("the plan: ", self.changes, now.changes)
 
 
 def digest_plan(prepared: Prepared, salt: str) -> PlanDigest:
@@ -100,7 +100,7 @@ def digest_adoption(prepared: Prepared, adopts: Sequence[Adopted], salt: str) ->
     digest, plain = _keyed(salt), digest_plan(prepared, salt)
     carried = {str(a) for a, one in prepared.plan.observed.resources.items() if one.kind == CARRIED_KIND}
     observed = {name: part for name, part in plain.observed.items() if name not in carried}
-    observed |= {one.address: digest([one.kind, one.id, one.name, one.created]) for one in adopts}
+    observed |= {one.address: digest([one.kind, one.id, one.name, one.created, one.mark]) for one in adopts}
     return replace(plain, observed=observed)
 
 
@@ -160,7 +160,8 @@ def _digest_changes(plan: Plan, digest: Callable[[Any], str]) -> dict[str, str]:
     }
 
 
-def _name_differences(prefix: str, then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def name_differences(prefix: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The names under which two mappings differ, as one text behind `prefix`; empty where they are equal."""
     names = sorted(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
     words = [
         f"{name} {'is new' if name not in then else 'is gone' if name not in now else 'changed'}"

@@ -11,7 +11,16 @@ if TYPE_CHECKING:
     from provisioner.ledger.revisions import Revision
     from provisioner.model.plan import Plan
     from provisioner.model.playbook import Playbook
+    from provisioner.model.state import DesiredState
     from provisioner.platforms.choice import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A playbook and what it declares, where that was worked out before."""
+
+    playbook: Playbook
+    desired: DesiredState
 
 
 @dataclass(frozen=True, slots=True)

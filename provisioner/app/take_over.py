@@ -6,47 +6,71 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from provisioner.app.adopt_proof import lists, standing
 from provisioner.errors import ProvisionError
+from provisioner.kinds.ownership import FORMER_NAME
 from provisioner.ledger.adoptions import record_adoptions
-from provisioner.reconcile.adoption import RELABELLED, name_of
+from provisioner.model.adoption import RENAMING
+from provisioner.reconcile.adoption import RELABELLED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
+    from provisioner.app.adopt_proof import Lists
     from provisioner.model.adoption import Adopted
     from provisioner.platforms.choice import Mode
-    from provisioner.ports import EngineReader, EngineWriter
+    from provisioner.ports import EngineWriter
 
 
 def take_over(
-    engine: EngineWriter, project: str, mode: Mode, known: Sequence[Adopted], adopts: Sequence[Adopted]
+    engine: EngineWriter,
+    project: str,
+    mode: Mode,
+    known: Sequence[Adopted],
+    adopts: Sequence[Adopted],
+    listed: Lists | None = None,
 ) -> tuple[Adopted, ...]:
     """Rename containers that have another name, keep the record of `known` and `adopts` in one write, and label what
-    can be labelled. The record.
+    can be labelled. The record. `listed` is what the engine lists, where that is known already.
 
-    A renamed container is found again by its new name, should this run be killed before the record is written; where
-    that can not be written, the old names come back. ProvisionError then.
+    Old names that go are written down before, should this run be killed before the record is written; where that can
+    not be written, the old names come back. ProvisionError then.
     """
-    renamed: list[tuple[str, str]] = []
+    listed = listed or lists(engine, swarm=mode == "swarm")
+    names = {str(raw["Id"]): _name(raw) for raw in listed.containers}
+    taken = {(one.kind, one.id) for one in adopts}
+    present = standing(engine, [one for one in known if (one.kind, one.id) not in taken], listed)
+    record = (*present, *without_own_labels(adopts))
+    renames = [one for one in adopts if one.kind == "container" and names.get(one.id, one.name) != one.name]
+    former = [
+        replace(one, kind=RENAMING, name=names[one.id], labels={}) for one in renames if FORMER_NAME in one.labels
+    ]
+    if former:
+        record_adoptions(engine, project, mode, (*known, *former))
+    renamed: list[str] = []
     try:
-        for one in adopts:
-            raw = engine.inspect("container", one.id) if one.kind == "container" else None
-            if raw is not None and name_of(raw) != one.name:
-                engine.rename(one.id, one.name)
-                renamed.append((one.id, name_of(raw)))
-        taken = {(one.kind, one.id) for one in adopts}
-        present = [one for one in known if (one.kind, one.id) not in taken and stands(engine, one)]
-        record = (*present, *without_own_labels(adopts))
+        for one in renames:
+            engine.rename(one.id, one.name)
+            renamed.append(one.id)
         record_adoptions(engine, project, mode, record)
     except ProvisionError:
-        for identity, name in reversed(renamed):
+        for identity in reversed(renamed):
             with suppress(ProvisionError):
-                engine.rename(identity, name)
+                engine.rename(identity, names[identity])
+        if former:
+            with suppress(ProvisionError):
+                record_adoptions(engine, project, mode, known)
         raise
     for one in adopts:
         if one.kind in RELABELLED:
             _relabel(engine, one)
     return record
+
+
+def _name(raw: Mapping[str, Any]) -> str:
+    """The container's own name: one with a further slash is what a link of another container calls it."""
+    return next((name for name in (str(one).lstrip("/") for one in raw.get("Names") or ()) if "/" not in name), "")
 
 
 def _relabel(engine: EngineWriter, one: Adopted) -> None:
@@ -56,11 +80,6 @@ def _relabel(engine: EngineWriter, one: Adopted) -> None:
         raise ProvisionError(f"the {one.kind} {one.name} is gone", hint="run the command again")
     spec = {**raw["Spec"], "Labels": {**(raw["Spec"].get("Labels") or {}), **one.labels}}
     engine.update_spec(one.kind, one.id, int(raw["Version"]["Index"]), spec)
-
-
-def stands(engine: EngineReader, one: Adopted) -> bool:
-    """Whether an adopted object is still there."""
-    return engine.inspect(one.kind, one.id) is not None
 
 
 def without_own_labels(objects: Sequence[Adopted]) -> tuple[Adopted, ...]:

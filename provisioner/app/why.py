@@ -23,6 +23,7 @@ from provisioner.app.wiring import open_engine
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.model.address import Address
+from provisioner.model.adoption import is_adopted
 from provisioner.model.change import Action
 from provisioner.model.plan import Policy
 from provisioner.playbook.select import with_kinds
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from provisioner.app.published import PublishedPort
     from provisioner.app.request import Request
     from provisioner.ledger.records import Failed
+    from provisioner.model.adoption import Adopted
     from provisioner.model.change import Change
     from provisioner.model.plan import Plan
     from provisioner.model.span import Problem, Span
@@ -58,6 +60,7 @@ class Part:
     """One object on the engine: a replica of a service, or the whole of anything else.
 
     `log` are its last lines, `health` the last results of its health check; `withheld` says why they are not shown.
+    `adopted` is its record where another tool made it.
     """
 
     address: Address
@@ -68,6 +71,7 @@ class Part:
     health: tuple[HealthResult, ...] = ()
     log: tuple[str, ...] = ()
     withheld: str = ""
+    adopted: Adopted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +156,11 @@ def _part(address: Address, prepared: Prepared, engine: EngineReader) -> Part:
         trouble = f"an object of that name belongs to {foreign.owner}" if foreign else ABSENT.trouble
         return Part(address, "", wanted.name if wanted else "", image, replace(ABSENT, trouble=trouble))
     condition = with_purpose(condition_of(found, wanted, engine), address, found, prepared)
+    record = next((one for one in prepared.ledger.adopted if (one.kind, one.id) == (found.kind, found.id)), None)
+    adopted = record if record is not None and is_adopted(record) else None
     if found.kind not in ("container", "service"):
-        return Part(address, found.id, found.name, "", condition)
-    part = Part(address, found.id, found.name, str(found.workload_spec["image"]), condition)
+        return Part(address, found.id, found.name, "", condition, adopted=adopted)
+    part = Part(address, found.id, found.name, str(found.workload_spec["image"]), condition, adopted=adopted)
     return _with_words(part, found, prepared, engine)
 
 

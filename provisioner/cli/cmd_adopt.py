@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.cli.settings import Settings
     from provisioner.model.address import Address
-    from provisioner.model.adoption import AdoptionPlan, Release
+    from provisioner.model.adoption import Adopted, AdoptionPlan, Release
 
 QUESTION = "Adopt these objects into {title}?"
 
@@ -81,7 +81,11 @@ def command(
     from provisioner.app.adopt_plan import AdoptionChoice
 
     choice = AdoptionChoice(
-        targets=policy(addresses).targets, maps=_maps(maps), forced=frozenset(forced), lock_timeout=lock_timeout
+        targets=policy(addresses).targets,
+        maps=_maps(maps),
+        forced=frozenset(forced),
+        lock_timeout=lock_timeout,
+        asks=not yes,
     )
     request = settings.request(target)
     if check:
@@ -120,8 +124,7 @@ def _adopt(settings: Settings, request: Request, choice: AdoptionChoice, *, yes:
         told = adopted_json(result.plan, done=result.done, revision=result.revision, exit_code=code)
         out.write(json.dumps(told, ensure_ascii=False) + "\n")
     elif result.done:
-        count = sum(1 for one in result.plan.adopts if one.kind != "image")
-        out.write(f"{result.plan.title}: adopted={count} restarted=0\n")
+        out.write(f"{result.plan.title}: adopted={_count(result.plan.adopts)} restarted=0\n")
     return 1 if declined else result.exit_code
 
 
@@ -163,8 +166,13 @@ def _release(
     elif not found.released:
         out.write(release_text(found, paint=out.paint))
     elif done:
-        out.write(f"{found.title}: released={len(found.released)}\n")
+        out.write(f"{found.title}: released={_count(found.released)}\n")
     return 1 if declined else 0
+
+
+def _count(objects: Sequence[Adopted]) -> int:
+    """How many objects that is; images come with their containers."""
+    return sum(1 for one in objects if one.kind != "image")
 
 
 def _show(settings: Settings, plan: AdoptionPlan, *, as_json: bool, again: Sequence[str]) -> None:

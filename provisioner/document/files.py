@@ -38,6 +38,11 @@ class Files:
         # Whether any of them says !reset or !override.
         self.tagged = False
 
+    @property
+    def documents(self) -> list[str]:
+        """The files that were read as YAML: playbooks, and what they are made from, but no env files."""
+        return [path for path in self.read if path in self._trees]
+
     def name(self, path: str, shown: str) -> None:
         self._names[path] = shown
 

@@ -57,6 +57,7 @@ def read(sources: Sources) -> Document:
         environment=reading.names.environment,
         directory=reading.directory,
         files=tuple(reading.files.read),
+        documents=tuple(reading.files.documents),
         warnings=(*reading.unset, *reading.findings.warnings),
         unset=tuple(reading.unset),
         variables=uses,

@@ -65,9 +65,10 @@ class Document:
     """A playbook, read: one canonical tree, and what is to be known about how it came to be.
 
     `project` is the name that objects on the engine carry, `name` the system, `directory` is absolute, `files` are all
-    files that were read. `unset` holds every `${X}` that has neither a value nor a default. `profiles` are the active
-    ones, `inactive` the services that none of them starts, `unused` the objects that were left out of the tree,
-    `undeployed` everything that is declared and was left out, whatever for. `without` is what Sources had.
+    files that were read, `documents` those of them that are YAML and no env files. `unset` holds every `${X}` that has
+    neither a value nor a default. `profiles` are the active ones, `inactive` the services that none of them starts,
+    `unused` the objects that were left out of the tree, `undeployed` everything that is declared and was left out,
+    whatever for. `without` is what Sources had.
     """
 
     root: Node
@@ -84,3 +85,4 @@ class Document:
     unused: tuple[Unused, ...] = ()
     undeployed: tuple[Undeployed, ...] = ()
     without: frozenset[str] = frozenset()
+    documents: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds.ownership import NAME
+from provisioner.kinds.ownership import FORMER_NAME, NAME
 from provisioner.kinds.values import address, pairs
 from provisioner.model.change import Impact
 
@@ -154,7 +154,8 @@ def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
     # Where the mode itself is an attachment, it is not one of `networks`; whatever else is there, is.
     implied = {"default": "bridge"}.get(mode, mode)
     short_id, hostname = raw["Id"][:12], raw["Config"].get("Hostname")
-    own_name = (raw["Config"].get("Labels") or {}).get(NAME) or str(raw.get("Name") or "").lstrip("/")
+    labels = raw["Config"].get("Labels") or {}
+    own_names = {labels.get(NAME) or str(raw.get("Name") or "").lstrip("/"), labels.get(FORMER_NAME)}
     result: dict[str, Any] = {}
     for name, network in (raw.get("NetworkSettings", {}).get("Networks") or {}).items():
         if name == implied and name in _BUILT_IN:
@@ -171,7 +172,7 @@ def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
         }
         # The engine adds the short id (API before 1.45), and before DNSNames (API 1.44) the hostname, which may well be
         # a declared alias too. Compose adds the container's own name, to which an engine answers anyway.
-        added = {own_name, *([hostname] if "DNSNames" not in network else [])} & set(network.get("Aliases") or [])
+        added = {*own_names, *([hostname] if "DNSNames" not in network else [])} & set(network.get("Aliases") or [])
         aliases = sorted(set(network.get("Aliases") or []) - added - {short_id})
         entry: dict[str, Any] = {"aliases": aliases}
         if added - {short_id}:

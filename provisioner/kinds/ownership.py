@@ -15,6 +15,8 @@ PREFIX = "provisioner."
 PROJECT = "provisioner.environment"
 ADDRESS = "provisioner.address"
 NAME = "provisioner.name"
+# What an adopted container was called before: Compose gives a container its name as an alias.
+FORMER_NAME = "provisioner.former-name"
 DECLARED_FIELDS = "provisioner.declared"
 FILES = "provisioner.files"
 # The operation that made an object: after a lost answer it tells whose object stands there.

@@ -14,9 +14,11 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, cast
 
 from provisioner.kinds.ownership import PROJECT
+from provisioner.ledger.labels import LEDGER
 from provisioner.ledger.series import ADOPTED
 from provisioner.ledger.store import records, store
 from provisioner.model.adoption import Adopted
+from provisioner.reconcile.adoption import is_same_volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -78,6 +80,21 @@ def learn(engine: EngineReader, project: str, adopted: Sequence[Adopted]) -> Non
     know = getattr(engine, "know", None)
     if know is not None:
         know(project, adopted)
+
+
+def learn_of_others(
+    engine: EngineReader, project: str, listed: Iterable[Raw], *, manager: bool
+) -> Mapping[tuple[str, str], str]:
+    """The environment that has adopted an object, by kind and id, but for `project`; an engine's view shows these as
+    theirs from now on. `listed` are the engine's containers, and a Swarm's configs, as it lists them.
+    """
+    owners: dict[tuple[str, str], str] = {}
+    told = (((raw.get("Spec") or raw).get("Labels") or {}).get(LEDGER) for raw in listed)
+    for other in sorted({str(name) for name in told if name} - {project}):
+        _, adopted = read_adoptions(engine, other, manager=manager)
+        learn(engine, other, adopted)
+        owners |= {(one.kind, one.id): other for one in adopted}
+    return owners
 
 
 def with_adoptions(engine: EngineWriter) -> EngineWriter:
@@ -159,7 +176,7 @@ class AdoptionsView:
         if kind not in _LABELS:
             return raw
         adopted = self._index.get((kind, _identity(kind, raw)))
-        if adopted is None or (kind == "volume" and adopted.created != str(raw.get("CreatedAt") or "")):
+        if adopted is None or (kind == "volume" and not is_same_volume(adopted, raw)):
             return raw
         shown = self._with(raw, adopted, _LABELS[kind])
         name = self._names.get(adopted.id) if kind == "container" else None

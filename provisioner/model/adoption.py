@@ -19,15 +19,23 @@ AS_IT_IS, WITH_CHANGES, NOT_FOUND, REFUSED, OWNED = (
 )  # fmt: skip
 
 
+# A record of this kind says what a container was called that is about to be renamed. It owns nothing, and the record
+# after it leaves it out: an adoption that is killed in between can so go on.
+RENAMING = "renaming"
+# What the `former` of an object begins with that `moved` gave another address.
+OWN = "this environment"
+
+
 @dataclass(frozen=True, slots=True)
 class Adopted:
     """One adopted object of an engine.
 
     `kind` is the engine's (container, network, volume, image, service, config, secret), `id` the engine's full id, of
-    a volume its name. `name` is the object's name on the engine, `created` the engine's time of its creation, with
-    which a volume is told from a later one of the same name. `address` is its address in the playbook. `labels` are
-    those that it would carry if it had been made by an apply: they can not be put on it later. `former` says whose it
-    was, and `form` what differs only because the former owner makes such things in another form, for people.
+    a volume its name. `name` is the object's name on the engine, `created` the engine's time of its creation; of a
+    volume it is empty where the engine can not tell it. `mark` is what a volume is told from a later one of the same
+    name by besides; empty where it was made for this environment. `address` is its address in the playbook. `labels`
+    are those that it would carry if it had been made by an apply: they can not be put on it later. `former` says whose
+    it was, and `form` what differs only because the former owner makes such things in another form, for people.
     """
 
     kind: str
@@ -38,6 +46,12 @@ class Adopted:
     labels: Mapping[str, str] = field(default_factory=dict)
     former: str = ""
     form: Sequence[str] = ()
+    mark: str = ""
+
+
+def is_adopted(record: Adopted) -> bool:
+    """Whether another tool made the object: what only has another address now has a record, too."""
+    return not record.former.startswith(OWN)
 
 
 @dataclass(frozen=True, slots=True)

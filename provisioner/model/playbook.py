@@ -132,7 +132,7 @@ class Playbook:
     """Everything one environment declares. `project` prefixes the names of its objects on the engine.
 
     `inactive` are the services that no active profile starts, `undeployed` they and whatever else is declared and not
-    made. `unset` is where variables without a value stand.
+    made. `unset` is where variables without a value stand. `documents` are those of the files that are playbooks.
     """
 
     name: str
@@ -152,6 +152,7 @@ class Playbook:
     unused: tuple[Unused, ...] = ()
     inactive: frozenset[str] = frozenset()
     undeployed: tuple[Undeployed, ...] = ()
+    documents: tuple[str, ...] = ()
     unset: frozenset[Span] = frozenset()
     moved: tuple[Move, ...] = ()
     backup: BackupPolicy = field(default_factory=BackupPolicy)

@@ -137,7 +137,7 @@ def grouping_of(playbook: Playbook) -> Grouping | None:
     """By what other tools group the playbook's objects; None where it wants no labels of theirs."""
     if not playbook.engine.compose_labels:
         return None
-    files = (posixpath.normpath(posixpath.join(playbook.directory, file)) for file in playbook.files)
+    files = (posixpath.normpath(posixpath.join(playbook.directory, file)) for file in playbook.documents)
     return Grouping(playbook.directory, tuple(files))
 
 

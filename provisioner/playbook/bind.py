@@ -47,6 +47,7 @@ def bind_in_spite(document: Document) -> tuple[Playbook, tuple[Problem, ...]]:
         project=project,
         directory=str(document.directory),
         files=tuple(str(file) for file in document.files),
+        documents=document.documents,
         root=root,
         engine=_engine(root.get("engine")),
         services=bind_services(root, project),

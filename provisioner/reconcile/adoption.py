@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds import container, network, service
+from provisioner.kinds import container, network, service, volume
 from provisioner.kinds.container_environment import secrets_in
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.context import DecodeContext
-from provisioner.kinds.ownership import PROJECT, PROTECTED, ownership_labels
+from provisioner.kinds.ownership import FORMER_NAME, PROJECT, PROTECTED, ownership_labels
 from provisioner.kinds.swarm_file import GENERATION, VERSION
 from provisioner.kinds.swarm_task import IMAGE_LABEL, PIN_LABEL
 from provisioner.kinds.tool_labels import (
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from provisioner.model.address import Address
-    from provisioner.model.state import Resource
+    from provisioner.model.state import Facts, Resource
 
     Raw = Mapping[str, Any]
 
@@ -56,11 +56,13 @@ NOBODY = Former()
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An object of the engine that stands for a declared one. `mapped`: the user named it."""
+    """An object of the engine that stands for a declared one. `mapped`: the user named it. `called` is the name that a
+    container had before an adoption that was cut off gave it its new one."""
 
     resource: Resource
     raw: Raw
     mapped: bool = False
+    called: str = ""
 
     @property
     def id(self) -> str:
@@ -162,7 +164,7 @@ class Evidence:
     declared: frozenset[str] = frozenset()
 
 
-def adoption(candidate: Candidate, project: str, evidence: Evidence) -> Adopted:
+def adoption(candidate: Candidate, project: str, evidence: Evidence, facts: Facts) -> Adopted:
     """The record of one object: the labels that it would have if an apply had made it, as far as they are true."""
     resource, raw = candidate.resource, candidate.raw
     name = resource.name if resource.kind == "container" else candidate.name
@@ -171,6 +173,8 @@ def adoption(candidate: Candidate, project: str, evidence: Evidence) -> Adopted:
     if resource.kind == "container":
         labels |= container.record_labels(_as_found(resource, evidence.versions or {}))
         form = [*_container_form(candidate), *form]
+        if (before := candidate.called or candidate.name) != name:
+            labels[FORMER_NAME] = before
     elif resource.kind == "network":
         labels |= network.record_labels(resource.spec)
     elif resource.kind == "volume" and resource.protect:
@@ -187,10 +191,22 @@ def adoption(candidate: Candidate, project: str, evidence: Evidence) -> Adopted:
         labels |= {VERSION: evidence.version, GENERATION: "1"}
     if any(is_tool_label(key) for key in labels_of(raw)):
         form.insert(0, f"labels of {candidate.former}")
+    is_volume = resource.kind == "volume"
+    created = created_at(raw) if not is_volume or volume.is_dated(facts.api_version) else ""
     return Adopted(
-        resource.kind, candidate.id, name, created_at(raw), str(resource.address), labels, str(candidate.former),
-        tuple(form),
+        resource.kind, candidate.id, name, created, str(resource.address), labels, str(candidate.former), tuple(form),
+        volume.mark(raw) if is_volume else "",
     )  # fmt: skip
+
+
+def is_same_volume(one: Adopted, raw: Raw) -> bool:
+    """Whether an inspected volume is the one of a record, and no later one of its name."""
+    if one.created and one.created != created_at(raw):
+        return False
+    owner, own = labels_of(raw).get(PROJECT), one.labels.get(PROJECT)
+    if one.mark:
+        return owner in (None, own) and one.mark == volume.mark(raw)
+    return bool(one.created) or owner == own
 
 
 def created_at(raw: Raw) -> str:
@@ -216,9 +232,9 @@ def _as_found(resource: Resource, versions: Mapping[str, str]) -> dict[str, Any]
 
 def _container_form(candidate: Candidate) -> list[str]:
     """What Compose makes in another form, and what is no difference therefore."""
-    name = candidate.name
+    names = {candidate.name, candidate.called or candidate.name}
     attached = (candidate.raw.get("NetworkSettings") or {}).get("Networks") or {}
-    on = [key for key, network in attached.items() if name in (network.get("Aliases") or ())]
+    on = [key for key, network in attached.items() if names & {*(network.get("Aliases") or ())}]
     return [f"its name as an alias on {', '.join(sorted(on))}"] if on else []
 
 

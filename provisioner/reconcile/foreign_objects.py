@@ -38,10 +38,11 @@ def _own(resource: Resource, labels: Mapping[str, str]) -> tuple[str, str]:
     """Of this environment: its labels speak of another object, or a hand took one of them away."""
     address = Address.parse(labels.get(ADDRESS, ""))
     if labels.get(NAME) == resource.name and address is not None and address != resource.address:
-        return (
-            f"this environment as {address}",
-            "`--prune` removes a service that is no longer declared; or give this one another name",
-        )
+        move = f"`moved: [{{from: {address.whole}, to: {resource.address.whole}}}]` in the file keeps what is there"
+        if resource.kind in ("volume", "network"):
+            return f"this environment as {address}", f"{move}; or give this one another `name:`"
+        other = "`--prune` removes a service that is no longer declared; or give this one another name"
+        return f"this environment as {address}", f"{move}; {other}"
     wrong = f"its label {NAME} is {labels[NAME]!r}" if NAME in labels else f"its label {NAME} is missing"
     owner = f"this environment, but {wrong}, so that it can not be told from a copy"
     if resource.kind == "service":

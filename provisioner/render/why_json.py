@@ -51,6 +51,8 @@ def _part(part: Part) -> dict[str, JSON]:
         "health_log": [{"ended": one.ended, "exit_code": one.exit_code, "output": one.output} for one in part.health],
         "log": list(part.log),
         "withheld": part.withheld or None,
+        "adopted_from": part.adopted.former if part.adopted else None,
+        "adopted_form": list(part.adopted.form) if part.adopted else [],
     }
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from provisioner.model.address import Address
+    from provisioner.model.adoption import Adopted
     from provisioner.model.change import Change
     from provisioner.model.plan import Plan
     from provisioner.model.span import Problem, Span
@@ -76,6 +77,8 @@ class Part(Protocol):
     def log(self) -> Sequence[str]: ...
     @property
     def withheld(self) -> str: ...
+    @property
+    def adopted(self) -> Adopted | None: ...
 
 
 class Neighbour(Protocol):
@@ -162,6 +165,10 @@ def _part(part: Part, paint: Paint, now: datetime, *, alone: bool) -> list[str]:
         short = part.id.removeprefix("sha256:")[:12]
         named = part.name if part.id == part.name else f"{part.name} ({short})"
         lines.append(_labelled("on engine", printable(named) + (f", {part.image}" if part.image else "")))
+    if part.adopted is not None:
+        form = "; ".join(part.adopted.form)
+        kept = f"; no difference until it is replaced: {form}" if form else ""
+        lines.append(_labelled("adopted", f"{name}from {printable(part.adopted.former + kept)}"))
     return lines
 
 

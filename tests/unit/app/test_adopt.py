@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,19 +11,26 @@ import pytest
 from provisioner.app import adopt as adopt_module
 from provisioner.app import import_running as import_module
 from provisioner.app import take_over as take_over_module
+from provisioner.app import why as why_module
 from provisioner.app.adopt import adopt, look, release
 from provisioner.app.adopt_plan import AdoptionChoice
 from provisioner.app.import_running import import_running
+from provisioner.app.why import why
 from provisioner.app.wiring import SystemClock
+from provisioner.engines.memory import MemoryEngine
 from provisioner.errors import EngineRefused, LeaseHeld, PlanStale, ProvisionError, Unsafe, UsageError
 from provisioner.kinds.ownership import PREFIX
-from provisioner.ledger.adoptions import read_adoptions, with_adoptions
+from provisioner.ledger.adoptions import read_adoptions, record_adoptions, with_adoptions
 from provisioner.ledger.lease import lease
 from provisioner.model.address import Address
 from provisioner.model.change import Action
+from provisioner.model.state import Resource
+from provisioner.reconcile.adoption import Candidate, Evidence, adoption, is_same_volume
 from provisioner.render.adoption_json import adopted_json
 from provisioner.render.adoption_text import adoption_text, release_text
 from provisioner.render.plan_text import plan_text
+from provisioner.render.why_json import why_json
+from provisioner.render.why_text import why_text
 from tests.unit.app.in_memory import InMemory, Undisturbed, in_memory, service
 
 if TYPE_CHECKING:
@@ -46,9 +54,15 @@ SHOP: dict[str, Any] = {
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InMemory:
     """The shop as Compose brought it up."""
-    found = in_memory(tmp_path, monkeypatch)
-    monkeypatch.setattr(adopt_module, "open_engine", lambda request, choice: with_adoptions(found.engine))
-    found.write(SHOP)
+    return brought_up(SHOP, tmp_path, monkeypatch)
+
+
+def brought_up(playbook: dict[str, Any], folder: Path, patch: pytest.MonkeyPatch) -> InMemory:
+    """What a playbook declares, as Compose made it."""
+    found = in_memory(folder, patch)
+    for module in (adopt_module, why_module):
+        patch.setattr(module, "open_engine", lambda request, choice: with_adoptions(found.engine))
+    found.write(playbook)
     found.apply()
     made_by_compose(found)
     return found
@@ -138,6 +152,10 @@ def test_a_running_project_is_adopted_as_it_is(shop: InMemory) -> None:
     again = shop.apply()
     assert again.exit_code == 0
     assert standing(shop) == before
+    text = why_text(why(shop.request(), "service.web[1]"))
+    assert "adopted     from the Compose project shop; no difference until it is replaced: labels of the Comp" in text
+    told = why_json(why(shop.request(), "service.web"))["objects"]
+    assert [one["adopted_from"] for one in told] == ["the Compose project shop"] * 2  # type: ignore[index,union-attr,call-overload]
     twice = run(shop)
     assert not twice.done
     assert not twice.plan.adopts
@@ -274,13 +292,71 @@ def test_third_parties_are_told(shop: InMemory) -> None:
     orphan = {"com.docker.compose.project": "shop", "com.docker.compose.service": "gone"}
     shop.engine.create("container", "shop-db-run-1", {"Image": "app:1", "Cmd": ["run"], "Labels": one_off})
     shop.engine.create("container", "shop-gone-1", {"Image": "app:1", "Cmd": ["run"], "Labels": orphan})
+    shop.engine.create(
+        "container", "shop-debug-1", {"Image": "app:1", "Cmd": ["run"], "Labels": {
+            "com.docker.compose.project": "shop", "com.docker.compose.service": "debug"}}
+    )  # fmt: skip
+    shop.write({**SHOP, "services": {**SHOP["services"], "debug": service(profiles=["debug"])}})
     result = run(shop)
     assert result.done
     notes = [note.message for note in result.plan.notes]
+    assert any("shop-debug-1 stays as it is: no profile of debug is active" in note for note in notes), notes
     assert any(note.startswith("backup (nobody by its labels) uses it too") for note in notes)
     assert any("shop-db-run-1 stays as it is: it is one of `docker compose run`" in note for note in notes)
     assert any("shop-gone-1 stays as it is: the playbook declares no service gone" in note for note in notes)
     assert not shop.plan().changes
+
+
+def test_a_stopped_project_is_adopted_and_started_by_the_next_apply(shop: InMemory) -> None:
+    """As `docker compose stop` leaves it."""
+    for raw in shop.engine.state()["containers"].values():
+        shop.engine.stop(raw["Id"])
+    before = standing(shop).keys()
+    assert "`provision adopt`" in str(shop.plan().refusals[0].hint)
+    assert {row.state for row in shop.status().rows if row.address.kind == "service"} == {"foreign"}
+    result = run(shop)
+    rows = {str(row.address): row.change for row in result.plan.rows if row.change is not None}
+    assert {address: [one.path for one in change.differences] for address, change in rows.items()} == {
+        "service.db[1]": ["state"], "service.web[1]": ["state"], "service.web[2]": ["state"],
+    }  # fmt: skip
+    # What runs is not what is declared, so that there is nothing to go back to yet.
+    assert (result.done, result.revision) == (True, 0)
+    assert {(str(one.address), one.action) for one in shop.plan().changes} == {
+        ("service.db", Action.UPDATE), ("service.web", Action.UPDATE),
+    }  # fmt: skip
+    assert shop.apply().exit_code == 0
+    assert standing(shop).keys() == before
+    assert not shop.plan().changes
+    assert run(shop).plan.adopts == ()
+
+
+def test_a_container_of_compose_run_is_adopted_where_it_is_named_and_released_again(shop: InMemory) -> None:
+    labels = {"com.docker.compose.project": "shop", "com.docker.compose.service": "db",
+              "com.docker.compose.oneoff": "True"}  # fmt: skip
+    settings = {"NetworkMode": "shop_default"}
+    body = {"Image": "app:1", "Cmd": ["run"], "Labels": labels, "Healthcheck": {"Test": ["CMD", "true"]},
+            "HostConfig": settings,
+            "NetworkingConfig": {"EndpointsConfig": {"shop_default": {"Aliases": ["job"]}}}}  # fmt: skip
+    identity = shop.engine.create("container", "shop-db-run-1", body)
+    shop.engine.start(identity)
+    shop.write({**SHOP, "services": {**SHOP["services"], "job": service()}})
+    address = Address.parse("service.job")
+    assert address is not None
+    result = run(shop, maps={address: "shop-db-run-1"})
+    row = next(row for row in result.plan.rows if row.address.whole == address)
+    assert (row.verdict, row.name, row.becomes) == ("adopt", "shop-db-run-1", "shop-job-1")
+    assert not shop.plan().changes
+    assert standing(shop)[identity][0] == "/shop-job-1"
+
+    assert let_go(shop, "service.job") == 1
+    [refusal] = shop.plan().refusals
+    assert "shop-job-1 is there already and belongs to the Compose project shop" in refusal.message
+    assert "`provision adopt`" in str(refusal.hint)
+    # By its name now, without a map; then all of it is let go.
+    assert [one.id for one in run(shop).plan.adopts] == [identity]
+    assert not shop.plan().changes
+    assert let_go(shop) == 7
+    assert identity in standing(shop)
 
 
 # Faults -------------------------------------------------------------------------------------------------------------
@@ -312,9 +388,102 @@ def test_what_somebody_else_takes_between_the_question_and_the_answer_stops_it(s
         shop.engine._volumes["shop_data"]["Labels"] = {"provisioner.environment": "theirs"}
         return True
 
-    with pytest.raises(Unsafe, match="theirs"):
+    with pytest.raises(PlanStale, match=r"volume\.data is gone"):
         run(shop, approve=approve)
     assert read_adoptions(shop.engine, "shop") == (0, ())
+
+
+def test_what_somebody_else_begins_to_use_between_the_question_and_the_answer_stops_it(shop: InMemory) -> None:
+    theirs = {"com.docker.compose.project": "other"}
+    shop.engine._volumes["shop_data"]["Labels"] = {**theirs, "com.docker.compose.volume": "data"}
+
+    def approve(plan: AdoptionPlan) -> bool:
+        mount = {"Type": "volume", "Source": "shop_data", "Target": "/x"}
+        body = {"Image": "app:1", "Cmd": ["run"], "Labels": theirs, "HostConfig": {"Mounts": [mount]}}
+        shop.engine.create("container", "other-db-1", body)
+        return True
+
+    with pytest.raises(Unsafe, match="the Compose project other, whose other-db-1 uses it"):
+        run(shop, approve=approve)
+    assert read_adoptions(shop.engine, "shop") == (0, ())
+
+
+def test_what_another_environment_adopts_between_the_question_and_the_answer_stops_it(shop: InMemory) -> None:
+    def approve(plan: AdoptionPlan) -> bool:
+        record_adoptions(with_adoptions(shop.engine), "theirs", "containers", plan.adopts[:1])
+        return True
+
+    with pytest.raises(Unsafe, match="belongs to the environment theirs now"):
+        run(shop, approve=approve)
+    assert read_adoptions(shop.engine, "shop") == (0, ())
+
+
+SECOND = {
+    "name": "second",
+    "services": {"db": service(volumes=["data:/data"])},
+    "volumes": {"data": {"name": "shop_data"}},
+}
+
+
+def test_what_another_environment_has_adopted_is_its_own(shop: InMemory) -> None:
+    """Labels do not say so: only the ledger of the other one does."""
+    run(shop)
+    shop.write(SECOND)
+    address = Address.parse("service.db")
+    assert address is not None
+    for forced in (frozenset[str](), frozenset({"shop"})):
+        result = run(shop, maps={address: "shop-db-1"}, forced=forced)
+        assert (result.done, result.exit_code) == (False, 1)
+        assert {one.message for one in result.plan.refusals} == {
+            "the container shop-db-1 belongs to the environment shop",
+            "the volume shop_data belongs to the environment shop",
+        }
+    assert read_adoptions(shop.engine, "second") == (0, ())
+
+
+def test_a_volume_that_another_environment_has_adopted_is_not_taken_over_by_apply(shop: InMemory) -> None:
+    for raw in shop.engine.state()["containers"].values():
+        take_away(shop, raw["Id"])
+    own = shop.engine.state()["volumes"]["shop_data"]["Labels"]
+    shop.write(SECOND)
+    assert run(shop, forced=frozenset({"shop"})).done
+    shop.write(SHOP)
+    assert shop.engine.state()["volumes"]["shop_data"]["Labels"] == own
+    plan = shop.plan()
+    assert plan.adopts == ()
+    assert any("shop_data" in str(one) for one in plan.refusals)
+    assert any("shop_data belongs to the environment second" in str(one) for one in run(shop).plan.refusals)
+
+
+def test_adopting_asks_no_more_than_a_plan_and_a_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much is adopted: each container is inspected once, as by a plan."""
+    beyond = set()
+    for count in (3, 30):
+        services = {f"s{number}": service() for number in range(count)}
+        shop = brought_up({"name": "shop", "services": services}, tmp_path, monkeypatch)
+        asked: Counter[str] = Counter()
+        with monkeypatch.context() as patch:
+            for name in ("inspect", "containers", "read_files", "facts", "create", "put_archive", "remove"):
+                patch.setattr(shop.engine, name, counted(asked, name, getattr(shop.engine, name)))
+            patch.setattr(shop.engine, "list", counted(asked, "list", shop.engine.list, "container"))
+            assert run(shop, asks=False).done
+            adoption = asked.copy()
+            asked.clear()
+            assert not shop.plan().changes
+        beyond.add(adoption.total() - asked.total())
+    assert len(beyond) == 1
+    assert max(beyond) < 30, beyond
+
+
+def counted(asked: Counter[str], name: str, call: Callable[..., Any], many: str = "") -> Callable[..., Any]:
+    """The call, counted as requests: a list of the kind `many` is one for each object besides."""
+
+    def asks(*arguments: Any, **named: Any) -> Any:
+        answer = call(*arguments, **named)
+        asked[name] += 1 + (len(answer) if many and arguments[0] == many else 0)
+        return answer
+
+    return asks
 
 
 def test_an_equal_container_with_another_identity_is_another_one(shop: InMemory) -> None:
@@ -378,10 +547,23 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-@pytest.mark.parametrize("after", range(8))
-def test_killed_anywhere_a_second_adopt_goes_on(shop: InMemory, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    for raw in shop.engine.state()["containers"].values():
-        shop.engine.rename(raw["Id"], raw["Name"].lstrip("/").replace("-", "_"))
+@pytest.mark.parametrize("after", range(10))
+@pytest.mark.parametrize("mapped", [False, True])
+def test_killed_anywhere_a_second_adopt_goes_on(
+    shop: InMemory, monkeypatch: pytest.MonkeyPatch, after: int, mapped: bool
+) -> None:
+    """The same command, with the same maps, whose names may be gone by then."""
+    maps = {}
+    for identity, raw in shop.engine.state()["containers"].items():
+        name = raw["Name"].lstrip("/").replace("-", "_")
+        shop.engine.rename(identity, name)
+        live = shop.engine._containers[identity]
+        for attached in live["NetworkSettings"]["Networks"].values():
+            attached["Aliases"] = [name if one == raw["Name"].lstrip("/") else one for one in attached["Aliases"]]
+        if mapped:
+            live["Config"]["Labels"] = {"a": "b"} if "web" in name else {}
+            _, service_name, number = name.split("_")
+            maps[Address("service", service_name, int(number))] = name
     before = {raw["Id"] for raw in shop.engine.state()["containers"].values()}
     left = [after]
     for name in ("rename", "put_archive", "create", "remove"):
@@ -396,7 +578,7 @@ def test_killed_anywhere_a_second_adopt_goes_on(shop: InMemory, monkeypatch: pyt
         monkeypatch.setattr(shop.engine, name, counted)
     ended = True
     try:
-        run(shop)
+        run(shop, maps=maps)
     except (Killed, LeaseHeld):
         ended = False
     left[0] = 1000
@@ -404,10 +586,11 @@ def test_killed_anywhere_a_second_adopt_goes_on(shop: InMemory, monkeypatch: pyt
         for raw in shop.engine.state()["containers"].values():
             if raw["Name"] == "/shop.lease":
                 shop.engine.remove("container", raw["Id"])
-        run(shop)
-    assert not shop.plan().changes
+        run(shop, maps=maps)
+    plan = shop.plan()
+    assert not plan.changes, plan_text(plan)
     assert before <= {raw["Id"] for raw in shop.engine.state()["containers"].values()}
-    assert run(shop).plan.adopts == ()
+    assert run(shop, maps=maps).plan.adopts == ()
 
 
 # A volume that was left ---------------------------------------------------------------------------------------------
@@ -453,6 +636,55 @@ def test_a_volume_that_may_be_somebody_elses_is_not_taken_over_by_apply(shop: In
     assert not plan.adopts
     assert any("volume.data" in f"{one.path} {one.message}" for one in plan.refusals)
     assert not any("docker volume rm" in f"{one}" for one in plan.refusals)
+
+
+def test_a_volume_stays_adopted_while_files_come_and_go(shop: InMemory) -> None:
+    """Before 24.0 an engine tells the time of the last change in the topmost folder as that of the creation."""
+    run(shop)
+    shop.engine._volumes["shop_data"]["CreatedAt"] = "2026-01-01T00:00:00Z"
+    assert not shop.plan().changes
+    moved = {"db": service(volumes=["rows:/data"], environment={"A": "1"})}
+    shop.write({**SHOP, "services": {**SHOP["services"], **moved}, "volumes": {"rows": {}},
+                "moved": [{"from": "volume.data", "to": "volume.rows"}]})  # fmt: skip
+    assert shop.apply().exit_code == 0
+    shop.engine._volumes["shop_data"]["CreatedAt"] = "2026-01-02T00:00:00Z"
+    assert not shop.plan().changes
+    assert let_go(shop, "volume.rows") == 1
+
+
+def test_a_moved_volume_stays_where_it_was_moved_while_files_come_and_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = in_memory(tmp_path, monkeypatch)
+    shop.write({"name": "shop", "services": {"db": service(volumes=["data:/data"])}, "volumes": {"data": {}}})
+    shop.apply()
+    shop.write({"name": "shop", "services": {"db": service(volumes=["rows:/data"])}, "volumes": {"rows": {}},
+                "moved": [{"from": "volume.data", "to": "volume.rows"}]})  # fmt: skip
+    assert shop.apply().exit_code == 0
+    shop.engine._volumes["shop_data"]["CreatedAt"] = "2026-01-02T00:00:00Z"
+    assert not shop.plan().changes
+    # Somebody else's, which took the name later, is not the one that was moved.
+    shop.engine._volumes["shop_data"]["Labels"] = {}
+    assert any("somebody else" in one.message for one in shop.plan().refusals)
+
+
+@pytest.mark.parametrize("version", [(1, 41), (1, 51)])
+def test_a_later_volume_is_told_by_its_labels_or_by_its_time(version: tuple[int, int], tmp_path: Path) -> None:
+    """Where an engine knows when it was made, one with the very same labels is another one all the same."""
+    engine = MemoryEngine(version)
+    labels = {"com.docker.compose.project": "shop"}
+    engine.create("volume", "data", {"Labels": labels})
+    raw = engine.inspect("volume", "data")
+    assert raw is not None
+    resource = Resource(Address("volume", "data"), "volume", "data", {})
+    record = adoption(Candidate(resource, raw), "shop", Evidence(), engine.facts())
+    assert is_same_volume(record, raw)
+    later = {**raw, "CreatedAt": "2027-01-01T00:00:00Z"}
+    assert is_same_volume(record, later) == (version == (1, 41))
+    for other in ({"Labels": {}}, {"Driver": "nfs"}, {"Options": {"o": "size=1m"}}):
+        assert not is_same_volume(record, {**raw, **other})
+    assert not is_same_volume(record, {**raw, "Labels": {**labels, "provisioner.environment": "theirs"}})
+    assert is_same_volume(record, {**raw, "Labels": {**labels, **record.labels}})
 
 
 def test_a_later_volume_of_the_same_name_is_not_the_adopted_one(shop: InMemory) -> None:
@@ -542,3 +774,23 @@ def test_containers_by_name_become_a_playbook(tmp_path: Path, monkeypatch: pytes
     plan = shop.plan()
     assert not plan.changes, plan_text(plan)
     assert shop.engine.inspect("container", "by.hand")["Id"] == identity  # type: ignore[index]
+
+
+# Beside other tools -------------------------------------------------------------------------------------------------
+
+
+def test_the_files_by_which_other_tools_know_a_project_are_its_playbooks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some give each of them to `docker compose -f`: an env file is none."""
+    shop = in_memory(tmp_path, monkeypatch)
+    (tmp_path / "web.env").write_text("A=1\n")
+    shop.write({"name": "shop", "services": {"web": service(env_file="web.env")}})
+    shop.write({"services": {"web": {"environment": {"B": "2"}}}}, "over.yaml")
+    assert shop.apply("compose.yaml", "over.yaml").exit_code == 0
+    raw = shop.engine.inspect("container", "shop-web-1")
+    assert raw is not None
+    labels = raw["Config"]["Labels"]
+    files = labels["com.docker.compose.project.config_files"].split(",")
+    assert files == [str(tmp_path / name) for name in ("compose.yaml", "over.yaml")]
+    assert labels["com.docker.compose.project.working_dir"] == str(tmp_path)

@@ -1,0 +1,167 @@
+"""`provision adopt` as it is typed: what it prints, its exit codes, and what it says of bad input."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from provisioner.errors import EngineRefused
+from provisioner.ledger.adoptions import read_adoptions
+from tests.command_line import carry_out
+from tests.unit.app.in_memory import service
+from tests.unit.app.test_adopt import SHOP, brought_up, standing, take_away
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.command_line import Ended
+    from tests.unit.app.in_memory import InMemory
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InMemory:
+    return brought_up(SHOP, tmp_path, monkeypatch)
+
+
+def typed(shop: InMemory, *words: str, code: int = 0) -> Ended:
+    surroundings = {"HOME": str(shop.folder), "NO_COLOR": "1", "PATH": "/usr/bin:/bin"}
+    ended = carry_out(["adopt", *words], folder=shop.folder, environment=surroundings)
+    assert ended.code == code, ended
+    assert "Traceback" not in ended.stderr
+    return ended
+
+
+def test_check_shows_the_plan_and_changes_nothing(shop: InMemory) -> None:
+    before = shop.engine.state()
+    text = typed(shop, "--check", "--target", "service.db").stdout
+    assert "= service.db[1]    adopted as it is: shop-db-1, of the Compose project shop" in text
+    assert text.endswith("To carry it out: provision adopt --target service.db\n")
+    told = json.loads(typed(shop, "--check", "--json").stdout)
+    assert {one["verdict"] for one in told["objects"]} == {"adopt"}
+    assert (len(told["objects"]), told["notes"], told["refusals"]) == (6, [], [])
+    assert "adopted" not in told
+    assert shop.engine.state() == before
+
+
+def test_a_target_is_adopted_with_what_it_needs(shop: InMemory) -> None:
+    told = json.loads(typed(shop, "--target", "service.db", "--yes", "--json").stdout)
+    assert [one["address"] for one in told["adopted"]] == ["network.default", "service.db[1]", "volume.data"]
+    assert {one["former_owner"] for one in told["adopted"]} == {"the Compose project shop"}
+    assert (told["revision"], told["exit_code"]) == (None, 0)
+    rest = typed(shop, "--yes").stdout
+    assert rest.endswith("shop: adopted=3 restarted=0\n")
+    assert "3 of the declared objects are this environment's already" in rest
+    assert "Nothing to adopt." in typed(shop, "--yes").stdout
+    assert json.loads(typed(shop, "--yes", "--json").stdout)["adopted"] == []
+
+
+def test_a_release_as_it_is_typed(shop: InMemory) -> None:
+    typed(shop, "--yes")
+    before = shop.engine.state()
+    assert "service.web[2]" in typed(shop, "--release", "service.web", "--check").stdout
+    assert shop.engine.state() == before
+    told = json.loads(typed(shop, "--release", "--target", "service.web", "--yes", "--json").stdout)
+    assert ([one["address"] for one in told["released"]], told["done"]) == (["service.web[1]", "service.web[2]"], True)
+    assert typed(shop, "--release", "--yes").stdout.endswith("shop: released=4\n")
+    assert typed(shop, "--release", "--yes").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--yes", "--map", "volume.data"], 64, "'volume.data' is not ADDRESS=NAME"),
+        (["--yes", "--map", "volume.data=nowhere"], 1, "there is no volume named nowhere"),
+        (["--yes", "--map", "volume.dat=shop_data"], 64, "did you mean 'volume.data'?"),
+        (["--yes", "--map", "volume.data=a", "--map", "volume.data=b"], 64, "volume.data twice: a and b"),
+        (["--yes", "--map", "service.db=shop-web-1"], 64, "shop-web-1 would be service.db[1] and service.web[1]"),
+        (["--yes", "--target", "service.nowhere"], 64, "no service is named 'nowhere'"),
+        (["--yes", "--release", "volume.data"], 64, "nothing is adopted as volume.data"),
+        (["--yes", "--release", "--force", "other"], 64, "takes no --map and no --force"),
+        ([], 64, "--yes"),
+        (["--json"], 64, "--yes"),
+        (["nowhere", "--yes"], 64, "no playbook 'nowhere'"),
+    ],
+)  # fmt: skip
+def test_bad_input_ends_with_its_code_and_what_to_do(words: list[str], code: int, said: str, shop: InMemory) -> None:
+    before = shop.engine.state()
+    ended = typed(shop, *words, code=code)
+    assert said in ended.stderr
+    assert shop.engine.state() == before
+
+
+def test_what_is_not_to_be_adopted_ends_with_1(shop: InMemory) -> None:
+    shop.engine._volumes["shop_data"]["Labels"] = {
+        "provisioner.environment": "theirs", "provisioner.address": "volume.data", "provisioner.name": "shop_data",
+    }  # fmt: skip
+    before = shop.engine.state()
+    for words in (["--check"], ["--yes"]):
+        text = typed(shop, *words, code=1).stdout
+        assert "the volume shop_data belongs to the environment theirs" in text
+        assert "Nothing is adopted as it stands." in text
+    told = json.loads(typed(shop, "--yes", "--json", code=1).stdout)
+    assert (told["exit_code"], told["adopted"], len(told["refusals"])) == (1, [], 1)
+    assert shop.engine.state() == before
+
+
+def meanwhile(shop: InMemory, monkeypatch: pytest.MonkeyPatch, happens: Any) -> None:
+    """Let something happen as soon as the lease is made."""
+    create = shop.engine.create
+
+    def creates(kind: str, name: str, *rest: Any, **named: Any) -> str:
+        if name == "shop.lease":
+            happens()
+        return create(kind, name, *rest, **named)
+
+    monkeypatch.setattr(shop.engine, "create", creates)
+
+
+def test_what_vanishes_before_it_is_written_down_ends_with_76(shop: InMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = next(raw["Id"] for raw in shop.engine.state()["containers"].values() if raw["Name"] == "/shop-db-1")
+    meanwhile(shop, monkeypatch, lambda: take_away(shop, gone))
+    ended = typed(shop, "--yes", code=76)
+    assert "service.db[1] is gone" in ended.stderr
+    assert "nothing was adopted; look at the new plan and adopt again" in ended.stderr
+    assert read_adoptions(shop.engine, "shop") == (0, ())
+    assert "shop.lease" not in shop.containers
+    # The next one goes on with what is there.
+    monkeypatch.undo()
+
+
+def test_a_ledger_that_can_not_be_written_leaves_nothing_adopted(
+    shop: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = standing(shop)
+
+    def refuse(*arguments: Any, **named: Any) -> None:
+        raise EngineRefused("no space left on device", status=500)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.engine, "put_archive", refuse)
+        for words in (["--yes"], ["--yes", "--json"]):
+            assert "no space left on device" in typed(shop, *words, code=1).stderr
+    assert standing(shop) == before
+    assert read_adoptions(shop.engine, "shop") == (0, ())
+    assert typed(shop, "--yes").stdout.endswith("shop: adopted=6 restarted=0\n")
+
+
+def test_a_name_that_somebody_else_has_is_told(shop: InMemory) -> None:
+    web = next(raw["Id"] for raw in shop.engine.state()["containers"].values() if raw["Name"] == "/shop-web-1")
+    shop.engine.rename(web, "shop_web_1")
+    shop.engine.create("container", "shop-web-1", {"Image": "app:1", "Cmd": ["run"], "Labels": {}})
+    text = typed(shop, "--yes", code=1).stdout
+    assert "shop_web_1 would be renamed to shop-web-1, and another one has that name" in text
+    assert "--map service.web[1]=shop-web-1 adopts that one, or rename it" in text
+    assert read_adoptions(shop.engine, "shop") == (0, ())
+
+
+def test_an_external_object_needs_no_adoption(shop: InMemory) -> None:
+    services = {**SHOP["services"], "db": service(volumes=["data:/data"], environment={"A": "1"})}
+    shop.write({**SHOP, "services": services, "volumes": {"data": {"external": True, "name": "shop_data"}}})
+    said = typed(shop, "--yes", "--map", "volume.data=shop_data", code=64).stderr
+    assert "the file calls it external" in said
+    told = json.loads(typed(shop, "--yes", "--json").stdout)
+    assert "volume.data" not in {one["address"] for one in told["adopted"]}
+    assert typed(shop, "--release", "--yes").stdout
+    assert "shop_data" in shop.volumes
