@@ -1,9 +1,10 @@
 """Draw a terminal session as an SVG, from what real commands print:
 
-    python docs/picture.py OUT.svg FOLDER COMMAND... [--replace TEXT=TEXT]... [--during TEXT]
+    python docs/picture.py OUT.svg FOLDER COMMAND... [--replace TEXT=TEXT]... [--during TEXT] [--columns N]
 
-Each command runs in FOLDER, in a terminal of its own of 112 columns. `--replace` changes names in what it printed. Of a
-command that prints the TEXT of `--during` the screen just before that is drawn too, with what moved on it.
+Each command runs in FOLDER, in a terminal of its own of 112 columns, or of so many. `--replace` changes names in what
+it printed. Of a command that prints the TEXT of `--during` the screen just before that is drawn too, with what moved
+on it.
 """
 
 from __future__ import annotations
@@ -35,10 +36,10 @@ _CONTROL = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])|(\r)|(\n)")
 Cell = tuple[str, tuple[str, ...]]
 
 
-def recorded(command: str, folder: Path) -> str:
+def recorded(command: str, folder: Path, columns: int) -> str:
     """What a command writes to a terminal, codes and all."""
     reader, writer = pty.openpty()
-    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, COLUMNS, 0, 0))
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     surroundings = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
     process = subprocess.Popen(
         ["bash", "-c", command], cwd=folder, stdin=writer, stdout=writer, stderr=writer,
@@ -58,13 +59,13 @@ def recorded(command: str, folder: Path) -> str:
     return b"".join(parts).decode()
 
 
-def screen(text: str) -> list[list[Cell]]:
+def screen(text: str, columns: int) -> list[list[Cell]]:
     """The lines that a terminal shows after all of the text, moved cursors and erased lines among it."""
     lines: list[list[Cell]] = [[]]
     row = column = end = 0
     codes: tuple[str, ...] = ()
     for match in _CONTROL.finditer(text):
-        row, column = _write(lines, row, column, text[end : match.start()], codes)
+        row, column = _write(lines, row, column, text[end : match.start()], codes, columns)
         end = match.end()
         value, what, back, down = match.groups()
         if back:
@@ -82,24 +83,26 @@ def screen(text: str) -> list[list[Cell]]:
             del lines[row][0 if value == "2" else column :]
         elif what == "J":
             del lines[row][column:], lines[row + 1 :]
-    _write(lines, row, column, text[end:], codes)
+    _write(lines, row, column, text[end:], codes, columns)
     return lines
 
 
-def moments(text: str, during: str) -> list[list[Cell]]:
+def moments(text: str, during: str, columns: int) -> list[list[Cell]]:
     """The lines of the screen just before `during` was printed, and the last lines of all; else all lines."""
     place = text.find(during) if during else -1
     before = [match.start() for match in _AGAIN.finditer(text[: max(place, 0)])]
-    whole = screen(text.rstrip())
+    whole = screen(text.rstrip(), columns)
     if not before:
         return whole
     gap: list[Cell] = [(character, ("2",)) for character in "…"]
-    return [*screen(text[: before[-1]].rstrip()), gap, *whole[-_LAST_LINES:]]
+    return [*screen(text[: before[-1]].rstrip(), columns), gap, *whole[-_LAST_LINES:]]
 
 
-def _write(lines: list[list[Cell]], row: int, column: int, text: str, codes: tuple[str, ...]) -> tuple[int, int]:
+def _write(
+    lines: list[list[Cell]], row: int, column: int, text: str, codes: tuple[str, ...], columns: int
+) -> tuple[int, int]:
     for character in text:
-        if column == COLUMNS:
+        if column == columns:
             row, column = row + 1, 0
             lines.insert(row, [])
         line = lines[row]
@@ -109,9 +112,9 @@ def _write(lines: list[list[Cell]], row: int, column: int, text: str, codes: tup
     return row, column
 
 
-def drawing(lines: list[list[Cell]]) -> str:
+def drawing(lines: list[list[Cell]], columns: int) -> str:
     """The SVG of a screen."""
-    width = COLUMNS * CHARACTER + 2 * MARGIN
+    width = columns * CHARACTER + 2 * MARGIN
     height = len(lines) * LINE + 2 * MARGIN
     rows = [
         f'<text y="{MARGIN + number * LINE + 14}">{_spans(line)}</text>' for number, line in enumerate(lines) if line
@@ -161,16 +164,17 @@ def main() -> None:
     parser.add_argument("commands", nargs="+")
     parser.add_argument("--replace", action="append", default=[], metavar="TEXT=TEXT")
     parser.add_argument("--during", default="", metavar="TEXT")
+    parser.add_argument("--columns", type=int, default=COLUMNS, metavar="N")
     arguments = parser.parse_args()
     lines: list[list[Cell]] = []
     for command in arguments.commands:
-        text = recorded(command, arguments.folder)
+        text = recorded(command, arguments.folder, arguments.columns)
         for replacement in arguments.replace:
             before, _, after = replacement.partition("=")
             text, command = text.replace(before, after), command.replace(before, after)
-        shown = moments(text, arguments.during)
+        shown = moments(text, arguments.during, arguments.columns)
         lines += [[("$", ("32",)), (" ", ()), *((character, ("1",)) for character in command)], *shown, []]
-    arguments.out.write_text(drawing(lines[:-1]), encoding="utf-8")
+    arguments.out.write_text(drawing(lines[:-1], arguments.columns), encoding="utf-8")
 
 
 if __name__ == "__main__":

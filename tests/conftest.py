@@ -39,6 +39,10 @@ def _what_it_shares(item: pytest.Item) -> str:
         return f"{folder}/{rest[0]}"
     if folder == "swarm" and "swarm" in parameters:
         return f"{folder}/{parameters['swarm']}"
+    if folder == "verbs" and "swarm" in parameters.values():
+        return f"{folder}/swarm"
+    if folder == "verbs" and "shop" in parameters:
+        return "/".join((folder, *rest))
     if folder == "fields" and "target" in parameters:
         return f"{folder}/{parameters['target']}"
     return "/".join((folder, *rest)) if not item.get_closest_marker("engine") else ""

@@ -143,9 +143,9 @@ def _tell(settings: Settings, result: Result, code: int, *, seconds: float, as_j
 
     troubles = report_text(report, paint=out.paint)
     if troubles:
-        out.write(troubles + "\n")
+        out.write_folded(troubles + "\n")
     if result.checks:
-        out.write(checks_text(result.checks, paint=out.paint) + "\n")
+        out.write_folded(checks_text(result.checks, paint=out.paint) + "\n")
     from provisioner.render.places import places_text
 
     if code == 0 and result.report is not None and not settings.quiet:

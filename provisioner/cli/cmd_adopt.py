@@ -149,7 +149,7 @@ def _release(
     def approve(found: Release) -> bool:
         nonlocal declined
         if not as_json:
-            out.write(release_text(found, paint=out.paint))
+            out.write_folded(release_text(found, paint=out.paint))
         if check or yes:
             return not check
         declined = not confirmed(settings, f"Forget these objects of {found.title}?")
@@ -164,7 +164,7 @@ def _release(
 
         out.write(json.dumps(release_json(found, done=done), ensure_ascii=False) + "\n")
     elif not found.released:
-        out.write(release_text(found, paint=out.paint))
+        out.write_folded(release_text(found, paint=out.paint))
     elif done:
         out.write(f"{found.title}: released={_count(found.released)}\n")
     return 1 if declined else 0
@@ -185,7 +185,7 @@ def _show(settings: Settings, plan: AdoptionPlan, *, as_json: bool, again: Seque
     from provisioner.render.adoption_text import adoption_text
 
     command = shlex.join(again) if again and not settings.quiet else ""
-    out.write(adoption_text(plan, paint=out.paint, next_command=command))
+    out.write_folded(adoption_text(plan, paint=out.paint, next_command=command))
 
 
 def _again(

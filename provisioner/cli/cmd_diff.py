@@ -45,5 +45,5 @@ def command(settings: Settings, arguments: tuple[str, ...], as_json: bool) -> in
     else:
         from provisioner.render.history_text import comparison_text
 
-        out.write(comparison_text(found, paint=out.paint))
+        out.write_folded(comparison_text(found, paint=out.paint))
     return 0

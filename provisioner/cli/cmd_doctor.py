@@ -44,5 +44,5 @@ def command(settings: Settings, target: str | None, as_json: bool) -> int:
     else:
         from provisioner.render.doctor_text import doctor_text
 
-        out.write(doctor_text(found, paint=out.paint))
+        out.write_folded(doctor_text(found, paint=out.paint))
     return found.exit_code

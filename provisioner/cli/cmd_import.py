@@ -76,7 +76,7 @@ def command(
     if imported.findings:
         from provisioner.render.findings_text import findings_text
 
-        out.write("\n" + findings_text(imported.findings, paint=out.paint))
+        out.write_folded("\n" + findings_text(imported.findings, paint=out.paint))
     out.write(f"\nNext: provision plan {imported.target}\n")
     return 0
 

@@ -54,7 +54,7 @@ def command(settings: Settings, arguments: tuple[str, ...], latest: bool, identi
         out.write_json(_document(done))
         return done.exit_code
     if done.checks:
-        out.write(checks_text(done.checks, paint=out.paint))
+        out.write_folded(checks_text(done.checks, paint=out.paint))
     for name in done.skipped:
         out.write(f"Not checked, since the copy publishes no port: {name}\n")
     proven = "proven" if done.exit_code == 0 else "restored, and a check does not hold"

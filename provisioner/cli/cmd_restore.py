@@ -101,7 +101,7 @@ def approval(settings: Settings, *, yes: bool, check: bool, as_json: bool) -> Ca
 
     def approve(plan: RestorePlan) -> bool:
         if not as_json:
-            out.write(restore_plan_text(plan, paint=out.paint))
+            out.write_folded(restore_plan_text(plan, paint=out.paint))
         if check or plan.refusals:
             return False
         return yes or confirmed(settings, f"Restore these data into {plan.title}?")

@@ -52,5 +52,5 @@ def command(settings: Settings, arguments: tuple[str, ...], form: str | None, as
     else:
         from provisioner.render.history_text import entry_text
 
-        out.write(entry_text(title, entry, paint=out.paint))
+        out.write_folded(entry_text(title, entry, paint=out.paint))
     return 0

@@ -83,7 +83,10 @@ def look_at(settings: Settings, target: str | None, look: Look) -> int:
         from provisioner.app.status import status
 
         table = status(request, look.services)
-        inner.out().write(_document(table) if look.as_json else _text(inner, table, look))
+        if look.as_json:
+            inner.out().write(_document(table))
+        else:
+            inner.out().write_folded(_text(inner, table, look))
         return _code(table, look)
 
     if not look.watch:

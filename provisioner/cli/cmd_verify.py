@@ -73,7 +73,7 @@ def command(settings: Settings, target: str | None, names: tuple[str, ...], form
     if form == "json":
         out.write_json(checks_json(checks))
     else:
-        out.write(checks_text(checks, paint=out.paint))
+        out.write_folded(checks_text(checks, paint=out.paint))
     return _code(checks)
 
 

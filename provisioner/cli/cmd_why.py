@@ -51,5 +51,6 @@ def command(settings: Settings, arguments: tuple[str, ...], as_json: bool) -> in
     from provisioner.render.why_text import why_text
 
     again = shlex.join(["provision", "apply", *settings.typed(target)])
-    out.write(why_text(explanation, paint=out.paint, next_command="" if settings.quiet else again, width=out.columns))
+    text = why_text(explanation, paint=out.paint, next_command="" if settings.quiet else again, width=out.columns)
+    out.write_folded(text)
     return 0

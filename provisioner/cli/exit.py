@@ -84,7 +84,7 @@ def _tell(error: ProvisionError, manner: ErrorFormat) -> int:
 
         stream.write(line({"error": error_json(error)}))
     else:
-        stream.write(error_text(error, paint=stream.paint, detailed=manner.verbose))
+        stream.write_folded(error_text(error, paint=stream.paint, detailed=manner.verbose))
     return error.exit_code
 
 

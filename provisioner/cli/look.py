@@ -34,7 +34,7 @@ def look_at(
     if document:
         settings.out().write_json(document(found))
     else:
-        settings.out().write(text(found))
+        settings.out().write_folded(text(found))
     return code(found)
 
 
@@ -64,7 +64,7 @@ def look_at_plays(
             if document:
                 entry |= document(found)
             else:
-                settings.out().write(text(found))
+                settings.out().write_folded(text(found))
             codes.append(code(found))
         except ProvisionError as error:
             failed.append(error.exit_code)
@@ -92,4 +92,4 @@ def _tell_error(settings: Settings, error: ProvisionError, entry: dict[str, JSON
     from provisioner.render.error_text import error_text
 
     err = settings.err()
-    err.write(error_text(error, paint=err.paint, detailed=settings.verbose))
+    err.write_folded(error_text(error, paint=err.paint, detailed=settings.verbose))

@@ -131,10 +131,12 @@ class _Conversation:
 
         if self.beside:
             self._head(result.name)
-        out.write((result_text(result, paint=out.paint) or ("" if result.error else "done\n")) + "\n")
+        said = result_text(result, paint=out.paint) or ("" if result.error else "done\n")
+        out.write_folded(said + "\n")
         if result.error is not None:
             err = self._settings.err()
-            err.write(error_text(result.error, paint=err.paint, detailed=self._settings.verbose))
+            said = error_text(result.error, paint=err.paint, detailed=self._settings.verbose)
+            err.write_folded(said)
 
     def close(self, result: PlaysResult, code: int, seconds: float) -> None:
         """The recap of all plays."""

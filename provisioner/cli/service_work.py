@@ -31,7 +31,8 @@ def work_on_services(settings: Settings, act: Act) -> int:
         err = settings.err()
         for one in failed:
             if one.error is not None:
-                err.write(f"{one.step.address}: {error_text(one.error, paint=err.paint, detailed=settings.verbose)}")
+                said = error_text(one.error, paint=err.paint, detailed=settings.verbose)
+                err.write_folded(f"{one.step.address}: {said}")
     if interrupt.is_set():
         return Interrupted.exit_code
     return 1 if failed else 0

@@ -52,6 +52,14 @@ class Stream:
             _write_errors.setdefault(self._name, getattr(error, "strerror", None) or str(error))
             self.discard()
 
+    def write_folded(self, text: str) -> None:
+        """Write; on a terminal lines that are too long are broken between words."""
+        if self.columns:
+            from provisioner.render.fold import folded
+
+            text = folded(text, self.columns)
+        self.write(text)
+
     def discard(self) -> None:
         """Let what is left in the buffer go nowhere, so that the interpreter's last flush is quiet too."""
         self.closed = True

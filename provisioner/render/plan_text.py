@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from provisioner.model.change import Action, Impact
 from provisioner.model.plan import Verb
 from provisioner.reconcile.update_policy import serves_on
+from provisioner.render.fold import pieces
 from provisioner.render.paint import PLAIN, Paint, printable
 from provisioner.render.summary import changed, summarize
 from provisioner.render.values import before_and_after, shorten
@@ -178,7 +179,8 @@ def _filled(head: str, sentence: str, place: str, used: int, style: _Style) -> l
         return [f"{head}{sentence}  {style.paint.dim(place)}" if place else f"{head}{sentence}"]
     if length < style.width:
         return [f"{head}{sentence}"]
-    first, *rest = wrap(_uncolored(sentence), max(style.width - used - 1, 16), break_long_words=False)
+    room = max(style.width - used - 1, 16)
+    first, *rest = pieces(sentence, room, room)
     return [f"{head}{first}", *(" " * used + line for line in rest)]
 
 

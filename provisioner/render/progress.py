@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.model.event import Begun, Finished, Notice, Progress, Started
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome
+from provisioner.render.fold import folded
 from provisioner.render.paint import PLAIN, Paint, printable
 from provisioner.render.values import seconds, shorten
 
@@ -186,8 +187,9 @@ class LiveRegion(ABC):
                 self._draw("")
 
     def _draw(self, above: str) -> None:
-        lines = self.lines(max(self._width() - 1, 20))
-        self._write(self._erase() + above + "".join(f"{line}\n" for line in lines))
+        width = max(self._width() - 1, 20)
+        lines = self.lines(width)
+        self._write(self._erase() + folded(above, width) + "".join(f"{line}\n" for line in lines))
         self._drawn = [len(printable(line)) for line in lines]
 
     def _erase(self) -> str:
