@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 # What else has to be said, so that they come as far as the lease.
 WORDS: dict[str, list[str]] = {
     "adopt": ["--yes", "other"], "apply": ["--yes"], "destroy": ["--yes"], "down": ["--yes"], "rollback": ["--yes"],
-    "scale": ["web=2"], "up": [], "backup create": [], "restore": [], "secrets rotate": ["--yes"],
+    "scale": ["web=2"], "up": [], "backup create": [], "clone": [],
+    "restore": [], "secrets rotate": ["--yes"],
     "secrets key rotate": ["--yes"],
 }  # fmt: skip
 # They need more than an engine in memory has: volumes with data, a key, another project.
-ELSEWHERE = {"adopt", "backup create", "restore", "secrets rotate", "secrets key rotate"}
+ELSEWHERE = {"adopt", "backup create", "clone", "restore", "secrets rotate", "secrets key rotate"}
 
 
 def commands_with(option: str) -> list[str]:
