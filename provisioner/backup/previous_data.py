@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SUFFIX = ".before-restore"
 KEPT = "provisioner.before-restore"
 _RESTORE = "provisioner.restore"
+_BEGUN = "provisioner.restore.begun"
 _STATE = "state.json"
 
 
@@ -59,7 +60,9 @@ def read_record(engine: EngineReader, project: str) -> Record | None:
     raw = _find(engine, project)
     if raw is None:
         return None
-    content = engine.read_files(str(raw["Id"]), f"/{_STATE}").get(_STATE)
+    # One that was killed between making the container and its file says on the container what it was about.
+    said = (raw["Config"].get("Labels") or {}).get(_BEGUN)
+    content = engine.read_files(str(raw["Id"]), f"/{_STATE}").get(_STATE) or said
     if content is None:
         return Record("provision restore")
     found = json.loads(content)
@@ -71,15 +74,16 @@ def read_record(engine: EngineReader, project: str) -> Record | None:
 
 def write_record(engine: DataEngine, project: str, record: Record) -> None:
     """Keep how far a restore is."""
-    raw = _find(engine, project)
+    raw, state = _find(engine, project), json.dumps(asdict(record))
     if raw is None:
         body = {
-            "Image": "", "Cmd": ["restore"], "Labels": {_RESTORE: project}, "HostConfig": {"NetworkMode": "none"},
+            "Image": "", "Cmd": ["restore"], "Labels": {_RESTORE: project, _BEGUN: state},
+            "HostConfig": {"NetworkMode": "none"},
         }  # fmt: skip
         identity = engine.create("container", f"{project}.restore", body)
     else:
         identity = str(raw["Id"])
-    text = json.dumps(asdict(record)).encode()
+    text = state.encode()
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         member = tarfile.TarInfo(_STATE)

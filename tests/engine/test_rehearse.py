@@ -47,7 +47,7 @@ def test_a_good_archive_is_proven_and_nothing_is_left(environment: Environment) 
     assert sorted(path.name for path in environment.folder.rglob("*")) == files
 
 
-@pytest.mark.parametrize("fault", ["dump", "restore", "image", "rows"])
+@pytest.mark.parametrize("fault", ["dump", "restore", "image", "secret", "rows"])
 def test_a_bad_one_is_told(environment: Environment, fault: str) -> None:
     before = real(environment)
     book = playbook(verify=CHECKS)
@@ -58,12 +58,16 @@ def test_a_bad_one_is_told(environment: Environment, fault: str) -> None:
         book["services"]["store"]["backup"]["restore"] = ["sh", "-c", "exit 5"]
     elif fault == "image":
         book["services"]["keeper"]["image"] = f"{environment.project}-gone:1"
+    elif fault == "secret":
+        book["services"]["keeper"]["secrets"] = ["gone"]
+        book["secrets"] = {"gone": {"file": "./gone.txt"}}
     else:
         book["services"]["store"]["backup"]["restore"] = ["sh", "-c", "head -n 10 > /rows/table"]
     environment.write(book)
     done = rehearse(environment)
-    said = {"dump": "is damaged", "restore": "exit code 5", "image": "-gone:1", "rows": "rows"}[fault]
-    assert (done.code, said in done.text) == (1, True), done
+    said = {"dump": "is damaged", "restore": "exit code 5", "image": "-gone:1", "secret": "gone",
+            "rows": "rows"}[fault]  # fmt: skip
+    assert (done.code, said in done.text) == ({"secret": 77}.get(fault, 1), True), done
     assert environment.inventory() == before
 
 

@@ -12,14 +12,17 @@ import pytest
 from provisioner.app import apply as apply_module
 from provisioner.app import backup as backup_module
 from provisioner.app import clone as clone_module
+from provisioner.app import history as history_module
 from provisioner.app import plan as plan_module
 from provisioner.app import status as status_module
 from provisioner.app.backup import backup
 from provisioner.app.clone import clone
 from provisioner.app.request import Request
 from provisioner.app.restore import Options, restore, undo
+from provisioner.app.rollback_data import rollback_with_data
 from provisioner.errors import ProvisionError
 from provisioner.ledger.adoptions import with_adoptions
+from provisioner.ledger.records import read_ledger
 from provisioner.model.plan import Policy
 from tests.unit.app.data_in_memory import DataInMemory
 from tests.unit.app.in_memory import Undisturbed, service
@@ -62,7 +65,7 @@ class Two:
         self.engine = DataInMemory()
         self.engine.add_image("app:1", {"Cmd": ["run"]})
         self.seen: list[str] = []
-        for module in (apply_module, backup_module, plan_module, status_module):
+        for module in (apply_module, backup_module, history_module, plan_module, status_module):
             patch.setattr(module, "open_engine", lambda request, choice: with_adoptions(self.engine))
 
     def write(self, name: str, **more: Any) -> None:
@@ -118,6 +121,12 @@ class Two:
         return clone(
             self.request("source"), self.request("target"), Options(replace=True), approve=lambda plan: True,
             command="provision clone source target --replace", listener=lambda event: None, interrupt=Undisturbed(),
+        )  # fmt: skip
+
+    def go_back(self, number: int) -> RestoreResult:
+        return rollback_with_data(
+            self.request("target"), number, Options(replace=True), current=False,
+            approve=lambda ahead, plan: True, listener=lambda event: None, interrupt=Undisturbed(),
         )  # fmt: skip
 
     def undo(self, name: str) -> ApplyResult:
@@ -280,3 +289,64 @@ def test_a_full_disk_at_the_target_puts_the_old_data_back(two: Two, at: int) -> 
     assert two.apply("target").exit_code == 0
     assert two.clone().exit_code == 0
     assert two.data("target") == MASKED
+
+
+def left(two: Two) -> None:
+    """Revision 1 with data, and revision 2, before which a snapshot was taken, with others."""
+    two.engine.add_image("app:2", {"Cmd": ["run"]})
+    book = document("target", two.folder)
+    book["backup"]["before"] = ["major_image"]
+    (two.folder / "target.yaml").write_text(json.dumps(book))
+    assert two.apply("target").exit_code == 0
+    two.hold("target", NEW)
+    book["services"]["store"]["image"] = "app:2"
+    (two.folder / "target.yaml").write_text(json.dumps(book))
+    assert two.apply("target").exit_code == 0
+    two.hold("target", OLD)
+
+
+def images(two: Two) -> set[str]:
+    return {
+        raw["Config"]["Image"] for raw in two.engine._containers.values() if raw["Name"].startswith("/target-store")
+    }
+
+
+def test_a_revision_with_the_data_that_it_had(two: Two) -> None:
+    left(two)
+    assert (images(two), two.data("target")) == ({"app:2"}, OLD)
+    done = two.go_back(1)
+    assert done.exit_code == 0
+    assert (images(two), two.data("target")) == ({"app:1"}, NEW)
+    assert [one.number for one in read_ledger(two.engine, "target").revisions] == [1, 2, 3]
+    with pytest.raises(ProvisionError, match="revision 2 was left without a snapshot"):
+        two.go_back(2)
+    assert two.undo("target").exit_code == 0
+    assert two.data("target") == OLD
+
+
+def test_a_rollback_with_data_that_fails_brings_both_back(two: Two) -> None:
+    left(two)
+    two.engine.full_at = 4
+    with pytest.raises(ProvisionError, match="the data of before are back"):
+        two.go_back(1)
+    assert (images(two), two.data("target")) == ({"app:2"}, OLD)
+    assert two.apply("target").report is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("at", range(1, CALLS, 5))
+def test_a_rollback_with_data_that_is_killed(two: Two, at: int) -> None:
+    left(two)
+    if not died(two, lambda: two.go_back(1), at, after=at % 2 == 0):
+        assert (images(two), two.data("target")) == ({"app:1"}, NEW)
+        return
+    if two.engine.inspect("container", "target.restore") is None:
+        assert two.data("target") in (OLD, NEW)
+        return
+    assert "provision rollback 1 --with-data" in str(two.apply("target").plan.refusals[-1])
+    if at % 3:
+        assert two.go_back(1).exit_code == 0
+        assert (images(two), two.data("target")) == ({"app:1"}, NEW)
+    else:
+        assert two.undo("target").exit_code == 0
+        assert (images(two), two.data("target")) == ({"app:2"}, OLD)

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.engine import test_backup_postgres as postgres
+from tests.engine.environment import Environment
+from tests.engine.environment import service as plain_service
+from tests.engine.test_backup import run_in as run_on
+from tests.engine_fixtures import remove_project
 from tests.swarm.environment import service
 
 if TYPE_CHECKING:
+    import docker
+
     from tests.swarm.environment import SwarmEnvironment
 
 pytestmark = pytest.mark.engine
@@ -88,3 +95,32 @@ def test_a_rehearsal_proves_and_leaves_nothing(environment: SwarmEnvironment) ->
     told = environment.run("rehearse", "--latest")
     assert (told.code, "exit code 5" in told.stderr) == (1, True), told
     assert environment.inventory() == before
+
+
+@pytest.mark.parametrize("swarm", ["28.5"], indirect=True)
+def test_the_rows_of_an_older_engine(
+    environment: SwarmEnvironment, engine: docker.DockerClient, engine_url: str
+) -> None:
+    """An archive of containers on one engine, restored on a Swarm of another version: rows, bytes, owners, modes."""
+    older = Environment(environment.folder, environment.project, engine, engine_url)
+    book = postgres.playbook()
+    book["services"]["keeper"] = plain_service(volumes=["files:/data"])
+    book["volumes"]["files"] = {}
+    try:
+        older.write(book)
+        older.apply("--no-verify")
+        postgres.query(older, postgres.ROWS)
+        run_on(older, "keeper", f"cd /data && {FILES}")
+        made = older.run("backup", "--json")
+        assert made.code == 0, made
+        saved = postgres.query(older, postgres.DIGEST), run_on(older, "keeper", STATE)
+        assert older.engine.version()["Version"].startswith("20.10")
+    finally:
+        remove_project(engine, older.project)
+    environment.engine.images.pull("postgres:16-alpine")
+    environment.write(book)
+    done = environment.run("restore", json.loads(made.stdout)["id"], "--yes")
+    assert done.code == 0, done
+    rows = environment.output("db", *postgres.PSQL, postgres.DIGEST).decode()
+    assert (rows, run_in(environment, "keeper", STATE)) == saved
+    environment.require_inert()
