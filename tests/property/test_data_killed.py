@@ -1,5 +1,7 @@
-"""Restores and clones that die at every call of theirs, on the engine in memory: nothing lost, nothing half, no data of
-another environment in the open before they are masked."""
+"""Backups, restores and clones that die at every call of theirs, on the engine in memory.
+
+Nothing is lost, nothing is half, and no data of another environment are in the open before they are masked.
+"""
 
 from __future__ import annotations
 
@@ -350,3 +352,56 @@ def test_a_rollback_with_data_that_is_killed(two: Two, at: int) -> None:
     else:
         assert two.undo("target").exit_code == 0
         assert (images(two), two.data("target")) == ({"app:2"}, OLD)
+
+
+def held(two: Two) -> set[str]:
+    """What does not run of the target's services."""
+    return {
+        raw["Name"] for raw in two.engine._containers.values()
+        if raw["Name"].startswith("/target-") and raw["State"]["Status"] != "running"
+    }  # fmt: skip
+
+
+def to_back_up(two: Two, consistency: str) -> None:
+    book = document("target", two.folder)
+    for name in ("files", "rows"):
+        book["volumes"][name] = {"backup": {"consistency": consistency}}
+    del book["services"]["store"]["backup"]
+    (two.folder / "target.yaml").write_text(json.dumps(book))
+    assert two.apply("target").exit_code == 0
+    two.hold("target", NEW)
+
+
+@pytest.mark.parametrize("next_one", ["backup", "apply"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("at", range(1, 16, 2))
+@pytest.mark.parametrize("consistency", ["pause", "stop"])
+def test_a_backup_that_is_killed(two: Two, consistency: str, at: int, after: bool, next_one: str) -> None:
+    to_back_up(two, consistency)
+    if not died(two, lambda: two.backup("target"), at, after=after):
+        assert held(two) == set()
+        return
+    whole = len(list(two.folder.glob("archives/*/manifest.json")))
+    if next_one == "backup":
+        two.backup("target")
+        assert len(list(two.folder.glob("archives/*/manifest.json"))) == whole + 1
+    else:
+        assert two.apply("target").exit_code == 0
+    assert held(two) == set(), "what was held still goes on"
+    assert two.data("target") == NEW
+
+
+@pytest.mark.parametrize("consistency", ["pause", "stop"])
+def test_who_is_held_still_goes_on_when_the_backup_fails(
+    two: Two, consistency: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to_back_up(two, consistency)
+
+    def broken(container_id: str, path: str) -> None:
+        assert held(two), "it is held meanwhile"
+        raise ProvisionError("the disk is broken")
+
+    monkeypatch.setattr(two.engine, "read_archive", broken)
+    with pytest.raises(ProvisionError, match="the disk is broken"):
+        two.backup("target")
+    assert (held(two), list(two.folder.glob("archives/*"))) == (set(), [])

@@ -77,6 +77,8 @@ class DataInMemory(MemoryEngine):
     def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
         self._changing()
         made = super().create(kind, name, body)
+        for mount in self._containers[made]["Mounts"] if kind == "container" else ():
+            mount.setdefault("RW", True)
         self._changed()
         return made
 
@@ -95,6 +97,16 @@ class DataInMemory(MemoryEngine):
         super().stop(container_id, grace=grace)
         self._changed()
 
+    def pause(self, container_id: str) -> None:
+        self._changing()
+        super().pause(container_id)
+        self._changed()
+
+    def unpause(self, container_id: str) -> None:
+        self._changing()
+        super().unpause(container_id)
+        self._changed()
+
     def put_archive(self, container_id: str, path: str, tar: bytes) -> None:
         self._changing()
         super().put_archive(container_id, path, tar)
@@ -104,6 +116,7 @@ class DataInMemory(MemoryEngine):
         return {}
 
     def read_archive(self, container_id: str, path: str) -> Iterator[bytes]:
+        self._changing()
         home, _ = home_of(self._containers[container_id], path)
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as archive:
@@ -115,6 +128,7 @@ class DataInMemory(MemoryEngine):
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content))
         yield buffer.getvalue()
+        self._changed()
 
     def write_archive(self, container_id: str, path: str, chunks: Iterable[bytes]) -> None:
         self._changing()
