@@ -121,6 +121,11 @@ def _taken(use: FileUse, taken: dict[str, FileUse], mounted: dict[str, str]) -> 
             f"'{use.target}' is the target of a mount, too ({mounted[use.target]})",
             "give one of them another target",
         )
+    # Where the volume with the files of this kind is mounted; a mount within it comes after it.
+    root = f"/run/{use.kind}/"
+    for place, where in mounted.items():
+        if place.startswith(root) and use.target.startswith(f"{place}/"):
+            return f"'{use.target}' is below the mount at '{place}', which covers it ({where})", "choose another target"
     return None
 
 

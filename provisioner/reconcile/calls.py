@@ -41,7 +41,7 @@ from provisioner.model.operation import (
 )
 from provisioner.model.secret import SecretValue
 from provisioner.reconcile.claims import OTHERWISE, ClaimKind, claims_of_running, holder_of, listed_holders
-from provisioner.reconcile.file_contents import require_contents, require_no_folders, volume_archive
+from provisioner.reconcile.file_contents import INSIDE, require_contents, require_no_folders, volume_archive
 from provisioner.reconcile.hooks import run_hook
 from provisioner.reconcile.namespaces import resolved
 from provisioner.reconcile.wait import pause, wait
@@ -238,14 +238,7 @@ class ContainerCalls:
         labels = ownership_labels(desired.project, step.address, wanted.name)
         labels |= grouping_labels(desired.grouping, desired.project, step.address, "container")
         body = self._body(spec, step, made, labels, create.inherits)
-        identity = self._engine.create("container", create.name, body)
-        try:
-            for kind in _file_kinds(spec):
-                require_contents(self._engine, identity, kind, spec[kind], self._contents)
-        except StepFailed:
-            self._engine.remove("container", identity)
-            raise
-        return identity
+        return self._engine.create("container", create.name, body)
 
     def _create_pre_start(self, step: Step, create: CreatePreStart, made: Mapping[int, str]) -> str:
         """One that runs before the step's container, with the mounts of that one."""
@@ -335,14 +328,15 @@ class ContainerCalls:
             "Cmd": ["never-started"],
             "Labels": {**labels, NAME: carrier},
             "HostConfig": {
-                "Mounts": [{"Type": "volume", "Source": name, "Target": "/files", "VolumeOptions": {"NoCopy": True}}],
+                "Mounts": [{"Type": "volume", "Source": name, "Target": INSIDE, "VolumeOptions": {"NoCopy": True}}],
                 "NetworkMode": "none",
             },
         }
         identity = self._engine.create("container", carrier, body)
         try:
             require_no_folders(self._engine, identity, str(wanted.workload_spec["image"]), files)
-            self._engine.put_archive(identity, "/files", volume_archive(kind, files, self._contents))
+            self._engine.put_archive(identity, INSIDE, volume_archive(kind, files, self._contents))
+            require_contents(self._engine, identity, kind, files, self._contents)
         finally:
             # Together with what the image declares as VOLUME; the named one stays.
             self._engine.remove("container", identity, volumes=True)

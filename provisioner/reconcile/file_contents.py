@@ -1,4 +1,4 @@
-"""What is in the files of a container's configs and secrets: written into their volume, read back at their targets.
+"""What is in the files of a container's configs and secrets: written into their volume, and read back.
 
 No content leaves this module but as an archive for the engine.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import StepFailed
 from provisioner.kinds.container_files import ELSEWHERE, path_in_volume
-from provisioner.kinds.container_mounts import ROOTS, file_address
+from provisioner.kinds.container_mounts import file_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from provisioner.model.address import Address
     from provisioner.model.secret import SecretValue
     from provisioner.ports import EngineReader
+
+# Where a carrier has the volume that it fills.
+INSIDE = "/files"
 
 
 def volume_archive(kind: str, files: Mapping[str, Any], contents: Mapping[Address, bytes | SecretValue]) -> bytes:
@@ -47,38 +50,27 @@ def volume_archive(kind: str, files: Mapping[str, Any], contents: Mapping[Addres
     return buffer.getvalue()
 
 
-def read_contents(engine: EngineReader, container_id: str, files: Mapping[str, Any]) -> dict[str, bytes | None]:
-    """What a container, running or not, has at each target of `files`; None where no file stands.
-
-    Files that all stand in one folder are read by one request, others by one each.
-    """
-    folders = {target.rpartition("/")[0] for target in files}
-    if folders <= {*ROOTS.values()} and len(folders) == 1:
-        found = engine.read_files(container_id, min(folders))
-        return {target: found.get(target.rpartition("/")[2]) for target in sorted(files)}
-    return {target: next(iter(engine.read_files(container_id, target).values()), None) for target in sorted(files)}
-
-
 def require_contents(
     engine: EngineReader,
-    container_id: str,
+    carrier: str,
     kind: str,
     files: Mapping[str, Any],
     contents: Mapping[Address, bytes | SecretValue],
 ) -> None:
-    """StepFailed unless a container has at each target what `contents` gives for it, byte for byte.
+    """StepFailed unless the volume that `carrier` has at /files holds each file as `contents` gives it, byte for byte.
 
-    What `contents` has not is an unchanged version whose value was not asked for; it is not looked at.
+    Not asked of the service's own container: engines since 28.5 can not look into one that has a mount behind a link of
+    its image, such as /var/run/docker.sock, and a look before the start makes folders of sockets that it mounts
+    (github.com/moby/moby/issues/52653, 51424).
     """
-    known = {target for target, entry in files.items() if file_address(kind, entry["source"]) in contents}
-    read = read_contents(engine, container_id, files) if known else {}
-    for target in sorted(known):
-        found, source = read[target], str(files[target]["source"])
+    for target, entry in sorted(files.items()):
+        path = path_in_volume(target, entry)
+        found = engine.read_files(carrier, f"{INSIDE}/{path}").get(path.rpartition("/")[2])
+        source = str(entry["source"])
         if found is None or not hmac.compare_digest(found, _data(contents[file_address(kind, source)])):
             what = "is not there" if found is None else "has another content"
             raise StepFailed(
-                f"the file {target} of {kind.removesuffix('s')} {source} {what} in the container",
-                hint="another mount or the image may cover it; choose another target",
+                f"the file {target} of {kind.removesuffix('s')} {source} {what} in its volume", hint="apply again"
             )
 
 

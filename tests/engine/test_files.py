@@ -7,12 +7,17 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import docker
+import docker.errors
 import pytest
 
 from tests.engine.environment import Environment, differences, service
+from tests.recording_proxy import RecordingProxy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.engine.decoys import Decoys
+    from tests.engine_in_container import Engines
 
 pytestmark = pytest.mark.engine
 
@@ -43,6 +48,52 @@ def test_secrets_arrive_byte_for_byte_with_owner_and_mode(environment: Environme
     environment.container("web-1").restart(timeout=0)
     assert _read(environment, "/run/secrets/binary") == BINARY
     assert [name for name in environment.objects() if "carrier" in name] == []
+
+
+def test_files_beside_a_mount_behind_a_link_of_the_image(engines: Engines, project: str, tmp_path: Path) -> None:
+    """As of who reads the engine's socket. Engines from 28.5 on refuse each look into it."""
+    nested = engines.start("28.5")
+    with (
+        contextlib.closing(docker.DockerClient(base_url=nested.url, timeout=60)) as engine,
+        contextlib.closing(RecordingProxy(nested.url)) as proxy,
+    ):
+        environment = Environment(tmp_path, project, engine, nested.url, proxy)
+
+        def declare(content: str) -> None:
+            web = service(
+                image="debian:12-slim", volumes=["/var/run/docker.sock:/var/run/docker.sock:ro"],
+                configs=[{"source": "app", "target": "/etc/app/app.conf"}],
+            )  # fmt: skip
+            environment.write({"services": {"web": web}, "configs": {"app": {"content": content}}})
+
+        declare("one")
+        environment.apply()
+        with pytest.raises(docker.errors.APIError, match=r"path escapes from parent|file exists"):
+            environment.container("web-1").get_archive("/etc/app/app.conf")
+        for content in ("one", "two"):
+            declare(content)
+            environment.apply()
+            assert _read(environment, "/etc/app/app.conf") == content.encode()
+            assert environment.container("web-1").exec_run(["test", "-S", "/var/run/docker.sock"]).exit_code == 0
+            environment.require_inert()
+
+
+def test_files_that_do_not_arrive_make_no_container(environment: Environment) -> None:
+    """Neither the container nor what was to fill its volume is left, and the next apply begins with an empty one."""
+    environment.write({"services": {"web": service(configs=["app"])}, "configs": {"app": {"content": "port = 80\n"}}})
+    assert environment.proxy is not None
+    environment.proxy.fail(
+        1, "status:500", times=100,
+        where=lambda request: request.method == "GET" and request.query.get("path", [""])[0].startswith("/files/"),
+    )  # fmt: skip
+    failed = environment.run("apply", "--yes", "--json")
+    assert failed.code == 1, failed
+    containers = {one for one in environment.objects() if one.startswith("container")}
+    assert containers == {f"container {environment.project}.ledger"}
+    environment.proxy.clear()
+    environment.apply()
+    assert _read(environment, "/app") == b"port = 80\n"
+    environment.require_inert()
 
 
 def test_half_a_megabyte(environment: Environment) -> None:

@@ -72,6 +72,14 @@ def test_configs_and_secrets_and_mounts_share_one_tree(bound):
     assert "is the target of a mount, too" in messages[0]
 
 
+def test_a_mount_within_the_folder_of_the_files_covers_what_is_below_it(bound):
+    mounts = [{"type": "bind", "source": "/srv", "target": place} for place in ("/run/secrets/tls", "/etc/app")]
+    files = [{"source": "x", "target": target} for target in ("tls/key", "tlsx", "/etc/app/a")]
+    messages = found(bound, *files, volumes=mounts)
+    assert len(messages) == 1
+    assert "'/run/secrets/tls/key' is below the mount at '/run/secrets/tls', which covers it" in messages[0]
+
+
 def test_folders_that_the_image_tells_of(bound):
     playbook = bound(**service({"source": "x", "target": "/srv/app"}, {"source": "y", "target": "/data"}, "x"))
     image = ImageFacts("sha256:1", working_dir="/srv/app/work", volumes=("/data/",))
