@@ -88,7 +88,7 @@ class _Ordering:
         for pair in self._pairs:
             taker, holder = commits[pair]
             mutual = (pair.taker, pair.holder) in self._exchanges
-            if taker != pair.takes and not mutual:
+            if taker != pair.takes and not (mutual and not self._proofs(pair)):
                 self._add(taker, pair.frees)
             for gate in gates[pair]:
                 self._add(holder, gate)
@@ -111,8 +111,8 @@ class _Ordering:
         found: dict[tuple[str, Verb], Handover] = {}
         for pair in self._pairs:
             before = {pair.frees, *self._ancestors(pair.frees)}
-            proofs = [self._ancestors(one) for one in before if self._proves(one, pair)]
-            for stop, start in self._replaced if proofs and not pair.soft else ():
+            proofs = [self._ancestors(one) for one in self._proofs(pair)]
+            for stop, start in self._replaced if proofs else ():
                 waits = pair.takes in {start, *self._ancestors(start)}
                 if not waits or not any(stop in proof for proof in proofs):
                     continue
@@ -126,9 +126,13 @@ class _Ordering:
                         found[frees.object_id, Verb.RENAME if one.named else Verb.STOP] = one
         return found
 
-    def _proves(self, step: int, pair: Handover) -> bool:
-        one = self._steps[step]
-        return one.verb is Verb.WAIT and one.made_by is not None and one.address == pair.holder
+    def _proofs(self, pair: Handover) -> list[int]:
+        """The waits for the holder's successor that it keeps something for."""
+        before = (self._steps[one] for one in self._ancestors(pair.frees))
+        return [
+            one.id for one in before
+            if one.verb is Verb.WAIT and one.made_by is not None and one.address == pair.holder
+        ]  # fmt: skip
 
     def _commit(self, pair: Handover) -> tuple[int, int]:
         """The steps with which the taker's own old container, and the holder, begin to go."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PORT = {"ports": [{"target": 80, "published": "8002", "protocol": "tcp"}]}
 TWO_PORTS = {"ports": [*PORT["ports"], {"target": 80, "published": "8001", "protocol": "tcp"}]}
 OTHER_PORT = {"ports": TWO_PORTS["ports"][1:]}
+DATA = {"volumes": [{"type": "volume", "source": "data", "target": "/data"}]}
 SICK = {"healthcheck": {"test": ["CMD", "false"]}}
 NAMED = {"container_name": f"{PROJECT_NAME}-named"}
 CHANGED = {"environment": {"A": "1"}}
@@ -50,7 +51,8 @@ def wanted(subnets: tuple[str, str] = ("10.1.0.0/24", "10.2.0.0/24"), **services
         | body
         for name, body in services.items()
     }
-    return Wanted({"name": PROJECT_NAME, "services": bodies, "networks": networks})
+    volumes = {"data": {"name": f"{PROJECT_NAME}_data"}}
+    return Wanted({"name": PROJECT_NAME, "services": bodies, "networks": networks, "volumes": volumes})
 
 
 def living_in(host: str) -> dict[str, Any]:
@@ -355,6 +357,14 @@ CIRCLES = {
     "a port, passed on by one that starts first": (
         wanted(db=OTHER_PORT, web=PORT),
         wanted(api={**PAUSED, **PORT}, db={**SICK, **START_FIRST, **living_in("api")}, web=OTHER_PORT),
+    ),
+    "three that exchange what they have": (
+        wanted(page=PORT, web=OTHER_PORT, jobs=NAMED),
+        wanted(web={**SICK, **START_FIRST, **NAMED}, jobs=PORT, page={**GOES_ON, **OTHER_PORT}),
+    ),
+    "a volume, passed on by one that starts first": (
+        wanted(web=ADDRESS, db=DATA),
+        wanted(api=ADDRESS, web={**GOES_ON, **DATA}, db={**SICK, **START_FIRST, **living_in("api")}),
     ),
     "a port that a host needs, of one that starts first": (
         wanted(web=PORT, db={**OTHER_PORT, **ADDRESS}),
