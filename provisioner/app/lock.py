@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
 
-# Seconds that a beat may take beside its pace.
-_TO_SEE_IT = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class Lock:
@@ -49,11 +46,14 @@ class Lock:
         )
 
     def release(self) -> None:
-        """Take the lease away. From a holder that lives it is away when that one has seen it, at its next beat."""
+        """Take the lease away. From a holder that lives it is away when that one has seen it.
+
+        It does at its next beat, or before its next change where a beat is missing.
+        """
         if self.standing is not None:
             remove_lease(self.engine, self.project, self.standing)
             if self.alive:
-                SystemClock().sleep(leases.HEARTBEAT_SECONDS + _TO_SEE_IT)
+                SystemClock().sleep(leases.MISSED_AFTER_SECONDS)
 
 
 def look_at_lock(request: Request) -> Lock:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 5.0
 # A heartbeat that has not moved for this long belongs to nobody any more.
 DEAD_AFTER_SECONDS = 20.0
+# So long after a beat another should have come: whoever takes a lease away from a holder that lives waits this long.
+MISSED_AFTER_SECONDS = HEARTBEAT_SECONDS + 2.0
 # A beat that comes so late may have been missed for too long by somebody else.
 _LATE = DEAD_AFTER_SECONDS - HEARTBEAT_SECONDS
 # How long after a late beat the lease is looked at again: longer than the pause between two looks of somebody else.
@@ -63,10 +65,10 @@ class Lease:
     def require_held(self) -> None:
         """Raise LeaseHeld, naming who holds it now, where another may have taken this lease over.
 
-        That is so when a beat found it gone. After a gap in which another may have taken it for dead (this process or
-        its machine was suspended, or the engine did not answer), it is looked at first.
+        That is so when a beat found it gone. After a gap in which another may have taken it (this process or its
+        machine was suspended, or the engine did not answer), it is looked at first.
         """
-        if elapsed() - self._beaten > _LATE:
+        if elapsed() - self._beaten > MISSED_AFTER_SECONDS:
             self._beat()
         if self._late.is_set() and not self._lost.is_set():
             # Whoever saw no beat until now removes the lease within this time, or sees this beat and goes away.

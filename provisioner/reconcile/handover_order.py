@@ -184,12 +184,18 @@ class _Ordering:
             chain = [*sorted(before), end.id]
             for earlier, later in pairwise(chain):
                 self._add(later, earlier)
+            waiting = {
+                need for step in chain for need in {*self._needs[step], *self._after[step]}.difference(chain)
+                if need == pair.takes or pair.takes in self._ancestors(need)
+            }  # fmt: skip
             for step in chain:
-                for edges in (self._needs[step], self._after[step]):
-                    edges -= {
-                        need for need in edges.difference(chain)
-                        if need == pair.takes or pair.takes in self._ancestors(need)
-                    }  # fmt: skip
+                self._needs[step] -= waiting
+                self._after[step] -= waiting
+            # Whoever else waited for them through one of these goes on doing so.
+            for step in self._steps:
+                if step not in chain and not self._needs[step].isdisjoint(chain):
+                    for need in waiting:
+                        self._add(step, need)
         self._add(pair.takes, pair.frees)
 
     def _keep(self) -> None:

@@ -83,7 +83,8 @@ class Together:
             service = pending.pop()
             guests = {
                 one for one, hosts in self.hosts.items()
-                if any(bond.other == service for bond in hosts) and not self._was(made, one, Verb.STOP, Verb.REMOVE)
+                if any(bond.other == service and not bond.steps.isdisjoint(made) for bond in hosts)
+                and not self._was(made, one, Verb.STOP, Verb.REMOVE)
             }  # fmt: skip
             more = ((self.follow.get(service, set()) & able) | guests) - found
             found |= more

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -132,3 +133,42 @@ def test_a_plan_that_gets_no_answer_ends_at_once(environment: Environment) -> No
     interrupt(process)
     process.communicate(timeout=5)
     assert process.returncode == 130
+
+
+def test_a_run_that_was_suspended_and_lost_its_lease_changes_nothing_any_more(environment: Environment) -> None:
+    """As a lid that is closed does it: its lease is taken away, another apply is made, and it goes on."""
+    environment.services(one=service(), two=service())
+    environment.apply()
+    assert environment.proxy is not None
+    environment.services(**{name: service(environment={"NEW": "1"}) for name in ("one", "two")})
+    environment.proxy.clear()
+    asleep = threading.Event()
+    sleeper: list[subprocess.Popen[str]] = []
+
+    def suspend(request: object) -> None:
+        sleeper[0].send_signal(signal.SIGSTOP)
+        asleep.set()
+
+    environment.proxy.fail(
+        1, where=lambda request: request.path.endswith("/containers/create") and b"NEW" in request.body, after=suspend
+    )
+    sleeper.append(environment.start("apply", "--yes"))
+    assert asleep.wait(30)
+    other = replace(environment, proxy=None)
+    try:
+        assert other.run("lock", "release", "--yes").code == 75
+        released = other.run("lock", "release", "--force", "--yes")
+        assert released.code == 0, released
+        other.services(**{name: service(environment={"NEW": "2"}) for name in ("one", "two")})
+        other.apply()
+        before = other.inventory()
+        environment.proxy.clear()
+    finally:
+        sleeper[0].send_signal(signal.SIGCONT)
+    stdout, stderr = sleeper[0].communicate(timeout=60)
+    assert sleeper[0].returncode == 75, stdout + stderr
+    assert "was taken over while this run stood still" in stdout + stderr
+    # A beat of the lease, and giving it back: it is not there.
+    assert {one.status for one in environment.proxy.mutating} <= {404}
+    assert other.inventory() == before
+    other.apply()

@@ -392,3 +392,37 @@ def test_nobody_is_down_until_another_is_proven(before: Wanted, after: Wanted) -
     sick = {name for name, body in after.document["services"].items() if "healthcheck" in body}
     assert {address.name for address in out_of_service(made, look(at, made.desired))} <= sick
     require_others_serve(before, after)
+
+
+def test_who_gives_up_its_name_for_its_host_takes_the_new_one_when_it_is_proven() -> None:
+    """What it was is called otherwise before: its successor still proves itself before it is in its place."""
+    before = wanted(web=NAMED)
+    after = wanted(db={**GOES_ON, **NAMED}, web={**SICK, **START_FIRST, "pid": "service:db", **needing("db")})
+    at = engine()
+    converge(at, before)
+    made = planned(at, after.lower(), Policy(prune=True))
+    [proof] = [s.id for s in made.steps if s.verb is Verb.WAIT and s.address.name == "web"]
+    own = [s for s in made.steps if s.address.name == "web" and s.verb in (Verb.RENAME, Verb.STOP)]
+    late = [s for s in own if s.made_by is not None or s.verb is Verb.STOP]
+    assert late
+    assert all(proof in needed(made)[step.id] for step in late)
+    require_others_serve(before, after)
+
+
+def test_who_lives_in_a_host_that_nobody_touches_does_not_go_back_for_another_guest() -> None:
+    """Its name is taken for good; the other guest of the host, which was interrupted, goes back."""
+    before = wanted(api={}, page=living_in("api"), web={"pid": "service:api", **needing("api"), **NAMED})
+    after = wanted(
+        api={}, db={**GOES_ON, **NAMED}, page=START_FIRST,
+        web={**SICK, **START_FIRST, "pid": "service:db", **needing("db")},
+    )  # fmt: skip
+    at = engine()
+    converge(at, before)
+    page = [s.id for s in planned(at, after.lower(), Policy(prune=True)).steps if s.address.name == "page"]
+    for last in page:
+        at = engine()
+        converge(at, before)
+        made = in_any_order(planned(at, after.lower(), Policy(prune=True)), Last(last))
+        report = run(made, at)
+        back = carry_out(rollback_plan(made, report.results, look(at, made.desired)), at, {})
+        assert [str(one.error) for one in back.failures] == []
