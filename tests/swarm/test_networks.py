@@ -9,7 +9,6 @@ import pytest
 from tests.swarm.environment import paths, service
 
 if TYPE_CHECKING:
-    from tests.recording_proxy import RecordedRequest
     from tests.swarm.environment import SwarmEnvironment
 
 pytestmark = pytest.mark.engine
@@ -174,28 +173,3 @@ def test_a_volume_that_a_node_makes_is_found_again(environment: SwarmEnvironment
     environment.require_inert()
     environment.destroy("--volumes", "--history")
     environment.wait_until(lambda: environment.objects() == set())
-
-
-def test_not_found_is_not_taken_for_removed(environment: SwarmEnvironment) -> None:
-    """Services, configs, secrets, networks and the lease: each is there after the answer, and is asked for again."""
-    environment.write(
-        {
-            "services": {"web": service(configs=["app"], secrets=["token"], networks=["back"])},
-            "configs": {"app": {"content": "one"}},
-            "secrets": {"token": {"generate": {"length": 12}}},
-            "networks": {"back": {}},
-        }
-    )
-    environment.apply()
-    assert environment.proxy is not None
-    seen: set[str] = set()
-
-    def strikes(request: RecordedRequest) -> bool:
-        new = request.method == "DELETE" and request.path not in seen
-        seen.add(request.path if new else "")
-        return new
-
-    environment.proxy.fail(1, "status:404", times=1000, where=strikes)
-    environment.destroy("--volumes", "--history")
-    assert {one.split("/")[1] for one in seen - {""}} >= {"services", "configs", "secrets", "networks"}
-    assert environment.objects() == set()
