@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import NotConverged, PlaybookInvalid, StepFailed
 from provisioner.render.paint import PLAIN, Paint, printable
+from provisioner.render.quoted import quoted
 
 if TYPE_CHECKING:
     from provisioner.errors import ProvisionError
@@ -22,7 +23,7 @@ def error_text(error: ProvisionError, *, paint: Paint = PLAIN, detailed: bool = 
         first, *rest = error.message.splitlines() or [type(error).__name__]
         lines = [f"{paint.red('Error:')} {printable(first)}", *(f"  {printable(line)}" for line in rest)]
     if isinstance(error, StepFailed | NotConverged):
-        lines += [f"    {paint.dim('|')} {printable(line.rstrip())}" for line in error.evidence]
+        lines += quoted(error.evidence, paint)
     if error.hint:
         first, *rest = error.hint.splitlines()
         lines += [f"  {paint.bold('Next:')} {printable(first)}", *(f"        {printable(line)}" for line in rest)]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from provisioner.render.changes_text import changes_line, changes_text
 from provisioner.render.paint import PLAIN, Paint, printable
+from provisioner.render.quoted import quoted
 from provisioner.render.table import table
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def last_words_text(failed: Failed, address: str = "", *, paint: Paint = PLAIN) 
         if not words or (address and place != address):
             continue
         lines.append(f"\n{paint.bold(f'Last words of {printable(place)}')} ({failed.outcome} {moment(failed.at)}):\n")
-        lines += [f"  {paint.dim('|')} {printable(line)}\n" for line in words]
+        lines += [f"{line}\n" for line in quoted(words, paint, "  ")]
     return "".join(lines)
 
 

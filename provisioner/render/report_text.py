@@ -10,6 +10,7 @@ from provisioner.model.report import Outcome
 from provisioner.render.error_text import error_text
 from provisioner.render.paint import PLAIN, Paint, printable
 from provisioner.render.progress import done
+from provisioner.render.quoted import quoted
 from provisioner.render.summary import by_outcome, recap
 from provisioner.render.values import before_and_after, seconds
 
@@ -94,7 +95,7 @@ def _words(result: StepResult, paint: Paint) -> list[str]:
         return []
     lines = [f"  {printable(line)}" for line in str(error).splitlines()]
     evidence: tuple[str, ...] = getattr(error, "evidence", ())
-    lines += [f"    {paint.dim('|')} {printable(line.rstrip())}" for line in evidence]
+    lines += quoted(evidence, paint)
     if error.hint:
         lines.append(f"  {paint.bold('Next:')} {printable(error.hint)}")
     return lines

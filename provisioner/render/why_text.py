@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from provisioner.render.history_text import last_words_text, moment
 from provisioner.render.paint import PLAIN, Paint, printable
 from provisioner.render.plan_text import change_lines
+from provisioner.render.quoted import quoted
 from provisioner.render.status_text import ago, port_text
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def _words(part: Part, paint: Paint, *, alone: bool) -> str:
             lines.append(f"  {one.ended[11:19]}  {verdict}  {output}")
     if part.log:
         lines.append(paint.bold(f"Last lines{of}:"))
-        lines += [f"  {paint.dim('|')} {printable(line)}" for line in part.log]
+        lines += quoted(part.log, paint, "  ")
     if part.withheld:
         lines.append(f"{paint.bold(f'Last lines{of}:')} not shown, as {part.withheld}; provision logs shows them")
     return "\n".join(lines) + "\n" if lines else ""

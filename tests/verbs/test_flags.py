@@ -295,3 +295,31 @@ def test_images_go_along_where_that_is_asked_for(verbs: Verbs, asked: str, left:
     assert done.code == 0, done
     tags = {tag for one in engine.images.list() for tag in one.tags if environment.project in tag}
     assert tags == ({own} if left else set())
+
+
+def test_images_of_what_is_needed_are_pulled_where_that_is_asked_for(verbs: Verbs) -> None:
+    """The image of `db` is nowhere, so that asking for it fails."""
+    environment = verbs.environment
+    environment.services(web=service(depends_on=["db"]), db=service(image="localhost:9/nowhere:1"))
+    for words, code in (
+        (["--policy", "missing"], 0),
+        (["--policy", "missing", "--include-deps"], 1),
+        (["--policy", "missing", "--include-deps", "--ignore-pull-failures"], 0),
+    ):
+        done = environment.run("pull", *words, "web")
+        assert done.code == code, (words, done)
+        assert ("nowhere" in done.text) == ("--include-deps" in words), (words, done)
+
+
+def test_images_of_what_is_needed_are_built_where_that_is_asked_for(verbs: Verbs) -> None:
+    if verbs.swarm:
+        return
+    environment = verbs.environment
+    for name, said in (("good", f"FROM {IMAGE}\n"), ("bad", f"FROM {IMAGE}\nCOPY nowhere /\n")):
+        (environment.folder / name).mkdir()
+        (environment.folder / name / "Dockerfile").write_text(said)
+    web, db = service(build="good", depends_on=["db"]), service(build="bad")
+    del web["image"], db["image"]
+    environment.services(web=web, db=db)
+    assert environment.run("build", "web").code == 0
+    assert environment.run("build", "--with-dependencies", "web").code == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -79,3 +79,25 @@ def test_it_is_written_to_a_file(folder: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
     assert provision("config", "-f", "out.yaml", "-q", cwd=folder).returncode == 0
     assert provision("config", "-o", "no/such/folder", cwd=folder).returncode == 64
+
+
+def test_what_a_reading_leaves_out(tmp_path: Path) -> None:
+    write(tmp_path, "more.env", "B=2\n")
+    body = "name: shop\nservices:\n  web: {image: 'busybox:1.36', env_file: more.env, ports: ['80:80']%s}\n"
+    write(tmp_path, "compose.yaml", body % "")
+
+    def shown(*options: str) -> dict[str, Any]:
+        done = provision("config", "--format", "json", *options, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)["services"]["web"]
+        return found
+
+    assert shown()["environment"] == {"B": "2"}
+    assert "environment" not in shown("--no-env-resolution")
+    assert "networks" in shown()
+    assert "networks" not in shown("--no-normalize")
+    write(tmp_path, "compose.yaml", body % ", volumes: ['data:/data']")
+    refused = provision("config", "-q", cwd=tmp_path)
+    assert refused.returncode == 65
+    assert "no volume 'data' is declared" in refused.stderr
+    assert provision("config", "-q", "--no-consistency", cwd=tmp_path).returncode == 0
