@@ -28,6 +28,8 @@ COMPLETED = "completed"
 _RECENT = 60.0
 _ENDED = ("exited", "dead")
 _KEPT_RESULTS = 3
+# Containers of tasks that are asked for results of their health check.
+_LOOKED_AT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def with_last_words(
         return condition
     words = ""
     with suppress(ProvisionError):
-        if condition.health == "unhealthy":
+        if condition.health == "unhealthy" or found.kind == "service":
             failed = [one for one in health_results(engine, found) if one.exit_code]
             words = _last_line(failed[-1].output) or f"exit code {failed[-1].exit_code}" if failed else ""
         words = words or _last_line("\n".join(last_lines(engine, found, 3)))
@@ -104,13 +106,31 @@ def with_last_words(
 
 
 def health_results(engine: EngineReader, found: Observed) -> tuple[HealthResult, ...]:
-    """The last results of a container's health check, oldest first."""
-    raw = engine.inspect("container", found.id) if found.kind == "container" else None
-    log = (((raw or {}).get("State") or {}).get("Health") or {}).get("Log") or ()
-    return tuple(
-        HealthResult(str(one.get("End") or ""), int(one.get("ExitCode") or 0), str(one.get("Output") or "").strip())
-        for one in log[-_KEPT_RESULTS:]
-    )
+    """The last results of a container's health check, oldest first.
+
+    Of a Swarm service those of the newest task on this node that has any: a Swarm ends a task that is not healthy.
+    """
+    containers = [found.id] if found.kind == "container" else []
+    if found.kind == "service":
+        containers = _containers_of_tasks(engine.tasks(found.id, current=True))
+    for identity in containers:
+        raw = engine.inspect("container", identity)
+        log = (((raw or {}).get("State") or {}).get("Health") or {}).get("Log") or ()
+        if log:
+            return tuple(
+                HealthResult(
+                    str(one.get("End") or ""), int(one.get("ExitCode") or 0), str(one.get("Output") or "").strip()
+                )
+                for one in log[-_KEPT_RESULTS:]
+            )
+    return ()
+
+
+def _containers_of_tasks(tasks: Sequence[Raw]) -> list[str]:
+    """The ids of the containers of the newest tasks; one that is starting has none, or nothing to tell yet."""
+    newest = sorted(tasks, key=lambda one: str(one["Status"].get("Timestamp") or ""), reverse=True)
+    found = [str((one["Status"].get("ContainerStatus") or {}).get("ContainerID") or "") for one in newest]
+    return [identity for identity in found if identity][:_LOOKED_AT]
 
 
 def last_lines(engine: EngineReader, found: Observed, count: int) -> tuple[str, ...]:

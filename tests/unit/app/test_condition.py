@@ -1,0 +1,61 @@
+"""What a Swarm service that is not healthy says: a Swarm ends its tasks, and starts others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from provisioner.app.condition import Condition, health_results, with_last_words
+from provisioner.model.address import Address
+from provisioner.model.state import Observed
+
+if TYPE_CHECKING:
+    from provisioner.ports import EngineReader
+
+WEB = Observed(address=Address("service", "web"), kind="service", id="web", name="web", spec={})
+
+
+def task(at: str, container: str) -> dict[str, Any]:
+    return {"Status": {"Timestamp": at, "ContainerStatus": {"ContainerID": container}}}
+
+
+def container(*results: tuple[int, str]) -> dict[str, Any]:
+    log = [{"End": "2026-01-31T18:04:00Z", "ExitCode": code, "Output": output} for code, output in results]
+    return {"State": {"Health": {"Log": log}}}
+
+
+class Manager:
+    """Tells tasks and the containers of this node."""
+
+    def __init__(self, tasks: list[dict[str, Any]], **containers: dict[str, Any]) -> None:
+        self._tasks = tasks
+        self._containers = containers
+
+    def tasks(self, identity: str, *, current: bool = False) -> list[dict[str, Any]]:
+        return self._tasks
+
+    def inspect(self, kind: str, identity: str) -> dict[str, Any] | None:
+        return self._containers.get(identity)
+
+    def logs(self, identity: str, **how: Any) -> list[bytes]:
+        return [b"served\n"]
+
+
+def said(manager: Manager) -> str:
+    reader = cast("EngineReader", manager)
+    return with_last_words(Condition("0/1 running", trouble="0 of 1 tasks run"), WEB, reader, lambda text: text).trouble
+
+
+def test_the_newest_task_that_has_any_tells_the_results_of_its_health_check() -> None:
+    tasks = [task("1", "old"), task("3", "starting"), task("2", "failed"), task("4", "")]
+    manager = Manager(
+        tasks, old=container((1, "another day")), failed=container((0, "ok"), (1, "warned\nthe disk is full\n")),
+        starting=container(),
+    )  # fmt: skip
+    found = health_results(cast("EngineReader", manager), WEB)
+    assert [(one.exit_code, one.output) for one in found] == [(0, "ok"), (1, "warned\nthe disk is full")]
+    assert said(manager) == "0 of 1 tasks run: the disk is full"
+
+
+def test_without_a_failed_check_it_is_what_was_written_last() -> None:
+    assert said(Manager([task("1", "elsewhere")])) == "0 of 1 tasks run: served"
+    assert said(Manager([task("1", "here")], here=container((0, "ok")))) == "0 of 1 tasks run: served"
