@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from provisioner.document import Document
     from provisioner.model.backup import Manifest
     from provisioner.model.playbook import Playbook
+    from provisioner.platforms.choice import Mode
     from provisioner.ports import Interrupt, Listener
 
 
@@ -78,11 +79,11 @@ def clone(
             return RestoreResult(plan)
         with interrupt.deferred():
             work = Work(target, of_target, held, listener, interrupt)
-            closed = Course(closed_playbook(load_document(target))) if masks else None
+            closed = Course(closed_playbook(load_document(target), of_target.mode)) if masks else None
             return finished(Restoration(work, plan, archive, identities, closed=closed), options)
 
 
-def closed_playbook(document: Document) -> Playbook:
+def closed_playbook(document: Document, mode: Mode) -> Playbook:
     """The playbook with services that nobody outside can reach: without ports, and without networks of others."""
     tree: Any = document.root.plain()
     networks: Mapping[str, Any] = tree.get("networks") or {}
@@ -93,7 +94,9 @@ def closed_playbook(document: Document) -> Playbook:
         own = {key: attachment for key, attachment in joined.items() if key not in foreign}
         if joined and not own:
             service.pop("networks")
-            service["network_mode"] = "none"
+            # A task without networks has none; a container gets the engine's own unless it says so.
+            if mode != "swarm":
+                service["network_mode"] = "none"
         elif joined:
             service["networks"] = own
     return bind(replace(document, root=from_plain(tree, Span("the closed services"))))

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.command_line import carry_out
 from tests.engine import test_backup_postgres as postgres
 from tests.engine.environment import Environment
 from tests.engine.environment import service as plain_service
 from tests.engine.test_backup import run_in as run_on
 from tests.engine_fixtures import remove_project
-from tests.swarm.environment import service
+from tests.swarm.environment import SwarmEnvironment, service
 
 if TYPE_CHECKING:
     import docker
-
-    from tests.swarm.environment import SwarmEnvironment
 
 pytestmark = pytest.mark.engine
 
@@ -124,3 +123,29 @@ def test_the_rows_of_an_older_engine(
     rows = environment.output("db", *postgres.PSQL, postgres.DIGEST).decode()
     assert (rows, run_in(environment, "keeper", STATE)) == saved
     environment.require_inert()
+
+
+@pytest.mark.parametrize("swarm", ["28.5"], indirect=True)
+def test_a_clone_is_masked_in_closed_services(environment: SwarmEnvironment) -> None:
+    """A store that only a network of others and a port lead to; while its mask runs, neither does."""
+    name = f"{environment.project}-copy"
+    outside = environment.engine.networks.create(f"{environment.project}-outside", driver="overlay")
+    look = "test $(ls /sys/class/net | grep -vc lo) -lt 2 && sed -i s/^/masked-/ /rows/table"
+    book = playbook(networks={"outside": {"external": True, "name": outside.name}})
+    store = book["services"]["store"]
+    store["networks"], store["ports"] = ["outside"], [{"target": 80, "published": 8099, "mode": "host"}]
+    store["backup"]["mask"] = ["sh", "-c", look]
+    environment.write(book)
+    environment.apply()
+    run_in(environment, "store", "seq 1000 > /rows/table")
+    store["ports"][0]["published"] = 8100
+    environment.write({**book, "name": name}, "copy.yaml")
+    line = ["clone", "compose.yaml", "copy.yaml", "--yes"]
+    done = carry_out(line, folder=environment.folder, environment=environment.surroundings())
+    assert done.code == 0, done
+    copy = SwarmEnvironment(environment.folder, name, environment.engine, environment.url, environment.proxy)
+    assert run_in(copy, "store", "head -n 1 /rows/table") == "masked-1\n"
+    assert copy.service("store")["Spec"]["TaskTemplate"]["Networks"]
+    remove_project(environment.engine, name)
+    remove_project(environment.engine, environment.project)
+    outside.remove()
