@@ -57,7 +57,7 @@ def store(chunks: Iterable[bytes], sink: Sink, *, compress: bool, recipients: Se
 def restored(chunks: Iterable[bytes], *, compressed: bool, identities: Sequence[str] | None) -> Iterator[bytes]:
     """What was read once, from what is kept. `identities` are secret age keys, None for what is not encrypted.
 
-    ProvisionError where it is torn, or encrypted to somebody else.
+    ProvisionError where it can not be decompressed, or is encrypted to somebody else.
     """
     import zstandard
 
@@ -65,15 +65,15 @@ def restored(chunks: Iterable[bytes], *, compressed: bool, identities: Sequence[
     if not compressed:
         yield from plain
         return
-    engine = zstandard.ZstdDecompressor().decompressobj()
+    # A few bytes may stand for gigabytes of zeros: what comes out is bounded, not what goes in. That a stream is torn
+    # is told by its size and checksum (`checked`).
+    source = _Reading(plain)
+    reader = zstandard.ZstdDecompressor().stream_reader(source, read_size=_COPY)  # type: ignore[arg-type]
     try:
-        for chunk in plain:
-            if data := engine.decompress(chunk):
-                yield data
+        while data := reader.read(_COPY):
+            yield data
     except zstandard.ZstdError as error:
-        raise Damaged(f"it can not be decompressed: {error}") from error
-    if not engine.eof:
-        raise Damaged("it ends before the end of what was compressed")
+        raise source.error or Damaged(f"it can not be decompressed: {error}") from error
 
 
 def checked(chunks: Iterable[bytes], size: int, sha256: str, what: str) -> Iterator[bytes]:

@@ -294,7 +294,7 @@ def test_a_snapshot_before_a_job_and_nothing_is_applied_without_it(environment: 
     assert (environment.inventory(), archives(environment)) == (before, [name])
 
 
-@pytest.mark.slow
+@pytest.mark.whole
 def test_five_gigabytes_in_bounded_memory(environment: Environment) -> None:
     environment.write(playbook())
     environment.apply()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
@@ -98,9 +100,11 @@ def test_an_error_of_the_stream_is_what_is_raised() -> None:
     import pyrage
 
     def broken() -> Iterator[bytes]:
-        yield b"x" * 100_000
+        yield zstandard.compress(os.urandom(100_000))[:-10]
         raise Unreachable("the engine went away")
 
+    with pytest.raises(Unreachable, match="went away"):
+        list(restored(broken(), compressed=True, identities=None))
     recipient = str(pyrage.x25519.Identity.generate().to_public())
     for recipients in ((), (recipient,)):
         with pytest.raises(Unreachable, match="went away"):
@@ -253,6 +257,39 @@ def test_the_larger_the_stream_the_same_memory() -> None:
     store((bytes(1 << 20) for _ in range(300)), Nowhere(), compress=True, recipients=())
     assert tracemalloc.get_traced_memory()[1] < 20 << 20
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("left", [0, 1, 50, -1, -5])
+def test_a_volume_that_is_cut_is_told(tmp_path: Path, left: int) -> None:
+    place = open_place(str(tmp_path), {})
+    whole = tar(("data", tarfile.DIRTYPE, b""), ("data/a", tarfile.REGTYPE, os.urandom(300_000)))
+    with new_archive([place], "shop-1", ()) as writer:
+        part = writer.volume("volume.a", "shop_a", [whole])
+        writer.finish(replace(EMPTY, parts=(part,)))
+    file = tmp_path / "shop-1" / part.file
+    file.write_bytes(file.read_bytes()[:left])
+    with pytest.raises(ProvisionError, match="is damaged"):
+        list(Archive(place, EMPTY).content(part, None))
+
+
+def test_what_is_mostly_holes_is_read_in_the_same_memory(tmp_path: Path) -> None:
+    """Gigabytes of zeros are a few kilobytes when they are compressed."""
+    import tracemalloc
+
+    place = open_place(str(tmp_path), {})
+    size = 600 << 20
+    header = tarfile.TarInfo("data/holes")
+    header.size = size
+    stream = itertools.chain([header.tobuf()], (bytes(1 << 20) for _ in range(600)), [bytes(10240)])
+    with new_archive([place], "shop-1", ()) as writer:
+        part = writer.volume("volume.a", "shop_a", stream)
+        writer.finish(replace(EMPTY, parts=(part,)))
+    assert part.size < 1 << 20
+    tracemalloc.start()
+    Archive(place, replace(EMPTY, parts=(part,))).check(None, lambda part: None)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 << 20, f"{peak >> 20} MiB"
 
 
 def test_what_a_killed_backup_left_holds_off_nobody_of_the_same_second(tmp_path: Path) -> None:
