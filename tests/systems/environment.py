@@ -239,9 +239,10 @@ def run(
     shell: Mapping[str, str] | None = None,
     profiles: tuple[str, ...] = (),
     timeout: float = 600,
+    within: tuple[str, ...] = (),
 ) -> Outcome:
-    """`provision COMMAND TARGET` in a project folder; the command may be of two words."""
-    line = [str(PROVISION), "-C", str(folder)]
+    """`provision COMMAND TARGET` in a project folder; the command may be of two words. `within` stands before it."""
+    line = [*within, str(PROVISION), "-C", str(folder)]
     for name, value in (variables or {}).items():
         line += ["-e", f"{name}={value}"]
     for profile in profiles:

@@ -1,4 +1,4 @@
-"""All of production, as playbooks/prod.yml lists it, in a project folder of its own."""
+"""All five systems, as playbooks/prod.yml and playbooks/local.yml list them, in a project folder of their own."""
 
 from __future__ import annotations
 
@@ -30,20 +30,23 @@ _LEFT_OUT = shutil.ignore_patterns(
 class Production:
     """A copy of the checkout's playbooks, driven at the engine `url`; `host` is where its ports are.
 
-    `canaries` are the values of its secrets.
+    `target` is the list that is applied, `within` what stands before each command. `canaries` are the values of its
+    secrets.
     """
 
     folder: Path
     url: str
     host: str
+    target: str = "prod"
+    within: tuple[str, ...] = ()
     canaries: list[str] = field(default_factory=list)
 
     @classmethod
-    def make(cls, folder: Path, url: str, host: str) -> Production:
+    def make(cls, folder: Path, url: str, host: str, **options: Any) -> Production:
         """Copy all playbooks and the declarations of their secrets."""
         for name in ("playbooks", "secrets"):
             shutil.copytree(ROOT / name, folder / name, ignore=_LEFT_OUT)
-        return cls(folder, url, host)
+        return cls(folder, url, host, **options)
 
     def make_secrets(self) -> list[str]:
         """Make the Docker secrets as the runbook says; the values that came of it, which no output may show."""
@@ -61,15 +64,20 @@ class Production:
         return canaries.read_text(encoding="utf-8").split()
 
     def provision(self, command: str, *arguments: str, timeout: float = 2400) -> Outcome:
-        """`provision COMMAND prod`."""
+        """`provision COMMAND` on the list."""
         return run(
-            self.folder, "prod", command, *arguments, variables=dict.fromkeys(HOSTS, self.host),
-            shell={"DOCKER_HOST": self.url}, timeout=timeout,
+            self.folder, self.target, command, *arguments, variables=dict.fromkeys(HOSTS, self.host),
+            shell={"DOCKER_HOST": self.url}, timeout=timeout, within=self.within,
         )  # fmt: skip
 
     def apply(self, *arguments: str) -> dict[str, Any]:
         """The last line of an apply."""
         outcome = self.provision("apply", "--yes", "--json", *arguments)
-        last: dict[str, Any] = json.loads(outcome.summary)
+        last: dict[str, Any] = json.loads(outcome.summary or "{}")
         assert last.get("type") == "summary", outcome.everything
         return {**last, "everything": outcome.everything}
+
+
+def states(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """How each play of an apply ended."""
+    return [(play["name"], play["state"]) for play in summary["plays"]]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.systems.lifetime import swarm_of_one_node
-from tests.systems.production.environment import PLAYS, TARGETS, Production
+from tests.systems.production.environment import PLAYS, TARGETS, Production, states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,10 +30,6 @@ def production(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         there = made.provision("secrets check")
         assert there.code == 0, there.everything
         yield made
-
-
-def states(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    return [(play["name"], play["state"]) for play in summary["plays"]]
 
 
 def test_all_five_come_up_from_nothing_and_then_nothing_changes(production: Production) -> None:
