@@ -16,9 +16,9 @@ import pytest
 
 from tests.docs.pages import fences
 from tests.systems.campaign.environment import Environment as Campaign
-from tests.systems.environment import PROVISION, ROOT, Environment, unused_port, unused_subnet
+from tests.systems.environment import PROVISION, ROOT, Environment, copied, unused_port, unused_subnet
 from tests.systems.ichrisbirch.environment import Environment as Ichrisbirch
-from tests.systems.lifetime import made_environment
+from tests.systems.lifetime import made_environment, swarm_of_one_node
 from tests.systems.stock_tracker.environment import Environment as StockTracker
 from tests.systems.telecom.environment import Environment as Telecom
 from tests.systems.usage_tracking.environment import Environment as UsageTracking
@@ -105,9 +105,9 @@ def commands(readme: Path) -> Iterator[str]:
     """The README's lines for a shell on this machine; one that goes on is one line."""
     for fence in fences(readme):
         # A block with a title has a test of its own that runs it whole.
-        if fence.language != "sh" or re.match(r"# (back up|restore)\n", fence.text):
+        if fence.language != "sh" or re.match(r"# (back up|restore|the secrets of production)\n", fence.text):
             continue
-        if "/prod" in fence.text or "docker secret create" in fence.text:
+        if "/prod" in fence.text:
             yield from (
                 line for line in fence.text.splitlines() if line.startswith("provision") and "/prod" not in line
             )
@@ -133,3 +133,23 @@ def test_every_command_of_a_readme_works(kind: type[Environment], engine_url: st
             # Without `--yes` it asks, and there is nobody here to answer.
             asks = re.match(r"provision (apply|destroy|secrets rotate)\b(?!.*--yes)", line)
             typed.type(re.sub(r"(\s*#.*)?$", r" --yes\1", line, count=1) if asks else line)
+
+
+def test_the_secrets_of_production_are_made_as_each_readme_says(engine_url: str, tmp_path: Path) -> None:
+    with swarm_of_one_node(engine_url) as (machine, engine):
+        shell = {**os.environ, "DOCKER_HOST": machine.url, "PATH": f"{PROVISION.parent}:{os.environ['PATH']}"}
+        for system in (kind.SYSTEM for kind in PLAYBOOKS):
+            folder = tmp_path / system
+            folder.mkdir()
+            copied(system, folder)
+            text = (ROOT / "playbooks" / system / "README.md").read_text(encoding="utf-8")
+            (script,) = re.findall(r"```sh\n# the secrets of production\n(.*?)```", text, re.S)
+            script = re.sub(r"^provision secrets sync \S+", r"\g<0> --yes", script, flags=re.M)
+            for line in (script, f"provision secrets check {system}/prod"):
+                done = subprocess.run(
+                    ["bash", "-euo", "pipefail", "-c", line], cwd=folder, env=shell, capture_output=True, text=True,
+                    check=False, stdin=subprocess.DEVNULL, timeout=120,
+                )  # fmt: skip
+                assert done.returncode == 0, (system, done.stdout, done.stderr)
+            assert not (folder / "playbooks" / system / ".env.prod.local").exists()
+        assert len(engine.secrets.list()) == 3 + 5 + 3 + 4 + 2
