@@ -14,32 +14,32 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.engine, pytest.mark.system]
 
 
-def test_an_archive_is_proven_and_brings_the_prices_back(throwaway: Environment) -> None:
-    with (throwaway.playbooks / f"{throwaway.name}.yml").open("a", encoding="utf-8") as playbook:
+def test_an_archive_is_proven_and_brings_the_prices_back(stock: Environment) -> None:
+    with (stock.playbooks / f"{stock.name}.yml").open("a", encoding="utf-8") as playbook:
         playbook.write("backup: {to: ./archives}\n")
-    throwaway.apply()
-    assert eventually(lambda: throwaway.stored() > 20, within=60)
+    stock.apply()
+    assert eventually(lambda: stock.stored() > 20, within=60)
     # What was stored before the backup began: prices go on coming.
-    latest = throwaway.sql("select max(at) from ticks")
+    latest = stock.sql("select max(at) from ticks")
     old = f"select count(*), md5(string_agg(t::text, '' order by t::text)) from ticks t where at < '{latest}'"
-    before = throwaway.sql(old)
-    saved = throwaway.provision("backup")
+    before = stock.sql(old)
+    saved = stock.provision("backup")
     assert saved.code == 0, saved.everything
 
-    volumes, networks = throwaway.volumes(), throwaway.networks()
-    rehearsed = throwaway.provision("rehearse", "--latest")
+    volumes, networks = stock.volumes(), stock.networks()
+    rehearsed = stock.provision("rehearse", "--latest")
     assert rehearsed.code == 0, rehearsed.everything
     assert "is proven" in rehearsed.output
     assert "✔ the backend reaches the database" in rehearsed.output
-    assert (throwaway.volumes(), throwaway.networks()) == (volumes, networks)
+    assert (stock.volumes(), stock.networks()) == (volumes, networks)
 
-    throwaway.sql(f"delete from ticks where at < '{latest}'")
-    target = f"{throwaway.SYSTEM}/{throwaway.name}"
+    stock.sql(f"delete from ticks where at < '{latest}'")
+    target = f"{stock.SYSTEM}/{stock.name}"
     restored = run(
-        throwaway.folder, "latest", "restore", target, "--yes", "--replace", "--prune", variables=throwaway.variables,
+        stock.folder, "latest", "restore", target, "--yes", "--replace", "--prune", variables=stock.variables,
     )  # fmt: skip
     assert restored.code == 0, restored.everything
-    assert throwaway.sql(old) == before
-    stored = throwaway.stored()
-    assert eventually(lambda: throwaway.stored() > stored, within=30), "prices come in again"
-    assert throwaway.provision("plan", "--detailed-exitcode").code == 0
+    assert stock.sql(old) == before
+    stored = stock.stored()
+    assert eventually(lambda: stock.stored() > stored, within=30), "prices come in again"
+    assert stock.provision("plan", "--detailed-exitcode").code == 0

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from ichrisbirch.settings import Settings
 
 SUMMARY = "summary"
+# Seconds: as long as its health check takes the scheduler for well. Older numbers are not served.
+LASTS = 60
 
 CacheError = redis.RedisError
 
@@ -31,9 +33,9 @@ class Cache:
         self._client.ping()
 
     def keep_summary(self, summary: dict[str, Any]) -> None:
-        self._client.set(SUMMARY, json.dumps(summary))
+        self._client.set(SUMMARY, json.dumps(summary), ex=LASTS)
 
     def summary(self) -> dict[str, Any] | None:
-        """What was kept last; None before the scheduler's first run."""
+        """What was kept last; None before the scheduler's first run, and when it has made none for a while."""
         text = self._client.get(SUMMARY)
         return None if text is None else dict(json.loads(text))

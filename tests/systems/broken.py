@@ -1,0 +1,224 @@
+"""A system that is up, broken on purpose in one way at a time: which of its checks and tests notice that.
+
+A `Row` says how, and what has to fail then. The harness breaks, looks, mends with an apply, and wants every check green
+again. Breaks work on the test's own copy of the playbooks and on its own containers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+import yaml
+
+from tests.systems.environment import ROOT, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from tests.systems.environment import Environment
+
+
+class Break(Protocol):
+    """How something is broken. What an apply mends by itself needs no mending of its own."""
+
+    def breaks(self, environment: Environment) -> None: ...
+
+    def mends(self, environment: Environment) -> None: ...
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Every container of a service is stopped by hand."""
+
+    service: str
+
+    def breaks(self, environment: Environment) -> None:
+        replicas = environment.replicas(self.service)
+        assert replicas
+        for container in replicas:
+            container.stop(timeout=3)
+
+    def mends(self, environment: Environment) -> None:
+        """An apply starts it."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A shell's command in a service's container; `undo` is another one."""
+
+    service: str
+    command: str
+    undo: str
+
+    def breaks(self, environment: Environment) -> None:
+        environment.run_in(self.service, self.command)
+
+    def mends(self, environment: Environment) -> None:
+        environment.run_in(self.service, self.undo)
+
+
+@dataclass(frozen=True)
+class Sql:
+    """A statement in the environment's database; `undo` is another one."""
+
+    statement: str
+    undo: str
+
+    def breaks(self, environment: Environment) -> None:
+        environment.sql(self.statement)
+
+    def mends(self, environment: Environment) -> None:
+        environment.sql(self.undo)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A text in a file beside the playbook is another one, and is applied; or `restart` reads it anew."""
+
+    file: str
+    old: str
+    new: str
+    restart: str = ""
+
+    def breaks(self, environment: Environment) -> None:
+        self._exchange(environment, self.old, self.new)
+
+    def mends(self, environment: Environment) -> None:
+        self._exchange(environment, self.new, self.old)
+
+    def _exchange(self, environment: Environment, old: str, new: str) -> None:
+        path = environment.playbooks / self.file
+        text = path.read_text(encoding="utf-8")
+        assert old in text, f"{self.file} has no {old!r}"
+        path.write_text(text.replace(old, new), encoding="utf-8")
+        if self.restart:
+            environment.container(self.restart).restart(timeout=3)
+        else:
+            environment.apply("--no-verify")
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Lines that the environment's own playbook has beside those that it extends, applied."""
+
+    text: str
+
+    def breaks(self, environment: Environment) -> None:
+        with self._file(environment).open("a", encoding="utf-8") as playbook:
+            playbook.write(self.text)
+        environment.apply("--no-verify")
+
+    def mends(self, environment: Environment) -> None:
+        path = self._file(environment)
+        path.write_text(path.read_text(encoding="utf-8").replace(self.text, ""), encoding="utf-8")
+
+    @staticmethod
+    def _file(environment: Environment) -> Path:
+        return environment.playbooks / f"{environment.name}.yml"
+
+
+@dataclass(frozen=True)
+class Join:
+    """A service's container is connected to a network on which it must not be."""
+
+    service: str
+    network: str
+
+    def breaks(self, environment: Environment) -> None:
+        self._network(environment).connect(environment.container(self.service))
+
+    def mends(self, environment: Environment) -> None:
+        with contextlib.suppress(Exception):
+            self._network(environment).disconnect(environment.container(self.service))
+
+    def _network(self, environment: Environment) -> Any:
+        return environment.engine.networks.get(f"{environment.project}_{self.network}")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One break, and what has to fail: checks of `verify:` by their names, tests as functions of the environment."""
+
+    how: Break
+    checks: tuple[str, ...] = ()
+    tests: tuple[Callable[[Any], object], ...] = field(default=())
+
+    def __str__(self) -> str:
+        text = " ".join(str(value) for value in (type(self.how).__name__, *vars(self.how).values()))
+        return " ".join(text.split())[:60]
+
+
+def shows(environment: Environment, row: Row, *, within: float = 60) -> None:
+    """Break it, want each check and test of the row to fail, mend it, want every check to hold."""
+    failed: set[str] = set()
+
+    def noticed() -> bool:
+        failed.clear()
+        failed.update(_failed(environment, row.checks))
+        return failed.issuperset(row.checks)
+
+    with _impatient(environment):
+        try:
+            row.how.breaks(environment)
+            assert not row.checks or eventually(noticed, within=within), set(row.checks) - failed
+            for test in row.tests:
+                with pytest.raises((AssertionError, OSError)):
+                    test(environment)
+        finally:
+            row.how.mends(environment)
+            environment.apply("--no-verify")
+    outcome = environment.provision("verify")
+    assert outcome.code == 0, outcome.everything
+
+
+def require_a_row_for_every_check(system: str, rows: Iterable[Row], playbooks: Iterable[str]) -> None:
+    """No check is there that nobody has seen fail."""
+    named = {check for row in rows for check in row.checks}
+    files = [ROOT / "playbooks" / system / f"{name}.yml" for name in playbooks]
+    checks = {check["name"] for file in files for check in _document(file).get("verify") or ()}
+    assert checks
+    assert (checks - named, named - checks) == (set(), set())
+
+
+def _failed(environment: Environment, checks: Iterable[str]) -> set[str]:
+    asked = [word for check in checks for word in ("--check", check)]
+    outcome = environment.provision("verify", "--json", *asked)
+    assert outcome.code in (0, 1), outcome.everything
+    return {check["name"] for check in json.loads(outcome.output)["checks"] if not check["ok"]}
+
+
+@contextlib.contextmanager
+def _impatient(environment: Environment) -> Iterator[None]:
+    """The checks of the copied playbooks, which are to fail, are not tried for long."""
+    texts = {path: path.read_text(encoding="utf-8") for path in environment.playbooks.glob("*.yml")}
+    patient = {path: re.findall(r"within: \d+s", text) for path, text in texts.items()}
+    for path, text in texts.items():
+        path.write_text(re.sub(r"within: \d+s", "within: 1s", text), encoding="utf-8")
+    try:
+        yield
+    finally:
+        for path, waits in patient.items():
+            text = path.read_text(encoding="utf-8")
+            first, *rest = text.split("within: 1s")
+            assert len(rest) == len(waits)
+            path.write_text(
+                first + "".join(wait + part for wait, part in zip(waits, rest, strict=True)), encoding="utf-8"
+            )
+
+
+class _Loader(yaml.SafeLoader):
+    """Takes `!reset` and `!override` for nothing."""
+
+
+_Loader.add_multi_constructor("!", lambda loader, tag, node: None)
+
+
+def _document(file: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.load(file.read_text(encoding="utf-8"), _Loader)
+    return document

@@ -1,0 +1,99 @@
+"""Ichrisbirch broken on purpose: each of its checks is seen to fail, and the tests of what no check can see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.systems.broken import Edit, Overlay, Row, Run, Sql, Stop, require_a_row_for_every_check, shows
+from tests.systems.ichrisbirch import test_running
+
+if TYPE_CHECKING:
+    from tests.systems.ichrisbirch.environment import Environment
+
+AS_ROOT = (
+    "  {name}:\n"
+    "    user: '0:0'\n"
+    "    secrets:\n"
+)  # fmt: skip
+DATABASE_SECRETS = (
+    "      - {source: postgres_password, target: postgres_password, mode: 0444}\n"
+    "      - {source: redis_password, target: redis_password, mode: 0444}\n"
+)
+APP_SECRETS = "      - {source: app_secret_key, target: app_secret_key, mode: 0444}\n"
+
+ROWS = (
+    Row(
+        Stop("postgres"),
+        (
+            "the API reaches postgres", "the scheduler reaches postgres", "the page is served from the API",
+            "the database is that of the environment, and its schema is there",
+        ),
+        (test_running.test_every_service_is_healthy_and_not_root,),
+    ),
+    Row(Stop("redis"), ("the API is well, in its own environment", "the API reaches Redis")),
+    Row(Stop("api"), ("the page reaches the API", "the page is served from the API")),
+    Row(Stop("scheduler"), ("the scheduler's summary is served",)),
+    Row(
+        Sql("alter table habits rename to away", "alter table away rename to habits"),
+        ("the database is that of the environment, and its schema is there", "the page is served from the API"),
+    ),
+    Row(
+        Run(
+            "redis", "REDISCLI_AUTH=$(cat /run/secrets/redis_password) redis-cli config set requirepass ''",
+            'redis-cli config set requirepass "$(cat /run/secrets/redis_password)"',
+        ),
+        ("Redis asks for its password",),
+    ),
+    # The source is mounted: what is written is read by itself, and another process asks.
+    Row(Edit("app/ichrisbirch/api.py", "min_length=1", "min_length=0"), ("what is no habit is refused",)),
+    Row(
+        Edit("app/ichrisbirch/api.py", '"environment": settings.environment', '"environment": "another"'),
+        ("the API is well, in its own environment",),
+    ),
+    Row(
+        Overlay(
+            "services:\n"
+            + "".join(
+                AS_ROOT.format(name=name) + (APP_SECRETS if name == "app" else DATABASE_SECRETS)
+                for name in ("api", "app", "scheduler")
+            )
+        ),
+        ("the API does not run as root", "the page does not run as root", "the scheduler does not run as root"),
+        (test_running.test_every_service_is_healthy_and_not_root, test_running.test_operations),
+    ),
+    Row(
+        Overlay("services:\n  api: {environment: {LOG_LEVEL: info}}\n"),
+        tests=(test_running.test_what_the_playbook_says_wins_over_the_dockerfile,),
+    ),
+)  # fmt: skip
+# Of the environment of the tests.
+TESTING = (
+    Row(
+        Overlay("services:\n  postgres: {tmpfs: !reset null}\n"),
+        ("the database lies in memory",),
+    ),
+)  # fmt: skip
+
+
+def test_every_check_has_its_row() -> None:
+    require_a_row_for_every_check("ichrisbirch", (*ROWS, *TESTING), ("base", "dev", "test"))
+
+
+@pytest.mark.engine
+@pytest.mark.system
+@pytest.mark.whole
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_what_is_broken_is_noticed(dev: Environment, row: Row) -> None:
+    shows(dev, row, within=90)
+
+
+@pytest.mark.engine
+@pytest.mark.system
+@pytest.mark.whole
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("row", TESTING, ids=str)
+def test_what_is_broken_is_noticed_among_the_tests(testing: Environment, row: Row) -> None:
+    shows(testing, row)
