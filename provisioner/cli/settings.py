@@ -165,6 +165,11 @@ class Settings:
             raise UsageError(f"both -f and the TARGET '{target}' name a playbook: give one of them")
         if self.files and not target:
             return Request(files=_existing(self.files, directory), **common)
+        if not _may_enter("."):
+            raise UsageError(
+                f"this user may not look into the folder {directory}",
+                hint="go to another one with -C DIR; a container is run as the folder's owner with --user",
+            )
         default = self.environment.get("PROVISION_TARGET")
         if not target and not default:
             if not common["env_files"]:
@@ -289,8 +294,20 @@ def _existing(files: tuple[str, ...], directory: str, why: str = "") -> tuple[st
     """The files, after a look whether they are there."""
     for file in files:
         if file != "-" and not exists(file):
-            raise PlaybookInvalid([Problem(f"there is no such file in {directory}{why}", Span(file))])
+            said = f"there is no such file in {directory}{why}" if _may_enter(file) else "this user may not look there"
+            raise PlaybookInvalid([Problem(said, Span(file))])
     return files
+
+
+def _may_enter(file: str) -> bool:
+    """Whether this user may look at what is in a folder, or at a file."""
+    try:
+        Path(file, ".env").stat()
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def variables(texts: Sequence[str]) -> dict[str, str]:

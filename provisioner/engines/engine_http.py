@@ -228,7 +228,10 @@ def unreachable(endpoint: Endpoint, error: Exception) -> Unreachable:
         message = f"the Docker Engine at {endpoint.url} ({endpoint.source}) broke off its answer"
         return Unreachable(message, hint="try again; it may have been restarted meanwhile", detail=text)
     if "Permission denied" in text:
-        hint = "your user may not use the socket: add it to the group docker, or use sudo"
+        hint = (
+            "your user may not use the socket: add it to the group docker, or use sudo; "
+            "a container needs --group-add with the number of the socket's group"
+        )
     elif endpoint.url.startswith("ssh://"):
         hint = f"check that `ssh {endpoint.url.removeprefix('ssh://')} docker version` works"
     elif endpoint.url.startswith("unix://"):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.docs.pages import PROJECT, fences
 from tests.engine.environment import Environment
 from tests.integrations.forges import Forge, holds, interpolated, pairs, service, serving
 
@@ -218,3 +219,16 @@ def test_its_inputs_are_used_and_reach_a_shell_as_variables_only() -> None:
     assert [name for name in ACTION["inputs"] if f"inputs.{name} " not in used] == []
     # Text of a pull request within a script would be run as a script.
     assert [step["name"] for step in steps if "${{" in step["run"]] == []
+
+
+def test_it_is_an_action_as_github_reads_it(tmp_path: Path) -> None:
+    workflow = next(
+        fence.text for fence in fences(PROJECT / "docs" / "integrations.md") if ".github/workflows" in fence.text
+    )
+    (tmp_path / "workflow.yml").write_text(workflow)
+    for kind, file in (("actions", FOLDER / "action.yml"), ("workflows", tmp_path / "workflow.yml")):
+        check = [PROGRAMS / "check-jsonschema", "--builtin-schema", f"vendor.github-{kind}", file]
+        done = subprocess.run(check, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout
+    (job,) = yaml.safe_load(workflow)["jobs"].values()
+    assert job["steps"][1]["with"].keys() <= ACTION["inputs"].keys()

@@ -153,3 +153,9 @@ def test_its_jobs_are_for_merge_requests_and_for_the_default_branch() -> None:
     assert rules.pop("provision:lint") == rules.pop("provision:plan") == [request]
     assert all(rule.startswith("$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH") for rule in rules.pop("provision:apply"))
     assert rules == {}
+
+
+def test_it_is_a_pipeline_as_gitlab_reads_it() -> None:
+    check = [PROGRAMS / "check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", TEMPLATE]
+    done = subprocess.run(check, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
