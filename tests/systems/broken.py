@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 import yaml
 
-from tests.systems.environment import ROOT, eventually
+from tests.systems.environment import ROOT, copied, eventually, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -184,6 +184,19 @@ def require_a_row_for_every_check(system: str, rows: Iterable[Row], playbooks: I
     checks = {check["name"] for file in files for check in _document(file).get("verify") or ()}
     assert checks
     assert (checks - named, named - checks) == (set(), set())
+
+
+def require_breaks_that_can_be_made(system: str, rows: Iterable[Row], extends: str, folder: Path) -> None:
+    """What is edited is there, and what is laid over is a playbook, as far as that can be told without an engine."""
+    playbooks = copied(system, folder)
+    for number, row in enumerate(rows):
+        if isinstance(row.how, Edit):
+            assert row.how.old in (playbooks / row.how.file).read_text(encoding="utf-8"), row
+        if isinstance(row.how, Overlay):
+            name = f"broken{number}"
+            (playbooks / f"{name}.yml").write_text(f"extends: {extends}.yml\n{row.how.text}", encoding="utf-8")
+            outcome = run(folder, f"{system}/{name}", "config")
+            assert outcome.code == 0, (str(row), outcome.everything)
 
 
 def _failed(environment: Environment, checks: Iterable[str]) -> set[str]:

@@ -7,10 +7,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.systems.broken import Edit, Join, Overlay, Row, Run, Sql, Stop, require_a_row_for_every_check, shows
+from tests.systems.broken import (
+    Edit,
+    Join,
+    Overlay,
+    Row,
+    Run,
+    Sql,
+    Stop,
+    require_a_row_for_every_check,
+    require_breaks_that_can_be_made,
+    shows,
+)
 from tests.systems.campaign import test_running
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.systems.campaign.environment import Environment
 
 NGINX = "packages/frontend/nginx.conf"
@@ -104,6 +117,10 @@ ROWS = (
 
 def test_every_check_has_its_row() -> None:
     require_a_row_for_every_check("campaign", ROWS, ("base", "local"))
+
+
+def test_every_break_can_be_made(tmp_path: Path) -> None:
+    require_breaks_that_can_be_made("campaign", ROWS, "local", tmp_path)
 
 
 @pytest.mark.engine

@@ -6,10 +6,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.systems.broken import Edit, Overlay, Row, Run, Sql, Stop, require_a_row_for_every_check, shows
+from tests.systems.broken import (
+    Edit,
+    Overlay,
+    Row,
+    Run,
+    Sql,
+    Stop,
+    require_a_row_for_every_check,
+    require_breaks_that_can_be_made,
+    shows,
+)
 from tests.systems.ichrisbirch import test_running
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.systems.ichrisbirch.environment import Environment
 
 AS_ROOT = (
@@ -79,6 +91,12 @@ TESTING = (
 
 def test_every_check_has_its_row() -> None:
     require_a_row_for_every_check("ichrisbirch", (*ROWS, *TESTING), ("base", "dev", "test"))
+
+
+def test_every_break_can_be_made(tmp_path: Path) -> None:
+    require_breaks_that_can_be_made("ichrisbirch", ROWS, "dev", tmp_path)
+    (tmp_path / "test").mkdir()
+    require_breaks_that_can_be_made("ichrisbirch", TESTING, "test", tmp_path / "test")
 
 
 @pytest.mark.engine

@@ -6,10 +6,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.systems.broken import Edit, Overlay, Row, Run, Sql, Stop, require_a_row_for_every_check, shows
+from tests.systems.broken import (
+    Edit,
+    Overlay,
+    Row,
+    Run,
+    Sql,
+    Stop,
+    require_a_row_for_every_check,
+    require_breaks_that_can_be_made,
+    shows,
+)
 from tests.systems.stock_tracker import test_running
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.systems.stock_tracker.environment import Environment
 
 NGINX = "frontend/nginx.conf"
@@ -88,6 +100,10 @@ ROWS = (
 
 def test_every_check_has_its_row() -> None:
     require_a_row_for_every_check("stock-tracker", ROWS, ("base", "local"))
+
+
+def test_every_break_can_be_made(tmp_path: Path) -> None:
+    require_breaks_that_can_be_made("stock-tracker", ROWS, "local", tmp_path)
 
 
 @pytest.mark.engine

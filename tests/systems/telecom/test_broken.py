@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.systems.broken import Edit, Overlay, Row, Sql, Stop, require_a_row_for_every_check, shows
+from tests.systems.broken import (
+    Edit,
+    Overlay,
+    Row,
+    Sql,
+    Stop,
+    require_a_row_for_every_check,
+    require_breaks_that_can_be_made,
+    shows,
+)
 from tests.systems.telecom import test_running
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.systems.telecom.environment import Environment
 
 EVENTS = "services/ingest/ingest/events.py"
@@ -82,6 +93,10 @@ ROWS = (
 
 def test_every_check_has_its_row() -> None:
     require_a_row_for_every_check("telecom", ROWS, ("base", "local"))
+
+
+def test_every_break_can_be_made(tmp_path: Path) -> None:
+    require_breaks_that_can_be_made("telecom", ROWS, "local", tmp_path)
 
 
 @pytest.mark.engine

@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.systems.broken import Edit, Overlay, Row, Run, Sql, Stop, require_a_row_for_every_check, shows
+from tests.systems.broken import (
+    Edit,
+    Overlay,
+    Row,
+    Run,
+    Sql,
+    Stop,
+    require_a_row_for_every_check,
+    require_breaks_that_can_be_made,
+    shows,
+)
 from tests.systems.usage_tracking import test_running
 from tests.systems.usage_tracking.environment import Environment, somebody, usage_event
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.systems import environment
 
 NGINX = "docker/nginx.conf"
@@ -143,6 +155,10 @@ ROWS = (
 
 def test_every_check_has_its_row() -> None:
     require_a_row_for_every_check("usage-tracking", ROWS, ("base", "local", "balanced"))
+
+
+def test_every_break_can_be_made(tmp_path: Path) -> None:
+    require_breaks_that_can_be_made("usage-tracking", ROWS, "balanced", tmp_path)
 
 
 @pytest.mark.engine
