@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # After these nothing can or may be changed any more: the engine is lost, or somebody else holds the lease.
 _FINAL = (Unreachable, LeaseHeld)
+# Each asks the engine a few times in a second.
+_MOST_WAITS = 128
 
 
 class NeverSet:
@@ -100,10 +102,14 @@ class _Execution:
                 self._users.setdefault(need, []).append(step)
         ready = sorted(identity for identity, needs in self._waiting.items() if not needs)
         running: set[int] = set()
-        threads = self._parallel + sum(1 for step in steps if step.verb is Verb.WAIT)
-        with ThreadPoolExecutor(max_workers=max(1, min(threads, 64))) as pool:
+        # Waits have threads of their own: however many there are, they hold back only what needs them.
+        waits = sum(1 for step in steps if step.verb is Verb.WAIT)
+        with (
+            ThreadPoolExecutor(min(self._parallel, len(steps) or 1)) as workers,
+            ThreadPoolExecutor(max(1, min(waits, _MOST_WAITS))) as waiters,
+        ):
             while ready or running:
-                ready = self._begin(ready, running, by_id, pool)
+                ready = self._begin(ready, running, by_id, workers, waiters)
                 if not running:
                     break
                 message = self._finished.get()
@@ -177,22 +183,29 @@ class _Execution:
                 self._deaf = True
 
     def _begin(
-        self, ready: list[int], running: set[int], by_id: Mapping[int, Step], pool: ThreadPoolExecutor
+        self,
+        ready: list[int],
+        running: set[int],
+        by_id: Mapping[int, Step],
+        workers: ThreadPoolExecutor,
+        waiters: ThreadPoolExecutor,
     ) -> list[int]:
         left = []
         permitted = self._permitted() if ready else None
+        busy = sum(1 for one in running if by_id[one].verb is not Verb.WAIT)
         for identity in ready:
             step = by_id[identity]
             if permitted is not None and identity not in permitted:
                 left.append(identity)
                 continue
-            busy = sum(1 for one in running if by_id[one].verb is not Verb.WAIT)
-            if step.verb is not Verb.WAIT and busy >= self._parallel:
-                left.append(identity)
-                continue
+            if step.verb is not Verb.WAIT:
+                if busy >= self._parallel:
+                    left.append(identity)
+                    continue
+                busy += 1
             running.add(identity)
             self._tell(Started(step))
-            pool.submit(self._work, step)
+            (waiters if step.verb is Verb.WAIT else workers).submit(self._work, step)
         return left
 
     def _work(self, step: Step) -> None:

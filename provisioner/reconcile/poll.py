@@ -20,6 +20,9 @@ class Probe(Protocol):
     def look(self) -> Readiness:
         """How it is now. Raises ProvisionError where it is gone."""
 
+    def soon(self) -> float | None:
+        """How long it takes until the next look can tell more (seconds); None where that is not known."""
+
     def saying(self, answer: Readiness) -> str:
         """What a person is told while it is not done."""
 
@@ -53,7 +56,8 @@ def poll(
             said = text
             progress(text)
         # The last look is when the time is up.
-        clock.sleep(min(gap, max(left, _SHORTEST)))
+        known = probe.soon()
+        clock.sleep(max(_SHORTEST, min(gap if known is None else known, left)))
         gap = min(gap * 1.3, longest)
 
 

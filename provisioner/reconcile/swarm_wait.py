@@ -87,6 +87,9 @@ class _UntilConverged:
             may_finish=bool(self._wait.may_finish), settled=settled,
         )  # fmt: skip
 
+    def soon(self) -> float | None:
+        return None
+
     def saying(self, answer: Readiness) -> str:
         return f"waiting until it is {self._wait.goal}: {answer.message}"
 

@@ -86,20 +86,33 @@ class _UntilReached:
         self._id = container_id
         self._wait = wait
         self._clock = clock
-        self._running_since: float | None = None
+        # The start that was seen last, and when it was seen first: one that restarts proves itself anew.
+        self._start: tuple[str, float] | None = None
         self._raw: Mapping[str, Any] = {}
 
     def look(self) -> Readiness:
         state = self._state("waited for")
         if state.status != "running":
-            self._running_since = None
-        elif self._running_since is None:
-            self._running_since = self._clock.now()
-        running_for = 0.0 if self._running_since is None else self._clock.now() - self._running_since
-        has_check = bool((self._raw["State"].get("Health") or {}).get("Status"))
+            self._start = None
+        elif self._start is None or self._start[0] != state.started_at:
+            self._start = state.started_at, self._clock.now()
         return readiness(
-            self._wait.goal, state, has_check=has_check, running_for=running_for, finished=self._has_finished(state)
-        )
+            self._wait.goal, state, has_check=self._has_check(), running_for=self._running_for(),
+            finished=self._has_finished(state),
+        )  # fmt: skip
+
+    def soon(self) -> float | None:
+        # Without a health check there is nothing to see but an early end, for which a look in between is enough.
+        if self._start is None or self._wait.goal is Goal.COMPLETED or self._has_check():
+            return None
+        left = max(0.0, STABLE - self._running_for())
+        return left if left <= STABLE / 2 else STABLE / 4
+
+    def _running_for(self) -> float:
+        return 0.0 if self._start is None else self._clock.now() - self._start[1]
+
+    def _has_check(self) -> bool:
+        return bool((self._raw["State"].get("Health") or {}).get("Status"))
 
     def saying(self, answer: Readiness) -> str:
         return _remaining(self._wait.goal, runtime(dict(self._raw)), self._raw)
@@ -135,6 +148,9 @@ class _StaysReady(_UntilReached):
         state = self._state("watched")
         self._began = self._began or state
         return steadiness(self._began, state, finished=self._has_finished(state))
+
+    def soon(self) -> float | None:
+        return None
 
     def saying(self, answer: Readiness) -> str:
         return f"watching it for {self._wait.timeout_s:g} s"
