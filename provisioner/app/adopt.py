@@ -141,7 +141,7 @@ def _keep_revision(engine: EngineWriter, looked: PreparedAdoption) -> int:
         return 0
     return record_revision(
         engine, prepared.playbook, prepared.materials.inputs, prepared.mode, prepared.plan.observed,
-        commit=git_commit(prepared.playbook.directory),
+        commit=git_commit(prepared.playbook.directory), last=prepared.ledger.last,
     )  # fmt: skip
 
 

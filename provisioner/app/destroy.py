@@ -16,6 +16,7 @@ from provisioner.app.plan_digest import digest_removal
 from provisioner.app.platform import choose_platform
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import ProvisionError, UsageError
+from provisioner.ledger.adoptions import one_look
 from provisioner.ledger.lease import lease, left_behind
 from provisioner.ledger.records import forget_ledger, read_ledger, record_destroyed
 from provisioner.model.address import Address
@@ -82,22 +83,23 @@ def destroy_playbook(
     grace: float | None = None,
 ) -> ApplyResult:
     """`destroy` for a playbook that is there already."""
-    removal = plan_removal(playbook, engine, policy)
+    look = one_look(engine, playbook.project)
+    removal = plan_removal(playbook, look, policy)
     _require_known(playbook, removal, policy)
     salt = token_hex(16)
     approved = digest_removal(removal, salt)
     if not approve(removal) or removal.refusals:
         return ApplyResult(removal)
     report = None
-    ran_once = bool(one_offs(engine, playbook.project) or one_off_tasks(engine, playbook.project))
-    if removal.steps or ran_once or left_behind(engine, playbook.project) or _is_unrecorded(engine, playbook, removal):
+    ran_once = bool(one_offs(look, playbook.project) or one_off_tasks(look, playbook.project))
+    if removal.steps or ran_once or left_behind(look, playbook.project) or _is_unrecorded(look, playbook, removal):
         clock = SystemClock()
-        mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
+        mode = choose_mode(playbook, swarm_manager=look.facts().swarm_manager)
         with lease(
             engine, playbook.project, mode, clock=clock, timeout=policy.lock_timeout,
             waiting=lambda text: listener(Notice(text)),
         ) as held:  # fmt: skip
-            removal = plan_removal(playbook, engine, policy)
+            removal = plan_removal(playbook, one_look(engine, playbook.project), policy)
             require_approved(approved, digest_removal(removal, salt))
             with interrupt.deferred():
                 # They hold networks and volumes.
@@ -200,11 +202,12 @@ def _record(engine: EngineWriter, playbook: Playbook, mode: Mode, policy: Policy
 
     Returns the plan for what is left.
     """
-    left = plan_removal(playbook, engine, policy)
-    ledger = read_ledger(engine, playbook.project)
+    look = one_look(engine, playbook.project)
+    left = plan_removal(playbook, look, policy)
+    ledger = read_ledger(look, playbook.project)
     # Without revisions too: whether a volume that stayed is protected, or missing later, is told by nothing else.
     if (removal.steps and (ledger.revisions or volumes_left(playbook, left.observed))) or _is_unrecorded(
-        engine, playbook, removal
+        look, playbook, removal
     ):
         record_destroyed(engine, playbook, mode, ledger, left.observed)
     forget_all(engine, playbook.project, mode, ledger)

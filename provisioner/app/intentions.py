@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.kinds.swarm_scheduling import NOWHERE
 from provisioner.ledger.intentions import Intentions
-from provisioner.ledger.records import read_ledger, record_intentions
+from provisioner.ledger.records import record_intentions
 from provisioner.ledger.revisions import playbook_of
 from provisioner.model.change import Action
 from provisioner.model.span import Problem
@@ -113,8 +113,7 @@ def _scaled(playbook: Playbook, ledger: Ledger) -> Iterator[Problem]:
 
 def forget_what_ended(after: Prepared, engine: EngineWriter) -> None:
     """Keep no longer that services rest which an apply has started, nor numbers that a file has overruled."""
-    playbook = after.playbook
-    known = read_ledger(engine, playbook.project).intentions
+    playbook, known = after.playbook, after.ledger.intentions
     names = set(playbook.services)
     scaled = {
         name: why

@@ -32,6 +32,7 @@ def keep_revision(report: Report, after: Prepared, engine: EngineWriter, restore
         record_revision(
             engine, after.playbook, after.materials.inputs, after.mode, after.plan.observed, restores=restores,
             converged=not report.remaining, commit=commit, seconds=report.seconds, took=durations(report),
+            last=after.ledger.last,
         )  # fmt: skip
     except ProvisionError as error:
         return replace(report, trouble=error)

@@ -26,7 +26,7 @@ from provisioner.app.saved_plan import save
 from provisioner.app.wiring import open_engine
 from provisioner.backup.previous_data import read_record
 from provisioner.errors import PlaybookInvalid
-from provisioner.ledger.adoptions import as_if_adopted, learn
+from provisioner.ledger.adoptions import as_if_adopted, learn, one_look
 from provisioner.ledger.records import Ledger, read_ledger
 from provisioner.ledger.revisions import Revision, desired_of
 from provisioner.model.plan import Verb
@@ -37,7 +37,6 @@ from provisioner.reconcile.claims import ClaimKind, listed_holders, process_hold
 from provisioner.reconcile.clashes import takes_claims
 from provisioner.reconcile.expected import assume_present
 from provisioner.reconcile.observe import observe
-from provisioner.reconcile.one_look import OneLook
 from provisioner.reconcile.outdated import LedgerFacts
 from provisioner.reconcile.pins import taken_from_registries
 from provisioner.reconcile.planning import plan
@@ -92,7 +91,7 @@ def prepare(
     Raises PlaybookInvalid for what the mode can not do, such as replicas on one host port; without `feasible`,
     contradictions in the playbook are let pass.
     """
-    engine = OneLook(engine)
+    engine = one_look(engine, playbook.project)
     policy = replace(
         policy,
         targets=with_kinds(playbook, policy.targets),

@@ -11,14 +11,17 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from provisioner.kinds.ownership import PROJECT
+from provisioner.ledger.container_store import ContainerRecords
 from provisioner.ledger.labels import LEDGER
 from provisioner.ledger.series import ADOPTED
 from provisioner.ledger.store import records, store
 from provisioner.model.adoption import Adopted
 from provisioner.reconcile.adoption import is_same_volume
+from provisioner.reconcile.one_look import OneLook, ask_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -107,6 +110,17 @@ def as_if_adopted(engine: EngineReader, project: str, objects: Sequence[Adopted]
     return cast("EngineReader", AdoptionsView(engine, {project: tuple(objects)}))
 
 
+def one_look(engine: EngineReader, project: str) -> EngineReader:
+    """The engine, asked each thing once; what its ledgers say of adopted objects is learned by `engine`, too.
+
+    What every plan needs is asked for at once: what the engine says of itself, the ledger, and what the project owns.
+    """
+    look = cast("EngineReader", engine.looking_once() if isinstance(engine, AdoptionsView) else OneLook(engine))
+    owned = (partial(look.list, kind, {PROJECT: project}) for kind in ("container", "network", "volume"))
+    ask_ahead(look.facts, lambda: list(ContainerRecords(look, project).entries()), *owned)
+    return look
+
+
 class AdoptionsView:
     """An engine whose adopted objects are shown with their labels.
 
@@ -121,13 +135,23 @@ class AdoptionsView:
         self._projects: dict[str, tuple[Adopted, ...]] = {}
         self._index: dict[tuple[str, str], Adopted] = {}
         self._lock = threading.RLock()
+        self._whole: AdoptionsView | None = None
         self._index_again()
+
+    def looking_once(self) -> AdoptionsView:
+        """This view of the engine, asked each thing once."""
+        view = AdoptionsView(cast("EngineReader", OneLook(self._engine)), self._planned)
+        view._projects, view._whole = dict(self._projects), self
+        view._index_again()
+        return view
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
     def know(self, project: str, adopted: Sequence[Adopted]) -> None:
         """Take these for all adopted objects of `project`."""
+        if self._whole is not None:
+            self._whole.know(project, adopted)
         with self._lock:
             self._projects[project] = (*adopted, *self._planned.get(project, ()))
             self._index_again()

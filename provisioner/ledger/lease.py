@@ -14,7 +14,6 @@ import threading
 import time
 import uuid
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.errors import EngineConflict, EngineRefused, LeaseHeld, ProvisionError
 from provisioner.ledger.fence import fenced
 from provisioner.ledger.store import records, store, stores
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

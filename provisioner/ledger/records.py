@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +16,7 @@ from provisioner.ledger.revisions import KEPT, Revision, parse_revision
 from provisioner.ledger.series import ADOPTED, CHECKS, DESTROYED, FAILED, INTENTIONS, REVISION
 from provisioner.ledger.store import records, store, stores
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 from provisioner.model.state import DesiredState, Resource
 from provisioner.reconcile.retained import volumes_left
 

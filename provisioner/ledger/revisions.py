@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from provisioner.ledger.lease import whoami
 from provisioner.ledger.series import REVISION
 from provisioner.ledger.store import records, store
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 from provisioner.model.node import from_plain
 from provisioner.model.span import Problem, Span
 from provisioner.platforms.choice import Mode, lower
@@ -139,14 +140,14 @@ def record_revision(
     seen: ObservedState,
     restores: int = 0,
     *,
+    last: Revision | None,
     converged: bool = True,
     commit: str = "",
     seconds: float = 0.0,
     took: Mapping[str, float] | None = None,
 ) -> int:
-    """Keep what was applied as a new revision; returns its number. `seen` is what was there afterwards."""
-    kept = revisions(engine, playbook.project)
-    number = kept[-1].number + 1 if kept else 1
+    """Keep what was applied as the revision after the `last` one; returns its number. `seen` was there afterwards."""
+    number = last.number + 1 if last is not None else 1
     content = {
         "number": number,
         "applied_at": datetime.now(UTC).isoformat(timespec="seconds"),

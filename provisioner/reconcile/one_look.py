@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
@@ -15,21 +20,32 @@ Answer = TypeVar("Answer")
 
 
 class OneLook:
-    """An `EngineReader` that keeps every answer of another one but logs, for as long as a plan is made."""
+    """An `EngineReader` that keeps every answer of another one but logs, for as long as a plan is made.
+
+    Several threads may ask; who asks what another is asking already waits for that answer.
+    """
 
     def __init__(self, engine: EngineReader) -> None:
         self._engine = engine
-        self._answers: dict[Hashable, Any] = {}
+        self._answers: dict[Hashable, Future[Any]] = {}
+        self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:
         """What an engine offers beyond reading."""
         return getattr(self._engine, name)
 
     def _once(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
-        if question not in self._answers:
-            self._answers[question] = ask()
-        answer: Answer = self._answers[question]
-        return answer
+        with self._lock:
+            known = self._answers.get(question)
+            future: Future[Answer] = known or self._answers.setdefault(question, Future())
+        if known is None:
+            try:
+                future.set_result(ask())
+            except BaseException as error:
+                # It may be asked again.
+                del self._answers[question]
+                future.set_exception(error)
+        return future.result()
 
     def facts(self) -> Facts:
         return self._once("facts", self._engine.facts)
@@ -38,7 +54,7 @@ class OneLook:
         found = self._once(("list", kind, *sorted(labels.items())), lambda: self._engine.list(kind, labels))
         # Of all kinds only containers are listed with all that an inspection tells.
         for raw in found if kind == "container" else ():
-            self._answers.setdefault(("inspect", kind, str(raw["Id"])), raw)
+            self._once(("inspect", kind, str(raw["Id"])), lambda raw=raw: raw)  # type: ignore[misc]
         return found
 
     def containers(self) -> Sequence[Mapping[str, Any]]:
@@ -82,3 +98,19 @@ class OneLook:
 
     def builder_for(self, build: Mapping[str, Any]) -> Choice | None:
         return self._engine.builder_for(build)
+
+
+def ask_ahead(*questions: Callable[[], object]) -> None:
+    """Ask what will be asked soon, all at once and without waiting, so that one look has the answers by then.
+
+    What can not be answered is asked again by whoever needs it, and fails there.
+    """
+    pool = ThreadPoolExecutor(len(questions))
+    for ask in questions:
+        pool.submit(_unless_it_fails, ask)
+    pool.shutdown(wait=False)
+
+
+def _unless_it_fails(ask: Callable[[], object]) -> None:
+    with suppress(ProvisionError):
+        ask()

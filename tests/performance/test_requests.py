@@ -40,14 +40,14 @@ def counted(environment: Environment, step: Callable[[], object]) -> tuple[int, 
 def test_a_life_costs_no_more_requests(environment: Environment) -> None:
     environment.write(declared())
     # Lists, one network, one image, and what would stand in the way of each object.
-    assert counted(environment, environment.plan) == (SERVICES + VOLUMES + 8, 0)
+    assert counted(environment, environment.plan) == (SERVICES + VOLUMES + 9, 0)
     asked, changing = counted(environment, environment.apply)
     # Made and started; the network, the ledger, the lease and its end.
     assert changing == 2 * SERVICES + VOLUMES + 4
     assert asked - changing <= 12 * SERVICES
     # Each container once, and what is the same for any number of them.
-    assert counted(environment, environment.apply) == (SERVICES + 12, 0)
-    assert counted(environment, environment.plan) == (SERVICES + 10, 0)
+    assert counted(environment, environment.apply) == (SERVICES + 13, 0)
+    assert counted(environment, environment.plan) == (SERVICES + 11, 0)
 
     environment.write(declared("other"))
     asked, changing = counted(environment, environment.apply)
