@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from provisioner.kinds import swarm_file
 from provisioner.kinds.ownership import FILES, ONE_OFF, PROJECT, owner
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Held
 from provisioner.platforms.lowering import plain_body
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol
@@ -32,6 +32,7 @@ from provisioner.errors import (
 )
 from provisioner.ledger.adoptions import learn
 from provisioner.ledger.lease import lease, left_behind
+from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Notice
 from provisioner.model.plan import Verb
 from provisioner.model.report import Report

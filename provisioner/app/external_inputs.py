@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from provisioner.app.configs import content_version
@@ -11,6 +11,7 @@ from provisioner.app.input_files import read_files
 from provisioner.app.platform import platform_of
 from provisioner.app.secret_inputs import origin, pending, resolve_secrets, short
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Found, Held
 from provisioner.platforms.lowering import HELD, InputVersions
 

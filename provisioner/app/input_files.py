@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from provisioner.app.configs import config_contents
 from provisioner.app.image_inputs import build_digests
 from provisioner.app.seccomp_profiles import seccomp_profiles
 from provisioner.errors import PlaybookInvalid
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.document.findings import nearest
@@ -10,6 +9,7 @@ from provisioner.errors import ProvisionError, UsageError
 from provisioner.kinds.ownership import NAME, ONE_OFF, PROJECT, owner
 from provisioner.kinds.tool_labels import TASK_OF
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from provisioner.document.findings import nearest
 from provisioner.document.names import FOLDER
 from provisioner.document.plays import is_list_of_plays, read_plays, target_of
 from provisioner.errors import UsageError
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from provisioner.app.plan_digest import PlanDigest, digest_plan
 from provisioner.app.secret_inputs import pending
 from provisioner.errors import PlanStale, PlaybookInvalid, UsageError
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Policy
 from provisioner.model.span import Problem, Span
 from provisioner.render.plan_json import plan_json

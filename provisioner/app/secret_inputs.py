@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.applied_secrets import AWS
 from provisioner.app.platform import platform_of
 from provisioner.errors import SecretUnavailable
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Found, Held
 
 if TYPE_CHECKING:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from provisioner.backup.volumes import carrier_of, read_volume, write_volume
 from provisioner.errors import Unsafe
+from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:

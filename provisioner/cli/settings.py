@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from provisioner.cli.compose_variables import compose_files, env_files, implicit
 from provisioner.cli.streams import Stream
 from provisioner.cli.target import choose, exists, is_file, playbooks, split_target
 from provisioner.errors import PlaybookInvalid, ProvisionError, UsageError
+from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem, Span
 
 if TYPE_CHECKING:

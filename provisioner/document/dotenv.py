@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.document.template import BadTemplate, RequiredVariable, substitute
+from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem, Span
 
 if TYPE_CHECKING:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.document.findings import dotted
 from provisioner.document.template import BadTemplate, RequiredVariable, substitute
+from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:

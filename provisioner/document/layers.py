@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from provisioner.document.attributes import rules
@@ -14,6 +14,7 @@ from provisioner.document.merge import drop_merge_tags, merge
 from provisioner.document.paths import clean, is_file, is_remote, join, parent
 from provisioner.document.shape import Place, mapping
 from provisioner.document.variables import Variable
+from provisioner.model.dataclass import dataclass
 from provisioner.model.node import Node
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ a colon or a blank in it is not taken for one of the value around it. Afterwards
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.document.template import end_of_variable
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from provisioner.model.node import Node

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from provisioner.document.text import LARGEST, STDIN
 from provisioner.document.tree import OVERRIDE, RESET
 from provisioner.document.variables import COMMAND_LINE, SHELL, Scope, Uses, tier
 from provisioner.errors import PlaybookInvalid
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

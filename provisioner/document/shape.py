@@ -6,11 +6,11 @@ A `Row` says everything about one path of the tree; the rows stand in attributes
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from provisioner.document.tree import RESET
+from provisioner.model.dataclass import dataclass
 from provisioner.model.node import Node
 
 if TYPE_CHECKING:

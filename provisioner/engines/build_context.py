@@ -13,13 +13,13 @@ import re
 import shutil
 import stat
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from provisioner.document import secret_files
 from provisioner.errors import ProvisionError
 from provisioner.kinds.builders import PLAYBOOK_FOLDER, is_remote
+from provisioner.model.dataclass import dataclass
 from provisioner.playbook.select import SERVICE
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 import json
 import socket
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from provisioner.engines.contexts import context_names, docker_folder, read_context
 from provisioner.errors import Unreachable, UsageError
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,10 +6,10 @@ The choice changes nothing in what is compared: an image is as good from one bui
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.model.builder import BuilderKind, Choice, Lack
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,7 +4,7 @@ or refused, with the reason and what to do instead. From here come the checks of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds import container, network, volume
 from provisioner.kinds.container_structured import PLAIN_ENGINE
 from provisioner.kinds.fields import Ignored, Refused
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from provisioner.model.dataclass import dataclass
 
 _FORM = re.compile(r"(?P<kind>[a-z]+)\.(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]*?)(?:\[(?P<index>[0-9]+)\])?")
 _NAME = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9_-]*)(?:\[(?P<index>[0-9]+)\])?")

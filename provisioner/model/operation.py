@@ -6,10 +6,11 @@ its time takes that back, as Swarm itself knows no such time; a hook that fails 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Verb
 
 if TYPE_CHECKING:

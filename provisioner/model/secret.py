@@ -6,8 +6,10 @@ A value can be revealed, never printed. Knows nothing of where values come from.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal, NoReturn
+
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from provisioner.model.span import Span

@@ -5,7 +5,6 @@ Claims follow from specs, declared or observed, and from what an engine lists (G
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds.container_networks import mac_address
 from provisioner.kinds.ownership import describe_owner, owner
 from provisioner.kinds.values import address as canonical
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action
+from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem
 from provisioner.reconcile.claims import (
     DECLARED_UNDER,

@@ -7,10 +7,11 @@ made from it in `handover_order.py`.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from provisioner.kinds.container_pre_start import pre_start_name
+from provisioner.model.dataclass import dataclass
 from provisioner.model.operation import (
     Connect,
     Create,

@@ -5,13 +5,13 @@ In both modes what was there before a change stays, so that going back finds it,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.kinds import service, swarm_file
 from provisioner.kinds.container_mounts import file_address
 from provisioner.kinds.file_volume import file_volumes
 from provisioner.model.change import Action, Change
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

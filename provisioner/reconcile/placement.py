@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.values import architecture as same_name
 from provisioner.model.change import Action
+from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:

@@ -6,11 +6,12 @@ declared all the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.model.address import Address
 from provisioner.model.change import Action, FieldChange, Impact
+from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem
 from provisioner.model.state import Resource
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.swarm_scheduling import decode_placement
 from provisioner.kinds.values import moment
+from provisioner.model.dataclass import dataclass
 from provisioner.model.operation import Goal
 from provisioner.model.report import Readiness
 from provisioner.reconcile.finished import FINISHED

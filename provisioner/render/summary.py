@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action
+from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome
 
