@@ -19,10 +19,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 IMAGE = "busybox:1.36"
 _FILL = """
-mkdir -p /data/f && cd /data/f && dd if=/dev/urandom of=seed bs=1M count=1 2>/dev/null
+mkdir -p /data/f && cd /data/f
 i=0; while [ $i -lt {count} ]; do
   dd if=/dev/urandom of=r$i bs=1M count=8 2>/dev/null
-  while :; do hexdump -C seed; done 2>/dev/null | head -c 8388608 > t$i
+  seq $((i * 1000000)) 99999999 | head -c 8388608 > t$i
   i=$((i + 1))
 done
 """
