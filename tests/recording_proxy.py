@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 _READING_POSTS = re.compile(r"/(wait|attach|auth|session|grpc|resize)$")
 _VERSION_PREFIX = re.compile(r"^/v\d+\.\d+(?=/)")
 _STATUS_MODE = re.compile(r"status:(\d{3})$")
-_MODES = ("pass", "eof-before", "eof-after", "cut-body", "hang", "hang-after")
+_REFUSAL = b"<html><h1>403 Forbidden</h1></html>"
+_FORBIDDEN = (
+    b"HTTP/1.1 403 Forbidden\r\ncontent-length: %d\r\ncontent-type: text/html\r\n\r\n" % len(_REFUSAL) + _REFUSAL
+)
+_MODES = ("pass", "refuse", "eof-before", "eof-after", "cut-body", "hang", "hang-after")
 
 
 @dataclass(eq=False)
@@ -58,7 +62,8 @@ class RecordedRequest:
 class Fault:
     """What happens at the `at`-th matching request (from 1) and, with `times`, at those after it.
 
-    mode: `pass`; `status:500` answers so without asking the engine; `eof-before` closes the connection without asking
+    mode: `pass`; `status:500` answers so without asking the engine, `refuse` as a
+    proxy that filters does; `eof-before` closes the connection without asking
     it; `eof-after` asks and closes without answering; `cut-body` answers with half of the body; `hang` never asks nor
     answers; `hang-after` asks and never answers. `before` is called before the engine is asked, `after` when it has
     answered and the client does not know yet.
@@ -209,6 +214,10 @@ class RecordingProxy:
         if status := _STATUS_MODE.match(fault.mode):
             request.status = int(status[1])
             client.send(_answer(request.status, f"injected by a test at {request.method} {request.path}"))
+            return True
+        if fault.mode == "refuse":
+            request.status = 403
+            client.send(_FORBIDDEN)
             return True
         if fault.mode == "eof-before":
             return False

@@ -6,10 +6,11 @@ Knows HTTP and the Engine API's manner of failing, no object of it. No redirect 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from provisioner.engines.transport import TRANSPORT, ClientTransport, PlainTransport
 from provisioner.errors import EngineConflict, EngineRefused, Reason, Unreachable
@@ -35,6 +36,8 @@ SILENCE = 600.0
 _READ_PAUSE, _CHANGE_PAUSE = 0.3, 0.45
 # Each connection through ssh is a process here and one on the other side.
 _READS_THROUGH_SSH = 1
+# What a proxy that lets only some requests through says to the others.
+_OF_PROXIES = (403, 405)
 
 
 class EngineHttp:
@@ -51,13 +54,15 @@ class EngineHttp:
         """What the engine says of its versions (GET /version)."""
         try:
             reply = self._transport.request("GET", "/version", None, {}, self._read_timeout)
-            answer = reply.json()
-            if reply.status == 200 and isinstance(answer, dict) and "ApiVersion" in answer:
+            answer = reply.json() if reply.status == 200 else None
+            if isinstance(answer, dict) and "ApiVersion" in answer:
                 return answer
         except ValueError as error:
             raise self._unreachable(error) from error
         except TRANSPORT as error:
             raise self._unreachable(error) from error
+        if reply.status in _OF_PROXIES:
+            raise answer_error(reply.status, reply.content, "GET /version")
         raise unreachable(self.endpoint, OSError(f"HTTP {reply.status} to GET /version, which is no Docker Engine's"))
 
     @property
@@ -174,7 +179,7 @@ class EngineHttp:
         if reply.status == 404 and missing_is_fine:
             return None
         if reply.status >= 300 and reply.status != 304:
-            raise refused(reply.status, _message(reply.content))
+            raise answer_error(reply.status, reply.content, f"{method} {path}")
         return reply
 
     def stream(self, path: str, parameters: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[Any]:
@@ -191,7 +196,7 @@ class EngineHttp:
             )
             with response:
                 if response.status_code >= 300:
-                    raise refused(response.status_code, _message(response.content))
+                    raise answer_error(response.status_code, response.content, f"POST {path}")
                 for line in response.iter_lines():
                     if line:
                         yield json.loads(line)
@@ -203,6 +208,10 @@ class EngineHttp:
         from docker.errors import APIError
 
         if isinstance(error, APIError):
+            response = error.response
+            if response is not None and response.request is not None:
+                path = re.sub(r"^/v[\d.]+(?=/)", "", urlsplit(response.request.url).path)
+                return answer_error(response.status_code, response.content, f"{response.request.method} {path}")
             return refused(error.status_code or 500, str(error.explanation or error))
         return self._unreachable(error)
 
@@ -255,14 +264,17 @@ def _uncertain(error: EngineRefused | Unreachable) -> bool:
     )
 
 
-def _message(content: bytes) -> str:
+def answer_error(status: int, content: bytes, request: str) -> EngineRefused:
+    """The error that the answer to a request (`GET /info`) tells of."""
     text = content.decode(errors="replace").strip()
     try:
-        return str(json.loads(text)["message"])
+        return refused(status, str(json.loads(text)["message"]))
     except (ValueError, KeyError, TypeError):
-        return text[:500]
-
-
-def answer_error(status: int, content: bytes) -> EngineRefused:
-    """The error that an answer tells of, where it was read without a `EngineHttp`."""
-    return refused(status, _message(content))
+        if status not in _OF_PROXIES:
+            return refused(status, text[:500])
+    # An engine's own refusals are JSON.
+    return EngineRefused(
+        f"a proxy before the engine does not let {request} through", status=status, reason=Reason.NOT_PERMITTED,
+        hint="grant it there, where this command is to be used: docs/permissions.md says what each one needs",
+        detail=text[:500],
+    )  # fmt: skip

@@ -94,7 +94,7 @@ class Operations(DockerReader):
             )  # fmt: skip
             with response:
                 if response.status_code >= 300:
-                    raise answer_error(response.status_code, response.content)
+                    raise answer_error(response.status_code, response.content, f"GET {path}")
                 yield from response.iter_content(None)
         except (ValueError, *TRANSPORT) as error:
             raise self._wire.classified(error) from error
@@ -182,4 +182,4 @@ class Operations(DockerReader):
         except TRANSPORT as error:
             raise self._wire.classified(error) from error
         if response.status_code >= 300:
-            raise answer_error(response.status_code, response.content)
+            raise answer_error(response.status_code, response.content, f"PUT /containers/{container_id}/archive")

@@ -10,7 +10,7 @@ from docker.tls import TLSConfig
 
 from provisioner.engines.connect import Endpoint
 from provisioner.engines.docker_py import Client
-from provisioner.engines.engine_http import EngineHttp
+from provisioner.engines.engine_http import EngineHttp, answer_error
 from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, Unreachable
 from provisioner.kinds.refusals import refused
 
@@ -120,3 +120,13 @@ def test_what_another_has_is_told_for_what_it_is(text: str, about: str) -> None:
     assert error.hint is not None
     assert about in error.hint
     assert ("port" in error.hint) == (about == "port")
+
+
+def test_a_proxy_before_the_engine_is_told_from_the_engine() -> None:
+    by_proxy = answer_error(403, b"<html><h1>403 Forbidden</h1></html>", "POST /containers/create")
+    assert by_proxy.message == "a proxy before the engine does not let POST /containers/create through"
+    assert "docs/permissions.md" in str(by_proxy.hint)
+    by_engine = answer_error(403, b'{"message": "bridge is a pre-defined network"}', "DELETE /networks/bridge")
+    assert by_engine.message == "bridge is a pre-defined network"
+    broken = answer_error(502, b"<html>Bad gateway</html>", "GET /info")
+    assert broken.message == "<html>Bad gateway</html>"
