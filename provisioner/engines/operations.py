@@ -152,9 +152,13 @@ class Operations(DockerReader):
                 client.exec_start(identity, tty=tty, socket=True), tty=tty,
                 resize=lambda rows, columns: client.exec_resize(identity, height=rows, width=columns),
             )  # fmt: skip
-            return int(client.exec_inspect(identity)["ExitCode"] or 0)
+            code = client.exec_inspect(identity)["ExitCode"]
         except TRANSPORT as error:
             raise self._wire.classified(error) from error
+        if code is None:
+            # So an engine says it of a command whose container is killed.
+            raise ProvisionError("the container went away before the command had ended")
+        return int(code)
 
     def path_facts(self, container_id: str, path: str) -> Mapping[str, Any] | None:
         import base64

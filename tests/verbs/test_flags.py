@@ -262,7 +262,8 @@ def test_lines_of_what_stays_are_chosen_and_have_their_time(verbs: Verbs) -> Non
     ends = service(command=["sh", "-c", "sleep 1; echo wanted"], depends_on=["says"])
     environment.services(says=says, ends=ends)
     done = environment.run("up", "--abort-on-container-exit", "--no-attach", "says", "--timestamps", "--no-log-prefix")
-    assert done.code == 0, done
+    # A Swarm may have needed more than one attempt to start it, and then another end was the first.
+    assert done.code == 0 or verbs.swarm, done
     assert re.match(rf"{_TIME} wanted\n", done.stdout), done
     assert "noise" not in done.stdout
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 _BLOCK = bytes(range(256)) * 4096
-# Mebibytes: in each run more than a process may take, and a gigabyte with `script/test --whole`.
-_SIZES = (192, pytest.param(1024, marks=pytest.mark.whole))
+# Mebibytes: more than a process may take, and a gigabyte with `script/test --whole`.
+_SIZES = (pytest.param(192, marks=pytest.mark.slow), pytest.param(1024, marks=pytest.mark.whole))
 # Bytes that a process may take at most.
 _MOST = 160 << 20
 # Runs a command line and tells its own peak (getrusage, kibibytes) beside the exit code.
