@@ -191,11 +191,11 @@ class _Ordering:
             for step in chain:
                 self._needs[step] -= waiting
                 self._after[step] -= waiting
-            # Whoever else waited for them through one of these goes on doing so.
-            for step in self._steps:
-                if step not in chain and not self._needs[step].isdisjoint(chain):
+            # Whoever else waited for them through one of these goes on doing so, but not who only waits to take.
+            for other in self._steps.values():
+                if other.id not in chain and not set(chain).isdisjoint(other.needs):
                     for need in waiting:
-                        self._add(step, need)
+                        self._add(other.id, need)
         self._add(pair.takes, pair.frees)
 
     def _keep(self) -> None:

@@ -366,6 +366,10 @@ CIRCLES = {
         wanted(web=ADDRESS, db=DATA),
         wanted(api=ADDRESS, web={**GOES_ON, **DATA}, db={**SICK, **START_FIRST, **living_in("api")}),
     ),
+    "a port beside one that the host of the holder takes": (
+        wanted(jobs=TWO_PORTS, api={}),
+        wanted(page={**SICK, **PORT}, jobs={**START_FIRST, **living_in("page")}, api={**GOES_ON, **OTHER_PORT}),
+    ),
     "a port that a host needs, of one that starts first": (
         wanted(web=PORT, db={**OTHER_PORT, **ADDRESS}),
         wanted(
@@ -386,10 +390,12 @@ def test_nobody_is_down_until_another_is_proven(before: Wanted, after: Wanted) -
     for stop in made.steps:
         for start in made.steps:
             if stop.verb is Verb.STOP and start.verb is Verb.START and stop.address == start.address:
-                between = {i for i in before_it[start.id] if stop.id in before_it[i]}
+                between = before_it[start.id] - before_it[stop.id]
                 assert [s for s in made.steps if s.id in between and s.verb is Verb.WAIT] == []
     apply(at, after)
-    sick = {name for name, body in after.document["services"].items() if "healthcheck" in body}
+    bodies = after.document["services"]
+    sick = {name for name, body in bodies.items() if "healthcheck" in body}
+    sick |= {name for name, body in bodies.items() if sick & body.get("depends_on", {}).keys()}
     assert {address.name for address in out_of_service(made, look(at, made.desired))} <= sick
     require_others_serve(before, after)
 
