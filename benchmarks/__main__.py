@@ -160,27 +160,29 @@ def roll(chosen: argparse.Namespace, folder: Path, url: str) -> Measured:
 
 def page(chosen: argparse.Namespace, plain: Measured, stacks: Measured, pure: Sequence[Sequence[str]]) -> str:
     """The page, and beside it the picture of its curves."""
-    chosen.page.with_suffix(".svg").write_text(curves(plain or stacks), encoding="utf-8")
-    when = f"{datetime.now(UTC):%Y-%m-%d}"
-    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}"
+    runs = "one run" if chosen.repeat == 1 else f"medians of {chosen.repeat} runs"
     parts = [
         "# Performance",
-        f"Written by `python -m benchmarks` on {when}: {machine}, medians of {chosen.repeat} runs. {chosen.note}",
-        _WHAT,
-        "## Ratios\n\nThe time of provision, and how many times the time of others that is.",
-        ratio_table(plain),
-        f"![How the time grows with the number of services]({chosen.page.stem}.svg)",
+        f"Written by `python -m benchmarks`: {machine}, {runs}. {chosen.note}".strip(),
     ]
+    if plain:
+        chosen.page.with_suffix(".svg").write_text(curves(plain), encoding="utf-8")
+        parts += [
+            _WHAT,
+            "## Ratios\n\nThe time of provision, and how many times the time of others that is.",
+            ratio_table(plain),
+            f"![How the time grows with the number of services]({chosen.page.stem}.svg)",
+        ]
     if stacks:
         parts += ["## On a Swarm\n\nServices with no replicas.", ratio_table(stacks)]
     if pure:
         rows = "\n".join(f"| {' | '.join(row)} |" for row in pure)
         parts += ["## Without an engine\n\nSeconds of the processor for a plan of new services, all in memory."]
         parts += [f"| | services | seconds | for each 1,000 |\n| --- | --- | --- | --- |\n{rows}"]
-    parts += [
-        "## All numbers",
-        number_table({**plain, **{(f"{s} (Swarm)", n, t): c for (s, n, t), c in stacks.items()}}),
-    ]
+    if plain or stacks:
+        on_swarm = {(f"{step} (Swarm)", size, name): costs for (step, size, name), costs in stacks.items()}
+        parts += ["## All numbers", number_table({**plain, **on_swarm})]
     parts.append(_AGAIN)
     return "\n\n".join(parts) + "\n"
 
@@ -203,6 +205,7 @@ def main() -> None:
             found = [tools.provision(folder), *([tools.stack(folder, docker_cli)] if docker_cli else [])]
             stacks |= measure(found, Shape(size, chosen.image, replicas=0), chosen.swarm, chosen.repeat)
     pure = []
+    plan_seconds(apart(1))  # imports what all need
     for name, make, sizes in (("services", apart, chosen.pure), ("a chain", chain, chosen.chain)):
         for size in sizes:
             seconds = min(plan_seconds(make(size)) for _ in range(chosen.repeat))

@@ -14,7 +14,7 @@ from tests.unit.app.in_memory import in_memory, service
 
 def apart(count: int) -> dict[str, Any]:
     """Services that do not need each other."""
-    return {"name": "pure", "services": {f"s{i:05}": service() for i in range(count)}}
+    return {"name": "pure", "services": {f"s{i:05}": {"image": "app:1"} for i in range(count)}}
 
 
 def chain(count: int) -> dict[str, Any]:
