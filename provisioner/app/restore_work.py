@@ -161,7 +161,24 @@ class Work:
             make_anew(self.engine, name)
         for name in names:
             self.say(f"{name}: the data of before are put back")
+            # A run that was killed while it made the volume anew left none.
+            if self.engine.inspect("volume", name) is None:
+                self.make_declared(name)
             put_back(self.engine, self.project, name)
+
+    def make_declared(self, name: str) -> None:
+        """Make a volume that is not there, as the playbook declares it.
+
+        `name` is the engine's. ProvisionError where the playbook declares none of that name, or an external one.
+        """
+        playbook = self.course.playbook
+        key = next((key for key, declared in playbook.volumes.items() if declared.name == name), None)
+        address = Address("volume", key or name)
+        resource = lower(playbook, InputVersions(), self.saving.mode).resources.get(address) if key else None
+        if resource is None:
+            raise ProvisionError(f"volume {name} is not there, and the playbook declares none of that name to be made")
+        labels = ownership_labels(self.project, address, name) | ({PROTECTED: "true"} if resource.protect else {})
+        self.engine.create("volume", name, volume_kind.encode(resource.spec, labels))
 
     def forget(self, names: Sequence[str]) -> None:
         """Remove the kept data."""
@@ -262,7 +279,7 @@ class Restoration(Work):
         """
         for volume in self.plan.volumes:
             self._require_wanted()
-            self._make(volume.key, volume.name)
+            self._make(volume.name)
             if volume.part is not None:
                 self.say(f"volume.{volume.key}: {volume.part.entries} files from {self.archive.id}")
                 with carrier_of(self.engine, self.project, volume.name) as carrier:
@@ -279,18 +296,13 @@ class Restoration(Work):
         self._require_applied(applied)
         return applied
 
-    def _make(self, key: str, name: str) -> None:
+    def _make(self, name: str) -> None:
         """An empty volume: made anew as it was, or as the playbook declares it."""
         self.held.require_held()
         if self.engine.inspect("volume", name) is not None:
             make_anew(self.engine, name)
             return
-        playbook, address = self.course.playbook, Address("volume", key)
-        resource = lower(playbook, InputVersions(), self.saving.mode).resources.get(address)
-        if resource is None:
-            raise ProvisionError(f"{address} is external, and is not there", hint=f"docker volume create {name}")
-        labels = ownership_labels(self.project, address, name) | ({PROTECTED: "true"} if resource.protect else {})
-        self.engine.create("volume", name, volume_kind.encode(resource.spec, labels))
+        self.make_declared(name)
 
     def _feed(self, service: str) -> None:
         """Feed a service its dump."""
