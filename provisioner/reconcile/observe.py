@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,9 @@ from provisioner.reconcile.namespaces import left_behind, named_containers
 from provisioner.reconcile.observe_swarm import observe_swarm
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from provisioner.model.state import DesiredState, ForeignObject, Resource
+    from provisioner.model.state import DesiredState, ForeignObject, Resource, Spec
     from provisioner.ports import EngineReader
 
     Raw = Mapping[str, Any]
@@ -47,13 +47,47 @@ def observe(
     is protected, where that is known better than from its label.
     Raises Unreachable or EngineRefused when the engine can not be asked; a partial look is never returned.
     """
+    state, specs_of_images, listed = _ask(engine, desired)
+    images = state.facts.images
+    while True:
+        owned = _own(desired, listed, known)
+        owned = [replace(o, protected=guards.get(o.name, o.protected)) if o.kind == "volume" else o for o in owned]
+        for resource in desired.resources.values():
+            if resource.kind == "image" and resource.name in images:
+                facts_of = images[resource.name]
+                spec = specs_of_images[resource.name]
+                owned.append(Observed(resource.address, "image", facts_of.id, resource.name, spec))
+        superseded: list[Observed] = []
+        if state.facts.swarm_manager:
+            keys = {one.id: one.address.name for one in owned if one.kind == "network"}
+            services, superseded = observe_swarm(engine, desired, keys, state.facts.read_at)
+            owned += services
+        resources, leftovers = _choose_current(owned)
+        resources |= left_behind(resources, leftovers, {one["Id"]: one["HostConfig"] for one in listed.containers})
+        resources |= _files_in_containers(desired, resources)
+        named, foreign, late = _named(engine, desired, resources, {one.id for one in owned})
+        if not late:
+            break
+        listed.add(engine, late)
+    return replace(
+        state,
+        resources=resources | named,
+        leftovers=tuple(leftovers),
+        foreign=tuple(foreign),
+        superseded=tuple(superseded),
+        files=tuple(sorted((one for one in owned if one.kind == FILES_KIND), key=lambda one: one.name)),
+    )
+
+
+def _ask(engine: EngineReader, desired: DesiredState) -> tuple[ObservedState, dict[str, Spec], _Listed]:
+    """What the engine says: facts, images and containers outside; the specs of images; and what it lists as ours."""
     labels = {PROJECT: desired.project}
     with ThreadPoolExecutor(_WORKERS) as pool:
         facts = pool.submit(engine.facts)
-        listed = {kind: pool.submit(engine.list, kind, labels) for kind in ("container", "network", "volume")}
+        lists = {kind: pool.submit(engine.list, kind, labels) for kind in ("container", "network", "volume")}
         references = {r.name for r in desired.resources.values() if r.kind == "image"}
         looked = {name: pool.submit(engine.inspect, "image", name) for name in sorted(references)}
-        raw = {kind: result.result() for kind, result in listed.items()}
+        raw = {kind: result.result() for kind, result in lists.items()}
         containers = [one for one in raw["container"] if ONE_OFF not in (one["Config"].get("Labels") or {})]
         identities = sorted({one["Image"] for one in containers})
         made_from = dict(zip(identities, pool.map(lambda i: engine.inspect("image", i), identities), strict=True))
@@ -70,29 +104,7 @@ def observe(
         images = {name: image.image_facts(dict(found)) for name, one in looked.items() if (found := one.result())}
         image_specs = {name: image.decode(dict(found)) for name, one in looked.items() if (found := one.result())}
         state = ObservedState(replace(facts.result(), images=images), {}, outside=outside)
-    owned = _own(desired, networks, raw["volume"], containers, made_from, known)
-    owned = [replace(o, protected=guards.get(o.name, o.protected)) if o.kind == "volume" else o for o in owned]
-    for resource in desired.resources.values():
-        if resource.kind == "image" and resource.name in images:
-            facts_of = images[resource.name]
-            owned.append(Observed(resource.address, "image", facts_of.id, resource.name, image_specs[resource.name]))
-    superseded: list[Observed] = []
-    if state.facts.swarm_manager:
-        keys = {one.id: one.address.name for one in owned if one.kind == "network"}
-        services, superseded = observe_swarm(engine, desired, keys, state.facts.read_at)
-        owned += services
-    resources, leftovers = _choose_current(owned)
-    resources |= left_behind(resources, leftovers, {one["Id"]: one["HostConfig"] for one in containers})
-    resources |= _files_in_containers(desired, resources)
-    named, foreign = _named(engine, desired, resources, {one.id for one in owned})
-    return replace(
-        state,
-        resources=resources | named,
-        leftovers=tuple(leftovers),
-        foreign=tuple(foreign),
-        superseded=tuple(superseded),
-        files=tuple(sorted((one for one in owned if one.kind == FILES_KIND), key=lambda one: one.name)),
-    )
+    return state, image_specs, _Listed(networks, list(raw["volume"]), containers, made_from)
 
 
 def _files_in_containers(desired: DesiredState, resources: Mapping[Address, Observed]) -> dict[Address, Observed]:
@@ -115,21 +127,31 @@ def _files_in_containers(desired: DesiredState, resources: Mapping[Address, Obse
     return found
 
 
-def _own(
-    desired: DesiredState,
-    networks: Sequence[Raw],
-    volumes: Sequence[Raw],
-    containers: Sequence[Raw],
-    made_from: Mapping[str, Raw | None],
-    known: Mapping[str, str],
-) -> list[Observed]:
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What the engine lists as the project's, inspected; `made_from` are the images of the containers, by id."""
+
+    networks: list[Raw]
+    volumes: list[Raw]
+    containers: list[Raw]
+    made_from: dict[str, Raw | None]
+
+    def add(self, engine: EngineReader, late: Iterable[tuple[str, Raw]]) -> None:
+        """Add what was made after the lists were asked for, by an apply that was killed before its answers came."""
+        for kind, raw in late:
+            {"network": self.networks, "volume": self.volumes, "container": self.containers}[kind].append(raw)
+            if kind == "container":
+                self.made_from[raw["Image"]] = engine.inspect("image", raw["Image"])
+
+
+def _own(desired: DesiredState, listed: _Listed, known: Mapping[str, str]) -> list[Observed]:
     """Everything whose label names this project and the very object it sits on."""
     own: list[Observed] = []
     keys = {r.name: r.address.name for r in desired.resources.values() if r.kind == "network"}
     mounted: dict[str, list[str]] = {}
     services: dict[str, str] = {}
     mine: list[tuple[Address, Raw]] = []
-    for raw in containers:
+    for raw in listed.containers:
         labels = raw["Config"].get("Labels") or {}
         address = _address(desired.project, labels, raw["Name"].lstrip("/"))
         if address is None and labels.get(PROJECT) == desired.project:
@@ -141,16 +163,16 @@ def _own(
             mine.append((address, raw))
             services[raw["Id"]] = address.name
     placed = _Places(desired)
-    for raw in sorted(networks, key=lambda one: str(one["Name"])):
+    for raw in sorted(listed.networks, key=lambda one: str(one["Name"])):
         if address := placed.address("network", raw):
             keys[raw["Name"]] = address.name
             own.append(decode_network(address, raw))
-    for raw in sorted(volumes, key=lambda one: str(one["Name"])):
+    for raw in sorted(listed.volumes, key=lambda one: str(one["Name"])):
         if address := placed.address("volume", raw):
             own.append(decode_volume(address, raw, tuple(mounted.get(raw["Name"], ()))))
     context = DecodeContext(networks=keys, services=services)
     for address, raw in mine:
-        made = made_from.get(raw["Image"])
+        made = listed.made_from.get(raw["Image"])
         own.append(_decode_container(address, raw, context, image.image_facts(dict(made)) if made else None))
     return own
 
@@ -257,8 +279,9 @@ def _place(one: Observed) -> tuple[bool, bool, str]:
 
 def _named(
     engine: EngineReader, desired: DesiredState, resources: Mapping[Address, Observed], own: Collection[str]
-) -> tuple[dict[Address, Observed], list[ForeignObject]]:
-    """Objects that carry a declared name without being ours: external ones that are meant, and foreign.
+) -> tuple[dict[Address, Observed], list[ForeignObject], list[tuple[str, Raw]]]:
+    """Objects that carry a declared name without being ours: external ones that are meant, and foreign. And those,
+    with their kinds, that are ours and were on no list, as they were made after it.
 
     `own` are the ids of what is ours: a container or network of ours that has another's name may yet give it up.
     """
@@ -266,8 +289,9 @@ def _named(
     wanted = [r for r in desired.resources.values() if r.kind not in unnamed and r.address not in resources]
     found: dict[Address, Observed] = {}
     foreign: list[ForeignObject] = []
+    late: list[tuple[str, Raw]] = []
     if not wanted:
-        return found, foreign
+        return found, foreign, late
     with ThreadPoolExecutor(min(_WORKERS, len(wanted))) as pool:
         answers = list(pool.map(lambda r: engine.inspect(r.kind, r.name), wanted))
     for resource, raw in zip(wanted, answers, strict=True):
@@ -279,8 +303,12 @@ def _named(
             inner = raw.get("Config") or raw.get("Spec") or {}
             labels = raw.get("Labels") or inner.get("Labels") or {}
             identity = str(raw.get("Id") or raw.get("ID") or raw.get("Name") or "")
+            listed = resource.kind == "container" or resource.kind in _STORED
+            if listed and identity not in own and _address(desired.project, labels, resource.name):
+                late.append((resource.kind, raw))
+                continue
             foreign.append(foreign_object(resource, labels, desired.project, identity))
-    return found, foreign
+    return found, foreign, late
 
 
 def _external(resource: Resource, raw: Raw) -> Observed:

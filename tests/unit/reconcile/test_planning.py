@@ -158,3 +158,16 @@ def test_a_target_prunes_nothing() -> None:
     at = running(declared(web={}, other={}))
     made = planned(at, declared(web={}).lower(), Policy(prune=True, targets=(Address("service", "web"),)))
     assert made.steps == ()
+
+
+@pytest.mark.parametrize("kind", ["network", "volume", "container"])
+def test_what_is_made_after_the_lists_is_ours_all_the_same(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by an apply that was killed, whose last request the engine had still to carry out."""
+    wanted = declared(web={"volumes": [{"type": "volume", "source": "data", "target": "/data"}]})
+    at, state = running(wanted), wanted.lower()
+    before, listed = observe(at, state), at.list
+    monkeypatch.setattr(at, "list", lambda of, labels: [] if of == kind else listed(of, labels))
+    after_lists = observe(at, state)
+    assert after_lists.foreign == ()
+    assert after_lists.resources.keys() == before.resources.keys()
+    assert {a: o.id for a, o in after_lists.resources.items()} == {a: o.id for a, o in before.resources.items()}
