@@ -38,6 +38,7 @@ class Document:
     environment = "prod"
     directory = "/srv/shop"
     files = ("playbook.yml",)
+    documents = ("playbook.yml",)
 
     unused = ()
     undeployed = ()
