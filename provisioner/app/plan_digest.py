@@ -105,13 +105,15 @@ def digest_adoption(prepared: Prepared, adopts: Sequence[Adopted], salt: str) ->
 
 
 def digest_removal(removal: Plan, salt: str) -> PlanDigest:
-    """The digest of a plan that removes an environment: nothing is declared, so only what was seen counts."""
+    """The digest of a plan that removes an environment: nothing is declared, so only what was seen counts, and not
+    whether it ran: what ends meanwhile is removed all the same.
+    """
     digest = _keyed(salt)
     observed = removal.observed
     return PlanDigest(
         engine=observed.facts.engine_id,
         playbook={},
-        observed=_digest_observed(observed, digest),
+        observed=_digest_observed(observed, digest, running=False),
         changes=_digest_changes(removal, digest),
     )
 
@@ -128,18 +130,21 @@ def _revealed(content: bytes | SecretValue) -> str:
     return (content.reveal() if isinstance(content, SecretValue) else content).hex()
 
 
-def _digest_observed(observed: ObservedState, digest: Callable[[Any], str]) -> dict[str, str]:
-    seen = {str(address): digest(_identity(resource)) for address, resource in observed.resources.items()}
+def _digest_observed(observed: ObservedState, digest: Callable[[Any], str], *, running: bool = True) -> dict[str, str]:
+    seen = {str(address): digest(_identity(one, running)) for address, one in observed.resources.items()}
     for resource in (*observed.leftovers, *observed.superseded):
-        seen[f"{resource.kind} {resource.name}"] = digest(_identity(resource))
+        seen[f"{resource.kind} {resource.name}"] = digest(_identity(resource, running))
     return seen | {f"{foreign.kind} {foreign.name}": digest(foreign.owner) for foreign in observed.foreign}
 
 
-def _identity(resource: Observed) -> list[Any]:
-    """What an object is, without what changes by itself: how long it runs, who uses it."""
-    running = None if resource.runtime is None else resource.runtime.status in ("running", "restarting")
+def _identity(resource: Observed, running: bool) -> list[Any]:
+    """What an object is, without what changes by itself: how long it runs, who uses it. `running`: whether it counts
+    that it runs.
+    """
+    runs = None if resource.runtime is None else resource.runtime.status in ("running", "restarting")
     image = resource.image.id if resource.image is not None else ""
-    return [resource.kind, resource.id, resource.name, _lasting(resource.spec), running, image, resource.protected]
+    identity = [resource.kind, resource.id, resource.name, _lasting(resource.spec), image, resource.protected]
+    return [*identity, runs] if running else identity
 
 
 def _lasting(spec: Mapping[str, Any]) -> dict[str, Any]:
