@@ -163,8 +163,14 @@ def on_a_terminal(environment: Any, *words: str) -> Iterator[tuple[int, subproce
     finally:
         process.kill()
         process.wait()
-        with contextlib.suppress(OSError):
-            os.close(outer)
+        os.close(outer)
+
+
+def _hang_up(terminal: int) -> None:
+    """Close our end, and keep its number: another file could get it, and be closed in its place at the end."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, terminal)
+    os.close(nothing)
 
 
 def _until_shown(terminal: int, mark: bytes, *, typed: bytes = b"") -> bytes:
@@ -188,15 +194,15 @@ def test_a_terminal_that_is_resized_and_then_closed(verbs: Verbs) -> None:
         _until_shown(terminal, b"24 80", typed=b"stty size\r")
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 111, 0, 0))
         _until_shown(terminal, b"33 111", typed=b"stty size\r")
-        os.close(terminal)
+        _hang_up(terminal)
         process.wait(30)
     with on_a_terminal(environment, "status", "--watch") as (terminal, process):
         _until_shown(terminal, b"All is well")
-        os.close(terminal)
+        _hang_up(terminal)
         process.wait(30)
     with on_a_terminal(environment, "logs", "-f", "web") as (terminal, process):
         time.sleep(1.0)
-        os.close(terminal)
+        _hang_up(terminal)
         process.wait(30)
     container.reload()
     assert container.status == "running"
