@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import signal
 import socket
 import stat
@@ -70,9 +69,9 @@ def _raw_terminal(resize: Callable[[int, int], object]) -> Iterator[None]:
     import tty as terminal
 
     def tell(*_: object) -> None:
-        size = shutil.get_terminal_size()
-        # A command that has ended already has no size.
+        # The terminal's own size, whatever COLUMNS says. A command that has ended already has no size.
         with contextlib.suppress(Exception):
+            size = os.get_terminal_size(descriptor)
             resize(size.lines, size.columns)
 
     descriptor = sys.stdin.fileno()
