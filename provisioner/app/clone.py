@@ -119,11 +119,11 @@ def _part(kind: Any, address: str, replaces: tuple[str, ...] = ()) -> Part:
 
 
 def _backup(of_source: Saving, options: Options, title: str, listener: Listener, interrupt: Interrupt) -> Manifest:
-    def told(part: Part) -> None:
+    def report(part: Part) -> None:
         listener(Notice(f"read {part.address} of {of_source.playbook.title}"))
 
     with held_for(of_source, options, listener) as held:
-        return take_backup(of_source, held, (), told=told, reason=f"clone to {title}", interrupt=interrupt)
+        return take_backup(of_source, held, (), told=report, reason=f"clone to {title}", interrupt=interrupt)
 
 
 def _require_two(of_source: Saving, of_target: Saving) -> None:

@@ -42,7 +42,7 @@ class Finding:
         return (*place, self.rule, self.path, self.message)
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """What was found and what to do, without its place and its rule."""
         path = f"{self.path}: " if self.path else ""
         return f"{path}{self.message.rstrip('.')}. Fix: {self.fix}" if self.fix else f"{path}{self.message}"

@@ -27,7 +27,7 @@ def _command(finding: Finding) -> str:
             properties |= {"line": str(finding.span.line), "col": str(finding.span.column)}
     properties["title"] = finding.rule
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{_LEVELS[finding.severity]} {listed}::{_text(finding.told)}"
+    return f"::{_LEVELS[finding.severity]} {listed}::{_text(finding.description)}"
 
 
 def _text(value: str) -> str:

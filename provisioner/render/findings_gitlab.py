@@ -26,7 +26,7 @@ def _entry(finding: Finding) -> dict[str, JSON]:
     # Without the line, so that a finding that only moves stays the same one.
     same = "\n".join((finding.rule, file, finding.path, finding.message))
     return {
-        "description": finding.told,
+        "description": finding.description,
         "check_name": finding.rule,
         "fingerprint": hashlib.sha256(same.encode()).hexdigest(),
         "severity": _SEVERITIES[finding.severity],

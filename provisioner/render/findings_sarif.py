@@ -46,7 +46,7 @@ def _result(finding: Finding, index: int) -> dict[str, JSON]:
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": _LEVELS[finding.severity],
-        "message": {"text": finding.told},
+        "message": {"text": finding.description},
     }
     if finding.span:
         place: dict[str, JSON] = {"artifactLocation": {"uri": PurePath(finding.span.file).as_posix()}}

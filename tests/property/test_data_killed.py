@@ -230,7 +230,7 @@ def test_a_clone_that_is_killed(two: Two, at: int, after: bool) -> None:
     if not died(two, two.clone, at, after=after):
         assert two.data("target") == MASKED
         return
-    settle(two, two.clone, old, MASKED, finishes=at % 4 < 2)
+    finish_or_undo(two, two.clone, old, MASKED, finishes=at % 4 < 2)
     assert not set(two.seen), "data were in the open before they were masked"
 
 
@@ -247,10 +247,10 @@ def test_a_restore_that_is_killed(two: Two, at: int, after: bool) -> None:
     if not died(two, lambda: two.restore("target", archive), at, after=after):
         assert two.data("target") == NEW
         return
-    settle(two, lambda: two.restore("target", archive), old, NEW, finishes=at % 4 < 2)
+    finish_or_undo(two, lambda: two.restore("target", archive), old, NEW, finishes=at % 4 < 2)
 
 
-def settle(
+def finish_or_undo(
     two: Two, again: Callable[[], RestoreResult], old: dict[str, bytes], new: dict[str, bytes], *, finishes: bool
 ) -> None:
     """After a death: an apply is refused where the data may be half, and either way out leads to what it says."""
