@@ -9,6 +9,9 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
+# What the tests share says what it found as the tests do.
+pytest.register_assert_rewrite("tests.engine", "tests.swarm", "tests.faults", "tests.systems", "tests.verbs")
+
 pytest_plugins = ["tests.engine_fixtures"]
 
 

@@ -165,7 +165,9 @@ class Environment:
         found = {}
         for one in api.containers(all=True):
             name = (one["Names"] or ["/"])[0].lstrip("/")
-            if self._ours(name, one["Labels"]):
+            # What is left of a task that ended is removed by the Swarm, whenever it comes to it.
+            left = one["State"] != "running" and "com.docker.swarm.task.id" in one["Labels"]
+            if self._ours(name, one["Labels"]) and not left:
                 try:
                     raw = api.inspect_container(one["Id"])
                 except docker.errors.NotFound:

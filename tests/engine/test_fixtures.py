@@ -42,5 +42,5 @@ def test_everything_of_a_project_is_removed_and_nothing_else(engine: docker.Dock
 
 def _names(engine: docker.DockerClient, prefix: str) -> list[str]:
     tags = [tag for image in engine.images.list() for tag in image.tags]
-    objects = [*engine.containers.list(all=True), *engine.networks.list(), *engine.volumes.list()]
+    objects = [*engine.containers.list(all=True, ignore_removed=True), *engine.networks.list(), *engine.volumes.list()]
     return sorted(name for name in [*tags, *(each.name for each in objects)] if name.startswith(prefix))
