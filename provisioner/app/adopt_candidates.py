@@ -67,7 +67,7 @@ def search(
     raws |= _by_name(engine, playbook, {a: r for a, r in resources.items() if a not in raws and a not in maps})
     called = {one.id: one.name for one in known if one.kind == RENAMING}
     renamed = {one.labels[FORMER_NAME]: one.id for one in known if FORMER_NAME in one.labels}
-    raws |= _mapped(engine, resources, maps, renamed | {name: identity for identity, name in called.items()})
+    raws |= _mapped(engine, resources, maps, renamed | {name: one for one, name in called.items()})
     owned = tuple(r for a, r in sorted(resources.items()) if a in raws and _is_ours(playbook.project, r, raws[a]))
     wanted = tuple(r for a, r in sorted(resources.items()) if r not in owned)
     found = [

@@ -50,6 +50,15 @@ def test_every_fence_is_a_block(site):
     assert raw == []
 
 
+def test_a_long_key_of_a_table_can_be_broken_at_its_dots(site):
+    assert "<code>blkio_config.<wbr>device_read_bps</code>" in (site / "reference" / "playbook.html").read_text()
+    assert "blkio_config.device_read_bps" in (site / "search" / "search_index.json").read_text()
+
+
+def test_what_a_rule_says_is_wrapped(site):
+    assert 'class="wrapped highlight"' in (site / "lint" / "P204.html").read_text()
+
+
 def test_nothing_is_asked_of_another_host(site):
     asked = [
         file.name for file in site.rglob("*") if file.suffix in (".html", ".css") and _FETCHED.search(file.read_text())
