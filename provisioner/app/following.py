@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 _WAITING = 1000
 # After the end of a stream: how often, and for how long (seconds), another container of the service is looked for.
 _PAUSE, _PATIENCE = 1.0, 10.0
+# How often otherwise: containers come by themselves too, as those of a Swarm do, and of `scale`.
+_SELDOM = 5.0
 # So many looks that find nothing in a row are the end: one that is replaced is away for a moment.
 _LOOKS = 2
-# What may yet go on to write.
+# What may yet go on to write, and what may have written before it was seen.
 _ALIVE = ("running", "restarting", "paused")
+_ENDED = ("exited", "dead")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,10 @@ class _End:
 class Follower:
     """`look` gives the containers that write. `tell` is told what happens to streams and to the engine.
 
-    With `over` whatever comes is followed until that says that nothing writes any more and nothing has come for a
-    `pause` (seconds): a Swarm starts its tasks by itself, and may keep the stream of one that has ended open. `since`
-    is a time in Unix seconds, `tail` how many earlier lines each container gives; None for all.
+    It ends when nothing writes any more, and `to_come` says that nothing starts by itself that would. With `over`
+    whatever comes is followed until that says that nothing writes any more and nothing has come for a `pause`
+    (seconds): a Swarm starts its tasks by itself, and may keep the stream of one that has ended open. `since` is a time
+    in Unix seconds, `tail` how many earlier lines each container gives; None for all.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Follower:
         tail: int | None,
         timestamps: bool,
         tell: Callable[[str], None],
+        to_come: Callable[[], bool] = lambda: False,
         over: Callable[[], bool] | None = None,
         pause: float = _PAUSE,
         patience: float = _PATIENCE,
@@ -74,6 +79,7 @@ class Follower:
         self._tail = tail
         self._timestamps = timestamps
         self._tell = tell
+        self._to_come = to_come
         self._over_at_last = over
         self._pause = pause
         self._patience = patience
@@ -90,6 +96,7 @@ class Follower:
         for one in self._look():
             self._follow(one, first=True)
         looked, idle = time.monotonic(), 0
+        self._until = looked + self._patience
         while self._open or idle < _LOOKS or self._over_at_last is not None:
             try:
                 event = self._events.get(timeout=self._pause)
@@ -98,17 +105,15 @@ class Follower:
                     return
                 event = None
             if isinstance(event, _Line):
-                if event.stamp and event.stamp <= self._last.get(event.source, ""):
-                    continue
-                self._last[event.source] = event.stamp
-                yield event.address, self._shown(event)
-                continue
-            if isinstance(event, _End):
+                if not event.stamp or event.stamp > self._last.get(event.source, ""):
+                    self._last[event.source] = event.stamp
+                    yield event.address, self._shown(event)
+            elif isinstance(event, _End):
                 self._open.discard(event.source)
                 self._ended(event)
                 self._until = time.monotonic() + self._patience
-            looks = self._over_at_last is not None or time.monotonic() < self._until
-            if looks and time.monotonic() - looked >= self._pause:
+            closely = self._over_at_last is not None or time.monotonic() < self._until
+            if time.monotonic() - looked >= (self._pause if closely else _SELDOM):
                 idle = 0 if self._pick_up() else idle + 1
                 looked = time.monotonic()
 
@@ -163,15 +168,16 @@ class Follower:
         alive = [one for one in found if one.kind == "service" or one.raw["State"].get("Status") in _ALIVE]
         for one in found:
             # What came and went between two looks has said something all the same.
-            unheard = self._over_at_last is not None and one.id not in self._over
+            unheard = one.id not in self._over and one.raw["State"].get("Status") in _ENDED
             if one.id not in self._open and (one.kind == "service" or one.running or unheard):
                 again = one.id in self._over
                 self._tell(f"{one.address} {'runs again' if again else 'is followed now'}")
                 self._follow(one, first=False)
-        if any(one.id not in self._open for one in alive):
+        awaited = not alive and self._to_come()
+        if awaited or any(one.id not in self._open for one in alive):
             # It restarts, and the engine takes its time.
             self._until = time.monotonic() + self._patience
-        return bool(alive)
+        return bool(alive) or awaited
 
     def _shown(self, line: _Line) -> bytes:
         return line.stamp.encode() + b" " + line.text if self._timestamps and line.stamp else line.text

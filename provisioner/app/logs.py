@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.app.following import Follower
 from provisioner.app.load import load_playbook
-from provisioner.app.owned import require_services, writers
+from provisioner.app.owned import require_services, tasks_to_come, writers
 from provisioner.app.wiring import open_engine
 from provisioner.errors import UsageError
 
@@ -55,12 +55,16 @@ def logs(
 
     def containers() -> list[OwnedContainer]:
         found = writers(engine, playbook, services)
-        return found if index is None else _replica(found, index)
+        return [one for one in found if index is None or (one.kind == "container" and one.address.index == index)]
 
+    if index is not None and not containers():
+        there = ", ".join(str(one.address) for one in writers(engine, playbook, services)) or "none"
+        raise UsageError(f"--index {index}: there is no such replica on this node", hint=f"there are: {there}")
     if follow:
         follower = Follower(
             engine,
             containers,
+            to_come=lambda: tasks_to_come(engine, playbook.project, services, index),
             since=moment,
             tail=tail,
             timestamps=timestamps,
@@ -71,14 +75,6 @@ def logs(
     for one in containers():
         for line in engine.logs(one.id, tail=tail, since=moment, until=last, timestamps=timestamps, kind=one.kind):
             yield LogLine(one.address, _text(line))
-
-
-def _replica(containers: Sequence[OwnedContainer], index: int) -> list[OwnedContainer]:
-    found = [one for one in containers if one.kind == "container" and one.address.index == index]
-    if not found:
-        there = ", ".join(str(one.address) for one in containers) or "none"
-        raise UsageError(f"--index {index}: there is no such replica on this node", hint=f"there are: {there}")
-    return found
 
 
 def parse_moment(option: str, text: str, now: float) -> float:

@@ -10,6 +10,7 @@ from provisioner.kinds.ownership import NAME, ONE_OFF, PROJECT, owner
 from provisioner.kinds.tool_labels import TASK_OF
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
+from provisioner.reconcile.swarm_tasks import tasks_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,6 +101,14 @@ def tasks_elsewhere(engine: EngineReader, project: str, services: Sequence[str] 
             if (task.get("Status") or {}).get("State") == "running" and node and node != facts.node_id:
                 found.setdefault(belongs.name, []).append(RemoteTask(raw, node, names.get(node) or node))
     return found
+
+
+def tasks_to_come(engine: EngineReader, project: str, services: Sequence[str], index: int | None = None) -> bool:
+    """Whether a Swarm runs a task of the named services, or of all, or is to; with `index` in one slot."""
+    return any(
+        tasks_of(raw, [task for task in engine.tasks(str(raw["ID"])) if index in (None, task.get("Slot"))]).live
+        for raw, _ in owned_services(engine, project, services)
+    )
 
 
 def require_services(playbook: Playbook, services: Sequence[str]) -> None:

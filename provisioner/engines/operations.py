@@ -119,10 +119,16 @@ class Operations(DockerReader):
             stream = client.attach_socket(container_id, asked | ({"detachKeys": detach_keys} if detach_keys else {}))
             return join_streams(
                 stream, tty=tty, stdin=stdin, ends_input=ends_input, begin=begin, stopped=stopped,
+                # An engine joins what has ended until it is started again and ends: nothing would close the stream.
+                over=begin is None and not self._runs(container_id),
                 resize=lambda rows, columns: client.resize(container_id, height=rows, width=columns),
             )  # fmt: skip
         except TRANSPORT as error:
             raise self._wire.classified(error) from error
+
+    def _runs(self, container_id: str) -> bool:
+        raw = self.inspect("container", container_id)
+        return raw is not None and bool(raw["State"].get("Running"))
 
     def attach_exec(
         self,

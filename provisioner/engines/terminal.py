@@ -7,9 +7,11 @@ import os
 import select
 import signal
 import socket
+import ssl
 import stat
 import struct
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ _HEADER = 8
 _CHUNK = 65536
 # Seconds between two looks at whether the user asks for the end.
 _LOOK = 0.2
+# Seconds of silence after which nothing more is expected of what has ended.
+_SILENCE = 1.0
 
 
 def never() -> bool:
@@ -43,12 +47,14 @@ def join_streams(
     stopped: Callable[[], bool] = never,
     stdin: bool = True,
     ends_input: bool = True,
+    over: bool = False,
     begin: Callable[[], object] | None = None,
 ) -> bool:
     """Copy both ways between a hijacked connection and this process until the other side ends or `stopped` says so.
 
     `stream` is what docker-py answers with for a socket. `resize` is told of rows and columns of a terminal, `begin`
     is called once everything that comes is read. With `ends_input` the other side is told when there is no more input.
+    What is `over` may still have something to say, and may not close the stream: silence is its end.
     Whether the other side has ended by itself.
     """
     connection: Any = getattr(stream, "_sock", stream)
@@ -57,7 +63,7 @@ def join_streams(
         with raw:
             if begin is not None:
                 begin()
-            return _copy(connection, tty=tty, stopped=stopped, stdin=stdin, ends_input=ends_input)
+            return _Copy(connection, tty=tty, stdin=stdin and not over, ends_input=ends_input).run(stopped, over=over)
     finally:
         stream.close()
 
@@ -88,43 +94,78 @@ def _raw_terminal(resize: Callable[[int, int], object]) -> Iterator[None]:
         signal.signal(signal.SIGWINCH, previous)
 
 
-def _copy(connection: Any, *, tty: bool, stopped: Callable[[], bool], stdin: bool, ends_input: bool) -> bool:
-    frames = Frames()
-    sources: list[Any] = [connection]
-    if stdin:
-        with contextlib.suppress(ValueError, OSError):
-            sources.append(sys.stdin.fileno())
-    while not stopped():
-        try:
-            readable, _, _ = select.select(sources, [], [], _LOOK)
-        except InterruptedError:
-            continue
-        if connection in readable:
-            data = _receive(connection)
-            if not data:
+class _Copy:
+    """Bytes both ways. What can not be sent yet waits, and holds up neither what comes nor more memory than itself: a
+    process that writes before it reads on would otherwise wait for us, and we for it.
+    """
+
+    def __init__(self, connection: Any, *, tty: bool, stdin: bool, ends_input: bool) -> None:
+        self._connection = connection
+        self._frames = None if tty else Frames()
+        self._ends_input = ends_input
+        self._unsent = b""
+        self._input: list[int] = []
+        if stdin:
+            with contextlib.suppress(ValueError, OSError):
+                self._input.append(sys.stdin.fileno())
+        connection.setblocking(False)
+
+    def run(self, stopped: Callable[[], bool], *, over: bool) -> bool:
+        """Until the other side ends (True) or `stopped` says so; what is `over` ends with its silence."""
+        heard = time.monotonic()
+        while not stopped():
+            try:
+                readable, writable, _ = select.select(
+                    [self._connection, *(() if self._unsent else self._input)],
+                    [self._connection] if self._unsent else [], [], _LOOK,
+                )  # fmt: skip
+            except InterruptedError:
+                continue
+            if self._connection in readable:
+                data = _receive(self._connection)
+                if data == b"":
+                    return True
+                self._write(data or b"")
+                heard = time.monotonic()
+            elif over and time.monotonic() - heard > _SILENCE:
                 return True
-            if tty:
-                write(1, data)
-            else:
-                for descriptor, content in frames.feed(data):
-                    write(descriptor, content)
-        if len(sources) > 1 and sources[1] in readable:
-            typed = _typed(sources[1])
-            if typed:
-                # What has ended already reads nothing more; what it said is still on its way.
-                with contextlib.suppress(OSError):
-                    connection.sendall(typed)
-            else:
-                del sources[1]
-                if ends_input:
-                    with contextlib.suppress(OSError):
-                        connection.shutdown(socket.SHUT_WR)
-    return False
+            if self._connection in writable:
+                self._send()
+            elif self._input and self._input[0] in readable:
+                self._read()
+        return False
+
+    def _write(self, data: bytes) -> None:
+        for descriptor, content in [(1, data)] if self._frames is None else self._frames.feed(data):
+            write(descriptor, content)
+
+    def _read(self) -> None:
+        """What is typed is sent on; its end is told."""
+        self._unsent = _typed(self._input[0])
+        if self._unsent:
+            self._send()
+            return
+        self._input.clear()
+        if self._ends_input:
+            with contextlib.suppress(OSError):
+                self._connection.shutdown(socket.SHUT_WR)
+
+    def _send(self) -> None:
+        try:
+            self._unsent = self._unsent[self._connection.send(self._unsent) :]
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return
+        except OSError:
+            # What has ended already reads nothing more; what it said is still on its way.
+            self._unsent = b""
 
 
-def _receive(connection: Any) -> bytes:
+def _receive(connection: Any) -> bytes | None:
+    """What came, empty at the end; None where it turns out to be nothing yet."""
     try:
         return bytes(connection.recv(_CHUNK))
+    except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        return None
     except ConnectionResetError:
         return b""
 

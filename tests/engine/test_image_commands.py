@@ -44,7 +44,9 @@ def test_an_image_goes_to_its_registry_and_comes_back(environment: Environment, 
     environment.engine.images.pull("registry:2")
     reference = f"{registry(environment, unused_port)}/{environment.project}-built:1"
     environment.write("FROM busybox:1.36\nENV RELEASE=1\n", "Dockerfile")
-    environment.services(web=service(image=reference, build="."), other=service(image=reference), busy=service())
+    environment.services(
+        web=service(image=reference, build="."), other=service(image=reference), busy=service(depends_on=["web"])
+    )
 
     [missing] = results(environment, "push", code=1)
     assert "is not on the engine" in missing["error"]["message"]
@@ -55,6 +57,13 @@ def test_an_image_goes_to_its_registry_and_comes_back(environment: Environment, 
     assert (built["address"], built["verb"], built["image"]) == ("image.web", "build", reference)
     assert (pushed["verb"], pushed["digest"][:7]) == ("push", "sha256:")
     made = environment.engine.images.get(reference).id
+    assert results(environment, "push", "busy") == []
+    assert [one["digest"] for one in results(environment, "push", "--include-deps", "busy")] == [pushed["digest"]]
+    pinned = f"{reference}@{pushed['digest']}"
+    whole = json.loads(environment.run("config", "--resolve-image-digests", "--format", "json", "web").stdout)
+    assert (whole["services"]["web"]["image"], "build" in whole["services"]["web"]) == (pinned, True)
+    lock = json.loads(environment.run("config", "--lock-image-digests", "--format", "json", "web").stdout)
+    assert lock["services"] == {"web": {"image": pinned}}
     # An apply builds nothing any more.
     assert [one["address"] for one in environment.plan()["changes"]] == [
         "network.default", "service.busy", "service.other", "service.web",

@@ -42,6 +42,19 @@ def test_input_goes_in_and_the_exit_code_comes_out(verbs: Verbs) -> None:
     assert "is not running" in ended.stderr
     assert environment.run("attach", "wep").code == 64
     assert environment.run("attach").code == 64
+    # An engine joins what has ended as well, and would close the stream at the end of its next run.
+    [container] = verbs.containers("other")
+    assert environment.proxy is not None
+    environment.proxy.fail(
+        1, where=lambda request: request.path.endswith("/attach"), before=lambda request: _kill(container)
+    )
+    killed = environment.run("attach", "other", timeout=30)
+    assert killed.code == 137, killed
+
+
+def _kill(container: Any) -> None:
+    container.kill()
+    container.wait()
 
 
 def test_a_signal_is_handed_on_or_ends_only_the_attachment(verbs: Verbs) -> None:

@@ -43,7 +43,8 @@ def _services(verbs: Verbs) -> dict[str, Any]:
     reached = {"deploy": {"update_config": {"monitor": "100ms"}}} if verbs.swarm else {}
     return {
         "web": service(deploy=twice, depends_on=["says"]),
-        "says": service(command=_SAYS), "rests": service(),
+        "says": service(command=_SAYS, develop={"watch": [{"path": "watched", "action": "sync", "target": "/tmp"}]}),
+        "rests": service(),
         "open": {**service(), **reached, "ports": [f"{port}:53/udp"]},
     }  # fmt: skip
 
@@ -216,6 +217,25 @@ def test_attached_to_a_replica_without_input(shop: Verbs) -> None:
         joined.kill()
         joined.communicate()
     assert shop.environment.run("attach", "--index", "3", "web").code == 64
+
+
+def test_sources_are_watched_without_an_apply(shop: Verbs) -> None:
+    environment = shop.environment
+    (environment.folder / "watched").mkdir()
+    environment.write({"services": {**_services(shop), "later": service()}})
+    watching = environment.start("watch", "--no-up", "--interval", "0.1", "says")
+    try:
+        assert watching.stdout is not None
+        assert "watching" in watching.stdout.readline()
+        (environment.folder / "watched" / "new").write_text("x\n")
+        assert "to /tmp" in watching.stdout.readline()
+    finally:
+        watching.kill()
+        watching.communicate()
+        environment.write({"services": _services(shop)})
+    [says] = shop.containers("says")
+    assert says.exec_run(["cat", "/tmp/new"]).output == b"x\n"
+    assert shop.containers("later", running=False) == []
 
 
 def test_started_and_scaled_with_a_limit_of_time(shop: Verbs) -> None:

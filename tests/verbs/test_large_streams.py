@@ -63,6 +63,8 @@ def _measured(verbs: Verbs, *arguments: str, source: Path | None = None, target:
 @pytest.mark.parametrize("mebibytes", _SIZES)
 def test_it_goes_through_byte_for_byte_in_bounded_memory(verbs: Verbs, mebibytes: int) -> None:
     environment = verbs.environment
+    # It keeps what it passes on.
+    environment.proxy = None
     environment.services(web=service())
     environment.apply()
     big, back = environment.folder / "big", environment.folder / "back"

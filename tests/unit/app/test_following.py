@@ -115,3 +115,36 @@ def test_what_comes_later_and_has_ended_by_then_is_told_until_all_is_over() -> N
     engine = Engine(late=[[stamp(1) + b" said\n"]])
     looks = [[], [], [container("late", "exited")]]
     assert followed(engine, looks, over=lambda: bool(engine.asked)) == [b"said\n"]
+
+
+def test_what_starts_by_itself_later_is_waited_for() -> None:
+    """A Swarm starts the next task of a container that is removed after a pause of its own."""
+    engine = Engine(a=[[stamp(1) + b" old\n"]], b=[[stamp(2) + b" new\n"]])
+    looks: list[Any] = [[container("a")], [], [], [], [], [], [container("b")], [container("b", "exited")]]
+    assert followed(engine, looks, to_come=lambda: len(looks) > 1) == [b"old\n", b"new\n"]
+
+
+def test_what_came_and_went_between_two_looks_is_told() -> None:
+    engine = Engine(a=[[stamp(1) + b" old\n"]], b=[[stamp(2) + b" new\n"]], c=[[stamp(3) + b" never\n"]])
+    looks = [[container("a")], [container("b", "exited"), container("c", "created")]]
+    assert followed(engine, looks) == [b"old\n", b"new\n"]
+
+
+def test_where_nothing_runs_and_nothing_is_to_come_it_ends() -> None:
+    assert followed(Engine(), [[]]) == []
+
+
+def test_one_that_says_much_keeps_nobody_from_another_that_comes() -> None:
+    class Busy(Engine):
+        def logs(self, identity: str, **more: Any) -> Iterator[bytes]:
+            number = 0
+            while identity == "a" and not self.asked:
+                number += 1
+                yield b"2025-01-31T12:00:00.%09dZ busy\n" % number
+                threading.Event().wait(0.001)
+            if identity == "b":
+                self.asked.append((identity, None, None))
+                yield stamp(1) + b" new\n"
+
+    looks = [[container("a")], [container("a"), container("b")], [container("a", "exited")]]
+    assert b"new\n" in followed(Busy(), looks)
