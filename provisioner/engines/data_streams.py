@@ -65,7 +65,8 @@ class DockerStreams:
             # docker-py's own get_archive leaves the connection open where a reader stops early.
             with client.request(
                 "GET", f"{client.base_url}/v{client.api_version}/containers/{container_id}/archive",
-                params={"path": path}, stream=True, timeout=self._wire.silence, allow_redirects=False,
+                params={"path": path}, headers=self._wire.endpoint.tar_headers, stream=True, timeout=self._wire.silence,
+                allow_redirects=False,
             ) as response:  # fmt: skip
                 client._raise_for_status(response)
                 yield from response.iter_content(_CHUNK)

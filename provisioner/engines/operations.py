@@ -82,15 +82,17 @@ class Operations(DockerReader):
         asked = {"stdout": "1", "stderr": "1", "follow": "1" if follow else "0"}
         return self._chunks(f"/{kind}s/{object_id}/logs", asked)
 
-    def _chunks(self, path: str, parameters: Mapping[str, str], method: str = "GET") -> Iterator[bytes]:
+    def _chunks(
+        self, path: str, parameters: Mapping[str, str], method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> Iterator[bytes]:
         """The body of an answer as it comes, for as long as it comes."""
         from provisioner.engines.engine_http import answer_error
 
         client = self._wire.client
         try:
             response = client.request(
-                method, f"{client.base_url}/v{client.api_version}{path}", params=dict(parameters), timeout=(60, None),
-                allow_redirects=False, stream=True,
+                method, f"{client.base_url}/v{client.api_version}{path}", params=dict(parameters), headers=headers,
+                timeout=(60, None), allow_redirects=False, stream=True,
             )  # fmt: skip
             with response:
                 if response.status_code >= 300:
@@ -177,7 +179,8 @@ class Operations(DockerReader):
         return found
 
     def get_tar(self, container_id: str, path: str) -> Iterator[bytes]:
-        return self._chunks(f"/containers/{container_id}/archive", {"path": path})
+        headers = self._wire.endpoint.tar_headers
+        return self._chunks(f"/containers/{container_id}/archive", {"path": path}, headers=headers)
 
     def put_tar(self, container_id: str, path: str, chunks: Iterator[bytes], *, to_user: bool) -> None:
         from provisioner.engines.engine_http import answer_error

@@ -79,7 +79,11 @@ def test_an_archive_holds_dumps_and_volumes_and_can_be_read_without_us(environme
     environment.apply()
     fill(environment)
     before = environment.inventory()
+    assert environment.proxy is not None
+    environment.proxy.clear()
     manifest = take(environment)
+    asked = [one for one in environment.proxy.requests if one.path.endswith("/archive") and one.method == "GET"]
+    assert {one.headers.get("accept-encoding") for one in asked} == {"identity"}, "nothing is compressed on the way"
     assert environment.inventory() == before, "nothing was started, stopped or left behind"
     environment.require_inert()
     folder = environment.folder / "archives" / manifest["id"]

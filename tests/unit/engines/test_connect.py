@@ -82,3 +82,11 @@ def test_a_context_that_says_nothing_is_told_so(text: str, tmp_path: Path) -> No
 )
 def test_what_goes_unencrypted_over_a_network(url: str, exposed: bool) -> None:
     assert Endpoint(url, "--host").is_exposed is exposed
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [("unix:///run/docker.sock", True), ("npipe:////./pipe/docker", True), ("ssh://host", False), ("tcp://h:1", False)],
+)
+def test_files_are_compressed_on_their_way_over_a_network_only(url: str, here: bool) -> None:
+    assert Endpoint(url, "--host").tar_headers == ({"Accept-Encoding": "identity"} if here else {})
