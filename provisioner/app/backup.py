@@ -14,6 +14,7 @@ from provisioner.app.load import load_playbook
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.backup.archive import find_archive, list_archives
 from provisioner.backup.place import open_place
+from provisioner.backup.previous_data import require_settled
 from provisioner.backup.retention import expired
 from provisioner.backup.streams import read_identities
 from provisioner.backup.volumes import held_volume, read_volume, recover
@@ -100,6 +101,7 @@ def take_backup(
 ) -> Manifest:
     """`backup` for who has the lease already. `reason` says in the archive why it was made."""
     recover(saving.engine, saving.project)
+    require_settled(saving.engine, saving.project)
     sources = find_sources(saving.playbook, saving.engine, saving.mode, addresses)
     began, archive = now(), _free_name(saving)
     recipients = saving.playbook.backup.recipients

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any
 from provisioner.app.owned import owned_containers, owned_services
 from provisioner.app.service_work import ServiceWork
 from provisioner.app.start_stop import is_at_rest, stop_services
-from provisioner.app.wiring import SystemClock
 from provisioner.kinds.service import decode_mode
-from provisioner.ledger.lease import lease
 from provisioner.ledger.records import read_ledger, record_intentions
-from provisioner.model.event import Notice
 from provisioner.model.plan import Verb
 from provisioner.reconcile.swarm_tasks import BROKEN, state_of
 
@@ -51,10 +48,7 @@ def remove(
     stopped on purpose is not known to be so any more.
     """
     work = ServiceWork(request, services, listener, interrupt)
-    with lease(
-        work.engine, work.playbook.project, work.mode, clock=SystemClock(), timeout=0.0,
-        waiting=lambda text: listener(Notice(text)),
-    ):  # fmt: skip
+    with work.held_lease():
         if stop_first:
             stop_services(work, grace)
         if any(one.error for one in work.results):

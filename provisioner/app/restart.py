@@ -8,10 +8,9 @@ from provisioner.app.grace import stopping_within
 from provisioner.app.owned import owned_containers, owned_services
 from provisioner.app.service_work import ServiceWork
 from provisioner.app.wiring import SystemClock
+from provisioner.backup.previous_data import require_settled
 from provisioner.errors import EngineConflict, EngineRefused
 from provisioner.kinds.service import decode_mode
-from provisioner.ledger.lease import lease
-from provisioner.model.event import Notice
 from provisioner.model.operation import Goal, WaitForService
 from provisioner.model.plan import Verb
 from provisioner.reconcile.swarm_wait import wait_service
@@ -44,18 +43,14 @@ def restart(
     (seconds) between the stop signal and the kill. LeaseHeld while an apply is under way.
     """
     work = ServiceWork(request, services, listener, interrupt)
-    work.require_known()
     chosen = {*work.chosen, *(_asking(work) if dependents else ())}
     project = work.playbook.project
-    with (
-        lease(
-            work.engine, project, work.mode, clock=SystemClock(), timeout=0.0,
-            waiting=lambda text: listener(Notice(text)),
-        ),
-        stopping_within(work.engine, project, work.mode, grace),
-    ):  # fmt: skip
-        for level in work.levels(chosen):
-            work.all(_on_swarm(work, level) if work.mode == "swarm" else _on_engine(work, level, grace))
+    with work.held_lease():
+        require_settled(work.engine, project)
+        work.require_known()
+        with stopping_within(work.engine, project, work.mode, grace):
+            for level in work.levels(chosen):
+                work.all(_on_swarm(work, level) if work.mode == "swarm" else _on_engine(work, level, grace))
     return work.results
 
 

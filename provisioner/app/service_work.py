@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, cast
 
 from provisioner.app.load import load_document, load_playbook
 from provisioner.app.owned import owned_containers, owned_services, require_services
-from provisioner.app.wiring import open_engine
+from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import ProvisionError
-from provisioner.model.event import Finished, Progress, Started
+from provisioner.ledger.lease import lease
+from provisioner.model.event import Finished, Notice, Progress, Started
 from provisioner.model.operation import ByHand
 from provisioner.model.plan import Step
 from provisioner.model.report import Outcome, StepResult
@@ -23,9 +24,11 @@ from provisioner.platforms.choice import choose_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
+    from provisioner.ledger.lease import Lease
     from provisioner.model.address import Address
     from provisioner.model.operation import Operation
     from provisioner.model.plan import Verb
@@ -62,6 +65,13 @@ class ServiceWork:
 
     def _is_stopped(self) -> bool:
         return self._interrupt is not None and self._interrupt.is_set()
+
+    def held_lease(self) -> AbstractContextManager[Lease]:
+        """The lease of the environment that is worked on, for a block. LeaseHeld where another has it."""
+        return lease(
+            self.engine, self.playbook.project, self.mode, clock=SystemClock(), timeout=0.0,
+            waiting=lambda text: self._listener(Notice(text)),
+        )  # fmt: skip
 
     def levels(self, services: Collection[str] | None = None) -> list[list[str]]:
         """The chosen services, or others: those that need none of the others first."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from provisioner.app.owned import owned_containers, tasks_elsewhere
 from provisioner.app.service_work import ServiceWork
-from provisioner.app.start_stop import held_lease
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.ledger.records import intention, read_ledger, record_intentions
 from provisioner.model.event import Notice
@@ -98,6 +97,6 @@ def _keep(
     known = read_ledger(work.engine, work.playbook.project).intentions
     if keep(known, names).same(known):
         return
-    with held_lease(work, listener):
+    with work.held_lease():
         now = read_ledger(work.engine, work.playbook.project).intentions
         record_intentions(work.engine, work.playbook.project, work.mode, keep(now, names))

@@ -9,14 +9,13 @@ from provisioner.app.owned import owned_containers, owned_services
 from provisioner.app.restart import change_service
 from provisioner.app.service_work import ServiceWork
 from provisioner.app.wiring import SystemClock
+from provisioner.backup.previous_data import require_settled
 from provisioner.errors import ProvisionError
 from provisioner.kinds.hooks import PRE_STOP
 from provisioner.kinds.hooks import decode as decode_hooks
 from provisioner.kinds.service import decode_mode
 from provisioner.kinds.swarm_scheduling import NOWHERE
-from provisioner.ledger.lease import lease
 from provisioner.ledger.records import intention, read_ledger, record_intentions
-from provisioner.model.event import Notice
 from provisioner.model.operation import Goal, RunHook, Wait, WaitForService
 from provisioner.model.plan import Verb
 from provisioner.reconcile.hooks import run_hook
@@ -27,13 +26,11 @@ from provisioner.reconcile.waits import READY_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from contextlib import AbstractContextManager
 
     from provisioner.app.owned import OwnedContainer
     from provisioner.app.request import Request
     from provisioner.app.service_work import Act
     from provisioner.engines.docker_api import DockerEngine
-    from provisioner.ledger.lease import Lease
     from provisioner.model.address import Address
     from provisioner.model.report import StepResult
     from provisioner.ports import Interrupt, Listener
@@ -50,7 +47,7 @@ def stop(
     """
     work = ServiceWork(request, services, listener, interrupt)
     work.require_known()
-    with held_lease(work, listener):
+    with work.held_lease():
         ledger = read_ledger(work.engine, work.playbook.project)
         # It is kept before anything stops: a stop that is interrupted was meant all the same.
         kept = ledger.intentions.with_stopped(_services_on_engine(work), intention())
@@ -86,8 +83,9 @@ def start(
     What others need healthy is waited for, and with `wait_until_ready` everything, for at most `timeout` seconds each.
     """
     work = ServiceWork(request, services, listener, interrupt)
-    work.require_known()
-    with held_lease(work, listener):
+    with work.held_lease():
+        require_settled(work.engine, work.playbook.project)
+        work.require_known()
         ledger = read_ledger(work.engine, work.playbook.project)
         kept = ledger.intentions.without_stopped(work.chosen)
         for level in work.levels():
@@ -101,14 +99,6 @@ def start(
         if not kept.same(ledger.intentions):
             record_intentions(work.engine, work.playbook.project, work.mode, kept)
     return work.results
-
-
-def held_lease(work: ServiceWork, listener: Listener) -> AbstractContextManager[Lease]:
-    """The lease of the environment that is worked on, for a block. LeaseHeld where another has it."""
-    return lease(
-        work.engine, work.playbook.project, work.mode, clock=SystemClock(), timeout=0.0,
-        waiting=lambda text: listener(Notice(text)),
-    )  # fmt: skip
 
 
 def _services_on_engine(work: ServiceWork) -> list[str]:

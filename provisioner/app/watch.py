@@ -9,6 +9,7 @@ from provisioner.app.load import load_playbook
 from provisioner.app.owned import owned_containers, require_services
 from provisioner.app.watched_files import Difference, archive, compare, inside, look, rules
 from provisioner.app.wiring import open_engine
+from provisioner.backup.previous_data import require_settled
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.model.address import Address
 from provisioner.model.plan import Policy
@@ -102,6 +103,7 @@ class Watch:
             if rule.syncs:
                 self._sync(rule, difference, one)
             if rule.action.endswith("restart"):
+                require_settled(self._engine, self._playbook.project)
                 self._engine.restart(one.id)
                 self._report(f"{one.address}: {_named(difference)} changed, restarted")
             if rule.action == "sync+exec":

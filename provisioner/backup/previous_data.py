@@ -73,6 +73,14 @@ def read_record(engine: EngineReader, project: str) -> Record | None:
     return Record(command, tuple(found.get("volumes") or kept), kept, bool(found.get("replacing")))
 
 
+def require_settled(engine: EngineReader, project: str) -> None:
+    """Unsafe while a restore has not come to its end: nothing is started on its data, and none of them are saved."""
+    record = read_record(engine, project)
+    if record is not None:
+        problem = record.problem()
+        raise Unsafe(problem.message, hint=problem.hint)
+
+
 def write_record(engine: DataEngine, project: str, record: Record) -> None:
     """Keep how far a restore is."""
     raw, state = _find(engine, project), json.dumps(asdict(record))

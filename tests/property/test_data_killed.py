@@ -15,17 +15,28 @@ from provisioner.app import apply as apply_module
 from provisioner.app import backup as backup_module
 from provisioner.app import clone as clone_module
 from provisioner.app import history as history_module
+from provisioner.app import one_off as one_off_module
 from provisioner.app import plan as plan_module
+from provisioner.app import scale as scale_module
+from provisioner.app import service_work as service_module
 from provisioner.app import status as status_module
+from provisioner.app import up as up_module
 from provisioner.app.backup import backup
 from provisioner.app.clone import clone
+from provisioner.app.create import create
+from provisioner.app.one_off import RunOptions, run_one_off
 from provisioner.app.request import Request
+from provisioner.app.restart import restart
 from provisioner.app.restore import Options, restore, undo
 from provisioner.app.rollback_data import rollback_with_data
+from provisioner.app.scale import scale
+from provisioner.app.start_stop import start
+from provisioner.app.up import UpManner, up
 from provisioner.errors import ProvisionError
 from provisioner.ledger.adoptions import with_adoptions
 from provisioner.ledger.records import read_ledger
 from provisioner.model.plan import Policy
+from provisioner.playbook.one_off import OneOff
 from tests.unit.app.data_in_memory import DataInMemory
 from tests.unit.app.in_memory import Undisturbed, service
 
@@ -35,6 +46,11 @@ if TYPE_CHECKING:
 
     from provisioner.app.apply import ApplyResult
     from provisioner.app.restore import RestoreResult
+
+_ENGINES = (
+    apply_module, backup_module, history_module, one_off_module, plan_module, scale_module, service_module,
+    status_module, up_module,
+)  # fmt: skip
 
 OLD = {"rows": b"old rows", "a": b"old a", "only-old": b"x"}
 NEW = {"rows": b"secret rows", "a": b"secret a", "b": b"plain b"}
@@ -67,7 +83,7 @@ class Two:
         self.engine = DataInMemory()
         self.engine.add_image("app:1", {"Cmd": ["run"]})
         self.seen: list[str] = []
-        for module in (apply_module, backup_module, history_module, plan_module, status_module):
+        for module in _ENGINES:
             patch.setattr(module, "open_engine", lambda request, choice: with_adoptions(self.engine))
 
     def write(self, name: str, **more: Any) -> None:
@@ -272,6 +288,49 @@ def finish_or_undo(
         assert two.data("target") == old
     assert two.engine.inspect("container", "target.restore") is None
     assert two.apply("target").report is None
+
+
+def on_target(two: Two) -> dict[str, Callable[[], object]]:
+    """Everything that would start a service on the target's data, or save them."""
+    about = two.request("target")
+    unheard: dict[str, Any] = {"listener": lambda event: None, "interrupt": Undisturbed()}
+    return {
+        "start": lambda: start(about, (), wait_until_ready=False, timeout=1.0, **unheard),
+        "restart": lambda: restart(about, (), grace=None, dependents=False, **unheard),
+        "create": lambda: create(about, UpManner(), {}, **unheard),
+        "up": lambda: up(about, Policy(), {}, UpManner(), approve=lambda plan: True, **unheard),
+        "up of one": lambda: up(
+            about, Policy(), {}, UpManner(("web",), alone=True), approve=lambda plan: True, **unheard
+        ),
+        "scale": lambda: scale(
+            about, Policy(), {"web": 2}, dependencies=False, approve=lambda plan: True, **unheard
+        ),
+        "run": lambda: run_one_off(
+            about, OneOff("store", ("date",)), RunOptions(detach=True), home="/", tell=lambda text: None,
+            narrate=lambda: contextlib.nullcontext(lambda event: None), interrupt=Undisturbed(),
+        ),
+        "backup": lambda: two.backup("target"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("at", [25, 45])
+@pytest.mark.parametrize("act", ["start", "restart", "create", "up", "up of one", "scale", "run", "backup"])
+def test_nothing_is_started_on_data_that_may_be_half(two: Two, act: str, at: int) -> None:
+    cloned(two)
+    assert died(two, two.clone, at, after=False)
+    before = two.running("target"), two.data("target"), len(two.engine._containers)
+    try:
+        result = on_target(two)[act]()
+        said = str(result.plan.refusals)  # type: ignore[attr-defined]
+    except ProvisionError as error:
+        said, code = f"{error.message} {error.hint}", error.exit_code
+        assert code == 1
+    assert "a restore did not come to its end" in said
+    assert "provision clone source target --replace" in said
+    assert "provision restore --undo" in said
+    assert (two.running("target"), two.data("target"), len(two.engine._containers)) == before
+    assert two.clone().exit_code == 0
+    assert two.data("target") == MASKED
 
 
 @pytest.mark.parametrize("at", range(1, 7))
