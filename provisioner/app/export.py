@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.load import load_document
-from provisioner.app.replace_file import write_output
+from provisioner.app.output_file import write_output
 from provisioner.document import canonical
 from provisioner.document.writing import Draft, Edit, apply
 from provisioner.errors import PlaybookInvalid
@@ -54,7 +54,7 @@ def export(request: Request, *, output: str | None) -> Exported:
     folder = posixpath.join(request.directory, posixpath.dirname(output or ""))
     text = _written(_brief(relative(tree, request.directory, posixpath.normpath(folder))), title, notes, swarm=swarm)
     if output:
-        write_output(request.directory, output, text)
+        write_output(request.directory, output, text, [request])
     return Exported(text, tuple(notes))
 
 

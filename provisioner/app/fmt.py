@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_document
-from provisioner.app.replace_file import write_output
+from provisioner.app.output_file import write_output
 from provisioner.document.findings import Findings
 from provisioner.document.layout import laid_out
 from provisioner.document.text import STDIN, load

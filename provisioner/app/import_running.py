@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from provisioner.app.replace_file import replace_file
+from provisioner.app.output_file import write_output
 from provisioner.app.wiring import open_engine
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.kinds import container, network, volume
@@ -74,7 +74,7 @@ def import_running(
         document["services"][service] = taken.service(service, raws)
     document |= {key: value for key, value in taken.objects().items() if value}
     text = f"# Written by `provision import --running` from what ran.\n{config_yaml(_escaped(document))}"
-    replace_file(Path(request.directory, file), text)
+    write_output(request.directory, file, text)
     return ImportedRunning(file, project, tuple(sorted(groups)), taken.secrets, tuple(taken.notes))
 
 

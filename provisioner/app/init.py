@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.app.replace_file import write_output
+from provisioner.app.output_file import write_output
 from provisioner.document.names import normalised
 from provisioner.errors import UsageError
 from provisioner.playbook.image_name import problem_of

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from provisioner.errors import ProvisionError
-
 
 def replace_file(file: Path, text: str) -> None:
     """`file` holds `text`, as UTF-8 and with its line breaks as they are. OSError where that can not be done.
 
-    Of a symbolic link the file that it leads to is written; the link stays.
+    Of a symbolic link the file that it leads to is written; the link stays. What is no regular file, such as a pipe or
+    /dev/stdout, takes the text as it comes.
     """
+    if file.exists() and not file.is_file():
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        return
     file = Path(os.path.realpath(file))
     fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:
@@ -25,16 +28,3 @@ def replace_file(file: Path, text: str) -> None:
         fresh.replace(file)
     finally:
         fresh.unlink(missing_ok=True)
-
-
-def write_output(directory: str, output: str, text: str) -> None:
-    """Write what a command made to the file that `-o` names, relative to a folder; folders on the way are made.
-
-    ProvisionError where it can not be written.
-    """
-    file = Path(directory, output)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(file, text)
-    except OSError as error:
-        raise ProvisionError(f"{output} can not be written: {error.strerror}") from error

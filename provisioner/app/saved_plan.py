@@ -189,6 +189,8 @@ def write(path: Path, body: Mapping[str, Any]) -> None:
     content = {"kind": KIND, "format_version": FORMAT_VERSION, "made_by": f"provision {__version__}", **body}
     text = json.dumps({**content, "seal": _seal(content)}, indent=2, ensure_ascii=False) + "\n"
     target = path.absolute()
+    if target.exists() and not _may_be_replaced(target):
+        raise UsageError(f"{path} is there already, and is no plan", hint="name another file: it would be lost")
     try:
         with private_file.locked(target.parent):
             private_file.replace(target, text.encode())
@@ -197,6 +199,11 @@ def write(path: Path, body: Mapping[str, Any]) -> None:
     else:
         return
     raise UsageError(f"the plan can not be written to {path}: {reason}")
+
+
+def _may_be_replaced(file: Path) -> bool:
+    """Whether a file that is there holds a plan, or nothing."""
+    return file.is_file() and (file.stat().st_size == 0 or is_plan(file))
 
 
 def is_plan(path: Path) -> bool:

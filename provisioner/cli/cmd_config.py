@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -110,7 +109,13 @@ def command(
 
         tree = with_registry_digests(request, document, tree)
         tree = only_pinned(tree) if lock else tree
-    _write(settings, _text(request, document, tree, part, hashed, written), output)
+    text = _text(request, document, tree, part, hashed, written)
+    if output is None:
+        settings.out().write(text)
+    else:
+        from provisioner.app.output_file import write_output
+
+        write_output(request.directory, output, text, [request])
     return 0
 
 
@@ -138,16 +143,6 @@ def _resolved(
 
 # What no list of plays has as a whole.
 _OF_ONE = ("profiles", "variables", "environment")
-
-
-def _write(settings: Settings, text: str, output: str | None) -> None:
-    if output is None:
-        settings.out().write(text)
-        return
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"-o {output}: {error.strerror}") from error
 
 
 def _text(

@@ -60,9 +60,9 @@ def command(settings: Settings, target: str | None, form: str | None, output: st
     graph = environment_graph(request)
     out = settings.out()
     if output:
-        from provisioner.app.replace_file import write_output
+        from provisioner.app.output_file import write_output
 
-        write_output(request.directory, output, _written(form, graph))
+        write_output(request.directory, output, _written(form, graph), [request])
         out.write(f"wrote {output}\n")
     elif form in ("", "text"):
         from provisioner.render.graph_text import graph_text

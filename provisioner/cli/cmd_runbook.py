@@ -36,21 +36,22 @@ def command(settings: Settings, target: str | None, output: str | None) -> int:
     from provisioner.app.runbook import make_runbook, make_runbooks
     from provisioner.render.runbook_markdown import runbook_markdown
 
+    lists: tuple[str, ...] = ()
     if plays is None:
         request = settings.request(target)
-        directory = request.directory
+        requests = [request]
         text = runbook_markdown(make_runbook(request), shlex.join(settings.typed(target)))
     else:
-        directory = plays.request.directory
+        requests, lists = [play.request for play in plays.plays], plays.request.files
         words = settings.without_selection().typed(target)
         text = "\n".join(
             runbook_markdown(runbook, shlex.join([*words, "--limit", name])) for name, runbook in make_runbooks(plays)
         )
     out = settings.out()
     if output:
-        from provisioner.app.replace_file import write_output
+        from provisioner.app.output_file import write_output
 
-        write_output(directory, output, text)
+        write_output(requests[0].directory, output, text, requests, lists)
         out.write(f"wrote {output}\n")
     else:
         out.write(text)

@@ -61,23 +61,31 @@ services:
     command: [sleep, infinity]
     stop_signal: SIGKILL
     volumes: ["files:/files"]
-{built}volumes: {{data: , files: }}
+  made:
+    image: 127.0.0.1:1/{project}/made:1
+    build: {{context: ., dockerfile_inline: "FROM busybox:1.36"}}
+    command: [sleep, infinity]
+    stop_signal: SIGKILL
+volumes: {{data: , files: }}
 configs: {{motd: {{content: hello}}}}
 secrets: {{token: {{generate: {{length: 16}}}}}}
 backup: {{to: ./archives}}
 verify:
   - {{name: it runs, exec: {{service: web, command: ["true"]}}}}
 """
-# A registry that is not there: the engine is asked to push all the same.
-_BUILT = """\
-  made:
-    image: 127.0.0.1:1/{project}/made:1
-    build: {{context: ., dockerfile_inline: "FROM busybox:1.36"}}
-    command: [sleep, infinity]
-    stop_signal: SIGKILL
+# Another environment, into which the data of the first are cloned; and one that somebody made by hand.
+CLONED = """\
+name: {project}-cloned
+services:
+  other: {{image: "busybox:1.36", command: [sleep, infinity], stop_signal: SIGKILL, volumes: ["files:/files"]}}
+volumes: {{files: }}
+"""
+BY_HAND = """\
+name: {project}-hand
+services: {{web: {{image: "busybox:1.36", command: [sleep, infinity], stop_signal: SIGKILL}}}}
 """
 
-# What is done, in this order; a step's label is the command. `CONTAINER` in front: not on a Swarm.
+# What is done, in this order. The registry of `push` is not there: the engine is asked all the same.
 STORY = """\
 doctor
 lint
@@ -133,6 +141,9 @@ lock status
 backup
 restore latest --replace --yes
 rehearse latest
+clone compose.yaml cloned.yaml --yes
+destroy -f cloned.yaml --volumes --yes
+adopt -f hand.yaml --yes
 rollback --yes
 push --
 import --running {project} -o imported.yaml
@@ -140,7 +151,6 @@ down
 up -d
 destroy --volumes --yes
 """
-ON_CONTAINERS_ONLY = ("build", "push", "backup", "restore", "rehearse")
 
 
 @dataclass(frozen=True, order=True)
@@ -172,6 +182,7 @@ def recorded(
 ) -> dict[str, set[Request]]:
     """Carry out the steps on an engine; what each command asked of it. AssertionError for one that asked nothing."""
     write(folder, project, swarm=swarm)
+    make_by_hand(url, project, swarm=swarm)
     found: dict[str, set[Request]] = {}
     with contextlib.closing(RecordingProxy(url)) as proxy, contextlib.closing(docker.DockerClient(url)) as engine:
         for step in steps:
@@ -187,13 +198,23 @@ def recorded(
 
 
 def write(folder: Path, project: str, *, swarm: bool) -> None:
-    """The playbook and the files of the story."""
-    built = "" if swarm else _BUILT.format(project=project)
-    text = PLAYBOOK.format(project=project, port=free_port(), built=built)
-    # A Swarm publishes on every address.
-    text = text.replace("127.0.0.1:", "") + "engine: {mode: swarm}\n" if swarm else text
-    (folder / "compose.yaml").write_text(text)
+    """The playbooks and the files of the story."""
+    for name, text in (("compose", PLAYBOOK), ("cloned", CLONED), ("hand", BY_HAND)):
+        written = text.format(project=project, port=free_port())
+        # A Swarm publishes on every address.
+        written = written.replace('"127.0.0.1:', '"') + "engine: {mode: swarm}\n" if swarm else written
+        (folder / f"{name}.yaml").write_text(written)
     (folder / "note").write_text("note\n")
+
+
+def make_by_hand(url: str, project: str, *, swarm: bool) -> None:
+    """What `adopt` finds: a container, or a Swarm's service, that nobody manages."""
+    image, command, name = "busybox:1.36", ["sleep", "infinity"], f"{project}-hand"
+    with contextlib.closing(docker.DockerClient(url)) as engine:
+        if swarm:
+            engine.services.create(image, command, name=f"{name}_web")
+        else:
+            engine.containers.run(image, command, name=f"{name}-web-1", detach=True, stop_signal="SIGKILL")
 
 
 def free_port() -> int:
@@ -243,12 +264,6 @@ def ending(engine: docker.DockerClient, proxy: RecordingProxy, name: str) -> Ite
         thread.join(60)
 
 
-def story(*, swarm: bool) -> list[str]:
-    """The steps that a mode has."""
-    steps = STORY.splitlines()
-    return [step for step in steps if not (swarm and step.split()[0] in ON_CONTAINERS_ONLY)]
-
-
 def switches(requests: Iterable[Request]) -> list[str]:
     """The variables of a proxy that lets through by the first part of the address; POST for all that is no GET."""
     requests = list(requests)
@@ -288,7 +303,15 @@ def documented() -> dict[str, dict[str, set[Request]]]:
 
 
 def write_page(found: Mapping[str, Mapping[str, set[Request]]]) -> None:
-    """Put the tables of both modes in the place of those that the page has."""
+    """Put the tables of both modes in the place of those that the page has.
+
+    A request that the page has stays: what an apply of ten seconds asks to keep its lease, a quick one does not.
+    """
+    said = documented()
+    found = {
+        mode: {name: asked | said.get(mode, {}).get(name, set()) for name, asked in found[mode].items()}
+        for mode in (CONTAINERS, SWARM)
+    }
     head, *_ = re.split(rf"^## {CONTAINERS}$", PAGE.read_text(encoding="utf-8"), flags=re.M)
     parts = (f"## {mode}\n\n{table(found[mode])}\n" for mode in (CONTAINERS, SWARM))
     PAGE.write_text(head + "\n".join(parts), encoding="utf-8")
@@ -303,13 +326,13 @@ def main() -> None:
     found = {}
     try:
         (folder / "plain").mkdir()
-        found[CONTAINERS] = recorded(url, folder / "plain", project, story(swarm=False))
+        found[CONTAINERS] = recorded(url, folder / "plain", project, STORY.splitlines())
         with contextlib.closing(Engines(outer, f"{project}-in")) as engines:
             machine = engines.start("28.5")
             with contextlib.closing(docker.DockerClient(base_url=machine.url)) as client:
                 client.swarm.init(advertise_addr=machine.address)
             (folder / "swarm").mkdir()
-            found[SWARM] = recorded(machine.url, folder / "swarm", project, story(swarm=True), swarm=True)
+            found[SWARM] = recorded(machine.url, folder / "swarm", project, STORY.splitlines(), swarm=True)
     finally:
         remove_project(outer, project)
         shutil.rmtree(folder)

@@ -11,7 +11,7 @@ import pytest
 
 from provisioner.cli.main import program
 from tests.command_line import carry_out
-from tests.docs.permissions import CONTAINERS, PAGE, SWARM, documented, recorded, request_of, story, switches
+from tests.docs.permissions import CONTAINERS, PAGE, STORY, SWARM, documented, recorded, request_of, switches
 from tests.recording_proxy import RecordingProxy
 
 PLAYBOOK = """\
@@ -46,7 +46,7 @@ def test_what_is_asked_every_day_is_on_the_page(engine_url, tmp_path, project):
 @pytest.mark.whole
 @pytest.mark.timeout(900)
 def test_what_is_asked_is_on_the_page(engine_url, tmp_path, project):
-    found = recorded(engine_url, tmp_path, project, story(swarm=False))
+    found = recorded(engine_url, tmp_path, project, STORY.splitlines())
     assert missing(found, CONTAINERS) == {}
 
 
@@ -57,7 +57,7 @@ def test_what_is_asked_of_a_swarm_is_on_the_page(engines, tmp_path, project):
     machine = engines.start("28.5")
     with contextlib.closing(docker.DockerClient(base_url=machine.url)) as client:
         client.swarm.init(advertise_addr=machine.address)
-    found = recorded(machine.url, tmp_path, project, story(swarm=True), swarm=True)
+    found = recorded(machine.url, tmp_path, project, STORY.splitlines(), swarm=True)
     assert missing(found, SWARM) == {}
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from provisioner.app.replace_file import replace_file, write_output
+from provisioner.app.output_file import write_output
+from provisioner.app.replace_file import replace_file
 from provisioner.errors import ProvisionError
+from tests.command_line import carry_out
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,3 +34,36 @@ def test_what_can_not_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ProvisionError, match="file/below can not be written"):
         write_output(str(tmp_path), "file/below", "text")
+
+
+def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
+    reader.start()
+    write_output(str(tmp_path), "pipe", "text")
+    reader.join(10)
+    assert (read, pipe.is_fifo()) == (["text"], True)
+
+
+@pytest.mark.parametrize("command", ["graph --format svg", "export", "config"])
+@pytest.mark.parametrize("output", ["prod.yml", "base.yml", "../shop/link.yml", "names.env"])
+def test_what_a_command_reads_is_not_written_over(tmp_path: Path, command: str, output: str) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    texts = {
+        "prod.yml": "extends: base.yml\n",
+        "base.yml": "name: shop\nenv_files: [names.env]\nservices: {web: {image: busybox}}\n",
+        "names.env": "A=1\n",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    (folder / "link.yml").symlink_to("base.yml")
+    words = [*command.split(), "-f", "prod.yml", "-o"]
+    done = carry_out([*words, output], folder=folder, environment={"HOME": "/"})
+    assert (done.code, f"{output} is one of the files that this is made from" in done.stderr) == (64, True), done.stderr
+    assert {name: (folder / name).read_text() for name in texts} == texts
+    # Beside it there is room.
+    (folder / "other.yml").write_text("old")
+    assert carry_out([*words, "other.yml"], folder=folder, environment={"HOME": "/"}).code == 0
+    assert (folder / "other.yml").read_text() != "old"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -204,6 +205,22 @@ def test_a_plan_that_can_not_be_written_is_told(tmp_path: Path) -> None:
     asked = request(tmp_path)
     with pytest.raises(UsageError, match="can not be written"):
         saved_plan.save(tmp_path / "no" / "kept.plan", asked, Policy(), {}, prepared(asked))
+
+
+def test_a_plan_takes_the_place_of_a_plan_only(tmp_path: Path) -> None:
+    asked = request(tmp_path)
+    playbook, empty, device = tmp_path / "compose.yaml", tmp_path / "empty", tmp_path / "null"
+    before = playbook.read_text()
+    device.symlink_to(os.devnull)
+    for other in (playbook, device):
+        with pytest.raises(UsageError, match="is there already, and is no plan"):
+            saved_plan.save(other, asked, Policy(), {}, prepared(asked))
+    assert playbook.read_text() == before
+    # What mktemp made, and an earlier plan.
+    empty.write_text("")
+    for _ in range(2):
+        saved_plan.save(empty, asked, Policy(), {}, prepared(asked))
+        assert saved_plan.is_plan(empty)
 
 
 def test_generated_values_and_what_is_made_of_them_are_known_after_apply(tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""The file that `-o` names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner.app.load import load_document
+from provisioner.app.replace_file import replace_file
+from provisioner.errors import ProvisionError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provisioner.app.request import Request
+
+
+def write_output(
+    directory: str, output: str, text: str, requests: Sequence[Request] = (), lists: Sequence[str] = ()
+) -> None:
+    """Write what a command made to the file that `-o` names, relative to a folder; folders on the way are made.
+
+    UsageError where one of `requests`, those that the text was made from, reads that file, or where it is one of the
+    `lists` of plays that name them: it would be lost.
+    ProvisionError where it can not be written.
+    """
+    file = Path(directory, output)
+    try:
+        if requests and file.is_file() and any(one.samefile(file) for one in _read(requests, lists)):
+            raise UsageError(f"{output} is one of the files that this is made from", hint="name another file after -o")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, text)
+    except OSError as error:
+        raise ProvisionError(f"{output} can not be written: {error.strerror}") from error
+
+
+def _read(requests: Sequence[Request], lists: Sequence[str]) -> list[Path]:
+    """The files that requests are read from, with those that these extend and include."""
+    named = {Path(one.directory, name) for one in requests for name in (*lists, *one.files, *load_document(one).files)}
+    return [file for file in named if file.exists()]
