@@ -78,7 +78,11 @@ def test_it_is_written_to_a_file(folder: Path) -> None:
     done = provision("config", "-o", "out.yaml", cwd=folder)
     assert (done.returncode, done.stdout) == (0, "")
     assert provision("config", "-f", "out.yaml", "-q", cwd=folder).returncode == 0
-    assert provision("config", "-o", "no/such/folder", cwd=folder).returncode == 64
+    # Folders on the way are made, as of every -o.
+    assert provision("config", "-o", "new/out.yaml", cwd=folder).returncode == 0
+    assert (folder / "new" / "out.yaml").exists()
+    refused = provision("config", "-o", "out.yaml/below", cwd=folder)
+    assert (refused.returncode, "out.yaml/below can not be written" in refused.stderr) == (1, True)
 
 
 def test_what_a_reading_leaves_out(tmp_path: Path) -> None:
