@@ -12,6 +12,7 @@ from provisioner.model.plan import Verb
 from provisioner.reconcile.claims import claims_of_network
 from provisioner.reconcile.handover_order import order_handovers
 from provisioner.reconcile.hooks import run_hooks
+from provisioner.reconcile.namespaces import lives_in
 from provisioner.reconcile.order import in_dependency_order
 from provisioner.reconcile.rollout import Rollout, previous_name
 from provisioner.reconcile.steps import Steps
@@ -19,7 +20,7 @@ from provisioner.reconcile.swarm_rollout import SwarmRollout, remove_service
 from provisioner.reconcile.together import Together, bound_together
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from provisioner.model.change import Change
     from provisioner.model.operation import Operation
@@ -164,7 +165,7 @@ def _remove(
     wanted = {one.name for one in staying if one.kind == "container"}
     names = {c.observed.name: c.address for c in changes if c.observed and c.observed.kind == "container"}
     services = {c.address: c for c in gone if c.observed and c.observed.kind == "service"}
-    users = _users({*containers, *services}, removals.order)
+    users = _users({*containers, *services}, removals.order, containers.values())
     for address in in_dependency_order(users, lambda one: users[one]):
         dependents = [steps.gone.get(user) for user in users[address]]
         if address in services:
@@ -202,13 +203,20 @@ def _collect(removals: Removals, steps: Steps) -> None:
         )  # fmt: skip
 
 
-def _users(addresses: Collection[Address], order: Mapping[Address, Resource]) -> dict[Address, list[Address]]:
-    """What needs each of the addresses: that is removed first."""
+def _users(
+    addresses: Collection[Address], order: Mapping[Address, Resource], going: Iterable[Change]
+) -> dict[Address, list[Address]]:
+    """What needs each of the addresses: that is removed first. What is not declared needs what it lives in."""
     users: dict[Address, list[Address]] = {address: [] for address in addresses}
     for user, resource in order.items():
         for need in dict.fromkeys(need.address for need in resource.needs):
             if need in users:
                 users[need].append(user)
+    for change in going:
+        hosts = lives_in(change.observed) if change.observed is not None and change.address not in order else ()
+        for host in addresses:
+            if host.name in hosts:
+                users[host].append(change.address)
     return users
 
 

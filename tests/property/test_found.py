@@ -432,3 +432,16 @@ def test_who_lives_in_a_host_that_nobody_touches_does_not_go_back_for_another_gu
         report = run(made, at)
         back = carry_out(rollback_plan(made, report.results, look(at, made.desired)), at, {})
         assert [str(one.error) for one in back.failures] == []
+
+
+def test_who_was_to_go_stays_with_what_it_lived_in_until_its_name_is_proven() -> None:
+    """Both are no longer declared: it is not without its host before it goes, and can come back."""
+    before = wanted(api={}, db={}, jobs={}, page={**living_in("db"), **NAMED})
+    after = wanted(api={}, jobs={**NAMED, **SICK})
+    at = engine()
+    converge(at, before)
+    made = planned(at, after.lower(), Policy(prune=True))
+    [removed] = [s.id for s in made.steps if s.verb is Verb.REMOVE and s.address.name == "page"]
+    [stopped] = [s.id for s in made.steps if s.verb is Verb.STOP and s.address.name == "db"]
+    assert removed in needed(made)[stopped]
+    require_others_serve(before, after)
