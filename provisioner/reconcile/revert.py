@@ -232,8 +232,8 @@ class _Withdrawal:
             if key not in old.workload_spec["networks"] and key in self._networks:
                 done = [self._step(Connect(key), address, done, gate, old.id)]
         if starts or restarts:
-            hosts = [step for other, step in self._last.items() if self._lived_in(address, other)]
-            done = [self._step(Start() if starts else Restart(), address, done, gate, old.id, after=hosts)]
+            begins = Start() if starts else Restart()
+            done = [self._step(begins, address, done, gate, old.id, after=self._former_hosts(address))]
             done = run_hooks(steps, change, POST_START, known.spec, done, object_id=old.id)
         if together:
             done = [self._ready(address, done, old.id)] if starts else done
@@ -256,7 +256,7 @@ class _Withdrawal:
         if old.name != before.name:
             done = [self._step(Rename(before.name), address, done, (), old.id)]
         if starts:
-            done = [self._step(Start(), address, done, (), old.id)]
+            done = [self._step(Start(), address, done, (), old.id, after=self._former_hosts(address))]
             change = Change(address, Action.UPDATE, self._reason, observed=old)
             done = run_hooks(self.steps, change, POST_START, old.spec, done, object_id=old.id)
             done = [self._step(Wait(Goal.READY, READY_TIMEOUT), address, done, (), old.id)]
@@ -310,6 +310,10 @@ class _Withdrawal:
         ]
         before = [step for other, step in self._last.items() if other.whole == address.whole]
         return [*hosts, *before[-1:]]
+
+    def _former_hosts(self, address: Address) -> list[int]:
+        """The last steps of what it lived in: it can not be started before that runs."""
+        return [step for other, step in self._last.items() if self._lived_in(address, other)]
 
     def _started(self) -> set[Address]:
         return {step.address for step in self.steps.all if step.verb in (Verb.START, Verb.RESTART)}

@@ -445,3 +445,11 @@ def test_who_was_to_go_stays_with_what_it_lived_in_until_its_name_is_proven() ->
     [stopped] = [s.id for s in made.steps if s.verb is Verb.STOP and s.address.name == "db"]
     assert removed in needed(made)[stopped]
     require_others_serve(before, after)
+
+
+def test_who_was_to_go_comes_back_after_what_it_lived_in() -> None:
+    """It is no longer declared; its address is asked for by one that runs on, and its host goes back."""
+    at_nine = {"networks": {"back": {"ipv4_address": "10.1.0.9"}}}
+    in_jobs = {"pid": "service:jobs", **needing("jobs")}
+    before = wanted(api={}, page={}, jobs=living_in("page"), db={**in_jobs, **at_nine})
+    require_others_serve(before, wanted(page=at_nine, jobs=SICK))
