@@ -200,17 +200,19 @@ class _Ordering:
 
     def _keep(self) -> None:
         """What was replaced or freed something, stopped or aside, is removed only when all are proven that would need
-        it to come back: who got what it had, and whoever goes back together with those. What never comes back waits
-        for nobody, and its replacement not for their proof.
+        it to come back: who got what it had, who lived in it, and whoever goes back together with those. What never
+        comes back waits for nobody, and its replacement not for their proof.
         """
         frees = {pair.frees for pair in self._pairs}
         freed = {self._steps[step].object_id for step in frees}
+        lived_in = {host.other for hosts in self._together.hosts.values() for host in hosts}
         for step in self._steps.values():
             if step.verb is not Verb.REMOVE or step.kind != "container" or step.id in frees or not step.object_id:
                 continue
             own = self._ancestors(step.id).intersection(self._proven.get(step.address.whole, ()))
-            if step.address.whole in self._together.returning and (own or step.object_id in freed):
-                for leader in sorted(self._together.leaders(step.address.whole)):
+            service = step.address.whole
+            if service in self._together.returning and (own or step.object_id in freed or service in lived_in):
+                for leader in sorted(self._together.leaders(service)):
                     for end in self._proven.get(leader, ()):
                         self._add(step.id, end)
 

@@ -453,3 +453,16 @@ def test_who_was_to_go_comes_back_after_what_it_lived_in() -> None:
     in_jobs = {"pid": "service:jobs", **needing("jobs")}
     before = wanted(api={}, page={}, jobs=living_in("page"), db={**in_jobs, **at_nine})
     require_others_serve(before, wanted(page=at_nine, jobs=SICK))
+
+
+def test_a_host_that_is_not_declared_stays_for_a_guest_whose_name_another_gets() -> None:
+    """The guest has moved out and is proven: it goes back, into its host, when the other fails."""
+    before = wanted(api={}, db={}, page={**living_in("db"), **NAMED})
+    after = wanted(api={**NAMED, **SICK}, page={})
+    at = engine()
+    converge(at, before)
+    made = planned(at, after.lower(), Policy(prune=True))
+    [removed] = [s.id for s in made.steps if s.verb is Verb.REMOVE and s.address.name == "db"]
+    for late in [s.id for s in made.steps if s.verb is Verb.WAIT]:
+        assert late in needed(made)[removed]
+    require_others_serve(before, after)
