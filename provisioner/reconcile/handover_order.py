@@ -13,6 +13,7 @@ from provisioner.model.operation import RunHook
 from provisioner.model.plan import Verb
 from provisioner.reconcile.early_release import give_up_early
 from provisioner.reconcile.handover import find_handovers
+from provisioner.reconcile.namespaces import containers_lived_in
 from provisioner.reconcile.together import bound_together
 
 if TYPE_CHECKING:
@@ -39,18 +40,22 @@ def order_handovers(
     lead back to where they come from are left out, those of courtesy before those of order. Nobody is down until
     another is proven: what that one was gives up its name while it runs, and the rest before its successor is proven.
     """
-    ordered = list(steps)
     given_up: set[tuple[str, Verb]] = set()
-    while pairs := find_handovers(steps, desired, observed):
-        ordering = _Ordering(steps, pairs, proven, bound_together(desired, observed, steps, pairs), given_up)
+    while True:
+        pairs = find_handovers(steps, desired, observed)
+        hosts = containers_lived_in(observed)
+        if not pairs and not hosts:
+            return list(steps)
+        ordering = _Ordering(
+            steps, pairs, proven, bound_together(desired, observed, steps, pairs), given_up, hosts
+        )  # fmt: skip
         ordered = ordering.run()
         early = {key: pair for key, pair in ordering.in_the_way().items() if key not in given_up}
         if not early:
-            break
+            return ordered
         given_up |= early.keys()
         for pair in early.values():
             steps = give_up_early(steps, pair, observed)
-    return ordered
 
 
 class _Ordering:
@@ -61,6 +66,7 @@ class _Ordering:
         proven: Mapping[Address, Iterable[int]],
         together: Together,
         given_up: Collection[tuple[str, Verb]],
+        hosts: Mapping[str, Collection[str]],
     ) -> None:
         self._steps = {step.id: step for step in steps}
         self._pairs = [pair for pair in pairs if not pair.passing]
@@ -69,6 +75,7 @@ class _Ordering:
         self._together = together
         # What containers give up early: their name while they run, all else before their successor is proven.
         self._given_up = given_up
+        self._hosts = hosts
         self._needs = {step.id: set(step.needs) for step in steps}
         self._after = {step.id: set(step.after) for step in steps}
         self._exchanges = _exchanges(self._pairs)
@@ -99,6 +106,7 @@ class _Ordering:
                         self._add(holder, need)
             for join in pair.joins:
                 self._add(join, pair.takes)
+        self._spare_guests()
         self._keep()
         return self._sorted()
 
@@ -197,6 +205,14 @@ class _Ordering:
                     for need in waiting:
                         self._add(other.id, need)
         self._add(pair.takes, pair.frees)
+
+    def _spare_guests(self) -> None:
+        """Nobody stops under those that live in it, but where they are to begin again in what takes its place."""
+        stops = {s.object_id: s.id for s in self._steps.values() if s.verb is Verb.STOP and s.object_id}
+        for guest, hosts in self._hosts.items():
+            for host in hosts if guest in stops else ():
+                if host in stops:
+                    self._add(stops[host], stops[guest])
 
     def _keep(self) -> None:
         """What was replaced or freed something, stopped or aside, is removed only when all are proven that would need

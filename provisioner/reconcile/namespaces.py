@@ -92,6 +92,20 @@ def lives_in(one: Resource | Observed) -> set[str]:
     return {mode.split(":")[1] for mode in modes if mode and mode.startswith("service:")}
 
 
+def containers_lived_in(state: ObservedState) -> dict[str, set[str]]:
+    """The ids of our containers in whose namespaces others of ours live, by the id of each that does so."""
+    everything = [one for one in (*state.resources.values(), *state.leftovers) if one.kind == "container"]
+    ours = {one.id for one in everything}
+    found: dict[str, set[str]] = {}
+    for one in everything:
+        modes = [str(one.spec[key] or "") for key in KEYS]
+        hosts = {mode.removeprefix(_CONTAINER) for mode in modes if mode.startswith(_CONTAINER)} & ours
+        hosts |= {o.id for a, o in state.resources.items() if o.kind == "container" and a.name in lives_in(one)}
+        if hosts - {one.id}:
+            found[one.id] = hosts - {one.id}
+    return found
+
+
 def lost_namespaces(wanted: Resource, found: Observed, state: ObservedState) -> Iterator[FieldChange]:
     """What a running container has lost with the restart of the one in whose namespaces it lives.
 

@@ -28,6 +28,7 @@ from provisioner.reconcile.finished import has_finished
 from provisioner.reconcile.handover import find_handovers
 from provisioner.reconcile.handover_order import order_handovers
 from provisioner.reconcile.hooks import run_hooks
+from provisioner.reconcile.namespaces import containers_lived_in
 from provisioner.reconcile.order import in_dependency_order
 from provisioner.reconcile.steps import Steps
 from provisioner.reconcile.together import bound_together
@@ -114,6 +115,7 @@ class _Withdrawal:
         self._broken = {one.step.address for one in results if one.outcome is Outcome.FAILED}
         self._actions = {change.address: change.action for change in failed.details}
         self._asked = self._asked_back(pairs)
+        self._hosts = containers_lived_in(observed)
         self._here: dict[Address, list[Observed]] = {}
         for one in (*observed.resources.values(), *observed.leftovers):
             if one.kind == "container":
@@ -135,12 +137,25 @@ class _Withdrawal:
                 self._take_back(address, resources[address])
             else:
                 self._restore(address)
-        for address, here in sorted(self._here.items()):
-            aside = [one for one in here if one.name.endswith(PREVIOUS)]
-            proven = address in resources and address.whole not in self._services | self._stuck
-            if aside and proven:
-                self._change(address, aside, Action.DELETE)
-                self._drop(address, aside, ())
+        for address, aside in self._over().items():
+            self._change(address, aside, Action.DELETE)
+            self._drop(address, aside, ())
+
+    def _over(self) -> dict[Address, list[Observed]]:
+        """What was replaced by what is proven, but for hosts of those that stay in them."""
+        aside = {
+            one.id: one for address, here in sorted(self._here.items()) for one in here
+            if one.name.endswith(PREVIOUS) and address in self._failed.desired.resources
+            and address.whole not in self._services | self._stuck
+        }  # fmt: skip
+        while needed := {
+            host for guest, hosts in self._hosts.items() if guest not in aside for host in hosts & aside.keys()
+        }:
+            aside = {identity: one for identity, one in aside.items() if identity not in needed}
+        over: dict[Address, list[Observed]] = {}
+        for one in aside.values():
+            over.setdefault(one.address, []).append(one)
+        return over
 
     def _hosts_first(self, addresses: Sequence[Address]) -> list[Address]:
         """In their order, but for those in whose namespaces others lived."""

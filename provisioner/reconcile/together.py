@@ -74,21 +74,26 @@ class Together:
         them.
 
         What is not to go back does so where it would be down: it was stopped and has no successor, or lost its host.
-        What still lives in a host that goes back begins anew there.
+        What still lives in a host that goes back begins anew there, and what lives in that again.
         """
         able = self.able(made)
         found = {one for one in able.intersection(unproven) if one in self.returning or self._is_down(one, made)}
-        pending = list(found)
-        while pending:
-            service = pending.pop()
-            guests = {
-                one for one, hosts in self.hosts.items()
-                if any(bond.other == service and not bond.steps.isdisjoint(made) for bond in hosts)
-                and not self._was(made, one, Verb.STOP, Verb.REMOVE)
-            }  # fmt: skip
-            more = ((self.follow.get(service, set()) & able) | guests) - found
+        more = found
+        while more:
+            followers = {one for service in found for one in self.follow.get(service, set()) & able}
+            more = (followers | self._begin_anew(found, made)) - found
             found |= more
-            pending += more
+        return found
+
+    def _begin_anew(self, going_back: Collection[Address], made: Collection[int]) -> set[Address]:
+        """The services that still live in one of those that go back, and were stopped: straight or through others."""
+        stopped = {one for one in going_back if self._was(made, one, Verb.STOP, Verb.REMOVE)}
+        found: set[Address] = set()
+        while more := {
+            one for one, hosts in self.hosts.items()
+            if any(bond.other in stopped | found for bond in hosts) and not self._was(made, one, Verb.STOP, Verb.REMOVE)
+        } - found:  # fmt: skip
+            found |= more
         return found
 
     def _is_down(self, service: Address, made: Collection[int]) -> bool:

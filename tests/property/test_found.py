@@ -27,8 +27,12 @@ from tests.property.environments import (
 from tests.property.test_interrupted import run, taken_back
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from provisioner.engines.memory import MemoryEngine
+    from provisioner.model.address import Address
     from provisioner.model.plan import Plan
+    from provisioner.model.state import ObservedState
 
 PORT = {"ports": [{"target": 80, "published": "8002", "protocol": "tcp"}]}
 TWO_PORTS = {"ports": [*PORT["ports"], {"target": 80, "published": "8001", "protocol": "tcp"}]}
@@ -250,6 +254,16 @@ GOES_ON = {"update": {"on_failure": "continue"}}
 START_FIRST = {"update": {"order": "start-first"}}
 
 
+def require_in_what_runs(at: MemoryEngine, now: ObservedState, failed: Collection[Address] = ()) -> None:
+    """Whoever is declared and did not fail lives in a host that runs, and that began before it."""
+    state = at.state()["containers"]
+    for address, one in now.resources.items():
+        host = state[one.id]["HostConfig"].get("NetworkMode", "").partition("container:")[2] if one.runtime else ""
+        if host and one.runtime and one.runtime.status == "running" and address.whole not in failed:
+            assert state[host]["State"]["Status"] == "running"
+            assert state[host]["State"]["StartedAt"] <= state[one.id]["State"]["StartedAt"]
+
+
 def require_others_serve(before: Wanted, after: Wanted) -> None:
     """One fails, and is taken back or stays, as it says: who did not fail runs, and began in a host that runs."""
     at = engine()
@@ -260,12 +274,7 @@ def require_others_serve(before: Wanted, after: Wanted) -> None:
     failed = {one.step.address.whole for one in report.failures}
     now = look(at, made.desired)
     assert {address.whole for address in out_of_service(made, now)} <= failed
-    state = at.state()["containers"]
-    for address, one in now.resources.items():
-        host = state[one.id]["HostConfig"].get("NetworkMode", "").partition("container:")[2] if one.runtime else ""
-        if host and address in made.desired.resources and address.whole not in failed:
-            assert state[host]["State"]["Status"] == "running"
-            assert state[host]["State"]["StartedAt"] <= state[one.id]["State"]["StartedAt"]
+    require_in_what_runs(at, now, failed)
     services = {
         name: {key: value for key, value in body.items() if key != "healthcheck"}
         for name, body in after.document["services"].items()
@@ -466,3 +475,28 @@ def test_a_host_that_is_not_declared_stays_for_a_guest_whose_name_another_gets()
     for late in [s.id for s in made.steps if s.verb is Verb.WAIT]:
         assert late in needed(made)[removed]
     require_others_serve(before, after)
+
+
+@pytest.mark.parametrize("chance", range(12))
+def test_who_lives_in_one_that_begins_anew_with_its_host_begins_anew_too(chance: int) -> None:
+    """Its own replacement waits and never began: it is no more in a network that is gone."""
+    before = wanted(api={}, db=living_in("api"), web=living_in("db"))
+    pausing = {"update": {"order": "start-first", "on_failure": "pause"}}
+    after = wanted(api=CHANGED, db=START_FIRST, jobs=SICK, page={}, web=pausing)
+    at = engine()
+    converge(at, before)
+    made = in_any_order(planned(at, after.lower(), Policy(prune=True)), random.Random(chance))
+    report = carry_out(made, at, {})
+    back = carry_out(rollback_plan(made, report.results, look(at, made.desired)), at, {})
+    assert [str(one.error) for one in back.failures] == []
+    require_in_what_runs(at, look(at, made.desired))
+
+
+@pytest.mark.parametrize("guest", [{}, START_FIRST], ids=["stop", "start"])
+@pytest.mark.parametrize("host", [CHANGED, {**CHANGED, **START_FIRST}, PORT], ids=["stop", "start", "port"])
+def test_nobody_stops_under_one_that_moves_out(host: dict[str, Any], guest: dict[str, Any]) -> None:
+    at = engine()
+    converge(at, wanted(api={}, db=living_in("api")))
+    made = planned(at, wanted(api=host, db=guest).lower(), Policy(prune=True))
+    stops = {s.address.name: s.id for s in made.steps if s.verb is Verb.STOP and s.made_by is None}
+    assert stops["db"] in needed(made)[stops["api"]]
