@@ -192,17 +192,19 @@ class _Ordering:
             chain = [*sorted(before), end.id]
             for earlier, later in pairwise(chain):
                 self._add(later, earlier)
-            waiting = {
-                need for step in chain for need in {*self._needs[step], *self._after[step]}.difference(chain)
-                if need == pair.takes or pair.takes in self._ancestors(need)
-            }  # fmt: skip
+            waiting: dict[int, set[int]] = {}
+            given_up: set[int] = set()
             for step in chain:
-                self._needs[step] -= waiting
-                self._after[step] -= waiting
+                needs = {*self._needs[step], *self._after[step]}.difference(chain)
+                given_up |= {one for one in needs if one == pair.takes or pair.takes in self._ancestors(one)}
+                waiting[step] = set(given_up)
+            for step in chain:
+                self._needs[step] -= given_up
+                self._after[step] -= given_up
             # Whoever else waited for them through one of these goes on doing so, but not who only waits to take.
             for other in self._steps.values():
-                if other.id not in chain and not set(chain).isdisjoint(other.needs):
-                    for need in waiting:
+                if other.id not in chain:
+                    for need in set().union(*(waiting[one] for one in other.needs if one in waiting)):
                         self._add(other.id, need)
         self._add(pair.takes, pair.frees)
 

@@ -500,3 +500,11 @@ def test_nobody_stops_under_one_that_moves_out(host: dict[str, Any], guest: dict
     made = planned(at, wanted(api=host, db=guest).lower(), Policy(prune=True))
     stops = {s.address.name: s.id for s in made.steps if s.verb is Verb.STOP and s.made_by is None}
     assert stops["db"] in needed(made)[stops["api"]]
+
+
+def test_a_network_that_is_replaced_does_not_keep_a_port_from_passing_on() -> None:
+    """The holder needs the taker, and is taken off the network, the removal of which waits for neither."""
+    on_front = {"networks": {"front": None}}
+    at = engine()
+    converge(at, wanted(api={}, db={**PORT, **on_front}))
+    require_applied(at, wanted(("10.1.0.0/24", "10.4.0.0/24"), api=PORT, db={**needing("api"), **on_front}))
