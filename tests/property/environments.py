@@ -24,6 +24,7 @@ from provisioner.playbook.bind import bind
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.execute import execute
+from provisioner.reconcile.namespaces import lives_in
 from provisioner.reconcile.observe import observe
 from provisioner.reconcile.planning import plan
 from provisioner.reconcile.revert import rollback_plan
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.plan import Plan, Step
     from provisioner.model.report import Report
-    from provisioner.model.state import DesiredState, ObservedState, Resource
+    from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
 
 PROJECT_NAME = "laws"
 NETWORKS = ("back", "front")
@@ -286,3 +287,29 @@ def apply(at: MemoryEngine, what: Wanted, *, steps: int | None = None) -> tuple[
 
 def _killed(report: Report) -> bool:
     return any(isinstance(result.error, Stopped) for result in report.failures)
+
+
+def bound_to(service: str, made: Plan) -> set[str]:
+    """The services that share something with one, now or as declared, straight or through others, and itself."""
+    groups: list[set[str]] = []
+    for state in (made.observed.resources, made.desired.resources):
+        for address, one in state.items():
+            if one.kind == "container":
+                groups.append({address.name, *lives_in(one)})
+    holders: dict[str, set[str]] = {}
+    for state in (made.observed.resources, made.desired.resources):
+        for address, one in state.items():
+            if one.kind == "container":
+                for mark in _marks(one):
+                    holders.setdefault(mark, set()).add(address.name)
+    found, groups = {service}, [*groups, *holders.values()]
+    while more := {name for group in groups if group & found for name in group} - found:
+        found |= more
+    return found
+
+
+def _marks(one: Resource | Observed) -> set[str]:
+    """What only one can have: a name, ports, addresses."""
+    ports = {binding for bindings in one.spec["ports"].values() for binding in bindings}
+    addresses = {str(entry.get("ipv4_address")) for entry in one.spec["networks"].values() if entry.get("ipv4_address")}
+    return {one.name, *ports, *addresses}

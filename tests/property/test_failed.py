@@ -11,13 +11,13 @@ from provisioner.model.change import Action
 from provisioner.model.plan import Policy
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.downtime import out_of_service
-from provisioner.reconcile.namespaces import lives_in
 from provisioner.reconcile.revert import rollback_plan
 from provisioner.reconcile.update_policy import max_failures, rolls_back
 from tests.property.environments import (
     NETWORKS,
     PROJECT_NAME,
     Wanted,
+    bound_to,
     carry_out,
     converge,
     engine,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from provisioner.engines.memory import MemoryEngine
     from provisioner.model.plan import Plan
     from provisioner.model.report import Report
-    from provisioner.model.state import Observed, Resource
 
 _NAMES = ("api", "db", "jobs", "page", "web")
 _SUBNETS = (("10.1.0.0/24", "10.2.0.0/24"), ("10.2.0.0/24", "10.1.0.0/24"))
@@ -102,7 +101,7 @@ def _require_told(made: Plan, report: Report, back: Report, at: MemoryEngine, si
     assert down <= sick
     staying = {a.name for a, one in made.desired.resources.items() if one.kind == "container" and not rolls_back(one)}
     staying |= {address.name for address in max_failures(made.details)}
-    assert not [one for one in down if staying.isdisjoint(_bound_to(one, made))]
+    assert not [one for one in down if staying.isdisjoint(bound_to(one, made))]
     state = at.state()["containers"]
     for address, one in now.resources.items():
         if address not in made.desired.resources or address.name in sick or one.kind != "container":
@@ -112,32 +111,6 @@ def _require_told(made: Plan, report: Report, back: Report, at: MemoryEngine, si
             if host in state and one.runtime and one.runtime.status == "running":
                 assert state[host]["State"]["Status"] == "running"
                 assert state[host]["State"]["StartedAt"] <= state[one.id]["State"]["StartedAt"]
-
-
-def _bound_to(service: str, made: Plan) -> set[str]:
-    """The services that share something with one, now or as declared, straight or through others, and itself."""
-    groups: list[set[str]] = []
-    for state in (made.observed.resources, made.desired.resources):
-        for address, one in state.items():
-            if one.kind == "container":
-                groups.append({address.name, *lives_in(one)})
-    holders: dict[str, set[str]] = {}
-    for state in (made.observed.resources, made.desired.resources):
-        for address, one in state.items():
-            if one.kind == "container":
-                for mark in _marks(one):
-                    holders.setdefault(mark, set()).add(address.name)
-    found, groups = {service}, [*groups, *holders.values()]
-    while more := {name for group in groups if group & found for name in group} - found:
-        found |= more
-    return found
-
-
-def _marks(one: Resource | Observed) -> set[str]:
-    """What only one can have: a name, ports, addresses."""
-    ports = {binding for bindings in one.spec["ports"].values() for binding in bindings}
-    addresses = {str(entry.get("ipv4_address")) for entry in one.spec["networks"].values() if entry.get("ipv4_address")}
-    return {one.name, *ports, *addresses}
 
 
 def _require_exclusive(at: MemoryEngine) -> None:
