@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from tests.recording_proxy import RecordingProxy
+    from tests.recording_proxy import RecordedRequest, RecordingProxy
 
 LABEL = "provisioner.environment"
 # A service that starts at once, stops at once and is known to be ready after a tenth of a second.
@@ -189,6 +189,19 @@ class Environment:
         return name.startswith((f"{self.project}-", f"{self.project}_", f"{self.project}.")) or (labels or {}).get(
             LABEL
         ) == (self.project)
+
+    def deny_removals(self, *, always: str = "") -> None:
+        """404 for the first removal of every object without asking the engine, for those of kind `always` each time."""
+        seen: set[str] = set()
+
+        def strikes(request: RecordedRequest) -> bool:
+            again = request.path in seen and not (always and request.path.startswith(f"/{always}/"))
+            seen.add(request.path)
+            return request.method == "DELETE" and not again
+
+        assert self.proxy is not None
+        self.proxy.clear()
+        self.proxy.fail(1, "status:404", times=1000, where=strikes)
 
     # What must hold --------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from tests.faults.story import QUARTERS, Story, every_fourth, failing, first, se
 if TYPE_CHECKING:
     from tests.engine.decoys import Decoys
     from tests.engine.environment import Environment
-    from tests.recording_proxy import RecordedRequest, RecordingProxy
+    from tests.recording_proxy import RecordingProxy
 
 pytestmark = pytest.mark.engine
 
@@ -89,29 +89,15 @@ def test_a_pull_of_what_is_not_there(recording_proxy: RecordingProxy) -> None:
     assert "docker login" in str(refused.value.hint)
 
 
-def _removals(environment: Environment, *, always: str = "") -> None:
-    """Answer 404 to the first removal of every object without asking the engine, to those of `always` each time."""
-    seen: set[str] = set()
-
-    def strikes(request: RecordedRequest) -> bool:
-        again = request.path in seen and not (always and request.path.startswith(f"/{always}/"))
-        seen.add(request.path)
-        return request.method == "DELETE" and not again
-
-    assert environment.proxy is not None
-    environment.proxy.clear()
-    environment.proxy.fail(1, "status:404", times=1000, where=strikes)
-
-
 def test_not_found_is_not_taken_for_removed(environment: Environment) -> None:
     """Containers, networks, volumes, the lease: each is there after the answer, and is asked for again."""
     environment.write(first(environment))
     environment.apply()
-    _removals(environment)
+    environment.deny_removals()
     environment.write(second(environment))
     environment.apply()
     assert environment.plan()["changes"] == []
-    _removals(environment)
+    environment.deny_removals()
     environment.destroy("--volumes", "--history")
     assert environment.objects() == set()
 
@@ -119,7 +105,7 @@ def test_not_found_is_not_taken_for_removed(environment: Environment) -> None:
 def test_what_is_shown_to_the_end_is_not_called_removed(environment: Environment) -> None:
     environment.write(first(environment))
     environment.apply()
-    _removals(environment, always="networks")
+    environment.deny_removals(always="networks")
     done = environment.destroy(code=1)
     assert "goes on showing it: it is not removed" in done.errors
     assert {f"network {environment.project}_{name}" for name in ("front", "back")} & environment.objects()
