@@ -127,6 +127,7 @@ class _Ordering:
                 names = [
                     one for one in self._pairs
                     if one.named and one.frees in before and stop in {one.frees, *self._ancestors(one.frees)}
+                    and (self._steps[one.frees].object_id, Verb.RENAME) not in self._given_up
                 ]  # fmt: skip
                 for one in names or [pair]:
                     frees = self._steps[one.frees]

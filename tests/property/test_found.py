@@ -348,6 +348,14 @@ def needed(made: Plan) -> dict[int, set[int]]:
 
 
 CIRCLES = {
+    "a name and a port of one that lives in who takes the port": (
+        wanted(api=PORT, jobs={**OTHER_PORT, **NAMED}),
+        wanted(
+            db=PORT, api=OTHER_PORT,
+            page={"update": {"order": "start-first", "on_failure": "pause"}, **living_in("db"), **NAMED},
+            jobs={**CHANGED, **SICK, **START_FIRST, **living_in("db")},
+        ),
+    ),
     "held by one that starts first": (
         wanted(web=PORT, db=NAMED),
         wanted(web={**GOES_ON, **NAMED}, api=PORT, db={**SICK, **START_FIRST, **living_in("api")}),
