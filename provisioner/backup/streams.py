@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _LEVEL = 3
 _COPY = 1 << 18
+# What zstd's own thread compresses while the next is read; larger takes more memory, and saves next to no bytes.
+_AT_ONCE = 2 << 20
 ANOTHER = "take another archive (provision backup list), and find out what broke this one"
 
 
@@ -111,7 +113,10 @@ class _Source:
         if compress:
             import zstandard
 
-            self._engine = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compressobj()
+            how = zstandard.ZstdCompressionParameters.from_level(
+                _LEVEL, write_checksum=True, threads=1, job_size=_AT_ONCE
+            )
+            self._engine = zstandard.ZstdCompressor(compression_params=how).compressobj()
         self._buffer = bytearray()
         self._ended = False
         self.size = 0

@@ -149,8 +149,13 @@ def test_encrypted_needs_its_key(environment: Environment) -> None:
     (environment.folder / "key.txt").write_text(f"{identity}\n")
     before = saved(environment, backup={"to": "./archives", "recipients": [str(identity.to_public())]})
     spoil(environment)
+    (environment.folder / "other.txt").write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    there = environment.inventory()
     refused = restore(environment, "--replace", code=1)
     assert "is encrypted" in refused.stderr
+    refused = restore(environment, "--replace", "--identity", "other.txt", code=1)
+    assert "encrypted to another key" in refused.stderr
+    assert environment.inventory() == there
     restore(environment, "--replace", "--identity", "key.txt")
     assert state(environment) == before
 
