@@ -67,8 +67,7 @@ def import_running(
         taken = TakenStack(engine, facts, project, names[0])
     else:
         project, origin, groups = _chosen(engine, names, name, stacks)
-        services = {str(raw["Id"]): service for service, raws in groups.items() for raw in raws}
-        taken = Taken(engine, facts, project, origin, services)
+        taken = Taken(engine, facts, project, origin, groups)
     document: dict[str, Any] = {"name": project, **taken.head(), "services": {}}
     for service, raws in sorted(groups.items()):
         document["services"][service] = taken.service(service, raws)
@@ -115,7 +114,7 @@ class Taken:
     """Collects what services use while they are written.
 
     `origin` is the Compose project or stack that they are of, empty for containers by name: what that did not make,
-    others use. `services` are the containers that become services, by id.
+    others use. `groups` are the containers that become services.
     """
 
     def __init__(
@@ -124,13 +123,15 @@ class Taken:
         facts: Facts,
         project: str,
         origin: str,
-        services: Mapping[str, str] = MappingProxyType({}),
+        groups: Mapping[str, Sequence[Raw]] = MappingProxyType({}),
     ) -> None:
         self._engine = engine
         self._facts = facts
         self._project = project
         self._origin = origin
-        self._services = services
+        services = [(raw, service) for service, raws in groups.items() for raw in raws]
+        self._services = {str(raw["Id"]): service for raw, service in services}
+        self._called = {name_of(raw): service for raw, service in services}
         # The keys of the file by the names on the engine.
         self._networks: dict[str, str] = {}
         self._volumes: dict[str, str] = {}
@@ -157,9 +158,13 @@ class Taken:
             body["container_name"] = name_of(raw)
         if len(raws) > 1:
             body["scale"] = len(raws)
-        if str(body.get("network_mode", "")).startswith(("service:", "container:")):
-            # That of whom it shares the network with.
+        if self._has_hostname_of_another(body):
             body.pop("hostname", None)
+        if (mac := raw["Config"].get("MacAddress")) and len(spec["networks"]) > 1:
+            self.notes.append(f"{name_of(raw)} is on several networks: on which of them it has {mac} is not written")
+        elif mac:
+            body["mac_address"] = mac
+        body |= self._links(body, spec)
         depends = _depends_on(labels_of(raw).get(_DEPENDS_ON, ""))
         if depends:
             body["depends_on"] = depends
@@ -176,6 +181,22 @@ class Taken:
         if networks.get("default") in ({}, None):
             networks.pop("default", None)
         return {"networks": networks, "volumes": volumes, "secrets": secrets}
+
+    def _has_hostname_of_another(self, body: Mapping[str, Any]) -> bool:
+        """Whether it is that of the machine, or of whom it shares the network with."""
+        mode = str(body.get("network_mode", ""))
+        of_machine = mode == "host" and body.get("hostname") == self._facts.engine_name
+        return of_machine or body.get("uts") == "host" or mode.startswith(("service:", "container:"))
+
+    def _links(self, body: dict[str, Any], spec: Mapping[str, Any]) -> dict[str, list[str]]:
+        """The links of a service, which a file has once for all networks, in place of those of its container."""
+        body.pop("links", None)
+        links = {*spec["links"], *(text for one in spec["networks"].values() for text in one.get("links") or ())}
+        pairs = [text.partition(":")[::2] for text in sorted(links)]
+        own = {f"{self._called[name]}:{alias}" for name, alias in pairs if name in self._called}
+        others = {f"{name}:{alias}" for name, alias in pairs if name not in self._called}
+        found = {"links": sorted(own), "external_links": sorted(others)}
+        return {key: texts for key, texts in found.items() if texts}
 
     def _see(self, raw: Raw) -> None:
         for name in (raw.get("NetworkSettings") or {}).get("Networks") or {}:

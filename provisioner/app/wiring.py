@@ -62,7 +62,7 @@ def tier_context(request: Request, playbook: Playbook, engine: EngineReader | No
     """What the secret tiers may look at."""
     from provisioner.secrets.tier_context import TierContext
 
-    variables = {**request.shell, **request.overrides}
+    variables = {**playbook.taken, **request.shell, **request.overrides}
     return TierContext(
         Path(playbook.directory), playbook.project, variables, engine, environment=playbook.environment or ""
     )

@@ -92,8 +92,8 @@ class MemoryEngine(MemoryReader):
         identity, config = self._identity(), configured(body, image["Config"])
         for key in ("NetworkMode", "PidMode", "IpcMode"):
             host[key] = self._by_id(host.get(key) or "")
-        if host["NetworkMode"] != "host":
-            config["Hostname"] = config.get("Hostname") or identity[:12]
+        machine = self.facts().engine_name if host["NetworkMode"] == "host" else identity[:12]
+        config["Hostname"] = config.get("Hostname") or machine
         raw: Raw = {
             "Id": identity, "Name": f"/{name}", "Created": self._now(), "Image": image["Id"], "Config": config,
             "HostConfig": host, "RestartCount": 0, "Mounts": self._mounts(config, host),

@@ -93,9 +93,15 @@ def _tmpfs(body: Raw) -> Any:
 
 
 def _security_options(body: Raw) -> Any:
-    options = ["=".join(part for part in parts(option) if part) for option in body.get("security_opt") or []]
+    options = [_security_option(option) for option in body.get("security_opt") or []]
     options += [f"credentialspec={scheme}://{name}" for scheme, name in (body.get("credential_spec") or {}).items()]
-    return sorted("no-new-privileges" if o == "no-new-privileges=true" else canonical_form(o) for o in options)
+    return sorted(options)
+
+
+def _security_option(written: str) -> str:
+    """An option as it is compared: other tools give an engine both `name=value` and `name:value`."""
+    option = "=".join(part for part in parts(written) if part)
+    return "no-new-privileges" if option == "no-new-privileges=true" else canonical_form(option)
 
 
 def _decode_security_options(raw: Raw) -> Any:
@@ -106,7 +112,8 @@ def _decode_security_options(raw: Raw) -> Any:
         or raw["HostConfig"].get("PidMode") == "host"
         or raw["HostConfig"].get("IpcMode") == "host"
     )
-    return sorted(canonical_form(o) for o in options if not (implied and o == "label=disable"))
+    found = (_security_option(option) for option in options)
+    return sorted(option for option in found if not (implied and option == "label=disable"))
 
 
 def _options(entries: Any) -> dict[str, str]:

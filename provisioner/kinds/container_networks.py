@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.ownership import FORMER_NAME, NAME
+from provisioner.kinds.tool_labels import COMPOSE_PROJECT
 from provisioner.kinds.values import address, pairs
 from provisioner.model.change import Impact
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from provisioner.model.state import Spec
 
 _BUILT_IN = ("host", "none", "bridge")
-# The observed side's key for aliases that an engine adds by itself, and that may be declared all the same.
+# The observed side's key for names that an engine adds or answers to by itself, and that may be declared all the same.
 _ADDED_ALIASES = "added_aliases"
 
 
@@ -155,7 +156,8 @@ def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
     implied = {"default": "bridge"}.get(mode, mode)
     short_id, hostname = raw["Id"][:12], raw["Config"].get("Hostname")
     labels = raw["Config"].get("Labels") or {}
-    own_names = {labels.get(NAME) or str(raw.get("Name") or "").lstrip("/"), labels.get(FORMER_NAME)}
+    name_now = str(raw.get("Name") or "").lstrip("/")
+    own_names = {labels.get(NAME) or name_now, labels.get(FORMER_NAME)}
     result: dict[str, Any] = {}
     for name, network in (raw.get("NetworkSettings", {}).get("Networks") or {}).items():
         if name == implied and name in _BUILT_IN:
@@ -165,18 +167,22 @@ def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
             "ipv4_address": address(addresses.get("IPv4Address")),
             "ipv6_address": address(addresses.get("IPv6Address")),
             "link_local_ips": sorted(address(one) or "" for one in addresses.get("LinkLocalIPs") or []),
-            "mac_address": mac_address(network.get("MacAddress")),
-            "links": sorted(network.get("Links") or []),
+            # Before API 1.44 a declared one is the container's, and its endpoint's only while it runs.
+            "mac_address": mac_address(
+                network.get("MacAddress") or (raw["Config"].get("MacAddress") if name == mode else None)
+            ),
+            "links": decode_links(network.get("Links"), labels),
             "driver_opts": network.get("DriverOpts"),
             "gw_priority": network.get("GwPriority"),
         }
         # The engine adds the short id (API before 1.45), and before DNSNames (API 1.44) the hostname, which may well be
-        # a declared alias too. Compose adds the container's own name, to which an engine answers anyway.
+        # a declared alias too. Compose adds the container's own name, to which an engine answers anyway: where that is
+        # what is declared, it need not be an alias.
         added = {*own_names, *([hostname] if "DNSNames" not in network else [])} & set(network.get("Aliases") or [])
         aliases = sorted(set(network.get("Aliases") or []) - added - {short_id})
         entry: dict[str, Any] = {"aliases": aliases}
-        if added - {short_id}:
-            entry[_ADDED_ALIASES] = sorted(added)
+        if known := {*added, name_now} - {short_id, ""}:
+            entry[_ADDED_ALIASES] = sorted(known)
         result[context.networks.get(name, name)] = entry | {key: value for key, value in options.items() if value}
     return result
 
@@ -223,10 +229,21 @@ def _link(entry: str, containers: Mapping[str, tuple[str, ...]] | None) -> Itera
         yield from (f"{container}:{alias}" for container in containers.get(name, (name,)))
 
 
-def decode_link(text: str) -> str:
-    """`/container:/me/alias` as `container:alias`."""
-    container, _, alias = text.partition(":")
-    return f"{container.lstrip('/')}:{alias.rpartition('/')[2]}"
+def decode_links(texts: Iterable[str] | None, labels: Raw) -> list[str]:
+    """Links as `container:alias`, from `container:alias` or `/container:/me/alias`.
+
+    Of a service SERVICE Compose links the names SERVICE-N and PROJECT-SERVICE-N too, and SERVICE where no alias is
+    given: a network knows them anyway. Source: docker/compose pkg/compose/convergence.go, getLinks.
+    """
+    found = {
+        (one.lstrip("/"), alias.rpartition("/")[2]) for one, _, alias in (text.partition(":") for text in texts or ())
+    }
+    project = f"{labels.get(COMPOSE_PROJECT) or ''}-"
+    for container, alias in tuple(found):
+        numbered = alias.removeprefix(project)
+        if numbered != alias and (container, numbered) in found:
+            found -= {(container, alias), (container, numbered), (container, numbered.rpartition("-")[0])}
+    return sorted(f"{container}:{alias}" for container, alias in found)
 
 
 def mac_address(text: str | None) -> str | None:

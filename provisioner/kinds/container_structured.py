@@ -229,7 +229,7 @@ STRUCTURED: tuple[Field, ...] = (
         sources=("links", "external_links"),
         parse=lambda body, context: networks.links(body, context) if body.get("network_mode") else [],
         encode=lambda raw, value, _: set_path(raw, "HostConfig.Links", value),
-        decode=lambda raw, _: sorted(networks.decode_link(link) for link in raw["HostConfig"].get("Links") or []),
+        decode=lambda raw, _: networks.decode_links(raw["HostConfig"].get("Links"), raw["Config"].get("Labels") or {}),
         swarm=Refused("use a shared network"),
     ),
     _namespace("pid", "HostConfig.PidMode", "process namespace"),

@@ -48,6 +48,7 @@ def bind_in_spite(document: Document) -> tuple[Playbook, tuple[Problem, ...]]:
         directory=str(document.directory),
         files=tuple(str(file) for file in document.files),
         documents=document.documents,
+        taken=document.taken,
         root=root,
         engine=_engine(root.get("engine")),
         services=bind_services(root, project),

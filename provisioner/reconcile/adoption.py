@@ -120,8 +120,12 @@ def _number(raw: Raw) -> tuple[int, str]:
 
 
 def match_replicas(wanted: Sequence[Resource], there: Sequence[Raw]) -> dict[Address, Raw]:
-    """A container for each replica of one service: the one of its number, else the next one that is left."""
-    by_number = {_number(raw)[0]: raw for raw in reversed(there)}
+    """A container for each replica of one service: the one of its number, else the next one that is left.
+
+    Of two with the same number it is the one that has the name: a `docker compose up` that was cut off leaves another.
+    """
+    names = {resource.name for resource in wanted}
+    by_number = {_number(raw)[0]: raw for raw in sorted(reversed(there), key=lambda raw: name_of(raw) in names)}
     found = {
         resource.address: by_number[resource.address.index]
         for resource in wanted

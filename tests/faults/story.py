@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from typing import TYPE_CHECKING, Any
 
 from tests.engine.environment import Environment, Outcome, service
@@ -194,5 +195,6 @@ def _require_truth(environment: Environment, command: str, outcome: Outcome) -> 
     if outcome.code == 0 and command == "apply":
         assert environment.plan()["changes"] == [], outcome
     if outcome.code != 0:
-        last = outcome.lines[-1]
+        # A command that is no apply and no destroy tells its error where a result would not stand.
+        last = outcome.lines[-1] if outcome.stdout else json.loads(outcome.stderr.splitlines()[-1])
         assert last.get("failures") or last.get("remaining") or last.get("error"), outcome

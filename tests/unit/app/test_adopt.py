@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from provisioner.app import adopt as adopt_module
 from provisioner.app import import_running as import_module
+from provisioner.app import plan as plan_module
 from provisioner.app import take_over as take_over_module
 from provisioner.app import why as why_module
 from provisioner.app.adopt import adopt, look, release
 from provisioner.app.adopt_plan import AdoptionChoice
 from provisioner.app.import_running import import_running
+from provisioner.app.load import load_playbook
 from provisioner.app.why import why
 from provisioner.app.wiring import SystemClock
 from provisioner.engines.memory import MemoryEngine
@@ -24,6 +27,7 @@ from provisioner.ledger.adoptions import read_adoptions, record_adoptions, with_
 from provisioner.ledger.lease import lease
 from provisioner.model.address import Address
 from provisioner.model.change import Action
+from provisioner.model.plan import Policy
 from provisioner.model.state import Resource
 from provisioner.reconcile.adoption import Candidate, Evidence, adoption, is_same_volume
 from provisioner.render.adoption_json import adopted_json
@@ -716,6 +720,8 @@ RICH: dict[str, Any] = {
             logging={"driver": "json-file", "options": {"max-size": "1m"}}, networks=["default", "outside"],
         ),
         "side": service(network_mode="service:db", pid="service:db"),
+        "linked": service(links=["db:rows"], external_links=["by-hand:theirs"], mac_address="02:42:0a:00:00:07"),
+        "host": service(network_mode="host"),
     },
     "networks": {
         "front": {"labels": {"x": "y"}, "internal": True}, "outside": {"name": "outside-net", "external": True},
@@ -735,12 +741,15 @@ def test_a_playbook_is_written_from_what_runs(tmp_path: Path, monkeypatch: pytes
     before = standing(shop)
     request = shop.request()
     imported = import_running(request, [], output="running.yaml", name=None, force=False)
-    assert imported.services == ("db", "side", "web")
+    assert imported.services == ("db", "host", "linked", "side", "web")
     assert set(imported.secrets) == {"api_token", "other_password"}
     text = (tmp_path / "running.yaml").read_text()
     assert "t0p" not in text
     assert "$$HOME" in text
     assert text.count("service:db") == 2
+    assert re.search(r"external_links:\n    - by-hand:theirs\n", text), text
+    assert re.search(r"    links:\n    - db:rows\n", text), text
+    assert "hostname" not in text
     # What Compose did not make is others', and is never removed.
     assert re.search(r"outside-net:\n    name: outside-net\n    external: true", text)
     (tmp_path / ".env.local").write_text("API_TOKEN=t0p\nOTHER_PASSWORD=x\n")
@@ -761,19 +770,48 @@ def test_a_playbook_is_written_from_what_runs(tmp_path: Path, monkeypatch: pytes
         import_running(request, ["nowhere"], output="b.yaml", name="x", force=False)
 
 
-def test_containers_by_name_become_a_playbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "network"), [("by.hand", "bridge"), ("by-hand", "own")])
+def test_containers_by_name_become_a_playbook(
+    name: str, network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop = in_memory(tmp_path, monkeypatch)
     monkeypatch.setattr(adopt_module, "open_engine", lambda request, choice: with_adoptions(shop.engine))
     monkeypatch.setattr(import_module, "open_engine", lambda request, choice: with_adoptions(shop.engine))
-    body = {"Image": "app:1", "Cmd": ["run", "fast"], "Labels": {}, "HostConfig": {"NetworkMode": "bridge"}}
-    identity = shop.engine.create("container", "by.hand", body)
+    shop.engine.create("network", "own", {"Driver": "bridge", "Labels": {}})
+    body = {"Image": "app:1", "Cmd": ["run", "fast"], "Labels": {}, "HostConfig": {"NetworkMode": network}}
+    identity = shop.engine.create("container", name, body)
     shop.engine.start(identity)
-    import_running(shop.request(), ["by.hand"], output="compose.yaml", name="mine", force=False)
+    import_running(shop.request(), [name], output="compose.yaml", name="mine", force=False)
     result = run(shop)
     assert {row.verdict for row in result.plan.rows} == {"adopt"}, adoption_text(result.plan)
     plan = shop.plan()
     assert not plan.changes, plan_text(plan)
-    assert shop.engine.inspect("container", "by.hand")["Id"] == identity  # type: ignore[index]
+    assert shop.engine.inspect("container", name)["Id"] == identity  # type: ignore[index]
+
+
+def test_what_compose_takes_from_an_env_file_is_taken_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret or a config of a variable: that of the shell, else that of `.env`; `config` shows neither."""
+    used = {"configs": ["page"], "secrets": ["key"]}
+    shop = in_memory(tmp_path, monkeypatch)
+    shop.write({"name": "shop", "services": {"web": service(**used)}, "configs": {"page": {"environment": "PAGE"}},
+                "secrets": {"key": {"environment": "OWN_KEY"}}})  # fmt: skip
+    with pytest.raises(ProvisionError, match="is not set"):
+        shop.plan()
+    (tmp_path / ".env").write_text("PAGE=hello\nOWN_KEY=k3y-of-the-file\n")
+    assert shop.apply().exit_code == 0
+    assert not shop.plan().changes
+    assert "k3y-of-the-file" not in repr(load_playbook(shop.request()))
+
+    def differing(**shell: str) -> set[str]:
+        plan = plan_module.make_plan(replace(shop.request(), shell=shell), Policy(), {})
+        return {str(change.address) for change in plan.changes}
+
+    assert differing(PAGE="of the shell") == {"config.page", "service.web"}
+    assert differing(OWN_KEY="of the shell") == {"secret.key", "service.web"}
+    (tmp_path / ".env").unlink()
+    assert differing(PAGE="hello", OWN_KEY="k3y-of-the-file") == set()
 
 
 # Beside other tools -------------------------------------------------------------------------------------------------

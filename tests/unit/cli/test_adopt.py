@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from provisioner.app.wiring import SystemClock
 from provisioner.errors import EngineRefused
 from provisioner.ledger.adoptions import read_adoptions
+from provisioner.ledger.lease import lease
 from tests.command_line import carry_out
 from tests.unit.app.in_memory import service
 from tests.unit.app.test_adopt import SHOP, brought_up, standing, take_away
@@ -89,6 +91,69 @@ def test_bad_input_ends_with_its_code_and_what_to_do(words: list[str], code: int
     ended = typed(shop, *words, code=code)
     assert said in ended.stderr
     assert shop.engine.state() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "kind"),
+    [
+        (["--map", "volume.data=nowhere"], 1, "ProvisionError"),
+        (["--target", "service.nowhere"], 64, "UsageError"),
+        (["--release", "volume.data"], 64, "UsageError"),
+        (["-f", "broken.yaml"], 65, "PlaybookInvalid"),
+        (["-f", "secret.yaml"], 77, "SecretUnavailable"),
+    ],
+)
+def test_an_error_for_programs_is_one_object_beside_the_result(
+    words: list[str], code: int, kind: str, shop: InMemory
+) -> None:
+    """On standard error, as that of every command whose result is one object: standard output has a result or none."""
+    shop.write("services: {web: {imgae: x}}", "broken.yaml")
+    secret = {"name": "shop", "services": {"web": service(secrets=["k"])}, "secrets": {"k": {"environment": "NO_K"}}}
+    shop.write(secret, "secret.yaml")
+    before = shop.engine.state()
+    for more in (["--yes"], ["--check"]):
+        ended = typed(shop, *words, *more, "--json", code=code)
+        assert ended.stdout == ""
+        error = json.loads(ended.stderr)["error"]
+        assert (error["exit_code"], error["kind"]) == (code, kind)
+    assert shop.engine.state() == before
+
+
+def test_while_somebody_applies_it_ends_with_75(shop: InMemory) -> None:
+    with lease(shop.engine, "shop", "containers", clock=SystemClock(), timeout=0):
+        ended = typed(shop, "--yes", "--json", code=75)
+    assert json.loads(ended.stderr)["error"]["kind"] == "LeaseHeld"
+    assert read_adoptions(shop.engine, "shop") == (0, ())
+
+
+def test_what_another_project_uses_ends_with_1_and_names_who_it_is(shop: InMemory) -> None:
+    theirs = {"com.docker.compose.project": "other"}
+    shop.engine._volumes["shop_data"]["Labels"] = {**theirs, "com.docker.compose.volume": "data"}
+    mount = {"Type": "volume", "Source": "shop_data", "Target": "/x"}
+    body = {"Image": "app:1", "Cmd": ["run"], "Labels": theirs, "HostConfig": {"Mounts": [mount]}}
+    shop.engine.create("container", "other-db-1", body)
+    before = shop.engine.state()
+    text = typed(shop, "--yes", code=1).stdout
+    assert "the volume shop_data belongs to the Compose project other, whose other-db-1 uses it" in text
+    assert "--force other takes it from there all the same" in text
+    assert shop.engine.state() == before
+    assert typed(shop, "--yes", "--force", "other").stdout.endswith("shop: adopted=6 restarted=0\n")
+
+
+@pytest.mark.parametrize("left", ["0a1b2c3d4e5f_shop-web-1", "web-of-old", "tmp_shop-web-1"])
+def test_of_two_containers_for_one_address_the_one_that_has_the_name_is_adopted(left: str, shop: InMemory) -> None:
+    """A `docker compose up` that was cut off leaves the old one under another name, with the same labels."""
+    raw = shop.engine.inspect("container", "shop-web-1")
+    assert raw is not None
+    shop.engine.create("container", left, {**raw["Config"], "HostConfig": raw["HostConfig"]})
+    before = standing(shop)
+    told = json.loads(typed(shop, "--yes", "--json").stdout)
+    assert len(told["adopted"]) == 6
+    assert raw["Id"] in {one["id"] for one in told["adopted"]}
+    assert [note["message"] for note in told["notes"]] == [
+        f"the container {left} stays as it is: web has 2 replicas in the playbook"
+    ]
+    assert standing(shop) == before
 
 
 def test_what_is_not_to_be_adopted_ends_with_1(shop: InMemory) -> None:

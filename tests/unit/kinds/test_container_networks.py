@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.kinds.container_networks import decode_networks, without_chosen
+from provisioner.kinds.container_networks import decode_links, decode_networks, without_chosen
 from provisioner.kinds.context import DecodeContext
 
 ID = "0123456789abcdef" * 4
@@ -45,3 +45,47 @@ def test_an_alias_that_is_declared_no_more_goes() -> None:
 
 def test_an_attachment_that_nobody_declares_is_seen_whole() -> None:
     assert without_chosen(seen(["a"], "h", old=True), {}, ()) == {"n": {"aliases": ["a"]}}
+
+
+@pytest.mark.parametrize(
+    ("texts", "links"),
+    [
+        # `links: ["db:rows"]` and `links: [db]` as Compose carries them out, for the first container and the second.
+        (["shop-db-1:rows", "shop-db-1:db-1", "shop-db-1:shop-db-1"], ["shop-db-1:rows"]),
+        (["shop-db-1:db", "shop-db-1:db-1", "shop-db-1:shop-db-1"], []),
+        (["own:db", "own:db-2", "own:shop-db-2"], []),
+        (["/shop-db-1:/shop-web-1/rows", "/shop-db-1:/shop-web-1/db-1", "/shop-db-1:/shop-web-1/shop-db-1"],
+         ["shop-db-1:rows"]),
+        # What somebody linked by hand, or as `external_links`, is seen.
+        (["own:db"], ["own:db"]),
+        (["own:db", "own:db-1"], ["own:db", "own:db-1"]),
+        (["own:db", "other:db-1", "own:shop-db-1"], ["other:db-1", "own:db", "own:shop-db-1"]),
+        (None, []),
+    ],
+)  # fmt: skip
+def test_names_that_compose_links_besides_are_no_difference(texts: list[str] | None, links: list[str]) -> None:
+    assert decode_links(texts, {"com.docker.compose.project": "shop"}) == links
+    assert len(decode_links(texts, {})) == len(texts or ())
+
+
+@pytest.mark.parametrize(("name", "differs"), [("web", False), ("shop-web-1", True)])
+def test_a_name_that_an_engine_answers_to_need_not_be_an_alias(name: str, *, differs: bool) -> None:
+    """As of a container of `docker run`, which becomes a service under its own name."""
+    raw = {
+        "Id": ID, "Name": f"/{name}", "Config": {"Hostname": ID[:12]}, "HostConfig": {"NetworkMode": "p_n"},
+        "NetworkSettings": {"Networks": {"p_n": {"Aliases": [ID[:12]], "DNSNames": [name, ID[:12]]}}},
+    }  # fmt: skip
+    wanted = {"n": {"aliases": ["web"]}}
+    found = without_chosen(decode_networks(raw, DecodeContext(networks={"p_n": "n"})), wanted, ())
+    assert (found != wanted) == differs
+
+
+def test_a_stopped_container_has_the_hardware_address_that_it_was_made_with() -> None:
+    """Its endpoint has none; before API 1.44 the container tells it, for the network that it was made on."""
+    raw = {
+        "Id": ID, "Name": "/web", "Config": {"Hostname": ID[:12], "MacAddress": "02:42:0a:00:00:07"},
+        "HostConfig": {"NetworkMode": "p_n"},
+        "NetworkSettings": {"Networks": {name: {"Aliases": ["web"], "MacAddress": ""} for name in ("p_n", "p_m")}},
+    }  # fmt: skip
+    seen = decode_networks(raw, DecodeContext(networks={"p_n": "n", "p_m": "m"}))
+    assert (seen["n"].get("mac_address"), seen["m"].get("mac_address")) == ("02:42:0a:00:00:07", None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from provisioner.kinds import container, image, network, service, swarm_file, volume
 from provisioner.kinds.context import DecodeContext, ParseContext
 
@@ -32,3 +34,20 @@ def test_specs_are_total_and_have_nothing_more() -> None:
     assert volume.parse({}).keys() == {field.key for field in volume.FIELDS}
     seen = container.decode({"Id": "1", "Config": {}, "HostConfig": {}, "NetworkSettings": {}}, DecodeContext())
     assert seen.keys() == of_container.keys()
+
+
+@pytest.mark.parametrize(
+    ("option", "written"),
+    [
+        ("no-new-privileges=true", "no-new-privileges"), ("no-new-privileges=true", "no-new-privileges:true"),
+        ("label=disable", "label:disable"), ("label=type:t", "label:type:t"), ("apparmor=own", "apparmor:own"),
+        ("seccomp=unconfined", "seccomp:unconfined"), ("label=disable", "label=disable"),
+    ],
+)  # fmt: skip
+def test_an_option_of_security_is_the_same_however_an_engine_was_given_it(option: str, written: str) -> None:
+    """Compose hands on what the file says."""
+    [field] = (field for field in container.FIELDS if field.key == "security_opt")
+    context = ParseContext(service="a", image="a")
+    wanted = [field.parse({"security_opt": [one]}, context) for one in (option, written)]
+    seen = field.decode({"HostConfig": {"SecurityOpt": [written]}}, DecodeContext())
+    assert wanted == [seen, seen]

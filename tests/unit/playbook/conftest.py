@@ -45,7 +45,7 @@ class Document:
     unset = ()
 
     def __init__(self, root, profiles=(), inactive=()):
-        self.root = node(root)
+        self.root, self.taken = node(root), {}
         self.profiles = frozenset(profiles)
         self.inactive = frozenset(inactive)
 
