@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
-from provisioner.app.replace_file import replace_file
-from provisioner.app.wiring import open_engine
 from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
@@ -62,6 +60,7 @@ def fix(request: Request) -> FixResult:
 
     ProvisionError, with all files as they were, where it could not be read any more.
     """
+    from provisioner.app.replace_file import replace_file
     from provisioner.lint.fix import files, fix, fixable
 
     playbook = load_playbook(request, allow_unset=True)
@@ -84,6 +83,7 @@ def fix(request: Request) -> FixResult:
 
 
 def _facts(request: Request, playbook: Playbook) -> LintFacts:
+    from provisioner.app.wiring import open_engine
     from provisioner.lint import facts
 
     known = facts.read_files(playbook)

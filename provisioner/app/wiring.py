@@ -30,8 +30,7 @@ def open_engine(request: Request, choice: EngineChoice | None) -> DockerEngine:
     Adopted objects are shown with the labels that the ledger keeps for them.
     """
     from provisioner.engines.connect import choose_endpoint
-    from provisioner.engines.docker_api import connect
-    from provisioner.ledger.adoptions import with_adoptions
+    from provisioner.engines.engine_http import EngineHttp
 
     endpoint = choose_endpoint(
         host=request.host,
@@ -40,8 +39,14 @@ def open_engine(request: Request, choice: EngineChoice | None) -> DockerEngine:
         playbook_context=choice.context if choice else None,
         environment=request.shell,
     )
+    wire = EngineHttp(endpoint, _timeout(request))
+    # It raises where nothing answers, before the rest is loaded: what goes on without an engine needs none of it.
+    _ = wire.version
+    from provisioner.engines.docker_api import DockerEngine
+    from provisioner.ledger.adoptions import with_adoptions
+
     # Everything that the adapter has beside the protocol is there, too.
-    return cast("DockerEngine", with_adoptions(connect(endpoint, _timeout(request))))
+    return cast("DockerEngine", with_adoptions(DockerEngine(wire)))
 
 
 def _timeout(request: Request) -> float | None:

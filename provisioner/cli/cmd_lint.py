@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import WRITE, Command
-from provisioner.cli.formats import findings_output
 from provisioner.cli.options import json_option, target_argument
 from provisioner.errors import PlaybookInvalid
 
@@ -106,6 +105,8 @@ def _fix_summary(mended: FixResult) -> str:
 
 def _shown(findings: Sequence[Finding], form: str, out: Stream, title: str) -> str:
     if form != "text":
+        from provisioner.cli.formats import findings_output
+
         return findings_output(findings, form, title)
     from provisioner.render.findings_text import findings_text
 
