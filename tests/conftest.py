@@ -44,7 +44,9 @@ def _what_it_shares(item: pytest.Item) -> str:
         return f"{folder}/{parameters['swarm']}"
     if folder == "verbs" and "swarm" in parameters.values():
         return f"{folder}/swarm"
-    if folder == "verbs" and "shop" in parameters:
+    if folder == "verbs" and "standing" in parameters:
+        return f"{folder}/standing"
+    if folder == "verbs" and {"shop", "module"} & set(parameters):
         return "/".join((folder, *rest))
     if folder == "fields" and "target" in parameters:
         return f"{folder}/{parameters['target']}"

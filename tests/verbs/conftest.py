@@ -84,6 +84,41 @@ def service(**more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+# In each mode: what is asked for by tests that leave it as it was. `said` has said a line on each stream.
+STANDING = ("other", "said", "ticks", "traps", "web")
+PORT = 39419
+TICKS = ["sh", "-c", "while :; do echo tick; sleep 0.3; done"]
+
+
+@pytest.fixture(params=("containers", "swarm"), scope="package")
+def standing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verbs]:
+    """An environment that is brought up once for many tests: who changes it leaves it well."""
+    with made(request, tmp_path_factory.mktemp("standing")) as found:
+        web = service(deploy={"update_config": {"monitor": "100ms"}}) if found.swarm else service()
+        web |= {"ports": [f"{'' if found.swarm else '127.0.0.1:'}{PORT}:80"], "volumes": ["data:/data"]}
+        # Longer than what is replaced is away, after which nothing more is expected of a plain engine.
+        later = {**service()["deploy"], "restart_policy": {"condition": "any", "delay": "4s"}}
+        found.environment.write({
+            "services": {
+                "web": web,
+                "other": service(),
+                "said": service(command=["sh", "-c", "echo one; echo two >&2; exec sleep infinity"]),
+                "ticks": service(command=TICKS, deploy=later),
+                "traps": service(command=["sh", "-c", "trap 'echo got it' HUP; while :; do sleep 0.1; done"]),
+            },
+            "volumes": {"data": {}},
+        })  # fmt: skip
+        found.environment.apply()
+        yield found
+
+
+@pytest.fixture(params=("containers", "swarm"), scope="module")
+def module(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Verbs]:
+    """An empty environment in each mode, for the tests of one file one after the other."""
+    with made(request, tmp_path_factory.mktemp("module")) as found:
+        yield found
+
+
 @pytest.fixture(params=("containers", "swarm"))
 def verbs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Verbs]:
     """An empty environment in each mode."""

@@ -28,10 +28,19 @@ def once(verbs: Verbs, **more: Any) -> dict[str, Any]:
     return found
 
 
-def test_input_goes_in_and_the_exit_code_comes_out(verbs: Verbs) -> None:
-    environment = verbs.environment
-    environment.services(web=once(verbs, command=REPEATS, stdin_open=True), other=service())
-    environment.apply()
+@pytest.fixture(scope="module")
+def joined_by(module: Verbs) -> Verbs:
+    """What reads, what says something all the time, what has a terminal, and what only is there; each for one test."""
+    module.environment.services(
+        web=once(module, command=REPEATS, stdin_open=True), ticks=once(module, command=TICKS), other=service(),
+        screen=once(module, command=REPEATS, stdin_open=True, tty=True),
+    )  # fmt: skip
+    module.environment.apply()
+    return module
+
+
+def test_input_goes_in_and_the_exit_code_comes_out(joined_by: Verbs) -> None:
+    environment = joined_by.environment
     done = subprocess.run(
         environment.arguments("attach", "web"), cwd=environment.folder, env=environment.surroundings(),
         input="hello\nend\n", capture_output=True, text=True, timeout=60, check=False,
@@ -43,7 +52,7 @@ def test_input_goes_in_and_the_exit_code_comes_out(verbs: Verbs) -> None:
     assert environment.run("attach", "wep").code == 64
     assert environment.run("attach").code == 64
     # An engine joins what has ended as well, and would close the stream at the end of its next run.
-    [container] = verbs.containers("other")
+    [container] = joined_by.containers("other")
     assert environment.proxy is not None
     environment.proxy.fail(
         1, where=lambda request: request.path.endswith("/attach"), before=lambda request: _kill(container)
@@ -57,15 +66,13 @@ def _kill(container: Any) -> None:
     container.wait()
 
 
-def test_a_signal_is_handed_on_or_ends_only_the_attachment(verbs: Verbs) -> None:
-    environment = verbs.environment
-    environment.services(web=once(verbs, command=TICKS))
-    environment.apply()
-    no_terminal = environment.run("attach", "--detach-keys", "ctrl-x", "web")
+def test_a_signal_is_handed_on_or_ends_only_the_attachment(joined_by: Verbs) -> None:
+    environment = joined_by.environment
+    no_terminal = environment.run("attach", "--detach-keys", "ctrl-x", "ticks")
     assert no_terminal.code == 64
     assert "has no terminal" in no_terminal.stderr
     for words, code in ((["--no-sig-proxy"], 130), ([], 5)):
-        joined = environment.start("attach", *words, "web")
+        joined = environment.start("attach", *words, "ticks")
         try:
             assert joined.stdout is not None
             assert joined.stdout.readline() == "tick\n"
@@ -76,18 +83,16 @@ def test_a_signal_is_handed_on_or_ends_only_the_attachment(verbs: Verbs) -> None
         assert joined.returncode == code, said
         assert ("bye" in rest) == (code == 5)
         if code == 130:
-            assert len(verbs.containers("web")) == 1
+            assert len(joined_by.containers("ticks")) == 1
 
 
-def test_a_terminal_is_left_with_its_keys(verbs: Verbs) -> None:
-    environment = verbs.environment
-    environment.services(web=once(verbs, command=REPEATS, stdin_open=True, tty=True))
-    environment.apply()
-    [container] = verbs.containers("web")
+def test_a_terminal_is_left_with_its_keys(joined_by: Verbs) -> None:
+    environment = joined_by.environment
+    [container] = joined_by.containers("screen")
     for words, keys in (([], b"\x10\x11"), (["--detach-keys", "ctrl-x"], b"\x18")):
         outer, inner = pty.openpty()
         joined = subprocess.Popen(
-            environment.arguments("attach", *words, "web"), cwd=environment.folder, env=environment.surroundings(),
+            environment.arguments("attach", *words, "screen"), cwd=environment.folder, env=environment.surroundings(),
             stdin=inner, stdout=inner, stderr=inner, start_new_session=True,
         )  # fmt: skip
         os.close(inner)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.verbs.conftest import Verbs, service
-
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.verbs.conftest import Verbs
 
 pytestmark = pytest.mark.engine
 
@@ -40,26 +40,24 @@ def _tree(root: Path) -> None:
     os.utime(root / "sub" / "b", (1_600_000_000, 1_600_000_000))
 
 
-def test_there_and_back(verbs: Verbs) -> None:
-    environment = verbs.environment
-    environment.services(web=service())
-    environment.apply()
+def test_there_and_back(standing: Verbs) -> None:
+    environment = standing.environment
     folder = environment.folder
     _tree(folder / "tree")
-    _cp(verbs, "tree", "web:/new")
-    _cp(verbs, "tree/.", "web:/new2")
-    _cp(verbs, "tree", "web:/new2")
-    assert _in(verbs, "cd /new && find . | sort") == ".\n./a\n./hard\n./link\n./sub\n./sub/b\n"
-    assert _in(verbs, "ls /new2") == "a\nhard\nlink\nsub\ntree\n"
-    said = _in(verbs, "cd /new; stat -c %a.%u.%Y a sub/b; readlink link; stat -c %h a")
+    _cp(standing, "tree", "web:/new")
+    _cp(standing, "tree/.", "web:/new2")
+    _cp(standing, "tree", "web:/new2")
+    assert _in(standing, "cd /new && find . | sort") == ".\n./a\n./hard\n./link\n./sub\n./sub/b\n"
+    assert _in(standing, "ls /new2") == "a\nhard\nlink\nsub\ntree\n"
+    said = _in(standing, "cd /new; stat -c %a.%u.%Y a sub/b; readlink link; stat -c %h a")
     owner = os.getuid()
     lines = said.splitlines()
     assert lines[0].startswith(f"640.{owner}.")
     assert lines[1] == f"755.{owner}.1600000000"
     assert lines[2:] == ["sub/b", "2"]
 
-    _cp(verbs, "web:/new", "back")
-    _cp(verbs, "web:/new/.", "back2/") if (folder / "back2").mkdir() is None else None
+    _cp(standing, "web:/new", "back")
+    _cp(standing, "web:/new/.", "back2/") if (folder / "back2").mkdir() is None else None
     for name in ("back", "back2"):
         back = folder / name
         assert (back / "a").read_bytes() == (folder / "tree" / "a").read_bytes()
@@ -67,18 +65,16 @@ def test_there_and_back(verbs: Verbs) -> None:
         assert (back / "a").stat().st_ino == (back / "hard").stat().st_ino
         assert (back / "link").readlink().as_posix() == "sub/b"
         assert (back / "sub" / "b").stat().st_mtime == 1_600_000_000
-    _cp(verbs, "web:/new/sub/b", "renamed")
+    _cp(standing, "web:/new/sub/b", "renamed")
     assert (folder / "renamed").read_text() == "b\n"
-    _cp(verbs, "-L", "web:/new/link", "followed")
+    _cp(standing, "-L", "web:/new/link", "followed")
     assert (folder / "followed").read_text() == "b\n"
-    _cp(verbs, "web:/new/link", "kept")
+    _cp(standing, "web:/new/link", "kept")
     assert (folder / "kept").is_symlink()
 
 
-def test_what_can_not_be_is_said(verbs: Verbs) -> None:
-    environment = verbs.environment
-    environment.services(web=service())
-    environment.apply()
+def test_what_can_not_be_is_said(standing: Verbs) -> None:
+    environment = standing.environment
     (environment.folder / "dir").mkdir()
     (environment.folder / "file").write_text("x")
     for words, code, says in (
@@ -96,14 +92,12 @@ def test_what_can_not_be_is_said(verbs: Verbs) -> None:
         assert says in done.stderr, (words, done)
 
 
-def test_large_streams_through_standard_output_and_input(verbs: Verbs) -> None:
-    environment = verbs.environment
-    environment.services(web=service())
-    environment.apply()
+def test_large_streams_through_standard_output_and_input(standing: Verbs) -> None:
+    environment = standing.environment
     size = 64 << 20
-    _in(verbs, f"dd if=/dev/urandom of=/big bs=1M count={size >> 20} 2>/dev/null")
-    told = _in(verbs, "sha256sum /big").split()[0]
-    _cp(verbs, "web:/big", "big")
+    _in(standing, f"dd if=/dev/urandom of=/big bs=1M count={size >> 20} 2>/dev/null")
+    told = _in(standing, "sha256sum /big").split()[0]
+    _cp(standing, "web:/big", "big")
     digest = hashlib.sha256((environment.folder / "big").read_bytes()).hexdigest()
     assert digest == told
     archive = subprocess.run(
@@ -114,19 +108,17 @@ def test_large_streams_through_standard_output_and_input(verbs: Verbs) -> None:
         environment.arguments("cp", "-", "web:/tmp"), cwd=environment.folder, env=environment.surroundings(),
         input=archive, check=True, timeout=120,
     )  # fmt: skip
-    assert _in(verbs, "sha256sum /tmp/big").split()[0] == told
+    assert _in(standing, "sha256sum /tmp/big").split()[0] == told
 
 
-def test_an_archive_that_leads_out_of_the_folder_is_refused(verbs: Verbs) -> None:
-    environment = verbs.environment
-    environment.services(web=service())
-    environment.apply()
+def test_an_archive_that_leads_out_of_the_folder_is_refused(standing: Verbs) -> None:
+    environment = standing.environment
     outside = environment.folder / "outside"
     outside.mkdir()
     target = environment.folder / "into"
     target.mkdir()
     (target / "x").symlink_to(outside)
-    _in(verbs, "mkdir -p /t/x && echo bad > /t/x/file")
+    _in(standing, "mkdir -p /t/x && echo bad > /t/x/file")
     done = environment.run("cp", "web:/t/.", "into")
     assert done.code == 1, done
     assert list(outside.iterdir()) == []

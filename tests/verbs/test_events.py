@@ -10,23 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.verbs.conftest import Verbs, service
-
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
+    from tests.verbs.conftest import Verbs
+
 pytestmark = pytest.mark.engine
 
 
-def test_what_has_happened(verbs: Verbs) -> None:
-    environment = verbs.environment
-    environment.services(web=service(), other=service())
-    environment.apply()
-    began, told = _restarted(verbs)
+def test_what_has_happened(standing: Verbs) -> None:
+    environment = standing.environment
+    began, told = _restarted(standing)
     assert {one["service"] for one in told} == {"web"}
     assert not [one for one in told if "-run-" in one["attributes"].get("name", "")]
-    [container] = verbs.containers("web")
+    [container] = standing.containers("web")
     assert container.id in {one["id"] for one in told if (one["type"], one["action"]) == ("container", "start")}
     everything = environment.run("events", "--since", began, "--until", "0s")
     assert " container " in everything.stdout
@@ -56,10 +54,8 @@ def _restarted(verbs: Verbs) -> tuple[str, list[dict[str, Any]]]:
     raise AssertionError("the start is not told of")
 
 
-def test_what_happens_is_told_at_once_also_when_the_engine_was_away(verbs: Verbs) -> None:
-    environment = verbs.environment
-    environment.services(web=service(), other=service())
-    environment.apply()
+def test_what_happens_is_told_at_once_also_when_the_engine_was_away(standing: Verbs) -> None:
+    environment = standing.environment
     assert environment.proxy is not None
     environment.proxy.fail(1, "eof-before", where=lambda request: "/events" in str(request))
     following = environment.start("events", "--json", "web")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
-from tests.verbs.conftest import IMAGE, OnEngine, Verbs, service
+from tests.verbs.conftest import IMAGE, TICKS, OnEngine, Verbs, service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from tests.engine_in_container import Engines
 
 pytestmark = pytest.mark.engine
-
-_TICKS = ["sh", "-c", "while :; do echo tick; sleep 0.3; done"]
 
 
 class Told:
@@ -80,17 +78,13 @@ def background(environment: Any, *words: str) -> Iterator[Told]:
         told.close()
 
 
-def test_a_container_that_goes_while_it_is_joined_and_followed(verbs: Verbs) -> None:
-    environment = verbs.environment
-    web = service(command=_TICKS)
-    # Longer than what is replaced is away, after which nothing more is expected of a plain engine.
-    environment.services(web=web | {"deploy": web["deploy"] | {"restart_policy": {"condition": "any", "delay": "4s"}}})
-    environment.apply()
-    [container] = verbs.containers("web")
+def test_a_container_that_goes_while_it_is_joined_and_followed(standing: Verbs) -> None:
+    environment = standing.environment
+    [container] = standing.containers("ticks")
     with (
-        background(environment, "logs", "-f", "--tail", "1", "web") as followed,
-        background(environment, "attach", "--no-stdin", "web") as joined,
-        background(environment, "exec", "-T", "web", *_TICKS) as inside,
+        background(environment, "logs", "-f", "--tail", "1", "ticks") as followed,
+        background(environment, "attach", "--no-stdin", "ticks") as joined,
+        background(environment, "exec", "-T", "ticks", *TICKS) as inside,
     ):
         for one in (followed, joined, inside):
             one.until("tick")
@@ -99,30 +93,32 @@ def test_a_container_that_goes_while_it_is_joined_and_followed(verbs: Verbs) -> 
         assert joined.process.wait(30) == 137, joined.lines
         # An engine from 28 on has no code of a command whose container is gone, and says none.
         assert inside.process.wait(30) in (1, 137), inside.lines
-        if verbs.swarm:
+        if standing.swarm:
             # It starts another one in its own time.
             followed.until("tick", after=followed.until("is followed now"))
-            environment.run("stop", "web")
+            environment.run("stop", "ticks")
         assert followed.process.wait(60) == 0, followed.lines
         assert not any("Traceback" in line for one in (followed, joined, inside) for line in one.lines)
-
-
-def test_a_copy_that_breaks_off_is_no_copy(verbs: Verbs) -> None:
-    environment = verbs.environment
-    environment.services(web=service())
+    # As it was for whoever comes next.
     environment.apply()
-    [container] = verbs.containers("web")
+
+
+def test_a_copy_that_breaks_off_is_no_copy(standing: Verbs) -> None:
+    environment = standing.environment
+    [container] = standing.containers("web")
     assert container.exec_run(["dd", "if=/dev/zero", "of=/big", "bs=1M", "count=8"]).exit_code == 0
     assert environment.proxy is not None
     environment.proxy.fail(1, "cut-body", where=lambda request: "/archive" in str(request) and request.method == "GET")
-    (environment.folder / "big").write_text("before\n")
-    done = environment.run("cp", "web:/big", "big")
+    here = environment.folder / "broken-off"
+    here.write_text("before\n")
+    names = {one.name for one in environment.folder.iterdir()}
+    done = environment.run("cp", "web:/big", "broken-off")
     assert done.code == 69, done
     assert "broke off its answer" in done.stderr, done
-    assert (environment.folder / "big").read_text() == "before\n"
-    assert {one.name for one in environment.folder.iterdir()} == {"big", "compose.yaml"}
-    assert environment.run("cp", "web:/big", "big").code == 0
-    assert (environment.folder / "big").stat().st_size == 8 << 20
+    assert here.read_text() == "before\n"
+    assert {one.name for one in environment.folder.iterdir()} == names
+    assert environment.run("cp", "web:/big", "broken-off").code == 0
+    assert here.stat().st_size == 8 << 20
 
 
 def test_an_engine_that_restarts_is_waited_for(engines: Engines, tmp_path: Path) -> None:
@@ -131,7 +127,7 @@ def test_an_engine_that_restarts_is_waited_for(engines: Engines, tmp_path: Path)
     with contextlib.closing(docker.DockerClient(base_url=machine.url, timeout=120)) as client:
         client.images.pull(IMAGE)
         environment = OnEngine(tmp_path, "pt-restarted", client, machine.url)
-        environment.services(web=service(command=_TICKS, restart="always"))
+        environment.services(web=service(command=TICKS, restart="always"))
         environment.apply()
         with (
             background(environment, "events", "web") as events,
@@ -193,11 +189,9 @@ def _until_shown(terminal: int, mark: bytes, *, typed: bytes = b"") -> bytes:
     return found
 
 
-def test_a_terminal_that_is_resized_and_then_closed(verbs: Verbs) -> None:
-    environment = verbs.environment
-    environment.services(web=service())
-    environment.apply()
-    [container] = verbs.containers("web")
+def test_a_terminal_that_is_resized_and_then_closed(standing: Verbs) -> None:
+    environment = standing.environment
+    [container] = standing.containers("web")
     with on_a_terminal(environment, "exec", "web", "sh") as (terminal, process):
         _until_shown(terminal, b"24 80", typed=b"stty size\r")
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 111, 0, 0))

@@ -75,6 +75,12 @@ def test_what_is_scaled_stays_so_until_the_file_says_another_number(verbs: Verbs
     assert len(verbs.containers("web")) == 3
     assert environment.plan()["changes"] == []
 
+    # All of it is forgotten with the environment.
+    assert environment.run("scale", "web=2").code == 0
+    assert environment.run("stop").code == 0
+    environment.destroy()
+    assert "on purpose" not in json.dumps(environment.plan())
+
 
 def test_an_unknown_service_is_said(verbs: Verbs) -> None:
     verbs.environment.services(web=service())
@@ -82,12 +88,3 @@ def test_an_unknown_service_is_said(verbs: Verbs) -> None:
         done = verbs.environment.run(*words)
         assert done.code == 64, done
         assert "did you mean 'web'?" in done.stderr
-
-
-def test_all_that_is_known_is_forgotten_with_the_environment(verbs: Verbs) -> None:
-    environment = verbs.environment
-    environment.services(web=service())
-    environment.apply()
-    assert environment.run("stop").code == 0
-    environment.destroy()
-    assert "on purpose" not in json.dumps(environment.plan())

@@ -7,26 +7,15 @@ import time
 
 import pytest
 
-from tests.verbs.conftest import IMAGE, Verbs, service
+from tests.verbs.conftest import IMAGE, PORT, STANDING, Verbs, service
 
 pytestmark = pytest.mark.engine
 
 
-def test_what_runs_is_shown(verbs: Verbs) -> None:
-    environment = verbs.environment
-    published = "39419:80" if verbs.swarm else "127.0.0.1:39419:80"
-    deploy = {"update_config": {"monitor": "100ms"}}
-    web = service(deploy=deploy) if verbs.swarm else service()
-    environment.write({
-        "services": {
-            "web": {**web, "ports": [published], "volumes": ["data:/data"]},
-            "said": service(command=["sh", "-c", "echo one; echo two >&2; exec sleep infinity"]),
-        },
-        "volumes": {"data": {}},
-    })  # fmt: skip
-    environment.apply()
+def test_what_runs_is_shown(standing: Verbs) -> None:
+    environment = standing.environment
     project = environment.project
-    [container] = verbs.containers("web")
+    [container] = standing.containers("web")
 
     top = environment.run("top", "web").stdout.splitlines()
     assert top[0].split()[:2] == ["SERVICE", "#"]
@@ -34,7 +23,7 @@ def test_what_runs_is_shown(verbs: Verbs) -> None:
     assert "sleep infinity" in top[1]
 
     shown = environment.run("port", "web", "80")
-    assert shown.stdout == ("0.0.0.0:39419\n" if verbs.swarm else "127.0.0.1:39419\n"), shown
+    assert shown.stdout == f"{'0.0.0.0' if standing.swarm else '127.0.0.1'}:{PORT}\n", shown
     none = environment.run("port", "web", "81")
     assert none.code == 1
     assert "publishes no port 81/tcp" in none.stderr
@@ -49,14 +38,14 @@ def test_what_runs_is_shown(verbs: Verbs) -> None:
 
     listed = json.loads(environment.run("ls", "--format", "json").stdout)
     mine = next(one for one in listed if one["Name"] == project)
-    assert mine["Status"] == "running(2)"
+    assert mine["Status"] == f"running({len(STANDING)})"
     assert mine["AppliedBy"]
     assert environment.run("ls", "-q", "--filter", f"name=^{project}$").stdout == f"{project}\n"
 
     assert environment.run("ps", "-q", "web").stdout == f"{container.id}\n"
     row = json.loads(environment.run("ps", "--format", "json", "web").stdout)
     assert (row["Name"], row["State"], row["Service"], row["Project"]) == (container.name, "running", "web", project)
-    assert environment.run("ps", "--services").stdout == "said\nweb\n"
+    assert environment.run("ps", "--services").stdout == "".join(f"{name}\n" for name in STANDING)
     assert environment.run("ps", "--status", "exited", "-q").stdout == ""
     assert environment.run("ps", "--format", "{{.Name}} {{.State}}", "web").stdout == f"{container.name} running\n"
 
@@ -72,34 +61,33 @@ def test_what_runs_is_shown(verbs: Verbs) -> None:
         assert "did you mean 'web'?" in wrong.stderr
 
 
-def test_signals_reach_the_containers(verbs: Verbs) -> None:
-    environment = verbs.environment
-    script = "trap 'echo got it' HUP; while :; do sleep 0.1; done"
-    environment.services(web=service(command=["sh", "-c", script]))
-    environment.apply()
-    [container] = verbs.containers("web")
-    assert environment.run("kill", "-s", "HUP", "web").code == 0
+def test_signals_reach_the_containers(standing: Verbs) -> None:
+    environment = standing.environment
+    [container] = standing.containers("traps")
+    assert environment.run("kill", "-s", "HUP", "traps").code == 0
     deadline = time.monotonic() + 10
     while b"got it" not in container.logs() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert b"got it" in container.logs()
 
-    assert environment.run("pause", "web").code == 0
+    assert environment.run("pause", "traps").code == 0
     container.reload()
     assert container.status == "paused"
-    nothing = environment.run("pause", "web")
+    nothing = environment.run("pause", "traps")
     assert nothing.code == 1
     assert "nothing to pause" in nothing.stderr
-    assert environment.run("unpause", "web").code == 0
+    assert environment.run("unpause", "traps").code == 0
     container.reload()
     assert container.status == "running"
-    wrong = environment.run("kill", "-s", "NO SUCH", "web")
+    wrong = environment.run("kill", "-s", "NO SUCH", "traps")
     assert wrong.code == 64
-    assert environment.run("kill", "web").code == 0
+    assert environment.run("kill", "traps").code == 0
     deadline = time.monotonic() + 10
-    while container.id in [one.id for one in verbs.containers("web")] and time.monotonic() < deadline:
+    while container.id in [one.id for one in standing.containers("traps")] and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert container.id not in [one.id for one in verbs.containers("web")]
+    assert container.id not in [one.id for one in standing.containers("traps")]
+    # As it was for whoever comes next.
+    environment.apply()
 
 
 def test_the_end_is_waited_for_and_its_code_is_the_exit_code(verbs: Verbs) -> None:

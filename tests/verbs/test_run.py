@@ -1,4 +1,4 @@
-"""`run`: one command with what its service has, in both modes."""
+"""`run`: one command with what its service has, in both modes. All but the last on one environment, in this order."""
 
 from __future__ import annotations
 
@@ -35,38 +35,22 @@ def _write(verbs: Verbs, **more: object) -> None:
     environment.write(playbook)
 
 
-def test_the_command_has_what_the_service_has_and_its_exit_code_is_the_runs(verbs: Verbs) -> None:
-    _write(verbs)
+def test_the_command_has_what_the_service_has_and_its_exit_code_is_the_runs(module: Verbs) -> None:
+    _write(module)
     script = "cat /run/secrets/token /conf; echo $A $B; pwd; id -u; touch /data/x && ls /data; echo said >&2; exit 7"
-    done = verbs.environment.run("run", "--rm", "-e", "B=2", "-w", "/tmp", "-u", "0", "web", "sh", "-c", script)
+    done = module.environment.run("run", "--rm", "-e", "B=2", "-w", "/tmp", "-u", "0", "web", "sh", "-c", script)
     assert done.code == 7, done
     assert done.stdout == "s3cret-canary\nhello\n1 2\n/tmp\n0\nx\n"
     assert done.stderr.splitlines()[-1] == "said"
     assert "s3cret" not in done.stderr
-    assert verbs.one_offs() == []
-    assert len(verbs.containers("db")) == 1
-    assert verbs.containers("web") == []
+    assert module.one_offs() == []
+    assert len(module.containers("db")) == 1
+    assert module.containers("web") == []
 
 
-def test_nothing_that_runs_is_changed_and_a_later_apply_does_not_know_of_it(verbs: Verbs) -> None:
-    _write(verbs)
-    verbs.environment.apply()
-    [before] = verbs.containers("web")
-    done = verbs.environment.run("run", "--no-deps", "--entrypoint", "echo", "web", "a", "b c")
-    assert (done.code, done.stdout) == (0, "a b c\n"), done
-    [kept] = verbs.one_offs()
-    assert kept.startswith(f"{verbs.environment.project}{'_' if verbs.swarm else '-'}web-run-")
-    assert [one.id for one in verbs.containers("web")] == [before.id]
-    assert verbs.environment.plan()["changes"] == []
-    assert verbs.environment.run("ps", "-q", "web").stdout == f"{before.id}\n"
-    # What it left does not stand in the way of a destroy, and goes with it.
-    verbs.environment.destroy("--volumes")
-    assert verbs.one_offs() == []
-
-
-def test_interrupted_it_leaves_nothing(verbs: Verbs) -> None:
-    _write(verbs)
-    process = verbs.environment.start("run", "web", "sh", "-c", "echo up; sleep 300")
+def test_interrupted_it_leaves_nothing(module: Verbs) -> None:
+    _write(module)
+    process = module.environment.start("run", "web", "sh", "-c", "echo up; sleep 300")
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "up\n"
@@ -76,52 +60,68 @@ def test_interrupted_it_leaves_nothing(verbs: Verbs) -> None:
         process.kill()
         process.communicate()
     deadline = time.monotonic() + 20
-    while verbs.one_offs() and time.monotonic() < deadline:
+    while module.one_offs() and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert verbs.one_offs() == []
+    assert module.one_offs() == []
 
 
-def test_detached_it_says_what_it_made(verbs: Verbs) -> None:
-    _write(verbs)
-    done = verbs.environment.run(
-        "run", "-d", "--no-deps", "--name", f"{verbs.environment.project}-run-x", "web", "sleep", "60"
-    )
-    assert done.code == 0, done
-    identity = done.stdout.strip()
-    api = verbs.environment.engine.api
-    found = api.inspect_service(identity)["Spec"]["Name"] if verbs.swarm else api.inspect_container(identity)["Name"]
-    assert found.lstrip("/") == f"{verbs.environment.project}-run-x"
-    # What runs once is no guest of others on the network: it goes with the environment.
-    gone = verbs.environment.run("down", "-t", "1")
-    assert gone.code == 0, gone
-    # The container of a task ends in its own time.
-    assert api.services(filters={"name": found}) == [] if verbs.swarm else verbs.one_offs() == []
-
-
-def test_an_unknown_service_and_a_wrong_mount_are_said(verbs: Verbs) -> None:
-    _write(verbs)
-    done = verbs.environment.run("run", "wep", "true")
+def test_an_unknown_service_and_a_wrong_mount_are_said(module: Verbs) -> None:
+    _write(module)
+    done = module.environment.run("run", "wep", "true")
     assert done.code == 64
     assert "did you mean 'web'?" in done.stderr
-    done = verbs.environment.run("run", "--no-deps", "-v", "data:/x:ro:more", "web", "true")
+    done = module.environment.run("run", "--no-deps", "-v", "data:/x:ro:more", "web", "true")
     assert done.code == 64, done
     assert "volumes" in done.stderr
-    assert verbs.one_offs() == []
+    assert module.one_offs() == []
 
 
-def test_piped_input_arrives_byte_for_byte_and_ends(verbs: Verbs) -> None:
-    _write(verbs)
+def test_piped_input_arrives_byte_for_byte_and_ends(module: Verbs) -> None:
+    _write(module)
     content = bytes(range(256)) * 4096
     done = subprocess.run(
-        verbs.environment.arguments("run", "--rm", "-T", "--no-deps", "web", "cat"), input=content, timeout=60,
-        cwd=verbs.environment.folder, env=verbs.environment.surroundings(), capture_output=True, check=False,
+        module.environment.arguments("run", "--rm", "-T", "--no-deps", "web", "cat"), input=content, timeout=60,
+        cwd=module.environment.folder, env=module.environment.surroundings(), capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    if verbs.swarm:
+    if module.swarm:
         # It can not have any, and nobody is to believe that it had.
         assert (done.stdout, b"what is piped in is not read" in done.stderr) == (b"", True), done.stderr
     else:
         assert done.stdout == content
+
+
+def test_detached_it_says_what_it_made(module: Verbs) -> None:
+    _write(module)
+    done = module.environment.run(
+        "run", "-d", "--no-deps", "--name", f"{module.environment.project}-run-x", "web", "sleep", "60"
+    )
+    assert done.code == 0, done
+    identity = done.stdout.strip()
+    api = module.environment.engine.api
+    found = api.inspect_service(identity)["Spec"]["Name"] if module.swarm else api.inspect_container(identity)["Name"]
+    assert found.lstrip("/") == f"{module.environment.project}-run-x"
+    # What runs once is no guest of others on the network: it goes with the environment.
+    gone = module.environment.run("down", "-t", "1")
+    assert gone.code == 0, gone
+    # The container of a task ends in its own time.
+    assert api.services(filters={"name": found}) == [] if module.swarm else module.one_offs() == []
+
+
+def test_nothing_that_runs_is_changed_and_a_later_apply_does_not_know_of_it(module: Verbs) -> None:
+    _write(module)
+    module.environment.apply()
+    [before] = module.containers("web")
+    done = module.environment.run("run", "--no-deps", "--entrypoint", "echo", "web", "a", "b c")
+    assert (done.code, done.stdout) == (0, "a b c\n"), done
+    [kept] = module.one_offs()
+    assert kept.startswith(f"{module.environment.project}{'_' if module.swarm else '-'}web-run-")
+    assert [one.id for one in module.containers("web")] == [before.id]
+    assert module.environment.plan()["changes"] == []
+    assert module.environment.run("ps", "-q", "web").stdout == f"{before.id}\n"
+    # What it left does not stand in the way of a destroy, and goes with it.
+    module.environment.destroy("--volumes")
+    assert module.one_offs() == []
 
 
 def test_a_fixed_address_and_a_published_port_are_left_to_the_service(verbs: Verbs) -> None:

@@ -122,10 +122,17 @@ def _mounts(verbs: Verbs) -> list[dict[str, str]]:
     return list(container.attrs["Mounts"])
 
 
-def test_down_leaves_the_data_and_asks_before_they_go(verbs: Verbs) -> None:
+def test_up_refuses_to_lose_data_and_down_leaves_them_and_asks_before_they_go(verbs: Verbs) -> None:
     environment = verbs.environment
-    environment.write({"services": {"web": service(volumes=["data:/data"])}, "volumes": {"data": {}}})
-    environment.apply()
+    playbook = {"services": {"web": service(volumes=["data:/data"])}, "volumes": {"data": {}}}
+    environment.write(playbook)
+    assert environment.run("up", "-d").code == 0
+    environment.write({**playbook, "volumes": {"data": {"driver_opts": {"type": "tmpfs", "device": "tmpfs"}}}})
+    refused = environment.run("up", "-d")
+    assert refused.code == 1, refused
+    assert "delete data" in refused.stderr or "provision apply" in refused.text
+    assert len(verbs.containers("web")) == 1
+    environment.write(playbook)
     done = environment.run("down", "-t", "1")
     assert done.code == 0, done
     assert verbs.containers("web") == []
@@ -136,18 +143,6 @@ def test_down_leaves_the_data_and_asks_before_they_go(verbs: Verbs) -> None:
     assert len(verbs.containers("web")) == 1
     assert environment.run("down", "-v", "--yes").code == 0
     assert [one.name for one in environment.engine.volumes.list()].count(f"{environment.project}_data") == 0
-
-
-def test_up_refuses_to_lose_data(verbs: Verbs) -> None:
-    environment = verbs.environment
-    environment.write({"services": {"web": service(volumes=["data:/data"])}, "volumes": {"data": {}}})
-    assert environment.run("up", "-d").code == 0
-    other = {"data": {"driver_opts": {"type": "tmpfs", "device": "tmpfs"}}}
-    environment.write({"services": {"web": service(volumes=["data:/data"])}, "volumes": other})
-    refused = environment.run("up", "-d")
-    assert refused.code == 1, refused
-    assert "delete data" in refused.stderr or "provision apply" in refused.text
-    assert len(verbs.containers("web")) == 1
 
 
 def test_up_stays_until_one_ends_and_its_exit_code_is_the_commands(verbs: Verbs) -> None:
