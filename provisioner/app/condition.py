@@ -27,6 +27,7 @@ COMPLETED = "completed"
 # A container that was restarted more recently than this many seconds is taken for one that goes on crashing.
 _RECENT = 60.0
 _ENDED = ("exited", "dead")
+_ALIVE = ("running", "paused")
 _KEPT_RESULTS = 3
 # Containers of tasks that are asked for results of their health check.
 _LOOKED_AT = 4
@@ -142,8 +143,10 @@ def last_lines(engine: EngineReader, found: Observed, count: int) -> tuple[str, 
 
 def _of_container(state: Runtime, found: Observed, wanted: Resource | None, now: datetime) -> Condition:
     ended = state.status in _ENDED
+    # An engine says "unhealthy" of what was stopped; a check tells nothing of what does not run.
+    health = state.health if state.status in _ALIVE else ""
     shown = Condition(
-        state.status, state.health, state.exit_code if ended or state.status == "restarting" else None, state.restarts,
+        state.status, health, state.exit_code if ended or state.status == "restarting" else None, state.restarts,
         _time(state.started_at), _time(state.finished_at),
     )  # fmt: skip
     if wanted is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from provisioner.model.change import Action, Impact
 from provisioner.model.plan import Verb
 from provisioner.reconcile.update_policy import serves_on
-from provisioner.render.fold import pieces
+from provisioner.render.fold import folded, pieces
 from provisioner.render.paint import PLAIN, Paint, printable
 from provisioner.render.summary import changed, summarize
 from provisioner.render.values import before_and_after, shorten
@@ -116,7 +116,7 @@ def _legend(changes: Sequence[Change], style: _Style) -> str:
             lines[-1] += f"   {entry}"
         else:
             lines.append(f"  {entry}")
-    return "\n".join(lines)
+    return "\n".join(folded(line, style.width) for line in lines)
 
 
 def _drift(changes: Sequence[Change], style: _Style, *, detailed: bool) -> str:

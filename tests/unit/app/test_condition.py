@@ -1,12 +1,15 @@
-"""What a Swarm service that is not healthy says: a Swarm ends its tasks, and starts others."""
+"""What is said of health: a Swarm ends the tasks that are not healthy, and an engine tells it of what is stopped."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from provisioner.app.condition import Condition, health_results, with_last_words
+import pytest
+
+from provisioner.app.condition import Condition, condition_of, health_results, with_last_words
 from provisioner.model.address import Address
-from provisioner.model.state import Observed
+from provisioner.model.state import Observed, Runtime
 
 if TYPE_CHECKING:
     from provisioner.ports import EngineReader
@@ -59,3 +62,10 @@ def test_the_newest_task_that_has_any_tells_the_results_of_its_health_check() ->
 def test_without_a_failed_check_it_is_what_was_written_last() -> None:
     assert said(Manager([task("1", "elsewhere")])) == "0 of 1 tasks run: served"
     assert said(Manager([task("1", "here")], here=container((0, "ok")))) == "0 of 1 tasks run: served"
+
+
+@pytest.mark.parametrize(("status", "shown"), [("running", "unhealthy"), ("paused", "unhealthy"), ("exited", "")])
+def test_a_health_check_tells_nothing_of_what_does_not_run(status: str, shown: str) -> None:
+    """An engine says "unhealthy" of a container with a health check that is stopped."""
+    found = replace(WEB, kind="container", runtime=Runtime(status, health="unhealthy"))
+    assert condition_of(found, None, cast("EngineReader", Manager([]))).health == shown

@@ -159,6 +159,15 @@ def test_lines_that_are_alike_are_put_together_and_apart_with_details() -> None:
 
 
 @pytest.mark.parametrize("width", [80, 200])
+def test_a_reason_that_the_legend_says_for_all_is_broken_between_words(width: int) -> None:
+    reason = "stopped on purpose (since 2026-01-31 18:04 UTC, by somebody@a-machine-with-a-name); an apply starts it"
+    both = [replace(API, address=address(f"service.{name}"), reason=reason) for name in ("api", "web")]
+    text = plan_text(plan(both), width=width)
+    assert text.count("stopped on purpose") == 1
+    assert [line for line in text.splitlines() if len(line) > width] == []
+
+
+@pytest.mark.parametrize("width", [80, 200])
 def test_no_line_is_broken_by_the_terminal(width: int) -> None:
     text = plan_text(FULL, width=width, next_command="provision apply telecom/dev")
     words = [line for line in text.splitlines() if len(line) >= width]
