@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.app.intentions import purpose_of, scaled_on_purpose
 from provisioner.errors import ProvisionError
 from provisioner.kinds.values import moment
+from provisioner.kinds.volume import is_dated
 from provisioner.reconcile.finished import FINISHED, has_finished
 from provisioner.reconcile.swarm_tasks import tasks_of
 
@@ -74,7 +75,8 @@ def condition_of(
         return _of_container(found.runtime, found, wanted, now or datetime.now(UTC))
     if found.kind == "service":
         return _of_service(found, wanted, engine)
-    return Condition("present", started_at=found.created)
+    dated = found.kind != "volume" or is_dated(engine.facts().api_version)
+    return Condition("present", started_at=found.created if dated else "")
 
 
 def with_purpose(condition: Condition, address: Address, found: Observed, prepared: Prepared) -> Condition:

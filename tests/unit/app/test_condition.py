@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.app.condition import Condition, condition_of, health_results, with_last_words
 from provisioner.model.address import Address
-from provisioner.model.state import Observed, Runtime
+from provisioner.model.state import Facts, Observed, Runtime
 
 if TYPE_CHECKING:
     from provisioner.ports import EngineReader
@@ -29,6 +29,8 @@ def container(*results: tuple[int, str]) -> dict[str, Any]:
 class Manager:
     """Tells tasks and the containers of this node."""
 
+    api_version = (1, 44)
+
     def __init__(self, tasks: list[dict[str, Any]], **containers: dict[str, Any]) -> None:
         self._tasks = tasks
         self._containers = containers
@@ -38,6 +40,9 @@ class Manager:
 
     def inspect(self, kind: str, identity: str) -> dict[str, Any] | None:
         return self._containers.get(identity)
+
+    def facts(self) -> Facts:
+        return Facts(api_version=self.api_version)
 
     def logs(self, identity: str, **how: Any) -> list[bytes]:
         return [b"served\n"]
@@ -69,3 +74,11 @@ def test_a_health_check_tells_nothing_of_what_does_not_run(status: str, shown: s
     """An engine says "unhealthy" of a container with a health check that is stopped."""
     found = replace(WEB, kind="container", runtime=Runtime(status, health="unhealthy"))
     assert condition_of(found, None, cast("EngineReader", Manager([]))).health == shown
+
+
+@pytest.mark.parametrize(("api_version", "since"), [((1, 42), ""), ((1, 43), "2026-01-31T18:04:00Z")])
+def test_since_when_a_volume_is_there_is_said_where_it_is_known(api_version: tuple[int, int], since: str) -> None:
+    engine = Manager([])
+    engine.api_version = api_version
+    found = replace(WEB, address=Address("volume", "data"), kind="volume", created="2026-01-31T18:04:00Z")
+    assert condition_of(found, None, cast("EngineReader", engine)).since == since
