@@ -66,6 +66,7 @@ def join_streams(
             return _Copy(connection, tty=tty, stdin=stdin and not over, ends_input=ends_input).run(stopped, over=over)
     finally:
         stream.close()
+        connection.close()
 
 
 @contextlib.contextmanager

@@ -34,8 +34,9 @@ def _figures(standing: Verbs, busy: Any) -> None:
     assert one["ID"] == busy.id[:12]
     assert float(one["CPUPerc"].rstrip("%")) > 1
     assert int(one["PIDs"]) > 1
-    shown = environment.run("stats", "--no-stream", "--format", "{{.Name}}:{{.PIDs}}", "web").stdout
-    assert shown == f"{standing.containers('web')[0].name}:1\n"
+    # Others leave commands of their own behind in `web`.
+    shown = environment.run("stats", "--no-stream", "--format", "{{.Name}}:{{.PIDs}}", "said").stdout
+    assert shown == f"{standing.containers('said')[0].name}:1\n"
     wrong = environment.run("stats", "--no-stream", "--format", "{{.Nope}}", "web")
     assert wrong.code == 64
     assert "is not understood" in wrong.stderr
