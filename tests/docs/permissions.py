@@ -63,7 +63,7 @@ services:
     volumes: ["files:/files"]
   made:
     image: 127.0.0.1:1/{project}/made:1
-    build: {{context: ., dockerfile_inline: "FROM busybox:1.36"}}
+    build: {{context: ./made, dockerfile_inline: "FROM busybox:1.36"}}
     command: [sleep, infinity]
     stop_signal: SIGKILL
 volumes: {{data: , files: }}
@@ -73,13 +73,7 @@ backup: {{to: ./archives}}
 verify:
   - {{name: it runs, exec: {{service: web, command: ["true"]}}}}
 """
-# Another environment, into which the data of the first are cloned; and one that somebody made by hand.
-CLONED = """\
-name: {project}-cloned
-services:
-  other: {{image: "busybox:1.36", command: [sleep, infinity], stop_signal: SIGKILL, volumes: ["files:/files"]}}
-volumes: {{files: }}
-"""
+# What somebody made by hand.
 BY_HAND = """\
 name: {project}-hand
 services: {{web: {{image: "busybox:1.36", command: [sleep, infinity], stop_signal: SIGKILL}}}}
@@ -125,8 +119,9 @@ restart other
 scale other=2
 scale other=1
 wait other
-start other
+restart other
 attach --no-stdin other
+restart other
 stop other
 rm -f other
 create other
@@ -151,6 +146,8 @@ down
 up -d
 destroy --volumes --yes
 """
+# What finds something, is killed, or asks a registry that is not there. What any other does not do is not recorded.
+ENDS_OTHERWISE = ("lint", "pull", "wait", "attach", "push")
 
 
 @dataclass(frozen=True, order=True)
@@ -180,7 +177,8 @@ def command_of(step: str) -> str:
 def recorded(
     url: str, folder: Path, project: str, steps: Iterable[str], *, swarm: bool = False
 ) -> dict[str, set[Request]]:
-    """Carry out the steps on an engine; what each command asked of it. AssertionError for one that asked nothing."""
+    """Carry out the steps on an engine; what each command asked of it. AssertionError for one that asked nothing
+    or failed."""
     write(folder, project, swarm=swarm)
     make_by_hand(url, project, swarm=swarm)
     found: dict[str, set[Request]] = {}
@@ -192,6 +190,7 @@ def recorded(
                 said = carried_out(step.format(project=project), folder, proxy.url)
             asked = {request_of(request.method, request.path) for request in proxy.requests}
             assert asked, f"{step}: asked nothing\n{said}"
+            assert said.startswith("exit code 0") or command in ENDS_OTHERWISE, f"{step}: {said}"
             found.setdefault(command, set()).update(asked)
             proxy.clear()
     return found
@@ -199,12 +198,18 @@ def recorded(
 
 def write(folder: Path, project: str, *, swarm: bool) -> None:
     """The playbooks and the files of the story."""
-    for name, text in (("compose", PLAYBOOK), ("cloned", CLONED), ("hand", BY_HAND)):
-        written = text.format(project=project, port=free_port())
+    for name, text, called in (
+        ("compose", PLAYBOOK, project),
+        ("cloned", PLAYBOOK, f"{project}-cloned"),
+        ("hand", BY_HAND, project),
+    ):
+        written = text.format(project=called, port=free_port())
         # A Swarm publishes on every address.
         written = written.replace('"127.0.0.1:', '"') + "engine: {mode: swarm}\n" if swarm else written
         (folder / f"{name}.yaml").write_text(written)
     (folder / "note").write_text("note\n")
+    # Not the folder itself: the client that builds keeps things in its home.
+    (folder / "made").mkdir()
 
 
 def make_by_hand(url: str, project: str, *, swarm: bool) -> None:
@@ -305,15 +310,14 @@ def documented() -> dict[str, dict[str, set[Request]]]:
 def write_page(found: Mapping[str, Mapping[str, set[Request]]]) -> None:
     """Put the tables of both modes in the place of those that the page has.
 
-    A request that the page has stays: what an apply of ten seconds asks to keep its lease, a quick one does not.
+    What the page has stays: what an apply of ten seconds asks to keep its lease, a quick one does not.
     """
-    said = documented()
-    found = {
-        mode: {name: asked | said.get(mode, {}).get(name, set()) for name, asked in found[mode].items()}
-        for mode in (CONTAINERS, SWARM)
-    }
+    tables = documented()
+    for mode, asked in found.items():
+        for command, requests in asked.items():
+            tables[mode].setdefault(command, set()).update(requests)
     head, *_ = re.split(rf"^## {CONTAINERS}$", PAGE.read_text(encoding="utf-8"), flags=re.M)
-    parts = (f"## {mode}\n\n{table(found[mode])}\n" for mode in (CONTAINERS, SWARM))
+    parts = (f"## {mode}\n\n{table(tables[mode])}\n" for mode in (CONTAINERS, SWARM))
     PAGE.write_text(head + "\n".join(parts), encoding="utf-8")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ import yaml
 
 from tests.docs.pages import PROJECT, fences
 from tests.engine.environment import Environment
+from tests.engine.ssh_server import SshServer, ssh_server
 from tests.integrations.forges import Forge, holds, interpolated, pairs, service, serving
 
 if TYPE_CHECKING:
@@ -22,10 +25,13 @@ if TYPE_CHECKING:
 
     import docker
 
+__all__ = ["ssh_server"]
 FOLDER = Path(__file__).parents[2] / "integrations" / "github"
 ACTION = yaml.safe_load((FOLDER / "action.yml").read_text(encoding="utf-8"))
 PROGRAMS = Path(sys.executable).parent
 BOT = "github-actions[bot]"
+# What a checkout of the action has of which it is installed.
+_CHECKOUT = ("integrations/github", "provisioner", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 
 
 @dataclass(frozen=True)
@@ -92,9 +98,9 @@ class Runner:
         )
         return self.environment.surroundings(
             **{
+                "GITHUB_ACTION_PATH": str(FOLDER),
                 **self.variables,
                 "PATH": path,
-                "GITHUB_ACTION_PATH": str(FOLDER),
                 "GITHUB_API_URL": self.forge.address,
                 "GITHUB_EVENT_PATH": str(temp / "event.json"),
                 "GITHUB_OUTPUT": str(temp / "output"),
@@ -211,6 +217,45 @@ def test_a_plan_that_can_not_be_made_is_told_where_the_plan_would_be(runner: Run
     assert (lost.code, lost.outputs) == (69, {"digest": "", "pending": ""}), lost.log
     assert "There is no plan (exit code 69)" in lost.summary and "nowhere.sock" in lost.summary
     assert "::warning title=provision::the plan could not be written as a comment: HTTP Error 403" in lost.log
+
+
+# pip fetches all that provision needs, twice: a minute.
+@pytest.mark.engine
+@pytest.mark.slow
+def test_a_runner_without_provision_installs_it_and_reaches_an_engine_through_ssh(
+    runner: Runner, ssh_server: SshServer, tmp_path: Path
+) -> None:
+    environment = runner.environment
+    environment.services(web=service())
+    # It has Python and ssh, the checkout of the action, and no engine of its own.
+    for name in _CHECKOUT:
+        source, copy = PROJECT / name, tmp_path / "checkout" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, copy) if source.is_dir() else shutil.copy(source, copy)
+    bare = os.pathsep.join([f"{sys.base_prefix}/bin", "/usr/bin", "/bin"])
+    assert shutil.which("provision", path=bare) is None
+    nowhere = f"unix://{tmp_path}/nowhere.sock"
+    runner.variables = {
+        "PATH": bare, "DOCKER_HOST": nowhere, "GITHUB_ACTION_PATH": str(tmp_path / "checkout/integrations/github"),
+    }  # fmt: skip
+    given = {
+        "host": f"ssh://{getpass.getuser()}@127.0.0.1:{ssh_server.port}",
+        "ssh_key": (ssh_server.folder / "user").read_text().rstrip(),
+        "ssh_known_hosts": (ssh_server.folder / "known_hosts").read_text(),
+    }
+    planned = runner.plan(**given)
+    assert (planned.code, planned.outputs["pending"]) == (0, "true"), planned.log
+    applied = runner.apply(**given)
+    assert (applied.code, "changed=2 failed=0" in applied.summary) == (0, True), applied.log
+    assert environment.plan()["changes"] == []
+
+    # A machine that is not the known one is not talked to.
+    runner.variables = {"DOCKER_HOST": nowhere}
+    ssh_server.know("other")
+    stranger = runner.plan(**given | {"ssh_known_hosts": (ssh_server.folder / "known_hosts").read_text()})
+    assert (stranger.code, stranger.outputs["pending"]) == (69, ""), stranger.log
+    private = given["ssh_key"].splitlines()[1]
+    assert private not in planned.log + applied.log + stranger.log + runner.comment()
 
 
 def test_its_inputs_are_used_and_reach_a_shell_as_variables_only() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from tests.engine.environment import Environment
+from tests.engine.ssh_server import SshServer, ssh_server
 from tests.integrations.forges import Forge, service, serving
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     import docker
 
+__all__ = ["ssh_server"]
 TEMPLATE = Path(__file__).parents[2] / "integrations" / "gitlab" / "provision.gitlab-ci.yml"
 JOBS: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))
 PROGRAMS = Path(sys.executable).parent
@@ -145,6 +148,29 @@ def test_what_can_not_be_planned_is_told_in_the_note_and_approves_nothing(runner
     assert code == 65 and "compose.yaml:3:5" in runner.forge.comments[0]["body"], log
     code, log = runner.apply()
     assert code == 1 and "no merge request of this commit has a plan" in log, log
+
+
+@pytest.mark.engine
+def test_an_engine_behind_ssh(runner: Runner, ssh_server: SshServer, tmp_path: Path) -> None:
+    environment = runner.environment
+    environment.services(web=service())
+    # A variable of the type File may lack its last line end.
+    key = tmp_path / "key"
+    key.write_text((ssh_server.folder / "user").read_text().rstrip())
+    runner.variables = {
+        "DOCKER_HOST": f"unix://{tmp_path}/nowhere.sock",
+        "PROVISION_HOST": f"ssh://{getpass.getuser()}@127.0.0.1:{ssh_server.port}",
+        "PROVISION_SSH_KEY": str(key),
+        "PROVISION_SSH_KNOWN_HOSTS": str(ssh_server.folder / "known_hosts"),
+    }
+    code, log = runner.plan()
+    assert code == 0, log
+    code, log = runner.apply()
+    assert code == 0 and "changed=2 failed=0" in log, log
+    assert environment.plan()["changes"] == []
+    ssh_server.know("other")
+    code, log = runner.plan()
+    assert code == 69, log
 
 
 def test_its_jobs_are_for_merge_requests_and_for_the_default_branch() -> None:
