@@ -43,7 +43,7 @@ def config_contents(request: Request, playbook: Playbook, mode: Mode) -> dict[st
         elif body.get("content") is not None:
             contents[key] = str(body["content"]).encode()
         elif body.get("environment"):
-            value = {**playbook.taken, **request.shell, **request.overrides}.get(str(body["environment"]))
+            value = {**playbook.in_reach, **request.shell, **request.overrides}.get(str(body["environment"]))
             if value is None:
                 text = f"the variable {body['environment']} is not set"
                 problems.append(Problem(text, declared.body.span, f"configs.{key}.environment", "set it"))

@@ -99,9 +99,16 @@ def find_target(request: Request, number: int | None) -> Target:
             hint="check the playbook out as it was, and apply it",
             detail=str(error),
         ) from None
-    # Files beside the playbook, such as .env.local, are where they are today.
+    # Files beside the playbook, such as .env.local, are where they are today, and so are the variables of env files.
+    # By the playbook's own files other tools know a project: they ask for those of today.
     # What they call external today is not this environment's to remove, and who is inactive today is declared.
-    playbook = replace(playbook, directory=today.directory, undeployed=_left_out_today(today))
+    playbook = replace(
+        playbook,
+        directory=today.directory,
+        documents=today.documents,
+        in_reach=today.in_reach,
+        undeployed=_left_out_today(today),
+    )
     return Target(revision, playbook, engine, (f"goes to revision {revision.number}", *remarks))
 
 

@@ -67,7 +67,9 @@ def tier_context(request: Request, playbook: Playbook, engine: EngineReader | No
     """What the secret tiers may look at."""
     from provisioner.secrets.tier_context import TierContext
 
-    variables = {**playbook.taken, **request.shell, **request.overrides}
+    named = {str(name.value) for one in playbook.secrets.values() if (name := one.body.get("environment"))}
+    given = {name: value for name, value in playbook.in_reach.items() if name in named}
+    variables = {**given, **request.shell, **request.overrides}
     return TierContext(
         Path(playbook.directory), playbook.project, variables, engine, environment=playbook.environment or ""
     )

@@ -66,19 +66,7 @@ def read(sources: Sources) -> Document:
         unused=reading.unused,
         undeployed=reading.undeployed,
         without=sources.without,
-        taken=_taken(reading.root, reading.scope),
     )
-
-
-def _taken(root: Node, scope: Scope) -> dict[str, str]:
-    names = [
-        declared.get("environment")
-        for section in ("configs", "secrets")
-        if (found := root.get(section)) is not None and found.is_mapping
-        for declared in found.mapping.values()
-    ]
-    values = {str(name.value): scope.value(str(name.value)) for name in names if name is not None}
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def canonical(document: Document) -> JSON:

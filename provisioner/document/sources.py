@@ -68,8 +68,7 @@ class Document:
     files that were read, `documents` those of them that are YAML and no env files. `unset` holds every `${X}` that has
     neither a value nor a default. `profiles` are the active ones, `inactive` the services that none of them starts,
     `unused` the objects that were left out of the tree, `undeployed` everything that is declared and was left out,
-    whatever for. `without` is what Sources had. `taken` are the variables, with their values, whose contents become
-    those of configs and secrets (`environment: NAME`); it is shown nowhere.
+    whatever for. `without` is what Sources had.
     """
 
     root: Node
@@ -87,4 +86,3 @@ class Document:
     undeployed: tuple[Undeployed, ...] = ()
     without: frozenset[str] = frozenset()
     documents: tuple[str, ...] = ()
-    taken: Mapping[str, str] = field(default_factory=dict, repr=False)

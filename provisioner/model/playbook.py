@@ -133,7 +133,7 @@ class Playbook:
 
     `inactive` are the services that no active profile starts, `undeployed` they and whatever else is declared and not
     made. `unset` is where variables without a value stand. `documents` are those of the files that are playbooks.
-    `taken` are the values of the variables that configs and secrets take by name; no part of what is shown.
+    `in_reach` are the values of the variables that env files and `vars` give; no part of what is shown.
     """
 
     name: str
@@ -157,7 +157,7 @@ class Playbook:
     unset: frozenset[Span] = frozenset()
     moved: tuple[Move, ...] = ()
     backup: BackupPolicy = field(default_factory=BackupPolicy)
-    taken: Mapping[str, str] = field(default_factory=dict, repr=False)
+    in_reach: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def title(self) -> str:

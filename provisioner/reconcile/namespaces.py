@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.model.address import Address
-from provisioner.model.change import FieldChange, Impact
+from provisioner.model.change import Action, FieldChange, Impact
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
@@ -151,10 +151,10 @@ def instant(moment: str) -> tuple[str, str]:
 
 
 def missing_containers(changes: Iterable[Change], observed: ObservedState) -> Iterator[Problem]:
-    """Containers in whose namespaces others are to live, and that are not there."""
+    """Containers in whose namespaces others are to live, and that are not there; what goes needs none."""
     for change in changes:
         wanted = change.desired
-        if wanted is None or wanted.kind != "container":
+        if wanted is None or wanted.kind != "container" or change.action is Action.DELETE:
             continue
         for key in KEYS:
             name = str(wanted.spec[key]).removeprefix(_CONTAINER)

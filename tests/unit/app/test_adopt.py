@@ -810,6 +810,14 @@ def test_what_compose_takes_from_an_env_file_is_taken_from_there(
 
     assert differing(PAGE="of the shell") == {"config.page", "service.web"}
     assert differing(OWN_KEY="of the shell") == {"secret.key", "service.web"}
+    # So does a rollback, whatever the file of today has.
+    declared = (tmp_path / "compose.yaml").read_text()
+    for colour in ("red", "blue"):
+        shop.write({"name": "shop", "services": {"web": service(environment={"COLOUR": colour})}})
+        assert shop.apply().exit_code == 0
+    assert shop.rollback(1).exit_code == 0
+    (tmp_path / "compose.yaml").write_text(declared)
+    assert not shop.plan().changes
     (tmp_path / ".env").unlink()
     assert differing(PAGE="hello", OWN_KEY="k3y-of-the-file") == set()
 
@@ -832,3 +840,11 @@ def test_the_files_by_which_other_tools_know_a_project_are_its_playbooks(
     files = labels["com.docker.compose.project.config_files"].split(",")
     assert files == [str(tmp_path / name) for name in ("compose.yaml", "over.yaml")]
     assert labels["com.docker.compose.project.working_dir"] == str(tmp_path)
+    # What goes back has them, too.
+    shop.write({"services": {"web": {"environment": {"B": "3"}}}}, "over.yaml")
+    assert shop.apply("compose.yaml", "over.yaml").exit_code == 0
+    assert shop.rollback(None, "compose.yaml", "over.yaml").exit_code == 0
+    raw = shop.engine.inspect("container", "shop-web-1")
+    assert raw is not None
+    assert raw["Config"]["Labels"].items() >= {key: labels[key] for key in labels if "project." in key}.items()
+    assert "B=2" in raw["Config"]["Env"]

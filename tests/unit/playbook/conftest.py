@@ -43,9 +43,10 @@ class Document:
     unused = ()
     undeployed = ()
     unset = ()
+    variables = ()
 
     def __init__(self, root, profiles=(), inactive=()):
-        self.root, self.taken = node(root), {}
+        self.root = node(root)
         self.profiles = frozenset(profiles)
         self.inactive = frozenset(inactive)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,6 +11,10 @@ from provisioner.model.change import Action, Change
 from provisioner.model.plan import Verb
 from provisioner.reconcile.namespaces import instant
 from tests.property.environments import Wanted, converge, planned
+from tests.unit.app.in_memory import in_memory, service
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OUTER = "outer"
 
@@ -59,6 +63,25 @@ def test_one_that_does_not_exist_is_refused(key: str) -> None:
     [refusal] = planned(engine(), wanted(one={key: f"container:{OUTER}"}).lower()).refusals
     assert "the container outer" in refusal.message
     assert key in refusal.message
+
+
+@pytest.mark.parametrize("gone", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+def test_what_goes_needs_none(*, gone: bool, own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment is destroyed whether the container is there or not, and whoever it is."""
+    shop = in_memory(tmp_path, monkeypatch)
+    services = {"host": service(container_name=OUTER), "guest": service()} if own else {"guest": service()}
+    if not own:
+        shop.engine.start(shop.engine.create("container", OUTER, {"Image": "app:1"}))
+    shop.write({"name": "shop", "services": services})
+    assert shop.apply().exit_code == 0
+    services["guest"] = service(pid=f"container:{OUTER}")
+    shop.write({"name": "shop", "services": services})
+    assert shop.apply().exit_code == 0
+    if gone:
+        remove(shop.engine, OUTER)
+    assert shop.destroy().exit_code == 0
+    assert "shop-guest-1" not in shop.containers
 
 
 def test_another_container_is_a_change_of_the_file() -> None:
