@@ -30,7 +30,7 @@ _SELDOM = 5.0
 _LOOKS = 2
 # What may yet go on to write, and what may have written before it was seen.
 _ALIVE = ("running", "restarting", "paused")
-_ENDED = ("exited", "dead")
+_SAID = ("exited", "dead", "restarting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class Follower:
         alive = [one for one in found if one.kind == "service" or one.raw["State"].get("Status") in _ALIVE]
         for one in found:
             # What came and went between two looks has said something all the same.
-            unheard = one.id not in self._over and one.raw["State"].get("Status") in _ENDED
+            unheard = one.id not in self._over and one.raw["State"].get("Status") in _SAID
             if one.id not in self._open and (one.kind == "service" or one.running or unheard):
                 again = one.id in self._over
                 self._tell(f"{one.address} {'runs again' if again else 'is followed now'}")

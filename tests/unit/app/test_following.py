@@ -125,9 +125,13 @@ def test_what_starts_by_itself_later_is_waited_for() -> None:
 
 
 def test_what_came_and_went_between_two_looks_is_told() -> None:
-    engine = Engine(a=[[stamp(1) + b" old\n"]], b=[[stamp(2) + b" new\n"]], c=[[stamp(3) + b" never\n"]])
-    looks = [[container("a")], [container("b", "exited"), container("c", "created")]]
-    assert followed(engine, looks) == [b"old\n", b"new\n"]
+    engine = Engine(
+        a=[[stamp(1) + b" old\n"]], b=[[stamp(2) + b" new\n"]], c=[[stamp(3) + b" never\n"]],
+        d=[[stamp(4) + b" again\n"]],
+    )  # fmt: skip
+    ended, created = container("b", "exited"), container("c", "created")
+    looks = [[container("a")], [ended, created, container("d", "restarting")], [ended, created]]
+    assert sorted(followed(engine, looks)) == [b"again\n", b"new\n", b"old\n"]
 
 
 def test_where_nothing_runs_and_nothing_is_to_come_it_ends() -> None:
