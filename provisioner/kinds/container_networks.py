@@ -167,7 +167,7 @@ def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
             "ipv4_address": address(addresses.get("IPv4Address")),
             "ipv6_address": address(addresses.get("IPv6Address")),
             "link_local_ips": sorted(address(one) or "" for one in addresses.get("LinkLocalIPs") or []),
-            # Before API 1.44 a declared one is the container's, and its endpoint's only while it runs.
+            # An endpoint tells one only while the container runs; the container, the declared one of its first network.
             "mac_address": mac_address(
                 network.get("MacAddress") or (raw["Config"].get("MacAddress") if name == mode else None)
             ),

@@ -81,7 +81,7 @@ def test_a_name_that_an_engine_answers_to_need_not_be_an_alias(name: str, *, dif
 
 
 def test_a_stopped_container_has_the_hardware_address_that_it_was_made_with() -> None:
-    """Its endpoint has none; before API 1.44 the container tells it, for the network that it was made on."""
+    """Its endpoint has none; the container tells it, for the network that it was made on."""
     raw = {
         "Id": ID, "Name": "/web", "Config": {"Hostname": ID[:12], "MacAddress": "02:42:0a:00:00:07"},
         "HostConfig": {"NetworkMode": "p_n"},
