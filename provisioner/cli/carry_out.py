@@ -60,7 +60,7 @@ class PlanPrompt:
             from provisioner.render.report_json import line, plan_line
 
             out.write(line(plan_line(plan)))
-        elif not (self._settings.quiet and self._yes):
+        elif plan.refusals or not (self._settings.quiet and self._yes):
             from provisioner.render.plan_text import plan_text
 
             text = plan_text(plan, paint=out.paint, width=out.columns, detailed=self._settings.verbose)

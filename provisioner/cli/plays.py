@@ -159,7 +159,7 @@ class _Conversation:
             from provisioner.render.report_json import line
 
             out.write(line(plans_line(self._title, plans, self.digest)))
-        elif not (self._settings.quiet and self._yes):
+        elif any(one.plan.refusals for one in plans) or not (self._settings.quiet and self._yes):
             from provisioner.render.plays_text import plans_text
 
             text = plans_text(self._title, plans, paint=out.paint, width=out.columns, detailed=self._settings.verbose)

@@ -1,7 +1,8 @@
 """A page's terminal sessions, run as they are written.
 
 A fence ```` ```yaml NAME ```` is a file of that name. A fence ```` ```console ```` holds commands behind `$ ` and what
-they print. In the output, `…` stands for any text, alone on a line for any lines; times and white space may differ.
+they print. A comment `<!-- run: COMMAND -->` is a command that no reader is to type, and prints nothing. In the output,
+`…` stands for any text, alone on a line for any lines; times and white space may differ.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 EXAMPLE = PROJECT / "docs" / "example"
 
 _PROMPT = "$ "
+_UNSEEN = re.compile(r"<!-- run: (.+) -->")
 _TIME = re.compile(r"\b\d+(?:\.\d+)?(?:ms|s|m|h)(?: \d+(?:ms|s|m|h))*\b")
 _ENGINE = re.compile(r"→ \S+ \(engine [^)]*\)")
 
@@ -46,8 +48,10 @@ class Command:
 
 
 def steps(page: Path) -> list[File | Command]:
-    """What a reader of the page does, in its order."""
-    return list(_steps(page))
+    """What a reader of the page does, in its order, and what has to happen in between."""
+    lines = enumerate(page.read_text(encoding="utf-8").split("\n"), start=1)
+    unseen = [Command(found[1], "", number) for number, line in lines if (found := _UNSEEN.fullmatch(line))]
+    return sorted([*_steps(page), *unseen], key=lambda step: step.line)
 
 
 def _steps(page: Path) -> Iterator[File | Command]:

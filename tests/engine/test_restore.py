@@ -160,6 +160,42 @@ def test_encrypted_needs_its_key(environment: Environment) -> None:
     assert state(environment) == before
 
 
+def test_from_s3_with_a_key(environment: Environment) -> None:
+    import boto3
+    import pyrage
+    from moto.server import ThreadedMotoServer
+
+    identity = pyrage.x25519.Identity.generate()
+    (environment.folder / "key.txt").write_text(f"{identity}\n")
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    access = {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example", "AWS_REGION": "us-east-1"}
+    try:
+        s3 = boto3.client(
+            "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id="AKIAEXAMPLE",
+            aws_secret_access_key="example",
+        )  # fmt: skip
+        s3.create_bucket(Bucket="backups")
+        environment.write(playbook(backup={"to": "s3://backups/shop", "recipients": [str(identity.to_public())]}))
+        environment.apply()
+        fill(environment)
+        before = state(environment)
+        saved = environment.run("backup", AWS_ENDPOINT_URL_S3=url, **access)
+        assert saved.code == 0, saved
+        kept = [one["Key"] for one in s3.list_objects_v2(Bucket="backups")["Contents"]]
+        assert {key.rpartition("/")[2] for key in kept} == {
+            "manifest.json", "playbook.json.age", "service.store.dump.age", "volume.files.tar.zst.age"
+        }  # fmt: skip
+        spoil(environment)
+        arguments = ("restore", "latest", "--yes", "--replace", "--identity", "key.txt")
+        done = environment.run(*arguments, timeout=300, AWS_ENDPOINT_URL_S3=url, **access)
+        assert done.code == 0, done
+        assert state(environment) == before
+    finally:
+        server.stop()
+
+
 def test_through_ssh(environment: Environment, ssh_server: SshServer) -> None:
     before = saved(environment)
     spoil(environment)

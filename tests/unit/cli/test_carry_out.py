@@ -6,7 +6,7 @@ import io
 import json
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from provisioner.cli.carry_out import carry_out, only_look
 from provisioner.cli.settings import Settings
 from provisioner.model.event import Finished, Started
+from provisioner.model.span import Problem
 from provisioner.model.verification import CheckResult
 from tests.unit.render.examples import DONE, FULL, NOTHING, REFUSED, STEPS, result
 
@@ -115,6 +116,11 @@ def test_quiet_leaves_only_the_result(capsys: pytest.CaptureFixture[str]) -> Non
     captured = capsys.readouterr()
     assert re.fullmatch(r"telecom/dev: ok=20 changed=6 failed=0 skipped=0 in \d+\.\ds\n", captured.out)
     assert captured.err == ""
+
+
+def test_quiet_says_why_a_plan_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    run(replace(FULL, refusals=(Problem("half of the old data and half of the new", hint="restore"),)), quiet=True)
+    assert "half of the old data and half of the new (restore)" in capsys.readouterr().out
 
 
 def test_a_question_is_never_asked_without_its_plan(

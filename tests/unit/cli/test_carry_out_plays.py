@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from provisioner.cli.settings import Settings
 from provisioner.errors import LeaseHeld
 from provisioner.model.event import Finished
 from provisioner.model.play import PlayPlan, PlayResult
+from provisioner.model.span import Problem
 from tests.unit.render.examples import DONE, FULL, NOTHING, REFUSED, STEPS, result
 
 if TYPE_CHECKING:
@@ -63,6 +65,12 @@ def test_plans_then_each_play_then_the_recap(capsys: pytest.CaptureFixture[str])
     assert lines[2] == "Plays: 2 done."
     assert lines[3].startswith("prod: ok=38 changed=6 failed=0 skipped=0 in ")
     assert "image.api  built" in captured.err
+
+
+def test_quiet_says_why_a_list_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    refused = replace(PLANS[0].plan, refusals=(Problem("half of the old data and half of the new"),))
+    run(plans=(replace(PLANS[0], plan=refused), *PLANS[1:]), quiet=True)
+    assert "half of the old data and half of the new" in capsys.readouterr().out
 
 
 def test_how_a_play_failed_and_which_were_not_started(capsys: pytest.CaptureFixture[str]) -> None:
