@@ -65,6 +65,13 @@ def test_every_page_is_in_the_index():
     assert unlisted == []
 
 
+def test_no_two_pages_have_one_title():
+    titles = [
+        page.read_text(encoding="utf-8").partition("\n")[0] for page in PAGES if page.is_relative_to(PROJECT / "docs")
+    ]
+    assert sorted(titles) == sorted(set(titles))
+
+
 def test_the_drawing_is_what_the_command_draws():
     done = carry_out(["graph", "telecom/local", "--format", "svg"], folder=PROJECT, environment={"HOME": "/"})
     assert done.stdout == (PROJECT / "docs" / "graph.svg").read_text(), "run script/generate-docs"
