@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 # The disk, the quota or the largest file that is allowed; a stream that nobody can write to.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+# What is wrong with a path that somebody chose, and not with the program.
+_LONGEST_PATH = 120
+_OF_A_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @dataclass(slots=True)
@@ -66,6 +69,8 @@ def _guarded(call: Callable[[ErrorFormat], int], manner: ErrorFormat) -> int:
         Stream(sys.stdout, no_color=True, environment={}).discard()
         return 0
     except OSError as error:
+        if error.errno in _OF_A_PATH and error.filename:
+            return _tell(_wrong_path(str(error.filename), error.strerror), manner)
         if error.errno not in _NO_ROOM:
             return _tell(_defect(error), manner)
         Stream(sys.stdout, no_color=True, environment={}).discard()
@@ -104,6 +109,11 @@ def _usage(refused: click.ClickException) -> UsageError:
     message = refused.format_message().rstrip(".").replace("Did you mean", "did you mean")
     message = message[:1].lower() + message[1:]
     return UsageError(f"{path}: {message}", hint=f"{path} --help")
+
+
+def _wrong_path(path: str, why: str | None) -> ProvisionError:
+    shown = path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}…"
+    return ProvisionError(f"{shown}: {why}", hint="name another file or folder, or let this user reach it")
 
 
 def _defect(defect: Exception) -> ProvisionError:

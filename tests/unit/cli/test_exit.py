@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -74,6 +75,17 @@ def test_a_defect_leaves_a_report_and_shows_no_traceback(
     assert "Traceback" not in said
     assert "ZeroDivisionError: by nothing" in report.read_text()
     assert report.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("number", [errno.ENAMETOOLONG, errno.EACCES, errno.EROFS])
+def test_a_path_that_can_not_be_used_is_no_defect(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    path = f"shop/{'x' * 300}"
+    code = raising(OSError(number, os.strerror(number), path))
+    told = " ".join(capsys.readouterr().err.split())
+    assert code == 1
+    assert os.strerror(number) in told and "defect" not in told
+    assert "Next: name another file or folder" in told
+    assert path not in told and "shop/xxx" in told
 
 
 def test_a_defect_with_v_shows_its_traceback(
