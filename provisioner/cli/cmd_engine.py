@@ -45,10 +45,11 @@ def init(settings: Settings, target: str | None, advertise: str | None, as_json:
         out.write_json(_json(swarm))
         return 0
     done = out.paint.green("is now the manager of a new Swarm") if swarm.made else "is a Swarm manager already"
-    out.write(f"{swarm.engine} {done}: node {swarm.node}, {swarm.address}, {swarm.nodes} nodes.\n")
+    nodes = "1 node" if swarm.nodes == 1 else f"{swarm.nodes} nodes"
+    out.write_folded(f"{swarm.engine} {done}: node {swarm.node}, {swarm.address}, {nodes}.\n")
     if swarm.ipvs is False:
         err = settings.err()
-        err.write(
+        err.write_folded(
             f"{err.paint.yellow('warning:')} this kernel has no IPVS: services with a virtual address, and ports "
             "published through ingress, hang\n  say `deploy: {endpoint_mode: dnsrr}`, and publish ports with "
             "`mode: host`\n"

@@ -274,9 +274,17 @@ def _waits(plan: Plan, style: _Style, *, detailed: bool) -> str:
 
 
 def _problems(title: str, problems: Iterable[Problem], color: Callable[[str], str], width: int) -> str:
-    ordered = sorted(problems, key=lambda problem: problem.sort_key)
-    lines = [line for problem in ordered for line in _wrapped(f"  {printable(str(problem))}", "    ", width)]
+    alike: dict[object, list[Problem]] = {}
+    for problem in sorted(problems, key=lambda problem: problem.sort_key):
+        alike.setdefault((problem.message, problem.hint) if problem.path else problem, []).append(problem)
+    lines = [line for group in alike.values() for line in _wrapped(f"  {printable(_said(group))}", "    ", width)]
     return "\n".join([color(f"{title}:"), *lines]) if lines else ""
+
+
+def _said(alike: Sequence[Problem]) -> str:
+    """What is the matter in several places in the same words is said once, with the place of the first."""
+    places = ", ".join(dict.fromkeys(problem.path for problem in alike))
+    return str(replace(alike[0], path=places))
 
 
 def _wrapped(text: str, indent: str, width: int) -> list[str]:

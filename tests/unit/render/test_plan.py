@@ -11,6 +11,7 @@ from provisioner.model.change import Action, Change, FieldChange, Impact
 from provisioner.model.operation import Goal, Start, UpdateContainer, Wait
 from provisioner.model.plan import Plan, Step
 from provisioner.model.play import PlayPlan
+from provisioner.model.span import Problem, Span
 from provisioner.render.findings_github import findings_github
 from provisioner.render.findings_gitlab import findings_gitlab
 from provisioner.render.paint import Paint
@@ -181,3 +182,14 @@ def test_many_waits_are_counted_and_named_with_details() -> None:
     many = plan([create("network.a")], steps)
     assert "Waits for: 30 services" in plan_text(many)
     assert "service.s29" in plan_text(many, detailed=True)
+
+
+def test_what_is_the_matter_in_several_places_is_said_once() -> None:
+    notes = tuple(
+        Problem("its address hangs", Span("compose.yaml", line, 5), f"service.{name}", "say dnsrr")
+        for line, name in ((5, "db"), (9, "api"))
+    )
+    text = plan_text(plan([API], notes=(*notes, Problem("goes to revision 1"))))
+    assert "  compose.yaml:5:5: service.db, service.api: its address hangs (say dnsrr)\n" in text
+    assert text.count("its address hangs") == 1
+    assert "  goes to revision 1\n" in text
