@@ -72,9 +72,14 @@ def _task_containers(engine: EngineReader, project: str, services: Sequence[str]
             slot = str(raw["Name"]).rsplit(".", 2)[1]
             address = Address("service", belongs.name, int(slot) if slot.isdecimal() else 1)
             one = OwnedContainer(address, str(raw["Id"]), raw)
-            if address not in found or one.running:
+            # The newest one that runs, else the newest that has run: one that is to start has said nothing yet.
+            if address not in found or _lived(one) > _lived(found[address]):
                 found[address] = one
     return list(found.values())
+
+
+def _lived(one: OwnedContainer) -> int:
+    return 2 if one.running else int(one.raw["State"].get("Status") != "created")
 
 
 def writers(engine: EngineReader, playbook: Playbook, services: Sequence[str]) -> list[OwnedContainer]:
