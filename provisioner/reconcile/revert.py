@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.hooks import POST_START, PRE_STOP
-from provisioner.kinds.ownership import PREVIOUS
+from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.model.operation import (
@@ -112,6 +112,7 @@ class _Withdrawal:
         self._services = together.going_back(unproven, made)
         # Neither proven nor able to go back: what they were is left to the next apply.
         self._stuck = unproven - together.able(made)
+        self._tolerated = _tolerated(failed, results)
         self._broken = {one.step.address for one in results if one.outcome is Outcome.FAILED}
         self._actions = {change.address: change.action for change in failed.details}
         self._asked = self._asked_back(pairs)
@@ -137,9 +138,18 @@ class _Withdrawal:
                 self._take_back(address, resources[address])
             else:
                 self._restore(address)
-        for address, aside in self._over().items():
-            self._change(address, aside, Action.DELETE)
-            self._drop(address, aside, ())
+        # Nothing of these services is taken back.
+        for address, over in (*self._tolerated_beside().items(), *self._over().items()):
+            self._drop(address, over, ())
+
+    def _tolerated_beside(self) -> dict[Address, list[Observed]]:
+        """What failed, as it may, beside what goes on in its place."""
+        beside: dict[Address, list[Observed]] = {}
+        for address in sorted(one for one in self._broken if one.whole in self._tolerated):
+            here, before = self._here.get(address, []), self._before.get(address)
+            if before is not None and any(one.id == before.id and not one.name.endswith(PREVIOUS) for one in here):
+                beside[address] = [one for one in here if one.id != before.id and one.name.endswith(NEXT)]
+        return {address: new for address, new in beside.items() if new}
 
     def _over(self) -> dict[Address, list[Observed]]:
         """What was replaced by what is proven, but for hosts of those that stay in them."""

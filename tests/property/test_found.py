@@ -516,3 +516,19 @@ def test_a_network_that_is_replaced_does_not_keep_a_port_from_passing_on() -> No
     at = engine()
     converge(at, wanted(api={}, db={**PORT, **on_front}))
     require_applied(at, wanted(("10.1.0.0/24", "10.4.0.0/24"), api=PORT, db={**needing("api"), **on_front}))
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_one_that_fails_as_it_may_does_not_run_on_beside_what_it_was_to_replace(replicas: int) -> None:
+    scaled = {"deploy": {"replicas": replicas}}
+    at = engine()
+    converge(at, wanted(api=scaled))
+    before = look(at, wanted(api=scaled).lower()).resources
+    allowed = {"update": {"order": "start-first", "max_failure_ratio": 1.0, "parallelism": 0}, **scaled, **SICK}
+    made, report, back = apply(at, wanted(api=allowed))
+    assert len(report.failures) == replicas
+    assert back is not None
+    assert back.failures == ()
+    now = look(at, made.desired)
+    assert now.leftovers == ()
+    assert {a: one.id for a, one in now.resources.items()} == {a: one.id for a, one in before.items()}
