@@ -46,6 +46,7 @@ def run_task(
     StepFailed where no node takes the task. Interrupted, the service is removed.
     """
     with interrupt.deferred():
+        seen: dict[str, Task] = {}
         identity = create()
         keep = False
         try:
@@ -53,12 +54,13 @@ def run_task(
                 keep = True
                 tell(identity)
                 return 0
-            task = _wait(engine, identity, listener, interrupt, until=("running", *_ENDED))
+            task = _wait(engine, identity, listener, interrupt, seen, until=("running", *_ENDED))
             if run.tty and task is not None:
                 _join(engine, task, run, interrupt)
             elif task is not None:
-                _follow(engine, identity, interrupt)
-            task = _wait(engine, identity, listener, interrupt, until=_ENDED)
+                _follow(engine, identity, interrupt, seen)
+            task = _wait(engine, identity, listener, interrupt, seen, until=_ENDED)
+            _tell_attempts(seen, listener)
             keep = not manner.remove and not interrupt.is_set()
         finally:
             if not keep:
@@ -82,14 +84,27 @@ def _remove(engine: EngineOperator, identity: str, listener: Listener) -> None:
             listener(Notice(f"the service of this run is removed; its container {container} is still on this node"))
 
 
+def _newest(engine: EngineOperator, identity: str, seen: dict[str, Task]) -> Task | None:
+    """The last task of the service; each as it is now is put into `seen`, by its id."""
+    tasks = engine.tasks(identity)
+    seen.update({str(one["ID"]): one for one in tasks})
+    return max(tasks, key=_created, default=None)
+
+
 def _wait(
-    engine: EngineOperator, identity: str, listener: Listener, interrupt: Interrupt, *, until: tuple[str, ...]
+    engine: EngineOperator,
+    identity: str,
+    listener: Listener,
+    interrupt: Interrupt,
+    seen: dict[str, Task],
+    *,
+    until: tuple[str, ...],
 ) -> Task | None:
     """The task once it is in one of the states; None when the user asks for the end before."""
     clock = SystemClock()
     began, told = clock.now(), ""
     while not interrupt.is_set():
-        task = max(engine.tasks(identity), key=lambda one: str(one.get("CreatedAt")), default=None)
+        task = _newest(engine, identity, seen)
         if task is not None and state_of(task) in until:
             return task
         why = error_of(task) if task is not None else "no task yet"
@@ -98,6 +113,23 @@ def _wait(
             listener(Notice(f"waits for a node: {why}"))
         interrupt.wait(_POLL)
     return None
+
+
+def _tell_attempts(seen: Mapping[str, Task], listener: Listener) -> None:
+    """Say it where the Swarm began the command again, though it is to run once."""
+    before = sorted(seen.values(), key=_created)[:-1]
+    if before:
+        ended = "; ".join(f"{state_of(one)}: {error_of(one)}" for one in before)
+        listener(
+            Notice(
+                f"the Swarm began this command {len(seen)} times (before, {ended}): "
+                "what it changes may have been changed more than once"
+            )
+        )
+
+
+def _created(task: Task) -> str:
+    return str(task.get("CreatedAt"))
 
 
 def _join(engine: EngineOperator, task: Task, run: OneOff, interrupt: Interrupt) -> None:
@@ -111,10 +143,10 @@ def _join(engine: EngineOperator, task: Task, run: OneOff, interrupt: Interrupt)
     engine.attach(container, tty=True, stdin=run.stdin, logs=True, stopped=interrupt.is_set)
 
 
-def _follow(engine: EngineOperator, identity: str, interrupt: Interrupt) -> None:
+def _follow(engine: EngineOperator, identity: str, interrupt: Interrupt, seen: dict[str, Task]) -> None:
     """Write what the task says as it says it, until it has ended; then what the follower has not been given."""
     written: Counter[int] = Counter()
-    over = threading.Event()
+    over, writing = threading.Event(), threading.Lock()
     failed: list[ProvisionError] = []
 
     def read() -> None:
@@ -122,10 +154,11 @@ def _follow(engine: EngineOperator, identity: str, interrupt: Interrupt) -> None
         try:
             for chunk in engine.log_chunks("service", identity, follow=True):
                 for descriptor, data in frames.feed(chunk):
-                    if over.is_set():
-                        return
-                    written[descriptor] += len(data)
-                    write(descriptor, data)
+                    with writing:
+                        if over.is_set():
+                            return
+                        written[descriptor] += len(data)
+                        write(descriptor, data)
         except ProvisionError as error:
             failed.append(error)
 
@@ -133,10 +166,12 @@ def _follow(engine: EngineOperator, identity: str, interrupt: Interrupt) -> None
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     while not interrupt.wait(_POLL):
-        task = max(engine.tasks(identity), key=lambda one: str(one.get("CreatedAt")), default=None)
+        task = _newest(engine, identity, seen)
         if task is None or state_of(task) in _ENDED:
             break
-    over.set()
+    # What the follower writes now is counted, or not written.
+    with writing:
+        over.set()
     if interrupt.is_set():
         return
     skipped: Counter[int] = Counter()
