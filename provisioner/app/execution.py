@@ -21,6 +21,8 @@ from provisioner.reconcile.retained import changes_guard
 from provisioner.reconcile.revert import rollback_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from provisioner.app.external_inputs import Collect
     from provisioner.app.prepared import Prepared
     from provisioner.app.request import Request
@@ -149,8 +151,24 @@ def _withdraw(
         if one.step.address.whole in withdrawn
         else one
         for one in report.results
+        if not _made_up_for(one, done.results)
     )
     return replace(report, results=(*results, *done.results), taken_back=tuple(sorted(withdrawn)))
+
+
+def _made_up_for(result: StepResult, done: Sequence[StepResult]) -> bool:
+    """Whether a step that was skipped was made on the way back: what was proven keeps its place, and what it replaced
+    is removed.
+    """
+    step = result.step
+    return (
+        result.outcome is Outcome.SKIPPED
+        and bool(step.object_id)
+        and any(
+            (one.step.verb, one.step.object_id, one.outcome) == (step.verb, step.object_id, Outcome.DONE)
+            for one in done
+        )
+    )
 
 
 def _taken_back(result: StepResult, seconds: float | None) -> StepResult:

@@ -237,7 +237,7 @@ def _good_before(ledger: Ledger, previous: Revision | None) -> Revision | None:
 
 def _holders(engine: EngineReader, kinds: Collection[ClaimKind], freed: Collection[str]) -> tuple[Holder, ...]:
     """Who holds exclusive things on the engine, as far as a plan takes some anew; `freed` let go of them before."""
-    containers = engine.containers() if {ClaimKind.PORT, ClaimKind.ADDRESS} & set(kinds) else ()
+    containers = engine.containers() if {ClaimKind.PORT, ClaimKind.ADDRESS, ClaimKind.NAME} & set(kinds) else ()
     networks = engine.list("network", {}) if ClaimKind.SUBNET in kinds else ()
     listed = listed_holders(containers, networks)
     bound = engine.bound_ports() if ClaimKind.PORT in kinds else None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action
 from provisioner.model.dataclass import dataclass
+from provisioner.model.operation import CreateContainer, Rename
 from provisioner.model.span import Problem
 from provisioner.reconcile.claims import (
     DECLARED_UNDER,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from provisioner.model.change import Change
-    from provisioner.model.plan import Policy
+    from provisioner.model.plan import Policy, Step
     from provisioner.model.state import DesiredState, ObservedState, Resource
     from provisioner.reconcile.claims import Holder
     from provisioner.reconcile.retained import Retained
@@ -79,6 +80,33 @@ def find_clashes(
                     _problem(change.desired, claim, blocking[0], desired, _EngineView(observed, policy, retained))
                 )
     return found
+
+
+def find_names_in_the_way(steps: Iterable[Step], desired: DesiredState, holders: Sequence[Holder]) -> list[Problem]:
+    """Why names that containers get by `steps` can not be had: those of a replacement, and of what it replaces.
+
+    Ours make room for each other; what is not ours keeps its name, and is left as it is.
+    """
+    others = {claim: one for one in holders if one.address is None for claim in one.claims}
+    found: dict[str, Problem] = {}
+    for step in steps:
+        if not isinstance(step.operation, CreateContainer | Rename):
+            continue
+        name = step.operation.name
+        holder = others.get(name_claim(name))
+        if holder is None or holder.id == step.object_id:
+            continue
+        wanted = desired.resources.get(step.address)
+        found.setdefault(
+            name,
+            Problem(
+                f"{name_claim(name)}, which is needed while a container is replaced, is held by {holder.name}",
+                wanted.span if wanted is not None else None,
+                str(step.address),
+                f"give the container that has it another name: docker rename {name} {name}-other",
+            ),
+        )
+    return list(found.values())
 
 
 def _claims_of(wanted: Resource, networks: Mapping[str, str]) -> tuple[Claim, ...]:

@@ -9,7 +9,7 @@ from provisioner.model.change import Action, Change
 from provisioner.model.plan import Plan, Policy
 from provisioner.model.span import Problem
 from provisioner.reconcile.claims import merge_holders, network_names, own_holders
-from provisioner.reconcile.clashes import find_clashes
+from provisioner.reconcile.clashes import find_clashes, find_names_in_the_way
 from provisioner.reconcile.diff import LEFT_BEHIND, UNDECLARED
 from provisioner.reconcile.finished import is_unready
 from provisioner.reconcile.grouping import group_replicas
@@ -86,6 +86,8 @@ def plan(
             order or desired.resources, _sparing_external(policy, todo, retained).volumes, volumes, collected
         )
         steps = make_steps(todo, permitted, desired, observed, policy, goes, ledger.filled)
+        refusals = tuple(find_names_in_the_way(steps, desired, holders))
+        steps = () if refusals else steps
     grouped = group_replicas([*permitted, *collected])
     return Plan(
         title=title,

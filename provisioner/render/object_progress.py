@@ -173,7 +173,9 @@ class Board:
         change = next((c for c in self._details() if c.address == one.address), None)
         goals = [str(getattr(step.operation, "goal", "")) for step in steps if step.verb is Verb.WAIT]
         state = _reached(goals, has_check=self._has_check(one.address))
-        if self.purpose == "Taking back":
+        if self.purpose == "Taking back" and change is None:
+            return "stays; the container beside it is removed"
+        if self.purpose == "Taking back" and change is not None and change.action is not Action.DELETE:
             return f"the one before is {'back, ' + state if state else 'back'}"
         if change is not None and change.action is Action.REPLACE and state:
             return f"replaced, {state}"
