@@ -67,7 +67,7 @@ def search(
     raws |= _by_name(engine, playbook, {a: r for a, r in resources.items() if a not in raws and a not in maps})
     called = {one.id: one.name for one in known if one.kind == RENAMING}
     renamed = {one.labels[FORMER_NAME]: one.id for one in known if FORMER_NAME in one.labels}
-    raws |= _mapped(engine, resources, maps, renamed | {name: one for one, name in called.items()})
+    raws |= _mapped(engine, resources, maps, renamed, {name: one for one, name in called.items()})
     owned = tuple(r for a, r in sorted(resources.items()) if a in raws and _is_ours(playbook.project, r, raws[a]))
     wanted = tuple(r for a, r in sorted(resources.items()) if r not in owned)
     found = [
@@ -133,15 +133,19 @@ def _by_name(engine: EngineReader, playbook: Playbook, resources: Mapping[Addres
 
 
 def _mapped(
-    engine: EngineReader, resources: Mapping[Address, Resource], maps: Mapping[Address, str], renamed: Mapping[str, str]
+    engine: EngineReader,
+    resources: Mapping[Address, Resource],
+    maps: Mapping[Address, str],
+    renamed: Mapping[str, str],
+    called: Mapping[str, str],
 ) -> dict[Address, Raw]:
-    """The objects that the maps name. `renamed` are the ids of containers by the names that they had before this."""
+    """The objects that the maps name. `renamed` are the ids of containers by the names that they had before this,
+    `called` those by the names that they had before an adoption that was cut off, which may be another one's by now."""
     found = {}
     for address, name in maps.items():
         kind = resources[address].kind
-        raw = engine.inspect(kind, name)
-        if raw is None and kind == "container" and name in renamed:
-            raw = engine.inspect(kind, renamed[name])
+        names = [called.get(name), name, renamed.get(name)] if kind == "container" else [name]
+        raw = next((raw for one in names if one and (raw := engine.inspect(kind, one)) is not None), None)
         if raw is None:
             raise ProvisionError(
                 f"--map {address}={name}: there is no {kind} named {name}", hint=f"docker {kind} ls shows what is there"

@@ -29,7 +29,7 @@ from provisioner.model.change import Action
 from provisioner.model.plan import Policy
 from provisioner.model.span import Problem
 from provisioner.platforms.choice import choose_mode, lower
-from provisioner.reconcile.adoption import adoption
+from provisioner.reconcile.adoption import adoption, with_what_runs
 from provisioner.reconcile.one_look import OneLook
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ def plan_adoption(
     view = as_if_adopted(engine, playbook.project, adopts)
     policy = Policy(targets=choice.targets)
     prepared = prepare(request, playbook, view, policy, lambda *_: materials, lowered=Lowered(playbook, desired))
+    differences = {str(change.address): change.differences for change in prepared.plan.details}
+    adopts = [with_what_runs(one, differences.get(one.address, ())) for one in adopts]
     shown = AdoptionPlan(
         title=playbook.title,
         facts=prepared.plan.observed.facts,

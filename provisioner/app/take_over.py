@@ -14,7 +14,7 @@ from provisioner.model.adoption import RENAMING
 from provisioner.reconcile.adoption import RELABELLED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from provisioner.app.adopt_proof import Lists
@@ -44,20 +44,22 @@ def take_over(
     record = (*present, *without_own_labels(adopts))
     renames = [one for one in adopts if one.kind == "container" and names.get(one.id, one.name) != one.name]
     former = [
-        replace(one, kind=RENAMING, name=names[one.id], labels={}) for one in renames if FORMER_NAME in one.labels
+        replace(one, kind=RENAMING, name=one.labels[FORMER_NAME], labels={})
+        for one in renames
+        if FORMER_NAME in one.labels
     ]
     if former:
         record_adoptions(engine, project, mode, (*known, *former))
-    renamed: list[str] = []
+    renamed: list[tuple[str, str]] = []
     try:
-        for one in renames:
-            engine.rename(one.id, one.name)
-            renamed.append(one.id)
+        for identity, before, name in _in_turn(renames, names):
+            engine.rename(identity, name)
+            renamed.append((identity, before))
         record_adoptions(engine, project, mode, record)
     except ProvisionError:
-        for identity in reversed(renamed):
+        for identity, before in reversed(renamed):
             with suppress(ProvisionError):
-                engine.rename(identity, names[identity])
+                engine.rename(identity, before)
         if former:
             with suppress(ProvisionError):
                 record_adoptions(engine, project, mode, known)
@@ -66,6 +68,22 @@ def take_over(
         if one.kind in RELABELLED:
             _relabel(engine, one)
     return record
+
+
+def _in_turn(renames: Sequence[Adopted], names: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Each rename as id, name before and name after, so that no name is taken by a container that is still to give it
+    up. Where they stand in a circle one gets a name in between. `names` are those of all containers by id."""
+    left = {one.id: one for one in renames}
+    now = {one.id: names[one.id] for one in renames}
+    while left:
+        taken = {now[identity] for identity in left}
+        free = next((one for one in left.values() if one.name not in taken), None)
+        one = free or next(iter(left.values()))
+        name = one.name if free else f"{one.id[:12]}_{one.name}"
+        yield one.id, now[one.id], name
+        now[one.id] = name
+        if free:
+            del left[one.id]
 
 
 def _name(raw: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from provisioner.model.change import FieldChange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from provisioner.kinds.fields import Field
     from provisioner.model.node import JSON
@@ -71,6 +71,20 @@ def declared_fields(fields: Sequence[Field], spec: Spec) -> list[str]:
     paths = {path for field in chosen for path in _leaves(field.key, spec[field.key])}
     paths.update(path for field in fields if field.declares for path in field.declares(spec[field.key]))
     return sorted(paths)
+
+
+def paths_that_run(fields: Sequence[Field], declared: Iterable[str], differences: Iterable[FieldChange]) -> list[str]:
+    """Those of the declared paths at which nothing differs. What an engine chooses is one thing (a driver with its
+    options), unless it is a mapping with keys of the user's own, such as limits."""
+    differing = [one.path for one in differences]
+    whole = [field.key for field in fields if field.chosen and field.default != {}]
+    differing += [key for key in whole if any(_overlap(key, path) for path in differing)]
+    return sorted(path for path in declared if not any(_overlap(path, one) for one in differing))
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether one of two dotted paths is the other, or within it."""
+    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
 
 
 def _leaves(path: str, value: JSON) -> Iterator[str]:

@@ -23,6 +23,7 @@ COMPOSE_ONE_OFF = f"{COMPOSE}oneoff"
 COMPOSE_VOLUME = f"{COMPOSE}volume"
 COMPOSE_NETWORK = f"{COMPOSE}network"
 _CONFIG_HASH = f"{COMPOSE}config-hash"
+_OURS = "provisioner"
 _FOLDER = f"{COMPOSE}project.working_dir"
 _FILES = f"{COMPOSE}project.config_files"
 STACK = "com.docker.stack.namespace"
@@ -47,10 +48,20 @@ def grouping_labels(grouping: Grouping | None, project: str, address: Address, k
         COMPOSE_NUMBER: str(address.index or 1),
         COMPOSE_ONE_OFF: "False",
         # Compose lists only containers that have one; to `docker compose up` it is another than its own.
-        _CONFIG_HASH: "provisioner",
+        _CONFIG_HASH: _OURS,
         **({_FOLDER: grouping.directory} if grouping.directory else {}),
         **({_FILES: ",".join(grouping.files)} if grouping.files else {}),
     }
+
+
+def names_by_compose(labels: Mapping[str, str]) -> set[str]:
+    """The names that Compose gave a container that it made, by its labels: with hyphens, and as `--compatibility` and
+    version 1 write them. None for a container of another maker."""
+    parts = [labels.get(key) for key in (COMPOSE_PROJECT, COMPOSE_SERVICE, COMPOSE_NUMBER)]
+    texts = [part for part in parts if part]
+    if len(texts) < len(parts) or labels.get(_CONFIG_HASH, _OURS) == _OURS:
+        return set()
+    return {"-".join(texts), "_".join(texts)}
 
 
 def is_tool_label(key: str) -> bool:

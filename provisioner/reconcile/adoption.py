@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, network, service, volume
+from provisioner.kinds.compare import paths_that_run
 from provisioner.kinds.container_environment import secrets_in
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.context import DecodeContext
-from provisioner.kinds.ownership import FORMER_NAME, PROJECT, PROTECTED, ownership_labels
+from provisioner.kinds.ownership import (
+    DECLARED_FIELDS,
+    FORMER_NAME,
+    PROJECT,
+    PROTECTED,
+    declared_paths,
+    ownership_labels,
+)
 from provisioner.kinds.swarm_file import GENERATION, VERSION
 from provisioner.kinds.swarm_task import IMAGE_LABEL, PIN_LABEL
 from provisioner.kinds.tool_labels import (
@@ -22,6 +30,7 @@ from provisioner.kinds.tool_labels import (
     STACK,
     is_one_off,
     is_tool_label,
+    names_by_compose,
 )
 from provisioner.model.adoption import Adopted
 
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from provisioner.model.address import Address
+    from provisioner.model.change import FieldChange
     from provisioner.model.state import Facts, Resource
 
     Raw = Mapping[str, Any]
@@ -120,23 +130,21 @@ def _number(raw: Raw) -> tuple[int, str]:
 
 
 def match_replicas(wanted: Sequence[Resource], there: Sequence[Raw]) -> dict[Address, Raw]:
-    """A container for each replica of one service: the one of its number, else the next one that is left.
+    """A container for each replica of one service: the one that has its name, else that of its number, else the next
+    one that is left.
 
-    Of two with the same number it is the one that has the name: a `docker compose up` that was cut off leaves another.
+    Names say more than numbers: a container that was renamed keeps its number, and a `docker compose up` that was cut
+    off leaves another one of the same.
     """
-    names = {resource.name for resource in wanted}
-    by_number = {_number(raw)[0]: raw for raw in sorted(reversed(there), key=lambda raw: name_of(raw) in names)}
-    found = {
-        resource.address: by_number[resource.address.index]
-        for resource in wanted
-        if resource.address.index in by_number
-    }
-    taken = {identity("container", raw) for raw in found.values()}
-    left = [raw for raw in there if identity("container", raw) not in taken]
-    for resource in wanted:
-        if resource.address not in found and left:
-            found[resource.address] = left.pop(0)
-    return found
+    by_name = {name_of(raw): raw for raw in there}
+    found = {resource.address: by_name[resource.name] for resource in wanted if resource.name in by_name}
+    left = [raw for raw in there if name_of(raw) not in {resource.name for resource in wanted}]
+    by_number = {_number(raw)[0]: raw for raw in reversed(left)}
+    others = [resource for resource in wanted if resource.address not in found]
+    found |= {one.address: by_number[one.address.index] for one in others if one.address.index in by_number}
+    left = [raw for raw in left if raw not in found.values()]
+    others = [resource for resource in others if resource.address not in found]
+    return found | {resource.address: raw for resource, raw in zip(others, left, strict=False)}
 
 
 def is_left_by_compose(resource: Resource, labels: Mapping[str, str], project: str) -> bool:
@@ -203,6 +211,15 @@ def adoption(candidate: Candidate, project: str, evidence: Evidence, facts: Fact
     )  # fmt: skip
 
 
+def with_what_runs(record: Adopted, differences: Sequence[FieldChange]) -> Adopted:
+    """The record of an object, with only those paths as declared that are as declared: what the file says and never ran
+    is no difference, once the file says it no longer."""
+    fields = {"container": container.FIELDS, "network": network.FIELDS}.get(record.kind, ())
+    kept = paths_that_run(fields, declared_paths(record.labels), differences)
+    labels = {key: value for key, value in record.labels.items() if key != DECLARED_FIELDS}
+    return replace(record, labels=labels | ({DECLARED_FIELDS: ",".join(kept)} if kept else {}))
+
+
 def is_same_volume(one: Adopted, raw: Raw) -> bool:
     """Whether an inspected volume is the one of a record, and no later one of its name."""
     if one.created and one.created != created_at(raw):
@@ -236,7 +253,7 @@ def _as_found(resource: Resource, versions: Mapping[str, str]) -> dict[str, Any]
 
 def _container_form(candidate: Candidate) -> list[str]:
     """What Compose makes in another form, and what is no difference therefore."""
-    names = {candidate.name, candidate.called or candidate.name}
+    names = {candidate.name, candidate.called or candidate.name, *names_by_compose(labels_of(candidate.raw))}
     attached = (candidate.raw.get("NetworkSettings") or {}).get("Networks") or {}
     on = [key for key, network in attached.items() if names & {*(network.get("Aliases") or ())}]
     return [f"its name as an alias on {', '.join(sorted(on))}"] if on else []

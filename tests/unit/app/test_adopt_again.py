@@ -1,0 +1,211 @@
+"""What an adoption keeps holds only for what runs: lines that come and go, names that were given before."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from provisioner.app.adopt import look
+from provisioner.app.adopt_plan import AdoptionChoice
+from provisioner.errors import LeaseHeld
+from provisioner.ledger.adoptions import read_adoptions
+from provisioner.model.address import Address
+from provisioner.model.change import Action
+from provisioner.render.adoption_text import adoption_text
+from provisioner.render.plan_text import plan_text
+from tests.unit.app.in_memory import InMemory, service
+from tests.unit.app.test_adopt import Killed, brought_up, let_go, run, standing, take_away
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLAIN: dict[str, Any] = {"name": "shop", "services": {"web": service()}, "networks": {"default": {}}}
+POOL = {"default": {"ipam": {"config": [{"subnet": "172.30.0.0/16"}]}}}
+# What an engine chooses where nobody declares it, by the path of the difference.
+CHOSEN: dict[str, dict[str, Any]] = {
+    "shm_size": {"services": {"web": service(shm_size="128m")}},
+    "ipc": {"services": {"web": service(ipc="shareable")}},
+    "logging.options": {"services": {"web": service(logging={"driver": "json-file", "options": {"max-size": "1m"}})}},
+    "ulimits.nofile": {"services": {"web": service(ulimits={"nofile": 1024})}},
+    "hostname": {"services": {"web": service(hostname="edge")}},
+    "networks.default.mac_address": {"services": {"web": service(mac_address="02:42:0a:00:00:07")}},
+    "driver_opts.com.docker.network.bridge.name": {
+        "networks": {"default": {"driver_opts": {"com.docker.network.bridge.name": "br"}}}
+    },
+    "ipam.config": {"networks": POOL},
+}
+
+
+@pytest.mark.parametrize("path", CHOSEN)
+def test_what_never_ran_is_no_difference_once_it_is_declared_no_longer(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = brought_up(PLAIN, tmp_path, monkeypatch)
+    before = standing(shop)
+    shop.write({**PLAIN, **CHOSEN[path]})
+    plan = run(shop).plan
+    told = [one.path for row in plan.rows if row.change is not None for one in row.change.differences]
+    assert any(one.startswith(path) for one in told), adoption_text(plan)
+    shop.write(PLAIN)
+    left = shop.plan()
+    assert not left.changes, plan_text(left)
+    # Declared once more it is a difference again.
+    shop.write({**PLAIN, **CHOSEN[path]})
+    assert shop.plan().changes
+    assert standing(shop) == before
+
+
+@pytest.mark.parametrize("path", CHOSEN)
+def test_what_ran_is_a_difference_once_it_is_declared_no_longer(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = brought_up({**PLAIN, **CHOSEN[path]}, tmp_path, monkeypatch)
+    # Something else does not run as it is declared.
+    other = {**PLAIN, **CHOSEN[path]}
+    other["services"] = {"web": {**other["services"]["web"], "environment": {"A": "1"}}}
+    shop.write(other)
+    assert run(shop).done
+    shop.write(PLAIN)
+    told = [one.path for change in shop.plan().changes for one in change.differences]
+    assert any(one.startswith(path) for one in told), told
+
+
+WORKERS: dict[str, Any] = {"name": "shop", "services": {"worker": service(scale=3)}}
+
+
+def scaled(count: int) -> dict[str, Any]:
+    return {"name": "shop", "services": {"worker": service(scale=count)}}
+
+
+def workers(shop: InMemory) -> dict[str, str]:
+    """The ids of the workers by their names."""
+    return {name.lstrip("/"): identity for identity, (name, _) in standing(shop).items()}
+
+
+def test_an_alias_of_a_name_before_the_adoption_is_no_difference_after_a_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compose's name of a container stays its alias, whatever it is called since."""
+    shop = brought_up(scaled(3), tmp_path, monkeypatch)
+    third = workers(shop)["shop-worker-3"]
+    take_away(shop, workers(shop)["shop-worker-1"])
+    shop.write(scaled(2))
+    assert run(shop).done
+    assert workers(shop)["shop-worker-1"] == third
+    assert not shop.plan().changes
+    for _ in range(2):
+        let_go(shop)
+        result = run(shop)
+        assert {row.verdict for row in result.plan.rows} == {"adopt"}, adoption_text(result.plan)
+        assert "its name as an alias on shop_default" in adoption_text(result.plan)
+        plan = shop.plan()
+        assert not plan.changes, plan_text(plan)
+        assert not shop.drift().changes
+    # What nobody gave by its name is one.
+    attached = shop.engine._containers[third]["NetworkSettings"]["Networks"]["shop_default"]
+    attached["Aliases"] = [*attached["Aliases"], "shop-worker-4"]
+    [change] = shop.plan().changes
+    assert [one.path for one in change.differences] == ["networks.default.aliases"]
+
+
+def test_an_alias_that_is_declared_no_longer_goes_though_it_is_the_name_that_compose_would_give(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The labels that an apply writes are not Compose's."""
+    shop = brought_up(PLAIN, tmp_path, monkeypatch)
+    named = {"container_name": "edge"}
+    declared = {"default": {"aliases": ["new-web-1"]}}
+    shop.write({"name": "new", "services": {"web": service(**named, networks=declared)}})
+    assert shop.apply().exit_code == 0
+    assert not shop.plan().changes
+    shop.write({"name": "new", "services": {"web": service(**named)}})
+    [change] = shop.plan().changes
+    assert [one.path for one in change.differences] == ["networks.default.aliases"]
+
+
+# Names that cross ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("there", "stays"),
+    [
+        ({"worker-3": 2, "worker-1": 3}, "worker-1"),
+        ({"worker-3": 1, "worker-1": 2}, "worker-1"),
+        ({"worker-2": 1, "worker-3": 2}, "worker-2"),
+        ({"worker-2": 1, "worker-1": 2}, "worker-1"),
+        ({"worker-4": 1, "worker-2": 5}, "worker-2"),
+    ],
+)
+def test_what_has_its_name_keeps_it_and_another_gets_the_free_one(
+    there: dict[str, int], stays: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers, which Compose keeps in a label, say otherwise after a rename."""
+    shop = brought_up(scaled(2), tmp_path, monkeypatch)
+    for (name, identity), number in zip(list(workers(shop).items()), there.values(), strict=True):
+        shop.engine._containers[identity]["Config"]["Labels"]["com.docker.compose.container-number"] = str(number)
+        shop.engine.rename(identity, f"{name}-old")
+    for identity, name in zip(list(workers(shop).values()), there, strict=True):
+        shop.engine.rename(identity, f"shop-{name}")
+    for raw in shop.engine._containers.values():
+        for attached in raw["NetworkSettings"]["Networks"].values():
+            attached["Aliases"] = ["worker"]
+    before = workers(shop)
+    assert run(shop).done
+    after = workers(shop)
+    assert after.keys() == {"shop-worker-1", "shop-worker-2"}
+    assert after[f"shop-{stays}"] == before[f"shop-{stays}"]
+    plan = shop.plan()
+    assert not plan.changes, plan_text(plan)
+
+
+TURNED = {1: "shop-worker-3", 2: "shop-worker-1", 3: "shop-worker-2"}
+
+
+@pytest.mark.parametrize("after", [None, *range(10)])
+@pytest.mark.parametrize(
+    "names", [TURNED, {1: TURNED[3], 2: TURNED[2], 3: TURNED[1]}, {1: "shop-worker-2", 2: "shop-worker-9"}]
+)
+def test_names_that_maps_cross_are_given_wherever_the_first_adoption_was_killed(
+    names: dict[int, str], after: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = brought_up(scaled(3), tmp_path, monkeypatch)
+    if "shop-worker-9" in names.values():
+        shop.engine.rename(workers(shop)["shop-worker-3"], "shop-worker-9")
+        take_away(shop, workers(shop)["shop-worker-1"])
+    shop.write(scaled(len(names)))
+    maps = {Address("service", "worker", number): name for number, name in names.items()}
+    before = workers(shop)
+    assert look(shop.request(), AdoptionChoice(maps=maps)).adopts
+    if after is not None:
+        _killed_after(shop, monkeypatch, after, maps)
+    run(shop, maps=maps)
+    assert {name: identity for name, identity in workers(shop).items() if identity in before.values()} == {
+        f"shop-worker-{number}": before[name] for number, name in names.items()
+    }
+    plan = shop.plan()
+    assert not [change for change in plan.changes if change.action is not Action.UNCHANGED], plan_text(plan)
+    assert not [one for one in read_adoptions(shop.engine, "shop")[1] if one.kind == "renaming"]
+
+
+def _killed_after(shop: InMemory, monkeypatch: pytest.MonkeyPatch, after: int, maps: dict[Address, str]) -> None:
+    """An adoption that ends before the request that follows so many of those that change something."""
+    left = [after]
+
+    with monkeypatch.context() as patch:
+        for name in ("rename", "put_archive", "create", "remove"):
+            original = getattr(shop.engine, name)
+
+            def counted(*arguments: Any, original: Any = original, **named: Any) -> Any:
+                if left[0] == 0:
+                    raise Killed
+                left[0] -= 1
+                return original(*arguments, **named)
+
+            patch.setattr(shop.engine, name, counted)
+        with suppress(Killed, LeaseHeld):
+            run(shop, maps=maps)
+    for raw in shop.engine.state()["containers"].values():
+        if raw["Name"] == "/shop.lease":
+            shop.engine.remove("container", raw["Id"])
