@@ -15,13 +15,13 @@ from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.backup.archive import find_archive, list_archives
 from provisioner.backup.place import open_place
 from provisioner.backup.previous_data import require_settled
-from provisioner.backup.retention import expired
+from provisioner.backup.retention import prunable, snapshots
 from provisioner.backup.streams import read_identities
 from provisioner.backup.volumes import held_volume, read_volume, recover
 from provisioner.backup.writing import new_archive, now
-from provisioner.errors import ProvisionError
+from provisioner.errors import ProvisionError, Unreachable
 from provisioner.ledger.lease import lease
-from provisioner.ledger.revisions import last_revision
+from provisioner.ledger.revisions import last_revision, revisions
 from provisioner.model.backup import Manifest, Part
 from provisioner.platforms.choice import choose_mode
 
@@ -232,6 +232,8 @@ def check_backup(request: Request, name: str, identity: str | None, *, told: Tol
     identities = read_identities(identity) if identity else None
     places = open_places(request, playbook)
     found = find_archive(places, playbook.project, name)
+    if found.passed_over:
+        raise ProvisionError(found.passed_over[0], hint=f"the newest that can be read is {found.id}")
     for place in places:
         if found.id in place.archives():
             find_archive([place], playbook.project, found.id).check(identities, told)
@@ -240,11 +242,13 @@ def check_backup(request: Request, name: str, identity: str | None, *, told: Tol
 
 @dataclass(frozen=True, slots=True)
 class Pruning:
-    """What `keep` lets go, by place; `kept` counts the archives that stay."""
+    """What `keep` lets go, by place; `kept` counts the archives that stay. `damaged` says what is wrong with those that
+    no rule counts and nothing removes."""
 
     title: str
     doomed: tuple[tuple[Place, Manifest], ...]
     kept: int
+    damaged: tuple[str, ...] = ()
 
 
 def plan_prune(request: Request) -> Pruning:
@@ -255,13 +259,22 @@ def plan_prune(request: Request) -> Pruning:
             f"the playbook of {playbook.title} does not say which archives are kept, so that all of them stay",
             hint="backup: {keep: {last: 3, daily: 7, weekly: 4, monthly: 6}}",
         )
-    doomed, kept = [], 0
-    for place in open_places(request, playbook):
-        there = [one.manifest for one in list_archives(place, playbook.project).archives]
-        gone = expired(there, playbook.backup.keep)
-        kept += len(there) - len(gone)
-        doomed += [(place, one) for one in gone]
-    return Pruning(playbook.title, tuple(doomed), kept)
+    found = [(place, list_archives(place, playbook.project)) for place in open_places(request, playbook)]
+    by_place = [(place, [one.manifest for one in listed.whole]) for place, listed in found]
+    taken = any(snapshots(there) for _, there in by_place)
+    reachable = _kept_revisions(request, playbook) if taken else ()
+    doomed = [(place, one) for place, there in by_place for one in prunable(there, playbook.backup.keep, reachable)]
+    kept = sum(len(there) for _, there in by_place) - len(doomed)
+    damaged = tuple(f"{place.url}: {why}" for place, listed in found for why in listed.damaged.values())
+    return Pruning(playbook.title, tuple(doomed), kept, damaged)
+
+
+def _kept_revisions(request: Request, playbook: Playbook) -> tuple[int, ...] | None:
+    """The revisions that there is a way back to; None where the engine does not answer."""
+    try:
+        return tuple(one.number for one in revisions(open_engine(request, playbook.engine), playbook.project))
+    except Unreachable:
+        return None
 
 
 def prune(pruning: Pruning, told: Callable[[Manifest], None]) -> None:

@@ -16,6 +16,7 @@ from provisioner.app.restore import RestoreResult, finished, held_for, opened
 from provisioner.app.restore_plan import Origin, origin_of, plan_restore
 from provisioner.app.restore_work import Course, Restoration, Work
 from provisioner.backup.archive import find_archive
+from provisioner.backup.retention import CLONED
 from provisioner.backup.volumes import recover
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.model.backup import Part
@@ -123,7 +124,7 @@ def _backup(of_source: Saving, options: Options, title: str, listener: Listener,
         listener(Notice(f"read {part.address} of {of_source.playbook.title}"))
 
     with held_for(of_source, options, listener) as held:
-        return take_backup(of_source, held, (), told=report, reason=f"clone to {title}", interrupt=interrupt)
+        return take_backup(of_source, held, (), told=report, reason=f"{CLONED}{title}", interrupt=interrupt)
 
 
 def _require_two(of_source: Saving, of_target: Saving) -> None:

@@ -108,6 +108,8 @@ def finished(work: Restoration, options: Options) -> RestoreResult:
 
 def opened(archive: Archive, identity: str | None, listener: Listener) -> tuple[str, ...] | None:
     """The keys of an archive, which is read to its end. ProvisionError where it is damaged or they do not open it."""
+    for note in archive.notes:
+        listener(Notice(note))
     identities = read_identities(identity) if identity else None
     if archive.manifest.encrypted and identities is None:
         raise ProvisionError(f"{archive.id} is encrypted", hint="name the key file that opens it: --identity FILE")

@@ -68,7 +68,8 @@ class RestorePlan:
     """`stopped` are the services that are taken away meanwhile, in this order; `dumps` the parts that are fed to their
     services, `masks` the services whose data are masked then. Where there are `refusals` nothing is done.
 
-    `resumed`: a restore that was killed is gone on with.
+    `resumed`: a restore that was killed is gone on with. `unmasked` are the services whose mask is not run, though the
+    data are those of another environment.
     """
 
     title: str
@@ -79,6 +80,7 @@ class RestorePlan:
     refusals: tuple[Problem, ...]
     resumed: bool = False
     masks: tuple[str, ...] = ()
+    unmasked: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
@@ -132,7 +134,11 @@ def plan_restore(
         text = f"service.{name} runs on {tasks[0].host}, and this engine fills its own volumes only"
         refusals.append(Problem(text, None, "", "bind the service to this node (deploy.placement.constraints)"))
     resumed = record is not None
-    return RestorePlan(playbook.title, origin, tuple(volumes), dumps, stopped, tuple(refusals), resumed, masks)
+    own = bool(masks) or origin.environment == playbook.title
+    unmasked = () if own else tuple(name for name, one in playbook.services.items() if one.backup and one.backup.mask)
+    return RestorePlan(
+        playbook.title, origin, tuple(volumes), dumps, stopped, tuple(refusals), resumed, masks, unmasked
+    )  # fmt: skip
 
 
 def holds_data(engine: DataEngine, project: str, volume: str) -> bool:

@@ -12,6 +12,7 @@ from provisioner.app.restore_plan import origin_of, plan_restore
 from provisioner.app.restore_work import Course, Restoration, Work
 from provisioner.app.rollback import course_of, find_target
 from provisioner.backup.archive import list_archives
+from provisioner.backup.retention import BEFORE
 from provisioner.backup.volumes import recover
 from provisioner.errors import ProvisionError
 from provisioner.ledger.records import read_ledger
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from provisioner.backup.archive import Archive
     from provisioner.model.plan import Plan
     from provisioner.ports import Interrupt, Listener
-
-# How the reason of an archive begins that was made before an apply.
-_BEFORE = "before "
 
 
 def rollback_with_data(
@@ -73,12 +71,13 @@ def snapshot_of(saving: Saving, number: int) -> Archive:
     """The last archive that an apply has made before it left a revision. ProvisionError, naming others, for none."""
     there = [one for place in saving.places for one in list_archives(place, saving.project).archives]
     of_it = [one for one in there if one.manifest.revision == number]
-    taken = [one for one in of_it if one.manifest.reason.startswith(_BEFORE)]
+    taken = [one for one in of_it if one.manifest.reason.startswith(BEFORE)]
     if taken:
         return max(taken, key=lambda one: one.manifest.created_at)
     names = ", ".join(sorted({one.id for one in of_it}))
     raise ProvisionError(
-        f"revision {number} was left without a snapshot",
+        f"revision {number} has no snapshot in {', '.join(place.url for place in saving.places)}: none was taken "
+        "before it was left, or it was removed",
         hint=(f"archives of it: {names}; " if names else "")
         + f"`provision rollback {number}`, then `provision restore ARCHIVE --replace` does both one after the other; "
         "`backup: {before: […]}` takes snapshots",

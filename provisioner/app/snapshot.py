@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from provisioner.app.backup import Saving, open_places, take_backup
+from provisioner.backup.retention import BEFORE
 from provisioner.errors import ProvisionError
 from provisioner.model.change import Action, Impact
 from provisioner.model.event import Notice
@@ -41,7 +42,7 @@ def take_snapshot(
     listener(Notice(f"a snapshot is taken first, since {why}"))
     try:
         manifest = take_backup(
-            saving, held, (), told=lambda part: None, reason=f"before {found[0]}", interrupt=interrupt
+            saving, held, (), told=lambda part: None, reason=f"{BEFORE}{found[0]}", interrupt=interrupt
         )
     except ProvisionError as error:
         error.message = f"nothing was applied, since the snapshot before it failed: {error.message}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from provisioner.backup.manifest import FILE, read_manifest
@@ -17,18 +18,39 @@ if TYPE_CHECKING:
     from provisioner.model.backup import Manifest, Part
 
 LATEST = "latest"
+_MOMENT = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """An archive in a place. Its manifest was whole when it was read."""
+    """An archive in a place. Its manifest was whole when it was read.
+
+    `passed_over` says what is wrong with newer ones, where this is the latest that can be read.
+    """
 
     place: Place
     manifest: Manifest
+    passed_over: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
         return self.manifest.id
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What who asked for the latest archive is to know of newer ones."""
+        return tuple(f"a newer archive can not be used: {why}; this is {self.id}" for why in self.passed_over)
+
+    def flaw(self) -> str:
+        """What the names and sizes of its files show to be wrong; empty where nothing is."""
+        there = self.place.sizes(self.id)
+        for part in self.manifest.parts:
+            size = there.get(part.file)
+            if size is None:
+                return f"{self.id} is damaged: it has no {part.file}"
+            if size not in (-1, part.size):
+                return f"{self.id} is damaged: {part.file} has {size} bytes, and {part.size} were written"
+        return ""
 
     def content(self, part: Part, identities: Sequence[str] | None) -> Iterator[bytes]:
         """What a part was made from: a tar archive, or a dump as its command wrote it.
@@ -64,41 +86,68 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a place has: whole archives, oldest first, and what is wrong with the others, by id."""
+    """What a place has: archives with a whole manifest, oldest first, and what is wrong with damaged ones, by id."""
 
     archives: tuple[Archive, ...]
     damaged: dict[str, str]
 
+    @property
+    def whole(self) -> tuple[Archive, ...]:
+        """The archives of which nothing is known to be damaged."""
+        return tuple(one for one in self.archives if one.id not in self.damaged)
+
+    def newer(self, than: str = "") -> tuple[str, ...]:
+        """What is wrong with those that can not be read at all and are newer than an archive, the newest first."""
+        readable = {one.id for one in self.archives}
+        return tuple(
+            self.damaged[one] for one in sorted(self.damaged, reverse=True) if one > than and one not in readable
+        )
+
 
 def list_archives(place: Place, project: str) -> Listed:
-    """The archives of an environment in a place. What can not be read is listed as damaged."""
-    archives, damaged = [], {}
+    """The archives of an environment in a place. Damaged is what can not be read, lacks a part, or has one of another
+    size; no part is read."""
+    archives: list[Archive] = []
+    damaged: dict[str, str] = {}
     for name in place.archives():
         try:
             manifest = read_manifest(b"".join(place.read(name, FILE)), name)
         except ProvisionError as error:
             # Whose it is can only be told from its name.
-            if name.startswith(f"{project}-"):
+            if _is_of(name, project):
                 damaged[name] = error.message
             continue
         if manifest.project == project:
             archives.append(Archive(place, manifest))
+            if flaw := archives[-1].flaw():
+                damaged[name] = flaw
     return Listed(tuple(sorted(archives, key=lambda one: (one.manifest.created_at, one.id))), damaged)
 
 
 def find_archive(places: Sequence[Place], project: str, name: str) -> Archive:
-    """The archive of this id, or the newest one (`latest`), in the first place that has it.
+    """The archive of this id, or the newest one whose manifest is whole (`latest`), in the first place that has it.
 
     UsageError for an id that no place has, ProvisionError where there is no archive at all, or it is damaged.
     """
+    passed_over: tuple[str, ...] = ()
     for place in places:
         if name == LATEST:
             listed = list_archives(place, project)
             if listed.archives:
-                return listed.archives[-1]
+                newest = listed.archives[-1]
+                return replace(newest, passed_over=(*passed_over, *listed.newer(newest.id)))
+            passed_over += listed.newer()
         elif name in place.archives():
             return Archive(place, read_manifest(b"".join(place.read(name, FILE)), name))
     where = ", ".join(place.url for place in places)
+    if passed_over:
+        raise ProvisionError(f"there is no archive of {project} in {where} that can be used: {'; '.join(passed_over)}")
     if name == LATEST:
         raise ProvisionError(f"there is no archive of {project} in {where}", hint="provision backup makes one")
     raise UsageError(f"there is no archive {name} in {where}", hint="provision backup list shows what is there")
+
+
+def _is_of(name: str, project: str) -> bool:
+    """Whether an archive whose manifest can not be read is of an environment."""
+    before, _, moment = name.rpartition("-")
+    return before == project if _MOMENT.fullmatch(moment) else name.startswith(f"{project}-")

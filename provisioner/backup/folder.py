@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -14,9 +15,11 @@ from provisioner.backup.manifest import FILE
 from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _HIDDEN = ".incomplete-"
+# What is called like an archive was one, though its manifest be gone: no other folder is made under such a name.
+_NAMED = re.compile(r".+-[0-9]{8}T[0-9]{6}Z")
 _CHUNK = 1 << 18
 # Seconds after which what nobody writes to any more is no archive in the making.
 _STALE = 24 * 3600.0
@@ -34,12 +37,18 @@ class FolderPlace:
 
     def archives(self) -> Sequence[str]:
         try:
-            entries = [one.name for one in os.scandir(self._folder) if not one.name.startswith(".")]
+            entries = [one.name for one in os.scandir(self._folder) if one.is_dir() and not one.name.startswith(".")]
         except FileNotFoundError:
             return ()
         except OSError as error:
             raise _failed(error, self._folder) from error
-        return sorted(name for name in entries if (self._folder / name / FILE).is_file())
+        return sorted(name for name in entries if _NAMED.fullmatch(name) or (self._folder / name / FILE).is_file())
+
+    def sizes(self, archive: str) -> Mapping[str, int]:
+        try:
+            return {one.name: one.stat().st_size for one in os.scandir(self._folder / archive)}
+        except OSError as error:
+            raise _failed(error, self._folder / archive) from error
 
     def read(self, archive: str, name: str) -> Iterator[bytes]:
         path = self._folder / archive / name
@@ -47,6 +56,8 @@ class FolderPlace:
             with path.open("rb") as file:
                 while chunk := file.read(_CHUNK):
                     yield chunk
+        except FileNotFoundError as error:
+            raise ProvisionError(f"{archive} is damaged: it has no {name}", hint="take another archive") from error
         except OSError as error:
             raise _failed(error, path) from error
 

@@ -37,7 +37,10 @@ class Place(Protocol):
     def url(self) -> str: ...
 
     def archives(self) -> Sequence[str]:
-        """The ids of the archives that are whole, oldest first."""
+        """The ids of the archives that are there, oldest first."""
+
+    def sizes(self, archive: str) -> Mapping[str, int]:
+        """The files of an archive with their sizes in bytes, -1 where that can not be told without reading them."""
 
     def read(self, archive: str, name: str) -> Iterator[bytes]:
         """A file of an archive."""

@@ -6,9 +6,31 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from provisioner.model.backup import Keep, Manifest
+
+
+# How the reasons of archives begin that were made before an apply, and for a clone.
+BEFORE, CLONED = "before ", "clone to "
+
+
+def prunable(archives: Sequence[Manifest], keep: Keep, revisions: Collection[int] | None) -> tuple[Manifest, ...]:
+    """The archives that may go, oldest first. Those that were made for clones are counted by themselves.
+
+    The snapshot that a rollback to one of the `revisions` takes stays; None: which are kept is not known.
+    """
+    cloned = [one for one in archives if one.reason.startswith(CLONED)]
+    others = [one for one in archives if not one.reason.startswith(CLONED)]
+    needed = snapshots(archives, revisions)
+    gone = (*expired(cloned, keep), *expired(others, keep))
+    return tuple(one for one in _oldest_first(gone) if one.id not in needed)
+
+
+def snapshots(archives: Sequence[Manifest], revisions: Collection[int] | None = None) -> frozenset[str]:
+    """The ids of the last archives that were made before a revision was left: of these, or of every one."""
+    last = {one.revision: one.id for one in _oldest_first(archives) if one.reason.startswith(BEFORE)}
+    return frozenset(name for number, name in last.items() if revisions is None or number in revisions)
 
 
 def expired(archives: Sequence[Manifest], keep: Keep) -> tuple[Manifest, ...]:
@@ -20,6 +42,10 @@ def expired(archives: Sequence[Manifest], keep: Keep) -> tuple[Manifest, ...]:
     for count, period in ((keep.daily, _day), (keep.weekly, _week), (keep.monthly, _month)):
         kept |= _newest_of_each(newest_first, count, period)
     return tuple(one for one in reversed(newest_first) if one.id not in kept)
+
+
+def _oldest_first(archives: Sequence[Manifest]) -> list[Manifest]:
+    return sorted(archives, key=lambda one: one.created_at)
 
 
 def _newest_of_each(newest_first: Sequence[Manifest], count: int, period: Callable[[datetime], str]) -> set[str]:

@@ -47,6 +47,10 @@ class S3Place:
                         found.append(archive)
         return sorted(found)
 
+    def sizes(self, archive: str) -> Mapping[str, int]:
+        with self.errors_explained():
+            return {key.rpartition("/")[2]: size for key, size in self._objects(archive).items()}
+
     def read(self, archive: str, name: str) -> Iterator[bytes]:
         with self.errors_explained():
             body = self.client().get_object(Bucket=self.bucket, Key=self.key(archive, name))["Body"]
@@ -59,16 +63,17 @@ class S3Place:
         with self.errors_explained():
             client = self.client()
             client.delete_object(Bucket=self.bucket, Key=self.key(archive, FILE))
-            for key in self._keys(archive):
+            for key in self._objects(archive):
                 client.delete_object(Bucket=self.bucket, Key=key)
 
-    def _keys(self, archive: str) -> list[str]:
+    def _objects(self, archive: str) -> dict[str, int]:
+        """The keys of an archive's objects, with their sizes."""
         pages = (
             self.client()
             .get_paginator("list_objects_v2")
             .paginate(Bucket=self.bucket, Prefix=f"{self._prefix}{archive}/")
         )
-        return [str(entry["Key"]) for page in pages for entry in page.get("Contents") or ()]
+        return {str(entry["Key"]): int(entry["Size"]) for page in pages for entry in page.get("Contents") or ()}
 
     def key(self, archive: str, name: str) -> str:
         return f"{self._prefix}{archive}/{name}"

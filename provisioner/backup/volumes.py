@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 CARRIER = "provisioner.backup"
 _HELD = "provisioner.backup.held"
 _BESIDE = "-target"
-_OUTSIDE = "/volume"
+# The engine unpacks no symbolic link that leads out of the folder that it unpacks into, be there something or not.
+# Nothing leads out of this one, whatever the number of `..`.
+_OUTSIDE = "/"
 # The folder that a volume's tar archive has at its outside.
 FOLDER = "data"
-INSIDE = f"{_OUTSIDE}/{FOLDER}"
+INSIDE = f"{_OUTSIDE}{FOLDER}"
 
 
 @contextlib.contextmanager

@@ -145,13 +145,13 @@ def list_(settings: Settings, target: str | None, as_json: bool) -> int:
 def _list_text(settings: Settings, found: Inventory) -> str:
     from provisioner.render.backup_text import archives_text
 
-    places = [(url, [one.manifest for one in listed.archives], listed.damaged) for url, listed in found.places]
+    places = [(url, [one.manifest for one in listed.whole], listed.damaged) for url, listed in found.places]
     return archives_text(found.title, places, paint=settings.out().paint)
 
 
 def _list_document(found: Inventory) -> dict[str, JSON]:
     places: list[JSON] = [
-        {"place": url, "archives": [document(one.manifest) for one in listed.archives], "damaged": dict(listed.damaged)}
+        {"place": url, "archives": [document(one.manifest) for one in listed.whole], "damaged": dict(listed.damaged)}
         for url, listed in found.places
     ]
     return {"format_version": 1, "target": found.title, "places": places}
@@ -177,7 +177,10 @@ def show(settings: Settings, archive: str, target: str | None, as_json: bool) ->
     from provisioner.app.backup import find_backup
     from provisioner.render.backup_text import archive_text
 
-    manifest = find_backup(settings.request(target), archive).manifest
+    found = find_backup(settings.request(target), archive)
+    manifest = found.manifest
+    for note in found.notes:
+        settings.err().write(f"{note}\n")
     if as_json:
         settings.out().write_json(document(manifest))
     else:
@@ -251,6 +254,8 @@ def prune(settings: Settings, target: str | None, yes: bool, only_look: bool, as
     if not as_json:
         for place, manifest in pruning.doomed:
             out.write(f"{out.paint.red('-')} {manifest.id}  {amount(manifest.size)}  in {place.url}\n")
+        for why in pruning.damaged:
+            out.write(f"{out.paint.red('✘')} {why}; it counts for nothing, and is not removed\n")
     if pruning.doomed and not only_look:
         if not yes and not confirmed(settings, f"Remove these archives of {pruning.title}?"):
             return 1

@@ -61,6 +61,8 @@ class Plan(Protocol):
     def resumed(self) -> bool: ...
     @property
     def masks(self) -> Sequence[str]: ...
+    @property
+    def unmasked(self) -> Sequence[str]: ...
 
 
 def restore_plan_text(plan: Plan, *, paint: Paint = PLAIN) -> str:
@@ -72,6 +74,13 @@ def restore_plan_text(plan: Plan, *, paint: Paint = PLAIN) -> str:
     ]
     if ready and origin.environment != plan.title:
         lines.append(paint.yellow(f"The archive is of {printable(origin.environment)}, another environment."))
+    if plan.unmasked:
+        lines.append(
+            paint.yellow(
+                f"Its data are not masked: a restore does not run the `backup.mask` of {', '.join(plan.unmasked)}. "
+                "`provision clone` masks."
+            )
+        )
     if plan.resumed:
         lines.append("A restore that was interrupted is gone on with.")
     lines.append("")

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["ssh_server"]
 pytestmark = pytest.mark.engine
 
-STATE = "cd /data && find . | sort | xargs stat -c '%n %u:%g %a %Y %h %F' && cat a && readlink link"
+STATE = """
+cd /data && find . | sort | xargs stat -c '%n %u:%g %a %Y %h %F' && cat a
+find . -type l | sort | xargs -n 1 readlink
+"""
 
 
 def state(environment: Environment) -> tuple[str, str]:

@@ -37,6 +37,7 @@ from provisioner.ledger.adoptions import with_adoptions
 from provisioner.ledger.records import read_ledger
 from provisioner.model.plan import Policy
 from provisioner.playbook.one_off import OneOff
+from provisioner.render.restore_text import restore_plan_text
 from tests.unit.app.data_in_memory import DataInMemory
 from tests.unit.app.in_memory import Undisturbed, service
 
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from provisioner.app.apply import ApplyResult
     from provisioner.app.restore import RestoreResult
+    from provisioner.app.restore_plan import RestorePlan
 
 _ENGINES = (
     apply_module, backup_module, history_module, one_off_module, plan_module, scale_module, service_module,
@@ -140,6 +142,9 @@ class Two:
             self.request("source"), self.request("target"), Options(replace=True), approve=lambda plan: True,
             command="provision clone source target --replace", listener=lambda event: None, interrupt=Undisturbed(),
         )  # fmt: skip
+
+    def archives(self) -> list[str]:
+        return sorted(one.name for one in (self.folder / "archives").iterdir())
 
     def go_back(self, number: int) -> RestoreResult:
         return rollback_with_data(
@@ -379,10 +384,49 @@ def test_a_revision_with_the_data_that_it_had(two: Two) -> None:
     assert done.exit_code == 0
     assert (images(two), two.data("target")) == ({"app:1"}, NEW)
     assert [one.number for one in read_ledger(two.engine, "target").revisions] == [1, 2, 3]
-    with pytest.raises(ProvisionError, match="revision 2 was left without a snapshot"):
+    with pytest.raises(ProvisionError, match=r"revision 2 has no snapshot in .*or it was removed"):
         two.go_back(2)
     assert two.undo("target").exit_code == 0
     assert two.data("target") == OLD
+
+
+def test_pruning_leaves_the_snapshot_that_a_rollback_takes(two: Two) -> None:
+    left(two)
+    snapshot = two.archives()
+    two.backup("target")
+    newest = two.backup("target")
+    cut = next((two.folder / "archives" / newest).glob("*.dump"))
+    cut.write_bytes(cut.read_bytes()[:-1])
+    book = json.loads((two.folder / "target.yaml").read_text())
+    book["backup"]["keep"] = {"last": 1}
+    (two.folder / "target.yaml").write_text(json.dumps(book))
+    pruning = backup_module.plan_prune(two.request("target"))
+    assert [manifest.id for _, manifest in pruning.doomed] == []
+    assert newest in pruning.damaged[0]
+    third = two.backup("target")
+    pruning = backup_module.plan_prune(two.request("target"))
+    backup_module.prune(pruning, lambda manifest: None)
+    assert two.archives() == [*snapshot, newest, third]
+    assert two.go_back(1).exit_code == 0
+    assert two.data("target") == NEW
+
+
+def test_a_restore_of_another_environment_says_that_nothing_is_masked(two: Two) -> None:
+    cloned(two)
+    archive = two.backup("source")
+    seen: list[str] = []
+
+    def look(plan: RestorePlan) -> bool:
+        seen.append(restore_plan_text(plan))
+        return False
+
+    for name in ("target", "source"):
+        restore(
+            two.request(name), archive, (), Options(replace=True), approve=look, listener=lambda event: None,
+            interrupt=Undisturbed(),
+        )  # fmt: skip
+    assert "Its data are not masked: a restore does not run the `backup.mask` of store, keeper." in seen[0]
+    assert "not masked" not in seen[1]
 
 
 def test_a_rollback_with_data_that_fails_brings_both_back(two: Two) -> None:

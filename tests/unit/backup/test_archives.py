@@ -20,7 +20,7 @@ from moto.server import ThreadedMotoServer
 from provisioner.backup.archive import Archive, find_archive, list_archives
 from provisioner.backup.manifest import read_manifest, write_manifest
 from provisioner.backup.place import open_place
-from provisioner.backup.retention import expired
+from provisioner.backup.retention import expired, prunable
 from provisioner.backup.streams import restored, store
 from provisioner.backup.tar_check import TarCheck
 from provisioner.backup.writing import new_archive
@@ -144,6 +144,32 @@ def test_pruning_is_idempotent_and_keeps_the_newest(
     assert not archives or archives[-1] in left
 
 
+def made(day: str, reason: str = "backup", revision: int = 1) -> Manifest:
+    return replace(dated(day)[0], reason=reason, revision=revision)
+
+
+def test_the_snapshot_of_a_revision_that_there_is_a_way_back_to_stays() -> None:
+    archives = [
+        made("2026-01-01", "before migration"), made("2026-01-02", "before data_loss"),
+        made("2026-01-03", "before migration", 2), *dated("2026-01-04", "2026-01-05"),
+    ]  # fmt: skip
+    for known, gone in (
+        ((1, 2), ["2026-01-01", "2026-01-04"]),
+        ((2,), ["2026-01-01", "2026-01-02", "2026-01-04"]),
+        ((), ["2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"]),
+        (None, ["2026-01-01", "2026-01-04"]),
+    ):
+        assert [one.id for one in prunable(archives, Keep(last=1), known)] == gone
+    assert prunable(archives, Keep(), ()) == ()
+
+
+def test_archives_for_clones_are_counted_by_themselves() -> None:
+    clones = [made(day, "clone to shop/staging") for day in ("2026-01-03", "2026-01-04", "2026-01-05")]
+    archives = [*dated("2026-01-01", "2026-01-02"), *clones]
+    assert [one.id for one in prunable(archives, Keep(last=2), ())] == ["2026-01-03"]
+    assert [one.id for one in prunable(archives, Keep(daily=1), ())] == ["2026-01-01", "2026-01-03", "2026-01-04"]
+
+
 @pytest.fixture(params=["folder", "s3", "restic"])
 def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """A folder, a bucket of a real S3 server, a repository of the real restic."""
@@ -206,6 +232,46 @@ def test_every_place_keeps_lists_reads_and_removes(place: Place) -> None:
     assert [one.id for one in list_archives(place, "shop").archives] == ["shop-2"]
     with pytest.raises(UsageError):
         find_archive([place], "shop", "shop-1")
+
+
+def test_damage_is_seen_by_names_and_sizes(tmp_path: Path) -> None:
+    place = open_place(str(tmp_path), {})
+    write(place, "shop-1", b"whole")
+    for name in ("shop-2", "shop-3", "shop-4"):
+        write(place, name, b"to be damaged")
+    (tmp_path / "shop-2" / "service.db.dump").write_bytes(b"to be")
+    (tmp_path / "shop-3" / "service.db.dump").unlink()
+    (tmp_path / "shop-4" / "manifest.json").write_bytes(b"")
+    for name in ("shop-20260101T000000Z", "shop-prod-20260101T000000Z", "notes"):
+        (tmp_path / name).mkdir()
+    listed = list_archives(place, "shop")
+    assert [one.id for one in listed.whole] == ["shop-1"]
+    assert listed.damaged == {
+        "shop-2": "shop-2 is damaged: service.db.dump has 5 bytes, and 13 were written",
+        "shop-3": "shop-3 is damaged: it has no service.db.dump",
+        "shop-4": "shop-4 is damaged: its manifest is torn or was changed",
+        "shop-20260101T000000Z": "shop-20260101T000000Z is damaged: it has no manifest.json",
+    }
+    # One that is named by its manifest is refused when it is read; it is not passed over.
+    latest = find_archive([place], "shop", "latest")
+    assert (latest.id, latest.passed_over) == ("shop-3", (listed.damaged["shop-4"],))
+    assert latest.notes == (
+        "a newer archive can not be used: shop-4 is damaged: its manifest is torn or was changed; this is shop-3",
+    )
+    with pytest.raises(ProvisionError, match=r"it has no service\.db\.dump"):
+        latest.check(None, lambda part: None)
+    shutil.rmtree(tmp_path / "shop-4")
+    assert find_archive([place], "shop", "latest").passed_over == ()
+    with pytest.raises(ProvisionError, match=r"that can be used: shop-prod-20260101T000000Z is damaged"):
+        find_archive([place], "shop-prod", "latest")
+
+
+def test_every_place_tells_the_sizes_of_files(place: Place) -> None:
+    manifest = write(place, "shop-1", b"whole")
+    part = manifest.parts[0].file
+    told = place.sizes("shop-1")
+    assert (set(told), told[part] in (5, -1)) == ({"manifest.json", part}, True)
+    assert list_archives(place, "shop").damaged == {}
 
 
 def test_what_is_not_finished_is_not_there(place: Place) -> None:
