@@ -14,10 +14,10 @@ from provisioner.app.git_commit import git_commit
 from provisioner.app.load import load_playbook
 from provisioner.app.plan_digest import digest_adoption
 from provisioner.app.secret_inputs import persist_new_values
-from provisioner.app.take_over import take_over
+from provisioner.app.take_over import own_name, take_over
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import PlanStale, Unsafe, UsageError
-from provisioner.kinds.ownership import PREFIX
+from provisioner.kinds.ownership import NEXT, PREFIX, PREVIOUS, owner
 from provisioner.ledger.adoptions import learn, learn_of_others, read_adoptions, record_adoptions
 from provisioner.ledger.lease import lease
 from provisioner.ledger.revisions import record_revision
@@ -159,7 +159,7 @@ def release(
 ) -> tuple[Release, bool]:
     """Forget adopted objects, or those at these addresses: they stay as they are. Also whether it was done.
 
-    UsageError for an address at which nothing is adopted.
+    UsageError for an address at which nothing is adopted, Unsafe for what is half replaced.
     """
     playbook = load_playbook(request, allow_unset=True)
     engine = open_engine(request, playbook.engine)
@@ -180,7 +180,8 @@ def release(
 
 def _plan_release(playbook: Playbook, engine: EngineReader, addresses: Sequence[Address]) -> Release:
     _, adopted = read_adoptions(engine, playbook.project)
-    present = standing(engine, adopted, lists(engine, swarm=engine.facts().swarm_manager))
+    listed = lists(engine, swarm=engine.facts().swarm_manager)
+    present = standing(engine, adopted, listed)
     for address in addresses:
         if not any(_is_at(one, address) for one in present):
             known = sorted({one.address for one in present})
@@ -189,8 +190,26 @@ def _plan_release(playbook: Playbook, engine: EngineReader, addresses: Sequence[
                 hint=f"adopted are: {', '.join(known)}" if known else "what an apply made is this environment's own",
             )
     chosen = [one for one in present if not addresses or any(_is_at(one, address) for address in addresses)]
+    _require_finished(chosen, listed, playbook.project)
     kept = tuple(one for one in present if one not in chosen)
     return Release(playbook.title, playbook.project, tuple(chosen), kept)
+
+
+def _require_finished(released: Sequence[Adopted], listed: Lists, project: str) -> None:
+    """Unsafe where a container is half replaced: what is to replace it is our own, and would stay beside it."""
+    halves: dict[str, list[str]] = {}
+    for one in (one for one in released if one.kind == "container"):
+        for raw in listed.containers:
+            name = own_name(raw)
+            own = raw["Id"] == one.id or owner(raw.get("Labels"), name) == (project, Address.parse(one.address))
+            if own and name != one.name and name.endswith((NEXT, PREVIOUS)):
+                halves.setdefault(one.address, []).append(name)
+    if halves:
+        told = "; ".join(f"{address} ({', '.join(sorted(names))})" for address, names in sorted(halves.items()))
+        raise Unsafe(
+            f"an apply that was interrupted has begun to replace what would be released: {told}",
+            hint="nothing was released; finish that with `provision apply` first",
+        )
 
 
 def _is_at(one: Adopted, address: Address) -> bool:

@@ -38,7 +38,7 @@ def take_over(
     not be written, the old names come back. ProvisionError then.
     """
     listed = listed or lists(engine, swarm=mode == "swarm")
-    names = {str(raw["Id"]): _name(raw) for raw in listed.containers}
+    names = {str(raw["Id"]): own_name(raw) for raw in listed.containers}
     taken = {(one.kind, one.id) for one in adopts}
     present = standing(engine, [one for one in known if (one.kind, one.id) not in taken], listed)
     record = (*present, *without_own_labels(adopts))
@@ -86,7 +86,7 @@ def _in_turn(renames: Sequence[Adopted], names: Mapping[str, str]) -> Iterator[t
             del left[one.id]
 
 
-def _name(raw: Mapping[str, Any]) -> str:
+def own_name(raw: Mapping[str, Any]) -> str:
     """The container's own name: one with a further slash is what a link of another container calls it."""
     return next((name for name in (str(one).lstrip("/") for one in raw.get("Names") or ()) if "/" not in name), "")
 
