@@ -66,7 +66,8 @@ def clone(
         recover(of_target.engine, of_target.project)
         sources = find_sources(of_source.playbook, of_source.engine, of_source.mode, ())
         origin = Origin(f"the data of {of_source.playbook.title}", of_source.playbook.title, "", command)
-        plan = plan_restore(of_target, origin, _planned(sources), replace=options.replace, masks=masks)
+        replaces, prune = options.replace, options.prune
+        plan = plan_restore(of_target, origin, _planned(sources), replace=replaces, prune=prune, masks=masks)
         problems = _problems(of_source, of_target, plan)
         plan = replace(plan, refusals=(*plan.refusals, *problems))
         if not approve(plan) or plan.refusals:
@@ -75,7 +76,7 @@ def clone(
         archive = find_archive(of_source.places, of_source.project, manifest.id)
         identities = opened(archive, options.identity, listener)
         agreed = replace(origin_of(archive), command=command)
-        plan = plan_restore(of_target, agreed, manifest.parts, replace=options.replace, masks=masks)
+        plan = plan_restore(of_target, agreed, manifest.parts, replace=replaces, prune=prune, masks=masks)
         if plan.refusals:
             return RestoreResult(plan)
         with interrupt.deferred():

@@ -16,7 +16,6 @@ from provisioner.app.restore_plan import RestorePlan, origin_of, plan_restore
 from provisioner.app.restore_work import Restoration, Work
 from provisioner.app.wiring import SystemClock
 from provisioner.backup.archive import find_archive
-from provisioner.backup.previous_data import forget_record, kept_volumes, read_record
 from provisioner.backup.streams import read_identities
 from provisioner.backup.volumes import recover
 from provisioner.errors import ProvisionError
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a restore is to go. `identity` is an age key file, `replace` permits to replace data, `prune` removes the
-    kept data once the checks have passed."""
+    kept data once the checks have passed, and before it begins what an earlier restore has kept of the same volumes."""
 
     identity: str | None = None
     replace: bool = False
@@ -93,7 +92,9 @@ def restore(
     with held_for(saving, options, listener) as held:
         recover(saving.engine, saving.project)
         parts = archive.manifest.parts
-        plan = plan_restore(saving, origin_of(archive), parts, addresses, replace=options.replace)
+        plan = plan_restore(
+            saving, origin_of(archive), parts, addresses, replace=options.replace, prune=options.prune
+        )  # fmt: skip
         if not approve(plan) or plan.refusals:
             return RestoreResult(plan)
         with interrupt.deferred():
@@ -123,28 +124,3 @@ def held_for(saving: Saving, options: Options, listener: Listener) -> AbstractCo
         saving.engine, saving.project, saving.mode, clock=SystemClock(), timeout=options.lock_timeout,
         waiting=lambda text: listener(Notice(text)),
     )  # fmt: skip
-
-
-def undo(request: Request, *, listener: Listener, interrupt: Interrupt, lock_timeout: float = 0.0) -> ApplyResult:
-    """Put the data of before the last restore back, where they are kept, and apply.
-
-    ProvisionError where nothing is kept.
-    """
-    saving = open_saving(request, places_needed=False)
-    with held_for(saving, Options(lock_timeout=lock_timeout), listener) as held, interrupt.deferred():
-        recover(saving.engine, saving.project)
-        record = read_record(saving.engine, saving.project)
-        there = tuple(kept_volumes(saving.engine, saving.project).values())
-        if record is None and not there:
-            raise ProvisionError(f"no data of before a restore of {saving.playbook.title} are kept")
-        work = Work(request, saving, held, listener, interrupt)
-        if record is None:
-            work.put_back(there)
-        elif record.replacing:
-            # Of a restore that was killed, a copy that is not on record is not whole: its volume was not touched yet.
-            work.put_back(record.kept, record.emptied)
-        applied = work.apply((), verify=True)
-        if applied.is_well:
-            work.forget(there)
-            forget_record(saving.engine, saving.project)
-        return applied

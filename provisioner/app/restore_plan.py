@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.app.backup_sources import mounted_volumes, start_order
 from provisioner.app.owned import tasks_elsewhere
-from provisioner.backup.previous_data import SUFFIX, first_entries, read_record
+from provisioner.backup.previous_data import KEPT, SUFFIX, first_entries, kept_data, read_record
 from provisioner.backup.volumes import carrier_of, read_volume
 from provisioner.kinds.ownership import PROJECT
 from provisioner.kinds.tool_labels import TASK_OF
@@ -32,7 +32,7 @@ class Replaced:
     """A volume that a restore makes anew. `part` fills it; without one it is left empty for a dump.
 
     `size` (bytes, -1 for unknown) is what it holds now, `holds` whether that is anything. `supersedes`: what an earlier
-    restore has kept of it makes way.
+    restore has kept of it is deleted for that.
     """
 
     key: str
@@ -95,9 +95,11 @@ def plan_restore(
     addresses: Sequence[Address] = (),
     *,
     replace: bool,
+    prune: bool = False,
     masks: tuple[str, ...] = (),
 ) -> RestorePlan:
-    """Compare the parts of an archive with what is there now, by who has the lease. `replace` permits to replace data.
+    """Compare the parts of an archive with what is there now, by who has the lease. `replace` permits to replace data,
+    `prune` to delete what an earlier restore has kept of them.
 
     Where there are `masks`, all services stand still.
     """
@@ -107,6 +109,8 @@ def plan_restore(
     record = read_record(engine, saving.project)
     sizes = engine.volume_sizes()
     kept = record.kept if record else ()
+    # What a killed restore was copying is nothing of an earlier one.
+    copied = {one.name for one in kept_data(engine, saving.project) if record and record.made(one)}
     dumps = tuple(part for part in chosen if part.kind == "dump" and _has_restore(playbook, part, refusals))
     wanted: dict[str, Part | None] = {}
     for part in chosen:
@@ -122,9 +126,11 @@ def plan_restore(
         # What a killed restore has put into an empty volume is nobody's data.
         new = record is not None and name in record.emptied
         holds = name in kept or (not new and raw is not None and holds_data(engine, saving.project, name))
-        earlier = name not in kept and engine.inspect("volume", name + SUFFIX) is not None
-        volumes.append(Replaced(key, name, wanted_part, holds, sizes.get(name, -1), holds and earlier))
+        aside = engine.inspect("volume", name + SUFFIX) if holds else None
+        earlier = aside is not None and name + SUFFIX not in copied
+        volumes.append(Replaced(key, name, wanted_part, holds, sizes.get(name, -1), earlier))
         refusals += _volume_problems(engine, saving.project, volumes[-1], raw, replace=replace)
+        refusals += _kept_problems(saving.project, volumes[-1], aside if earlier else None, prune=prune)
     if record is not None and (left := set(record.volumes if record.replacing else ()) - {one.name for one in volumes}):
         text = f"a restore did not come to its end, and this one does not replace {', '.join(sorted(left))}"
         refusals.append(Problem(text, hint=record.problem().hint))
@@ -217,6 +223,23 @@ def _volume_problems(
         text = f"{address} is not a plain volume of this engine, and can not be made anew without its data"
         problems.append(Problem(text, None, "", "restore into another environment, and copy the data by hand"))
     return problems
+
+
+def _kept_problems(project: str, volume: Replaced, aside: Mapping[str, Any] | None, *, prune: bool) -> list[Problem]:
+    """What forbids to keep a volume's data beside: what is `aside` already can be had from nowhere else."""
+    if aside is None:
+        return []
+    name = volume.name + SUFFIX
+    if (aside.get("Labels") or {}).get(KEPT) != project:
+        return [Problem(f"the volume {name} stands in the way, and is not ours", hint="copy it, then remove it")]
+    if prune:
+        return []
+    text = f"{name} has what volume.{volume.key} held before an earlier restore, which would be lost"
+    hint = (
+        "look at it first: `provision restore --undo` puts it back in the place of what is there now; if nobody needs "
+        f"it any more, `docker volume rm {name}`, or --prune of restore and clone, deletes it"
+    )
+    return [Problem(text, None, "", hint)]
 
 
 def _stopped(playbook: Playbook, volumes: set[str], dumps: Sequence[Part]) -> tuple[str, ...]:

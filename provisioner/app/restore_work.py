@@ -14,10 +14,13 @@ from provisioner.app.restore_plan import is_ours, mounts_volume
 from provisioner.app.wiring import SystemClock
 from provisioner.backup.previous_data import (
     SUFFIX,
+    Kept,
     Record,
     forget_record,
     keep_aside,
+    kept_data,
     make_anew,
+    new_record,
     put_back,
     read_record,
     write_record,
@@ -225,8 +228,9 @@ class Restoration(Work):
 
         The record on the engine goes when it is at its end, well or put back.
         """
-        found = read_record(self.engine, self.project)
-        record = replace(found or Record(""), command=self.plan.command)
+        begun = new_record(self.plan.command)
+        found = self._gone_on_with()
+        record = replace(found, command=begun.command, began=found.began or begun.began) if found else begun
         write_record(self.engine, self.project, record)
         names = [volume.name for volume in self.plan.volumes]
         try:
@@ -255,18 +259,28 @@ class Restoration(Work):
             kept = ()
         return applied, tuple(name + SUFFIX for name in kept)
 
+    def _gone_on_with(self) -> Record | None:
+        """The restore that was killed while it replaced data. Of one that had replaced none, the copies go: its volumes
+        hold what they held, and may be others than those of this restore."""
+        found = read_record(self.engine, self.project)
+        if found is None or found.replacing:
+            return found
+        self.forget([one.volume for one in kept_data(self.engine, self.project) if found.made(one)])
+        return None
+
     def _take_away(self, volumes: Collection[str], *, again: bool = False) -> None:
         masked = bool(self.plan.masks)
         self.take_away(self.plan.stopped, volumes, removed=masked, whole=masked and again)
 
     def _keep(self, record: Record) -> Record:
         """Copy what is there beside. What a killed run has copied whole is not copied again: it may be replaced."""
+        together = tuple(volume.name for volume in self.plan.volumes if volume.holds)
         for volume in self.plan.volumes:
             if not volume.holds or volume.name in record.kept:
                 continue
             self.held.require_held()
             self.say(f"volume.{volume.key}: what is there is kept in {volume.name}{SUFFIX}")
-            keep_aside(self.engine, self.project, volume.name)
+            keep_aside(self.engine, self.project, Kept(volume.name, record.began, together))
             record = replace(record, kept=(*record.kept, volume.name))
             write_record(self.engine, self.project, record)
         return record

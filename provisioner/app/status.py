@@ -13,7 +13,7 @@ from provisioner.app.owned import require_services
 from provisioner.app.plan import prepare
 from provisioner.app.published import published_ports
 from provisioner.app.wiring import open_engine
-from provisioner.backup.previous_data import kept_volumes, read_record
+from provisioner.backup.previous_data import kept_data, read_record
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Policy
 from provisioner.reconcile.retained import retained_objects
@@ -94,7 +94,7 @@ def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
     ports = published_ports(engine, playbook.project, swarm=prepared.mode == "swarm")
     rows = [replace(row, ports=tuple(port for port in ports if port.address == row.address)) for row in rows]
     record = read_record(engine, playbook.project)
-    kept = tuple(sorted(kept_volumes(engine, playbook.project)))
+    kept = tuple(one.name for one in kept_data(engine, playbook.project))
     return StatusTable(playbook.title, tuple(rows), str(record.problem()) if record else "", kept)
 
 

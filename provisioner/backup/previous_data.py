@@ -11,6 +11,7 @@ import io
 import json
 import tarfile
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from provisioner.backup.volumes import carrier_of, read_volume, write_volume
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 SUFFIX = ".before-restore"
 KEPT = "provisioner.before-restore"
+_SINCE = "provisioner.before-restore.since"
+_TOGETHER = "provisioner.before-restore.with"
 _RESTORE = "provisioner.restore"
 _BEGUN = "provisioner.restore.begun"
 _STATE = "state.json"
@@ -35,18 +38,23 @@ class Record:
     """A restore that is under way, or that was killed.
 
     `command` finishes it. `volumes` are those that it replaces, `kept` of them those whose old data are whole in the
-    copy; once it is `replacing`, the others held nothing before.
+    copy; once it is `replacing`, the others held nothing before. Its copies say that they are of since it `began`.
     """
 
     command: str
     volumes: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     replacing: bool = False
+    began: str = ""
 
     @property
     def emptied(self) -> tuple[str, ...]:
         """The volumes that held nothing before and may hold new data by now."""
         return tuple(one for one in self.volumes if one not in self.kept) if self.replacing else ()
+
+    def made(self, kept: Kept) -> bool:
+        """Whether data were kept by this restore; if not on record, then in part only."""
+        return kept.volume in self.kept or bool(self.began and kept.since == self.began)
 
     def problem(self) -> Problem:
         """Why nothing may run on these data, and how that is ended."""
@@ -54,6 +62,26 @@ class Record:
             "a restore did not come to its end: what the volumes hold may be half of the old data and half of the new",
             hint=f"`{self.command}` finishes it; `provision restore --undo` puts the data of before back",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a volume held before a restore. `since` (RFC 3339, empty for unknown) is when that restore began, `together`
+    are the volumes whose data it kept with this one: together they are one state."""
+
+    volume: str
+    since: str = ""
+    together: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The volume that has the data now."""
+        return self.volume + SUFFIX
+
+
+def new_record(command: str) -> Record:
+    """A restore that begins now."""
+    return Record(command, began=datetime.now(UTC).isoformat(timespec="microseconds"))
 
 
 def read_record(engine: EngineReader, project: str) -> Record | None:
@@ -70,7 +98,8 @@ def read_record(engine: EngineReader, project: str) -> Record | None:
     # One of an earlier version says which archive it was, and no more than what is kept.
     command = str(found.get("command") or f"provision restore {found.get('archive')} --replace")
     kept = tuple(found["kept"])
-    return Record(command, tuple(found.get("volumes") or kept), kept, bool(found.get("replacing")))
+    volumes, began = tuple(found.get("volumes") or kept), str(found.get("began") or "")
+    return Record(command, volumes, kept, bool(found.get("replacing")), began)
 
 
 def require_settled(engine: EngineReader, project: str) -> None:
@@ -108,12 +137,13 @@ def forget_record(engine: DataEngine, project: str) -> None:
         engine.remove("container", str(raw["Id"]))
 
 
-def keep_aside(engine: DataEngine, project: str, volume: str) -> None:
-    """Copy a volume's data into the volume beside it, made anew."""
-    name = volume + SUFFIX
+def keep_aside(engine: DataEngine, project: str, kept: Kept) -> None:
+    """Copy a volume's data into the volume beside it, made anew: what was in that is lost."""
+    volume, name = kept.volume, kept.name
     if engine.inspect("volume", name) is not None:
         engine.remove("volume", name)
-    engine.create("volume", name, {"Labels": {KEPT: project}})
+    labels = {KEPT: project, _SINCE: kept.since, _TOGETHER: ",".join(kept.together)}
+    engine.create("volume", name, {"Labels": labels})
     try:
         copy_volume(engine, project, volume, name)
     except BaseException:
@@ -146,13 +176,15 @@ def make_anew(engine: DataEngine, volume: str) -> None:
     engine.create("volume", volume, body)
 
 
-def kept_volumes(engine: EngineReader, project: str) -> dict[str, str]:
-    """The volumes with data from before a restore: the volume that they were in by their own name."""
-    return {
-        str(raw["Name"]): str(raw["Name"]).removesuffix(SUFFIX)
-        for raw in engine.list("volume", {KEPT: project})
-        if str(raw["Name"]).endswith(SUFFIX)
-    }
+def kept_data(engine: EngineReader, project: str) -> tuple[Kept, ...]:
+    """The data from before restores that are kept, by the names of their volumes."""
+    found = []
+    for raw in engine.list("volume", {KEPT: project}):
+        name, labels = str(raw["Name"]), raw.get("Labels") or {}
+        if name.endswith(SUFFIX):
+            together = tuple(one for one in str(labels.get(_TOGETHER) or "").split(",") if one)
+            found.append(Kept(name.removesuffix(SUFFIX), str(labels.get(_SINCE) or ""), together))
+    return tuple(sorted(found, key=lambda one: one.volume))
 
 
 def first_entries(chunks: Iterator[bytes]) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from provisioner.app.apply import ApplyResult
     from provisioner.app.restore import RestoreResult
     from provisioner.app.restore_plan import RestorePlan
+    from provisioner.app.undo import UndoPlan
     from provisioner.cli.settings import Settings
     from provisioner.model.node import JSON
 
@@ -34,17 +35,19 @@ if TYPE_CHECKING:
         ("provision restore latest campaign/prod --check", "only shows it"),
         ("provision restore latest campaign/prod --replace", "also where there are data now"),
         ("provision restore --undo campaign/prod", "the data of before the last restore again"),
+        ("provision restore --undo campaign/prod volume.uploads", "only of this volume"),
     ),
     see="The archive is read to its end before anything is touched. Data that are replaced are kept in volumes beside "
-    "(.before-restore) until --prune removes them. A restore that fails puts them back.",
+    "(.before-restore) until --undo puts them back or --prune removes them; until then no restore replaces data of the "
+    "same volume again. A restore that fails puts them back.",
 )
 @click.argument(
     "arguments", metavar="ARCHIVE [TARGET] [ADDRESS...]", nargs=-1, type=words(ARCHIVE, TARGET, ADDRESSES_ONLY)
 )
 @identity_option
 @click.option("--replace", is_flag=True, help="Replace data that are there; they are kept beside.")
-@click.option("--prune", is_flag=True, help="Remove the kept data once all checks have passed.")
-@click.option("--undo", "undo_last", is_flag=True, help="Put the data back that the last restore replaced.")
+@click.option("--prune", is_flag=True, help="Remove kept data: earlier ones before, these once all checks have passed.")
+@click.option("--undo", "undo_last", is_flag=True, help="Put back what the last restore replaced, or only ADDRESSES.")
 @click.option("--no-verify", is_flag=True, help="Do not run the playbook's checks.")
 @click.option("--check", is_flag=True, help="Stop after the plan.")
 @yes_option
@@ -71,10 +74,8 @@ def command(
 
     if not check:
         require_answer(yes=yes)
-    if undo_last and check:
-        raise UsageError("--undo has no --check: it puts back everything that the last restore replaced")
     if undo_last:
-        return _undo(settings, arguments, yes=yes, lock_timeout=lock_timeout)
+        return _undo(settings, arguments, yes=yes, check=check, lock_timeout=lock_timeout)
     if not arguments:
         raise UsageError("which archive?", hint="provision backup list shows them; `latest` is the newest")
     target, addresses = split_addresses(arguments[1:])
@@ -109,21 +110,32 @@ def approval(settings: Settings, *, yes: bool, check: bool, as_json: bool) -> Ca
     return approve
 
 
-def _undo(settings: Settings, arguments: tuple[str, ...], *, yes: bool, lock_timeout: float) -> int:
-    from provisioner.app.restore import undo
+def _undo(settings: Settings, arguments: tuple[str, ...], *, yes: bool, check: bool, lock_timeout: float) -> int:
+    from provisioner.app.undo import undo
     from provisioner.cli.confirm import confirmed
     from provisioner.cli.interrupt import interruptible
     from provisioner.cli.progress_listener import progress_listener
+    from provisioner.render.restore_text import undo_plan_text
 
-    if len(arguments) > 1:
-        raise UsageError("--undo takes a TARGET only: it puts back everything that the last restore replaced")
-    request = settings.request(arguments[0] if arguments else None)
-    if not yes and not confirmed(settings, "Put the data of before the last restore back? What is there now is lost."):
-        return 1
+    target, addresses = split_addresses(arguments)
+    request, out = settings.request(target), settings.out()
+
+    def approve(plan: UndoPlan) -> bool:
+        out.write_folded(undo_plan_text(plan, paint=out.paint))
+        if check or plan.refusals:
+            return False
+        names = ", ".join(one.address for one in plan.volumes)
+        question = f"Put these data back? What is in {names} now is lost." if names else "End that restore?"
+        return yes or confirmed(settings, question)
+
     with interruptible() as interrupt, progress_listener(settings, as_json=False) as listener:
-        result = undo(request, listener=listener, interrupt=interrupt, lock_timeout=lock_timeout)
-    _tell_checks(settings, result)
-    settings.out().write("The data of before the restore are back.\n")
+        result = undo(
+            request, addresses, approve=approve, listener=listener, interrupt=interrupt, lock_timeout=lock_timeout
+        )
+    if result.applied is None:
+        return 0 if check and not result.plan.refusals else 1
+    _tell_checks(settings, result.applied)
+    out.write("The data of before the restore are back.\n")
     return result.exit_code
 
 

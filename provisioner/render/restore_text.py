@@ -65,6 +65,53 @@ class Plan(Protocol):
     def unmasked(self) -> Sequence[str]: ...
 
 
+class Former(Protocol):
+    """A volume that is put back as it was before a restore, which began at `since`; `kept` has the data, if any."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def since(self) -> str: ...
+    @property
+    def kept(self) -> str: ...
+
+
+class Undo(Protocol):
+    """What `restore --undo` would do."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def volumes(self) -> Sequence[Former]: ...
+    @property
+    def stay(self) -> Sequence[Former]: ...
+    @property
+    def refusals(self) -> Sequence[Problem]: ...
+
+
+def undo_plan_text(plan: Undo, *, paint: Paint = PLAIN) -> str:
+    """Which volumes get back what they held before which restore, and what stays kept."""
+    lines = [f"{paint.bold(printable(plan.title))}: the data of before a restore", ""]
+    for one in plan.volumes:
+        before = f"what {one.kept} has" if one.kept else "empty again"
+        lines.append(
+            f"{paint.red('!')} {printable(one.address)}  {before}, as it was before the restore{_at(one.since)}"
+        )
+    if not plan.volumes:
+        lines.append("No volume was replaced, so that none is put back.")
+    for one in plan.stay:
+        lines.append(f"  {printable(one.address)}  stays; {one.kept} is of before the restore{_at(one.since)}")
+    for problem in plan.refusals:
+        lines.append(f"{paint.red('✘')} {problem}")
+    if plan.refusals:
+        lines.append("This is refused as it stands; nothing was changed.")
+    return "\n".join(lines) + "\n"
+
+
+def _at(since: str) -> str:
+    return f" of {since[:19].replace('T', ' ')} UTC" if since else ""
+
+
 def restore_plan_text(plan: Plan, *, paint: Paint = PLAIN) -> str:
     """Which data go in, what they replace, and which services stand still meanwhile."""
     origin, ready = plan.origin, bool(plan.origin.made_at)
@@ -95,8 +142,9 @@ def restore_plan_text(plan: Plan, *, paint: Paint = PLAIN) -> str:
         into = files if volume.part else "empty, for a dump"
         mark = paint.red("!") if volume.holds else paint.green("+")
         lines.append(f"{mark} volume.{volume.key}  {into}  (now {now})")
-        if volume.supersedes:
-            lines.append(f"  What an earlier restore has kept in {volume.name}.before-restore makes way for that.")
+        if volume.supersedes and not plan.refusals:
+            kept = f"what {volume.name}.before-restore has of before an earlier restore"
+            lines.append(paint.red(f"  For that {kept} is deleted, even where this one fails."))
     for part in plan.dumps:
         dump = f"a dump of {amount(part.content_size)}" if ready else "a dump"
         lines.append(f"{paint.green('+')} {part.address}  {dump}")

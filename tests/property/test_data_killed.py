@@ -27,14 +27,16 @@ from provisioner.app.create import create
 from provisioner.app.one_off import RunOptions, run_one_off
 from provisioner.app.request import Request
 from provisioner.app.restart import restart
-from provisioner.app.restore import Options, restore, undo
+from provisioner.app.restore import Options, restore
 from provisioner.app.rollback_data import rollback_with_data
 from provisioner.app.scale import scale
 from provisioner.app.start_stop import start
+from provisioner.app.undo import undo
 from provisioner.app.up import UpManner, up
 from provisioner.errors import ProvisionError
 from provisioner.ledger.adoptions import with_adoptions
 from provisioner.ledger.records import read_ledger
+from provisioner.model.address import Address
 from provisioner.model.plan import Policy
 from provisioner.playbook.one_off import OneOff
 from provisioner.render.restore_text import restore_plan_text
@@ -42,12 +44,13 @@ from tests.unit.app.data_in_memory import DataInMemory
 from tests.unit.app.in_memory import Undisturbed, service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from provisioner.app.apply import ApplyResult
     from provisioner.app.restore import RestoreResult
     from provisioner.app.restore_plan import RestorePlan
+    from provisioner.app.undo import UndoResult
 
 _ENGINES = (
     apply_module, backup_module, history_module, one_off_module, plan_module, scale_module, service_module,
@@ -75,6 +78,10 @@ def document(project: str, folder: Path, *, mask: list[str] | None = None, port:
         "volumes": {"rows": {}, "files": {}},
         "backup": {"to": str(folder / "archives")},
     }
+
+
+def addressed(addresses: Sequence[str]) -> tuple[Address, ...]:
+    return tuple(address for one in addresses if (address := Address.parse(one)) is not None)
 
 
 class Two:
@@ -131,9 +138,10 @@ class Two:
     def backup(self, name: str) -> str:
         return backup(self.request(name), (), told=lambda part: None, interrupt=Undisturbed()).id
 
-    def restore(self, name: str, archive: str = "latest") -> RestoreResult:
+    def restore(self, name: str, archive: str = "latest", *addresses: str, prune: bool = False) -> RestoreResult:
         return restore(
-            self.request(name), archive, (), Options(replace=True), approve=lambda plan: True,
+            self.request(name), archive, addressed(addresses), Options(replace=True, prune=prune),
+            approve=lambda plan: True,
             listener=lambda event: None, interrupt=Undisturbed(),
         )  # fmt: skip
 
@@ -152,8 +160,11 @@ class Two:
             approve=lambda ahead, plan: True, listener=lambda event: None, interrupt=Undisturbed(),
         )  # fmt: skip
 
-    def undo(self, name: str) -> ApplyResult:
-        return undo(self.request(name), listener=lambda event: None, interrupt=Undisturbed())
+    def undo(self, name: str, *addresses: str) -> UndoResult:
+        return undo(
+            self.request(name), addressed(addresses), approve=lambda plan: True, listener=lambda event: None,
+            interrupt=Undisturbed(),
+        )  # fmt: skip
 
 
 @pytest.fixture
