@@ -167,7 +167,8 @@ class DataEngine(EngineWriter, Protocol):
     ) -> Iterator[bytes]:
         """What a command in a running container writes to its standard output while it is fed `stdin`.
 
-        StepFailed, with the last lines of its standard error, where it ends with another exit code than 0.
+        While it writes nothing there is an empty piece now and then. StepFailed, with the last lines of its standard
+        error, where it ends with another exit code than 0, or hangs.
         """
 
 

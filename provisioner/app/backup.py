@@ -142,7 +142,9 @@ def _until_asked(chunks: Iterator[bytes], interrupt: Interrupt) -> Iterator[byte
     for chunk in chunks:
         if interrupt.is_set():
             raise KeyboardInterrupt
-        yield chunk
+        # An empty one only says that nothing came for a while.
+        if chunk:
+            yield chunk
 
 
 def _about(address: str, chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -340,7 +340,8 @@ class Restoration(Work):
             raise ProvisionError(f"service.{service} does not run on this engine, so that nothing can be done in it")
         try:
             for _ in self.engine.run_streamed(running[0].id, command, content):
-                pass
+                if self.interrupt.is_set():
+                    raise KeyboardInterrupt
         except ProvisionError as error:
             error.message = f"service.{service}: {failed}: {error.message}"
             error.args = (error.message,)

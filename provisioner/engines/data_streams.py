@@ -6,6 +6,7 @@ Memory stays the same whatever the size. Nothing is retried: a stream that break
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import struct
 import threading
@@ -17,7 +18,7 @@ from provisioner.engines.transport import TRANSPORT
 from provisioner.errors import EngineRefused, ProvisionError, StepFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from provisioner.engines.engine_http import EngineHttp
 
@@ -26,6 +27,8 @@ _HEADER = 8
 # How often a pause is tried.
 _PAUSES = 10
 _STANDARD_ERROR = 2
+# How often who reads a command's output gets the word while the command says nothing (seconds).
+_BEAT = 1.0
 # Lines of a command's standard error that are kept to say why it failed.
 _LAST_WORDS = 8
 
@@ -85,7 +88,8 @@ class DockerStreams:
     ) -> Iterator[bytes]:
         """Run a command in a running container, feed it `stdin`, and give what it writes to its standard output.
 
-        StepFailed, with the last lines of its standard error, where it ends with another exit code than 0.
+        While it writes nothing there is an empty piece each second. StepFailed, with the last lines of its standard
+        error, where it ends with another exit code than 0, or neither reads nor writes anything for too long.
         """
         if stdin is not None and self._wire.endpoint.tls:
             # Python's TLS can not end one direction of a connection, and the command would wait for more for ever.
@@ -101,7 +105,8 @@ class DockerStreams:
             connection.settimeout(self._wire.silence)
             feeding = _Feeding(connection, stdin) if stdin is not None else None
             try:
-                yield from _output(connection, words)
+                fed_at = feeding.moment if feeding is not None else (lambda: 0.0)
+                yield from read_output(connection, words, self._wire.silence, command[0], fed_at)
             except TRANSPORT as error:
                 if feeding is not None and feeding.error is not None:
                     raise feeding.error from error
@@ -128,8 +133,13 @@ class _Feeding:
         self.error: ProvisionError | None = None
         self._connection = connection
         self._chunks = chunks
+        self._moment = time.monotonic()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def moment(self) -> float:
+        """When the command has taken something last, by the monotonic clock."""
+        return self._moment
 
     def finish(self) -> None:
         """Wait for the end; raises what kept the input from being read whole."""
@@ -141,6 +151,7 @@ class _Feeding:
         try:
             for chunk in self._chunks:
                 self._connection.sendall(chunk)
+                self._moment = time.monotonic()
             self._connection.shutdown(socket.SHUT_WR)
         except ProvisionError as error:
             self.error = error
@@ -151,9 +162,32 @@ class _Feeding:
             pass
 
 
-def _output(connection: socket.socket, words: deque[str]) -> Iterator[bytes]:
-    """Standard output out of the multiplexed stream; lines of standard error go to `words`."""
-    while header := _exactly(connection, _HEADER):
+def read_output(
+    connection: socket.socket,
+    words: deque[str],
+    silence: float,
+    command: str,
+    fed_at: Callable[[], float] = lambda: 0.0,
+) -> Iterator[bytes]:
+    """Standard output out of the multiplexed stream; lines of standard error go to `words`.
+
+    An empty piece each second in which nothing comes. StepFailed where that lasts for `silence` seconds, unless the
+    command was fed something meanwhile, at the time that `fed_at` tells.
+    """
+    heard = time.monotonic()
+    while True:
+        while not _readable(connection, _BEAT):
+            if time.monotonic() - max(heard, fed_at()) > silence:
+                raise StepFailed(
+                    f"`{command}` has written nothing for {silence:.0f} seconds and did not end",
+                    hint="does it wait for a password, a lock or an answer? It may still run in the container",
+                    evidence=tuple(words),
+                )
+            yield b""
+        header = _exactly(connection, _HEADER)
+        if not header:
+            return
+        heard = time.monotonic()
         kind, length = struct.unpack(">BxxxL", header)
         while length:
             data = connection.recv(min(length, _CHUNK))
@@ -164,6 +198,13 @@ def _output(connection: socket.socket, words: deque[str]) -> Iterator[bytes]:
                 words.extend(line for line in data.decode(errors="replace").splitlines() if line.strip())
             else:
                 yield data
+
+
+def _readable(connection: socket.socket, seconds: float) -> bool:
+    """Whether something comes within so many seconds, the end of the stream too."""
+    # What TLS has decrypted already is not seen by the kernel.
+    pending = getattr(connection, "pending", None)
+    return bool(pending and pending()) or bool(select.select([connection], [], [], seconds)[0])
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:

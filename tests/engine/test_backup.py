@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import zstandard
 
-from tests.engine.environment import Environment, service
+from tests.engine.environment import Environment, interrupt, service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -241,6 +241,18 @@ def test_what_a_killed_backup_has_paused_goes_on_with_the_next(environment: Envi
     assert environment.container("keeper-1").status == "running"
     assert environment.run("backup", "check", manifest["id"]).code == 0
     assert f"container {environment.project}.backup" not in environment.objects()
+
+
+def test_a_dump_that_hangs_ends_with_an_interrupt(environment: Environment) -> None:
+    book = playbook()
+    book["services"]["store"]["backup"]["command"] = ["sh", "-c", "touch /tmp/begun; exec sleep 300"]
+    environment.write(book)
+    environment.apply()
+    process = environment.start("backup")
+    run_in(environment, "store", "until [ -e /tmp/begun ]; do sleep 0.1; done")
+    interrupt(process)
+    process.communicate(timeout=60)
+    assert (process.returncode, archives(environment)) == (130, [])
 
 
 def test_a_full_disk_leaves_nothing(environment: Environment) -> None:

@@ -519,3 +519,29 @@ def test_who_is_held_still_goes_on_when_the_backup_fails(
     with pytest.raises(ProvisionError, match="the disk is broken"):
         two.backup("target")
     assert (held(two), list(two.folder.glob("archives/*"))) == (set(), [])
+
+
+def test_a_dump_that_hangs_ends_when_the_user_wants_an_end(two: Two) -> None:
+    book = document("target", two.folder)
+    book["services"]["store"]["backup"]["command"] = ["hang", "rows"]
+    (two.folder / "target.yaml").write_text(json.dumps(book))
+    assert two.apply("target").exit_code == 0
+    two.hold("target", NEW)
+    asked = Undisturbed()
+    two.engine.hung = asked.set
+    with pytest.raises(KeyboardInterrupt):
+        backup(two.request("target"), (), told=lambda part: None, interrupt=asked)
+    assert (two.archives(), held(two)) == ([], set())
+
+
+def test_a_mask_that_hangs_ends_when_the_user_wants_an_end(two: Two) -> None:
+    cloned(two, "hang")
+    asked = Undisturbed()
+    two.engine.hung = asked.set
+    with pytest.raises(KeyboardInterrupt):
+        clone(
+            two.request("source"), two.request("target"), Options(replace=True), approve=lambda plan: True,
+            command="provision clone source target --replace", listener=lambda event: None, interrupt=asked,
+        )  # fmt: skip
+    assert two.data("target") == OLD
+    assert two.apply("target").exit_code == 0

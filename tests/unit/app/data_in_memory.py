@@ -22,10 +22,11 @@ class Killed(Unreachable):
 
 
 class DataInMemory(MemoryEngine):
-    """Commands of containers: `dump FILE`, `load FILE`, `mask FILE`, `broken`. They work on files below /data.
+    """Commands of containers: `dump FILE`, `load FILE`, `mask FILE`, `hang`, `broken`. They work on files below /data.
 
     `die_at` is the number of the changing call at which the process dies, before it or after it; it changes nothing
-    from then on. `watch` is called after each changing call. At the write of data number `full_at` the disk is full.
+    from then on. `watch` is called after each changing call, `hung` while a command hangs. At the write of data number
+    `full_at` the disk is full.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,7 @@ class DataInMemory(MemoryEngine):
         self.dies_after = False
         self.dead = False
         self.watch: Callable[[], None] = lambda: None
+        self.hung: Callable[[], None] = lambda: None
         self.writes = 0
         self.full_at: int | None = None
 
@@ -155,6 +157,10 @@ class DataInMemory(MemoryEngine):
         match command[0]:
             case "dump":
                 yield held.get(name, b"")
+            case "hang":
+                while True:
+                    self.hung()
+                    yield b""
             case "load":
                 self._changing()
                 self._require_room()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 import os
 import shutil
 import subprocess
@@ -26,6 +27,7 @@ from provisioner.backup.tar_check import TarCheck
 from provisioner.backup.writing import new_archive
 from provisioner.errors import ProvisionError, Unreachable, UsageError
 from provisioner.model.backup import Keep, Manifest
+from tests.command_line import carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -264,6 +266,34 @@ def test_damage_is_seen_by_names_and_sizes(tmp_path: Path) -> None:
     assert find_archive([place], "shop", "latest").passed_over == ()
     with pytest.raises(ProvisionError, match=r"that can be used: shop-prod-20260101T000000Z is damaged"):
         find_archive([place], "shop-prod", "latest")
+
+
+def test_commands_say_what_is_damaged(tmp_path: Path) -> None:
+    playbook = {
+        "name": "shop",
+        "services": {"db": {"image": "postgres:16"}},
+        "backup": {"to": "./kept", "keep": {"last": 1}},
+    }
+    (tmp_path / "compose.yaml").write_text(json.dumps(playbook))
+    place = open_place(str(tmp_path / "kept"), {})
+    for name in ("shop-1", "shop-2", "shop-3"):
+        write(place, name, b"content")
+    (tmp_path / "kept" / "shop-2" / "service.db.dump").write_bytes(b"cont")
+    (tmp_path / "kept" / "shop-3" / "manifest.json").write_bytes(b"")
+
+    def said(*words: str) -> tuple[int, str]:
+        done = carry_out(["backup", *words], folder=tmp_path, environment=dict(os.environ))
+        return done.code, f"{done.stdout}{done.stderr}"
+
+    for words, code, parts in (
+        (["list"], 1, ["shop-1 ", "service.db.dump has 4 bytes, and 7 were written", "shop-3 is damaged"]),
+        (["show", "latest"], 0, ["a newer archive can not be used: shop-3 is damaged", "this is shop-2"]),
+        (["check", "latest"], 1, ["shop-3 is damaged", "the newest that can be read is shop-2"]),
+        (["prune", "--yes"], 0, ["shop-2 is damaged", "is not removed", "shop: 0 removed, 1 kept"]),
+    ):  # fmt: skip
+        ended = said(*words)
+        assert (ended[0], [part for part in parts if part not in ended[1]]) == (code, []), ended
+    assert place.archives() == ["shop-1", "shop-2", "shop-3"]
 
 
 def test_every_place_tells_the_sizes_of_files(place: Place) -> None:
