@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.kinds.ownership import FORMER_NAME, owner
-from provisioner.kinds.tool_labels import COMPOSE_PROJECT, COMPOSE_SERVICE, TASK_OF, is_one_off
+from provisioner.kinds.tool_labels import COMPOSE_PROJECT, COMPOSE_SERVICE, STACK, TASK_OF, is_one_off
 from provisioner.model.address import Address
 from provisioner.model.adoption import RENAMING
 from provisioner.model.span import Problem
@@ -25,9 +25,10 @@ from provisioner.reconcile.adoption import (
     name_of,
     users_of,
 )
+from provisioner.reconcile.foreign_objects import LET_GO
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from provisioner.model.adoption import Adopted
     from provisioner.model.playbook import Playbook
@@ -58,9 +59,11 @@ def search(
     maps: Mapping[Address, str],
     forced: frozenset[str],
     known: Sequence[Adopted] = (),
+    *,
+    narrowed: bool = False,
 ) -> Search:
     """Look for each declared object: what `maps` names, what Compose's labels say, what has its name. `known` are the
-    records of the ledger."""
+    records of the ledger. `narrowed`: the playbook declares more than it shows here."""
     resources = {a: r for a, r in desired.resources.items() if r.kind in KINDS and not r.external}
     maps = _checked(maps, resources)
     raws = _by_labels(engine, playbook.project, resources)
@@ -82,7 +85,7 @@ def search(
     refused = {problem.path for problem in refusals}
     candidates = tuple(one for one in found if str(one.resource.address) not in refused)
     own = {identity(resources[address].kind, raw) for address, raw in raws.items()}
-    notes = [*_foreign_users(candidates, own, listed, project), *_left_alone(playbook, candidates, listed)]
+    notes = [*_foreign_users(candidates, own, listed, project), *_left_alone(playbook, candidates, listed, narrowed)]
     return Search(wanted, owned, candidates, tuple(refusals), tuple(notes))
 
 
@@ -190,7 +193,7 @@ def _refusals(
     """Why a candidate must not be taken."""
     former, path, kind = one.former, str(one.resource.address), one.resource.kind
     if former.kind == "environment":
-        hint = "give this one another name" if former.name != project else "look at `provision plan`"
+        hint = f"give this one another name; {LET_GO}" if former.name != project else "look at `provision plan`"
         yield Problem(f"the {kind} {one.name} belongs to {former}", path=path, hint=hint)
         return
     if former.name and former.name != project and former.name not in forced:
@@ -235,8 +238,11 @@ def _foreign_users(
             )
 
 
-def _left_alone(playbook: Playbook, candidates: Sequence[Candidate], listed: Sequence[Raw]) -> Iterator[Problem]:
-    """Containers of the same Compose project that no declared service stands for: they stay as they are."""
+def _left_alone(
+    playbook: Playbook, candidates: Sequence[Candidate], listed: Sequence[Raw], narrowed: bool
+) -> Iterator[Problem]:
+    """Containers of the same Compose project that no declared service stands for: they stay as they are. Of a
+    `narrowed` playbook those of the services that it shows."""
     ids = {one.id for one in candidates}
     for raw in listed:
         labels = labels_of(raw)
@@ -244,6 +250,8 @@ def _left_alone(playbook: Playbook, candidates: Sequence[Candidate], listed: Seq
         if former.kind != "Compose project" or former.name != playbook.project or raw["Id"] in ids:
             continue
         service = labels.get(COMPOSE_SERVICE, "")
+        if narrowed and service not in playbook.services:
+            continue
         if is_one_off(labels):
             why = "it is one of `docker compose run`"
         elif service in playbook.inactive:
@@ -257,6 +265,15 @@ def _left_alone(playbook: Playbook, candidates: Sequence[Candidate], listed: Seq
 
 def _name(raw: Raw) -> str:
     return str((raw.get("Names") or ["?"])[0]).lstrip("/")
+
+
+def unknown_projects(forced: frozenset[str], listed: Iterable[Raw]) -> Iterator[Problem]:
+    """What is forced, and is no Compose project or stack of the objects that the engine lists."""
+    labels = [labels_of(raw) for raw in listed]
+    known = sorted({found for one in labels for key in (COMPOSE_PROJECT, STACK) if (found := one.get(key))})
+    for name in sorted(forced - {*known}):
+        near = nearest(name, known) or (f"there are: {', '.join(known)}" if known else "there is none")
+        yield Problem(f"--force {name}: nothing here is of a Compose project or stack of that name", hint=near)
 
 
 def _names(raws: Sequence[Raw], most: int = 5) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from provisioner.app.adopt_candidates import Search, search
+from provisioner.app.adopt_candidates import Search, search, unknown_projects
 from provisioner.app.adopt_evidence import adopt_images, look_inside
 from provisioner.app.adopt_proof import Lists, lists
 from provisioner.app.adopted_names import has_own_name, names_of_adopted, with_names
 from provisioner.app.external_inputs import collect_inputs
+from provisioner.app.foreign_owners import elsewhere_notes
 from provisioner.app.plan import prepare
 from provisioner.app.prepared import Lowered
 from provisioner.errors import UsageError
@@ -33,7 +34,7 @@ from provisioner.reconcile.adoption import adoption, with_what_runs
 from provisioner.reconcile.one_look import OneLook
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from provisioner.app.prepared import Prepared
     from provisioner.app.request import Request
@@ -84,7 +85,7 @@ def plan_adoption(
     playbook = with_names(playbook, {**names_of_adopted(ledger.adopted), **names, **services})
     materials = collect_inputs(request, playbook, engine, mode)
     desired = lower(playbook, materials.inputs, mode)
-    found = search(engine, playbook, desired, choice.maps, choice.forced, ledger.adopted)
+    found = search(engine, playbook, desired, choice.maps, choice.forced, ledger.adopted, narrowed=bool(choice.targets))
     evidence = {one.id: look_inside(engine, one, materials, playbook) for one in found.candidates}
     adopts = [adoption(one, playbook.project, evidence[one.id], facts) for one in found.candidates]
     adopts += adopt_images(engine, desired, found.candidates)
@@ -99,10 +100,18 @@ def plan_adoption(
         rows=tuple(_rows(found, adopts, prepared)),
         adopts=tuple(adopts),
         renames={one.id: one.resource.name for one in found.candidates if _is_renamed(one)},
-        notes=(*found.notes, *_names_to_write(playbook, names), *_later(prepared)),
+        notes=(*found.notes, *_of_others(found, playbook, listed, choice), *_names_to_write(playbook, names),
+               *_later(prepared)),
         refusals=tuple(found.refusals),
-    )
+    )  # fmt: skip
     return PreparedAdoption(shown, prepared, found.candidates, listed)
+
+
+def _of_others(found: Search, playbook: Playbook, listed: Lists, choice: AdoptionChoice) -> Iterator[Problem]:
+    """What is said of projects that are not found by the names of this playbook."""
+    yield from unknown_projects(choice.forced, listed.objects.values())
+    if not any(one.kind == "container" for one in (*found.owned, *(each.resource for each in found.candidates))):
+        yield from elsewhere_notes(playbook, listed.containers)
 
 
 def _is_renamed(candidate: Candidate) -> bool:

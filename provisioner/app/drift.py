@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from provisioner.app.foreign_owners import learn_owners
 from provisioner.app.history import find, open_environment
 from provisioner.app.intentions import as_scaled, said_on_purpose
 from provisioner.errors import ProvisionError
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 class Drift:
     """What differs from `revision`, and notes on what is there besides it. `looked_at` counts the objects.
 
-    `destroyed`: the environment was taken away after that revision; then its volumes alone should be there.
+    `standing`: in the place of some objects stand others, which keep an apply from being carried out; `adoptable`: they
+    can all be adopted. `destroyed`: the environment was taken away after that revision; then its volumes alone should
+    be there.
     """
 
     title: str
@@ -41,6 +44,8 @@ class Drift:
     notes: tuple[Problem, ...]
     looked_at: int
     destroyed: Destroyed | None = None
+    standing: bool = False
+    adoptable: bool = False
 
 
 def drift(request: Request) -> Drift:
@@ -63,6 +68,7 @@ def drift(request: Request) -> Drift:
     return Drift(
         playbook.title, observed.facts, revision, changes, (*foreign, *besides),
         len({address.whole for address in desired.resources}), ledger.destroyed,
+        bool(observed.foreign), bool(observed.foreign) and all(one.adoptable for one in observed.foreign),
     )  # fmt: skip
 
 
@@ -87,6 +93,8 @@ def since(engine: EngineReader, ledger: Ledger, revision: Revision) -> tuple[Des
             hint="apply once with this version",
         )
     observed = observe(engine, desired, revision.containers, ledger.guards)
+    if learn_owners(engine, desired.project, observed):
+        observed = observe(engine, desired, revision.containers, ledger.guards)
     # Of a volume that no file declares nothing is known but that it should be there.
     known = {a: r for a, r in desired.resources.items() if r.spec or a not in observed.resources}
     return replace(desired, resources=known), observed

@@ -17,14 +17,16 @@ from provisioner.kinds.context import DecodeContext
 from provisioner.kinds.image import image_facts
 from provisioner.kinds.tool_labels import COMPOSE_PROJECT, STACK
 from provisioner.ledger.labels import LEASE, LEDGER
+from provisioner.platforms.lowering import serves
 from provisioner.reconcile.adoption import compose_containers, former_owner, key_of, labels_of, name_of
+from provisioner.reconcile.finished import has_finished
 from provisioner.render.config_yaml import config_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from provisioner.app.request import Request
-    from provisioner.model.state import Facts
+    from provisioner.model.state import Facts, MayFinish
     from provisioner.ports import EngineReader
 
     Raw = Mapping[str, Any]
@@ -36,13 +38,15 @@ _FIRST = ("image", "container_name", "command", "entrypoint")
 
 @dataclass(frozen=True, slots=True)
 class ImportedRunning:
-    """`secrets` gives, by the secret that was made of it, the container and variable whose value it is."""
+    """`secrets` gives, by the secret that was made of it, the container and variable whose value it is; `ended` are
+    the containers that do not run."""
 
     file: str
     project: str
     services: tuple[str, ...]
     secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    ended: frozenset[str] = frozenset()
 
 
 def import_running(
@@ -74,7 +78,9 @@ def import_running(
     document |= {key: value for key, value in taken.objects().items() if value}
     text = f"# Written by `provision import --running` from what ran.\n{config_yaml(_escaped(document))}"
     write_output(request.directory, file, text)
-    return ImportedRunning(file, project, tuple(sorted(groups)), taken.secrets, tuple(taken.notes))
+    return ImportedRunning(
+        file, project, tuple(sorted(groups)), taken.secrets, tuple(taken.notes), frozenset(taken.ended)
+    )
 
 
 def _stacks(engine: EngineReader) -> dict[str, dict[str, list[Raw]]]:
@@ -139,6 +145,7 @@ class Taken:
         self._addressed: set[str] = set()
         self.secrets: dict[str, tuple[str, str]] = {}
         self.notes: list[str] = []
+        self.ended: set[str] = set()
 
     def head(self) -> dict[str, Any]:
         """What the file says of the engine."""
@@ -169,9 +176,18 @@ class Taken:
         if depends:
             body["depends_on"] = depends
         self._hide_secrets(name, raw, body)
-        if not raw["State"].get("Running"):
-            self.notes.append(f"{name_of(raw)} does not run now; an apply will start it")
+        self._see_whether_it_runs(raw, spec, body)
         return in_order(body)
+
+    def _see_whether_it_runs(self, raw: Raw, spec: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        """Note what does not run, unless it has done what it is for."""
+        if raw["State"].get("Running"):
+            return
+        self.ended.add(name_of(raw))
+        restarts = spec["restart"].partition(":")[0] not in ("no", "on-failure")
+        may_finish: MayFinish = "" if restarts or serves(body) else "declared" if body.get("restart") else "implied"
+        if not has_finished(container.runtime(dict(raw)), may_finish, exposes=bool(spec.get("expose"))):
+            self.notes.append(f"{name_of(raw)} does not run now; an apply will start it")
 
     def objects(self) -> dict[str, Any]:
         """The networks, volumes and secrets that the services use, as far as a file has to say anything of them."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from provisioner.app.adopted_names import names_of_adopted, with_names
 from provisioner.app.approved_digest import digest_text
 from provisioner.app.external_inputs import collect_inputs
+from provisioner.app.foreign_owners import elsewhere_notes, learn_owners
 from provisioner.app.intentions import as_scaled, with_intentions, with_kept_scale
 from provisioner.app.left_volumes import left_volume_notes, left_volumes
 from provisioner.app.load import load_playbook
@@ -113,6 +114,8 @@ def prepare(
     desired = lowered.desired if lowered and same else platform.lower(playbook, materials.inputs)
     kept, last = ledger.revisions, ledger.last
     observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
+    if learn_owners(engine, playbook.project, observed):
+        observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
     leftovers = left_volumes(engine, desired, observed)
     moves, told = _moves(playbook, desired, observed, materials, ledger)
     notes = (*notes, *left_volume_notes(leftovers), *told)
@@ -153,7 +156,10 @@ def prepare(
     filled = (operation for one in kept for operation in one.files.values())
     before = last_desired if previous is last else desired_of(previous, playbook.project) if previous else None
     past = LedgerFacts(before, frozenset(filled) - {""}, desired_of(good, playbook.project) if good else None)
-    listed = _holders(engine, takes_claims(changes), policy.freed)
+    claims = takes_claims(changes)
+    listed = _holders(engine, claims, policy.freed)
+    if last is None and _lists_containers(claims):
+        notes = (*notes, *elsewhere_notes(playbook, engine.containers()))
     retained = retained_objects(playbook, [one.document for one in ledger.revisions])
     # What is no longer declared is removed in the order of what was.
     order = {**(last_desired.resources if last_desired else {}), **desired.resources}
@@ -237,11 +243,16 @@ def _good_before(ledger: Ledger, previous: Revision | None) -> Revision | None:
 
 def _holders(engine: EngineReader, kinds: Collection[ClaimKind], freed: Collection[str]) -> tuple[Holder, ...]:
     """Who holds exclusive things on the engine, as far as a plan takes some anew; `freed` let go of them before."""
-    containers = engine.containers() if {ClaimKind.PORT, ClaimKind.ADDRESS, ClaimKind.NAME} & set(kinds) else ()
+    containers = engine.containers() if _lists_containers(kinds) else ()
     networks = engine.list("network", {}) if ClaimKind.SUBNET in kinds else ()
     listed = listed_holders(containers, networks)
     bound = engine.bound_ports() if ClaimKind.PORT in kinds else None
     return (*(one for one in listed if one.id not in freed), *process_holders(bound or (), listed))
+
+
+def _lists_containers(kinds: Collection[ClaimKind]) -> bool:
+    """Whether a plan asks for all containers of the engine, as others may hold what it takes."""
+    return bool({ClaimKind.PORT, ClaimKind.ADDRESS, ClaimKind.NAME} & set(kinds))
 
 
 def _writable(playbook: Playbook) -> Iterator[Problem]:

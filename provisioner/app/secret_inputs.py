@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
@@ -75,7 +77,10 @@ def resolve_secrets(
     tiers = open_tiers(context)
     resolutions = resolve(refs, _renewed(tiers, new_values), key, tell=messages.append)
     wanted = {name: answer for name, answer in resolutions.items() if needed is None or name in needed}
-    require(wanted)
+    try:
+        require(wanted)
+    except SecretUnavailable as error:
+        raise SecretUnavailable(error.message, hint=_of_this(request, error.hint)) from error
     for name, answer in wanted.items():
         if isinstance(answer, Held) and not platform.keeps_files and answer.tier != AWS:
             raise SecretUnavailable(
@@ -95,6 +100,18 @@ def resolve_secrets(
         signer=key if isinstance(key, FingerprintKey) else None,
         messages=tuple(messages),
     )
+
+
+# Files that need not be named where they lie in the folder of the call.
+_BY_ITSELF = re.compile(r"(docker-)?compose(\.override)?\.ya?ml")
+
+
+def _of_this(request: Request, hint: str | None) -> str | None:
+    """The hint, whose command is to mean the files of this request."""
+    found = request.target or all(_BY_ITSELF.fullmatch(file) for file in request.files)
+    named = [] if found else [word for file in request.files for word in ("-f", file)]
+    command = "provision secrets set"
+    return hint and hint.replace(command, shlex.join(["provision", *named]) + command.removeprefix("provision"))
 
 
 def _renewed(tiers: tuple[SecretSource, ...], new_values: Mapping[str, SecretValue]) -> tuple[SecretSource, ...]:

@@ -215,12 +215,10 @@ def _maps(texts: Sequence[str]) -> dict[Address, str]:
 
 def _released(target: str | None, addresses: Sequence[str]) -> tuple[str | None, tuple[Address, ...]]:
     """The TARGET and the addresses of a release: a TARGET that is an address is one of them."""
+    from provisioner.cli.settings import ADDRESSED
     from provisioner.model.address import Address
 
     named = list(policy(addresses).targets)
-    if target and (address := Address.parse(target)) is not None and "/" not in target and address.kind in _KINDS:
+    if target and (address := Address.parse(target)) is not None and "/" not in target and address.kind in ADDRESSED:
         return None, (*named, address)
     return target, tuple(named)
-
-
-_KINDS = ("service", "network", "volume", "image", "config", "secret")

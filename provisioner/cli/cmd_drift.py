@@ -11,6 +11,7 @@ from provisioner.cli.command import LOOK, Command
 from provisioner.cli.options import json_option, target_argument
 
 if TYPE_CHECKING:
+    from provisioner.app.drift import Drift
     from provisioner.cli.settings import Settings
 
 DRIFTED = 2
@@ -37,10 +38,14 @@ def command(settings: Settings, target: str | None, as_json: bool) -> int:
     from provisioner.render.drift_json import drift_json
     from provisioner.render.drift_text import drift_text
 
-    again = "" if settings.quiet else shlex.join(["provision", "apply", *settings.typed(target)])
+    def again(found: Drift) -> str:
+        if settings.quiet or (found.standing and not found.adoptable):
+            return ""
+        return shlex.join(["provision", "adopt" if found.standing else "apply", *settings.typed(target)])
+
     return look_at(
         settings, target, drift,
-        text=lambda found: drift_text(found, paint=settings.out().paint, next_command=again),
+        text=lambda found: drift_text(found, paint=settings.out().paint, next_command=again(found)),
         document=drift_json if as_json else None,
         code=lambda found: DRIFTED if found.changes else 0,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from provisioner.cli.compose_variables import compose_files, env_files, implicit
 from provisioner.cli.streams import Stream
 from provisioner.cli.target import choose, exists, is_file, playbooks, split_target
 from provisioner.errors import PlaybookInvalid, ProvisionError, UsageError
+from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem, Span
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from provisioner.app.saved_plan import SavedPlan
     from provisioner.app.saved_plays import SavedPlays
 
+# The kinds of objects that commands are given by their address.
+ADDRESSED = ("service", "network", "volume", "image", "config", "secret")
 # What the parameters of the global options begin with, so that a command's own never meet them.
 GLOBAL = "global_"
 _SINGLE = (
@@ -184,6 +187,8 @@ class Settings:
         except UsageError as error:
             if target and self._is_service(target):
                 raise _service_as_target(target) from error
+            if target and error.hint is None and (address := _meant_address(target)):
+                raise UsageError(error.message, hint=_with_address(address)) from error
             raise
         if chosen.in_playbooks:
             common["ambient_env_file"] = None
@@ -276,11 +281,27 @@ class Settings:
 
 def _service_as_target(name: str) -> UsageError:
     """What is said of a service in the place of a TARGET, with what the command takes."""
+    hint = _with_address(f"service.{name}")
+    return UsageError(f"'{name}' is a service, and in its place a playbook is named", hint=hint)
+
+
+def _with_address(address: str) -> str:
+    """How the command that runs is given an address."""
     context = click.get_current_context(silent=True)
     command = context.info_name if context is not None else "COMMAND"
+    if context is not None and context.params.get("releases"):
+        return f"provision {command} --release {address}"
     takes = context is not None and any(parameter.name == "addresses" for parameter in context.command.params)
-    hint = f"provision {command} --target service.{name}" if takes else f"provision {command} is of a whole playbook"
-    return UsageError(f"'{name}' is a service, and in its place a playbook is named", hint=hint)
+    return f"provision {command} --target {address}" if takes else f"provision {command} is of a whole playbook"
+
+
+def _meant_address(target: str) -> str:
+    """The address that a TARGET seems to be meant as, its kind spelled as it should be; empty where it is none."""
+    from difflib import get_close_matches
+
+    address = Address.parse(target)
+    kinds = get_close_matches(address.kind, ADDRESSED, n=1, cutoff=0.75) if address is not None else []
+    return str(replace(address, kind=kinds[0])) if address is not None and kinds else ""
 
 
 def _shown(text: str) -> str:

@@ -25,7 +25,8 @@ COMPOSE_NETWORK = f"{COMPOSE}network"
 _CONFIG_HASH = f"{COMPOSE}config-hash"
 _OURS = "provisioner"
 _FOLDER = f"{COMPOSE}project.working_dir"
-_FILES = f"{COMPOSE}project.config_files"
+# The files that it was brought up from: absolute paths with commas between them.
+COMPOSE_FILES = f"{COMPOSE}project.config_files"
 STACK = "com.docker.stack.namespace"
 STACK_IMAGE = "com.docker.stack.image"
 # What a Swarm writes on the container of a task: the id of its service.
@@ -50,7 +51,7 @@ def grouping_labels(grouping: Grouping | None, project: str, address: Address, k
         # Compose lists only containers that have one; to `docker compose up` it is another than its own.
         _CONFIG_HASH: _OURS,
         **({_FOLDER: grouping.directory} if grouping.directory else {}),
-        **({_FILES: ",".join(grouping.files)} if grouping.files else {}),
+        **({COMPOSE_FILES: ",".join(grouping.files)} if grouping.files else {}),
     }
 
 

@@ -90,11 +90,15 @@ def may_finish(playbook: Playbook, service: Service, *, restarts: bool) -> MayFi
     """
     body = plain_body(service.body)
     declared = body.get("restart") or (body.get("deploy") or {}).get("restart_policy")
-    check = healthcheck.parse(body.get("healthcheck"))
-    serves = bool(body.get("ports")) or (check is not None and not healthcheck.is_off(check))
-    if service.job or restarts or serves or f"service:{service.name}" in _namespace_hosts(playbook):
+    if service.job or restarts or serves(body) or f"service:{service.name}" in _namespace_hosts(playbook):
         return ""
     return "declared" if declared else "implied"
+
+
+def serves(body: Mapping[str, Any]) -> bool:
+    """Whether a service publishes ports or has a health check: it is there to go on running."""
+    check = healthcheck.parse(body.get("healthcheck"))
+    return bool(body.get("ports")) or (check is not None and not healthcheck.is_off(check))
 
 
 def _linked_containers(playbook: Playbook, service: Service) -> dict[str, tuple[str, ...]]:

@@ -29,7 +29,7 @@ from provisioner.reconcile.retained import PROTECT, protection_changes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
+    from provisioner.model.state import DesiredState, ForeignObject, Observed, ObservedState, Resource
 
 DECLARED_ANEW = "declared, and not there yet"
 # Why an object goes that the playbook does not name any more.
@@ -43,6 +43,7 @@ def diff(desired: DesiredState, observed: ObservedState, last: DesiredState | No
     `last` is what was last applied; with it a difference that the file did not ask for is marked as drift.
     """
     changes: dict[Address, Change] = {}
+    standing = {one.address: one for one in observed.foreign}
     # Images first: what a container's image will be is not known while the image itself is to be built or pulled.
     everything = sorted(desired.resources.keys() | observed.resources.keys(), key=lambda a: (a.kind != "image", a))
     for address in everything:
@@ -51,7 +52,7 @@ def diff(desired: DesiredState, observed: ObservedState, last: DesiredState | No
             gone = UNDECLARED if found.kind != "image" else ""
             changes[address] = Change(address, Action.DELETE, gone, observed=found)
         elif wanted is not None and found is None:
-            changes[address] = _creation(wanted, last)
+            changes[address] = _creation(wanted, last, standing.get(address))
         elif wanted is not None and found is not None:
             changes[address] = _comparison(wanted, found, _without_renewed(observed, changes), last)
     for address, change in changes.items():
@@ -73,7 +74,7 @@ def _without_renewed(observed: ObservedState, changes: Mapping[Address, Change])
     return replace(observed, facts=replace(observed.facts, images=kept))
 
 
-def _creation(wanted: Resource, last: DesiredState | None) -> Change:
+def _creation(wanted: Resource, last: DesiredState | None, standing: ForeignObject | None = None) -> Change:
     if wanted.kind == "image":
         reason = "to be built" if wanted.image.recipe else "not on the engine yet"
         return Change(wanted.address, Action.CREATE, reason, desired=wanted)
@@ -81,6 +82,10 @@ def _creation(wanted: Resource, last: DesiredState | None) -> Change:
     if before is not None and (wanted.external or before.external):
         # The object that was used is another's, wherever that is now.
         return Change(wanted.address, Action.CREATE, moved_tier(wanted, before) or DECLARED_ANEW, desired=wanted)
+    if before is not None and standing is not None and not standing.own:
+        # It was released, or gave way to another's: an apply takes nothing from there.
+        now = "released; `provision adopt` takes it again" if standing.adoptable else f"belongs to {standing.owner} now"
+        return Change(wanted.address, Action.CREATE, now, desired=wanted)
     if before is not None:
         gone = FieldChange("state", "absent", "present", Impact.IN_PLACE, drift=True, span=wanted.span)
         return Change(wanted.address, Action.CREATE, "it was removed by hand", (gone,), drift=True, desired=wanted)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from provisioner.model.state import Resource
 
+# What helps where another environment has an object: it may have adopted it.
+LET_GO = "where it was adopted there, `provision adopt --release` of that environment lets go of it"
 _ADOPT = "`provision adopt` takes it over as it is, without a restart"
 
 
@@ -23,7 +25,7 @@ def foreign_object(resource: Resource, labels: Mapping[str, str], project: str, 
     if own:
         owner, hint = _own(resource, labels)
     elif former.kind == "environment":
-        owner, hint = str(former), "give this one another `name:`"
+        owner, hint = str(former), f"give this one another `name:`; {LET_GO}"
     elif not former.kind:
         owner, hint = "somebody else", f"{_ADOPT}; or {_beside_unknown(resource)}"
     elif former.name == project:

@@ -42,6 +42,8 @@ class Drift(Protocol):
     def looked_at(self) -> int: ...
     @property
     def destroyed(self) -> Destroyed | None: ...
+    @property
+    def standing(self) -> bool: ...
 
 
 def drift_text(drift: Drift, *, paint: Paint = PLAIN, next_command: str = "") -> str:
@@ -63,7 +65,8 @@ def drift_text(drift: Drift, *, paint: Paint = PLAIN, next_command: str = "") ->
     if count:
         noun = "object differs" if count == 1 else "objects differ"
         end = f"{paint.bold('Drift:')} {count} {noun} from what was last applied.\n"
-        sections.append(end + (f"To put it back: {next_command}\n" if next_command else ""))
+        does = "To take it again" if drift.standing else "To put it back"
+        sections.append(end + (f"{does}: {next_command}\n" if next_command else ""))
     else:
         noun = "object is" if drift.looked_at == 1 else "objects are"
         sections.append(f"{paint.bold(paint.green('No drift.'))} {drift.looked_at} {noun} as last applied.\n")

@@ -32,6 +32,7 @@ from provisioner.model.state import Resource
 from provisioner.reconcile.adoption import Candidate, Evidence, adoption, is_same_volume
 from provisioner.render.adoption_json import adopted_json
 from provisioner.render.adoption_text import adoption_text, release_text
+from provisioner.render.drift_text import drift_text
 from provisioner.render.plan_text import plan_text
 from provisioner.render.why_json import why_json
 from provisioner.render.why_text import why_text
@@ -195,6 +196,36 @@ def test_one_object_is_released_by_its_address(shop: InMemory) -> None:
         let_go(shop, "service.web")
     run(shop)
     assert not shop.plan().changes
+
+
+def test_what_was_released_is_no_drift_by_hand(shop: InMemory) -> None:
+    """Nobody removed it, and no apply brings it back."""
+    run(shop)
+    let_go(shop)
+    plan, drifted = shop.plan(), shop.drift()
+    assert {change.address.kind for change in plan.changes} == {"service", "network", "volume"}
+    for change in (*plan.changes, *drifted.changes):
+        assert (change.reason, change.drift) == ("released; `provision adopt` takes it again", False)
+    assert plan.refusals
+    assert "removed by hand" not in plan_text(plan) + drift_text(drifted)
+    assert "will be put back" not in plan_text(plan)
+    assert (drifted.standing, drifted.adoptable) == (True, True)
+    assert drift_text(drifted, next_command="X").endswith("To take it again: X\n")
+    run(shop)
+    assert not shop.plan().changes
+    # What a hand does remove is told as before.
+    take_away(shop, str(shop.engine.inspect("container", "shop-db-1")["Id"]))  # type: ignore[index]
+    assert [change.reason for change in shop.plan().changes] == ["it was removed by hand"]
+    drifted = shop.drift()
+    assert (drifted.standing, drifted.changes[0].drift) == (False, True)
+    assert "To put it back: X" in drift_text(drifted, next_command="X")
+
+
+def test_one_of_several_replicas_that_was_released_is_told(shop: InMemory) -> None:
+    run(shop)
+    let_go(shop, "service.web[2]")
+    [change] = shop.plan().changes
+    assert (change.drift, "removed by hand" in change.reason) == (False, False)
 
 
 def test_what_differs_is_told_field_by_field_and_left_for_the_next_apply(shop: InMemory) -> None:
@@ -457,6 +488,60 @@ def test_a_volume_that_another_environment_has_adopted_is_not_taken_over_by_appl
     assert plan.adopts == ()
     assert any("shop_data" in str(one) for one in plan.refusals)
     assert any("shop_data belongs to the environment second" in str(one) for one in run(shop).plan.refusals)
+
+
+def test_a_plan_names_the_environment_that_has_adopted_what_stands_in_the_way(shop: InMemory) -> None:
+    """As the ledger says it, not the Compose project that the labels speak of."""
+    made_by_compose(shop, "user1a")
+    db = {**SHOP["services"]["db"], "container_name": "shop-db-1"}
+    second = {"name": "user1a", "services": {"db": db}, "volumes": {"data": {"name": "shop_data"}}}
+    assert any("the Compose project user1a" in problem.message for problem in shop.plan().refusals)
+    shop.write(second)
+    maps = {Address("service", "db"): "shop-db-1"}
+    assert run(shop, maps=maps).done
+    shop.write(SHOP)
+    before = shop.engine.state()
+    told = {problem.path: problem for problem in shop.plan().refusals if "environment" in problem.message}
+    assert told.keys() >= {"service.db[1]", "volume.data"}
+    for problem in told.values():
+        assert problem.message.endswith("belongs to the environment user1a"), problem
+        assert "`provision adopt --release` of that environment" in str(problem.hint)
+        assert "--force" not in str(problem.hint)
+    adopted = {problem.path: problem for problem in run(shop).plan.refusals}
+    assert "`provision adopt --release` of that environment" in str(adopted["volume.data"].hint)
+    assert shop.engine.state() == before
+
+
+def test_a_project_that_runs_from_this_file_under_another_name_is_told(shop: InMemory) -> None:
+    made_by_compose(shop, "user1a")
+    label = "com.docker.compose.project.config_files"
+    file = str(shop.folder / "compose.yaml")
+    for identity in shop.engine.state()["containers"]:
+        shop.engine._containers[identity]["Config"]["Labels"][label] = f"/elsewhere/other.yaml,{file}"
+    shop.write({"name": "fresh", "services": {"web": service(ports=["80:80"])}})
+    expected = ("the Compose project user1a runs from this file", "`provision -p user1a adopt` takes it over as it is")
+    assert [(note.message, note.hint) for note in shop.plan().notes] == [expected]
+    assert [(note.message, note.hint) for note in look(shop.request(), AdoptionChoice()).notes] == [expected]
+    # Not of another file, nor where this environment runs already.
+    other = shop.write({"name": "fresh", "services": {"web": service(ports=["80:80"])}}, "other.yaml")
+    assert not shop.plan("other.yaml").notes, other
+    assert shop.apply().exit_code == 0
+    shop.write({"name": "fresh", "services": {"web": service(ports=["81:80"])}})
+    assert not shop.plan().notes
+    assert not look(shop.request(), AdoptionChoice()).notes
+
+
+@pytest.mark.parametrize(("services", "lists"), [({"web": service(ports=["80:80"])}, 1), ({}, 0)])
+def test_to_look_for_other_projects_costs_no_request(
+    services: dict[str, Any], lists: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a plan lists anyway is looked at: who holds what it takes."""
+    shop = in_memory(tmp_path, monkeypatch)
+    shop.write({"name": "fresh", "services": services, "volumes": {"data": {}}})
+    asked: Counter[str] = Counter()
+    monkeypatch.setattr(shop.engine, "containers", counted(asked, "containers", shop.engine.containers))
+    assert bool(shop.plan().changes) == bool(services)
+    assert asked.total() == lists
 
 
 def test_adopting_asks_no_more_than_a_plan_and_a_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -787,6 +872,30 @@ def test_containers_by_name_become_a_playbook(
     plan = shop.plan()
     assert not plan.changes, plan_text(plan)
     assert shop.engine.inspect("container", name)["Id"] == identity  # type: ignore[index]
+
+
+def test_of_what_does_not_run_it_is_said_whether_an_apply_starts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a secret's value is looked for where it can be found: nothing can be run in such a container."""
+    services: dict[str, Any] = {
+        "web": service(environment={"API_TOKEN": "t0p"}),
+        "once": {"image": "app:1", "command": ["exit", "0"], "environment": {"OTHER_TOKEN": "x"}},
+        "broken": {"image": "app:1", "command": ["exit", "3"]},
+        "server": {"image": "app:1", "command": ["run"], "ports": ["80:80"]},
+    }
+    shop = brought_up({"name": "shop", "services": services}, tmp_path, monkeypatch)
+    monkeypatch.setattr(import_module, "open_engine", lambda request, choice: with_adoptions(shop.engine))
+    shop.engine.stop(str(shop.engine.inspect("container", "shop-server-1")["Id"]))  # type: ignore[index]
+    imported = import_running(shop.request(), [], output="compose.yaml", name=None, force=True)
+    assert imported.notes == tuple(
+        f"shop-{name}-1 does not run now; an apply will start it" for name in ("broken", "server")
+    )
+    assert imported.ended == {"shop-broken-1", "shop-once-1", "shop-server-1"}
+    (tmp_path / ".env.local").write_text("API_TOKEN=t0p\nOTHER_TOKEN=x\n")
+    (tmp_path / ".env.local").chmod(0o600)
+    run(shop)
+    assert {str(change.address) for change in shop.plan().changes} == {"service.broken", "service.server"}
 
 
 def test_what_compose_takes_from_an_env_file_is_taken_from_there(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from provisioner.app import import_running as import_module
 from provisioner.app.wiring import SystemClock
 from provisioner.errors import EngineRefused
 from provisioner.ledger.adoptions import read_adoptions
@@ -84,6 +85,11 @@ def test_a_release_as_it_is_typed(shop: InMemory) -> None:
         ([], 64, "--yes"),
         (["--json"], 64, "--yes"),
         (["nowhere", "--yes"], 64, "no playbook 'nowhere'"),
+        (["--yes", "--release", "web"], 64, "Next: provision adopt --release service.web\n"),
+        (["--yes", "--release", "servce.web"], 64, "Next: provision adopt --release service.web\n"),
+        (["--yes", "web"], 64, "Next: provision adopt --target service.web\n"),
+        (["--yes", "service.web"], 64, "Next: provision adopt --target service.web\n"),
+        (["--yes", "volumes.data"], 64, "Next: provision adopt --target volume.data\n"),
     ],
 )  # fmt: skip
 def test_bad_input_ends_with_its_code_and_what_to_do(words: list[str], code: int, said: str, shop: InMemory) -> None:
@@ -117,6 +123,59 @@ def test_an_error_for_programs_is_one_object_beside_the_result(
         error = json.loads(ended.stderr)["error"]
         assert (error["exit_code"], error["kind"]) == (code, kind)
     assert shop.engine.state() == before
+
+
+@pytest.mark.parametrize("word", ["prod.yml", "web.service", "nowhere"])
+def test_what_is_no_address_is_not_taken_for_one(word: str, shop: InMemory) -> None:
+    assert "Next:" not in typed(shop, word, "--yes", code=64).stderr
+
+
+def test_a_target_hides_no_service_that_is_declared(shop: InMemory) -> None:
+    """What it leaves out is neither adopted nor said to be missing in the file."""
+    assert json.loads(typed(shop, "--target", "service.db", "--check", "--json").stdout)["notes"] == []
+    shop.write({**SHOP, "services": {"db": SHOP["services"]["db"]}})
+    notes = json.loads(typed(shop, "--check", "--json").stdout)["notes"]
+    assert any("declares no service web here" in note["message"] for note in notes)
+
+
+def test_a_project_to_be_forced_that_is_not_there_is_told(shop: InMemory) -> None:
+    before = shop.engine.state()
+    text = typed(shop, "--check", "--force", "shp").stdout
+    assert "--force shp: nothing here is of a Compose project or stack of that name" in text
+    assert "did you mean 'shop'?" in text
+    assert "there are: shop" in typed(shop, "--check", "--force", "x").stdout
+    assert "--force shop:" not in typed(shop, "--check", "--force", "shop").stdout
+    assert shop.engine.state() == before
+    # What was adopted is of that project all the same: the same command again says the same.
+    typed(shop, "--yes")
+    assert json.loads(typed(shop, "--check", "--force", "shop", "--json").stdout)["notes"] == []
+
+
+def test_a_missing_secret_is_set_for_the_files_that_were_named(shop: InMemory) -> None:
+    secrets = {"name": "shop", "services": {"web": service(secrets=["k"])}, "secrets": {"k": {}}}
+    for name in ("running.yaml", "compose.yaml"):
+        shop.write(secrets, name)
+    said = typed(shop, "-f", "running.yaml", "--check", code=77).stderr
+    assert "Next: provision -f running.yaml secrets set k" in said
+    assert "Next: provision secrets set k" in typed(shop, "--check", code=77).stderr
+
+
+def test_a_value_is_looked_for_where_nothing_can_be_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = {
+        "web": service(environment={"API_TOKEN": "t0p"}),
+        "once": {"image": "app:1", "command": ["exit", "0"], "environment": {"OTHER_TOKEN": "x"}},
+    }
+    shop = brought_up({"name": "shop", "services": services}, tmp_path, monkeypatch)
+    monkeypatch.setattr(import_module, "open_engine", lambda request, choice: shop.engine)
+    surroundings = {"HOME": str(tmp_path), "NO_COLOR": "1", "PATH": "/usr/bin:/bin"}
+    ended = carry_out(["import", "--running", "-o", "running.yaml"], folder=tmp_path, environment=surroundings)
+    assert ended.code == 0, ended
+    told = "".join(ended.stdout.split("\n"))
+    assert "docker exec shop-web-1 printenv API_TOKEN | provision -f running.yaml secrets set api_token" in told
+    assert "docker exec shop-once-1" not in told
+    assert "docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' shop-once-1" in told
+    assert "sed -n 's/^OTHER_TOKEN=//p' | provision -f running.yaml secrets set other_token" in told
+    assert "does not run now" not in told
 
 
 def test_while_somebody_applies_it_ends_with_75(shop: InMemory) -> None:
