@@ -231,13 +231,18 @@ def _kept_problems(project: str, volume: Replaced, aside: Mapping[str, Any] | No
         return []
     name = volume.name + SUFFIX
     if (aside.get("Labels") or {}).get(KEPT) != project:
-        return [Problem(f"the volume {name} stands in the way, and is not ours", hint="copy it, then remove it")]
+        return [
+            Problem(
+                f"the volume {name} stands in the way, and is not ours",
+                hint=f"it is left as it is: find out whose it is, and copy what is in {volume.name} by hand",
+            )
+        ]
     if prune:
         return []
     text = f"{name} has what volume.{volume.key} held before an earlier restore, which would be lost"
     hint = (
-        "look at it first: `provision restore --undo` puts it back in the place of what is there now; if nobody needs "
-        f"it any more, `docker volume rm {name}`, or --prune of restore and clone, deletes it"
+        "look at it first: `provision restore --undo` puts it back in the place of what is there now; "
+        "--prune of restore and clone gives it up"
     )
     return [Problem(text, None, "", hint)]
 

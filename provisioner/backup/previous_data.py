@@ -206,5 +206,5 @@ def first_entries(chunks: Iterator[bytes]) -> bool:
 def _find(engine: EngineReader, project: str) -> Mapping[str, Any] | None:
     raw = engine.inspect("container", f"{project}.restore")
     if raw is not None and (raw["Config"].get("Labels") or {}).get(_RESTORE) != project:
-        raise Unsafe(f"the container {project}.restore stands in the way, and is not ours", hint="remove or rename it")
+        raise Unsafe(f"the container {project}.restore stands in the way, and is not ours", hint="rename it")
     return raw

@@ -81,7 +81,7 @@ def _recover(engine: EngineWriter, project: str, suffix: str) -> None:
         return
     labels = raw["Config"].get("Labels") or {}
     if labels.get(CARRIER) != project:
-        raise Unsafe(f"the container {name} stands in the way, and is not ours", hint="remove or rename it")
+        raise Unsafe(f"the container {name} stands in the way, and is not ours", hint="rename it")
     _release(engine, json.loads(labels.get(_HELD) or "{}"))
     engine.remove("container", str(raw["Id"]))
 
