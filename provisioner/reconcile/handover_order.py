@@ -41,9 +41,9 @@ def order_handovers(
     another is proven: what that one was gives up its name while it runs, and the rest before its successor is proven.
     """
     given_up: set[tuple[str, Verb]] = set()
+    hosts = containers_lived_in(observed)
     while True:
         pairs = find_handovers(steps, desired, observed)
-        hosts = containers_lived_in(observed)
         if not pairs and not hosts:
             return list(steps)
         ordering = _Ordering(

@@ -96,11 +96,15 @@ def containers_lived_in(state: ObservedState) -> dict[str, set[str]]:
     """The ids of our containers in whose namespaces others of ours live, by the id of each that does so."""
     everything = [one for one in (*state.resources.values(), *state.leftovers) if one.kind == "container"]
     ours = {one.id for one in everything}
+    replicas: dict[str, set[str]] = {}
+    for address, one in state.resources.items():
+        if one.kind == "container":
+            replicas.setdefault(address.name, set()).add(one.id)
     found: dict[str, set[str]] = {}
     for one in everything:
         modes = [str(one.spec[key] or "") for key in KEYS]
         hosts = {mode.removeprefix(_CONTAINER) for mode in modes if mode.startswith(_CONTAINER)} & ours
-        hosts |= {o.id for a, o in state.resources.items() if o.kind == "container" and a.name in lives_in(one)}
+        hosts |= {identity for name in lives_in(one) for identity in replicas.get(name, ())}
         if hosts - {one.id}:
             found[one.id] = hosts - {one.id}
     return found

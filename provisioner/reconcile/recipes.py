@@ -214,7 +214,7 @@ def _users(
                 users[need].append(user)
     for change in going:
         hosts = lives_in(change.observed) if change.observed is not None and change.address not in order else ()
-        for host in addresses:
+        for host in addresses if hosts else ():
             if host.name in hosts:
                 users[host].append(change.address)
     return users

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from provisioner.reconcile.namespaces import containers_lived_in
 from tests.unit.app.in_memory import InMemory, in_memory, service
 
 if TYPE_CHECKING:
@@ -93,3 +94,16 @@ def test_a_plan_grows_with_its_services(shop: InMemory, declared: Callable[[int]
 
 def test_what_follows_from_one_change_grows_with_the_chain(shop: InMemory) -> None:
     assert changed(shop, 120) <= 4.2 * changed(shop, 30)
+
+
+def lived_in(shop: InMemory, count: int) -> int:
+    """The calls with which it is found who lives in whom."""
+    shop.write(apart(count))
+    shop.apply()
+    observed = shop.plan().observed
+    shop.destroy()
+    return calls(lambda: containers_lived_in(observed))
+
+
+def test_who_lives_in_whom_grows_with_the_containers(shop: InMemory) -> None:
+    assert lived_in(shop, 200) <= 4.2 * lived_in(shop, 50)
