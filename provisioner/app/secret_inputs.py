@@ -75,12 +75,10 @@ def resolve_secrets(
     messages: list[str] = []
     key = find_key(context)
     tiers = open_tiers(context)
-    resolutions = resolve(refs, _renewed(tiers, new_values), key, tell=messages.append)
+    command = _command(request)
+    resolutions = resolve(refs, _renewed(tiers, new_values), key, tell=messages.append, command=command)
     wanted = {name: answer for name, answer in resolutions.items() if needed is None or name in needed}
-    try:
-        require(wanted)
-    except SecretUnavailable as error:
-        raise SecretUnavailable(error.message, hint=_of_this(request, error.hint)) from error
+    require(wanted)
     for name, answer in wanted.items():
         if isinstance(answer, Held) and not platform.keeps_files and answer.tier != AWS:
             raise SecretUnavailable(
@@ -106,12 +104,11 @@ def resolve_secrets(
 _BY_ITSELF = re.compile(r"(docker-)?compose(\.override)?\.ya?ml")
 
 
-def _of_this(request: Request, hint: str | None) -> str | None:
-    """The hint, whose command is to mean the files of this request."""
+def _command(request: Request) -> str:
+    """How this program is called for the files of the request."""
     found = request.target or all(_BY_ITSELF.fullmatch(file) for file in request.files)
     named = [] if found else [word for file in request.files for word in ("-f", file)]
-    command = "provision secrets set"
-    return hint and hint.replace(command, shlex.join(["provision", *named]) + command.removeprefix("provision"))
+    return shlex.join(["provision", *named])
 
 
 def _renewed(tiers: tuple[SecretSource, ...], new_values: Mapping[str, SecretValue]) -> tuple[SecretSource, ...]:

@@ -29,18 +29,20 @@ def resolve(
     key: FingerprintKey | KeyAbsent,
     *,
     tell: Callable[[str], None] = lambda message: None,
+    command: str = "provision",
 ) -> Mapping[str, Resolution]:
     """An answer for every declared secret, by its key. Changes nothing.
 
-    `tell` hears of shadowed values and of what the tiers warn of. Values that `generate` makes are `Found` with the
-    tier `generate` and kept nowhere yet (see `generate.keep`). Without a key fingerprints stay empty.
+    `command` is how a remedy calls this program for this environment. `tell` hears of shadowed values and of what the
+    tiers warn of. Values that `generate` makes are `Found` with the tier `generate` and kept nowhere yet (see
+    `generate.keep`). Without a key fingerprints stay empty.
     `SecretUnavailable` for a forgotten value of a tier that is not allowed, an empty or oversized one, and a template
     that needs what can not be read; whatever a tier raises goes through.
     """
     tiers = {source.tier: source for source in sources}
     plain = [ref for ref in declarations if ref.template is None]
     _refuse_forgotten(plain, tiers)
-    found = _ask_tiers(plain, tiers)
+    found = _ask_tiers(plain, tiers, command)
     _tell_shadowed(plain, found, tiers, tell)
     for source in tiers.values():
         for warning in source.warnings():
@@ -63,11 +65,11 @@ def require(resolutions: Mapping[str, Resolution]) -> None:
     raise SecretUnavailable("\n".join(lines), hint=", or ".join(remedies) or None)
 
 
-def _remedies(ref: SecretRef, tried: Sequence[str]) -> tuple[str, ...]:
+def _remedies(ref: SecretRef, tried: Sequence[str], command: str) -> tuple[str, ...]:
     """What would put a secret where it was looked for."""
     swarm = not any("not a Swarm manager" in one for one in tried)
     commands = {
-        LOCAL: f"provision secrets set {ref.key}",
+        LOCAL: f"{command} secrets set {ref.key}",
         "docker": f"docker secret create {ref.names[0]} - < FILE" if ref.names and swarm else "",
         "aws": f"aws secretsmanager create-secret --name {ref.aws.partition('#')[0]} --secret-string file://FILE",
         "file": f"put it into {ref.file}",
@@ -77,7 +79,10 @@ def _remedies(ref: SecretRef, tried: Sequence[str]) -> tuple[str, ...]:
 
 
 def _with_earlier(
-    error: SecretUnavailable | Unreachable, refs: Sequence[SecretRef], tried: Mapping[str, tuple[str, ...]]
+    error: SecretUnavailable | Unreachable,
+    refs: Sequence[SecretRef],
+    tried: Mapping[str, tuple[str, ...]],
+    command: str,
 ) -> SecretUnavailable | Unreachable:
     """The error of a tier, with where its secrets were looked for before and what would put them there."""
     earlier = [ref for ref in refs if tried[ref.key]]
@@ -86,11 +91,11 @@ def _with_earlier(
     lines = [error.message]
     for ref in earlier:
         lines += [f"secret {ref.key} was looked for before that", *(f"  {one}" for one in tried[ref.key])]
-    remedies = [one for one in _remedies(earlier[0], tried[earlier[0].key]) if not one.startswith("aws ")]
+    remedies = [one for one in _remedies(earlier[0], tried[earlier[0].key], command) if not one.startswith("aws ")]
     return type(error)("\n".join(lines), hint=", or ".join([*remedies, *([error.hint] if error.hint else [])]))
 
 
-def _ask_tiers(refs: Sequence[SecretRef], tiers: Mapping[str, SecretSource]) -> dict[str, Resolution]:
+def _ask_tiers(refs: Sequence[SecretRef], tiers: Mapping[str, SecretSource], command: str) -> dict[str, Resolution]:
     """Ask each secret's first tier, then the next one for those that are missing there."""
     tried: dict[str, tuple[str, ...]] = defaultdict(tuple)
     answers: dict[str, Resolution] = {}
@@ -102,7 +107,7 @@ def _ask_tiers(refs: Sequence[SecretRef], tiers: Mapping[str, SecretSource]) -> 
             if depth < len(ref.sources):
                 groups[ref.sources[depth]].append(ref)
             else:
-                answers[ref.key] = Missing(tried[ref.key], _remedies(ref, tried[ref.key]))
+                answers[ref.key] = Missing(tried[ref.key], _remedies(ref, tried[ref.key], command))
         left = []
         for tier, group in groups.items():
             failed: SecretUnavailable | Unreachable | None = None
@@ -110,7 +115,7 @@ def _ask_tiers(refs: Sequence[SecretRef], tiers: Mapping[str, SecretSource]) -> 
             try:
                 given = tiers[tier].fetch(group)
             except (SecretUnavailable, Unreachable) as error:
-                failed = _with_earlier(error, group, tried)
+                failed = _with_earlier(error, group, tried, command)
             if failed is not None:
                 raise failed
             for ref in group:
