@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -636,6 +637,32 @@ class Killed(BaseException):
     """The process ends here."""
 
 
+def killed_after(shop: InMemory, monkeypatch: pytest.MonkeyPatch, after: int, maps: dict[Address, str]) -> bool:
+    """An adoption that ends before the request that follows so many of those that change something, and whose lease is
+    given back. Whether it came to its end before that.
+    """
+    left, ended = [after], False
+
+    with monkeypatch.context() as patch:
+        for name in ("rename", "put_archive", "create", "remove"):
+            original = getattr(shop.engine, name)
+
+            def counted(*arguments: Any, original: Any = original, **named: Any) -> Any:
+                if left[0] == 0:
+                    raise Killed
+                left[0] -= 1
+                return original(*arguments, **named)
+
+            patch.setattr(shop.engine, name, counted)
+        with suppress(Killed, LeaseHeld):
+            run(shop, maps=maps)
+            ended = True
+    for raw in shop.engine.state()["containers"].values():
+        if raw["Name"] == "/shop.lease":
+            shop.engine.remove("container", raw["Id"])
+    return ended
+
+
 @pytest.mark.parametrize("after", range(10))
 @pytest.mark.parametrize("mapped", [False, True])
 def test_killed_anywhere_a_second_adopt_goes_on(
@@ -654,27 +681,7 @@ def test_killed_anywhere_a_second_adopt_goes_on(
             _, service_name, number = name.split("_")
             maps[Address("service", service_name, int(number))] = name
     before = {raw["Id"] for raw in shop.engine.state()["containers"].values()}
-    left = [after]
-    for name in ("rename", "put_archive", "create", "remove"):
-        original = getattr(shop.engine, name)
-
-        def counted(*arguments: Any, original: Any = original, **named: Any) -> Any:
-            if left[0] == 0:
-                raise Killed
-            left[0] -= 1
-            return original(*arguments, **named)
-
-        monkeypatch.setattr(shop.engine, name, counted)
-    ended = True
-    try:
-        run(shop, maps=maps)
-    except (Killed, LeaseHeld):
-        ended = False
-    left[0] = 1000
-    if not ended:
-        for raw in shop.engine.state()["containers"].values():
-            if raw["Name"] == "/shop.lease":
-                shop.engine.remove("container", raw["Id"])
+    if not killed_after(shop, monkeypatch, after, maps):
         run(shop, maps=maps)
     plan = shop.plan()
     assert not plan.changes, plan_text(plan)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from provisioner.app.adopt import look
 from provisioner.app.adopt_plan import AdoptionChoice
-from provisioner.errors import LeaseHeld
 from provisioner.ledger.adoptions import read_adoptions
 from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.render.adoption_text import adoption_text
 from provisioner.render.plan_text import plan_text
 from tests.unit.app.in_memory import InMemory, service
-from tests.unit.app.test_adopt import Killed, brought_up, let_go, run, standing, take_away
+from tests.unit.app.test_adopt import brought_up, killed_after, let_go, run, standing, take_away
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,7 +177,7 @@ def test_names_that_maps_cross_are_given_wherever_the_first_adoption_was_killed(
     before = workers(shop)
     assert look(shop.request(), AdoptionChoice(maps=maps)).adopts
     if after is not None:
-        _killed_after(shop, monkeypatch, after, maps)
+        killed_after(shop, monkeypatch, after, maps)
     run(shop, maps=maps)
     assert {name: identity for name, identity in workers(shop).items() if identity in before.values()} == {
         f"shop-worker-{number}": before[name] for number, name in names.items()
@@ -187,25 +185,3 @@ def test_names_that_maps_cross_are_given_wherever_the_first_adoption_was_killed(
     plan = shop.plan()
     assert not [change for change in plan.changes if change.action is not Action.UNCHANGED], plan_text(plan)
     assert not [one for one in read_adoptions(shop.engine, "shop")[1] if one.kind == "renaming"]
-
-
-def _killed_after(shop: InMemory, monkeypatch: pytest.MonkeyPatch, after: int, maps: dict[Address, str]) -> None:
-    """An adoption that ends before the request that follows so many of those that change something."""
-    left = [after]
-
-    with monkeypatch.context() as patch:
-        for name in ("rename", "put_archive", "create", "remove"):
-            original = getattr(shop.engine, name)
-
-            def counted(*arguments: Any, original: Any = original, **named: Any) -> Any:
-                if left[0] == 0:
-                    raise Killed
-                left[0] -= 1
-                return original(*arguments, **named)
-
-            patch.setattr(shop.engine, name, counted)
-        with suppress(Killed, LeaseHeld):
-            run(shop, maps=maps)
-    for raw in shop.engine.state()["containers"].values():
-        if raw["Name"] == "/shop.lease":
-            shop.engine.remove("container", raw["Id"])
