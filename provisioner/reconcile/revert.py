@@ -57,7 +57,7 @@ def rollback_plan(
 
     Only those that `on_failure: rollback` lets go back, and those that share namespaces with them. Replicas go back
     one after the other, so that what still serves goes on. What was changed in place stays as it is, but for an address
-    that is asked back. Where a service
+    that is asked back and a network that it left and did not join again. Where a service
     was proven, and the run ended before what it replaced was removed, that is done. What gave up a port, a name or an
     address for one that goes back gets it back, and what has got it from one that goes back gives it up again.
     """
@@ -145,7 +145,7 @@ class _Withdrawal:
     def _tolerated_beside(self) -> dict[Address, list[Observed]]:
         """What failed, as it may, beside what goes on in its place."""
         beside: dict[Address, list[Observed]] = {}
-        for address in sorted(one for one in self._broken if one.whole in self._tolerated):
+        for address in sorted(one for one in self._broken if one.whole in self._tolerated - self._services):
             here, before = self._here.get(address, []), self._before.get(address)
             if before is not None and any(one.id == before.id and not one.name.endswith(PREVIOUS) for one in here):
                 beside[address] = [one for one in here if one.id != before.id and one.name.endswith(NEXT)]
@@ -220,14 +220,17 @@ class _Withdrawal:
     def _give_back(self, address: Address, wanted: Resource, found: Observed) -> None:
         """An address that it got while it ran, and that another wants back: it leaves the network, and joins as before.
 
-        What else was changed in place stays as it is.
+        So does one that was to join a network anew, and only left it. What else was changed in place stays as it is.
         """
         before = self._before.get(address)
-        if before is None or before.id != found.id or address.whole not in self._asked:
+        if before is None or before.id != found.id:
             return
         was, now = self._fitting(before.workload_spec["networks"]), found.workload_spec["networks"]
+        lost = wanted.workload_spec["networks"].keys() - now.keys()
+        asked = address.whole in self._asked
         touched = [
-            key for key in sorted(was.keys() & self._networks.keys()) if _fixed(was[key]) != _fixed(now.get(key))
+            key for key in sorted(was.keys() & self._networks.keys())
+            if key in lost or (asked and _fixed(was[key]) != _fixed(now.get(key)))
         ]  # fmt: skip
         if not touched:
             return

@@ -39,8 +39,8 @@ def counted(environment: Environment, step: Callable[[], object]) -> tuple[int, 
 
 def test_a_life_costs_no_more_requests(environment: Environment) -> None:
     environment.write(declared())
-    # Lists, one network, one image, and what would stand in the way of each object.
-    assert counted(environment, environment.plan) == (SERVICES + VOLUMES + 9, 0)
+    # Lists, one network, one image, an unfinished restore, and what would stand in the way of each object.
+    assert counted(environment, environment.plan) == (SERVICES + VOLUMES + 10, 0)
     asked, changing = counted(environment, environment.apply)
     # Made and started; the network, the ledger, the lease and its end.
     assert changing == 2 * SERVICES + VOLUMES + 4

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from provisioner.engines.memory import MemoryEngine
+    from provisioner.model.address import Address
     from provisioner.model.plan import Plan
     from provisioner.model.report import Report
 
@@ -106,11 +107,20 @@ def _require_told(made: Plan, report: Report, back: Report, at: MemoryEngine, si
     for address, one in now.resources.items():
         if address not in made.desired.resources or address.name in sick or one.kind != "container":
             continue
+        if one.runtime and one.runtime.status == "running" and _stays_attached(made, address):
+            assert state[one.id]["NetworkSettings"]["Networks"], address
         for key in ("NetworkMode", "PidMode"):
             host = (state[one.id]["HostConfig"].get(key) or "").partition("container:")[2]
             if host in state and one.runtime and one.runtime.status == "running":
                 assert state[host]["State"]["Status"] == "running"
                 assert state[host]["State"]["StartedAt"] <= state[one.id]["State"]["StartedAt"]
+
+
+def _stays_attached(made: Plan, address: Address) -> bool:
+    """Whether it had networks, and is to have some."""
+    before = made.observed.resources.get(address)
+    wanted = made.desired.resources[address]
+    return bool(before and before.workload_spec["networks"] and wanted.workload_spec["networks"])
 
 
 def _require_exclusive(at: MemoryEngine) -> None:

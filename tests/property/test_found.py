@@ -532,3 +532,19 @@ def test_one_that_fails_as_it_may_does_not_run_on_beside_what_it_was_to_replace(
     now = look(at, made.desired)
     assert now.leftovers == ()
     assert {a: one.id for a, one in now.resources.items()} == {a: one.id for a, one in before.items()}
+
+
+def test_who_was_to_get_the_address_of_one_that_failed_as_it_may_is_on_its_network_again() -> None:
+    """It left the network for the address that it does not get; what failed goes with it, once."""
+    addressed = {"networks": {"back": {"ipv4_address": "10.1.0.9"}}}
+    allowed = {"update": {"order": "start-first", "on_failure": "continue"}}
+    at = engine()
+    converge(at, wanted(db={}, api=addressed))
+    made, report, back = apply(at, wanted(db=addressed, api={**allowed, **SICK}))
+    assert [one.step.address.name for one in report.failures] == ["api"]
+    assert back is not None
+    assert back.failures == ()
+    attached = {a.name: sorted(one.workload_spec["networks"]) for a, one in look(at, made.desired).resources.items()
+                if one.kind == "container"}  # fmt: skip
+    assert attached == {"db": ["back"], "api": ["back"]}
+    require_applied(at, wanted(db=addressed, api=allowed))
