@@ -283,6 +283,11 @@ class _Recorded:
             if images:
                 found.kept[key] = str(max(images, key=lambda one: int(one.get("Created") or 0))["Id"])
                 continue
+            # What another tool built carries no label of ours; it is known by its id.
+            identity = self.target.revision.images.get(key)
+            if identity and engine.inspect("image", identity) is not None:
+                found.kept[key] = identity
+                continue
             now = build_digests(playbook, {key})[key]
             anew.add(key)
             if now != wanted:

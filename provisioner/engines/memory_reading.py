@@ -110,7 +110,9 @@ class MemoryReader:
         return None
 
     def _of(self, kind: str) -> dict[str, Raw]:
-        kinds = {"container": self._containers, "network": self._networks, "volume": self._volumes}
+        kinds = {
+            "container": self._containers, "network": self._networks, "volume": self._volumes, "image": self._images,
+        }  # fmt: skip
         if kind not in kinds:
             raise self._no_swarm()
         return kinds[kind]

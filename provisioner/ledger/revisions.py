@@ -49,7 +49,8 @@ class Revision:
     whether each is to be protected (`protect`); None in a revision of a version that did not keep them. `scaled` are
     the replicas that the command line asked for, by service, `converged` is false where a last look still found a
     difference, and `commit` is the git commit of the playbook's folder, with `-dirty` where files were changed.
-    `seconds` is how long the apply took, `took` how long it worked on each object, by address.
+    `seconds` is how long the apply took, `took` how long it worked on each object, by address. `images` are the ids of
+    those that services are built as, by service: what another tool built carries no label to find it by.
     """
 
     number: int
@@ -70,6 +71,7 @@ class Revision:
     commit: str = ""
     seconds: float = 0.0
     took: Mapping[str, float] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
 
     def matches(self, playbook: Playbook, inputs: InputVersions, mode: Mode, seen: ObservedState) -> bool:
         """Whether this is what was applied, so that it need not be kept again."""
@@ -154,6 +156,7 @@ def record_revision(
         "applied_by": f"{whoami()}@{socket.gethostname()}, provisioner {__version__}",
         **_content(playbook, inputs, mode, seen),
         "volumes": volumes_to_keep(playbook, seen),
+        "images": _built(playbook, seen),
         **({"restores": restores} if restores else {}),
         **({} if converged else {"converged": False}),
         **({"commit": commit} if commit else {}),
@@ -198,6 +201,12 @@ def _content(playbook: Playbook, inputs: InputVersions, mode: Mode, seen: Observ
         "containers": {one.id: str(address) for address, one in seen.resources.items() if one.kind == "container"},
         "files": {one.name: one.operation for one in seen.files if one.users},
     }
+
+
+def _built(playbook: Playbook, seen: ObservedState) -> dict[str, str]:
+    """The ids of the images of built services, by service."""
+    there = seen.facts.images
+    return {key: there[one.image].id for key, one in playbook.services.items() if one.builds and one.image in there}
 
 
 def _scaled(playbook: Playbook) -> dict[str, int]:

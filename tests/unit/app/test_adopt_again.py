@@ -185,3 +185,23 @@ def test_names_that_maps_cross_are_given_wherever_the_first_adoption_was_killed(
     plan = shop.plan()
     assert not [change for change in plan.changes if change.action is not Action.UNCHANGED], plan_text(plan)
     assert not [one for one in read_adoptions(shop.engine, "shop")[1] if one.kind == "renaming"]
+
+
+def test_what_another_tool_built_can_be_gone_back_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image carries no label, and loses its name to the first build of ours."""
+    playbook = {"name": "shop", "services": {"web": {**service(), "image": "web:1", "build": "context"}}}
+    (tmp_path / "context").mkdir()
+    dockerfile = tmp_path / "context" / "Dockerfile"
+    dockerfile.write_text("FROM app:1\n")
+    shop = brought_up(playbook, tmp_path, monkeypatch)
+    live = next(iter(shop.engine._images[one] for name, one in shop.engine._tags.items() if name == "web:1"))
+    live["Config"]["Labels"] = {}
+    assert run(shop).revision == 1
+    assert not shop.plan().changes
+    dockerfile.write_text("FROM app:1\nLABEL new=1\n")
+    shop.apply()
+    assert shop.engine._tags["web:1"] != live["Id"]
+    shop.rollback()
+    assert shop.engine._tags["web:1"] == live["Id"]
+    dockerfile.write_text("FROM app:1\n")
+    assert not shop.plan().changes
