@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
@@ -163,12 +164,16 @@ class DataEngine(EngineWriter, Protocol):
         """Unpack a tar stream in a container, running or not, with owners, modes and times as they are in it."""
 
     def run_streamed(
-        self, container_id: str, command: Sequence[str], stdin: Iterable[bytes] | None = None
+        self,
+        container_id: str,
+        command: Sequence[str],
+        stdin: Iterable[bytes] | None = None,
+        words: deque[str] | None = None,
     ) -> Iterator[bytes]:
         """What a command in a running container writes to its standard output while it is fed `stdin`.
 
-        While it writes nothing there is an empty piece now and then. StepFailed, with the last lines of its standard
-        error, where it ends with another exit code than 0, or hangs.
+        While it writes nothing there is an empty piece now and then. `words` gets the last lines of its standard error;
+        StepFailed has them where it ends with another exit code than 0, hangs, or can not be run there.
         """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from provisioner.backup.retention import prunable, snapshots
 from provisioner.backup.streams import read_identities
 from provisioner.backup.volumes import held_volume, read_volume, recover
 from provisioner.backup.writing import new_archive, now
-from provisioner.errors import ProvisionError, Unreachable
+from provisioner.errors import Interrupted, ProvisionError, Unreachable
 from provisioner.ledger.lease import lease
 from provisioner.ledger.revisions import last_revision, revisions
 from provisioner.model.backup import Manifest, Part
@@ -93,7 +94,10 @@ def backup(
     saving = open_saving(request)
     clock = SystemClock()
     with lease(saving.engine, saving.project, saving.mode, clock=clock, timeout=lock_timeout, waiting=waiting) as held:
-        return take_backup(saving, held, addresses, told=told, reason="backup", interrupt=interrupt)
+        try:
+            return take_backup(saving, held, addresses, told=told, reason="backup", interrupt=interrupt)
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted; there is no new archive") from None
 
 
 def take_backup(
@@ -125,10 +129,11 @@ def _write(
     yield writer.playbook(document.encode())
     for dump in sources.dumps:
         held.require_held()
-        output = engine.run_streamed(dump.container, dump.backup.command)
+        words = deque[str]()
+        output = engine.run_streamed(dump.container, dump.backup.command, words=words)
         address = f"service.{dump.service}"
         stream = _about(address, _until_asked(output, interrupt))
-        yield writer.dump(address, stream, dump.image, dump.backup.replaces)
+        yield writer.dump(address, stream, dump.image, dump.backup.replaces, words)
     for volume in sources.volumes:
         held.require_held()
         with held_volume(engine, saving.project, volume.name, volume.writers, volume.consistency) as carrier:

@@ -19,7 +19,7 @@ from provisioner.app.restore_work import NeverInterrupted, Restoration, Work
 from provisioner.app.wiring import SystemClock, open_engine, tier_context
 from provisioner.backup.archive import find_archive
 from provisioner.backup.volumes import recover
-from provisioner.errors import PlaybookInvalid, ProvisionError, Unsafe
+from provisioner.errors import Interrupted, PlaybookInvalid, ProvisionError, Unsafe
 from provisioner.ledger.lease import lease
 from provisioner.ledger.records import read_ledger
 from provisioner.model.backup import BackupPolicy
@@ -88,6 +88,8 @@ def rehearse(
             with lease(engine, playbook.project, mode, clock=SystemClock()) as held:
                 checks = copy.restore(archive, identities, held, interrupt)
             return Rehearsal(real.title, archive, time.monotonic() - began, checks, skipped)
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted, so that nothing is proven; the copy is removed") from None
         finally:
             copy.remove()
 

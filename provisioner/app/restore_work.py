@@ -26,7 +26,7 @@ from provisioner.backup.previous_data import (
     write_record,
 )
 from provisioner.backup.volumes import carrier_of, write_volume
-from provisioner.errors import ProvisionError, StepFailed, Unsafe
+from provisioner.errors import Interrupted, ProvisionError, StepFailed, Unsafe
 from provisioner.kinds import volume as volume_kind
 from provisioner.kinds.ownership import PROJECT, PROTECTED, owner, ownership_labels
 from provisioner.model.address import Address
@@ -238,7 +238,7 @@ class Restoration(Work):
             record = self._keep(record)
             record = replace(record, volumes=tuple(dict.fromkeys((*record.volumes, *names))), replacing=True)
             write_record(self.engine, self.project, record)
-        except BaseException:
+        except BaseException as error:
             now = read_record(self.engine, self.project)
             # Unless a run has replaced some before, the data are where they were.
             if now is not None and not now.replacing:
@@ -246,12 +246,13 @@ class Restoration(Work):
                 self.forget(now.kept)
                 forget_record(self.engine, self.project)
                 self._serve_again()
+                raise _telling(error, "no data were replaced") from error.__cause__
             raise
         try:
             applied = self.replace_data(verify=verify)
         except BaseException as error:
             self._go_back(record, error)
-            raise
+            raise _telling(error, "the data of before are back") from error.__cause__
         forget_record(self.engine, self.project)
         kept = record.kept
         if prune and applied.exit_code == 0:
@@ -387,6 +388,13 @@ class Restoration(Work):
                 f"{reason}; and the data of before could not be put back: {trouble.message}. They are in {kept}",
                 hint=f"mend that, then `{self.plan.command}`, or `provision restore --undo`",
             ) from error
-        if isinstance(error, ProvisionError):
-            error.message = f"{error.message}; the data of before are back"
-            error.args = (error.message,)
+
+
+def _telling(error: BaseException, outcome: str) -> BaseException:
+    """The error, which says what became of the data too: who asked for silence hears of nothing else."""
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted(f"interrupted; {outcome}")
+    if isinstance(error, ProvisionError):
+        error.message = f"{error.message}; {outcome}"
+        error.args = (error.message,)
+    return error

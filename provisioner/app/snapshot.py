@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from provisioner.app.backup import Saving, open_places, take_backup
 from provisioner.backup.retention import BEFORE
-from provisioner.errors import ProvisionError
+from provisioner.errors import Interrupted, ProvisionError
 from provisioner.model.change import Action, Impact
 from provisioner.model.event import Notice
 
@@ -44,6 +44,8 @@ def take_snapshot(
         manifest = take_backup(
             saving, held, (), told=lambda part: None, reason=f"{BEFORE}{found[0]}", interrupt=interrupt
         )
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted in the snapshot before it; nothing was applied") from None
     except ProvisionError as error:
         error.message = f"nothing was applied, since the snapshot before it failed: {error.message}"
         error.args = (error.message,)

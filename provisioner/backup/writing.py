@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from provisioner.backup.dump_check import DumpCheck
 from provisioner.backup.manifest import write_manifest
 from provisioner.backup.streams import store
 from provisioner.backup.tar_check import TarCheck
-from provisioner.errors import ProvisionError
 from provisioner.model.backup import Part
 
 if TYPE_CHECKING:
@@ -33,13 +33,11 @@ class ArchiveWriter:
         part = self._store("volume", address, f"{address}.tar.zst", check.watch(chunks), name=name)
         return replace(part, entries=check.entries, changed=check.changed)
 
-    def dump(self, address: str, chunks: Iterable[bytes], image: str, replaces: Sequence[str]) -> Part:
-        """Keep a dump as it comes. ProvisionError for one of no bytes: that is no dump of anything."""
-        part = self._store("dump", address, f"{address}.dump", chunks)
-        if not part.content_size:
-            raise ProvisionError(
-                f"{address}: its backup command wrote nothing", hint="it is to write the data to its standard output"
-            )
+    def dump(
+        self, address: str, chunks: Iterable[bytes], image: str, replaces: Sequence[str], words: Sequence[str] = ()
+    ) -> Part:
+        """Keep a dump as it comes. StepFailed, with the last `words` of its command, where there is nothing in it."""
+        part = self._store("dump", address, f"{address}.dump", DumpCheck(address, words).watch(chunks))
         return replace(part, image=image, replaces=tuple(replaces))
 
     def playbook(self, document: bytes) -> Part:

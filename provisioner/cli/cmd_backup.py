@@ -262,7 +262,7 @@ def prune(settings: Settings, target: str | None, yes: bool, only_look: bool, as
         remove(pruning, lambda manifest: removed.append(manifest.id))
     if as_json:
         content = {"format_version": 1, "target": pruning.title, "kept": pruning.kept, "removed": removed,
-                   "would_remove": [one.id for _, one in pruning.doomed]}  # fmt: skip
+                   "would_remove": [one.id for _, one in pruning.doomed], "damaged": list(pruning.damaged)}  # fmt: skip
         settings.out().write_json(content)
     else:
         verb = "would go" if only_look else "removed"

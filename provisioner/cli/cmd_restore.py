@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from provisioner.app.apply import ApplyResult
     from provisioner.app.restore import RestoreResult
     from provisioner.app.restore_plan import RestorePlan
-    from provisioner.app.undo import UndoPlan
+    from provisioner.app.undo import UndoPlan, UndoResult
     from provisioner.cli.settings import Settings
     from provisioner.model.node import JSON
 
@@ -75,7 +75,7 @@ def command(
     if not check:
         require_answer(yes=yes)
     if undo_last:
-        return _undo(settings, arguments, yes=yes, check=check, lock_timeout=lock_timeout)
+        return _undo(settings, arguments, yes=yes, check=check, lock_timeout=lock_timeout, as_json=as_json)
     if not arguments:
         raise UsageError("which archive?", hint="provision backup list shows them; `latest` is the newest")
     target, addresses = split_addresses(arguments[1:])
@@ -110,7 +110,9 @@ def approval(settings: Settings, *, yes: bool, check: bool, as_json: bool) -> Ca
     return approve
 
 
-def _undo(settings: Settings, arguments: tuple[str, ...], *, yes: bool, check: bool, lock_timeout: float) -> int:
+def _undo(
+    settings: Settings, arguments: tuple[str, ...], *, yes: bool, check: bool, lock_timeout: float, as_json: bool
+) -> int:
     from provisioner.app.undo import undo
     from provisioner.cli.confirm import confirmed
     from provisioner.cli.interrupt import interruptible
@@ -121,7 +123,8 @@ def _undo(settings: Settings, arguments: tuple[str, ...], *, yes: bool, check: b
     request, out = settings.request(target), settings.out()
 
     def approve(plan: UndoPlan) -> bool:
-        out.write_folded(undo_plan_text(plan, paint=out.paint))
+        if not as_json:
+            out.write_folded(undo_plan_text(plan, paint=out.paint))
         if check or plan.refusals:
             return False
         names = ", ".join(one.address for one in plan.volumes)
@@ -132,11 +135,12 @@ def _undo(settings: Settings, arguments: tuple[str, ...], *, yes: bool, check: b
         result = undo(
             request, addresses, approve=approve, listener=listener, interrupt=interrupt, lock_timeout=lock_timeout
         )
-    if result.applied is None:
-        return 0 if check and not result.plan.refusals else 1
-    _tell_checks(settings, result.applied)
-    out.write("The data of before the restore are back.\n")
-    return result.exit_code
+    if as_json:
+        out.write_json(_undo_document(result))
+    elif result.applied is not None:
+        _tell_checks(settings, result.applied)
+        out.write("The data of before the restore are back.\n")
+    return 0 if check and not result.plan.refusals else result.exit_code
 
 
 def tell(settings: Settings, result: RestoreResult, seconds: float, *, as_json: bool) -> None:
@@ -159,6 +163,24 @@ def _tell_checks(settings: Settings, applied: ApplyResult) -> None:
 
     if applied.checks:
         settings.out().write(checks_text(applied.checks, paint=settings.out().paint))
+
+
+def _undo_document(result: UndoResult) -> dict[str, JSON]:
+    from provisioner.render.checks_json import check_json
+
+    plan = result.plan
+    volumes: list[JSON] = [{"address": one.address, "since": one.since, "kept": one.kept} for one in plan.volumes]
+    stay: list[JSON] = [{"address": one.address, "since": one.since, "kept": one.kept} for one in plan.stay]
+    checks: list[JSON] = [dict(check_json(check)) for check in result.applied.checks] if result.applied else []
+    return {
+        "format_version": 1,
+        "target": plan.title,
+        "undone": result.applied is not None,
+        "volumes": volumes,
+        "stay": stay,
+        "refusals": [str(problem) for problem in plan.refusals],
+        "checks": checks,
+    }
 
 
 def _document(result: RestoreResult, seconds: float) -> dict[str, JSON]:

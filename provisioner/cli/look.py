@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from provisioner.errors import ProvisionError
+from provisioner.errors import Interrupted, ProvisionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,6 +66,8 @@ def look_at_plays(
             else:
                 settings.out().write_folded(text(found))
             codes.append(code(found))
+        except Interrupted:
+            raise
         except ProvisionError as error:
             failed.append(error.exit_code)
             _tell_error(settings, error, entry if document else None)

@@ -15,7 +15,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engines.transport import TRANSPORT
-from provisioner.errors import EngineRefused, ProvisionError, StepFailed
+from provisioner.errors import EngineRefused, ProvisionError, Reason, StepFailed
+from provisioner.kinds.refusals import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,6 +32,10 @@ _STANDARD_ERROR = 2
 _BEAT = 1.0
 # Lines of a command's standard error that are kept to say why it failed.
 _LAST_WORDS = 8
+# With which exit codes engines and shells say that a program could not be run, and that there is none.
+_NOT_RUN, _NOT_THERE = 126, 127
+# The most of an engine's own words that is told (bytes).
+_SAID = 500
 
 
 class DockerStreams:
@@ -84,17 +89,22 @@ class DockerStreams:
             raise self._wire.classified(error) from error
 
     def run_streamed(
-        self, container_id: str, command: Sequence[str], stdin: Iterable[bytes] | None = None
+        self,
+        container_id: str,
+        command: Sequence[str],
+        stdin: Iterable[bytes] | None = None,
+        words: deque[str] | None = None,
     ) -> Iterator[bytes]:
         """Run a command in a running container, feed it `stdin`, and give what it writes to its standard output.
 
-        While it writes nothing there is an empty piece each second. StepFailed, with the last lines of its standard
-        error, where it ends with another exit code than 0, or neither reads nor writes anything for too long.
+        While it writes nothing there is an empty piece each second. `words` gets the last lines of its standard error;
+        StepFailed has them where it ends with another exit code than 0, neither reads nor writes anything for too
+        long, or is no program that the container has.
         """
         if stdin is not None and self._wire.endpoint.tls:
             # Python's TLS can not end one direction of a connection, and the command would wait for more for ever.
             raise EngineRefused("a command can not be fed through TLS", hint="reach the engine with ssh://USER@HOST")
-        words = deque[str](maxlen=_LAST_WORDS)
+        words, last = deque[str]() if words is None else words, b""
         try:
             made = self._wire.client.exec_create(container_id, list(command), stdin=stdin is not None)
             stream = self._wire.client.exec_start(made["Id"], socket=True)
@@ -106,7 +116,9 @@ class DockerStreams:
             feeding = _Feeding(connection, stdin) if stdin is not None else None
             try:
                 fed_at = feeding.moment if feeding is not None else (lambda: 0.0)
-                yield from read_output(connection, words, self._wire.silence, command[0], fed_at)
+                for data in read_output(connection, words, self._wire.silence, command[0], fed_at):
+                    last = data or last
+                    yield data
             except TRANSPORT as error:
                 if feeding is not None and feeding.error is not None:
                     raise feeding.error from error
@@ -114,8 +126,28 @@ class DockerStreams:
         if feeding is not None:
             feeding.finish()
         code = self._exit_code(str(made["Id"]))
+        if code in (_NOT_RUN, _NOT_THERE):
+            raise self._not_run(container_id, command[0], code, last, words)
         if code != 0:
             raise StepFailed(f"`{command[0]}` ended with exit code {code}", evidence=tuple(words))
+
+    def _not_run(self, container_id: str, program: str, code: int, last: bytes, words: Iterable[str]) -> StepFailed:
+        """Why a command could not be run: engines say so in the last of its output, shells in their standard error."""
+        try:
+            name = str(self._wire.get(f"/containers/{container_id}/json")["Name"]).lstrip("/")
+        except EngineRefused:
+            name = container_id[:12]
+        said = last[-_SAID:].decode(errors="replace").strip()
+        reason = refused(0, said).reason
+        hint = "have it in the image, or call what the image has, by its whole path if it is not in PATH"
+        if reason is Reason.NO_PROGRAM:
+            return StepFailed(f"there is no program `{program}` in the container {name}", hint=hint, evidence=(said,))
+        if reason is Reason.NOT_STARTED:
+            hint = "let its user execute it (chmod a+x), or call another program"
+            return StepFailed(f"`{program}` can not be run in the container {name}", hint=hint, evidence=(said,))
+        what = "is not there" if code == _NOT_THERE else "can not be run"
+        text = f"`{program}` ended with exit code {code}: a program that it calls {what}, in the container {name}"
+        return StepFailed(text, hint=hint, evidence=tuple(words))
 
     def _exit_code(self, exec_id: str) -> int:
         try:
@@ -196,6 +228,8 @@ def read_output(
             length -= len(data)
             if kind == _STANDARD_ERROR:
                 words.extend(line for line in data.decode(errors="replace").splitlines() if line.strip())
+                while len(words) > _LAST_WORDS:
+                    words.popleft()
             else:
                 yield data
 

@@ -150,9 +150,14 @@ def test_what_is_damaged_is_told(environment: Environment, damage: str) -> None:
     [
         ({"command": ["sh", "-c", "echo half; echo no such database >&2; exit 3"]}, "no such database"),
         ({"command": ["true"]}, "wrote nothing"),
+        ({"command": ["sh", "-c", "(echo no such role >&2; exit 1) | gzip"]}, "no such role"),
+        ({"command": ["mysqldump", "app"]}, "there is no program `mysqldump` in the container {project}-store-1"),
+        ({"command": ["/etc/passwd"]}, "`/etc/passwd` can not be run in the container {project}-store-1"),
+        ({"command": ["sh", "-c", "mysqldump app"]}, "a program that it calls is not there, in the container"),
     ],
 )
 def test_where_one_part_fails_there_is_no_archive(environment: Environment, broken: dict[str, Any], said: str) -> None:
+    said = said.format(project=environment.project)
     book = playbook()
     book["services"]["store"]["backup"] = {**broken, "replaces": ["rows"]}
     environment.write(book)

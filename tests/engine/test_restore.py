@@ -65,7 +65,10 @@ def test_what_was_there_is_there_again(environment: Environment) -> None:
     assert state(environment) == before
     assert kept(environment) == {f"volume {environment.project}_{key}.before-restore" for key in ("files", "rows")}
     environment.require_inert()
-    assert environment.run("restore", "--undo", "--yes").code == 0
+    only = json.loads(environment.run("restore", "--undo", "--check", "--json").stdout)
+    undone = json.loads(environment.run("restore", "--undo", "--yes", "--json").stdout)
+    assert (only.pop("undone"), undone.pop("undone"), only) == (False, True, undone)
+    assert [one["address"] for one in undone["volumes"]] == ["volume.files", "volume.rows"]
     assert run_in(environment, "store", "cat /rows/table") == "lost\n"
     assert kept(environment) == set()
     environment.require_inert()

@@ -33,7 +33,7 @@ from provisioner.app.scale import scale
 from provisioner.app.start_stop import start
 from provisioner.app.undo import undo
 from provisioner.app.up import UpManner, up
-from provisioner.errors import ProvisionError
+from provisioner.errors import Interrupted, ProvisionError
 from provisioner.ledger.adoptions import with_adoptions
 from provisioner.ledger.records import read_ledger
 from provisioner.model.address import Address
@@ -529,7 +529,7 @@ def test_a_dump_that_hangs_ends_when_the_user_wants_an_end(two: Two) -> None:
     two.hold("target", NEW)
     asked = Undisturbed()
     two.engine.hung = asked.set
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match="interrupted; there is no new archive"):
         backup(two.request("target"), (), told=lambda part: None, interrupt=asked)
     assert (two.archives(), held(two)) == ([], set())
 
@@ -538,7 +538,7 @@ def test_a_mask_that_hangs_ends_when_the_user_wants_an_end(two: Two) -> None:
     cloned(two, "hang")
     asked = Undisturbed()
     two.engine.hung = asked.set
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted, match="interrupted; the data of before are back"):
         clone(
             two.request("source"), two.request("target"), Options(replace=True), approve=lambda plan: True,
             command="provision clone source target --replace", listener=lambda event: None, interrupt=asked,

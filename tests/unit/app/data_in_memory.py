@@ -11,6 +11,7 @@ from provisioner.engines.memory_files import home_of, mountpoint, unpack
 from provisioner.errors import EngineRefused, StepFailed, Unreachable
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
@@ -148,7 +149,11 @@ class DataInMemory(MemoryEngine):
             raise EngineRefused("no space left on device", status=500)
 
     def run_streamed(
-        self, container_id: str, command: Sequence[str], stdin: Iterable[bytes] | None = None
+        self,
+        container_id: str,
+        command: Sequence[str],
+        stdin: Iterable[bytes] | None = None,
+        words: deque[str] | None = None,
     ) -> Iterator[bytes]:
         if not self._containers[container_id]["State"]["Running"]:
             raise StepFailed("it does not run")

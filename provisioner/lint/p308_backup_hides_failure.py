@@ -1,0 +1,99 @@
+"""P308: a backup command that ends well though a part of it has failed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner.lint.rule import Rule, at
+from provisioner.model.finding import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from provisioner.lint.rule import LintFacts, Match
+    from provisioner.model.playbook import Playbook
+
+_SHELLS = frozenset(("sh", "ash", "bash", "dash", "zsh", "ksh"))
+# What a shell takes as it is: quoted text, an escaped character, a comment.
+_QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"|\\.", re.DOTALL)
+_COMMENT = re.compile(r"(?:^|(?<=\s))#[^\n]*")
+_PIPE = re.compile(r"(?<![|>])\|(?!\|)")
+_ALWAYS = re.compile(r"(?:\|\||;)\s*(?:true|:|exit 0)\s*\Z")
+_PIPEFAIL = re.compile(r"\bset\s[^;&|\n]*\bpipefail\b")
+_ERREXIT = re.compile(r"\bset\s+(?:-[a-z]*e|[^;&|\n]*\berrexit\b)")
+# Statements that do not fail, and those that are no list of commands.
+_HARMLESS = re.compile(r"\s*(?:\w+=\S*\s*|(?:set|export|umask|trap|unset|:)\b.*)?\Z", re.DOTALL)
+_COMPOUND = re.compile(r"(?:^|[;&|\n(])\s*(?:if|for|while|until|case|function|\{|\()(?=\s|\Z)|\|\|\s*(?:exit|return)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class _Script:
+    """What a shell runs, at an index of the command, and the options that the shell was given."""
+
+    index: int
+    text: str
+    options: tuple[str, ...]
+
+
+def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
+    for service in playbook.services.values():
+        said = service.backup
+        commands = {"command": said.command, "restore": said.restore, "mask": said.mask} if said else {}
+        for part, command in commands.items():
+            script = _script(command)
+            found = _hidden(script) if script is not None else None
+            if script is not None and found is not None:
+                message, severity = found
+                yield at(service, "backup", part, str(script.index), message=message, severity=severity)
+
+
+def _script(command: Sequence[str]) -> _Script | None:
+    """The script of `sh -c …`; None for another command."""
+    first = 1 if command and command[0].rpartition("/")[2] == "busybox" else 0
+    if len(command) <= first or command[first].rpartition("/")[2] not in _SHELLS:
+        return None
+    options: list[str] = []
+    for index, word in enumerate(command[first + 1 :], first + 1):
+        if word[:1] in ("-", "+") or (options and re.fullmatch(r"[-+][a-z]*o", options[-1])):
+            options.append(word)
+        elif any(re.fullmatch(r"-[a-z]*c[a-z]*", one) for one in options):
+            return _Script(index, word, tuple(options))
+        else:
+            return None
+    return None
+
+
+def _hidden(script: _Script) -> tuple[str, Severity] | None:
+    """What becomes of a failure in it, where that is nothing."""
+    text = _COMMENT.sub("", _QUOTED.sub("_", script.text)).strip()
+    if _ALWAYS.search(text):
+        return "it ends well whatever its commands do", Severity.ERROR
+    pipe = _PIPE.search(text)
+    if pipe and "pipefail" not in script.options and not _PIPEFAIL.search(text):
+        name = _program(re.split(r"[;&(\n]", text[: pipe.start()])[-1])
+        return f"a pipe ends as its last command does: where {name} fails, nobody notices", Severity.WARNING
+    errexit = any(re.fullmatch(r"-[a-z]*e[a-z]*", one) for one in script.options) or "errexit" in script.options
+    statements = [one for one in re.split(r"[;\n]", text) if one.strip()]
+    if errexit or _ERREXIT.search(text) or _COMPOUND.search(text):
+        return None
+    if any(not _HARMLESS.fullmatch(one) for one in statements[:-1]):
+        return "only its last command decides how it ends: where one before it fails, nobody notices", Severity.WARNING
+    return None
+
+
+def _program(statement: str) -> str:
+    """The program that a statement calls, without variables that are set for it."""
+    return next((f"'{word}'" for word in statement.split() if "=" not in word), "one before it")
+
+
+RULE = Rule(
+    id="P308",
+    severity=Severity.WARNING,
+    title="Backup command that hides a failure",
+    reason="A dump that is empty or cut is taken for a good one, and is missed when it is needed.",
+    fix="begin the script with `set -eo pipefail;` (bash, and sh of Alpine; where sh knows no pipefail call bash), or "
+    "let one command do it: pg_dump -Fc compresses by itself",
+    check=check,
+)
