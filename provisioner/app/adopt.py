@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AdoptionResult:
-    """`done`: whether it was written. `revision` is the number under which it can be gone back to; 0 where what runs
-    is not what the file says, so that there is nothing to go back to yet."""
+    """`done`: whether it was written. `revision` is the number under which it can be gone back to; 0 where none is
+    kept: of a part of the playbook, of what could not be written down, where nothing but what does not run differs."""
 
     plan: AdoptionPlan
     done: bool = False
@@ -135,12 +135,12 @@ def _look_again(
 
 
 def _keep_revision(engine: EngineWriter, looked: PreparedAdoption) -> int:
-    """Keep what was adopted as a revision, to which a later apply can be rolled back, where it is what is declared."""
-    prepared = looked.prepared
-    if not prepared.whole or prepared.plan.changes or prepared.plan.refusals:
+    """Keep what was adopted as a revision, to which a later apply can be rolled back."""
+    prepared, state = looked.prepared, looked.state
+    if state is None:
         return 0
     return record_revision(
-        engine, prepared.playbook, prepared.materials.inputs, prepared.mode, prepared.plan.observed,
+        engine, state.playbook, state.inputs, prepared.mode, state.observed,
         commit=git_commit(prepared.playbook.directory), last=prepared.ledger.last,
     )  # fmt: skip
 

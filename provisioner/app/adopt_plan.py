@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.model.adoption import Adopted
     from provisioner.model.playbook import Playbook
+    from provisioner.model.state import ObservedState
+    from provisioner.platforms.lowering import InputVersions
     from provisioner.ports import EngineReader
     from provisioner.reconcile.adoption import Candidate
 
@@ -57,13 +59,24 @@ class AdoptionChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptedState:
+    """What is kept as a revision: the playbook of what runs, and what was seen with it."""
+
+    playbook: Playbook
+    inputs: InputVersions
+    observed: ObservedState
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedAdoption:
-    """`prepared` is the plan of an apply after the adoption; `candidates` and `listed` are what was seen before it."""
+    """`prepared` is the plan of an apply after the adoption; `candidates` and `listed` are what was seen before it, and
+    `state` is what is kept as the revision to go back to, None where there is none."""
 
     plan: AdoptionPlan
     prepared: Prepared
     candidates: tuple[Candidate, ...]
     listed: Lists
+    state: AdoptedState | None = None
 
 
 def plan_adoption(
@@ -94,6 +107,7 @@ def plan_adoption(
     prepared = prepare(request, playbook, view, policy, lambda *_: materials, lowered=Lowered(playbook, desired))
     differences = {str(change.address): change.differences for change in prepared.plan.details}
     adopts = [with_what_runs(one, differences.get(one.address, ())) for one in adopts]
+    state = _state(view, prepared, found, adopts)
     shown = AdoptionPlan(
         title=playbook.title,
         facts=prepared.plan.observed.facts,
@@ -101,10 +115,25 @@ def plan_adoption(
         adopts=tuple(adopts),
         renames={one.id: one.resource.name for one in found.candidates if _is_renamed(one)},
         notes=(*found.notes, *_of_others(found, playbook, listed, choice), *_names_to_write(playbook, names),
-               *_later(prepared)),
+               *_later(prepared), *([state] if isinstance(state, Problem) else [])),
         refusals=tuple(found.refusals),
     )  # fmt: skip
-    return PreparedAdoption(shown, prepared, found.candidates, listed)
+    return PreparedAdoption(shown, prepared, found.candidates, listed, None if isinstance(state, Problem) else state)
+
+
+def _state(
+    view: EngineReader, prepared: Prepared, found: Search, adopts: Sequence[Adopted]
+) -> AdoptedState | Problem | None:
+    """What is kept as the revision to go back to; what is the file's own needs no further look."""
+    if found.refusals or not adopts or not prepared.whole:
+        return None
+    if not prepared.plan.changes and not prepared.plan.refusals:
+        return AdoptedState(prepared.playbook, prepared.materials.inputs, prepared.plan.observed)
+    from provisioner.app.adopted_state import adopted_state
+
+    there = {one.resource.address for one in found.candidates}
+    missing = [one for one in found.wanted if one.address not in there]
+    return adopted_state(view, prepared, found.candidates, missing, adopts)
 
 
 def _of_others(found: Search, playbook: Playbook, listed: Lists, choice: AdoptionChoice) -> Iterator[Problem]:

@@ -120,7 +120,8 @@ class Taken:
     """Collects what services use while they are written.
 
     `origin` is the Compose project or stack that they are of, empty for containers by name: what that did not make,
-    others use. `groups` are the containers that become services.
+    others use. `groups` are the containers that become services, `known` the keys of networks and volumes by kind and
+    name, where a file has them already.
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class Taken:
         project: str,
         origin: str,
         groups: Mapping[str, Sequence[Raw]] = MappingProxyType({}),
+        known: Mapping[tuple[str, str], str] = MappingProxyType({}),
     ) -> None:
         self._engine = engine
         self._facts = facts
@@ -138,6 +140,7 @@ class Taken:
         services = [(raw, service) for service, raws in groups.items() for raw in raws]
         self._services = {str(raw["Id"]): service for raw, service in services}
         self._called = {name_of(raw): service for raw, service in services}
+        self._known = known
         # The keys of the file by the names on the engine.
         self._networks: dict[str, str] = {}
         self._volumes: dict[str, str] = {}
@@ -217,10 +220,13 @@ class Taken:
     def _see(self, raw: Raw) -> None:
         for name in (raw.get("NetworkSettings") or {}).get("Networks") or {}:
             if name not in _BUILT_IN:
-                self._networks.setdefault(name, self._key("network", name))
+                self._networks.setdefault(name, self._key_of("network", name))
         for mount in raw.get("Mounts") or ():
             if mount.get("Type") == "volume" and not re.fullmatch(r"[0-9a-f]{64}", mount.get("Name") or ""):
-                self._volumes.setdefault(mount["Name"], self._key("volume", mount["Name"]))
+                self._volumes.setdefault(mount["Name"], self._key_of("volume", mount["Name"]))
+
+    def _key_of(self, kind: str, name: str) -> str:
+        return self._known.get((kind, name)) or self._key(kind, name)
 
     def _key(self, kind: str, name: str) -> str:
         labels = labels_of(self._engine.inspect(kind, name) or {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.import_running import Taken, Variable, in_order
@@ -31,8 +32,15 @@ _BUILT_IN = ("host", "bridge", "none", "ingress")
 class TakenStack(Taken):
     """Collects what the services of one stack use. Keys are names on the Swarm without the stack's."""
 
-    def __init__(self, engine: EngineReader, facts: Facts, project: str, origin: str) -> None:
-        super().__init__(engine, facts, project, origin)
+    def __init__(
+        self,
+        engine: EngineReader,
+        facts: Facts,
+        project: str,
+        origin: str,
+        known: Mapping[tuple[str, str], str] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(engine, facts, project, origin, known=known)
         self._files: dict[str, dict[str, Any]] = {"configs": {}, "secrets": {}}
         self._mounts: dict[str, Raw] = {}
 
@@ -47,7 +55,7 @@ class TakenStack(Taken):
         for mount in container.get("Mounts") or ():
             if mount.get("Type") == "volume" and mount.get("Source"):
                 self._mounts[mount["Source"]] = mount
-                self._volumes.setdefault(mount["Source"], self._key("volume", mount["Source"]))
+                self._volumes.setdefault(mount["Source"], self._key_of("volume", mount["Source"]))
         running = str(container.get("Image") or "")
         image = labels_of(raw).get(STACK_IMAGE) or running.partition("@")[0]
         body = swarm_body(service.decode(dict(raw), context), image, key=name, volumes=self._volumes)
@@ -70,7 +78,7 @@ class TakenStack(Taken):
             found = self._engine.inspect("network", entry["Target"])
             name = str(found["Name"]) if found else str(entry["Target"])
             if name not in _BUILT_IN:
-                self._networks.setdefault(name, self._key("network", name))
+                self._networks.setdefault(name, self._key_of("network", name))
             yield entry["Target"], self._networks.get(name, name)
 
     def _mounted(self, container: Raw) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -1,4 +1,4 @@
-"""What the command line says of one service, in Compose's short forms, laid over the service's canonical body."""
+"""What is said of one object beside its file, in Compose's short forms, laid over the object's canonical body."""
 
 from __future__ import annotations
 
@@ -25,13 +25,18 @@ def over_service(body: Node, values: Mapping[str, JSON], *, directory: str, home
 
     UsageError with the first problem of what was typed; no value is repeated that may be a secret.
     """
+    return over_object("services", body, values, directory=directory, home=home)
+
+
+def over_object(section: str, body: Node, values: Mapping[str, JSON], *, directory: str, home: str) -> Node:
+    """The same for an object of any section (`services`, `networks`, …)."""
     if not values:
         return body
-    service = rules().children["services"].any
-    assert service is not None
+    rule = rules().children[section].any
+    assert rule is not None
     findings = Findings()
-    node = Canonicaliser(directory, home, findings).apply(from_plain(dict(values), _PLACE), service, ())
+    node = Canonicaliser(directory, home, findings).apply(from_plain(dict(values), _PLACE), rule, ())
     if findings.errors or node is None:
         first = next(iter(findings.errors))
         raise UsageError(f"{first.path}: {first.message}", hint=first.hint)
-    return unique(merge(body, node, service), service)
+    return unique(merge(body, node, rule), rule)

@@ -104,6 +104,34 @@ def test_a_stack_is_adopted_without_a_restarted_task(environment: SwarmEnvironme
     environment.destroy("--volumes")
 
 
+def test_what_a_stack_was_can_be_gone_back_to_though_the_file_says_something_else(
+    environment: SwarmEnvironment,
+) -> None:
+    deploy(environment)
+    before = environment.service("web")["Spec"]["TaskTemplate"]
+    says = stack(environment, "2")
+    web = says["services"]["web"]
+    web |= {"labels": {"c": "e"}, "command": ["sleep", "1000"], "networks": ["back"]}
+    web["deploy"] |= {"replicas": 1, "labels": {"a": "c"}, "resources": {"limits": {"memory": "32M"}}}
+    says["services"]["new"] = says["services"]["agent"] | {"networks": ["more"]}
+    environment.write(says | {"networks": {**says["networks"], "more": {}}})
+    adopted = environment.run("adopt", "--yes", "--json")
+    assert adopted.code == 0, adopted
+    assert json.loads(adopted.stdout)["revision"] == 1, adopted.stdout
+    environment.apply()
+    assert environment.plan()["changes"] == []
+    assert environment.run("rollback", "--yes", "--prune").code == 0
+    after = environment.service("web")["Spec"]
+    assert after["TaskTemplate"]["ContainerSpec"]["Labels"]["c"] == "d"
+    for part in ("Env", "Args"):
+        assert after["TaskTemplate"]["ContainerSpec"][part] == before["ContainerSpec"][part], part
+    assert after["TaskTemplate"]["Resources"]["Limits"] == before["Resources"]["Limits"]
+    assert after["Mode"]["Replicated"]["Replicas"] == 2
+    environment.write(stack(environment))
+    assert environment.plan()["changes"] == []
+    environment.destroy("--volumes")
+
+
 def test_a_stack_is_imported_and_adopted(environment: SwarmEnvironment) -> None:
     deploy(environment)
     before = running(environment)

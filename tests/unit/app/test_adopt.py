@@ -243,7 +243,7 @@ def test_what_differs_is_told_field_by_field_and_left_for_the_next_apply(shop: I
     text = adoption_text(plan)
     assert "environment.A  1 → 2" in text
     assert "The next apply would change or make 2." in text
-    assert run(shop).revision == 0
+    assert run(shop).revision == 1
     assert standing(shop) == before
     assert shop.apply().exit_code == 0
     assert not shop.plan().changes

@@ -205,3 +205,85 @@ def test_what_another_tool_built_can_be_gone_back_to(tmp_path: Path, monkeypatch
     assert shop.engine._tags["web:1"] == live["Id"]
     dockerfile.write_text("FROM app:1\n")
     assert not shop.plan().changes
+
+
+DIFFERING: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "environment": ({"environment": {"A": "1", "B": "2"}}, {"environment": {"B": "3", "C": "4"}}),
+    "labels": ({"labels": {"a.b": "c"}}, {"labels": {"a.b": "d", "e": "f"}}),
+    "image": ({}, {"image": "app:2"}),
+    "built": ({}, {"image": "app:2", "build": "context"}),
+    "command": ({"command": ["run", "all"]}, {}),
+    "limits": ({"deploy": {"resources": {"limits": {"memory": "64m"}}}}, {"mem_limit": "128m"}),
+    "aliases": ({"networks": {"default": {"aliases": ["www"]}}}, {"networks": {"default": {"aliases": ["edge"]}}}),
+    "volumes": ({"volumes": ["data:/data", "/srv:/srv:ro"]}, {"volumes": ["data:/var/data"]}),
+    "tmpfs": ({"tmpfs": ["/tmp:size=1m"]}, {"tmpfs": ["/run"]}),
+    "ports": ({"ports": ["127.0.0.1:8080:80"]}, {"ports": ["127.0.0.1:8081:80"]}),
+    "chosen": ({"shm_size": "128m"}, {"shm_size": "256m"}),
+    "healthcheck": ({"healthcheck": {"test": ["CMD", "true"], "retries": 2}}, {"healthcheck": {"test": "true"}}),
+    "restart": ({"restart": "always"}, {"restart": "unless-stopped"}),
+}
+
+
+@pytest.mark.parametrize("what", DIFFERING)
+def test_what_was_adopted_can_be_gone_back_to_though_the_file_says_something_else(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran, says = DIFFERING[what]
+    head = {"name": "shop", "volumes": {"data": {}}, "services": {"db": service(volumes=["data:/data"])}}
+    before = head | {"services": {"db": service() | ran, "same": service()}}
+    after = head | {
+        "services": {"db": service() | says, "same": service(depends_on=["new"]), "new": service(networks=["back"])},
+        "networks": {"back": {}},
+    }
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context" / "Dockerfile").write_text("FROM app:1\n")
+    shop = brought_up(before, tmp_path, monkeypatch)
+    shop.engine.add_image("app:2", {"Cmd": ["run"]})
+    runs = {raw["Name"]: settings(raw) for raw in shop.engine.state()["containers"].values()}
+    shop.write(after)
+    adopted = run(shop)
+    assert adopted.revision == 1, adopted.plan.notes
+    # What is declared is a change, and none by hand.
+    plan = shop.plan()
+    assert {str(change.address) for change in plan.changes} >= {"service.db", "service.new"}
+    assert not any(change.drift for change in plan.changes), plan_text(plan)
+    assert shop.apply().exit_code == 0
+    assert not shop.plan().changes
+    assert shop.rollback(None, prune=True).exit_code == 0
+    assert runs == {
+        raw["Name"]: settings(raw)
+        for raw in shop.engine.state()["containers"].values()
+        if not raw["Name"].startswith("/shop.")
+    }
+    shop.write(before)
+    assert not shop.plan().changes
+
+
+def settings(raw: dict[str, Any]) -> Any:
+    """What a rollback brings back of a container, without what another tool labelled or called it."""
+    config = raw["Config"]
+    labels = {key: text for key, text in config["Labels"].items() if key in ("a.b", "e")}
+    networks = {
+        name: sorted({*(one.get("Aliases") or ())} & {"www", "edge"})
+        for name, one in raw["NetworkSettings"]["Networks"].items()
+    }
+    own = ("Image", "Env", "Cmd", "Healthcheck", "Entrypoint")
+    return labels, networks, {key: config.get(key) for key in own}, raw["HostConfig"]
+
+
+@pytest.mark.parametrize(
+    ("live", "why"),
+    [
+        ({"DB_PASSWORD": "hunter2"}, "a variable DB_PASSWORD, which looks like a secret"),
+        ({"URL": "http://a:b@c"}, "a variable URL, which looks like a secret"),
+    ],
+)
+def test_no_secret_is_kept_for_the_way_back_and_it_is_said(
+    live: dict[str, str], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = brought_up({"name": "shop", "services": {"db": service(environment=live)}}, tmp_path, monkeypatch)
+    shop.write({"name": "shop", "services": {"db": service(environment={"A": "1"})}})
+    adopted = run(shop)
+    assert adopted.revision == 0
+    [note] = [note for note in adopted.plan.notes if "rollback" in note.message]
+    assert why in note.message

@@ -1,0 +1,250 @@
+"""What ran when it was adopted, written down as a playbook where the file says something else: a rollback of the apply
+after it goes back to that. Reads only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from provisioner.app.adopt_plan import AdoptedState
+from provisioner.app.adopted_names import names_of_adopted, with_names
+from provisioner.app.drift import differences
+from provisioner.app.import_running import Taken
+from provisioner.document.fragment import over_object
+from provisioner.document.sources import Document
+from provisioner.errors import PlaybookInvalid, UsageError
+from provisioner.kinds import container, service
+from provisioner.kinds.compare import looks_secret
+from provisioner.kinds.container_environment import from_lines
+from provisioner.kinds.fields import get_path, set_path
+from provisioner.model.change import Action
+from provisioner.model.node import Node, mapping_of
+from provisioner.model.span import Problem, Span
+from provisioner.platforms.choice import lower
+from provisioner.playbook.bind import bind
+from provisioner.playbook.select import scale
+from provisioner.reconcile.observe import observe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from provisioner.app.prepared import Prepared
+    from provisioner.model.adoption import Adopted
+    from provisioner.model.change import Change
+    from provisioner.model.playbook import Playbook
+    from provisioner.model.state import Resource
+    from provisioner.ports import EngineReader
+    from provisioner.reconcile.adoption import Candidate
+
+_PLACE = Span("what ran")
+_SECTIONS = ("network", "volume", "config", "secret")
+# Whether a container runs is no part of what a file says of it.
+_STATE = "state"
+
+
+def adopted_state(
+    view: EngineReader,
+    prepared: Prepared,
+    candidates: Sequence[Candidate],
+    missing: Sequence[Resource],
+    records: Sequence[Adopted],
+) -> AdoptedState | Problem | None:
+    """The state that is adopted where it is not what is declared. A Problem says why it can not be written down, None
+    that there is nothing to go back to: all that differs is that something does not run.
+
+    `view` shows the `candidates` as adopted with their `records`, `prepared` is the plan of the apply after that;
+    `missing` are the declared objects that are not there.
+    """
+    writer = _Writer(view, prepared, candidates, missing)
+    try:
+        playbook = writer.playbook()
+    except (_Unwritable, PlaybookInvalid, UsageError) as error:
+        return _problem(error.problems[0].message if isinstance(error, PlaybookInvalid) else str(error))
+    if playbook is None:
+        return None
+    playbook = with_names(playbook, names_of_adopted((*prepared.ledger.adopted, *records)))
+    inputs = prepared.materials.inputs
+    built = {key: digest for key, digest in inputs.builds.items() if _is_built(playbook, key)}
+    inputs = replace(inputs, builds=built)
+    desired = lower(playbook, inputs, prepared.mode)
+    observed = observe(view, desired, {}, prepared.ledger.guards)
+    left = [text for change in differences(desired, observed) for text in _unlike(change)]
+    if left:
+        return _problem(f"{', '.join(sorted(left))} can not be written down")
+    return AdoptedState(playbook, inputs, observed)
+
+
+def _is_built(playbook: Playbook, key: str) -> bool:
+    return key in playbook.services and playbook.services[key].builds
+
+
+def _unlike(change: Change) -> list[str]:
+    """What is still another than what runs."""
+    if not change.differences:
+        return [str(change.address)]
+    return [f"{change.address} {one.path}" for one in change.differences if one.path != _STATE]
+
+
+def _problem(why: str) -> Problem:
+    return Problem(
+        f"what runs is adopted, and no revision of it is kept, because {why}: `rollback` can not undo the next apply",
+        hint="make the file say what runs, adopt, and change it then",
+    )
+
+
+class _Unwritable(Exception):
+    """Something that must not, or can not, be written into a document."""
+
+
+class _Writer:
+    """Makes the document of what runs: the file's own, with what differs taken from the engine."""
+
+    def __init__(
+        self, view: EngineReader, prepared: Prepared, candidates: Sequence[Candidate], missing: Sequence[Resource]
+    ) -> None:
+        self._prepared = prepared
+        self._declared = prepared.playbook
+        self._missing = [one.address for one in missing]
+        self._groups: dict[str, list[Candidate]] = {}
+        self._others: list[Candidate] = []
+        for one in sorted(candidates, key=lambda one: one.resource.address):
+            if one.resource.kind in ("container", "service"):
+                self._groups.setdefault(one.resource.address.name, []).append(one)
+            elif one.resource.kind in ("network", "volume"):
+                self._others.append(one)
+        self._taken = self._taker(view)
+        self._paths = {
+            # Of an image that is to be built it is not said that it is another one.
+            change.address: {one.path for one in change.differences} - {_STATE} or {"image"}
+            for change in prepared.plan.details
+            if change.action is not Action.UNCHANGED and {one.path for one in change.differences} != {_STATE}
+        }
+
+    def playbook(self) -> Playbook | None:
+        """The playbook of what runs; None where it is the file's."""
+        root, project = self._declared.root, self._declared.project
+        written = self._written()
+        if written == root.mapping:
+            return None
+        document = Document(
+            replace(root, value=written), project, self._declared.name, self._declared.environment,
+            self._declared.directory, (),
+        )  # fmt: skip
+        playbook = bind(document)
+        there = {key: len(group) for key, group in self._groups.items() if self._prepared.mode == "containers"}
+        fewer = {k: n for k, n in there.items() if k in playbook.services and n < playbook.services[k].replicas}
+        return scale(playbook, fewer)
+
+    def _written(self) -> dict[str, Node]:
+        root = self._declared.root
+        written = {**root.mapping, "services": self._services(root.mapping["services"])}
+        objects: dict[str, Any] = {}
+        if differing := [one for one in self._others if self._paths.get(one.resource.address)]:
+            # Of the networks and volumes it is known what they are once all services were looked at.
+            for name, group in self._groups.items():
+                self._taken.service(name, [one.raw for one in group])
+            objects = self._taken.objects()
+        for kind in _SECTIONS:
+            section = f"{kind}s"
+            gone = {address.name for address in self._missing if address.kind == kind}
+            entries = {k: node for k, node in mapping_of(root.get(section)).items() if k not in gone}
+            for one in (one for one in differing if one.resource.kind == kind):
+                key = one.resource.address.name
+                body = {"name": one.name} | objects[section].get(key, {})
+                entries[key] = self._canonical(Node({}, _PLACE), body, section)
+            if entries != mapping_of(root.get(section)):
+                written[section] = replace(root.mapping.get(section, Node({}, _PLACE)), value=entries)
+        return written
+
+    def _services(self, section: Node) -> Node:
+        gone = {address.name for address in self._missing if address.kind in ("container", "service")}
+        gone -= self._groups.keys()
+        bodies = {}
+        for name, body in section.mapping.items():
+            if name in gone:
+                continue
+            group = self._groups.get(name, [])
+            paths = {path for one in group for path in self._paths.get(one.resource.address, ())}
+            bodies[name] = _without_dependencies(self._service(name, group, body, paths) if paths else body, gone)
+        return replace(section, value=bodies)
+
+    def _service(self, name: str, group: Sequence[Candidate], body: Node, paths: Iterable[str]) -> Node:
+        """The body of one service with what runs in the place of what differs."""
+        found = self._taken.service(name, [one.raw for one in group])
+        environment = {path.partition(".")[2] for path in paths if path.startswith("environment.")}
+        fields = service.FIELDS if group[0].resource.kind == "service" else container.FIELDS
+        differing = [f for f in fields if any(path == f.key or path.startswith(f"{f.key}.") for path in paths)]
+        places = {place for f in differing for place in (f.key, *f.sources) if f.key != "environment"}
+        places -= {"image", "build"}
+        if found["image"] != self._declared.services[name].image:
+            places |= {"image", "build"}
+        values: dict[str, Any] = {}
+        for place in sorted(places):
+            body = _without(body, place.split("."))
+            if (value := get_path(found, place)) is not None:
+                set_path(values, place, value)
+        if environment:
+            body, values["environment"] = self._variables(name, group[0], body, environment, found)
+        return self._canonical(body, values, "services")
+
+    def _variables(
+        self, name: str, one: Candidate, body: Node, differing: Iterable[str], found: Mapping[str, Any]
+    ) -> tuple[Node, dict[str, str]]:
+        """The body without the variables that differ, and those of them that run with another value."""
+        lines = one.raw["Config"].get("Env") if one.resource.kind == "container" else None
+        live = from_lines(lines or [])
+        values = {}
+        for variable in sorted(differing):
+            declared = body.get("environment", variable)
+            written = (found.get("environment") or {}).get(variable)
+            value = written if isinstance(written, str) else live.get(variable)
+            plain = declared is not None and not declared.is_mapping
+            if declared is not None and declared.is_mapping:
+                raise _Unwritable(f"services.{name} has another value of the secret variable {variable}")
+            if written is not None and not plain and (type(written) is not str or looks_secret(variable, written)):
+                raise _Unwritable(f"services.{name} has a variable {variable}, which looks like a secret")
+            body = _without(body, ["environment", variable])
+            if written is not None and value is not None:
+                values[variable] = value
+        return body, values
+
+    def _taker(self, view: EngineReader) -> Taken:
+        """What reads the services, and knows networks and volumes by the playbook's keys."""
+        project, facts = self._declared.project, view.facts()
+        origin = next((one.former.name for group in self._groups.values() for one in group), project)
+        known = {
+            (kind, declared.name): key
+            for kind, objects in (("network", self._declared.networks), ("volume", self._declared.volumes))
+            for key, declared in objects.items()
+        }
+        if self._prepared.mode == "swarm":
+            from provisioner.app.import_stack import TakenStack
+
+            return TakenStack(view, facts, project, origin, known)
+        groups = {name: [one.raw for one in group] for name, group in self._groups.items()}
+        return Taken(view, facts, project, origin, groups, known)
+
+    def _canonical(self, body: Node, values: Mapping[str, Any], section: str) -> Node:
+        return over_object(section, body, values, directory=self._declared.directory, home="")
+
+
+def _without_dependencies(body: Node, gone: Iterable[str]) -> Node:
+    for name in gone:
+        if body.get("depends_on", name) is not None:
+            body = _without(body, ["depends_on", name])
+    return body
+
+
+def _without(node: Node, path: Sequence[str]) -> Node:
+    """The node without what is at a path."""
+    first, *rest = path
+    inner = node.mapping.get(first) if node.is_mapping else None
+    if inner is None:
+        return node
+    entries = {key: item for key, item in node.mapping.items() if key != first}
+    if rest:
+        if not inner.is_mapping:
+            return node
+        entries = {**node.mapping, first: _without(inner, rest)}
+    return replace(node, value=entries)
