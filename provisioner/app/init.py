@@ -6,11 +6,15 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from provisioner.app.output_file import write_output
 from provisioner.document.names import normalised
 from provisioner.errors import UsageError
 from provisioner.playbook.image_name import problem_of
 
+# With the environment and a service beside it, a Swarm's 63 are enough.
+LONGEST = 40
 IMAGE = "nginx:1.27-alpine"
 # What Git is not to keep: values of secrets, and archives of data.
 _UNKEPT = (".env.local", ".env.*.local", "archives/")
@@ -97,15 +101,11 @@ def initialise(directory: str, name: str, image: str = IMAGE) -> Started:
         raise UsageError(
             f"'{image}' is no name of an image: {why}", hint="write it like registry.example.com/team/app:1.2"
         )
-    if not name or normalised(name) != name:
-        raise UsageError(
-            f"'{name}' is no name for a system: it is of a-z, 0-9, - and _, and begins with a letter or a digit",
-            hint=f"for example {suggested(name)}",
-        )
+    require_name(name)
     last = image.rpartition("/")[2].partition("@")[0].partition(":")[0]
-    own = _NGINX if last == "nginx" else {**_OTHER, "service": normalised(last) or "web"}
+    own = _NGINX if last == "nginx" else {**_OTHER, "service": _scalar(normalised(last) or "web")}
     texts = {
-        "base": _BASE.format(name=name, image=image, **own),
+        "base": _BASE.format(name=_scalar(name), image=_scalar(image), **own),
         "local": _LOCAL.format(name=name),
         "prod": _PROD.format(name=name, **own),
     }
@@ -116,16 +116,36 @@ def initialise(directory: str, name: str, image: str = IMAGE) -> Started:
             f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there already",
             hint="init writes over nothing: choose another --name, or change the file by hand",
         )
-    added_to = keep_out_of_git(directory)
+    gitignore = _gitignore(directory)
     for file, text in files.items():
         write_output(directory, file, text)
-    return Started(tuple(files), added_to, f"{name}/local")
+    return Started(tuple(files), _write_gitignore(directory, gitignore), f"{name}/local")
+
+
+def require_name(name: str) -> None:
+    """UsageError for what can not be the name of a system."""
+    if not name or normalised(name) != name:
+        raise UsageError(
+            f"'{name}' is no name for a system: it is of a-z, 0-9, - and _, and begins with a letter or a digit",
+            hint=f"for example {suggested(name)}",
+        )
+    if len(name) > LONGEST:
+        raise UsageError(
+            f"the name has {len(name)} characters, and can have {LONGEST}",
+            hint="it is a part of the names of all objects, and those of a Swarm have 63 at most",
+        )
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML has it: in quotes where it would be read as something else, such as a number or a date."""
+    is_text = text[:1].isalpha() and text not in ("y", "n") and yaml.safe_load(text) == text
+    return text if is_text else f'"{text}"'
 
 
 def suggested(text: str) -> str:
     """A name for a system from one for people, such as that of a folder: `Büro 2` becomes `buro-2`."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return normalised("-".join(plain.split())) or "shop"
+    return normalised("-".join(plain.split()))[:LONGEST] or "shop"
 
 
 def keep_out_of_git(directory: str) -> tuple[str, ...]:
@@ -133,14 +153,22 @@ def keep_out_of_git(directory: str) -> tuple[str, ...]:
 
     UsageError where it can not be read.
     """
+    return _write_gitignore(directory, _gitignore(directory))
+
+
+def _write_gitignore(directory: str, text: str) -> tuple[str, ...]:
+    if text:
+        write_output(directory, ".gitignore", text)
+    return (".gitignore",) if text else ()
+
+
+def _gitignore(directory: str) -> str:
+    """What .gitignore is to be; empty where nothing is missing."""
     file = Path(directory, ".gitignore")
     try:
         text = file.read_text(encoding="utf-8") if file.exists() else ""
     except (OSError, UnicodeError) as error:
         raise UsageError(f"{file} can not be read as text: {error}", hint="make it a text file in UTF-8") from error
     missing = [line for line in _UNKEPT if line not in text.splitlines()]
-    if not missing:
-        return ()
     start = f"{text.rstrip()}\n" if text.strip() else ""
-    write_output(directory, ".gitignore", start + "".join(f"{line}\n" for line in missing))
-    return (".gitignore",)
+    return start + "".join(f"{line}\n" for line in missing) if missing else ""

@@ -35,7 +35,7 @@ def command(settings: Settings, name: str | None, image: str | None, source: str
 
     Nothing that is there is written over, and nothing is applied.
     """
-    from provisioner.app.init import IMAGE, Started, initialise, keep_out_of_git, suggested
+    from provisioner.app.init import IMAGE, Started, initialise, keep_out_of_git, require_name, suggested
 
     directory = str(Path.cwd())
     default = suggested(Path(directory).name)
@@ -51,9 +51,11 @@ def command(settings: Settings, name: str | None, image: str | None, source: str
         imported = import_compose(request, output=None, name=name, force=False)
         started = Started(imported.files, keep_out_of_git(directory), imported.target)
     else:
+        name = name or _ask(settings, "What is the system called?", default)
+        require_name(name)
         started = initialise(
             directory,
-            name or _ask(settings, "What is the system called?", default),
+            name,
             image or _ask(settings, "Which image does its first service run?", IMAGE),
         )
     out = settings.out()
@@ -69,4 +71,8 @@ def _ask(settings: Settings, question: str, default: str) -> str:
         return default
     err = settings.err()
     err.write(f"{err.paint.bold(question)} [{default}] ")
-    return sys.stdin.readline().strip() or default
+    answer = sys.stdin.readline()
+    if not answer:
+        # Ctrl-D: who ends the conversation has agreed to nothing.
+        raise KeyboardInterrupt
+    return answer.strip() or default

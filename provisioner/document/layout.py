@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from provisioner.document.comment_layout import comments, with_comments_beside
 from provisioner.document.findings import Findings
 from provisioner.document.tree import parse
 from provisioner.errors import PlaybookInvalid
@@ -24,7 +25,6 @@ _WIDTH = 1 << 16
 _SPACES = re.compile(r"[ \t]+$", re.MULTILINE)
 # Of these there are several spellings.
 _NULL, _BOOL = "tag:yaml.org,2002:null", "tag:yaml.org,2002:bool"
-_COMMENT = re.compile(r"(?:^|\s)(#.*?)\s*$", re.MULTILINE)
 
 
 def laid_out(text: str, shown: str) -> str:
@@ -46,9 +46,10 @@ def laid_out(text: str, shown: str) -> str:
     found = next((one for one in candidates if _meaning(one) == meaning), None)
     if found is None:
         raise _unchangeable(shown, "it would mean something else")
-    if sorted(_comments(found)) != sorted(_comments(text)):
+    if sorted(one.text for one in comments(found)) != sorted(one.text for one in comments(text)):
         raise _unchangeable(shown, "a comment would be lost")
-    return found
+    beside = with_comments_beside(text.replace("\r\n", "\n"), found)
+    return beside if _meaning(beside) == meaning else found
 
 
 def _unchangeable(shown: str, why: str) -> PlaybookInvalid:
@@ -109,12 +110,3 @@ def _meaning(text: str) -> Any:
         return memo[id(node)]
 
     return plain(yaml.compose(text, Loader=yaml.SafeLoader))
-
-
-def _comments(text: str) -> list[str]:
-    """The comments of a text: what begins with a `#` outside of its values."""
-    bare = list(text)
-    for token in yaml.scan(text, Loader=yaml.SafeLoader):
-        if isinstance(token, yaml.ScalarToken):
-            bare[token.start_mark.index : token.end_mark.index] = "x" * (token.end_mark.index - token.start_mark.index)
-    return [found[1] for found in _COMMENT.finditer("".join(bare))]

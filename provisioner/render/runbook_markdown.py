@@ -135,7 +135,8 @@ def _doing(runbook: Runbook, said: str) -> Iterator[str]:
     if runbook.snapshot:
         yield f"It takes a snapshot of the data itself before: {', '.join(map(plain, runbook.snapshot))}."
     yield "76 means that something has moved since: nothing was done, make this page again. Afterwards:"
-    checks = f"provision verify{said}     # {len(runbook.checks)} checks\n" if runbook.checks else ""
+    count = f"{len(runbook.checks)} check{'' if len(runbook.checks) == 1 else 's'}"
+    checks = f"provision verify{said}     # {count}\n" if runbook.checks else ""
     yield f"```sh\nprovision plan{said} --detailed-exitcode\nprovision status{said} --exit-code\n{checks}```"
 
 

@@ -94,6 +94,24 @@ def test_an_image_that_is_none_is_refused(tmp_path: Path, image: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["2026", "null", "true", "on", "y", "123", "1e3", "0x10", "2024-01-01", "1_000"])
+def test_a_name_that_yaml_reads_as_something_else_is_written_as_a_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    started = initialise(str(tmp_path), name, f"{name}:1")
+    request = Request((f"playbooks/{name}/local.yml",), str(tmp_path), target=f"{name}/local", in_playbooks=True)
+    assert [one for one in lint(request) if one.severity is Severity.ERROR] == []
+    assert laid_out((tmp_path / started.files[0]).read_text(), "base.yml") == (tmp_path / started.files[0]).read_text()
+
+
+def test_a_name_that_no_object_could_have_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    assert initialise(str(tmp_path), suggested("x" * 300)).target == f"{'x' * 40}/local"
+    with pytest.raises(UsageError, match="has 41 characters"):
+        initialise(str(tmp_path / "other"), "x" * 41)
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_gitignore_that_is_no_text_is_told_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / ".gitignore").write_bytes(b"\xff\xfe")
     with pytest.raises(UsageError, match="can not be read as text"):
