@@ -73,7 +73,8 @@ class Together:
         """Of the services that are not proven, those that go back once the steps `made` are, and those that do so with
         them.
 
-        What is not to go back does so where it would be down: it was stopped and has no successor, or lost its host.
+        What is not to go back does so where it would be down: it was stopped and has no successor, lost its host, or
+        left a network and joined it no more.
         What still lives in a host that goes back begins anew there, and what lives in that again.
         """
         able = self.able(made)
@@ -99,7 +100,8 @@ class Together:
     def _is_down(self, service: Address, made: Collection[int]) -> bool:
         lost = any(not bond.steps.isdisjoint(made) for bond in self.hosts.get(service, ()))
         stopped = self._was(made, service, Verb.STOP)
-        return (lost or stopped) and not self._was(made, service, Verb.START)
+        left, joined = (len(_of(self.steps, service, verb) & set(made)) for verb in (Verb.DISCONNECT, Verb.CONNECT))
+        return (lost or stopped or left > joined) and not self._was(made, service, Verb.START)
 
     def _was(self, made: Collection[int], service: Address, *verbs: Verb) -> bool:
         return not _of(self.steps, service, *verbs).isdisjoint(made)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioner.errors import StepFailed
+from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.model.plan import Policy, Verb
 from provisioner.reconcile.diff import diff
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from provisioner.engines.memory import MemoryEngine
-    from provisioner.model.address import Address
     from provisioner.model.plan import Plan
     from provisioner.model.state import ObservedState
 
@@ -548,3 +548,16 @@ def test_who_was_to_get_the_address_of_one_that_failed_as_it_may_is_on_its_netwo
                 if one.kind == "container"}  # fmt: skip
     assert attached == {"db": ["back"], "api": ["back"]}
     require_applied(at, wanted(db=addressed, api=allowed))
+
+
+def test_who_is_not_to_go_back_does_so_where_it_would_stay_without_its_network() -> None:
+    """The network is made anew under both; the port never comes free."""
+    paused = {"update": {"order": "start-first", "on_failure": "pause"}}
+    at = engine()
+    converge(at, wanted(db={}, jobs=PORT))
+    made, report, back = apply(at, wanted(SWAPPED, db={**PORT, **paused}, jobs={**paused, **SICK}))
+    assert [one.step.address.name for one in report.failures] == ["jobs"]
+    assert back is not None
+    assert back.failures == ()
+    db = look(at, made.desired).resources[Address("service", "db", 1)]
+    assert list(db.workload_spec["networks"]) == ["back"]
