@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from provisioner.app.plays import PlayList
+    from provisioner.app.request import Request
+
+
+def name_of(request: Request) -> str:
+    """What an environment is called where its results stand beside those of others."""
+    return load_playbook(request, allow_unset=True).title
 
 
 def names_of(plays: PlayList) -> dict[str, tuple[str, ...]]:

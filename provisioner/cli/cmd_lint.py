@@ -56,13 +56,13 @@ def command(settings: Settings, target: str | None, form: str, fix: bool, as_jso
 
     out = settings.out()
     form = "json" if as_json else form
-    title = target or "playbook"
+    request = settings.request(target) if plays is None else None
+    title = plays.title if plays is not None else target or ":".join(request.files if request else ())
     try:
-        findings = (
-            _findings(settings, settings.request(target), fix=fix)
-            if plays is None
-            else _findings_of_plays(settings, plays, fix=fix)
-        )
+        if plays is not None:
+            findings = _findings_of_plays(settings, plays, fix=fix)
+        else:
+            findings = _findings(settings, request or settings.request(target), fix=fix)
     except PlaybookInvalid as error:
         if form != "text":
             from provisioner.app.lint import invalid

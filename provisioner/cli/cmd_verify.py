@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from provisioner.cli.command import LOOK, Command
 from provisioner.cli.completion import CHECK
-from provisioner.cli.formats import ANNOTATIONS, findings_output
+from provisioner.cli.formats import ANNOTATIONS, findings_output, in_repository
 from provisioner.cli.options import json_option, target_argument
 from provisioner.errors import ProvisionError
 
@@ -81,6 +82,10 @@ def _code(checks: Sequence[CheckResult]) -> int:
     return 0 if all(check.ok for check in checks) else 1
 
 
+def _placed(check: CheckResult) -> CheckResult:
+    return replace(check, span=in_repository(check.span)) if check.span else check
+
+
 def _meant(plays: PlayList, names: Sequence[str]) -> tuple[Mapping[str, Sequence[str]], PlayList]:
     """The names of each play's checks, and the plays that have one of those that are meant."""
     from provisioner.app.play_checks import names_of, with_checks
@@ -98,7 +103,10 @@ def _for_services(
 
     codes, suites = [0], []
     if plays is None:
-        suites.append((target or "playbook", verify(settings.request(target), names)))
+        from provisioner.app.play_checks import name_of
+
+        request = settings.request(target)
+        suites.append((name_of(request), verify(request, names)))
     else:
         known, meant = _meant(plays, names)
         for play in meant.plays:
@@ -112,7 +120,7 @@ def _for_services(
     if form == "junit":
         from provisioner.render.junit import checks_junit
 
-        text = checks_junit(suites)
+        text = checks_junit([(name, [_placed(check) for check in checks]) for name, checks in suites])
     else:
         from provisioner.render.plan_findings import findings_of_checks
 

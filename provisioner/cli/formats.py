@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from provisioner.model.finding import Finding
+    from provisioner.model.span import Span
 
 # Where lines of a playbook are annotated.
 ANNOTATIONS = ("github", "gitlab")
+# The variables by which GitHub and GitLab say where the checkout is.
+_CHECKOUTS = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
 def findings_output(findings: Sequence[Finding], form: str, title: str = "") -> str:
@@ -49,13 +52,14 @@ def findings_output(findings: Sequence[Finding], form: str, title: str = "") -> 
 
 
 def _in_repository(finding: Finding) -> Finding:
-    """A finding whose file is named from the top of the checkout, or from this folder where it is in none."""
-    span = finding.span
-    if span is None:
-        return finding
+    return replace(finding, span=in_repository(finding.span)) if finding.span else finding
+
+
+def in_repository(span: Span) -> Span:
+    """A place whose file is named from the top of the checkout, or from this folder where it is in none."""
     here = Path.cwd()
-    top = next((folder for folder in (here, *here.parents) if (folder / ".git").exists()), here)
+    checkouts = [Path(folder) for folder in map(os.environ.get, _CHECKOUTS) if folder]
+    checkouts += [folder for folder in (here, *here.parents) if (folder / ".git").exists()]
     file = Path(os.path.normpath(here / span.file))
-    if not file.is_relative_to(top):
-        return finding
-    return replace(finding, span=replace(span, file=file.relative_to(top).as_posix()))
+    top = next((folder for folder in checkouts if file.is_relative_to(folder)), here)
+    return replace(span, file=file.relative_to(top).as_posix()) if file.is_relative_to(top) else span

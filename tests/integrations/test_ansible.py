@@ -29,10 +29,12 @@ def environment(tmp_path: Path, project: str, engine: docker.DockerClient, engin
 def test_a_check_shows_the_plan_and_the_second_apply_is_unchanged(environment: Environment) -> None:
     environment.services(web=service(environment={"KEY": "${KEY}", "TAG": "${TAG}"}))
     task = {"variables": {"TAG": "one two"}, "secret_variables": {"KEY": "hidden-canary"}}
+    open_task = {"variables": {"TAG": "one two", "KEY": "nothing secret"}}
 
-    code, printed, (checked,) = play(environment, task, options=("--check", "--diff", "-vvv"))
+    code, printed, (shown, checked) = play(environment, open_task, task, options=("--check", "--diff", "-vvv"))
     assert (code, checked["changed"], checked["pending"]) == (0, True, True), printed
     assert "+ service.web" in printed and "Plan: 2 to create" in printed, printed
+    assert (shown["pending"], shown["digest"] != checked["digest"]) == (True, True)
     assert environment.objects() == set()
     assert "hidden-canary" not in printed
 
@@ -48,6 +50,19 @@ def test_a_check_shows_the_plan_and_the_second_apply_is_unchanged(environment: E
     gone, gone_again = play(environment, {"state": "absent"}, {"state": "absent"})[2]
     assert (gone["changed"], gone_again["changed"]) == (True, False)
     assert environment.objects() == {environment.ledger}
+
+
+@pytest.mark.engine
+def test_no_diff_shows_a_secret_variable_as_it_is_or_as_it_was(environment: Environment) -> None:
+    environment.services(web=service(environment={"LICENSE": "${KEY}", "TAG": "${TAG}"}))
+    before = {"variables": {"TAG": "1"}, "secret_variables": {"KEY": 'old "canary"\nof two lines'}}
+    after = {"variables": {"TAG": "2"}, "secret_variables": {"KEY": "new" + "canary" * 40}}
+    play(environment, before)
+    for options in (("--check", "--diff", "-vvv"), ("--diff", "-vvv")):
+        code, printed, (result,) = play(environment, after, options=options)
+        assert (code, result["changed"]) == (0, True), printed
+        assert "replace service.web" in printed and "environment.LICENSE" in printed, printed
+        assert "canary" not in printed
 
 
 @pytest.mark.engine
@@ -131,6 +146,8 @@ def test_wrong_input_is_told_in_a_sentence(tmp_path: Path) -> None:
         ({"files": ["missing.yaml"]}, "missing.yaml"),
         ({"directory": "/no/such/folder"}, "/no/such/folder"),
         ({"state": "present"}, "value of state must be one of: applied, planned, absent"),
+        ({"variables": {"A": None}}, "variables: A is null"),
+        ({"secret_variables": {"A": None, "B": "1"}}, "secret_variables: A is null"),
         ({"digest": "abc"}, "'abc' is not the digest of a plan"),
         ({"host": "ssh://"}, "ssh:// is not the address"),
         ({"host": "nonsense"}, "nonsense"),

@@ -43,6 +43,19 @@ def test_a_file_is_named_from_the_top_of_its_repository(
     assert file.format(top=tmp_path) in findings_output([finding], "json")
 
 
+@pytest.mark.parametrize("variable", ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"])
+def test_a_service_says_where_the_checkout_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    (tmp_path / "pr").mkdir()
+    monkeypatch.chdir(tmp_path / "pr")
+    finding = Finding("P001", Severity.ERROR, "m", Span("compose.yaml", 3, 5), "services.web", "")
+    monkeypatch.setenv(variable, str(tmp_path))
+    assert findings_output([finding], "github").startswith("::error file=pr/compose.yaml,")
+    monkeypatch.setenv(variable, str(tmp_path / "elsewhere"))
+    assert findings_output([finding], "github").startswith("::error file=compose.yaml,")
+
+
 def test_what_has_no_place_has_none_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     finding = Finding("P001", Severity.INFO, "m", None, "", "")

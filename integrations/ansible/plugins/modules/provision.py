@@ -38,7 +38,8 @@ options:
   secret_variables:
     description:
       - Variables for C(${NAME}) whose values nobody may see. They reach the command in its environment, not in its
-        arguments, and Ansible takes their values out of everything that it shows.
+        arguments, and Ansible takes their values out of everything that it shows. With them C(--diff) shows which
+        fields change, and no value.
       - O(variables) win over them.
     type: dict
     default: {}
@@ -169,6 +170,7 @@ exit_code:
 """
 
 import json  # noqa: E402 - Ansible reads the documentation before the imports
+import re  # noqa: E402
 
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 
@@ -188,7 +190,8 @@ ARGUMENTS = {
     "context": {"type": "str"},
     "executable": {"type": "path", "default": "provision"},
 }
-STALE = 76
+STALE, USAGE = 76, 64
+DIGEST = re.compile(r"[0-9a-f]{16}(-[0-9a-f]{16}){2}$")
 
 
 def main():
@@ -201,8 +204,14 @@ def main():
         allowed = (state, "planned") if name == "prune" else (state,)
         if parameters[name] and parameters["state"] not in allowed:
             module.fail_json(msg=f"{name} is of use only with state: {' or '.join(allowed)}")
+    for name in ("variables", "secret_variables"):
+        empty = [key for key, value in parameters[name].items() if value is None]
+        if empty:
+            module.fail_json(msg=f"{name}: {', '.join(empty)} is null; write '' for an empty text, or leave it out")
+    if parameters["digest"] and not DIGEST.match(parameters["digest"]):
+        module.fail_json(msg=f"'{parameters['digest']}' is not the digest of a plan", exit_code=USAGE)
     looks = module.check_mode or parameters["state"] == "planned"
-    text = run(module, ["--check"])[1] if module._diff else ""
+    text = diff_of(module) if module._diff else ""
     if looks:
         ending = ["--check", "--json"]
     elif parameters["digest"]:
@@ -225,6 +234,20 @@ def main():
         result.setdefault("msg", errors.strip() or f"provision ended with exit code {code}")
         module.fail_json(**result)
     module.exit_json(**result)
+
+
+def diff_of(module):
+    """The plan as a text for people; without any value where one could be of a secret variable, now or before."""
+    if not module.params["secret_variables"]:
+        return run(module, ["--check"])[1]
+    plans = [line for line in lines_of(run(module, ["--check", "--json"])[1]) if line.get("type") == "plan"]
+    changes = [change for line in plans for plan in plans_of(line) for change in plan.get("changes", ())]
+    told = ["No value is shown: it could be one of secret_variables."]
+    for change in changes:
+        if change["action"] != "unchanged":
+            told.append(f"{change['action']} {change['address']}")
+            told += [f"    {one['path']}" for one in change.get("differences", ())]
+    return "\n".join(told) + "\n"
 
 
 def run(module, ending):
@@ -288,7 +311,7 @@ def result_of(lines, code, *, looks):
             result["error"] = line["error"]
             messages.append(sentence_of(line["error"]))
     if code and messages:
-        result["msg"] = "; ".join(messages)
+        result["msg"] = "; ".join(dict.fromkeys(messages))
     return result
 
 
