@@ -25,6 +25,7 @@ from provisioner.model.operation import (
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.report import Outcome
 from provisioner.reconcile.finished import has_finished
+from provisioner.reconcile.going_on import going_on
 from provisioner.reconcile.handover import find_handovers
 from provisioner.reconcile.handover_order import order_handovers
 from provisioner.reconcile.hooks import run_hooks
@@ -138,6 +139,8 @@ class _Withdrawal:
                 self._take_back(address, resources[address])
             else:
                 self._restore(address)
+        for address in going_on(self._stuck, self._broken, self._here, self._before, resources):
+            self._go_on(address, self._here[address][0])
         # Nothing of these services is taken back.
         for address, over in (*self._tolerated_beside().items(), *self._over().items()):
             self._drop(address, over, ())
@@ -272,6 +275,13 @@ class _Withdrawal:
             done = [self._ready(address, done, old.id)]
         if done:
             self._last[address] = done[-1]
+
+    def _go_on(self, address: Address, new: Observed) -> None:
+        """What can not be had back, and has not failed, is begun. Whether it comes to its end the next apply proves."""
+        begun = self._step(Start(), address, (), self._gate(address), new.id)
+        change = Change(address, Action.UPDATE, self._reason, observed=new)
+        self._last[address] = run_hooks(self.steps, change, POST_START, new.spec, [begun], object_id=new.id)[-1]
+        self.changes.append(change)
 
     def _restore(self, address: Address) -> None:
         """What was to be removed, and made room for one that goes back, is there again as it was."""

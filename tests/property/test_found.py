@@ -561,3 +561,19 @@ def test_who_is_not_to_go_back_does_so_where_it_would_stay_without_its_network()
     assert back.failures == ()
     db = look(at, made.desired).resources[Address("service", "db", 1)]
     assert list(db.workload_spec["networks"]) == ["back"]
+
+
+def test_who_can_not_go_back_and_has_not_failed_goes_on() -> None:
+    """It lived in one that is gone, and gave its address to one that can not begin."""
+    addressed = {"networks": {"back": {"ipv4_address": "10.1.0.9"}}}
+    paused = {"update": {"on_failure": "pause"}}
+    inside = {**needing("api"), "pid": "service:api"}
+    at = engine()
+    converge(at, wanted(api={}, jobs={**addressed, **inside}, db={}))
+    made, report, back = apply(
+        at, wanted(api={**paused, "command": ["exit", "1"]}, jobs={}, db={**addressed, **inside})
+    )
+    assert {one.step.address.name for one in report.failures} == {"api", "db"}
+    assert back is not None
+    assert back.failures == ()
+    assert {address.name for address in out_of_service(made, look(at, made.desired))} == {"api"}

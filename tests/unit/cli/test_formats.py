@@ -44,9 +44,7 @@ def test_a_file_is_named_from_the_top_of_its_repository(
 
 
 @pytest.mark.parametrize("variable", ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"])
-def test_a_service_says_where_the_checkout_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
-) -> None:
+def test_a_service_says_where_the_checkout_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     (tmp_path / "pr").mkdir()
     monkeypatch.chdir(tmp_path / "pr")
     finding = Finding("P001", Severity.ERROR, "m", Span("compose.yaml", 3, 5), "services.web", "")
