@@ -157,7 +157,7 @@ def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
     short_id, hostname = raw["Id"][:12], raw["Config"].get("Hostname")
     labels = raw["Config"].get("Labels") or {}
     name_now = str(raw.get("Name") or "").lstrip("/")
-    own_names = {labels.get(NAME) or name_now, labels.get(FORMER_NAME), *names_by_compose(labels)}
+    names = {labels.get(NAME) or name_now, labels.get(FORMER_NAME)}
     result: dict[str, Any] = {}
     for name, network in (raw.get("NetworkSettings", {}).get("Networks") or {}).items():
         if name == implied and name in _BUILT_IN:
@@ -178,8 +178,10 @@ def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
         # The engine adds the short id (API before 1.45), and before DNSNames (API 1.44) the hostname, which may well be
         # a declared alias too. Compose adds the container's own name, to which an engine answers anyway: where that is
         # what is declared, it need not be an alias. It stays when the container is renamed.
-        added = {*own_names, *([hostname] if "DNSNames" not in network else [])} & set(network.get("Aliases") or [])
-        aliases = sorted(set(network.get("Aliases") or []) - added - {short_id})
+        there = network.get("Aliases") or []
+        own_names = names | names_by_compose(labels, there)
+        added = {*own_names, *([hostname] if "DNSNames" not in network else [])} & {*there}
+        aliases = sorted({*there} - added - {short_id})
         entry: dict[str, Any] = {"aliases": aliases}
         if known := {*added, name_now} - {short_id, ""}:
             entry[_ADDED_ALIASES] = sorted(known)

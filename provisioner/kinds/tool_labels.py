@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from provisioner.model.address import Address
     from provisioner.model.state import Grouping
@@ -23,6 +23,7 @@ COMPOSE_ONE_OFF = f"{COMPOSE}oneoff"
 COMPOSE_VOLUME = f"{COMPOSE}volume"
 COMPOSE_NETWORK = f"{COMPOSE}network"
 _CONFIG_HASH = f"{COMPOSE}config-hash"
+_VERSION = f"{COMPOSE}version"
 _OURS = "provisioner"
 _FOLDER = f"{COMPOSE}project.working_dir"
 # The files that it was brought up from: absolute paths with commas between them.
@@ -55,14 +56,22 @@ def grouping_labels(grouping: Grouping | None, project: str, address: Address, k
     }
 
 
-def names_by_compose(labels: Mapping[str, str]) -> set[str]:
+def names_by_compose(labels: Mapping[str, str], aliases: Sequence[str] = ()) -> set[str]:
     """The names that Compose gave a container that it made, by its labels: with hyphens, and as `--compatibility` and
-    version 1 write them. None for a container of another maker."""
+    version 1 write them; and by its `aliases` on a network, of which version 2 writes the container's name first and
+    the service's next. None for a container of another maker."""
     parts = [labels.get(key) for key in (COMPOSE_PROJECT, COMPOSE_SERVICE, COMPOSE_NUMBER)]
     texts = [part for part in parts if part]
     if len(texts) < len(parts) or labels.get(_CONFIG_HASH, _OURS) == _OURS:
         return set()
-    return {"-".join(texts), "_".join(texts)}
+    first = aliases[:1] if [*aliases[1:2]] == texts[1:2] and _is_ordered(labels) else ()
+    return {"-".join(texts), "_".join(texts), *first}
+
+
+def _is_ordered(labels: Mapping[str, str]) -> bool:
+    """Whether the Compose that made a container writes aliases in an order: version 1 has none."""
+    major = labels.get(_VERSION, "").removeprefix("v").partition(".")[0]
+    return major.isdecimal() and int(major) > 1
 
 
 def is_tool_label(key: str) -> bool:

@@ -253,9 +253,10 @@ def _as_found(resource: Resource, versions: Mapping[str, str]) -> dict[str, Any]
 
 def _container_form(candidate: Candidate) -> list[str]:
     """What Compose makes in another form, and what is no difference therefore."""
-    names = {candidate.name, candidate.called or candidate.name, *names_by_compose(labels_of(candidate.raw))}
+    names, labels = {candidate.name, candidate.called or candidate.name}, labels_of(candidate.raw)
     attached = (candidate.raw.get("NetworkSettings") or {}).get("Networks") or {}
-    on = [key for key, network in attached.items() if names & {*(network.get("Aliases") or ())}]
+    aliases = {key: network.get("Aliases") or () for key, network in attached.items()}
+    on = [key for key, there in aliases.items() if (names | names_by_compose(labels, there)) & {*there}]
     return [f"its name as an alias on {', '.join(sorted(on))}"] if on else []
 
 

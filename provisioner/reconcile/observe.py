@@ -12,8 +12,10 @@ from provisioner.kinds.container_pre_start import PRE_START_KIND
 from provisioner.kinds.context import DecodeContext
 from provisioner.kinds.file_volume import FILES_KIND
 from provisioner.kinds.ownership import NAME, NEXT, ONE_OFF, OPERATION, PROJECT, PROTECTED, declared_paths, owner
+from provisioner.kinds.tool_labels import COMPOSE_PROJECT
 from provisioner.model.address import Address
 from provisioner.model.state import CARRIED_KIND, ImageFacts, Observed, ObservedState
+from provisioner.reconcile.adoption import compose_containers, labels_of, match_replicas, name_of
 from provisioner.reconcile.foreign_objects import foreign_object
 from provisioner.reconcile.namespaces import left_behind, named_containers
 from provisioner.reconcile.observe_swarm import observe_swarm
@@ -308,7 +310,25 @@ def _named(
                 late.append((resource.kind, raw))
                 continue
             foreign.append(foreign_object(resource, labels, desired.project, identity))
-    return found, foreign, late
+    nowhere = [r for r, raw in zip(wanted, answers, strict=True) if raw is None and r.kind == "container"]
+    known = {*own, *(str(raw.get("Id")) for raw in answers if raw is not None)}
+    return found, [*foreign, *_otherwise_called(engine, desired.project, nowhere, known)], late
+
+
+def _otherwise_called(
+    engine: EngineReader, project: str, wanted: Sequence[Resource], known: Collection[str]
+) -> list[ForeignObject]:
+    """The containers that Compose made for services of this very project, and that have not the declared name."""
+    raws = engine.list("container", {COMPOSE_PROJECT: project}) if wanted else ()
+    there = compose_containers(raw for raw in raws if raw["Id"] not in known and PROJECT not in labels_of(raw))
+    found = []
+    for name, others in there.items():
+        of_service = [resource for resource in wanted if resource.address.name == name]
+        by_address = {resource.address: resource for resource in of_service}
+        for address, raw in match_replicas(of_service, others).items():
+            one = foreign_object(by_address[address], labels_of(raw), project, str(raw["Id"]))
+            found.append(replace(one, name=name_of(raw)))
+    return found
 
 
 def _external(resource: Resource, raw: Raw) -> Observed:

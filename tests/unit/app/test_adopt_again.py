@@ -287,3 +287,67 @@ def test_no_secret_is_kept_for_the_way_back_and_it_is_said(
     assert adopted.revision == 0
     [note] = [note for note in adopted.plan.notes if "rollback" in note.message]
     assert why in note.message
+
+
+# A name of its own -------------------------------------------------------------------------------------------------
+
+
+def with_name(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": "shop", "services": {"web": service(container_name=name, **more)}}
+
+
+def named_by_compose(tmp_path: Path, patch: pytest.MonkeyPatch, version: str = "2.40.3") -> InMemory:
+    """A container with a `container_name`, as Compose makes it: its name is its first alias, its service's the next."""
+    shop = brought_up(with_name("edge"), tmp_path, patch)
+    [live] = [raw for raw in shop.engine._containers.values() if raw["Name"] == "/edge"]
+    live["Config"]["Labels"] |= {"com.docker.compose.service": "web", "com.docker.compose.version": version}
+    live["NetworkSettings"]["Networks"]["shop_default"]["Aliases"] = ["edge", "web", "www"]
+    return shop
+
+
+def test_a_name_of_its_own_stays_an_alias_after_a_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = named_by_compose(tmp_path, monkeypatch)
+    says = with_name("door", networks={"default": {"aliases": ["www"]}})
+    shop.write(says)
+    for _ in range(2):
+        assert {row.verdict for row in run(shop).plan.rows} == {"adopt"}
+        assert not shop.plan().changes
+        let_go(shop)
+    # What is declared beside it is compared like any alias.
+    shop.write(with_name("door"))
+    [row] = [row for row in run(shop).plan.rows if row.change]
+    assert [one.before for one in row.change.differences if row.change] == [["web", "www"]]  # type: ignore[union-attr]
+
+
+def test_of_aliases_in_no_order_none_is_taken_for_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = named_by_compose(tmp_path, monkeypatch, version="1.29.2")
+    shop.write(with_name("door"))
+    run(shop)
+    let_go(shop)
+    [row] = [row for row in run(shop).plan.rows if row.change]
+    assert [one.before for one in row.change.differences if row.change] == [["edge", "web", "www"]]  # type: ignore[union-attr]
+
+
+def test_a_plan_makes_no_second_container_beside_one_of_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All else is the environment's already; the file calls the container otherwise than Compose did."""
+    shop = named_by_compose(tmp_path, monkeypatch)
+    assert let_go_of_container(shop)
+    shop.write(with_name("door"))
+    [refusal] = shop.plan().refusals
+    assert "a container named edge is there already and belongs to the Compose project shop" in refusal.message
+    assert "provision adopt" in str(refusal.hint)
+    [row] = [row for row in shop.status().rows if row.address.kind == "service"]
+    assert row.state == "foreign"
+    shop.write({"name": "shop", "services": {"web": service(scale=2)}})
+    [refusal] = shop.plan().refusals
+    assert "edge" in refusal.message
+    run(shop)
+    assert [str(change.address) for change in shop.plan().changes] == ["service.web"]
+    assert not shop.plan().refusals
+
+
+def let_go_of_container(shop: InMemory) -> int:
+    run(shop)
+    return let_go(shop, "service.web")
