@@ -102,11 +102,11 @@ def since(engine: EngineReader, ledger: Ledger, revision: Revision) -> tuple[Des
 
 def differences(desired: DesiredState, observed: ObservedState) -> tuple[Change, ...]:
     """The changes that would put the desired objects back, without jobs that run at every apply anyway."""
-    found = [_meant(change) for change in diff(desired, observed, desired) if change.action is not Action.DELETE]
+    found = [meant(change) for change in diff(desired, observed, desired) if change.action is not Action.DELETE]
     return tuple(change for change in group_replicas(found) if change.action is not Action.UNCHANGED)
 
 
-def _meant(change: Change) -> Change:
+def meant(change: Change) -> Change:
     """A change without what every apply does anew, and none where only another object's change would touch it."""
     wanted = change.desired
     left = change.differences

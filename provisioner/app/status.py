@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.app.collect_without_values import CollectWithoutValues
 from provisioner.app.condition import Condition, condition_of, with_last_words, with_purpose
+from provisioner.app.drift import meant
 from provisioner.app.evidence import mask_of, unknown_secrets
 from provisioner.app.load import load_playbook
 from provisioner.app.owned import require_services
@@ -127,7 +128,7 @@ def _row(
     if wanted is None:
         inactive = retained.reason(found)
         return replace(row, drift=not inactive, detail=inactive or "no longer declared")
-    differs = change is not None and change.action is not Action.UNCHANGED
+    differs = change is not None and meant(change).action is not Action.UNCHANGED
     reason = change.reason if differs and change is not None else ""
     return replace(row, drift=differs, detail=reason)
 

@@ -189,6 +189,10 @@ def _verdict(status: StatusTable, folded: int, paint: Paint, *, whole: bool) -> 
     if not unwell:
         resting = [str(row.address) for row in status.rows if row.purpose.startswith(("stopped", "paused"))]
         but = f" At rest on purpose: {', '.join(resting)}." if resting else ""
+        if differing := [str(row.address) for row in status.rows if row.drift and not row.purpose]:
+            noun = "1 object is" if len(differing) == 1 else f"{len(differing)} objects are"
+            said = f"{paint.yellow(f'Nothing is broken, and {noun} not as declared')}: {', '.join(differing)}."
+            return f"{left}{said}{but}\nMore: provision plan\n"
         return f"{left}{paint.green('All is well.')}{but}\n"
     noun = "object is" if len(unwell) == 1 else "objects are"
     head = f"{left}{paint.red(f'{len(unwell)} {noun} not well')}"

@@ -80,6 +80,14 @@ def test_columns_without_content_are_left_out() -> None:
     assert text.splitlines()[-1] == "All is well."
 
 
+def test_what_is_not_as_declared_is_not_called_well() -> None:
+    rows = (row("network.a", "present"), row("service.b[1]", "running", drift=True, detail="labels changed"))
+    last = status_text(StatusTable("x", rows)).splitlines()[-2:]
+    assert last == ["Nothing is broken, and 1 object is not as declared: service.b[1].", "More: provision plan"]
+    stopped = row("service.b[1]", "exited", drift=True, purpose="stopped on purpose")
+    assert "All is well." in status_text(StatusTable("x", (stopped,)))
+
+
 def test_images_are_folded_away_unless_they_differ_or_all_is_asked_for() -> None:
     assert "image.api" not in status_text(STATUS)
     assert "1 image as declared: --all shows them." in status_text(STATUS)
