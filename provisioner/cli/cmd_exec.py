@@ -9,7 +9,7 @@ import click
 
 from provisioner.cli.command import OPERATE, Command
 from provisioner.cli.completion import SERVICE, TARGET, words
-from provisioner.cli.settings import variables
+from provisioner.cli.settings import own_variables
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,14 @@ if TYPE_CHECKING:
 @click.option("--index", type=click.IntRange(min=1), default=1, show_default=True, help="Which replica.")
 @click.option("-u", "--user", default="", metavar="USER", help="The user to run it as.")
 @click.option("-w", "--workdir", default="", metavar="DIR", help="The folder to run it in.")
-@click.option("-e", "--env", "env", multiple=True, metavar="NAME=VALUE", help="A variable for the command; repeatable.")
+@click.option(
+    "-e",
+    "--env",
+    "env",
+    multiple=True,
+    metavar="NAME[=VALUE]",
+    help="A variable for it; without a value this process's own. Repeatable.",
+)
 @click.pass_obj
 def command(
     settings: Settings,
@@ -75,7 +82,7 @@ def command(
         index=index,
         user=user,
         workdir=workdir,
-        env=variables(env),
+        env=own_variables(env, settings.environment),
         tty=not no_tty and not detach and sys.stdin.isatty() and sys.stdout.isatty(),
         detach=detach,
         privileged=privileged,

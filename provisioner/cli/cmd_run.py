@@ -13,10 +13,11 @@ import click
 from provisioner.cli.command import OPERATE, Command
 from provisioner.cli.completion import FILE, SERVICE, TARGET, words
 from provisioner.cli.options import image_options, image_wishes
+from provisioner.cli.settings import own_variables
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from provisioner.cli.settings import Settings
 
@@ -117,7 +118,7 @@ def command(
     terminal = not no_tty and not detach and _is_terminal()
     run = OneOff(
         service, tuple(words) if words else None, None if entrypoint is None else tuple(shlex.split(entrypoint)),
-        environment={**_from_files(env_files), **_variables(env, settings.environment)}, labels=_pairs(labels),
+        environment={**_from_files(env_files), **own_variables(env, settings.environment)}, labels=_pairs(labels),
         mounts=volumes, ports=publish, cap_add=cap_add, cap_drop=cap_drop, user=user, working_dir=workdir,
         service_ports=service_ports, use_aliases=use_aliases, tty=terminal, stdin=interactive and not detach,
     )  # fmt: skip
@@ -133,20 +134,6 @@ def command(
 
 def _is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def _variables(texts: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Name → value; a name alone takes its value from this process, and is left out where there is none."""
-    result = {}
-    for text in texts:
-        name, separator, value = text.partition("=")
-        if not name:
-            raise UsageError("-e wants NAME=VALUE or NAME", hint="for example: -e DEBUG=1")
-        if separator:
-            result[name] = value
-        elif name in environment:
-            result[name] = environment[name]
-    return result
 
 
 def _from_files(files: Sequence[str]) -> dict[str, str]:

@@ -341,3 +341,20 @@ def variables(texts: Sequence[str]) -> dict[str, str]:
             raise UsageError("-e wants NAME=VALUE", hint="for example: -e API_REPLICAS=3")
         result[name] = value
     return result
+
+
+def own_variables(texts: Sequence[str], environment: Mapping[str, str]) -> dict[str, str]:
+    """Name → value for a command in a container, from `-e NAME=VALUE` or `-e NAME`.
+
+    A name alone takes its value from this process, and is left out where there is none.
+    """
+    result = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not name:
+            raise UsageError("-e wants NAME=VALUE or NAME", hint="for example: -e DEBUG=1")
+        if separator:
+            result[name] = value
+        elif name in environment:
+            result[name] = environment[name]
+    return result

@@ -113,7 +113,7 @@ class Operations(DockerReader):
         begin: Callable[[], object] | None = None,
         stopped: Callable[[], bool],
     ) -> bool:
-        from provisioner.engines.terminal import join_streams
+        from provisioner.engines.terminal import LocalWriteError, join_streams
 
         client = self._wire.client
         asked = {"stdout": 1, "stderr": 1, "stream": 1, "stdin": int(stdin), "logs": int(logs)}
@@ -125,6 +125,8 @@ class Operations(DockerReader):
                 over=begin is None and not self._runs(container_id),
                 resize=lambda rows, columns: client.resize(container_id, height=rows, width=columns),
             )  # fmt: skip
+        except LocalWriteError as error:
+            raise error.reason from None
         except TRANSPORT as error:
             raise self._wire.classified(error) from error
 
@@ -144,7 +146,7 @@ class Operations(DockerReader):
         detach: bool = False,
         privileged: bool = False,
     ) -> int:
-        from provisioner.engines.terminal import join_streams
+        from provisioner.engines.terminal import LocalWriteError, join_streams
 
         client = self._wire.client
         try:
@@ -161,6 +163,8 @@ class Operations(DockerReader):
                 resize=lambda rows, columns: client.exec_resize(identity, height=rows, width=columns),
             )  # fmt: skip
             code = client.exec_inspect(identity)["ExitCode"]
+        except LocalWriteError as error:
+            raise error.reason from None
         except TRANSPORT as error:
             raise self._wire.classified(error) from error
         if code is None:

@@ -25,6 +25,17 @@ _LOOK = 0.2
 _SILENCE = 1.0
 
 
+class LocalWriteError(Exception):
+    """This process's own output could not be written, for `reason`: nothing is wrong with the other side.
+
+    No OSError itself, as which it would be taken for the connection's.
+    """
+
+    def __init__(self, reason: OSError) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+
+
 def never() -> bool:
     """Nobody asks for the end."""
     return False
@@ -55,14 +66,16 @@ def join_streams(
     `stream` is what docker-py answers with for a socket. `resize` is told of rows and columns of a terminal, `begin`
     is called once everything that comes is read. With `ends_input` the other side is told when there is no more input.
     What is `over` may still have something to say, and may not close the stream: silence is its end.
-    Whether the other side has ended by itself.
+    Whether the other side has ended by itself. LocalWriteError where what comes can not be written here.
     """
     connection: Any = getattr(stream, "_sock", stream)
-    raw = _raw_terminal(resize) if tty and stdin and sys.stdin.isatty() else contextlib.nullcontext()
+    raw = _raw_terminal(resize) if tty and stdin and sys.stdin.isatty() else contextlib.nullcontext(lambda: None)
     try:
-        with raw:
+        with raw as tell_size:
             if begin is not None:
                 begin()
+            # What has not begun has no terminal whose size could be told.
+            tell_size()
             return _Copy(connection, tty=tty, stdin=stdin and not over, ends_input=ends_input).run(stopped, over=over)
     finally:
         stream.close()
@@ -70,8 +83,8 @@ def join_streams(
 
 
 @contextlib.contextmanager
-def _raw_terminal(resize: Callable[[int, int], object]) -> Iterator[None]:
-    """The local terminal in raw mode, its size passed on whenever it changes."""
+def _raw_terminal(resize: Callable[[int, int], object]) -> Iterator[Callable[[], None]]:
+    """The local terminal in raw mode, its size passed on whenever it changes, and when what this yields is called."""
     import termios
     import tty as terminal
 
@@ -86,8 +99,7 @@ def _raw_terminal(resize: Callable[[int, int], object]) -> Iterator[None]:
     previous = signal.signal(signal.SIGWINCH, tell)
     try:
         terminal.setraw(descriptor)
-        tell()
-        yield
+        yield tell
     finally:
         # The terminal may be closed by now.
         with contextlib.suppress(termios.error, OSError):
@@ -138,7 +150,11 @@ class _Copy:
 
     def _write(self, data: bytes) -> None:
         for descriptor, content in [(1, data)] if self._frames is None else self._frames.feed(data):
-            write(descriptor, content)
+            try:
+                write(descriptor, content)
+            except OSError as error:
+                error.filename = "standard error" if descriptor == 2 else "standard output"
+                raise LocalWriteError(error) from error
 
     def _read(self) -> None:
         """What is typed is sent on; its end is told."""
@@ -206,6 +222,9 @@ class Frames:
 
 
 def write(descriptor: int, data: bytes) -> None:
-    """Write all of it."""
+    """Write all of it, also to what somebody else has made non-blocking. OSError where that can not be."""
     while data:
-        data = data[os.write(descriptor, data) :]
+        try:
+            data = data[os.write(descriptor, data) :]
+        except BlockingIOError:
+            select.select([], [descriptor], [])

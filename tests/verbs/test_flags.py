@@ -111,6 +111,13 @@ def test_a_replica_is_named_by_its_number(shop: Verbs) -> None:
     assert _done(shop, "port", "--protocol", "udp", "--index", "1", "open", "53")
 
 
+def test_a_variable_without_a_value_has_the_shells(shop: Verbs) -> None:
+    for words in ("exec -T", "run --rm -T --no-deps"):
+        line = [*words.split(), "-e", "OWN", "-e", "NOWHERE", "-e", "SAID=2", "web", "sh", "-c"]
+        done = shop.environment.run(*line, "echo $OWN ${NOWHERE-none} $SAID", OWN="of the shell")
+        assert (done.code, done.stdout) == (0, "of the shell none 2\n"), done
+
+
 def test_files_go_to_one_replica_or_to_all_and_belong_to_its_user(shop: Verbs) -> None:
     first, second = _replica(shop, 1), _replica(shop, 2)
     (shop.environment.folder / "file").write_text("x\n")

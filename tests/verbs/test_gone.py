@@ -192,6 +192,11 @@ def _until_shown(terminal: int, mark: bytes, *, typed: bytes = b"") -> bytes:
 def test_a_terminal_that_is_resized_and_then_closed(standing: Verbs) -> None:
     environment = standing.environment
     [container] = standing.containers("web")
+    # What is run has the size from its beginning, without being resized.
+    with on_a_terminal(environment, "run", "--rm", "--no-deps", "web", "sh") as (terminal, process):
+        _until_shown(terminal, b"24 80", typed=b"stty size\r")
+        os.write(terminal, b"exit 3\r")
+        assert process.wait(30) == 3
     with on_a_terminal(environment, "exec", "web", "sh") as (terminal, process):
         _until_shown(terminal, b"24 80", typed=b"stty size\r")
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 111, 0, 0))
@@ -212,3 +217,24 @@ def test_a_terminal_that_is_resized_and_then_closed(standing: Verbs) -> None:
         process.wait(30)
     container.reload()
     assert container.status == "running"
+
+
+@pytest.mark.parametrize("verb", ["exec -T", "run --rm -T --no-deps"])
+def test_output_that_nobody_takes_is_no_fault_of_the_engine(standing: Verbs, verb: str) -> None:
+    if standing.swarm and verb.startswith("run"):
+        pytest.skip("a task is not joined: what it says is followed")
+    environment = standing.environment
+    words = " ".join(environment.arguments(*verb.split(), "web", "seq", "1", "300000"))
+    for redirected, code, first, told in (
+        ("| head -1", 0, "1\n", ""),
+        ("> /dev/full", 1, "", "standard output: No space left on device"),
+    ):
+        done = subprocess.run(
+            ["bash", "-c", f"{words} {redirected}; exit ${{PIPESTATUS[0]}}"], cwd=environment.folder,
+            env=environment.surroundings(), capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (code, first), done
+        assert told in done.stderr
+        assert "Engine" not in done.stderr
+        assert bool(done.stderr) == bool(told), done
+    assert standing.one_offs() == []
