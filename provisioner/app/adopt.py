@@ -19,7 +19,7 @@ from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import PlanStale, Unsafe, UsageError
 from provisioner.kinds.ownership import NEXT, PREFIX, PREVIOUS, owner
 from provisioner.ledger.adoptions import learn, learn_of_others, read_adoptions, record_adoptions
-from provisioner.ledger.lease import lease
+from provisioner.ledger.lease import lease, require_free
 from provisioner.ledger.revisions import record_revision
 from provisioner.model.address import Address
 from provisioner.model.adoption import Release
@@ -156,16 +156,21 @@ def release(
     listener: Listener,
     interrupt: Interrupt,
     lock_timeout: float = 0.0,
+    check: bool = False,
 ) -> tuple[Release, bool]:
-    """Forget adopted objects, or those at these addresses: they stay as they are. Also whether it was done.
+    """Forget adopted objects, or those at these addresses: they stay as they are. Also whether it was done, which with
+    `check` it never is.
 
-    UsageError for an address at which nothing is adopted, Unsafe for what is half replaced.
+    UsageError for an address at which nothing is adopted, Unsafe for what is half replaced, LeaseHeld while another
+    works.
     """
     playbook = load_playbook(request, allow_unset=True)
     engine = open_engine(request, playbook.engine)
     mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
+    if not check and not lock_timeout:
+        require_free(engine, playbook.project)
     found = _plan_release(playbook, engine, addresses)
-    if not found.released or not approve(found):
+    if not found.released or not approve(found) or check:
         return found, False
     with lease(
         engine, playbook.project, mode, clock=SystemClock(), timeout=lock_timeout,

@@ -151,14 +151,15 @@ def _release(
         if not as_json:
             out.write_folded(release_text(found, paint=out.paint))
         if check or yes:
-            return not check
+            return True
         declined = not confirmed(settings, f"Forget these objects of {found.title}?")
         return not declined
 
     with interruptible() as interrupt, progress_listener(settings, as_json=as_json) as listener:
         found, done = release(
-            request, named, approve=approve, listener=listener, interrupt=interrupt, lock_timeout=lock_timeout
-        )
+            request, named, approve=approve, listener=listener, interrupt=interrupt, lock_timeout=lock_timeout,
+            check=check,
+        )  # fmt: skip
     if as_json:
         from provisioner.render.adoption_json import release_json
 

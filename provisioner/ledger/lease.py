@@ -184,6 +184,14 @@ class Standing:
         return False
 
 
+def require_free(engine: EngineReader, project: str) -> None:
+    """Raise LeaseHeld where it is plain at once that another works: before a long list is shown, or somebody is asked.
+    Of a holder on another machine that is found out by whoever takes the lease."""
+    standing = find_lease(engine, project)
+    if standing is not None and _same_machine(standing.holder) and _alive(standing.holder):
+        raise _lease_held(standing.holder)
+
+
 def find_lease(engine: EngineReader, project: str) -> Standing | None:
     """The lease of an environment, wherever this engine keeps it. LeaseHeld where something else has its name."""
     for kept in records(engine, project):

@@ -185,6 +185,17 @@ def test_while_somebody_applies_it_ends_with_75(shop: InMemory) -> None:
     assert read_adoptions(shop.engine, "shop") == (0, ())
 
 
+def test_a_release_while_somebody_applies_says_so_at_once(shop: InMemory) -> None:
+    typed(shop, "--yes")
+    with lease(shop.engine, "shop", "containers", clock=SystemClock(), timeout=0):
+        ended = typed(shop, "--release", "--yes", code=75)
+        looked = typed(shop, "--release", "--check")
+    assert ended.stdout == ""
+    assert "has been applying to this environment" in ended.stderr
+    assert "service.web[2]" in looked.stdout
+    assert typed(shop, "--release", "--yes").stdout.endswith("shop: released=6\n")
+
+
 def test_what_another_project_uses_ends_with_1_and_names_who_it_is(shop: InMemory) -> None:
     theirs = {"com.docker.compose.project": "other"}
     shop.engine._volumes["shop_data"]["Labels"] = {**theirs, "com.docker.compose.volume": "data"}
