@@ -14,8 +14,11 @@ from provisioner.app.load import load_playbook
 from provisioner.app.one_offs import one_off_tasks, one_offs, remove_one_offs, without_one_offs
 from provisioner.app.plan_digest import digest_removal
 from provisioner.app.platform import choose_platform
+from provisioner.app.take_over import own_name
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import ProvisionError, UsageError
+from provisioner.kinds.ownership import PROJECT
+from provisioner.kinds.tool_labels import TASK_OF
 from provisioner.ledger.adoptions import one_look
 from provisioner.ledger.lease import lease, left_behind
 from provisioner.ledger.records import forget_ledger, read_ledger, record_destroyed
@@ -24,9 +27,11 @@ from provisioner.model.change import Action, Change
 from provisioner.model.event import Notice
 from provisioner.model.operation import Remove
 from provisioner.model.plan import Step
+from provisioner.model.span import Problem
 from provisioner.model.state import DesiredState, Observed
 from provisioner.platforms.choice import choose_mode
 from provisioner.platforms.lowering import InputVersions
+from provisioner.reconcile.adoption import former_owner, labels_of, users_of
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.execute import execute
@@ -35,7 +40,7 @@ from provisioner.reconcile.planning import plan
 from provisioner.reconcile.retained import declared_volumes, retained_objects, volumes_left
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from provisioner.app.request import Request
     from provisioner.ledger.records import Ledger
@@ -149,7 +154,33 @@ def plan_removal(playbook: Playbook, engine: EngineReader, policy: Policy) -> Pl
     removal = plan(
         playbook.title, changes, nothing, observed, policy, order=declared.resources, gone=_REASON, retained=retained
     )
+    if used := tuple(_used_by_others(engine, removal)):
+        removal = replace(removal, refusals=(*removal.refusals, *used), steps=())
     return _with_history(removal, ledger) if policy.history and not removal.refusals else removal
+
+
+def _used_by_others(engine: EngineReader, removal: Plan) -> Iterator[Problem]:
+    """The volumes that are to go and that containers of others mount: no engine removes them."""
+    going = [c for c in removal.changes if c.observed is not None and c.observed.kind == "volume"]
+    if not going:
+        return
+    project, listed = removal.desired.project, engine.containers()
+    own = {one.id for one in (*removal.observed.resources.values(), *removal.observed.leftovers)}
+    for change in going:
+        name = change.observed.name if change.observed else ""
+        others = [
+            raw
+            for raw in users_of("volume", name, listed)
+            if not own & {raw["Id"], labels_of(raw).get(TASK_OF)} and labels_of(raw).get(PROJECT) != project
+        ]
+        if others:
+            told = ", ".join(f"{own_name(raw)} ({former_owner(labels_of(raw))})" for raw in others)
+            yield Problem(
+                f"the volume {name} is mounted by containers that are not of this environment: {told}",
+                span=change.span,
+                path=str(change.address),
+                hint="let go of it there first; without --volumes it stays",
+            )
 
 
 def _declaration(change: Change, declared: DesiredState, volumes: Mapping[str, Resource]) -> Resource | None:

@@ -351,3 +351,28 @@ def test_a_plan_makes_no_second_container_beside_one_of_another_name(
 def let_go_of_container(shop: InMemory) -> int:
     run(shop)
     return let_go(shop, "service.web")
+
+
+# Out again ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("labels", "whose"),
+    [({"com.docker.compose.project": "other"}, "the Compose project other"), ({}, "nobody by its labels")],
+)
+def test_a_volume_that_others_mount_is_told_before_anything_is_destroyed(
+    labels: dict[str, str], whose: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says = {"name": "shop", "volumes": {"data": {}}, "services": {"db": service(volumes=["data:/data"])}}
+    shop = brought_up(says, tmp_path, monkeypatch)
+    run(shop)
+    mount = {"Type": "volume", "Source": "shop_data", "Target": "/x"}
+    made = {"Image": "app:1", "Cmd": ["run"], "Labels": labels, "HostConfig": {"Mounts": [mount]}}
+    shop.engine.create("container", "other-web-1", made)
+    before = shop.engine.state()
+    result = shop.destroy(volumes=True)
+    [refusal] = result.plan.refusals
+    assert f"mounted by containers that are not of this environment: other-web-1 ({whose})" in refusal.message
+    assert shop.engine.state() == before
+    assert shop.destroy().exit_code == 0
+    assert shop.volumes == {"shop_data"}
