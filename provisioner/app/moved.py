@@ -5,6 +5,7 @@ Configs and secrets are `moved_files`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.adopted_names import has_own_name
@@ -109,8 +110,16 @@ def move_notes(playbook: Playbook, moved: Sequence[Adopted]) -> Iterator[Problem
                 yield Problem(text, move.span, str(move.target), f"write `name: {min(names)}` there")
 
 
-def suggested_moves(changes: Sequence[Change], observed: ObservedState) -> Iterator[Problem]:
-    """Objects that are gone from the file while equal ones are new in it: a move, most likely."""
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """What is new in the file, `change`, may be what was called `source` and is no longer in it."""
+
+    source: Address
+    change: Change
+
+
+def suggested_moves(changes: Sequence[Change], observed: ObservedState) -> Iterator[Suggested]:
+    """Objects that are gone from the file while equal ones are new in it: a move, most likely; of each one at most."""
     gone: dict[Address, list[Change]] = {}
     for change in changes:
         if change.action is Action.DELETE and change.observed is not None and change.observed.kind in MOVABLE:
@@ -124,16 +133,25 @@ def suggested_moves(changes: Sequence[Change], observed: ObservedState) -> Itera
         for address, ones in gone.items():
             seen = ones[0].observed
             if address.kind == change.address.kind and seen is not None and _are_alike(wanted, seen, observed):
-                yield suggested_move(address, change.address.whole, change)
+                del gone[address]
+                yield Suggested(address, change)
                 break
 
 
-def suggested_move(source: Address, target: Address, change: Change) -> Problem:
-    """The hint that what is new in the file may be what is no longer in it."""
-    return Problem(
-        f"it is declared as {source} was, which is no longer declared", change.span, str(change.address),
-        f"`moved: [{{from: {source}, to: {target}}}]` keeps that one under its new address, instead of making another",
-    )  # fmt: skip
+def suggestion(found: Sequence[Suggested]) -> tuple[Problem, ...]:
+    """The hint at all of them, with one block to write: a file has one."""
+    if not found:
+        return ()
+    first = found[0]
+    block = ", ".join(f"{{from: {one.source}, to: {one.change.address.whole}}}" for one in found)
+    if len(found) == 1:
+        text, path = f"it is declared as {first.source} was, which is no longer declared", str(first.change.address)
+        keeps = "keeps that one under its new address, instead of making another"
+    else:
+        names = (f"{one.change.address.whole} as {one.source} was" for one in found)
+        text, path = f"what is no longer declared has an equal under another address: {', '.join(names)}", ""
+        keeps = "keeps these under their new addresses, instead of making others"
+    return (Problem(text, first.change.span, path, f"`moved: [{block}]` {keeps}"),)
 
 
 def _are_alike(wanted: Resource, seen: Observed, observed: ObservedState) -> bool:

@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from provisioner.app.moved import suggested_move
+from provisioner.app.moved import Suggested
 from provisioner.app.secret_inputs import short
 from provisioner.kinds.container_environment import secrets_in
 from provisioner.kinds.container_mounts import ROOTS, file_address
@@ -137,7 +137,7 @@ def file_notes(targets: Mapping[Address, Address]) -> Iterator[Problem]:
 
 def suggested_files(
     changes: Sequence[Change], observed: ObservedState, materials: ExternalInputs, desired: DesiredState
-) -> Iterator[Problem]:
+) -> Iterator[Suggested]:
     """Configs and secrets that are gone from the file while the same content is new in it: a move, most likely."""
     held = _versions_on_engine(observed)
     gone = {address: versions for address, versions in held.items() if address not in desired.resources}
@@ -148,5 +148,6 @@ def suggested_files(
         for source, versions in sorted(gone.items()):
             same = {version, *_renamed(source, change.address, materials)}
             if source.kind == change.address.kind and versions & same:
-                yield suggested_move(source, change.address, change)
+                del gone[source]
+                yield Suggested(source, change)
                 break

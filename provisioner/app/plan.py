@@ -18,7 +18,7 @@ from provisioner.app.load import load_playbook
 from provisioner.app.lost_key import incomparable_versions, require_no_new_use, with_versions
 from provisioner.app.lost_key import notes as key_notes
 from provisioner.app.made_anew import anew_alone, diff_anew, require_services_and_jobs
-from provisioner.app.moved import Moves, move_notes, moved_objects, suggested_moves
+from provisioner.app.moved import Moves, move_notes, moved_objects, suggested_moves, suggestion
 from provisioner.app.moved_files import file_notes, moved_files, suggested_files
 from provisioner.app.platform import choose_platform
 from provisioner.app.possible import refused_all_the_same, require_possible
@@ -147,7 +147,8 @@ def prepare(
     if policy.targets:
         changes = without_guard_changes(changes)
     else:
-        notes = (*notes, *suggested_moves(changes, observed), *suggested_files(changes, observed, materials, desired))
+        alike = (*suggested_moves(changes, observed), *suggested_files(changes, observed, materials, desired))
+        notes = (*notes, *suggestion(alike))
     previous = last
     if last is not None and last.matches(playbook, materials.inputs, mode, observed):
         # What is declared is the last revision: what was before it is the last one that declares something else.
