@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from provisioner import __version__
+from provisioner.app.adopted_names import names_of_adopted, with_names
 from provisioner.app.backup_sources import find_sources
 from provisioner.app.load import load_playbook
 from provisioner.app.wiring import SystemClock, open_engine
@@ -21,6 +22,7 @@ from provisioner.backup.streams import read_identities
 from provisioner.backup.volumes import held_volume, read_volume, recover
 from provisioner.backup.writing import new_archive, now
 from provisioner.errors import Interrupted, ProvisionError, Unreachable
+from provisioner.ledger.adoptions import read_adoptions
 from provisioner.ledger.lease import lease
 from provisioner.ledger.revisions import last_revision, revisions
 from provisioner.model.backup import Manifest, Part
@@ -60,12 +62,15 @@ class Saving:
 def open_saving(request: Request, *, places_needed: bool = True) -> Saving:
     """The playbook, variables without a value allowed, its engine and the places of its archives.
 
-    ProvisionError where the playbook names no place.
+    What was adopted or moved has the name that it has on the engine. ProvisionError where the playbook names no place.
     """
     playbook = load_playbook(request, allow_unset=True)
     places = open_places(request, playbook) if places_needed or playbook.backup.to else ()
     engine = open_engine(request, playbook.engine)
-    return Saving(playbook, engine, choose_mode(playbook, swarm_manager=engine.facts().swarm_manager), places)
+    manager = engine.facts().swarm_manager
+    _, adopted = read_adoptions(engine, playbook.project, manager=manager)
+    playbook = with_names(playbook, names_of_adopted(adopted))
+    return Saving(playbook, engine, choose_mode(playbook, swarm_manager=manager), places)
 
 
 def open_places(request: Request, playbook: Playbook) -> tuple[Place, ...]:

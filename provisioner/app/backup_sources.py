@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from provisioner.app.owned import owned_containers, tasks_elsewhere
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
+from provisioner.kinds.ownership import ADDRESS, PROJECT
+from provisioner.model.address import Address
 from provisioner.model.backup import VolumeBackup
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from typing import Any
 
     from provisioner.app.owned import OwnedContainer
-    from provisioner.model.address import Address
     from provisioner.model.backup import Consistency, ServiceBackup
     from provisioner.model.playbook import Playbook
     from provisioner.platforms.choice import Mode
@@ -66,13 +67,13 @@ def find_sources(playbook: Playbook, engine: EngineReader, mode: Mode, addresses
         name: sorted({one.host for one in tasks}) for name, tasks in tasks_elsewhere(engine, playbook.project).items()
     }
     dumps = tuple(
-        _dump(name, service.backup, containers, away)
+        _dump(playbook, name, service.backup, containers, away)
         for name, service in playbook.services.items()
         if service.backup is not None and f"service.{name}" in wanted
     )
-    volumes = tuple(
-        _volume(playbook, key, containers, away, mode) for key in playbook.volumes if f"volume.{key}" in wanted
-    )
+    chosen = [key for key in playbook.volumes if f"volume.{key}" in wanted]
+    _require_there(playbook, engine, chosen)
+    volumes = tuple(_volume(playbook, key, containers, away, mode) for key in chosen)
     if not dumps and not volumes:
         raise ProvisionError(
             f"{playbook.title} has no data to back up: no service has `backup`, and no volume is archived",
@@ -110,8 +111,46 @@ def _chosen_addresses(playbook: Playbook, addresses: Sequence[Address]) -> froze
     return frozenset(str(address) for address in addresses)
 
 
+def _require_there(playbook: Playbook, engine: EngineReader, keys: Sequence[str]) -> None:
+    """ProvisionError for a volume that is not there: perhaps its data are in one that the file calls otherwise."""
+    for key in keys:
+        name = playbook.volumes[key].name
+        if engine.inspect("volume", name) is None:
+            there = _volumes_there(playbook, engine)
+            hint = _moved_hint(playbook, Address("volume", key), there) or "provision apply makes it, empty"
+            raise ProvisionError(f"volume.{key} is not there: the engine has no volume {name}", hint=hint)
+
+
+def former_addresses(playbook: Playbook, engine: EngineReader, volume: Address) -> list[Address]:
+    """The address at which a volume is there, where the playbook says that it is moved, and no apply has moved it."""
+    there = _volumes_there(playbook, engine)
+    return [move.source for move in playbook.moved if move.target == volume and move.source in there]
+
+
+def _volumes_there(playbook: Playbook, engine: EngineReader) -> list[Address]:
+    marks = [raw.get("Labels") or {} for raw in engine.list("volume", {PROJECT: playbook.project})]
+    return [address for one in marks if (address := Address.parse(one.get(ADDRESS) or "")) is not None]
+
+
+def _moved_hint(playbook: Playbook, wanted: Address, there: Iterable[Address]) -> str:
+    """What to do where an object is perhaps there under an address that the playbook does not declare any more."""
+    moves = {move.source for move in playbook.moved if move.target == wanted}
+    declared = playbook.services if wanted.kind == "service" else playbook.volumes
+    former = sorted({one.whole for one in there if one.kind == wanted.kind and one.name not in declared})
+    if made := [one for one in former if one in moves]:
+        return f"{made[0]} is there, and `provision apply` makes the move that the file declares"
+    if not former:
+        return ""
+    move = f"moved: [{{from: {former[0]}, to: {wanted}}}]"
+    return f"{', '.join(map(str, former))} is there and not declared: if it is that, `{move}` and `provision apply`"
+
+
 def _dump(
-    name: str, backup: ServiceBackup, containers: Sequence[OwnedContainer], away: Mapping[str, Sequence[str]]
+    playbook: Playbook,
+    name: str,
+    backup: ServiceBackup,
+    containers: Sequence[OwnedContainer],
+    away: Mapping[str, Sequence[str]],
 ) -> Dump:
     for one in containers:
         if one.address.name == name and one.running:
@@ -121,7 +160,8 @@ def _dump(
             f"service.{name} runs on {', '.join(away[name])}, where this engine can not run its backup command",
             hint="run the backup with --host on that node, or bind the service to this one",
         )
-    raise ProvisionError(f"service.{name} does not run, so that nothing can dump its data", hint="provision apply")
+    hint = _moved_hint(playbook, Address("service", name), [one.address for one in containers]) or "provision apply"
+    raise ProvisionError(f"service.{name} does not run, so that nothing can dump its data", hint=hint)
 
 
 def _volume(

@@ -14,7 +14,8 @@ from provisioner.app.backup_sources import find_sources, start_order
 from provisioner.app.load import load_document, load_playbook
 from provisioner.app.restore import RestoreResult, finished, held_for, opened
 from provisioner.app.restore_plan import Origin, origin_of, plan_restore
-from provisioner.app.restore_work import Course, Restoration, Work
+from provisioner.app.restore_steps import Course, Work
+from provisioner.app.restore_work import Restoration
 from provisioner.backup.archive import find_archive
 from provisioner.backup.retention import CLONED
 from provisioner.backup.volumes import recover
@@ -67,7 +68,8 @@ def clone(
         sources = find_sources(of_source.playbook, of_source.engine, of_source.mode, ())
         origin = Origin(f"the data of {of_source.playbook.title}", of_source.playbook.title, "", command)
         replaces, prune = options.replace, options.prune
-        plan = plan_restore(of_target, origin, _planned(sources), replace=replaces, prune=prune, masks=masks)
+        planned = _planned(sources, of_source.engine.volume_sizes())
+        plan = plan_restore(of_target, origin, planned, replace=replaces, prune=prune, masks=masks)
         problems = _problems(of_source, of_target, plan)
         plan = replace(plan, refusals=(*plan.refusals, *problems))
         if not approve(plan) or plan.refusals:
@@ -110,14 +112,16 @@ def _masks(playbook: Playbook) -> tuple[str, ...]:
     return tuple(name for name in start_order(playbook) if (said := services[name].backup) is not None and said.mask)
 
 
-def _planned(sources: Sources) -> Sequence[Part]:
-    """What an archive of these would hold, as far as that is known before it is made."""
-    dumps = [_part("dump", f"service.{dump.service}", dump.backup.replaces) for dump in sources.dumps]
-    return (*dumps, *(_part("volume", f"volume.{volume.key}") for volume in sources.volumes))
+def _planned(sources: Sources, sizes: Mapping[str, int]) -> Sequence[Part]:
+    """What an archive of these would hold, as far as that is known before it is made: the sizes of volumes, where the
+    engine tells them, else -1."""
+    dumps = [_part("dump", f"service.{dump.service}", -1, dump.backup.replaces) for dump in sources.dumps]
+    volumes = [_part("volume", f"volume.{one.key}", sizes.get(one.name, -1)) for one in sources.volumes]
+    return (*dumps, *volumes)
 
 
-def _part(kind: Any, address: str, replaces: tuple[str, ...] = ()) -> Part:
-    return Part(kind, address, "", 0, "", 0, "", "", "", replaces=replaces)
+def _part(kind: Any, address: str, size: int, replaces: tuple[str, ...] = ()) -> Part:
+    return Part(kind, address, "", size, "", size, "", "", "", replaces=replaces)
 
 
 def _backup(of_source: Saving, options: Options, title: str, listener: Listener, interrupt: Interrupt) -> Manifest:

@@ -15,7 +15,8 @@ from provisioner.app.destroy import destroy_playbook, plan_removal
 from provisioner.app.load import load_document
 from provisioner.app.restore import opened
 from provisioner.app.restore_plan import origin_of, plan_restore
-from provisioner.app.restore_work import NeverInterrupted, Restoration, Work
+from provisioner.app.restore_steps import NeverInterrupted, Work
+from provisioner.app.restore_work import Restoration
 from provisioner.app.wiring import SystemClock, open_engine, tier_context
 from provisioner.backup.archive import find_archive
 from provisioner.backup.volumes import recover

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from provisioner.app.backup import open_saving
 from provisioner.app.load import load_playbook
 from provisioner.app.restore_plan import RestorePlan, origin_of, plan_restore
-from provisioner.app.restore_work import Restoration, Work
+from provisioner.app.restore_steps import Work
+from provisioner.app.restore_work import Restoration
 from provisioner.app.wiring import SystemClock
 from provisioner.backup.archive import find_archive
 from provisioner.backup.streams import read_identities

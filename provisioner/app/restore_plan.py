@@ -4,24 +4,26 @@ forbids it."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Any
 
-from provisioner.app.backup_sources import mounted_volumes, start_order
+from provisioner.app.backup_sources import former_addresses, mounted_volumes, saved_addresses, start_order
 from provisioner.app.owned import tasks_elsewhere
 from provisioner.backup.previous_data import KEPT, SUFFIX, first_entries, kept_data, read_record
 from provisioner.backup.volumes import carrier_of, read_volume
 from provisioner.kinds.ownership import PROJECT
 from provisioner.kinds.tool_labels import TASK_OF
+from provisioner.model.address import Address
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from provisioner.app.backup import Saving
     from provisioner.backup.archive import Archive
-    from provisioner.model.address import Address
     from provisioner.model.backup import Part
     from provisioner.model.playbook import Playbook
+    from provisioner.platforms.choice import Mode
     from provisioner.ports import DataEngine, EngineReader
 
 _PLAIN_DRIVER = "local"
@@ -69,7 +71,8 @@ class RestorePlan:
     services, `masks` the services whose data are masked then. Where there are `refusals` nothing is done.
 
     `resumed`: a restore that was killed is gone on with. `unmasked` are the services whose mask is not run, though the
-    data are those of another environment.
+    data are those of another environment. `again` are the jobs that run again on the data that come; one that says
+    `run: once` only where its container has a volume that is made anew.
     """
 
     title: str
@@ -81,6 +84,7 @@ class RestorePlan:
     resumed: bool = False
     masks: tuple[str, ...] = ()
     unmasked: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
@@ -105,16 +109,18 @@ def plan_restore(
     """
     playbook, engine = saving.playbook, saving.engine
     refusals: list[Problem] = []
-    chosen = _chosen(parts, addresses, refusals)
+    former = _moves(playbook, parts)
+    parts = tuple(replaced(part, address=former.get(part.address, part.address)) for part in parts)
+    chosen = _chosen(parts, [former.get(str(address), str(address)) for address in addresses], refusals)
     record = read_record(engine, saving.project)
     sizes = engine.volume_sizes()
     kept = record.kept if record else ()
     # What a killed restore was copying is nothing of an earlier one.
     copied = {one.name for one in kept_data(engine, saving.project) if record and record.made(one)}
-    dumps = tuple(part for part in chosen if part.kind == "dump" and _has_restore(playbook, part, refusals))
+    dumps = tuple(part for part in chosen if part.kind == "dump" and _has_restore(playbook, part, parts, refusals))
     wanted: dict[str, Part | None] = {}
     for part in chosen:
-        if part.kind == "volume" and _is_declared(playbook, part, refusals):
+        if part.kind == "volume" and _is_declared(playbook, part, parts, refusals):
             wanted[part.address.partition(".")[2]] = part
     for dump in dumps:
         service = playbook.services[dump.address.partition(".")[2]]
@@ -130,6 +136,9 @@ def plan_restore(
         earlier = aside is not None and name + SUFFIX not in copied
         volumes.append(Replaced(key, name, wanted_part, holds, sizes.get(name, -1), earlier))
         refusals += _volume_problems(engine, saving.project, volumes[-1], raw, replace=replace)
+        if raw is None and (moving := former_addresses(playbook, engine, Address("volume", key))):
+            text = f"volume.{key} is not there yet: its data are those of {moving[0]}, which the file moves"
+            refusals.append(Problem(text, hint="`provision apply` makes the move; then restore"))
         refusals += _kept_problems(saving.project, volumes[-1], aside if earlier else None, prune=prune)
     if record is not None and (left := set(record.volumes if record.replacing else ()) - {one.name for one in volumes}):
         text = f"a restore did not come to its end, and this one does not replace {', '.join(sorted(left))}"
@@ -142,8 +151,9 @@ def plan_restore(
     resumed = record is not None
     own = bool(masks) or origin.environment == playbook.title
     unmasked = () if own else tuple(name for name, one in playbook.services.items() if one.backup and one.backup.mask)
+    again = _jobs_again(playbook, saving.mode, stopped, {volume.key for volume in volumes})
     return RestorePlan(
-        playbook.title, origin, tuple(volumes), dumps, stopped, tuple(refusals), resumed, masks, unmasked
+        playbook.title, origin, tuple(volumes), dumps, stopped, tuple(refusals), resumed, masks, unmasked, again
     )  # fmt: skip
 
 
@@ -175,21 +185,50 @@ def is_ours(listed: Mapping[str, Any], project: str) -> bool:
     )
 
 
-def _chosen(there: Sequence[Part], addresses: Sequence[Address], refusals: list[Problem]) -> tuple[Part, ...]:
+def _moves(playbook: Playbook, parts: Sequence[Part]) -> dict[str, str]:
+    """Where the parts of an archive belong by the playbook's `moved`, by their addresses there."""
+    found = {}
+    moves = {str(move.source): str(move.target) for move in playbook.moved}
+    for part in parts:
+        address, passed = part.address, set[str]()
+        while not _declares(playbook, address) and address in moves and address not in passed:
+            passed.add(address)
+            address = moves[address]
+        if address != part.address and _declares(playbook, address):
+            found[part.address] = address
+    return found
+
+
+def _declares(playbook: Playbook, address: str) -> bool:
+    kind, _, name = address.partition(".")
+    return name in (playbook.services if kind == "service" else playbook.volumes)
+
+
+def _renamed(playbook: Playbook, part: Part, parts: Sequence[Part]) -> str:
+    """How a part comes to what it is called now, where it is not declared any more."""
+    kind, there = part.address.partition(".")[0], {one.address for one in parts}
+    new = [one for one in saved_addresses(playbook) if one.startswith(f"{kind}.") and one not in there]
+    move = f"`moved: [{{from: {part.address}, to: {new[0] if new else f'{kind}.NAME'}}}]`"
+    return f"if it is called otherwise now, say so: {move}; or name the addresses that are to be restored"
+
+
+def _chosen(there: Sequence[Part], wanted: Collection[str], refusals: list[Problem]) -> tuple[Part, ...]:
     parts = [part for part in there if part.kind != "playbook"]
-    wanted = {str(address) for address in addresses}
+    wanted = set(wanted)
     for address in sorted(wanted - {part.address for part in parts}):
         hint = f"there are: {', '.join(part.address for part in parts)}"
         refusals.append(Problem(f"{address} is not in the archive", None, "", hint))
     return tuple(part for part in parts if not wanted or part.address in wanted)
 
 
-def _has_restore(playbook: Playbook, part: Part, refusals: list[Problem]) -> bool:
+def _has_restore(playbook: Playbook, part: Part, parts: Sequence[Part], refusals: list[Problem]) -> bool:
     name = part.address.partition(".")[2]
     service = playbook.services.get(name)
     if service is None or service.backup is None or not service.backup.restore:
         what = "is no service of this playbook" if service is None else "has no `backup.restore`"
         hint = "say what reads the dump: backup: {restore: [pg_restore, …]}, or name the other addresses"
+        if service is None:
+            hint = _renamed(playbook, part, parts)
         span = service.backup.span if service is not None and service.backup is not None else None
         refusals.append(
             Problem(f"the dump of {part.address} can not be restored: {part.address} {what}", span, "", hint)
@@ -198,10 +237,10 @@ def _has_restore(playbook: Playbook, part: Part, refusals: list[Problem]) -> boo
     return True
 
 
-def _is_declared(playbook: Playbook, part: Part, refusals: list[Problem]) -> bool:
-    if part.address.partition(".")[2] in playbook.volumes:
+def _is_declared(playbook: Playbook, part: Part, parts: Sequence[Part], refusals: list[Problem]) -> bool:
+    if _declares(playbook, part.address):
         return True
-    hint = "declare it, or name the addresses that are to be restored"
+    hint = f"declare it; {_renamed(playbook, part, parts)}"
     refusals.append(Problem(f"{part.address} is not declared in this playbook", None, "", hint))
     return False
 
@@ -245,6 +284,19 @@ def _kept_problems(project: str, volume: Replaced, aside: Mapping[str, Any] | No
         "--prune of restore and clone gives it up"
     )
     return [Problem(text, None, "", hint)]
+
+
+def _jobs_again(playbook: Playbook, mode: Mode, stopped: Sequence[str], volumes: set[str]) -> tuple[str, ...]:
+    """The jobs that an apply runs after the restore. One that says `run: once` does where its container has to go: no
+    volume is made anew while a container has it, and what ran is known from the container only. A Swarm's stays."""
+    found = []
+    for name in reversed(stopped):
+        once = playbook.services[name].job == "once"
+        if playbook.services[name].job and not (
+            once and (mode == "swarm" or not mounted_volumes(playbook, name) & volumes)
+        ):
+            found.append(name)
+    return tuple(found)
 
 
 def _stopped(playbook: Playbook, volumes: set[str], dumps: Sequence[Part]) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from provisioner.app.backup import open_saving
 from provisioner.app.plan import prepare
 from provisioner.app.restore import RestoreResult, finished, held_for, opened
 from provisioner.app.restore_plan import origin_of, plan_restore
-from provisioner.app.restore_work import Course, Restoration, Work
+from provisioner.app.restore_steps import Course, Work
+from provisioner.app.restore_work import Restoration
 from provisioner.app.rollback import course_of, find_target
 from provisioner.backup.archive import list_archives
 from provisioner.backup.retention import BEFORE

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from provisioner.app.backup import Saving, open_places, take_backup
 from provisioner.backup.retention import BEFORE
 from provisioner.errors import Interrupted, ProvisionError
+from provisioner.ledger.adoptions import as_if_adopted
 from provisioner.model.change import Action, Impact
 from provisioner.model.event import Notice
 
@@ -38,7 +39,9 @@ def take_snapshot(
     if not found or not there:
         return
     why = ", ".join(_WORDS[risk] for risk in found)
-    saving = Saving(playbook, cast("DataEngine", engine), prepared.mode, open_places(request, playbook))
+    # What the apply is about to move is saved under its new address already.
+    seen = cast("DataEngine", as_if_adopted(engine, playbook.project, prepared.plan.moves))
+    saving = Saving(playbook, seen, prepared.mode, open_places(request, playbook))
     listener(Notice(f"a snapshot is taken first, since {why}"))
     try:
         manifest = take_backup(

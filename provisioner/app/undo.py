@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.app.backup import open_saving
 from provisioner.app.restore import Options, held_for
-from provisioner.app.restore_work import Work
+from provisioner.app.restore_steps import Work
 from provisioner.backup.previous_data import Kept, Record, forget_record, kept_data, read_record, write_record
 from provisioner.backup.volumes import recover
 from provisioner.errors import ProvisionError

@@ -70,8 +70,10 @@ class Archive:
     def check(self, identities: Sequence[str] | None, told: Callable[[Part], None]) -> None:
         """Read every part to its end; nothing is written. Without keys an encrypted one is held to its checksum only.
 
-        ProvisionError for the first that is damaged.
+        Damaged for the first that is damaged; for what is not there or has another size before anything is read.
         """
+        if flaw := self.flaw():
+            raise Damaged(f"{flaw}, in {self.place.url}", hint=ANOTHER)
         for part in self.manifest.parts:
             if self.manifest.encrypted and identities is None:
                 stream = checked(self.place.read(self.id, part.file), part.size, part.sha256, f"{self.id}/{part.file}")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.backup.manifest import FILE
+from provisioner.backup.streams import ANOTHER, Damaged
 from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
@@ -57,7 +60,7 @@ class FolderPlace:
                 while chunk := file.read(_CHUNK):
                     yield chunk
         except FileNotFoundError as error:
-            raise ProvisionError(f"{archive} is damaged: it has no {name}", hint="take another archive") from error
+            raise Damaged(f"{archive} is damaged: it has no {name}", hint=ANOTHER) from error
         except OSError as error:
             raise _failed(error, path) from error
 
@@ -161,4 +164,23 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _failed(error: OSError, path: Path) -> ProvisionError:
-    return ProvisionError(f"{path}: {error.strerror or error}", hint="see whether the disk is full, and who may write")
+    """What the system says of a path, with what there is to do about it."""
+    text, hint = f"{path}: {error.strerror or error}", "see what is wrong with that disk, or name another place"
+    there = next((one for one in (path, *path.parents) if os.path.exists(one)), Path())  # noqa: PTH110
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        with contextlib.suppress(OSError):
+            text = f"{text}; {shutil.disk_usage(there).free >> 20} MiB are free there"
+        hint = (
+            "free space, or name another place (backup.to); `provision backup prune` removes what `keep` does not keep"
+        )
+    elif error.errno == errno.EROFS:
+        hint = "what it is on is mounted read-only: mount it for writing, or name another place (backup.to)"
+    elif error.errno in (errno.EACCES, errno.EPERM):
+        with contextlib.suppress(OSError):
+            found = there.stat()
+            text = f"{text}; {there} has the mode {stat.filemode(found.st_mode)} and is of user {found.st_uid}"
+        hint = "run it as a user who may, give this one the right, or name another place (backup.to)"
+    elif error.errno in (errno.ENOTDIR, errno.EEXIST):
+        text = f"{path}: {there} is a file, and a folder is expected"
+        hint = "move it, or name another place (backup.to)"
+    return ProvisionError(text, hint=hint)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import IO, TYPE_CHECKING, Any
 
 from provisioner.backup.manifest import FILE
+from provisioner.backup.streams import ANOTHER, Damaged
 from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ _STALE = timedelta(days=1)
 _HINTS = {
     "Is there a repository at": "make it once: restic init, with the same repository and password",
     "wrong password": "is RESTIC_PASSWORD, or the file or command in its place, that of this repository?",
+    "no space left on device": "free space there, or name another place (backup.to)",
+    "read-only file system": "what it is on is mounted read-only: mount it for writing, or name another place",
+    "permission denied": "run it as a user who may read and write the repository, or name another place",
     "already locked": "another restic works on it; `restic unlock` removes locks of those that are no more",
 }
 
@@ -55,7 +59,7 @@ class ResticPlace:
     def read(self, archive: str, name: str) -> Iterator[bytes]:
         identity = next((one for of, file, one in self._snapshots() if (of, file) == (archive, name)), None)
         if identity is None:
-            raise ProvisionError(f"{self.url}: there is no {name} of {archive}", hint="provision backup list")
+            raise Damaged(f"{archive} is damaged: it has no {name}, in {self.url}", hint=ANOTHER)
         running = self.start("dump", identity, f"/{name}")
         try:
             assert running.process.stdout is not None

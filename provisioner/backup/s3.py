@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from provisioner.backup.manifest import FILE
+from provisioner.backup.streams import ANOTHER
 from provisioner.errors import ProvisionError, Unreachable
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ _DOUBLED = 1000
 _CONNECT_TIMEOUT = 10
 _READ_TIMEOUT = 60
 _ATTEMPTS = 5
+_KEY = "see AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and which server they are for"
+_FULL = (
+    "free space there, or name another place (backup.to); `provision backup prune` removes what `keep` does not keep"
+)
 
 
 class S3Place:
@@ -112,7 +117,13 @@ class S3Place:
             said = str(error.response.get("Error", {}).get("Message", "")) or code
             hints = {
                 "NoSuchBucket": f"make the bucket {self.bucket}, or name another",
-                "NoSuchKey": "take another archive: provision backup list",
+                "NoSuchKey": ANOTHER,
+                "InvalidAccessKeyId": _KEY,
+                "SignatureDoesNotMatch": _KEY,
+                "ExpiredToken": "log in again: the credentials are over",
+                "InsufficientStorage": _FULL,
+                "QuotaExceeded": _FULL,
+                "XMinioStorageFull": _FULL,
                 "AccessDenied": f"the credentials may not do that with {self.bucket}: let them list, get, put and "
                 "delete objects below the prefix",
             }

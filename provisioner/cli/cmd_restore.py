@@ -201,6 +201,7 @@ def _document(result: RestoreResult, seconds: float) -> dict[str, JSON]:
         "dumps": [part.address for part in plan.dumps],
         "stopped": list(plan.stopped),
         "masks": list(plan.masks),
+        "jobs_again": list(plan.again),
         "refusals": [str(problem) for problem in plan.refusals],
         "kept": list(result.kept),
         "checks": checks,

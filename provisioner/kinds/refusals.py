@@ -37,7 +37,10 @@ _TABLE = (
         "another service of the Swarm publishes it: publish another port",
     ),
     _Row(r"pool overlaps|address pool", Reason.SUBNET, "choose a free subnet, or remove networks that nobody uses"),
-    _Row(r"no space left on device", Reason.NO_SPACE, "the engine's disk is full: free space, then apply again"),
+    _Row(
+        r"no space left on device|disk quota exceeded", Reason.NO_SPACE,
+        "the engine's disk is full: free space (docker system df), then give the command again",
+    ),
     _Row(
         r"unable to apply caps|shim task.*operation not permitted|operation not permitted.*shim task",
         Reason.NOT_PERMITTED,
@@ -60,6 +63,10 @@ _TABLE = (
     ),
     _Row(r"not found|manifest unknown|does not exist", Reason.NOT_FOUND),
     _Row(r"denied|unauthorized|no basic auth", Reason.DENIED),
+    _Row(
+        r"read-only file system", Reason.OTHER,
+        "what that is on is mounted read-only on the engine's machine: mount it for writing, then try again",
+    ),
 )  # fmt: skip
 _CLAIMS = (Reason.PORT, Reason.ADDRESS, Reason.SUBNET)
 _CONFLICTS = (Reason.OUT_OF_SEQUENCE, Reason.ENDPOINTS, Reason.UNDER_WAY, Reason.IN_USE)

@@ -63,6 +63,8 @@ class Plan(Protocol):
     def masks(self) -> Sequence[str]: ...
     @property
     def unmasked(self) -> Sequence[str]: ...
+    @property
+    def again(self) -> Sequence[str]: ...
 
 
 class Former(Protocol):
@@ -108,6 +110,14 @@ def undo_plan_text(plan: Undo, *, paint: Paint = PLAIN) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _content(part: Part, *, ready: bool) -> str:
+    """What a part holds; of an archive that is still to be made as far as that is known."""
+    what = "a dump" if part.kind == "dump" else f"{part.entries} files" if ready else "its files"
+    if part.content_size < 0:
+        return f"{what} (how large is known once it is made)"
+    return f"{what}{' of' if part.kind == 'dump' else ','} {amount(part.content_size)}"
+
+
 def _at(since: str) -> str:
     return f" of {since[:19].replace('T', ' ')} UTC" if since else ""
 
@@ -136,20 +146,18 @@ def restore_plan_text(plan: Plan, *, paint: Paint = PLAIN) -> str:
         now = (
             f"{before}, which are replaced; they are kept in {volume.name}.before-restore" if volume.holds else "empty"
         )
-        files = (
-            f"{volume.part.entries} files, {amount(volume.part.content_size)}" if volume.part and ready else "its files"
-        )
-        into = files if volume.part else "empty, for a dump"
+        into = _content(volume.part, ready=ready) if volume.part else "empty, for a dump"
         mark = paint.red("!") if volume.holds else paint.green("+")
         lines.append(f"{mark} volume.{volume.key}  {into}  (now {now})")
         if volume.supersedes and not plan.refusals:
             kept = f"what {volume.name}.before-restore has of before an earlier restore"
             lines.append(paint.red(f"  For that {kept} is deleted, even where this one fails."))
     for part in plan.dumps:
-        dump = f"a dump of {amount(part.content_size)}" if ready else "a dump"
-        lines.append(f"{paint.green('+')} {part.address}  {dump}")
+        lines.append(f"{paint.green('+')} {part.address}  {_content(part, ready=ready)}")
     if plan.stopped:
         lines += ["", f"Stand still meanwhile, in this order: {', '.join(plan.stopped)}"]
+    if plan.again:
+        lines.append(f"Jobs that run again on the data that come: {', '.join(plan.again)}")
     if plan.masks:
         lines.append(f"Masked before anybody can reach the data, in this order: {', '.join(plan.masks)}")
     elif not ready:

@@ -545,3 +545,147 @@ def test_a_mask_that_hangs_ends_when_the_user_wants_an_end(two: Two) -> None:
         )  # fmt: skip
     assert two.data("target") == OLD
     assert two.apply("target").exit_code == 0
+
+
+def renamed(two: Two, *, moved: bool) -> dict[str, Any]:
+    """The target's file, in which a volume and a service have other names; what it is now."""
+    book = document("target", two.folder)
+    book["volumes"]["papers"] = book["volumes"].pop("files")
+    book["services"]["keeper"] |= {"volumes": ["papers:/data"], "depends_on": ["base"]}
+    book["services"]["base"] = book["services"].pop("store")
+    if moved:
+        moves = {"volume.files": "volume.papers", "service.store": "service.base"}
+        book["moved"] = [{"from": former, "to": new} for former, new in moves.items()]
+    (two.folder / "target.yaml").write_text(json.dumps(book))
+    return book
+
+
+def test_what_is_renamed_is_saved_and_restored_as_it_is_called_now(two: Two) -> None:
+    two.write("target")
+    assert two.apply("target").exit_code == 0
+    two.hold("target", NEW)
+    archive = two.backup("target")
+    book = renamed(two, moved=False)
+    with pytest.raises(ProvisionError, match=r"service\.base does not run") as refused:
+        two.backup("target")
+    assert "`moved: [{from: service.store, to: service.base}]`" in str(refused.value.hint)
+    with pytest.raises(ProvisionError, match=r"volume\.papers is not there") as refused:
+        backup(
+            two.request("target"), addressed(["volume.papers"]), told=lambda part: None, interrupt=Undisturbed()
+        )  # fmt: skip
+    assert "`moved: [{from: volume.files, to: volume.papers}]`" in str(refused.value.hint)
+    hints = " ".join(one.hint for one in two.restore("target", archive).plan.refusals)
+    assert "{from: service.store, to: service.base}" in hints
+    assert "{from: volume.files, to: volume.papers}" in hints
+
+    assert renamed(two, moved=True)["volumes"] == book["volumes"]
+    with pytest.raises(ProvisionError) as refused:
+        two.backup("target")
+    assert "service.store is there, and `provision apply` makes the move" in str(refused.value.hint)
+    told = two.restore("target", archive).plan.refusals
+    assert ["volume.papers is not there yet" in one.message for one in told] == [True]
+    assert two.data("target") == NEW, "nothing was touched"
+
+    assert two.apply("target").exit_code == 0
+    assert "target_files" in two.engine.state()["volumes"], "it keeps its name"
+    later = two.backup("target")
+    two.hold("target", OLD)
+    assert two.restore("target", archive, "volume.papers").exit_code == 0
+    assert two.data("target") == {**NEW, "rows": OLD["rows"]}, "an archive of before the move"
+    assert two.undo("target").exit_code == 0
+    assert two.data("target") == OLD
+    assert two.restore("target", later).exit_code == 0
+    assert two.data("target") == NEW
+    assert two.running("target") == {"target-base-1", "target-keeper-1", "target-web-1"}
+
+
+def test_a_snapshot_before_a_move_saves_what_is_moved(two: Two) -> None:
+    book = document("target", two.folder)
+    (two.folder / "target.yaml").write_text(json.dumps(book))
+    assert two.apply("target").exit_code == 0
+    two.hold("target", NEW)
+    book = renamed(two, moved=True)
+    book["backup"]["before"] = ["migration"]
+    book["services"]["migrate"] = {"image": "app:1", "command": ["true"], "job": {}}
+    (two.folder / "target.yaml").write_text(json.dumps(book))
+    assert two.apply("target").exit_code == 0
+    [name] = two.archives()
+    parts = json.loads((two.folder / "archives" / name / "manifest.json").read_text())["parts"]
+    assert [one["address"] for one in parts] == ["playbook", "service.base", "volume.papers"]
+
+
+def jobs(two: Two) -> dict[str, str]:
+    """The containers of the jobs by name: another id is another run."""
+    found = {raw["Name"].strip("/"): raw["Id"] for raw in two.engine._containers.values()}
+    return {name: found[name] for name in ("target-migrate-1", "target-seed-1") if name in found}
+
+
+def with_jobs(two: Two) -> dict[str, str]:
+    """A target with data, an archive of other ones, and two jobs that have run; their containers."""
+    two.write("target")
+    book = document("target", two.folder)
+    needs = {"store": {"condition": "service_started"}}
+    job = {"image": "app:1", "command": ["true"], "depends_on": needs}
+    book["services"] |= {"migrate": {**job, "job": {}}, "seed": {**job, "job": {"run": "once"}}}
+    (two.folder / "target.yaml").write_text(json.dumps(book))
+    assert two.apply("target").exit_code == 0
+    two.hold("target", NEW)
+    two.backup("target")
+    two.hold("target", OLD)
+    ran = jobs(two)
+    assert len(ran) == 2
+    return ran
+
+
+def test_a_restore_lets_jobs_run_again_but_for_those_that_run_once(two: Two) -> None:
+    ran = with_jobs(two)
+    restored = two.restore("target")
+    assert restored.exit_code == 0
+    assert two.data("target") == NEW
+    now = jobs(two)
+    assert restored.plan.again == ("migrate",)
+    assert "Jobs that run again on the data that come: migrate\n" in restore_plan_text(restored.plan)
+    assert {name: now[name] == ran[name] for name in now} == {"target-migrate-1": False, "target-seed-1": True}
+    assert two.undo("target").exit_code == 0
+    assert (two.data("target"), jobs(two)) == (OLD, now), "what ran on the old data has run"
+
+
+@pytest.mark.parametrize("full_at", range(1, 5))
+def test_no_job_runs_a_second_time_since_a_restore_failed(two: Two, full_at: int) -> None:
+    ran = with_jobs(two)
+    two.engine.writes, two.engine.full_at = 0, full_at
+    with contextlib.suppress(ProvisionError):
+        two.restore("target")
+        assert two.engine.writes < full_at
+        return
+    assert (two.data("target"), jobs(two)) == (OLD, ran)
+
+
+@pytest.mark.parametrize("at", range(1, 45, 4))
+def test_no_job_runs_a_second_time_since_a_restore_was_killed_and_undone(two: Two, at: int) -> None:
+    ran = with_jobs(two)
+    assert died(two, lambda: two.restore("target"), at, after=True)
+    with contextlib.suppress(ProvisionError):
+        # Where it had not begun there is nothing to put back.
+        two.undo("target")
+    assert two.apply("target").exit_code == 0
+    assert (two.data("target"), jobs(two)) == (OLD, ran)
+
+
+def test_a_clone_says_how_large_what_it_takes_is_as_far_as_that_is_known(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloned(two)
+    monkeypatch.setattr(two.engine, "volume_sizes", lambda: {"source_files": 2048})
+    shown: list[str] = []
+
+    def look(plan: RestorePlan) -> bool:
+        shown.append(restore_plan_text(plan))
+        return False
+
+    clone(
+        two.request("source"), two.request("target"), Options(replace=True), approve=look, command="",
+        listener=lambda event: None, interrupt=Undisturbed(),
+    )  # fmt: skip
+    assert "volume.files  its files, 2.0 KiB  (now" in shown[0]
+    assert "service.store  a dump (how large is known once it is made)" in shown[0]

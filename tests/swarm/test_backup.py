@@ -147,3 +147,29 @@ def test_a_clone_is_masked_in_closed_services(environment: SwarmEnvironment) -> 
     assert run_in(copy, "store", "head -n 1 /rows/table") == "masked-1\n"
     assert copy.service("store")["Spec"]["TaskTemplate"]["Networks"]
     remove_project(environment.engine, name)
+
+
+def test_a_job_runs_again_on_new_data_only(environment: SwarmEnvironment) -> None:
+    """Its service stays while a restore fails, though its container has a volume that is made anew."""
+    book = playbook()
+    book["services"]["migrate"] = {
+        "image": "busybox:1.36", "command": ["sh", "-c", "echo x >> /runs/count"], "job": {}, "depends_on": ["store"],
+        "volumes": ["rows:/rows", "runs:/runs"],
+    }  # fmt: skip
+    book["services"]["reader"] = service(volumes=["runs:/runs"])
+    book["volumes"]["runs"] = {"backup": False}
+    environment.write(book)
+    environment.apply()
+    run_in(environment, "store", "seq 1000 > /rows/table")
+    assert environment.run("backup").code == 0
+    run_in(environment, "store", "echo now > /rows/table")
+    book["services"]["store"]["backup"]["restore"] = ["sh", "-c", "exit 5"]
+    environment.write(book)
+    failed = environment.run("restore", "latest", "--yes", "--replace")
+    assert (failed.code, "the data of before are back" in failed.stderr) == (1, True), failed
+    assert run_in(environment, "store", "cat /rows/table") == "now\n"
+    assert run_in(environment, "reader", "cat /runs/count") == "x\n"
+    environment.write(playbook(services={**book["services"], **playbook()["services"]}, volumes=book["volumes"]))
+    done = environment.run("restore", "latest", "--yes", "--replace")
+    assert (done.code, "run again on the data that come: migrate" in done.stdout) == (0, True), done
+    assert run_in(environment, "reader", "cat /runs/count") == "x\nx\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import os
 import resource
@@ -17,12 +18,17 @@ from moto.server import ThreadedMotoServer
 
 from provisioner.backup.archive import Archive, find_archive
 from provisioner.backup.place import open_place
+from provisioner.backup.restic import ResticPlace
+from provisioner.backup.s3 import S3Place
+from provisioner.backup.streams import Damaged
 from provisioner.errors import ProvisionError, Unreachable
 from tests.unit.backup.test_archives import repository, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from provisioner.model.backup import Part
 
 LARGE = 9 << 20  # more than one part of an upload
 DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
@@ -154,7 +160,7 @@ def test_s3_that_throttles_is_asked_again(faulty: Faulty) -> None:
 def test_s3_that_breaks_off(faulty: Faulty) -> None:
     place = open_place(f"s3://backups-{faulty.port}/shop", {})
     made = write(place, "shop-1", os.urandom(LARGE))
-    faulty.begin("break", "GET")
+    faulty.begin("break", "GET", after=1)
     with pytest.raises(Unreachable, match="S3 broke off"):
         Archive(place, made).check(None, lambda part: None)
     faulty.begin("break", "POST")
@@ -174,7 +180,7 @@ place = open_place(sys.argv[1], os.environ)
 try:
     write(place, "shop-2", os.urandom(3 << 20))
 except ProvisionError as error:
-    print(error.message)
+    print(error.message, error.hint)
     raise SystemExit(9)
 """
 
@@ -195,4 +201,55 @@ def test_a_place_that_is_full(tmp_path: Path, kind: str) -> None:
     assert (done.returncode, place.url in done.stdout) == (9, True), done.stdout + done.stderr
     assert place.archives() == ["shop-1"]
     if kind == "folder":
+        assert "MiB are free there" in done.stdout
+        assert "free space, or name another place" in done.stdout
         assert [one.name for one in (tmp_path / "archives").iterdir()] == ["shop-1"]
+
+
+@pytest.mark.parametrize(
+    ("number", "said", "what"),
+    [
+        (errno.EROFS, "Read-only file system", "mounted read-only"),
+        (errno.EACCES, "has the mode drwx", "run it as a user who may"),
+        (errno.EDQUOT, "MiB are free there", "free space"),
+        (errno.EIO, "Input/output error", "what is wrong with that disk"),
+    ],
+)
+def test_a_folder_that_can_not_be_written_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, said: str, what: str
+) -> None:
+    def refuse(prefix: str, dir: Path) -> str:
+        raise OSError(number, os.strerror(number), str(dir))
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
+    with pytest.raises(ProvisionError, match=said) as told:
+        write(open_place(str(tmp_path / "archives"), {}), "shop-1", b"rows")
+    assert str(tmp_path / "archives") in told.value.message
+    assert what in str(told.value.hint)
+
+
+def test_a_file_where_a_folder_is_expected(tmp_path: Path) -> None:
+    (tmp_path / "archives").write_text("")
+    for place in (open_place(str(tmp_path / "archives"), {}), open_place(str(tmp_path / "archives" / "deep"), {})):
+        with pytest.raises(ProvisionError, match="archives is a file, and a folder is expected") as told:
+            write(place, "shop-1", b"rows")
+        assert "name another place" in str(told.value.hint)
+
+
+@pytest.mark.parametrize("kind", ["folder", "restic", "s3"])
+def test_a_part_that_is_gone_is_named_before_anything_is_read(tmp_path: Path, faulty: Faulty, kind: str) -> None:
+    urls = {"folder": str(tmp_path / "archives"), "s3": f"s3://backups-{faulty.port}/shop"}
+    place = repository(tmp_path) if kind == "restic" else open_place(urls[kind], {})
+    made = write(place, "shop-1", b"rows")
+    gone = made.parts[0].file
+    if isinstance(place, ResticPlace):
+        [identity] = [one for _, file, one in place._snapshots() if file == gone]
+        place.run("forget", identity)
+    elif isinstance(place, S3Place):
+        place.client().delete_object(Bucket=place.bucket, Key=place.key("shop-1", gone))
+    else:
+        (tmp_path / "archives" / "shop-1" / gone).unlink()
+    told: list[Part] = []
+    with pytest.raises(Damaged, match=f"shop-1 is damaged: it has no {gone}, in {place.url}") as damaged:
+        Archive(place, made).check(None, told.append)
+    assert (told, "provision backup list" in str(damaged.value.hint)) == ([], True)

@@ -19,6 +19,7 @@ _OCI = "failed to create shim task: OCI runtime create failed: runc create faile
         (400, "rpc error: port '80' is already in use by service 'x' as an ingress port", ClaimTaken, "PORT"),
         (403, "Pool overlaps with other one on this address space", ClaimTaken, "SUBNET"),
         (500, "write /var/lib/docker/x: no space left on device", EngineRefused, "NO_SPACE"),
+        (500, "open /data/x: read-only file system", EngineRefused, "OTHER"),
         (400, _OCI + 'exec: "nope": executable file not found in $PATH', EngineRefused, "NO_PROGRAM"),
         (400, _OCI + "exec /nope: no such file or directory", EngineRefused, "NO_PROGRAM"),
         (400, _OCI + "unable to apply caps: operation not permitted", EngineRefused, "NOT_PERMITTED"),

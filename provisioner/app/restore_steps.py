@@ -1,0 +1,221 @@
+"""What a restore does on the engine, each step by itself: take services away, put old data back, apply."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from provisioner.app.apply import apply_playbook
+from provisioner.app.backup_sources import mounted_volumes, start_order
+from provisioner.app.external_inputs import collect_inputs
+from provisioner.app.owned import owned_containers, owned_services
+from provisioner.app.restore_plan import is_ours, mounts_volume
+from provisioner.app.wiring import SystemClock
+from provisioner.backup.previous_data import (
+    SUFFIX,
+    make_anew,
+    put_back,
+)
+from provisioner.errors import ProvisionError, StepFailed
+from provisioner.kinds import volume as volume_kind
+from provisioner.kinds.ownership import PROJECT, PROTECTED, owner, ownership_labels
+from provisioner.kinds.tool_labels import TASK_OF
+from provisioner.model.address import Address
+from provisioner.model.event import Notice
+from provisioner.model.plan import Policy
+from provisioner.platforms.choice import lower
+from provisioner.platforms.lowering import InputVersions
+from provisioner.playbook import select
+from provisioner.reconcile.swarm_tasks import state_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from contextlib import AbstractContextManager
+
+    from provisioner.app.apply import ApplyResult
+    from provisioner.app.backup import Saving
+    from provisioner.app.external_inputs import Collect
+    from provisioner.app.request import Request
+    from provisioner.ledger.lease import Lease
+    from provisioner.model.playbook import Playbook
+    from provisioner.ports import Interrupt, Listener
+
+# Seconds in which the containers of a Swarm service that was removed are gone.
+_GONE = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a restore applies: a playbook, with inputs from where `gathering` has them. `restores` is the number of the
+    revision that it is from, 0 for the files of today."""
+
+    playbook: Playbook
+    gathering: Collect = collect_inputs
+    restores: int = 0
+
+
+class NeverInterrupted:
+    """An interrupt that does not come: what puts data back, or removes a copy, is not stopped half way."""
+
+    def is_set(self) -> bool:
+        return False
+
+    def wait(self, seconds: float) -> bool:
+        SystemClock().sleep(seconds)
+        return False
+
+    def deferred(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class Work:
+    """What a restore does on the engine, each step by itself."""
+
+    def __init__(self, request: Request, saving: Saving, held: Lease, listener: Listener, interrupt: Interrupt) -> None:
+        self.request = request
+        self.course = Course(saving.playbook)
+        self.saving = saving
+        self.engine = saving.engine
+        self.project = saving.project
+        self.held = held
+        self.listener = listener
+        self.interrupt = interrupt
+        self.ended: dict[tuple[str, str], str] = {}
+
+    def say(self, text: str) -> None:
+        self.listener(Notice(text))
+
+    def take_away(
+        self, services: Sequence[str], volumes: Collection[str], *, removed: bool = False, whole: bool = False
+    ) -> None:
+        """Stop the services in this order, and remove whatever has the volumes; on a Swarm remove the services.
+
+        Jobs that have ended stay, and are noted: what they did is done as long as no other data are there. With
+        `removed` all other containers are removed, so that nothing but an apply starts them again, and with `whole`
+        their anonymous volumes too.
+        """
+        if not whole:
+            self.ended |= {one: name for name in services for one in self._ended_job(name)}
+        for name in services:
+            self.held.require_held()
+            present = [one for one in self._objects(name) if one not in self.ended]
+            if present:
+                self.say(f"service.{name}: stands still until the data are there")
+            for kind, identity in present:
+                if kind == "container":
+                    self.engine.stop(identity)
+                if kind == "service" or removed:
+                    self.engine.remove(kind, identity, volumes=whole)
+        if removed:
+            self._remove_rest()
+        clock = SystemClock()
+        until = clock.now() + _GONE
+        while left := self._holders(volumes):
+            if self.saving.mode == "swarm" and clock.now() < until:
+                self._remove_ended(volumes)
+                clock.sleep(0.5)
+                continue
+            if clock.now() > until + _GONE:
+                raise StepFailed(
+                    f"{', '.join(left)} go on holding {', '.join(volumes)}",
+                    hint="something else starts them: end that, then restore again",
+                )
+            for identity in left:
+                self.engine.stop(identity)
+                self.engine.remove("container", identity)
+
+    def _remove_rest(self) -> None:
+        """Remove what else is there: services that are not declared any more, containers of `run`."""
+        for kind in ("service",) if self.saving.mode == "swarm" else ():
+            for raw in self.engine.list(kind, {PROJECT: self.project}):
+                if (kind, str(raw["ID"])) not in self.ended:
+                    self.engine.remove(kind, str(raw["ID"]))
+        for raw in self.engine.list("container", {PROJECT: self.project}):
+            belongs = owner(raw["Config"].get("Labels") or {}, str(raw["Name"]).lstrip("/"))
+            if belongs is not None and belongs[1].kind == "service" and ("container", str(raw["Id"])) not in self.ended:
+                self.engine.stop(str(raw["Id"]))
+                self.engine.remove("container", str(raw["Id"]))
+
+    def _holders(self, volumes: Collection[str]) -> list[str]:
+        return [
+            str(one["Id"])
+            for one in self.engine.containers()
+            if is_ours(one, self.project) and any(mounts_volume(one, volume) for volume in volumes)
+        ]
+
+    def _remove_ended(self, volumes: Collection[str]) -> None:
+        """Remove the containers of jobs that ended on a Swarm, which keeps them: they have volumes, and are done."""
+        services = {identity for kind, identity in self.ended if kind == "service"}
+        for one in self.engine.containers():
+            task_of = (one.get("Labels") or {}).get(TASK_OF)
+            if task_of in services and any(mounts_volume(one, volume) for volume in volumes):
+                self.engine.remove("container", str(one["Id"]))
+
+    def _objects(self, name: str) -> list[tuple[str, str]]:
+        """What of a service is there: its containers, or the service of a Swarm; by kind and id."""
+        if self.saving.mode == "swarm":
+            return [("service", str(raw["ID"])) for raw, _ in owned_services(self.engine, self.project, [name])]
+        return [("container", one.id) for one in owned_containers(self.engine, self.project, [name])]
+
+    def _ended_job(self, name: str) -> list[tuple[str, str]]:
+        """What of a service is a job that has come to its end."""
+        if not self.saving.playbook.services[name].job:
+            return []
+        if self.saving.mode == "swarm":
+            ended = {kind_id: self.engine.tasks(kind_id[1]) for kind_id in self._objects(name)}
+            return [one for one, tasks in ended.items() if all(state_of(task) == "complete" for task in tasks)]
+        there = owned_containers(self.engine, self.project, [name])
+        return [("container", one.id) for one in there if one.raw["State"].get("Status") == "exited"]
+
+    def let_run_again(self) -> None:
+        """Remove the jobs that have ended before other data came, so that an apply runs them, but for `run: once`."""
+        for (kind, identity), name in self.ended.items():
+            if self.saving.playbook.services[name].job != "once":
+                self.engine.remove(kind, identity)
+        self.ended = {}
+
+    def put_back(self, names: Sequence[str], emptied: Sequence[str] = ()) -> None:
+        """The old data into their volumes again, and nothing into those that held nothing; whoever has one of them is
+        taken away first."""
+        playbook, touched = self.saving.playbook, {*names, *emptied}
+        keys = {key for key, declared in playbook.volumes.items() if declared.name in touched}
+        users = [name for name in reversed(start_order(playbook)) if mounted_volumes(playbook, name) & keys]
+        self.take_away(users, touched)
+        for name in emptied:
+            make_anew(self.engine, name)
+        for name in names:
+            self.say(f"{name}: the data of before are put back")
+            # A run that was killed while it made the volume anew left none.
+            if self.engine.inspect("volume", name) is None:
+                self.make_declared(name)
+            put_back(self.engine, self.project, name)
+
+    def make_declared(self, name: str) -> None:
+        """Make a volume that is not there, as the playbook declares it.
+
+        `name` is the engine's. ProvisionError where the playbook declares none of that name, or an external one.
+        """
+        playbook = self.course.playbook
+        key = next((key for key, declared in playbook.volumes.items() if declared.name == name), None)
+        address = Address("volume", key or name)
+        resource = lower(playbook, InputVersions(), self.saving.mode).resources.get(address) if key else None
+        if resource is None:
+            raise ProvisionError(f"volume {name} is not there, and the playbook declares none of that name to be made")
+        labels = ownership_labels(self.project, address, name) | ({PROTECTED: "true"} if resource.protect else {})
+        self.engine.create("volume", name, volume_kind.encode(resource.spec, labels))
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Remove the kept data."""
+        for name in names:
+            self.engine.remove("volume", name + SUFFIX)
+
+    def apply(self, targets: Sequence[Address], *, verify: bool = False, course: Course | None = None) -> ApplyResult:
+        """Bring the environment, or some services with what they need, to what is declared."""
+        course = course or self.course
+        playbook = select.target(course.playbook, [str(target) for target in targets])
+        return apply_playbook(
+            self.request, playbook, self.engine, Policy(targets=tuple(targets), restoring=True),
+            approve=lambda plan: True, listener=self.listener, verify=verify, interrupt=self.interrupt,
+            gathering=course.gathering, restores=course.restores, held=self.held,
+        )  # fmt: skip
