@@ -204,11 +204,20 @@ def test_only_the_comment_of_the_action_itself_approves(runner: Runner) -> None:
 @pytest.mark.engine
 def test_a_plan_that_can_not_be_made_is_told_where_the_plan_would_be(runner: Runner) -> None:
     environment = runner.environment
+    environment.services(web=service())
+    good = runner.plan()
+    assert good.outputs["digest"] in runner.comment()
+    # A further push that is no playbook: nothing of the plan before is left to approve.
     environment.write("services:\n  web:\n    imagine: busybox\n")
     invalid = runner.plan()
-    assert invalid.code == 65
+    assert (invalid.code, invalid.outputs["digest"]) == (65, "")
     assert "::error file=compose.yaml,line=3,col=5" in invalid.log
-    assert runner.forge.comments == []
+    assert "There is no plan (exit code 65)" in runner.comment() and "Digest" not in runner.comment()
+    # What lint calls an error can be planned; the job fails all the same.
+    environment.write({"services": {"web": service(privileged=True)}})
+    doubtful = runner.plan()
+    assert doubtful.code == 1, doubtful.log
+    assert "Lint failed (exit code 1)" in runner.comment() and "| `+` | `service.web` |" in runner.comment()
 
     environment.services(web=service())
     runner.forge.may_write = False
@@ -256,6 +265,13 @@ def test_a_runner_without_provision_installs_it_and_reaches_an_engine_through_ss
     assert (stranger.code, stranger.outputs["pending"]) == (69, ""), stranger.log
     private = given["ssh_key"].splitlines()[1]
     assert private not in planned.log + applied.log + stranger.log + runner.comment()
+
+
+@pytest.mark.engine
+def test_a_command_that_it_does_not_know_fails_the_job(runner: Runner) -> None:
+    runner.environment.services(web=service())
+    refused = runner.job(command="aplly", files="compose.yaml")
+    assert (refused.code, "command is 'aplly', and can be plan or apply" in refused.log) == (64, True)
 
 
 def test_its_inputs_are_used_and_reach_a_shell_as_variables_only() -> None:
