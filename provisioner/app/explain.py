@@ -13,6 +13,8 @@ from provisioner.render.exit_codes import EXIT_CODES
 from provisioner.render.reference import entry_of, summary_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from provisioner.document.shape import Row
     from provisioner.render.reference import Entry
 
@@ -108,19 +110,25 @@ def _rows(word: str) -> list[Row]:
     parts = [part for part in path if not part.isdecimal()]
     if not parts:
         return []
-    named = [row for row in rows() if _words(row) == parts and not row.path.endswith("*")]
-    if named:
-        return named
+    exact = [row for row in rows() if _words(row) == parts and not row.path.endswith("*")] or _row_at(path)
+    if exact and len(parts) > 1:
+        return exact
+    ends = [row for row in rows() if _words(row)[-len(parts) :] == parts and not row.path.endswith("*")]
+    others = [row for row in ends if row not in exact]
+    # A service's key is what is meant most often.
+    others.sort(key=lambda row: (row.path.count("."), not row.path.startswith("services."), row.path))
+    return [*exact, *others][:_MOST_KEYS]
+
+
+def _row_at(path: Sequence[str]) -> list[Row]:
+    """The row of a place of a playbook, with the names that stand in it."""
     rule = rules()
     for part in path:
         below = rule.below(part)
         if below is None:
-            break
+            return []
         rule = below
-    else:
-        return [rule.row]
-    ends = [row for row in rows() if _words(row)[-len(parts) :] == parts and not row.path.endswith("*")]
-    return sorted(ends, key=lambda row: (row.path.count("."), row.path))[:_MOST_KEYS]
+    return [rule.row]
 
 
 def _words(row: Row) -> list[str]:

@@ -132,11 +132,18 @@ def _entry(revision: Revision, before: Revision | None, project: str) -> Entry:
         return Entry(revision, number, (), readable=False)
     if before is not None and before.mode != revision.mode:
         then = DesiredState(project, {})
-    changes = group_replicas(diff(now, assumed_observation(then)))
+    changes = [_as_kept(one) for one in group_replicas(diff(now, assumed_observation(then)))]
     both = _images(now) & _images(then)
     return Entry(
         revision, number, tuple(c for c in changes if c.action is not Action.UNCHANGED and not _moved(c, both))
     )
+
+
+def _as_kept(change: Change) -> Change:
+    """An image as a revision knows it: whether the engine had it before is not kept."""
+    if change.address.kind != "image" or change.action is not Action.CREATE:
+        return change
+    return replace(change, reason="used since this revision")
 
 
 def _images(state: DesiredState) -> set[str]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from provisioner.model.finding import Finding
     from provisioner.model.node import Node
 
+_OTHERWISE = "name another with -o, or give --force to replace it"
 _PLAYBOOKS, _ENVIRONMENT = "playbooks", "local"
 
 
@@ -46,12 +47,15 @@ class Imported:
     findings: tuple[Finding, ...]
 
 
-def import_compose(request: Request, *, output: str | None, name: str | None, force: bool) -> Imported:
+def import_compose(
+    request: Request, *, output: str | None, name: str | None, force: bool, otherwise: str = _OTHERWISE
+) -> Imported:
     """Write playbooks that mean what the Compose files of `request` mean, apart from the project's name.
 
     One file becomes one playbook; of several, the first is `base.yml` and each of the others extends the ones before.
     They are read back and compared; when the comparison fails nothing is left behind. PlaybookInvalid for files that
-    Compose would not take either, UsageError where a playbook is there already and `force` is not given.
+    Compose would not take either, UsageError where a playbook is there already and `force` is not given; `otherwise`
+    says what to do then.
     """
     if STDIN in request.files:
         raise UsageError("import reads files, not standard input", hint="name the Compose file")
@@ -63,7 +67,7 @@ def import_compose(request: Request, *, output: str | None, name: str | None, fo
     paths = _names(target, request.files)
     for path in paths:
         if Path(request.directory, path).exists() and not force:
-            raise UsageError(f"{path} is there already", hint="name another with -o, or give --force to replace it")
+            raise UsageError(f"{path} is there already", hint=otherwise)
     start = posixpath.dirname(posixpath.join(request.directory, request.files[0]))
     if request.project_directory is not None:
         start = posixpath.normpath(posixpath.join(request.directory, request.project_directory))

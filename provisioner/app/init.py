@@ -166,9 +166,10 @@ def _gitignore(directory: str) -> str:
     """What .gitignore is to be; empty where nothing is missing."""
     file = Path(directory, ".gitignore")
     try:
-        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        text = file.read_bytes().decode() if file.exists() else ""
     except (OSError, UnicodeError) as error:
         raise UsageError(f"{file} can not be read as text: {error}", hint="make it a text file in UTF-8") from error
     missing = [line for line in _UNKEPT if line not in text.splitlines()]
-    start = f"{text.rstrip()}\n" if text.strip() else ""
-    return start + "".join(f"{line}\n" for line in missing) if missing else ""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    start = text if text.endswith("\n") or not text else text + newline
+    return start + "".join(f"{line}{newline}" for line in missing) if missing else ""

@@ -22,8 +22,10 @@ def write_output(
 
     UsageError where one of `requests`, those that the text was made from, reads that file, or where it is one of the
     `lists` of plays that name them: it would be lost.
-    ProvisionError where it can not be written.
+    UsageError too for `-`, which is no file. ProvisionError where it can not be written.
     """
+    if output == "-":
+        raise UsageError("-o names a file", hint="leave it out: then it is written to standard output")
     file = Path(directory, output)
     try:
         if requests and file.is_file() and any(one.samefile(file) for one in _read(requests, lists)):

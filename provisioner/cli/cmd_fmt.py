@@ -47,10 +47,18 @@ def command(settings: Settings, target: str | None, check: bool, diff: bool) -> 
     out = settings.out()
     for one in found:
         if diff:
-            lines = unified_diff(one.before.splitlines(), one.after.splitlines(), one.file, one.file, lineterm="")
-            out.write("".join(f"{line}\n" for line in lines))
+            before, after = (text.splitlines() for text in (one.before, one.after))
+            lines = list(unified_diff(before, after, one.file, one.file, lineterm=""))
+            out.write("".join(f"{line}\n" for line in lines or [f"{one.file}: {_unseen(one.before)}"]))
         out.write(f"{'would change' if check else 'wrote'} {one.file}\n")
     if not found:
         noun = "file is" if len(files) == 1 else "files are"
         out.write(f"{len(files)} {noun} in the usual layout\n")
     return 1 if check and found else 0
+
+
+def _unseen(text: str) -> str:
+    """What changes although every line reads the same."""
+    if "\r" in text:
+        return "its lines end with CR LF, and will with LF"
+    return "the newline at its end"

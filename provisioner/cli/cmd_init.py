@@ -14,6 +14,8 @@ from provisioner.cli.completion import FILE
 if TYPE_CHECKING:
     from provisioner.cli.settings import Settings
 
+_OTHERWISE = "init writes over nothing: choose another --name; `provision import --force` replaces it"
+
 
 @click.command(
     "init",
@@ -48,7 +50,7 @@ def command(settings: Settings, name: str | None, image: str | None, source: str
         if image is not None:
             raise UsageError("--image and --from exclude each other", hint="the images are those of the Compose file")
         request = replace(settings, files=(source,), inherited=settings.inherited - {"files"}).request(None)
-        imported = import_compose(request, output=None, name=name, force=False)
+        imported = import_compose(request, output=None, name=name, force=False, otherwise=_OTHERWISE)
         started = Started(imported.files, keep_out_of_git(directory), imported.target)
     else:
         name = name or _ask(settings, "What is the system called?", default)

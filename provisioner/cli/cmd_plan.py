@@ -114,7 +114,7 @@ def command(
     kept = output is not None and not plan.refusals
     return show_plan(
         settings, plan, form=form, differences=diff, detailed=detailed_exitcode,
-        target=output if kept else target, again=[] if kept else again,
+        target=output if kept else target, again=[] if kept else again, kept=kept,
     )  # fmt: skip
 
 
@@ -143,13 +143,13 @@ def _plan_list(
         from provisioner.app.saved_plays import save_plays
 
         save_plays(Path(output), plays, settings.selection(), permitted, replicas, planned)
-        settings, target, again = settings.without_selection(), output, []
+        target, again = output, []
     from provisioner.app.approved_digest import digest_text_of_plays
 
     plans = tuple(one.shown for one in planned)
     return show_plans(
         settings, plays.title, plans, form=form, differences=differences, detailed=detailed, target=target,
-        again=again, digest=digest_text_of_plays(planned),
+        again=again, digest=digest_text_of_plays(planned), kept=bool(output) and not refused,
     )  # fmt: skip
 
 
@@ -174,10 +174,14 @@ def show_plan(
     detailed: bool,
     target: str | None,
     again: Sequence[str] = (),
+    kept: bool = False,
 ) -> int:
-    """Print a plan and return the exit code that goes with it. `again`: what an apply of this plan needs besides."""
+    """Print a plan and return the exit code that goes with it. `again`: what an apply of this plan needs besides;
+    `kept`: whether `target` is the file that the plan is in.
+    """
     out = settings.out()
-    next_command = shlex.join(["provision", "apply", *settings.typed(target), *again])
+    said = settings.of_plan_file() if kept else settings
+    next_command = shlex.join(["provision", "apply", *said.typed(target), *again])
     if form == "json":
         from provisioner.render.plan_json import plan_json
 
@@ -185,7 +189,7 @@ def show_plan(
     elif form == "markdown":
         from provisioner.render.plan_markdown import plan_markdown
 
-        out.write(plan_markdown(plan, next_command))
+        out.write(plan_markdown(plan, next_command, kept=kept))
     elif form in ANNOTATIONS:
         from provisioner.render.plan_findings import findings_of_plan
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def command(settings: Settings, target: str | None, output: str | None) -> int:
     """Write a deploy runbook: what to look at and whom to ask before, what the plan of now does and in which order, how
-    long it took the last time, which secrets are concerned, what to type, and how to go back. Changes nothing.
+    long it took the last time, which secrets are concerned, what to type, and how to go back. Changes nothing; exit 1
+    for a plan that is refused.
     """
     plays = settings.plays(target)
     from provisioner.app.runbook import make_runbook, make_runbooks
@@ -40,13 +41,14 @@ def command(settings: Settings, target: str | None, output: str | None) -> int:
     if plays is None:
         request = settings.request(target)
         requests = [request]
-        text = runbook_markdown(make_runbook(request), shlex.join(settings.typed(target)))
+        runbooks = [make_runbook(request)]
+        text = runbook_markdown(runbooks[0], shlex.join(settings.typed(target)))
     else:
         requests, lists = [play.request for play in plays.plays], plays.request.files
         words = settings.without_selection().typed(target)
-        text = "\n".join(
-            runbook_markdown(runbook, shlex.join([*words, "--limit", name])) for name, runbook in make_runbooks(plays)
-        )
+        named = make_runbooks(plays)
+        runbooks = [runbook for _, runbook in named]
+        text = "\n".join(runbook_markdown(one, shlex.join([*words, "--limit", name])) for name, one in named)
     out = settings.out()
     if output:
         from provisioner.app.output_file import write_output
@@ -55,4 +57,4 @@ def command(settings: Settings, target: str | None, output: str | None) -> int:
         out.write(f"wrote {output}\n")
     else:
         out.write(text)
-    return 0
+    return 1 if any(one.plan.refusals for one in runbooks) else 0

@@ -37,10 +37,12 @@ def show_plans(
     target: str | None = None,
     again: Sequence[str] = (),
     digest: str = "",
+    kept: bool = False,
 ) -> int:
-    """Print the plans of a list and return the exit code that goes with them."""
+    """Print the plans of a list and return the exit code that goes with them; `kept` as in `show_plan`."""
     out = settings.out()
-    next_command = shlex.join(["provision", "apply", *settings.typed(target), *again])
+    said = settings.of_plan_file() if kept else settings
+    next_command = shlex.join(["provision", "apply", *said.typed(target), *again])
     if form == "json":
         from provisioner.render.plays_json import plans_json
 
@@ -48,7 +50,7 @@ def show_plans(
     elif form == "markdown":
         from provisioner.render.plan_markdown import plans_markdown
 
-        out.write(plans_markdown(title, plans, digest, next_command))
+        out.write(plans_markdown(title, plans, digest, next_command, kept=kept))
     elif form in ANNOTATIONS:
         from provisioner.render.plan_findings import findings_of_plan
 

@@ -96,12 +96,18 @@ class Settings:
             raise UsageError("-q and -v contradict each other: give one of them")
 
     def typed(self, target: str | None) -> list[str]:
-        """The arguments that name this environment again. Values of `-e` that may be a secret are left out."""
+        """The arguments that name this environment again, in a shell without variables of its own too.
+
+        Values of `-e` that may be a secret are left out.
+        """
+        if not target and not self.files:
+            target = self.environment.get("PROVISION_TARGET") or None
+        files = self.files or (self.compose_files() if self.environment.get("COMPOSE_FILE") else ())
         options: tuple[tuple[str, tuple[str | None, ...]], ...] = (
             ("-C", (self.directory,)), ("--env-file", self.env_files), ("--profile", self.profiles),
             ("--limit", self.limits), ("--tags", self.tags), ("--skip-tags", self.skip_tags),
             ("-p", (self.project_name,)), ("--project-directory", (self.project_directory,)),
-            ("--context", (self.context,)), ("--host", (self.host,)), ("-f", () if target else self.files),
+            ("--context", (self.context,)), ("--host", (self.host,)), ("-f", () if target else files),
         )  # fmt: skip
         words = [word for option, values in options for value in values if value for word in (option, value)]
         words += [word for text in self.env for word in ("-e", _shown(text))]
@@ -124,6 +130,11 @@ class Settings:
     def without_selection(self) -> Settings:
         """These settings for what is one environment, or knows its plays already."""
         return replace(self, limits=(), tags=(), skip_tags=())
+
+    def of_plan_file(self) -> Settings:
+        """These settings for a file with a plan: without what it says itself."""
+        own = {name: () if isinstance(getattr(self, name), tuple) else None for name in _IN_A_PLAN}
+        return replace(self, **own)  # type: ignore[arg-type]
 
     def plays(self, target: str | None = None) -> PlayList | None:
         """The plays of the list that a TARGET is, narrowed; None where it is one environment."""

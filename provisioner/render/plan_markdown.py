@@ -26,22 +26,26 @@ _MOST_ROWS = 100
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~])")
 
 
-def plan_markdown(plan: Plan, command: str = "") -> str:
+def plan_markdown(plan: Plan, command: str = "", *, kept: bool = False) -> str:
     """The plan of one environment. `command` is what carries it out, without the digest."""
     return (
-        "\n\n".join([*plan_sections(plan, level=3), *_approval(plan.digest, command, refused=bool(plan.refusals))])
+        "\n\n".join(
+            [*plan_sections(plan, level=3), *_approval(plan.digest, command, refused=bool(plan.refusals), kept=kept)]
+        )
         + "\n"
     )
 
 
-def plans_markdown(title: str, plans: Sequence[PlayPlan], digest: str = "", command: str = "") -> str:
+def plans_markdown(
+    title: str, plans: Sequence[PlayPlan], digest: str = "", command: str = "", *, kept: bool = False
+) -> str:
     """The plans of a list: the sum, and each play under a heading of its own."""
     counts = counts_text(total(summarize(one.plan) for one in plans))
     parts = [f"### {plain(title)}", f"**{counts}** in {len(plans)} plays."]
     for one in plans:
         parts += plan_sections(one.plan, level=4, name=one.name)
     refused = any(one.plan.refusals for one in plans)
-    return "\n\n".join([*parts, *_approval(digest, command, refused=refused)]) + "\n"
+    return "\n\n".join([*parts, *_approval(digest, command, refused=refused, kept=kept)]) + "\n"
 
 
 def plan_sections(plan: Plan, *, level: int, name: str = "") -> list[str]:
@@ -116,10 +120,12 @@ def _problems(title: str, problems: Iterable[Problem]) -> list[str]:
     return ["\n".join(lines)] if lines else []
 
 
-def _approval(digest: str, command: str, *, refused: bool) -> list[str]:
+def _approval(digest: str, command: str, *, refused: bool, kept: bool) -> list[str]:
     if not digest or refused:
         return []
-    done = f" `{command} --digest {digest}` does exactly this, or refuses." if command else ""
+    # A file with the plan says itself which one it is.
+    approved = "" if kept else f" --digest {digest}"
+    done = f" `{command}{approved}` does exactly this, or refuses." if command else ""
     return [f"Digest: `{digest}`.{done}"]
 
 

@@ -68,7 +68,8 @@ def _questions(runbook: Runbook) -> Iterator[str]:
     drifted = [change.address for change in changes if change.drift or any(one.drift for one in change.differences)]
     if drifted:
         yield f"whoever has access to the engine: who changed {_listed(drifted)} by hand, and may it be put back?"
-    stopped = [change.address for change in changes if _stops(change)]
+    jobs = {address.whole for address, one in plan.desired.resources.items() if one.job}
+    stopped = [one.address for one in changes if _stops(one) and one.address.whole not in jobs]
     if stopped:
         yield f"the users of {_listed(stopped)}: when may it be away for a moment?"
     lost = [change.address for change in changes if _loses(change)]

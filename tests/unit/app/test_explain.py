@@ -36,7 +36,7 @@ def test_every_word_that_a_shell_completes_is_explained() -> None:
 def test_every_key_is_found_by_its_own_path() -> None:
     for row in rows():
         if row.path:
-            [topic] = explain(row.path.replace("*", "NAME"))
+            topic = explain(row.path.replace("*", "NAME"))[0]
             assert topic.kind == "key"
 
 
@@ -74,3 +74,15 @@ def test_what_is_no_topic_is_answered(word: str, hint: str) -> None:
 def test_no_word_is_a_defect(word: str) -> None:
     with contextlib.suppress(UsageError):
         assert explain(word)
+
+
+@pytest.mark.parametrize(
+    ("word", "first"),
+    [
+        ("environment", ["environment", "services.NAME.environment"]),
+        ("volumes", ["volumes", "services.NAME.volumes"]),
+        ("ports", ["services.NAME.ports"]),
+    ],
+)
+def test_a_word_alone_is_told_wherever_it_is_a_key(word: str, first: list[str]) -> None:
+    assert [topic.name for topic in explain(word)][: len(first)] == first

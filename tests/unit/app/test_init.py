@@ -62,6 +62,9 @@ def test_lines_are_added_to_a_gitignore_that_is_there_once(tmp_path: Path) -> No
     assert text == "dist/\n.env.local\n.env.*.local\narchives/\n"
     assert initialise(str(tmp_path), "two").added_to == ()
     assert (tmp_path / ".gitignore").read_text() == text
+    (tmp_path / ".gitignore").write_bytes(b"dist/\r\n\r\n")
+    initialise(str(tmp_path), "three")
+    assert (tmp_path / ".gitignore").read_bytes() == b"dist/\r\n\r\n.env.local\r\n.env.*.local\r\narchives/\r\n"
 
 
 @pytest.mark.parametrize("name", ["", "A B", "ümlaut", "../up", "-x"])

@@ -264,7 +264,7 @@ def run(module, ending):
     words += [word for name, value in given["variables"].items() for word in ("--env", f"{name}={text_of(value)}")]
     words += ["destroy" if given["state"] == "absent" else "apply", *ending]
     words += [f"--{name}" for name in ("prune", "volumes") if given[name]]
-    words += [given["target"]] if given["target"] else []
+    words += ["--", given["target"]] if given["target"] else []
     secret = {name: text_of(value) for name, value in given["secret_variables"].items()}
     return module.run_command(words, environ_update=secret)
 
