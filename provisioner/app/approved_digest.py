@@ -81,7 +81,7 @@ class ApprovedDigest:
         if moved:
             raise PlanStale(
                 f"the plan that was approved ({self.text}) is not the plan of now ({now}): {'; '.join(moved)}",
-                hint="nothing was done; look at `provision plan` again, and approve that",
+                hint="nothing was done; an apply since then is enough for it: look at `provision plan` again",
             )
 
 

@@ -15,8 +15,8 @@ EXIT_CODES: dict[int, tuple[str, str]] = {
     2: (
         "changes are pending (`plan --detailed-exitcode`, `apply --check --detailed-exitcode`), or the engine differs "
         "from what was last applied (`drift`)",
-        "`provision apply`; after `drift` look first who changed it, and whether that is to stay: then write it into the "
-        "playbook",
+        "`provision apply`; after `drift` look first who changed it, and whether that is to stay: then write it into "
+        "the playbook",
     ),
     3: (
         "applied, but rolled back (what was replaced serves again), or not converged: a second look at the engine "

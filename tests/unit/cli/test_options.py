@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -121,6 +122,15 @@ def test_the_command_that_is_offered_names_the_same_environment_and_no_value() -
     settings = Settings(files=("a.yml",), env=("PASSWORD=hunter2",), profiles=("p",), host="ssh://x")
     assert settings.typed(None) == ["--profile", "p", "--host", "ssh://x", "-f", "a.yml", "-e", "PASSWORD=..."]
     assert settings.typed("x/dev")[0] == "x/dev"
+    # What a variable of this shell chooses is written out: the command may be typed in another one.
+    chosen = Settings(environment={"PROVISION_TARGET": "shop/prod", "COMPOSE_FILE": "a.yaml:b.yaml"})
+    assert chosen.typed(None) == ["shop/prod"]
+    assert chosen.typed("shop/dev") == ["shop/dev"]
+    assert replace(settings, environment=chosen.environment).typed(None)[-4:-2] == ["-f", "a.yml"]
+    compose = Settings(environment={"COMPOSE_FILE": "a.yaml:b.yaml"})
+    assert compose.typed(None) == ["-f", "a.yaml", "-f", "b.yaml"]
+    # A file with a plan says itself what it is a plan of.
+    assert settings.of_plan_file().typed("plan.json") == ["plan.json", "--host", "ssh://x", "-e", "PASSWORD=..."]
     plain = Settings(project_name="pr-7", env=("PR=7", "DB_TOKEN=1", "URL=postgres://u:p@h", "KEY_FILE=/x"))
     assert plain.typed(None) == [
         "-p", "pr-7", "-e", "PR=7", "-e", "DB_TOKEN=...", "-e", "URL=...", "-e", "KEY_FILE=/x",

@@ -41,6 +41,8 @@ def test_a_plan_for_a_pull_request(name: str, value: Plan) -> None:
     check(f"plan_{name}.md", text)
     assert (f"--digest {digest}" in text) == (value is not REFUSED)
     assert CANARY not in text
+    kept = plan_markdown(replace(value, digest=digest), "provision apply plan.json", kept=True)
+    assert ("`provision apply plan.json` does exactly this" in kept) == (value is not REFUSED)
 
 
 def test_the_plans_of_a_list_for_a_pull_request() -> None:
