@@ -41,6 +41,7 @@ _PLACE = Span("what ran")
 _SECTIONS = ("network", "volume", "config", "secret")
 # Whether a container runs is no part of what a file says of it.
 _STATE = "state"
+_MOST_NAMED = 5
 
 
 def adopted_state(
@@ -71,7 +72,8 @@ def adopted_state(
     observed = observe(view, desired, {}, prepared.ledger.guards)
     left = [text for change in differences(desired, observed) for text in _unlike(change)]
     if left:
-        return _problem(f"{', '.join(sorted(left))} can not be written down")
+        more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
+        return _problem(f"{', '.join(sorted(left)[:_MOST_NAMED])}{more} can not be written down")
     return AdoptedState(playbook, inputs, observed)
 
 

@@ -113,7 +113,10 @@ def _chosen(
         )
     if not name:
         raise UsageError("containers by name need a name for what they become", hint="--name shop")
-    return name, "", {key_of(one): [by_name[one]] for one in wanted}
+    groups: dict[str, list[Raw]] = {}
+    for one in dict.fromkeys(wanted):
+        groups[key_of(one, groups)] = [by_name[one]]
+    return name, "", groups
 
 
 class Taken:
@@ -140,7 +143,7 @@ class Taken:
         services = [(raw, service) for service, raws in groups.items() for raw in raws]
         self._services = {str(raw["Id"]): service for raw, service in services}
         self._called = {name_of(raw): service for raw, service in services}
-        self._known = known
+        self._keys = dict(known)
         # The keys of the file by the names on the engine.
         self._networks: dict[str, str] = {}
         self._volumes: dict[str, str] = {}
@@ -226,7 +229,12 @@ class Taken:
                 self._volumes.setdefault(mount["Name"], self._key_of("volume", mount["Name"]))
 
     def _key_of(self, kind: str, name: str) -> str:
-        return self._known.get((kind, name)) or self._key(kind, name)
+        """The file's key of an object, which no other of its kind has."""
+        if (kind, name) not in self._keys:
+            taken = {key for (other, _), key in self._keys.items() if other == kind}
+            key = self._key(kind, name)
+            self._keys[kind, name] = key_of(key, taken) if key in taken else key
+        return self._keys[kind, name]
 
     def _key(self, kind: str, name: str) -> str:
         labels = labels_of(self._engine.inspect(kind, name) or {})

@@ -86,7 +86,7 @@ class TakenStack(Taken):
         for kind in ("config", "secret"):
             for entry in container.get(f"{kind.capitalize()}s") or ():
                 identity, name = entry[f"{kind.capitalize()}ID"], str(entry[f"{kind.capitalize()}Name"])
-                key = self._key(kind, name)
+                key = self._key_of(kind, name)
                 if key not in self._files[f"{kind}s"]:
                     self._files[f"{kind}s"][key] = self._file(kind, key, name)
                 yield identity, (key, "")

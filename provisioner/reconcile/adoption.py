@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, network, service, volume
@@ -35,7 +36,7 @@ from provisioner.kinds.tool_labels import (
 from provisioner.model.adoption import Adopted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from provisioner.model.address import Address
     from provisioner.model.change import FieldChange
@@ -157,9 +158,11 @@ def is_left_by_compose(resource: Resource, labels: Mapping[str, str], project: s
     )
 
 
-def key_of(name: str) -> str:
-    """A name of the engine as a key of a playbook."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_") or "unnamed"
+def key_of(name: str, taken: Collection[str] = ()) -> str:
+    """A name of the engine as a key of a playbook, with a number where another name has `taken` that."""
+    key = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-_.") or "unnamed"
+    numbered = (f"{key}-{number}" for number in count(2))
+    return key if key not in taken else next(one for one in numbered if one not in taken)
 
 
 @dataclass(frozen=True, slots=True)

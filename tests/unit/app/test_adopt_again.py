@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
+from provisioner.app import adopt as adopt_module
+from provisioner.app import import_running as import_module
 from provisioner.app.adopt import look
 from provisioner.app.adopt_plan import AdoptionChoice
-from provisioner.ledger.adoptions import read_adoptions
+from provisioner.app.import_running import import_running
+from provisioner.ledger.adoptions import read_adoptions, with_adoptions
 from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.render.adoption_text import adoption_text
 from provisioner.render.plan_text import plan_text
-from tests.unit.app.in_memory import InMemory, service
+from tests.unit.app.in_memory import InMemory, in_memory, service
 from tests.unit.app.test_adopt import brought_up, killed_after, let_go, run, standing, take_away
 
 if TYPE_CHECKING:
@@ -376,3 +380,29 @@ def test_a_volume_that_others_mount_is_told_before_anything_is_destroyed(
     assert shop.engine.state() == before
     assert shop.destroy().exit_code == 0
     assert shop.volumes == {"shop_data"}
+
+
+# Names that are no keys --------------------------------------------------------------------------------------------
+
+
+def test_what_has_a_name_that_is_no_key_gets_one_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks may be called anything, and two names can give one key."""
+    shop = in_memory(tmp_path, monkeypatch)
+    for module in (adopt_module, import_module):
+        monkeypatch.setattr(module, "open_engine", lambda request, choice: with_adoptions(shop.engine))
+    names = ["my net", "my/net", "my-net", "\u7db2", "ad$x", "7", "\u7db2\u7db2"]
+    for name in names:
+        shop.engine.create("network", name, {"Driver": "bridge", "Labels": {}})
+    for name in ("by.hand", "by-hand"):
+        body = {"Image": "app:1", "Cmd": ["run"], "Labels": {}, "HostConfig": {"NetworkMode": names[0]}}
+        identity = shop.engine.create("container", name, body)
+        for network in names[1:]:
+            shop.engine.connect(shop.engine.inspect("network", network)["Id"], identity, {})  # type: ignore[index]
+        shop.engine.start(identity)
+    written = import_running(shop.request(), ["by.hand", "by-hand"], output="compose.yaml", name="mine", force=False)
+    assert written.services == ("by-hand", "by.hand")
+    document = yaml.safe_load((tmp_path / "compose.yaml").read_text())
+    assert sorted(body["name"].replace("$$", "$") for body in document["networks"].values()) == sorted(names)
+    result = run(shop)
+    assert {row.verdict for row in result.plan.rows} == {"adopt"}, adoption_text(result.plan)
+    assert not shop.plan().changes
