@@ -35,7 +35,7 @@ def with_registry_digests(request: Request, document: Document, tree: dict[str, 
     from provisioner.app.wiring import open_engine
     from provisioner.playbook.bind import bind
 
-    return with_digests(tree, open_engine(request, bind(document).engine))
+    return with_digests(tree, open_engine(request, bind(document).engine, manages=False))
 
 
 def explain(request: Request, name: str) -> Explanation:

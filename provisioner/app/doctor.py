@@ -72,7 +72,7 @@ def examine(request: Request) -> Diagnosis:
             found.append(_failure("playbook", error))
     engine: DockerEngine | None = None
     try:
-        engine = open_engine(request, playbook.engine if playbook else None)
+        engine = open_engine(request, playbook.engine if playbook else None, manages=False)
         found += _engine(engine, playbook)
     except ProvisionError as error:
         found.append(_failure("engine", error))

@@ -35,7 +35,7 @@ def init_swarm(request: Request, advertise: str | None) -> Swarm:
     ProvisionError for an engine that is a worker of another Swarm, or whose Swarm is locked or broken.
     """
     choice = load_playbook(request, allow_unset=True).engine if request.files else None
-    engine = open_engine(request, choice)
+    engine = open_engine(request, choice, manages=False)
     state = engine.info().get("Swarm") or {}
     made = False
     if not state.get("ControlAvailable"):

@@ -39,7 +39,7 @@ class ImageWork:
     ) -> None:
         self.playbook: Playbook = load_playbook(request)
         require_services(self.playbook, services)
-        self.engine: DockerEngine = open_engine(request, self.playbook.engine)
+        self.engine: DockerEngine = open_engine(request, self.playbook.engine, manages=False)
         self.results: list[ImageResult] = []
         self._chosen = set(services or self.playbook.services)
         if dependencies:

@@ -89,5 +89,5 @@ def _facts(request: Request, playbook: Playbook) -> LintFacts:
     known = facts.read_files(playbook)
     # Without an engine the files alone are judged.
     with suppress(ProvisionError):
-        known = facts.read_engine(playbook, open_engine(request, playbook.engine), known)
+        known = facts.read_engine(playbook, open_engine(request, playbook.engine, manages=False), known)
     return known

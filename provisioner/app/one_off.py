@@ -159,12 +159,14 @@ def _prepare(
     entries = environment.mapping.values() if environment is not None and environment.is_mapping else ()
     revealed = {str(found.value) for entry in entries if (found := entry.get("secret")) is not None}
     collect = partial(collect_inputs, read=revealed)
-    prepared = prepare(request, alone, engine, Policy(targets=(address,)), collect, feasible=False)
+    # One, whatever number `scale` has kept for the service.
+    policy = Policy(targets=(address,), scaled=frozenset({run.service}))
+    prepared = prepare(request, alone, engine, policy, collect, feasible=False)
     if prepared.plan.refusals:
         raise Unsafe("\n".join(str(problem) for problem in prepared.plan.refusals))
     if prepared.materials.needs_persisting:
         persist_new_values(request, alone, prepared.materials)
-        prepared = prepare(request, alone, engine, Policy(targets=(address,)), collect, feasible=False)
+        prepared = prepare(request, alone, engine, policy, collect, feasible=False)
     return prepared
 
 

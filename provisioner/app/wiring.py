@@ -24,8 +24,9 @@ class SystemClock:
         time.sleep(seconds)
 
 
-def open_engine(request: Request, choice: EngineChoice | None) -> DockerEngine:
-    """The engine that the command line, the playbook and the environment choose. Unreachable when none answers.
+def open_engine(request: Request, choice: EngineChoice | None, *, manages: bool = True) -> DockerEngine:
+    """The engine that the command line, the playbook and the environment choose. Unreachable when none answers, or
+    when the playbook runs on a Swarm and this one is no manager: unless `manages` is false, for what needs any engine.
 
     Adopted objects are shown with the labels that the ledger keeps for them.
     """
@@ -45,8 +46,13 @@ def open_engine(request: Request, choice: EngineChoice | None) -> DockerEngine:
     from provisioner.engines.docker_api import DockerEngine
     from provisioner.ledger.adoptions import with_adoptions
 
+    engine = DockerEngine(wire)
+    if manages and choice is not None and choice.mode == "swarm":
+        from provisioner.platforms.choice import require_manager
+
+        require_manager(choice, swarm_manager=engine.facts().swarm_manager)
     # Everything that the adapter has beside the protocol is there, too.
-    return cast("DockerEngine", with_adoptions(DockerEngine(wire)))
+    return cast("DockerEngine", with_adoptions(engine))
 
 
 def _timeout(request: Request) -> float | None:

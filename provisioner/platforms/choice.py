@@ -8,7 +8,7 @@ from provisioner.errors import PlaybookInvalid, Unreachable
 from provisioner.platforms import capabilities, containers, fitness, name_limits, swarm
 
 if TYPE_CHECKING:
-    from provisioner.model.playbook import Playbook
+    from provisioner.model.playbook import EngineChoice, Playbook
     from provisioner.model.span import Problem
     from provisioner.model.state import DesiredState, Facts
     from provisioner.platforms.lowering import InputVersions
@@ -21,14 +21,19 @@ def choose_mode(playbook: Playbook, *, swarm_manager: bool) -> Mode:
 
     Unreachable when the playbook asks for a Swarm and the engine is no manager.
     """
-    if playbook.engine.mode == "swarm" and not swarm_manager:
+    require_manager(playbook.engine, swarm_manager=swarm_manager)
+    if playbook.engine.mode == "auto":
+        return "swarm" if swarm_manager and swarm.needs_swarm(playbook) else "containers"
+    return playbook.engine.mode
+
+
+def require_manager(choice: EngineChoice, *, swarm_manager: bool) -> None:
+    """Unreachable when a playbook asks for a Swarm and the engine is no manager."""
+    if choice.mode == "swarm" and not swarm_manager:
         raise Unreachable(
             "the playbook runs on Swarm (engine.mode), and this engine is no Swarm manager",
             hint="name a manager with --host or --context; `provision engine init` makes a Swarm of one node",
         )
-    if playbook.engine.mode == "auto":
-        return "swarm" if swarm_manager and swarm.needs_swarm(playbook) else "containers"
-    return playbook.engine.mode
 
 
 def lower(playbook: Playbook, inputs: InputVersions, mode: Mode) -> DesiredState:

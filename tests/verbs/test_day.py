@@ -156,7 +156,7 @@ class _Day:
         self._until_said("poisoned by job 17", "status", "--exit-code", code=3)
         said = self._until_said("poisoned by job 17", "why", "service.worker")
         assert "restart" in said or "again and again" in said
-        self._do("run", "--rm", "-T", "--no-deps", "worker", "rm", "-f", "/data/poison")
+        self._do("run", "--rm", "-T", "--no-deps", "worker", "rm", "/data/poison")
         # The engine tries it less and less often: nobody waits for that.
         self._do("restart", "-t", "1", "worker")
         self._until_said("All is well", "status", "--exit-code")

@@ -124,6 +124,36 @@ def test_nothing_that_runs_is_changed_and_a_later_apply_does_not_know_of_it(modu
     assert module.one_offs() == []
 
 
+def test_it_is_one_task_however_many_the_service_has(module: Verbs) -> None:
+    once = (
+        "run",
+        "--rm",
+        "-T",
+        "--no-deps",
+        "web",
+        "sh",
+        "-c",
+        "echo once >> /data/runs; cat /data/runs; rm /data/runs",
+    )
+    quick = service()["deploy"]
+    numbers: dict[str, tuple[Mapping[str, object], int | None]] = {"none is kept": ({}, 0)}
+    if module.swarm:
+        numbers |= {
+            "three are kept": ({}, 3),
+            "declared": ({"deploy": {**quick, "replicas": 3}}, None),
+            "everywhere": ({"deploy": {**quick, "mode": "global"}}, None),
+        }
+    for how, (more, kept) in numbers.items():
+        _write(module, **more)
+        if kept is not None:
+            done = module.environment.run("scale", "--no-deps", f"web={kept}")
+            assert done.code == 0, done
+        done = module.environment.run(*once)
+        assert (done.code, done.stdout) == (0, "once\n"), (how, done)
+        assert "the Swarm began this command" not in done.stderr
+    module.environment.destroy("--volumes")
+
+
 def test_a_fixed_address_and_a_published_port_are_left_to_the_service(verbs: Verbs) -> None:
     if verbs.swarm:
         pytest.skip("services of a Swarm have no fixed addresses")
