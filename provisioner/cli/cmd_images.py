@@ -36,5 +36,6 @@ def command(settings: Settings, arguments: tuple[str, ...], only_ids: bool, form
     from provisioner.render.looks_text import images_text
 
     form = "json" if as_json else form
-    settings.out().write(images_text(images(request, services), form, only_ids=only_ids), verbatim=True)
+    out = settings.out()
+    out.write(images_text(images(request, services), form, only_ids=only_ids, width=out.columns), verbatim=True)
     return 0

@@ -52,5 +52,7 @@ def command(
     shown = [
         one for one in found if (everything or one.runs) and all(pattern.search(one.project) for pattern in patterns)
     ]
-    settings.out().write(environments_text(shown, "json" if as_json else form, only_names=only_names))
+    out = settings.out()
+    form = "json" if as_json else form
+    out.write(environments_text(shown, form, only_names=only_names, width=out.columns))
     return 0

@@ -66,12 +66,14 @@ def command(
         raise UsageError("--watch is of the table of all objects", hint="provision ps --watch")
     chosen = {*states, *(_state(text) for text in filters)}
     request = settings.request(target)
+    out = settings.out()
     shown = _shown(
         request, services, chosen, everything=everything, only_ids=only_ids, only_services=only_services,
         orphans=orphans,
         form="json" if as_json and not form else form or "table", whole=whole, as_json=as_json,
+        width=out.columns,
     )  # fmt: skip
-    settings.out().write(shown)
+    out.write(shown)
     return 0
 
 
@@ -94,6 +96,7 @@ def _shown(
     form: str,
     whole: bool,
     as_json: bool,
+    width: int,
 ) -> str:
     from provisioner.app.containers import containers
     from provisioner.render.containers_text import containers_text
@@ -102,4 +105,4 @@ def _shown(
     if only_ids or only_services:
         names = [one.id for one in found] if only_ids else list(dict.fromkeys(one.address.name for one in found))
         return json.dumps(names) + "\n" if as_json else "".join(f"{name}\n" for name in names)
-    return containers_text(found, form, whole=whole)
+    return containers_text(found, form, whole=whole, width=width)

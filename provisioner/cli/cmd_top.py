@@ -32,5 +32,6 @@ def command(settings: Settings, arguments: tuple[str, ...]) -> int:
     from provisioner.app.looks import top
     from provisioner.render.looks_text import top_text
 
-    settings.out().write(top_text(top(request, services)), verbatim=True)
+    out = settings.out()
+    out.write(top_text(top(request, services), width=out.columns), verbatim=True)
     return 0

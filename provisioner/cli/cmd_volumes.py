@@ -36,5 +36,6 @@ def command(settings: Settings, arguments: tuple[str, ...], only_names: bool, fo
     from provisioner.render.looks_text import volumes_text
 
     form = "json" if as_json else form
-    settings.out().write(volumes_text(volumes(request, services), form, only_names=only_names), verbatim=True)
+    out = settings.out()
+    out.write(volumes_text(volumes(request, services), form, only_names=only_names, width=out.columns), verbatim=True)
     return 0

@@ -24,11 +24,13 @@ _LONGEST_COMMAND = 20
 _SHOWN = ("Name", "Image", "Command", "Service", "RunningFor", "Status", "Ports")
 
 
-def containers_text(found: Sequence[ListedContainer], form: str, *, whole: bool = False) -> str:
+def containers_text(found: Sequence[ListedContainer], form: str, *, whole: bool = False, width: int = 0) -> str:
     """The containers in a form: `table`, `json` (a line each), or a template."""
     rows = [_row(one, whole=whole) for one in found]
     if form == "table":
-        return docker_table([TITLES[key] for key in _SHOWN], [[str(row[key]) for key in _SHOWN] for row in rows])
+        cells = [[str(row[key]) for key in _SHOWN] for row in rows]
+        spare = () if whole else ("COMMAND", "CREATED", "IMAGE")
+        return docker_table([TITLES[key] for key in _SHOWN], cells, width=0 if whole else width, spare=spare)
     return formatted(form, TITLES, rows)
 
 

@@ -14,14 +14,29 @@ if TYPE_CHECKING:
     from provisioner.model.node import JSON
 
 _GAP = 3
+_NARROWEST = 8
 _PLACE = re.compile(r"\{\{(.*?)\}\}")
 _FIELD = re.compile(r"\s*(?:(?P<json>json)\s+)?(?P<path>\.(?:[A-Za-z]+)?)\s*")
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
-def docker_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns that are as wide as they have to be, three spaces apart; the last one is not filled up."""
+def docker_table(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], *, width: int = 0, spare: Sequence[str] = ()
+) -> str:
+    """Columns that are as wide as they have to be, three spaces apart; the last one is not filled up.
+
+    In a `width` (0 for any) that they do not fit into, the `spare` columns go, the first one first, then the widest
+    cells are cut and end with `…`.
+    """
+    shown = list(range(len(titles)))
+    for title in spare:
+        if _fits(titles, rows, shown, width):
+            break
+        shown = [index for index in shown if titles[index] != title]
+    titles, rows = [titles[index] for index in shown], [[row[index] for index in shown] for row in rows]
+    if not _fits(titles, rows, range(len(titles)), width):
+        rows = _cut(titles, rows, width)
     widths = [max(len(row[index]) for row in (titles, *rows)) for index in range(len(titles))]
     return "".join(
         "".join(
@@ -31,6 +46,26 @@ def docker_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         + "\n"
         for row in (titles, *rows)
     )
+
+
+def _fits(titles: Sequence[str], rows: Sequence[Sequence[str]], shown: Sequence[int], width: int) -> bool:
+    widths = [max(len(row[index]) for row in (titles, *rows)) for index in shown]
+    return not width or sum(widths) + _GAP * (len(widths) - 1) <= width
+
+
+def _cut(titles: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
+    """The rows with cells that fit, no narrower than the titles and a few letters."""
+    widths = [max(len(row[index]) for row in (titles, *rows)) for index in range(len(titles))]
+    least = [max(len(title), _NARROWEST) for title in titles]
+    while sum(widths) + _GAP * (len(widths) - 1) > width:
+        _, index = max((now - few, index) for index, (now, few) in enumerate(zip(widths, least, strict=True)))
+        if widths[index] <= least[index]:
+            break
+        widths[index] -= 1
+    return [
+        [text if len(text) <= most else f"{text[: most - 1]}…" for text, most in zip(row, widths, strict=True)]
+        for row in rows
+    ]
 
 
 def formatted(form: str, titles: Mapping[str, str], rows: Sequence[Mapping[str, JSON]]) -> str:

@@ -21,7 +21,7 @@ _VOLUME_TITLES = {
 }  # fmt: skip
 
 
-def top_text(found: Sequence[Processes]) -> str:
+def top_text(found: Sequence[Processes], *, width: int = 0) -> str:
     """One table of all containers; columns that not all have are empty where one has them not."""
     titles = list(dict.fromkeys(title for one in found for title in one.titles))
     rows = []
@@ -29,10 +29,11 @@ def top_text(found: Sequence[Processes]) -> str:
         for row in one.rows:
             cells = dict(zip(one.titles, row, strict=False))
             rows.append([one.address.name, str(one.address.index or 1), *(cells.get(title, "-") for title in titles)])
-    return docker_table(["SERVICE", "#", *titles], rows) if found else ""
+    spare = ("PPID", "C", "STIME", "TTY")
+    return docker_table(["SERVICE", "#", *titles], rows, width=width, spare=spare) if found else ""
 
 
-def images_text(found: Sequence[UsedImage], form: str, *, only_ids: bool) -> str:
+def images_text(found: Sequence[UsedImage], form: str, *, only_ids: bool, width: int = 0) -> str:
     """The table, a list of objects as JSON, or with `only_ids` each id once."""
     if only_ids:
         return "".join(f"{identity}\n" for identity in dict.fromkeys(one.id.partition(":")[2] for one in found))
@@ -48,7 +49,7 @@ def images_text(found: Sequence[UsedImage], form: str, *, only_ids: bool) -> str
         ]
         for one in found
     ]  # fmt: skip
-    return docker_table(titles, rows)
+    return docker_table(titles, rows, width=width, spare=("PLATFORM", "CREATED"))
 
 
 def _image(one: UsedImage) -> dict[str, JSON]:
@@ -58,12 +59,13 @@ def _image(one: UsedImage) -> dict[str, JSON]:
     }  # fmt: skip
 
 
-def volumes_text(found: Sequence[Mapping[str, Any]], form: str, *, only_names: bool) -> str:
+def volumes_text(found: Sequence[Mapping[str, Any]], form: str, *, only_names: bool, width: int = 0) -> str:
     """The table of `docker volume ls`, or its rows in a form."""
     if only_names:
         return "".join(f"{raw['Name']}\n" for raw in found)
     if form in ("", "table"):
-        return docker_table(["DRIVER", "VOLUME NAME"], [[str(raw["Driver"]), str(raw["Name"])] for raw in found])
+        rows = [[str(raw["Driver"]), str(raw["Name"])] for raw in found]
+        return docker_table(["DRIVER", "VOLUME NAME"], rows, width=width)
     return formatted(form, _VOLUME_TITLES, [_volume(raw) for raw in found])
 
 
@@ -76,7 +78,7 @@ def _volume(raw: Mapping[str, Any]) -> dict[str, JSON]:
     }  # fmt: skip
 
 
-def environments_text(found: Sequence[Environment], form: str, *, only_names: bool) -> str:
+def environments_text(found: Sequence[Environment], form: str, *, only_names: bool, width: int = 0) -> str:
     """The table, a list of objects as JSON, or only the names."""
     if only_names:
         return "".join(f"{one.project}\n" for one in found)
@@ -86,7 +88,7 @@ def environments_text(found: Sequence[Environment], form: str, *, only_names: bo
         return json.dumps([_environment(one) for one in found], ensure_ascii=False, separators=(",", ":")) + "\n"
     titles = ["NAME", "STATUS", "APPLIED", "BY", "FOLDER"]
     rows = [[one.project, status(one), _ago(one.applied_at), one.applied_by, one.directory] for one in found]
-    return docker_table(titles, rows)
+    return docker_table(titles, rows, width=width, spare=("BY",))
 
 
 def status(one: Environment) -> str:

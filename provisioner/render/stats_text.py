@@ -40,8 +40,11 @@ def stats_rows(usages: Sequence[Usage], *, whole_ids: bool) -> list[dict[str, JS
     return rows
 
 
-def stats_table(usages: Sequence[Usage], *, whole_ids: bool) -> str:
+def stats_table(usages: Sequence[Usage], *, whole_ids: bool, width: int = 0) -> str:
     """The table of `docker stats`."""
     shown = list(TITLES)[:8]
     rows = stats_rows(usages, whole_ids=whole_ids)
-    return docker_table([TITLES[key] for key in shown], [[str(row[key]) for key in shown] for row in rows])
+    cells = [[str(row[key]) for key in shown] for row in rows]
+    return docker_table(
+        [TITLES[key] for key in shown], cells, width=width, spare=("BLOCK I/O", "NET I/O", "CONTAINER ID")
+    )

@@ -16,6 +16,21 @@ def test_columns_stand_three_spaces_apart() -> None:
 
 
 @pytest.mark.parametrize(
+    ("width", "text"),
+    [
+        (0, "NAME                 BY     FOLDER\nshop-of-the-corner   root   /srv/shop\n"),
+        (37, "NAME                 BY     FOLDER\nshop-of-the-corner   root   /srv/shop\n"),
+        (36, "NAME                 FOLDER\nshop-of-the-corner   /srv/shop\n"),
+        (29, "NAME                FOLDER\nshop-of-the-corn…   /srv/shop\n"),
+        (5, "NAME       FOLDER\nshop-of…   /srv/sh…\n"),
+    ],
+)
+def test_a_narrow_terminal_has_fewer_columns_and_shorter_cells(width: int, text: str) -> None:
+    rows = [["shop-of-the-corner", "root", "/srv/shop"]]
+    assert docker_table(["NAME", "BY", "FOLDER"], rows, width=width, spare=("BY",)) == text
+
+
+@pytest.mark.parametrize(
     ("form", "text"),
     [
         ("json", '{"Name":"web-1","PIDs":"3","List":[1]}\n{"Name":"db","PIDs":"12","List":[]}\n'),
