@@ -58,14 +58,14 @@ def attach(
     *,
     index: int,
     stdin: bool,
-    forward_signals: bool,
+    forward: Callable[[], str] | None,
     detach_keys: str,
     interrupt: Interrupt,
 ) -> int:
     """Join a running container with this process's standard streams; its exit code, 0 where it was detached from.
 
-    The first interrupt goes to the container where `forward_signals`; any other one ends the attachment. UsageError for
-    `detach_keys` where there is no terminal: the engine looks for them only there.
+    The first signal, whose name `forward` knows, goes to the container; any other one, or each without `forward`, ends
+    the attachment. UsageError for `detach_keys` where there is no terminal: the engine looks for them only there.
     """
     playbook = load_with(request, [service])
     engine = open_engine(request, playbook.engine)
@@ -80,11 +80,11 @@ def attach(
 
     def stopped() -> bool:
         nonlocal forwarded
-        if interrupt.is_set() and forward_signals and not forwarded:
+        if interrupt.is_set() and forward is not None and not forwarded:
             forwarded = True
             # It may have ended by now.
             with suppress(EngineRefused):
-                engine.kill(replica.id, "SIGINT")
+                engine.kill(replica.id, forward())
         return interrupt.is_set() and not forwarded
 
     over = threading.Event()

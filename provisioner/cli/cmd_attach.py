@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.argument("arguments", metavar="[TARGET] SERVICE", nargs=-1, type=words(TARGET, SERVICE, repeats=False))
 @click.option("--index", type=click.IntRange(min=1), default=1, show_default=True, help="Which replica.")
 @click.option("--no-stdin", is_flag=True, help="Hand no input on.")
-@click.option("--sig-proxy/--no-sig-proxy", "forward", default=True, help="Hand an interrupt on to the container.")
+@click.option("--sig-proxy/--no-sig-proxy", "forward", default=True, help="Hand INT, TERM and HUP on to the container.")
 @click.option("--detach-keys", default="", metavar="KEYS", help="What leaves it: ctrl-p,ctrl-q.")
 @click.pass_obj
 def command(
@@ -41,6 +41,6 @@ def command(
 
     with interruptible() as interrupt:
         return attach(
-            request, rest[0], index=index, stdin=not no_stdin, forward_signals=forward, detach_keys=detach_keys,
-            interrupt=interrupt,
+            request, rest[0], index=index, stdin=not no_stdin, forward=interrupt.signal_name if forward else None,
+            detach_keys=detach_keys, interrupt=interrupt,
         )  # fmt: skip

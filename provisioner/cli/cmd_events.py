@@ -12,6 +12,7 @@ import click
 from provisioner.cli.command import LOOK, Command
 from provisioner.cli.completion import SERVICE, TARGET, words
 from provisioner.cli.options import json_option
+from provisioner.errors import Interrupted
 
 if TYPE_CHECKING:
     from provisioner.app.events import EngineEvent
@@ -54,6 +55,7 @@ def command(settings: Settings, arguments: tuple[str, ...], since: str | None, u
     except KeyboardInterrupt:
         if until is not None:
             raise
+        return Interrupted.exit_code
     return 0
 
 

@@ -10,7 +10,7 @@ import click
 from provisioner.cli.command import OPERATE, Command
 from provisioner.cli.completion import SERVICE, TARGET, words
 from provisioner.cli.options import json_option
-from provisioner.errors import UsageError
+from provisioner.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,6 +116,7 @@ def command(
     except KeyboardInterrupt:
         if not follow:
             raise
+        return Interrupted.exit_code
     return 0
 
 

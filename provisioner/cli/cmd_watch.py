@@ -11,6 +11,7 @@ from provisioner.cli.completion import SERVICE, TARGET, words
 from provisioner.cli.interrupt import interruptible
 from provisioner.cli.options import yes_option
 from provisioner.cli.progress_listener import progress_listener
+from provisioner.errors import Interrupted
 
 if TYPE_CHECKING:
     from provisioner.cli.settings import Settings
@@ -66,4 +67,4 @@ def command(settings: Settings, arguments: tuple[str, ...], no_up: bool, interva
             narrate=lambda: progress_listener(settings, as_json=False),
         )
         watch.run(interrupt, interval=interval)
-    return 0
+    return Interrupted.exit_code

@@ -34,6 +34,7 @@ class Interrupt:
 
     def __init__(self) -> None:
         self._asked = threading.Event()
+        self._number = signal.SIGINT
         self._deferred = False
         self._begun = False
         self._ending: threading.Timer | None = None
@@ -41,6 +42,10 @@ class Interrupt:
     def is_set(self) -> bool:
         """Whether a signal came."""
         return self._asked.is_set()
+
+    def signal_name(self) -> str:
+        """The name of the last signal that came (SIGTERM)."""
+        return self._number.name
 
     def wait(self, seconds: float) -> bool:
         """Let time pass, until a signal comes; whether one came."""
@@ -60,6 +65,7 @@ class Interrupt:
         again = self._asked.is_set()
         if again and number == _HANGUP:
             return
+        self._number = signal.Signals(number)
         self._asked.set()
         if self._deferred and not again:
             _say(_FINISHING)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.cli.streams import Stream
-from provisioner.errors import Unreachable
+from provisioner.errors import Interrupted, Unreachable
 from provisioner.render.error_text import error_text
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ _CLEAR = "\x1b[H\x1b[2J"
 def again_and_again(
     settings: Settings, once: Callable[[Settings], int], *, clears: bool, interval: float = INTERVAL
 ) -> int:
-    """Call `once` every `interval` seconds; the exit code of the last call.
+    """Call `once` every `interval` seconds; the exit code is that of an interrupt, or of the last call where nobody
+    looks any more.
 
     On a terminal each picture takes the place of the one before, is drawn anew when the terminal is resized, and is no
     longer than the screen. While the engine does not answer, that and since when is said.
@@ -44,7 +45,7 @@ def again_and_again(
                     settings.err().write(f"The engine answers again, after {time.monotonic() - lost:.0f} s.\n")
                 lost = 0.0
             except KeyboardInterrupt:
-                return code
+                return Interrupted.exit_code
             except Unreachable as error:
                 first, lost = not lost, lost or time.monotonic()
                 code = error.exit_code
@@ -56,7 +57,7 @@ def again_and_again(
             try:
                 resized.wait(interval)
             except KeyboardInterrupt:
-                return code
+                return Interrupted.exit_code
 
 
 def _tell(picture: Picture | None, settings: Settings, error: Unreachable, seconds: float, *, first: bool) -> None:

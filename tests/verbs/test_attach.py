@@ -17,7 +17,8 @@ from tests.verbs.conftest import Verbs, service
 pytestmark = pytest.mark.engine
 
 REPEATS = ["sh", "-c", 'while read said; do echo "got $$said"; [ "$$said" != end ] || exit 7; done']
-TICKS = ["sh", "-c", "trap 'echo bye; exit 5' INT; while :; do echo tick; sleep 0.2; done"]
+_TRAPS = "trap 'echo bye; exit 5' INT; trap 'echo bye; exit 6' TERM; trap 'echo bye; exit 7' HUP"
+TICKS = ["sh", "-c", f"{_TRAPS}; while :; do echo tick; sleep 0.2; done"]
 
 
 def once(verbs: Verbs, **more: Any) -> dict[str, Any]:
@@ -33,6 +34,7 @@ def joined_by(module: Verbs) -> Verbs:
     """What reads, what says something all the time, what has a terminal, and what only is there; each for one test."""
     module.environment.services(
         web=once(module, command=REPEATS, stdin_open=True), ticks=once(module, command=TICKS), other=service(),
+        ends=once(module, command=TICKS), hangs=once(module, command=TICKS),
         screen=once(module, command=REPEATS, stdin_open=True, tty=True),
     )  # fmt: skip
     module.environment.apply()
@@ -71,17 +73,22 @@ def test_a_signal_is_handed_on_or_ends_only_the_attachment(joined_by: Verbs) -> 
     no_terminal = environment.run("attach", "--detach-keys", "ctrl-x", "ticks")
     assert no_terminal.code == 64
     assert "has no terminal" in no_terminal.stderr
-    for words, code in ((["--no-sig-proxy"], 130), ([], 5)):
-        joined = environment.start("attach", *words, "ticks")
+    for words, number, code in (
+        (["--no-sig-proxy", "ticks"], signal.SIGINT, 130),
+        (["ticks"], signal.SIGINT, 5),
+        (["ends"], signal.SIGTERM, 6),
+        (["hangs"], signal.SIGHUP, 7),
+    ):
+        joined = environment.start("attach", *words)
         try:
             assert joined.stdout is not None
             assert joined.stdout.readline() == "tick\n"
-            os.kill(joined.pid, signal.SIGINT)
+            os.kill(joined.pid, number)
             rest, said = joined.communicate(timeout=30)
         finally:
             joined.kill()
         assert joined.returncode == code, said
-        assert ("bye" in rest) == (code == 5)
+        assert ("bye" in rest) == (code != 130)
         if code == 130:
             assert len(joined_by.containers("ticks")) == 1
 

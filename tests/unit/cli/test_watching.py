@@ -44,7 +44,7 @@ def says(text: str, code: int = 0) -> Callable[[Settings], int]:
 
 def test_an_engine_that_does_not_answer_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
     gone = Unreachable("the engine does not answer")
-    assert watched(says("one\n"), gone, gone, says("two\n", 3)) == 3
+    assert watched(says("one\n"), gone, gone, says("two\n", 3)) == 130
     captured = capsys.readouterr()
     assert captured.out == "one\ntwo\n"
     assert captured.err.count("the engine does not answer") == 1
@@ -84,5 +84,5 @@ def test_a_resized_terminal_is_drawn_at_once_and_the_handler_is_given_back() -> 
         return left.pop(0)(settings)
 
     # With an interval of an hour only the signals can have led on.
-    assert again_and_again(Settings(), once, clears=True, interval=3600) == 0
+    assert again_and_again(Settings(), once, clears=True, interval=3600) == 130
     assert signal.getsignal(signal.SIGWINCH) is before
