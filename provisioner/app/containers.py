@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from provisioner.app.one_offs import one_off_containers
 from provisioner.app.owned import owned_containers
 from provisioner.app.service_work import load_with
 from provisioner.app.wiring import open_engine
@@ -23,11 +24,13 @@ def containers(
 ) -> list[ListedContainer]:
     """The running containers of the named services, or of all; with `everything` all, with `states` those in them.
 
-    Without `orphans` those of services that are declared.
+    With either also what `run` made of them, after their own. Without `orphans` those of services that are declared.
     """
     playbook = load_with(request, services)
     engine = open_engine(request, playbook.engine)
     found = owned_containers(engine, playbook.project, services)
+    if everything or states:
+        found += one_off_containers(engine, playbook.project, services)
     listed = {str(raw["Id"]): raw for raw in engine.containers()}
     return [
         _listed(playbook.project, one, listed.get(one.id, {}))

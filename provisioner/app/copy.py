@@ -18,7 +18,6 @@ from provisioner.app.tar_names import Source, Target, arrival, split
 from provisioner.app.tar_streams import pack, unpack
 from provisioner.app.wiring import open_engine
 from provisioner.errors import EngineRefused, ProvisionError, UsageError
-from provisioner.model.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,9 +119,7 @@ def _containers(
     found = owned_containers(engine, playbook.project, [service])
     chosen = [one for one in found if index is None or one.address.index == index]
     if one_off and index is None:
-        address = Address("service", service)
-        further = one_off_containers(engine, playbook.project, [service])
-        chosen += [OwnedContainer(address, str(raw["Id"]), raw) for raw in further]
+        chosen += one_off_containers(engine, playbook.project, [service])
     return engine, chosen or [running_replica(engine, playbook, service, index or 1)]
 
 

@@ -22,7 +22,7 @@ from provisioner.app.part import carry_out_part
 from provisioner.app.plan import prepare
 from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.wiring import SystemClock, open_engine
-from provisioner.engines.terminal import is_input_piped
+from provisioner.engines.terminal import is_input_piped, terminal_size
 from provisioner.errors import Interrupted, ProvisionError, Unsafe
 from provisioner.kinds.ownership import ONE_OFF
 from provisioner.model.address import Address
@@ -90,6 +90,8 @@ def run_one_off(
             run = replace(run, stdin=False)
             if is_input_piped():
                 listener(Notice("a Swarm gives a task no input: what is piped in is not read"))
+        if mode == "swarm" and manner.detach and manner.remove:
+            listener(Notice("a Swarm removes no service by itself: --rm of what is detached waits for `down`"))
         if manner.dependencies:
             _start_dependencies(request, playbook, engine, run.service, listener, interrupt)
         prepared = _prepare(request, playbook, engine, run, manner, home)
@@ -99,22 +101,38 @@ def run_one_off(
             made = partial(_create, prepared, resource, engine)
             return run_task(engine, resource, made, run, manner, listener=listener, tell=tell, interrupt=interrupt)
     resource = _as_one_off(prepared, run, manner.name or _name(playbook, run.service, "-"))
-    maker = engine if manner.detach else cast("DockerEngine", _Joining(engine, stdin=run.stdin))
+    maker = cast("DockerEngine", _Making(engine, _how_it_is_made(run, manner)))
     return _run_container(engine, lambda: _create(prepared, resource, maker), run, manner, tell, interrupt)
 
 
-class _Joining:
-    """An engine that makes containers for somebody who is joined to them: their input ends when that one's does."""
+def _how_it_is_made(run: OneOff, manner: RunOptions) -> Mapping[str, Any]:
+    """What a container of `run` is made with that no service's is (Engine API, ContainerCreate).
 
-    def __init__(self, engine: EngineOperator, *, stdin: bool) -> None:
+    The input of one that somebody is joined to ends when that one's does. Nobody is there to remove what is detached.
+    """
+    if manner.detach:
+        return {"HostConfig": {"AutoRemove": manner.remove}}
+    size = terminal_size() if run.tty else None
+    said = {"AttachStdin": run.stdin, "StdinOnce": run.stdin, "AttachStdout": True, "AttachStderr": True}
+    # From API 1.42 on it is there before the command; earlier engines are told once it runs.
+    return said | ({"HostConfig": {"ConsoleSize": list(size)}} if size else {})
+
+
+class _Making:
+    """An engine that makes containers with something more said of them."""
+
+    def __init__(self, engine: EngineOperator, said: Mapping[str, Any]) -> None:
         self._engine = engine
-        self._said = {"AttachStdin": stdin, "StdinOnce": stdin, "AttachStdout": True, "AttachStderr": True}
+        self._said = said
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
     def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
-        return self._engine.create(kind, name, {**body, **self._said} if kind == "container" else body)
+        if kind != "container":
+            return self._engine.create(kind, name, body)
+        host = {**(body.get("HostConfig") or {}), **(self._said.get("HostConfig") or {})}
+        return self._engine.create(kind, name, {**body, **self._said, "HostConfig": host})
 
 
 def _load(request: Request, service: str) -> Playbook:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from provisioner.app.owned import OwnedContainer
 from provisioner.kinds.ownership import ONE_OFF, PROJECT
 from provisioner.kinds.tool_labels import TASK_OF
+from provisioner.model.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,13 +23,16 @@ def one_offs(engine: EngineReader, project: str, services: Sequence[str] = ()) -
     return sorted(found, key=lambda raw: str(raw["Name"]))
 
 
-def one_off_containers(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[Mapping[str, Any]]:
-    """The containers, and those on this node of what runs as a service of a Swarm: its labels are not theirs."""
-    tasks = one_off_tasks(engine, project, services)
-    return [
-        *one_offs(engine, project, services),
-        *(raw for task in tasks for raw in engine.list("container", {TASK_OF: str(task["ID"])})),
-    ]
+def one_off_containers(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[OwnedContainer]:
+    """The containers under their service's address, and those on this node of what runs as a service of a Swarm.
+
+    The labels of the latter are not their containers'.
+    """
+    made = [(raw["Config"]["Labels"][ONE_OFF], raw) for raw in one_offs(engine, project, services)]
+    for task in one_off_tasks(engine, project, services):
+        found = engine.list("container", {TASK_OF: str(task["ID"])})
+        made += [(task["Spec"]["Labels"][ONE_OFF], raw) for raw in found]
+    return [OwnedContainer(Address("service", str(service)), str(raw["Id"]), raw) for service, raw in made]
 
 
 def one_off_tasks(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[Mapping[str, Any]]:

@@ -34,7 +34,7 @@ _STATES = ("created", "running", "restarting", "paused", "exited", "removing", "
 )
 @click.argument("arguments", metavar="[TARGET] [SERVICE...]", nargs=-1, type=words(TARGET, SERVICE))
 @click.option("-q", "--quiet", "only_ids", is_flag=True, help="Only the ids of the containers that run.")
-@click.option("-a", "--all", "everything", is_flag=True, help="Containers that do not run too.")
+@click.option("-a", "--all", "everything", is_flag=True, help="What does not run and what `run` made too.")
 @click.option("--services", "only_services", is_flag=True, help="Only the names of the services.")
 @click.option("--status", "states", multiple=True, type=click.Choice(_STATES), help="Only in this state; repeatable.")
 @click.option("--filter", "filters", multiple=True, metavar="status=STATE", help="The same.")

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
         ("provision run --rm --no-deps --entrypoint sh api", "another program, and nothing else is started"),
     ),
     see="What the service depends on is started first, as up would. Options stand before SERVICE; everything after it "
-    "belongs to the command. The exit code is the command's. Without --rm the container stays until `down`; "
-    "interrupted, it is removed. On a Swarm it is a job of one task, which is given no piped input.",
+    "belongs to the command. The exit code is the command's. Without --rm the container stays until `down`, "
+    "and `ps -a` shows it; interrupted, it is removed. On a Swarm it is a job of one task, which is given no piped "
+    "input, and which stays with -d.",
 )
 @click.argument(
     "arguments",

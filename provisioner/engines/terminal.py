@@ -50,6 +50,15 @@ def is_input_piped() -> bool:
     return stat.S_ISFIFO(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_size > 0)
 
 
+def terminal_size() -> tuple[int, int] | None:
+    """Rows and columns of this process's own terminal, whatever COLUMNS says; None where its input is none."""
+    try:
+        size = os.get_terminal_size(sys.stdin.fileno())
+    except (OSError, ValueError):
+        return None
+    return size.lines, size.columns
+
+
 def join_streams(
     stream: Any,
     *,
@@ -89,10 +98,11 @@ def _raw_terminal(resize: Callable[[int, int], object]) -> Iterator[Callable[[],
     import tty as terminal
 
     def tell(*_: object) -> None:
-        # The terminal's own size, whatever COLUMNS says. A command that has ended already has no size.
+        # A command that has ended already has no size.
+        size = terminal_size()
         with contextlib.suppress(Exception):
-            size = os.get_terminal_size(descriptor)
-            resize(size.lines, size.columns)
+            if size is not None:
+                resize(*size)
 
     descriptor = sys.stdin.fileno()
     before = termios.tcgetattr(descriptor)

@@ -108,6 +108,38 @@ def test_detached_it_says_what_it_made(module: Verbs) -> None:
     assert api.services(filters={"name": found}) == [] if module.swarm else module.one_offs() == []
 
 
+def test_what_was_detached_is_shown_and_goes_at_its_end_where_that_is_asked_for(module: Verbs) -> None:
+    _write(module)
+    environment = module.environment
+    kept, gone = (f"{environment.project}-run-{end}" for end in ("kept", "gone"))
+    assert environment.run("run", "-d", "--no-deps", "--name", kept, "web", "sleep", "0").code == 0
+    done = environment.run("run", "-d", "--rm", "--no-deps", "--name", gone, "web", "sleep", "600")
+    assert done.code == 0, done
+    assert ("waits for `down`" in done.stderr) == module.swarm
+    for name, words, shown in (
+        (gone, ["-a"], True), (kept, ["-a", "web"], True), (kept, ["--status", "exited"], True),
+        (gone, ["-a", "db"], False), (gone, ["--status", "paused"], False),
+    ):  # fmt: skip
+        _shown(module, name, *words, there=shown)
+    if not module.swarm:
+        environment.engine.containers.get(gone).kill()
+        _shown(module, gone, "-a", there=False)
+        _shown(module, kept, "-a", there=True)
+    assert environment.run("down", "-t", "1").code == 0
+
+
+def _shown(verbs: Verbs, name: str, *words: str, there: bool) -> None:
+    """`ps` comes to show it under its service, or not: what ends and begins does so in its own time."""
+    deadline = time.monotonic() + 30
+    while True:
+        said = verbs.environment.run("ps", "--format", "{{.Name}} {{.Service}}", *words)
+        names = [line.split(".")[0].split()[0] for line in said.stdout.splitlines() if line.endswith(" web")]
+        if (name in names) == there:
+            return
+        assert time.monotonic() < deadline, said
+        time.sleep(0.2)
+
+
 def test_nothing_that_runs_is_changed_and_a_later_apply_does_not_know_of_it(module: Verbs) -> None:
     _write(module)
     module.environment.apply()
