@@ -43,14 +43,15 @@ def _service(service: Service) -> GraphNode:
     body: Any = service.body.plain()
     details = [service.image] if service.image else []
     details += [f"{service.replicas} replicas"] if service.replicas != 1 else []
-    details += [_port(port) for port in body.get("ports") or () if port.get("published")]
+    details += [_port(port) for port in body.get("ports") or ()]
     return GraphNode("job" if service.job else "service", service.name, tuple(details))
 
 
 def _port(port: dict[str, Any]) -> str:
     host = f"{port['host_ip']}:" if port.get("host_ip") else ""
     protocol = f"/{port['protocol']}" if port.get("protocol", "tcp") != "tcp" else ""
-    return f"{host}{port['published']} → {port['target']}{protocol}"
+    # Without one of its own the engine chooses, anew at each start.
+    return f"{host}{port.get('published') or 'any'} → {port['target']}{protocol}"
 
 
 def _declared(kind: str, one: Declared) -> GraphNode:
