@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = r"\$"
-_NOTHING = "^null$"
+_NOTHING = "^(null)?$"
 _TYPES = {
     STRING: "string", INTEGER: "integer", NUMBER: "number", BOOLEAN: "boolean", NULL: "null", MAPPING: "object",
     SEQUENCE: "array",
@@ -85,7 +85,8 @@ def _play() -> dict[str, Any]:
 def _value(rule: Rule, path: str, describe: Describe, *, nullable: bool = False) -> dict[str, Any]:
     """The schema of the value at one place.
 
-    Keys are `nullable`: an editor sees `!reset null`, which takes a key away, as nothing, or as the text `null`.
+    Keys are `nullable`: an editor sees `!reset null`, which takes a key away, as nothing or as the text `null`, and
+    `!reset` alone as an empty text.
     """
     shape = rule.row.shape
     forms = [

@@ -85,6 +85,14 @@ def test_what_is_wrong_is_found(validator: jsonschema.Draft202012Validator, play
     assert places and all(place.startswith(where) for place in places), places
 
 
+@pytest.mark.parametrize("seen", [None, "null", ""])
+def test_what_is_taken_away_is_right_as_an_editor_sees_it(
+    validator: jsonschema.Draft202012Validator, seen: str | None
+) -> None:
+    playbook = {"services": {"web": {"image": "a:1", "environment": seen, "ports": seen, "healthcheck": seen}}}
+    assert list(validator.iter_errors(playbook)) == []
+
+
 def test_extensions_are_free(validator: jsonschema.Draft202012Validator) -> None:
     playbook = {"x-any": [1], "services": {"a": {"image": "x", "x-own": {"b": None}}}, "networks": {"n": {"x-own": 1}}}
     assert not list(validator.iter_errors(playbook))
