@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 _TITLES = {"network": "Networks", "volume": "Volumes", "config": "Configs", "secret": "Secrets"}
 _PAGE_STYLE = """
 :root { color-scheme: light dark; } body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem; }
-figure { margin: 0; } figure svg { max-width: 100%; height: auto; }
+figure { margin: 0; overflow-x: auto; } figure svg { height: auto; max-width: 100%; }
+@media (max-width: 60rem) { body { margin: 1rem; } figure svg { max-width: none; } }
+td { overflow-wrap: anywhere; }
 table { border-collapse: collapse; margin: .5rem 0 2rem; }
 th, td { text-align: left; padding: .3rem 1.2rem .3rem 0; border-bottom: 1px solid #8c959f55; vertical-align: top; }
 .graph .card { cursor: pointer; } .graph.chosen g[data-from]:not(.near), .graph.chosen .card:not(.near) { opacity: .2; }
