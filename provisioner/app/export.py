@@ -17,9 +17,10 @@ from provisioner.errors import PlaybookInvalid
 from provisioner.model.secret import REFERENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from provisioner.app.request import Request
+    from provisioner.model.address import Address
 
 # Of the document, of a service, of a volume and of a secret: what Compose does not know.
 _TOP = ("environment", "engine", "moved", "verify", "lint", "backup")
@@ -36,11 +37,12 @@ class Exported:
     notes: tuple[str, ...]
 
 
-def export(request: Request, *, output: str | None) -> Exported:
+def export(request: Request, *, output: str | None, names: Mapping[Address, str] | None = None) -> Exported:
     """The Compose file of a playbook, with the services of all profiles; written to `output` where that is given.
 
-    Variables are filled in. Paths below the working directory are relative to the file's folder. PlaybookInvalid for
-    an invalid playbook; values of secrets are never in it.
+    `names` are those that networks and volumes have on the engine, where they are not the file's. Variables are filled
+    in. Paths below the working directory are relative to the file's folder. PlaybookInvalid for an invalid playbook;
+    values of secrets are never in it.
     """
     try:
         document = load_document(replace(request, profiles=request.profiles or ("*",)))
@@ -49,13 +51,23 @@ def export(request: Request, *, output: str | None) -> Exported:
         document = load_document(request)
     notes: list[str] = []
     swarm = _value(document.root.plain(), "engine", "mode") == "swarm"
-    tree = as_compose(canonical(document), swarm=swarm, notes=notes)
+    tree = as_compose(_with_names(canonical(document), document.project, names or {}), swarm=swarm, notes=notes)
     title = f"{document.name}/{document.environment}" if document.environment else document.project
     folder = posixpath.join(request.directory, posixpath.dirname(output or ""))
     text = _written(_brief(relative(tree, request.directory, posixpath.normpath(folder))), title, notes, swarm=swarm)
     if output:
         write_output(request.directory, output, text, [request])
     return Exported(text, tuple(notes))
+
+
+def _with_names(document: Any, project: str, names: Mapping[Address, str]) -> Any:
+    """A canonical document in which what was adopted or moved has the name that it has, so that its data are found."""
+    tree = copy.deepcopy(document)
+    for address, name in names.items():
+        item = tree.get(f"{address.kind}s", {}).get(address.name)
+        if item is not None and not item.get("external") and item.get("name") == f"{project}_{address.name}":
+            item["name"] = name
+    return tree
 
 
 def as_compose(document: Any, *, swarm: bool, notes: list[str]) -> dict[str, Any]:

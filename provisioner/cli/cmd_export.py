@@ -31,13 +31,21 @@ def command(settings: Settings, target: str | None, output: str | None) -> int:
     """Write what a playbook declares as a Compose file, for those who have only Compose.
 
     What Compose has no word for is translated or left out, and said: jobs, secrets from tiers, checks, protection.
-    Values of secrets are never in it; the file says what has to be provided.
+    Values of secrets are never in it; the file says what has to be provided. Volumes and networks that were adopted or
+    moved have the names that they have on the engine, if one answers.
     """
     request = settings.request(target)
     from provisioner.app.export import export
+    from provisioner.app.kept_names import kept_names
 
-    exported = export(request, output=output)
+    names = kept_names(request)
+    exported = export(request, output=output, names=names)
     err = settings.err()
+    if names is None:
+        err.write(
+            f"{err.paint.yellow('warning:')} no engine answers: a volume or network that was adopted or moved may be "
+            "called otherwise there, and Compose would make an empty one\n"
+        )
     for note in exported.notes:
         err.write(f"{err.paint.yellow('note:')} {note}\n")
     out = settings.out()

@@ -139,6 +139,7 @@ rehearse latest
 clone compose.yaml cloned.yaml --yes
 destroy -f cloned.yaml --volumes --yes
 adopt -f hand.yaml --yes
+export
 rollback --yes
 push --
 import --running {project} -o imported.yaml

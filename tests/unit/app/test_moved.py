@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from provisioner.app import adopt as adopt_module
+from provisioner.app import kept_names as kept_names_module
+from provisioner.app.export import export
+from provisioner.app.kept_names import kept_names
 from provisioner.errors import PlaybookInvalid
 from provisioner.ledger.adoptions import with_adoptions
 from provisioner.model.change import Action
@@ -290,3 +294,28 @@ def test_what_was_adopted_keeps_its_form_when_it_is_moved(shop: InMemory) -> Non
     assert shop.apply().exit_code == 0
     assert standing(shop).keys() == before.keys()
     require_inert(shop)
+
+
+def test_an_export_has_the_names_of_the_engine_and_so_finds_the_data(
+    shop: InMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_names_module, "open_engine", lambda request, choice: shop.engine)
+    shop.write({"name": "shop", "services": {"db": service(volumes=["data:/data"])}, "volumes": {"data": {}}})
+    shop.apply()
+    moved = {
+        "name": "shop", "services": {"db": service(volumes=["rows:/data", "more:/more"])},
+        "volumes": {"rows": {}, "more": {}}, "moved": [{"from": "volume.data", "to": "volume.rows"}],
+    }  # fmt: skip
+    shop.write(moved)
+    shop.apply()
+    assert shop.volumes == {"shop_data", "shop_more"}
+    shop.write({name: part for name, part in moved.items() if name != "moved"})
+    text = export(shop.request(), output=None, names=kept_names(shop.request())).text
+    assert yaml.safe_load(text)["volumes"] == {"rows": {"name": "shop_data"}, "more": {}}
+
+
+def test_an_export_without_an_engine_knows_the_file_alone(shop: InMemory, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.write({"name": "shop", "services": {"db": service()}})
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    request = replace(shop.request(), host="unix:///nowhere.sock")
+    assert kept_names(request) is None
