@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.app.output_file import write_output
 from provisioner.app.wiring import open_engine
-from provisioner.errors import ProvisionError, UsageError
+from provisioner.errors import EngineRefused, ProvisionError, UsageError
 from provisioner.kinds import container, network, volume
 from provisioner.kinds.compose_body import secret_variables, service_body
+from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.context import DecodeContext
 from provisioner.kinds.image import image_facts
 from provisioner.kinds.tool_labels import COMPOSE_PROJECT, STACK
@@ -38,15 +39,13 @@ _FIRST = ("image", "container_name", "command", "entrypoint")
 
 @dataclass(frozen=True, slots=True)
 class ImportedRunning:
-    """`secrets` gives, by the secret that was made of it, the container and variable whose value it is; `ended` are
-    the containers that do not run."""
+    """`secrets` gives, by the secret that was made of it, the container and variable whose value it is."""
 
     file: str
     project: str
     services: tuple[str, ...]
     secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    ended: frozenset[str] = frozenset()
 
 
 def import_running(
@@ -72,15 +71,15 @@ def import_running(
     else:
         project, origin, groups = _chosen(engine, names, name, stacks)
         taken = Taken(engine, facts, project, origin, groups)
+        for raws in groups.values():
+            taken.see_what_was_copied(raws[0])
     document: dict[str, Any] = {"name": project, **taken.head(), "services": {}}
     for service, raws in sorted(groups.items()):
         document["services"][service] = taken.service(service, raws)
     document |= {key: value for key, value in taken.objects().items() if value}
     text = f"# Written by `provision import --running` from what ran.\n{config_yaml(_escaped(document))}"
     write_output(request.directory, file, text)
-    return ImportedRunning(
-        file, project, tuple(sorted(groups)), taken.secrets, tuple(taken.notes), frozenset(taken.ended)
-    )
+    return ImportedRunning(file, project, tuple(sorted(groups)), taken.secrets, tuple(taken.notes))
 
 
 def _stacks(engine: EngineReader) -> dict[str, dict[str, list[Raw]]]:
@@ -151,7 +150,6 @@ class Taken:
         self._addressed: set[str] = set()
         self.secrets: dict[str, tuple[str, str]] = {}
         self.notes: list[str] = []
-        self.ended: set[str] = set()
 
     def head(self) -> dict[str, Any]:
         """What the file says of the engine."""
@@ -189,11 +187,27 @@ class Taken:
         """Note what does not run, unless it has done what it is for."""
         if raw["State"].get("Running"):
             return
-        self.ended.add(name_of(raw))
         restarts = spec["restart"].partition(":")[0] not in ("no", "on-failure")
         may_finish: MayFinish = "" if restarts or serves(body) else "declared" if body.get("restart") else "implied"
         if not has_finished(container.runtime(dict(raw)), may_finish, exposes=bool(spec.get("expose"))):
             self.notes.append(f"{name_of(raw)} does not run now; an apply will start it")
+
+    def see_what_was_copied(self, raw: Raw) -> None:
+        """Note files of secrets that Compose has copied into a container, which no inspection tells of."""
+        if not former_owner(labels_of(raw)).name:
+            return
+        folder = ROOTS["secrets"]
+        try:
+            there = self._engine.read_files(str(raw["Id"]), folder)
+        except EngineRefused:
+            # Engines refuse a look into some containers, such as one with a mount behind a link.
+            return
+        mounted = {str(mount["Destination"]).rpartition("/")[2] for mount in raw.get("Mounts") or ()}
+        if copied := sorted(there.keys() - mounted):
+            self.notes.append(
+                f"{name_of(raw)} has files in {folder} that no mount gives, {', '.join(copied)}: declare them under "
+                "`secrets`, or what replaces it does not have them"
+            )
 
     def objects(self) -> dict[str, Any]:
         """The networks, volumes and secrets that the services use, as far as a file has to say anything of them."""

@@ -106,19 +106,16 @@ def _import_running(
     for note in imported.notes:
         out.write(f"  {note}\n")
     for key, (container, variable) in imported.secrets.items():
-        look = _look(container, variable, runs=container not in imported.ended)
-        out.write(f"  {variable} of {container} is the secret {key} now; set it: {look} | "
+        out.write(f"  {variable} of {container} is the secret {key} now; set it: {_look(container, variable)} | "
                   f"provision -f {imported.file} secrets set {key}\n")  # fmt: skip
     out.write(f"\nNext: provision -f {imported.file} adopt\n")
     return 0
 
 
-def _look(container: str, variable: str, *, runs: bool) -> str:
-    """A command that prints the value of a container's variable, as it is."""
-    if runs:
-        return f"docker exec {container} printenv {variable}"
-    listed = "{{range .Config.Env}}{{println .}}{{end}}"
-    return f"docker inspect --format '{listed}' {container} | sed -n 's/^{variable}=//p'"
+def _look(container: str, variable: str) -> str:
+    """A command that prints the value of a container's variable, as it is; nothing is run in the container for it."""
+    wanted = f'{{{{if eq (index (split . "=") 0) "{variable}"}}}}{{{{slice . {len(variable) + 1}}}}}{{{{end}}}}'
+    return f"docker inspect --format '{{{{range .Config.Env}}}}{wanted}{{{{end}}}}' {container}"
 
 
 def _request(settings: Settings, files: tuple[str, ...]) -> Request:

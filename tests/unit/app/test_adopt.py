@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import tarfile
 from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
@@ -881,10 +883,26 @@ def test_containers_by_name_become_a_playbook(
     assert shop.engine.inspect("container", name)["Id"] == identity  # type: ignore[index]
 
 
+def test_files_that_compose_has_copied_are_told_by_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = brought_up({"name": "shop", "services": {"web": service(), "db": service()}}, tmp_path, monkeypatch)
+    monkeypatch.setattr(import_module, "open_engine", lambda request, choice: with_adoptions(shop.engine))
+    web = str(shop.engine.inspect("container", "shop-web-1")["Id"])  # type: ignore[index]
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        member = tarfile.TarInfo("run/secrets/password")
+        member.size = 3
+        archive.addfile(member, io.BytesIO(b"t0p"))
+    shop.engine.put_archive(web, "/", buffer.getvalue())
+    notes = import_running(shop.request(), [], output="compose.yaml", name=None, force=True).notes
+    assert [note.partition(":")[0] for note in notes] == [
+        "shop-web-1 has files in /run/secrets that no mount gives, password"
+    ]
+    assert "t0p" not in "".join(notes)
+
+
 def test_of_what_does_not_run_it_is_said_whether_an_apply_starts_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And a secret's value is looked for where it can be found: nothing can be run in such a container."""
     services: dict[str, Any] = {
         "web": service(environment={"API_TOKEN": "t0p"}),
         "once": {"image": "app:1", "command": ["exit", "0"], "environment": {"OTHER_TOKEN": "x"}},
@@ -898,7 +916,6 @@ def test_of_what_does_not_run_it_is_said_whether_an_apply_starts_it(
     assert imported.notes == tuple(
         f"shop-{name}-1 does not run now; an apply will start it" for name in ("broken", "server")
     )
-    assert imported.ended == {"shop-broken-1", "shop-once-1", "shop-server-1"}
     (tmp_path / ".env.local").write_text("API_TOKEN=t0p\nOTHER_TOKEN=x\n")
     (tmp_path / ".env.local").chmod(0o600)
     run(shop)

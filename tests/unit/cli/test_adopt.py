@@ -160,7 +160,7 @@ def test_a_missing_secret_is_set_for_the_files_that_were_named(shop: InMemory) -
     assert "Next: provision secrets set k" in typed(shop, "--check", code=77).stderr
 
 
-def test_a_value_is_looked_for_where_nothing_can_be_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_is_looked_for_without_running_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     services = {
         "web": service(environment={"API_TOKEN": "t0p"}),
         "once": {"image": "app:1", "command": ["exit", "0"], "environment": {"OTHER_TOKEN": "x"}},
@@ -171,10 +171,10 @@ def test_a_value_is_looked_for_where_nothing_can_be_run(tmp_path: Path, monkeypa
     ended = carry_out(["import", "--running", "-o", "running.yaml"], folder=tmp_path, environment=surroundings)
     assert ended.code == 0, ended
     told = "".join(ended.stdout.split("\n"))
-    assert "docker exec shop-web-1 printenv API_TOKEN | provision -f running.yaml secrets set api_token" in told
-    assert "docker exec shop-once-1" not in told
-    assert "docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' shop-once-1" in told
-    assert "sed -n 's/^OTHER_TOKEN=//p' | provision -f running.yaml secrets set other_token" in told
+    # An image may have no program for that, and Docker prints such an error as if it were the value.
+    look = '{{range .Config.Env}}{{if eq (index (split . "=") 0) "OTHER_TOKEN"}}{{slice . 12}}{{end}}{{end}}'
+    assert f"docker inspect --format '{look}' shop-once-1 | provision -f running.yaml secrets set other_token" in told
+    assert "{{slice . 10}}{{end}}{{end}}' shop-web-1 | provision -f running.yaml secrets set api_token" in told
     assert "does not run now" not in told
 
 
