@@ -179,9 +179,13 @@ def show_plan(
     """Print a plan and return the exit code that goes with it. `again`: what an apply of this plan needs besides;
     `kept`: whether `target` is the file that the plan is in.
     """
+    from provisioner.render.plan_text import can_be_adopted
+
     out = settings.out()
     said = settings.of_plan_file() if kept else settings
-    next_command = shlex.join(["provision", "apply", *said.typed(target), *again])
+    adopting = can_be_adopted(plan)
+    next_command = shlex.join(["provision", "adopt" if adopting else "apply", *said.typed(target)])
+    next_command += "" if adopting or not again else f" {shlex.join(again)}"
     if form == "json":
         from provisioner.render.plan_json import plan_json
 

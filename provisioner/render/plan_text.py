@@ -51,7 +51,8 @@ def plan_text(
     width: int = 0,
     detailed: bool = False,
 ) -> str:
-    """The whole plan, ending with a newline. `next_command` is what to type to carry it out; empty says nothing.
+    """The whole plan, ending with a newline. `next_command` is what to type to carry it out, or to adopt what
+    stands in its way; empty says nothing.
 
     With a `width` (columns of a terminal) lines leave out the place in the file where it does not fit, and are broken
     at words. Lines that are alike are put together, unless `detailed`.
@@ -72,6 +73,11 @@ def plan_text(
         _footer(plan, paint, next_command),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def can_be_adopted(plan: Plan) -> bool:
+    """Whether a plan is refused for what `adopt` takes over."""
+    return bool(plan.refusals) and any(one.adoptable and not one.own for one in plan.observed.foreign)
 
 
 def change_lines(changes: Sequence[Change], paint: Paint, width: int) -> list[str]:
@@ -309,6 +315,8 @@ def _footer(plan: Plan, paint: Paint, next_command: str) -> str:
         lines.append(paint.dim(f"      {extra}"))
     if plan.refusals:
         lines.append(paint.red("This plan is refused as it stands; nothing would be changed."))
+        if next_command and can_be_adopted(plan):
+            lines.append(f"To take over what is there as it is: {shorten(next_command, 200)}")
     elif next_command:
         lines.append(f"To carry it out: {shorten(next_command, 200)}")
     return "\n".join(lines)

@@ -151,6 +151,16 @@ def test_a_project_to_be_forced_that_is_not_there_is_told(shop: InMemory) -> Non
     assert json.loads(typed(shop, "--check", "--force", "shop", "--json").stdout)["notes"] == []
 
 
+def test_a_refused_plan_names_the_command_that_adopts(shop: InMemory) -> None:
+    surroundings = {"HOME": str(shop.folder), "NO_COLOR": "1", "PATH": "/usr/bin:/bin"}
+    asked = ["plan", "-f", "compose.yaml", "-p", "shop"]
+    ended = carry_out(asked, folder=shop.folder, environment=surroundings)
+    assert ended.code == 1
+    assert ended.stdout.endswith("To take over what is there as it is: provision adopt -p shop -f compose.yaml\n")
+    typed(shop, "--yes")
+    assert "To take over" not in carry_out(asked, folder=shop.folder, environment=surroundings).stdout
+
+
 def test_a_missing_secret_is_set_for_the_files_that_were_named(shop: InMemory) -> None:
     secrets = {"name": "shop", "services": {"web": service(secrets=["k"])}, "secrets": {"k": {}}}
     for name in ("running.yaml", "compose.yaml"):
