@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from provisioner.reconcile.adoption import Candidate
 
 
+_MOST_NAMED = 5
+
+
 @dataclass(frozen=True, slots=True)
 class AdoptionChoice:
     """What the user asked for. `maps` are names on the engine by address, `forced` the projects, stacks and names of
@@ -115,7 +118,8 @@ def plan_adoption(
         adopts=tuple(adopts),
         renames={one.id: one.resource.name for one in found.candidates if _is_renamed(one)},
         notes=(*found.notes, *_of_others(found, playbook, listed, choice), *_names_to_write(playbook, names),
-               *_later(prepared), *([state] if isinstance(state, Problem) else [])),
+               *_later(prepared), *_adopted_otherwise(prepared, ledger.adopted),
+               *([state] if isinstance(state, Problem) else [])),
         refusals=tuple(found.refusals),
     )  # fmt: skip
     return PreparedAdoption(shown, prepared, found.candidates, listed, None if isinstance(state, Problem) else state)
@@ -186,6 +190,28 @@ def _later(prepared: Prepared) -> list[Problem]:
         replace(problem, message=f"the next apply would be refused: {problem.message}")
         for problem in prepared.plan.refusals
         if problem.path not in standing
+    ]
+
+
+def _adopted_otherwise(prepared: Prepared, known: Sequence[Adopted]) -> list[Problem]:
+    """What was adopted with another file, or before its secret was right: that what runs is what is meant is known only
+    when it is adopted anew.
+    """
+    before = {(one.kind, one.id): one.address for one in known}
+    told = sorted({
+        before[change.observed.kind, change.observed.id]
+        for change in prepared.plan.details
+        if change.differences and change.observed and (change.observed.kind, change.observed.id) in before
+    })  # fmt: skip
+    if not told:
+        return []
+    some = ", ".join(told[:_MOST_NAMED]) + (f" and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else "")
+    return [
+        Problem(
+            f"adopted already, and the file says something else now: {some}",
+            hint="if what runs is right, `provision adopt --release` and `provision adopt` take it as it is; an apply "
+            "makes it what the file says",
+        )
     ]
 
 

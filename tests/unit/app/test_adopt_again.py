@@ -406,3 +406,17 @@ def test_what_has_a_name_that_is_no_key_gets_one_of_its_own(tmp_path: Path, monk
     result = run(shop)
     assert {row.verdict for row in result.plan.rows} == {"adopt"}, adoption_text(result.plan)
     assert not shop.plan().changes
+
+
+def test_what_is_adopted_already_and_differs_now_is_told_by_another_adoption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = brought_up(PLAIN, tmp_path, monkeypatch)
+    run(shop)
+    assert not [note for note in run(shop).plan.notes if "adopted already" in note.message]
+    shop.write({**PLAIN, "services": {"web": service(environment={"A": "1"})}})
+    [note] = [note for note in run(shop).plan.notes if "adopted already" in note.message]
+    assert note.message.endswith("and the file says something else now: service.web[1]")
+    let_go(shop)
+    told = run(shop).plan
+    assert not [one for one in told.notes if "adopted already" in one.message], adoption_text(told)
