@@ -7,6 +7,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from provisioner import __version__
@@ -216,17 +217,24 @@ def _images(saving: Saving, sources: Sources) -> Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """The archives of an environment, by place."""
+    """The archives of an environment, by place; `silent` are the errors of places that do not answer."""
 
     title: str
     places: tuple[tuple[str, Listed], ...]
+    silent: tuple[tuple[str, Unreachable], ...] = ()
 
 
 def list_backups(request: Request) -> Inventory:
-    """Every archive of the environment. No engine is asked."""
+    """Every archive of the environment, in the places that answer. No engine is asked."""
     playbook = load_playbook(request, allow_unset=True)
-    places = open_places(request, playbook)
-    return Inventory(playbook.title, tuple((place.url, list_archives(place, playbook.project)) for place in places))
+    found: list[tuple[str, Listed]] = []
+    silent: list[tuple[str, Unreachable]] = []
+    for place in open_places(request, playbook):
+        try:
+            found.append((place.url, list_archives(place, playbook.project)))
+        except Unreachable as error:
+            silent.append((place.url, error))
+    return Inventory(playbook.title, tuple(found), tuple(silent))
 
 
 def find_backup(request: Request, name: str) -> Archive:
@@ -235,8 +243,17 @@ def find_backup(request: Request, name: str) -> Archive:
     return find_archive(open_places(request, playbook), playbook.project, name)
 
 
-def check_backup(request: Request, name: str, identity: str | None, *, told: Told) -> Archive:
-    """Read an archive to its end, in every place that has it; nothing is written.
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An archive that was read to its end in the places `whole`; those that do not have it are in `lacking`."""
+
+    archive: Archive
+    whole: tuple[str, ...]
+    lacking: tuple[str, ...]
+
+
+def check_backup(request: Request, name: str, identity: str | None, *, told: Callable[[str, Part], None]) -> Checked:
+    """Read an archive to its end, in every place that has it; nothing is written. `told` hears of the place too.
 
     ProvisionError for what is damaged. Without the key of an encrypted archive only its checksums are looked at.
     """
@@ -246,10 +263,14 @@ def check_backup(request: Request, name: str, identity: str | None, *, told: Tol
     found = find_archive(places, playbook.project, name)
     if found.passed_over:
         raise ProvisionError(found.passed_over[0], hint=f"the newest that can be read is {found.id}")
+    whole: list[str] = []
+    lacking: list[str] = []
     for place in places:
-        if found.id in place.archives():
-            find_archive([place], playbook.project, found.id).check(identities, told)
-    return found
+        there = found.id in place.archives()
+        (whole if there else lacking).append(place.url)
+        if there:
+            find_archive([place], playbook.project, found.id).check(identities, partial(told, place.url))
+    return Checked(found, tuple(whole), tuple(lacking))
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,7 +129,7 @@ class Restoration(Work):
             self._require_wanted()
             self._make(volume.name)
             if volume.part is not None:
-                self.say(f"volume.{volume.key}: {volume.part.entries} files from {self.archive.id}")
+                self.say(f"volume.{volume.key}: its files are taken from {self.archive.id}")
                 with carrier_of(self.engine, self.project, volume.name) as carrier:
                     write_volume(self.engine, carrier, self.archive.content(volume.part, self.identities))
         fed = [part.address.partition(".")[2] for part in self.plan.dumps]
@@ -191,7 +191,9 @@ class Restoration(Work):
         """An apply that did not do what it should is an error here; checks that do not hold are not."""
         if applied.is_well or (applied.report is not None and not applied.report.failures and applied.checks):
             return
-        errors = [one.error for one in applied.report.failures if one.error] if applied.report else []
+        errors = (
+            [_of(one.step.address, one.error) for one in applied.report.failures if one.error] if applied.report else []
+        )
         if applied.plan.refusals:
             raise Unsafe("\n".join(str(problem) for problem in applied.plan.refusals))
         if applied.report is not None and applied.report.interrupted:
@@ -222,6 +224,14 @@ class Restoration(Work):
                 f"{reason}; and the data of before could not be put back: {trouble.message}. They are in {kept}",
                 hint=f"mend that, then `{self.plan.command}`, or `provision restore --undo`",
             ) from error
+
+
+def _of(address: Address, error: ProvisionError) -> ProvisionError:
+    """The error, which says what it is of."""
+    if str(address.whole) not in error.message:
+        error.message = f"{address.whole}: {error.message}"
+        error.args = (error.message,)
+    return error
 
 
 def _telling(error: BaseException, outcome: str) -> BaseException:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from provisioner.backup.manifest import FILE, read_manifest
 from provisioner.backup.streams import ANOTHER, Damaged, checked, restored
 from provisioner.backup.tar_check import TarCheck
-from provisioner.errors import ProvisionError, UsageError
+from provisioner.errors import ProvisionError, Unreachable, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,12 +25,14 @@ _MOMENT = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 class Archive:
     """An archive in a place. Its manifest was whole when it was read.
 
-    `passed_over` says what is wrong with newer ones, where this is the latest that can be read.
+    `passed_over` says what is wrong with newer ones, where this is the latest that can be read; `unseen` which places
+    before its own did not answer.
     """
 
     place: Place
     manifest: Manifest
     passed_over: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -39,7 +41,8 @@ class Archive:
     @property
     def notes(self) -> tuple[str, ...]:
         """What who asked for the latest archive is to know of newer ones."""
-        return tuple(f"a newer archive can not be used: {why}; this is {self.id}" for why in self.passed_over)
+        newer = tuple(f"a newer archive can not be used: {why}; this is {self.id}" for why in self.passed_over)
+        return (*self.unseen, *newer)
 
     def flaw(self) -> str:
         """What the names and sizes of its files show to be wrong; empty where nothing is."""
@@ -129,24 +132,42 @@ def list_archives(place: Place, project: str) -> Listed:
 def find_archive(places: Sequence[Place], project: str, name: str) -> Archive:
     """The archive of this id, or the newest one whose manifest is whole (`latest`), in the first place that has it.
 
-    UsageError for an id that no place has, ProvisionError where there is no archive at all, or it is damaged.
+    UsageError for an id that no place has, ProvisionError where there is no archive at all, or it is damaged,
+    Unreachable where none has it that answers, and one does not.
     """
     passed_over: tuple[str, ...] = ()
+    silent: list[Unreachable] = []
     for place in places:
-        if name == LATEST:
-            listed = list_archives(place, project)
-            if listed.archives:
-                newest = listed.archives[-1]
-                return replace(newest, passed_over=(*passed_over, *listed.newer(newest.id)))
-            passed_over += listed.newer()
-        elif name in place.archives():
-            return Archive(place, read_manifest(b"".join(place.read(name, FILE)), name))
+        try:
+            found = _in_place(place, project, name)
+        except Unreachable as error:
+            silent.append(error)
+            continue
+        if isinstance(found, Archive):
+            unseen = tuple(f"{error.message}, and was not looked through" for error in silent)
+            return replace(found, passed_over=(*passed_over, *found.passed_over), unseen=unseen)
+        passed_over += found
+    if silent:
+        raise silent[0]
     where = ", ".join(place.url for place in places)
     if passed_over:
         raise ProvisionError(f"there is no archive of {project} in {where} that can be used: {'; '.join(passed_over)}")
     if name == LATEST:
         raise ProvisionError(f"there is no archive of {project} in {where}", hint="provision backup makes one")
     raise UsageError(f"there is no archive {name} in {where}", hint="provision backup list shows what is there")
+
+
+def _in_place(place: Place, project: str, name: str) -> Archive | tuple[str, ...]:
+    """The archive in a place, or what is wrong with those that could be the newest."""
+    if name == LATEST:
+        listed = list_archives(place, project)
+        if not listed.archives:
+            return listed.newer()
+        newest = listed.archives[-1]
+        return replace(newest, passed_over=listed.newer(newest.id))
+    if name not in place.archives():
+        return ()
+    return Archive(place, read_manifest(b"".join(place.read(name, FILE)), name))
 
 
 def _is_of(name: str, project: str) -> bool:

@@ -132,7 +132,9 @@ class S3Place:
             hint = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             raise ProvisionError(f"{self._url}: there are no credentials for S3", hint=hint) from error
         except (ConnectionError, HTTPClientError) as error:
-            raise Unreachable(f"{self._url}: S3 does not answer", detail=str(error)) from error
+            server = str(self.client().meta.endpoint_url)
+            hint = f"is {server} reached from here? AWS_ENDPOINT_URL_S3 names another server"
+            raise Unreachable(f"{self._url}: S3 does not answer", hint=hint, detail=str(error)) from error
         except IncompleteReadError as error:
             raise Unreachable(f"{self._url}: S3 broke off in the middle", detail=str(error)) from error
         except BotoCoreError as error:

@@ -132,7 +132,7 @@ def document(manifest: Manifest) -> dict[str, JSON]:
 @json_option
 @click.pass_obj
 def list_(settings: Settings, target: str | None, as_json: bool) -> int:
-    """Show every archive of the environment. Exit code 1 where one is damaged."""
+    """Show every archive of the environment. Exit code 1 where one is damaged, 69 where a place does not answer."""
     from provisioner.app.backup import list_backups
     from provisioner.cli.look import look_at
 
@@ -146,19 +146,23 @@ def _list_text(settings: Settings, found: Inventory) -> str:
     from provisioner.render.backup_text import archives_text
 
     places = [(url, [one.manifest for one in listed.whole], listed.damaged) for url, listed in found.places]
-    return archives_text(found.title, places, paint=settings.out().paint)
+    return archives_text(found.title, places, {url: one.message for url, one in found.silent}, settings.out().paint)
 
 
 def _list_document(found: Inventory) -> dict[str, JSON]:
+    from provisioner.render.error_json import error_json
+
     places: list[JSON] = [
         {"place": url, "archives": [document(one.manifest) for one in listed.whole], "damaged": dict(listed.damaged)}
         for url, listed in found.places
     ]
-    return {"format_version": 1, "target": found.title, "places": places}
+    silent: list[JSON] = [{"place": url, "error": error_json(error)} for url, error in found.silent]
+    return {"format_version": 1, "target": found.title, "places": places, "silent": silent}
 
 
 def _list_code(found: Inventory) -> int:
-    return 1 if any(listed.damaged for _, listed in found.places) else 0
+    damaged = any(listed.damaged for _, listed in found.places)
+    return next((error.exit_code for _, error in found.silent), 1 if damaged else 0)
 
 
 @click.command(
@@ -210,17 +214,23 @@ def check(settings: Settings, archive: str, target: str | None, identity: str | 
 
     out = settings.out()
 
-    def show_part(part: Part) -> None:
+    def show_part(place: str, part: Part) -> None:
         if not as_json and not settings.quiet:
-            out.write(f"{out.paint.green('✔')} {part.file}  {amount(part.size)}\n")
+            out.write(f"{out.paint.green('✔')} {part.file}  {amount(part.size)}  in {place}\n")
 
-    found = check_backup(settings.request(target), archive, identity, told=show_part)
-    read = "contents" if identity or not found.manifest.encrypted else "checksums"
+    done = check_backup(settings.request(target), archive, identity, told=show_part)
+    read = "contents" if identity or not done.archive.manifest.encrypted else "checksums"
     if as_json:
-        settings.out().write_json({"format_version": 1, "archive": found.id, "whole": True, "checked": read})
-    else:
-        also = "" if read == "contents" else " (encrypted: only checksums; --identity FILE looks into it)"
-        out.write(f"{found.id} is whole{also}\n")
+        content: dict[str, JSON] = {
+            "format_version": 1, "archive": done.archive.id, "whole": True, "checked": read,
+            "places": list(done.whole), "lacking": list(done.lacking),
+        }  # fmt: skip
+        out.write_json(content)
+        return 0
+    also = "" if read == "contents" else " (encrypted: only checksums; --identity FILE looks into it)"
+    out.write(f"{done.archive.id} is whole{also}\n")
+    for place in done.lacking:
+        out.write(out.paint.yellow(f"It is not in {place}.") + "\n")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from provisioner.render.paint import PLAIN, Paint, printable
@@ -21,7 +22,7 @@ def part_line(part: Part, *, paint: Paint = PLAIN, mark: str = "✔") -> str:
     """A part that is written: `✔ volume.uploads  12.3 MiB (40.0 MiB of 512 files)  1.2s`."""
     inside = amount(part.content_size)
     if part.kind == "volume":
-        inside += f" of {part.entries} {'file' if part.entries == 1 else 'files'}"
+        inside += f" of {files(part.entries)}"
     took = seconds(_took(part.started_at, part.ended_at))
     return f"{paint.green(mark)} {printable(part.address)}  {amount(part.size)} ({inside})  {took}\n"
 
@@ -40,10 +41,11 @@ def archive_line(manifest: Manifest, places: Sequence[str], *, paint: Paint = PL
 def archives_text(
     title: str,
     places: Sequence[tuple[str, Sequence[Manifest], Mapping[str, str]]],
-    *,
+    silent: Mapping[str, str] = MappingProxyType({}),
     paint: Paint = PLAIN,
 ) -> str:
-    """Every archive of an environment, the newest first, place by place; what is damaged is named."""
+    """Every archive of an environment, the newest first, place by place; what is damaged is named, and why places are
+    `silent`."""
     text = ""
     for url, archives, damaged in places:
         text += f"{printable(title)} in {printable(url)}\n"
@@ -58,7 +60,7 @@ def archives_text(
             text += f"{paint.red('✘')} {printable(why)}\n"
         if not archives and not damaged:
             text += "There is no archive.\n"
-    return text
+    return text + "".join(f"{paint.red('✘')} {printable(why)}\n" for why in silent.values())
 
 
 def archive_text(manifest: Manifest, *, paint: Paint = PLAIN) -> str:
@@ -94,6 +96,11 @@ def amount(size: int) -> str:
             break
         value /= 1024
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def files(count: int) -> str:
+    """`1 file`, `2 files`."""
+    return f"{count} {'file' if count == 1 else 'files'}"
 
 
 def _took(began: str, ended: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from provisioner.render.backup_text import amount
+from provisioner.render.backup_text import amount, files
 from provisioner.render.paint import PLAIN, Paint, printable
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def undo_plan_text(plan: Undo, *, paint: Paint = PLAIN) -> str:
 
 def _content(part: Part, *, ready: bool) -> str:
     """What a part holds; of an archive that is still to be made as far as that is known."""
-    what = "a dump" if part.kind == "dump" else f"{part.entries} files" if ready else "its files"
+    what = "a dump" if part.kind == "dump" else files(part.entries) if ready else "its files"
     if part.content_size < 0:
         return f"{what} (how large is known once it is made)"
     return f"{what}{' of' if part.kind == 'dump' else ','} {amount(part.content_size)}"

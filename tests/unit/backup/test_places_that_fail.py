@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import json
 import os
 import resource
 import subprocess
@@ -22,6 +23,7 @@ from provisioner.backup.restic import ResticPlace
 from provisioner.backup.s3 import S3Place
 from provisioner.backup.streams import Damaged
 from provisioner.errors import ProvisionError, Unreachable
+from tests.command_line import carry_out
 from tests.unit.backup.test_archives import repository, write
 
 if TYPE_CHECKING:
@@ -175,6 +177,7 @@ import os, sys
 from pathlib import Path
 from provisioner.backup.place import open_place
 from provisioner.errors import ProvisionError
+from tests.command_line import carry_out
 from tests.unit.backup.test_archives import write
 place = open_place(sys.argv[1], os.environ)
 try:
@@ -253,3 +256,46 @@ def test_a_part_that_is_gone_is_named_before_anything_is_read(tmp_path: Path, fa
     with pytest.raises(Damaged, match=f"shop-1 is damaged: it has no {gone}, in {place.url}") as damaged:
         Archive(place, made).check(None, told.append)
     assert (told, "provision backup list" in str(damaged.value.hint)) == ([], True)
+
+
+def test_a_place_that_does_not_answer_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    surroundings = {
+        **os.environ, "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+    }  # fmt: skip
+    playbook: dict[str, Any] = {
+        "name": "shop", "services": {"db": {"image": "postgres:16"}},
+        "backup": {"to": ["s3://backups/shop", "./kept", "./empty"], "keep": {"last": 1}},
+    }  # fmt: skip
+
+    def said(*words: str) -> tuple[int, str, str]:
+        (tmp_path / "compose.yaml").write_text(json.dumps(playbook))
+        done = carry_out(["backup", *words], folder=tmp_path, environment=surroundings)
+        return done.code, done.stdout, done.stderr
+
+    for name in ("shop-1", "shop-2"):
+        write(open_place(str(tmp_path / "kept"), {}), name, b"content")
+    silent = "s3://backups/shop: S3 does not answer"
+    code, told, _ = said("list")
+    assert (code, "shop-2" in told, silent in told) == (69, True, True), told
+    code, told, _ = said("list", "--json")
+    [listed] = [one for one in json.loads(told)["places"] if one["archives"]]
+    assert ([one["id"] for one in listed["archives"]], json.loads(told)["silent"][0]["error"]["exit_code"]) == (
+        ["shop-1", "shop-2"], 69,
+    )  # fmt: skip
+    code, told, notes = said("show", "latest")
+    assert (code, "shop-2" in told, f"{silent}, and was not looked through" in notes) == (0, True, True), notes
+    code, told, error = said("show", "shop-9")
+    assert (code, silent in error, "is http://127.0.0.1:1 reached from here?" in error) == (69, True, True), error
+    code, told, error = said("prune", "--yes")
+    assert (code, silent in error) == (69, True), error
+    assert len(list((tmp_path / "kept").iterdir())) == 2, "nothing is removed where not everything is seen"
+    playbook["backup"]["to"] = ["./kept", "./empty"]
+    code, told, _ = said("check", "latest")
+    assert code == 0
+    assert told.splitlines() == [
+        f"✔ service.db.dump  7 B  in {tmp_path}/kept", "shop-2 is whole", f"It is not in {tmp_path}/empty."
+    ]  # fmt: skip
+    code, told, _ = said("check", "latest", "--json")
+    assert [json.loads(told)[key] for key in ("places", "lacking")] == [[f"{tmp_path}/kept"], [f"{tmp_path}/empty"]]
