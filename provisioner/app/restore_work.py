@@ -129,7 +129,7 @@ class Restoration(Work):
             self._require_wanted()
             self._make(volume.name)
             if volume.part is not None:
-                self.say(f"volume.{volume.key}: its files are taken from {self.archive.id}")
+                self.say(f"volume.{volume.key}: its files from {self.archive.id}")
                 with carrier_of(self.engine, self.project, volume.name) as carrier:
                     write_volume(self.engine, carrier, self.archive.content(volume.part, self.identities))
         fed = [part.address.partition(".")[2] for part in self.plan.dumps]

@@ -105,7 +105,7 @@ def _create(
     with interruptible() as interrupt:
         manifest = backup(
             request, addresses, told=show_part, interrupt=interrupt, lock_timeout=lock_timeout,
-            waiting=lambda text: err.write(f"{text}\n"),
+            waiting=None if as_json else lambda text: err.write(f"{text}\n"),
         )  # fmt: skip
     if not as_json:
         places = load_playbook(request, allow_unset=True).backup.to

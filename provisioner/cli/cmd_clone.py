@@ -71,7 +71,7 @@ def command(
     approve = approval(settings, yes=yes, check=check, as_json=as_json)
     options = Options(identity, replace, prune, not no_verify, lock_timeout)
     again = f"provision clone {shlex.quote(source)} {shlex.quote(target)} --replace"
-    with interruptible() as interrupt, progress_listener(settings, as_json=False) as listener:
+    with interruptible() as interrupt, progress_listener(settings, as_json=False, silent=as_json) as listener:
         result = clone(*requests, options, approve=approve, command=again, listener=listener, interrupt=interrupt)
     tell(settings, result, time.monotonic() - began, as_json=as_json)
     return 0 if check and not result.plan.refusals else result.exit_code

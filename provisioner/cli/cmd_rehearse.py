@@ -47,7 +47,7 @@ def command(settings: Settings, arguments: tuple[str, ...], latest: bool, identi
     from provisioner.render.checks_text import checks_text
     from provisioner.render.values import seconds
 
-    with interruptible() as interrupt, progress_listener(settings, as_json=False) as listener:
+    with interruptible() as interrupt, progress_listener(settings, as_json=False, silent=as_json) as listener:
         done = rehearse(request, wanted[0], identity, listener=listener, interrupt=interrupt)
     out = settings.out()
     if as_json:

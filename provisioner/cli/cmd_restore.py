@@ -85,7 +85,7 @@ def command(
     began = time.monotonic()
     approve = approval(settings, yes=yes, check=check, as_json=as_json)
     options = Options(identity, replace, prune, not no_verify, lock_timeout)
-    with interruptible() as interrupt, progress_listener(settings, as_json=False) as listener:
+    with interruptible() as interrupt, progress_listener(settings, as_json=False, silent=as_json) as listener:
         result = restore(
             request, arguments[0], addresses, options, approve=approve, listener=listener, interrupt=interrupt
         )
@@ -131,7 +131,7 @@ def _undo(
         question = f"Put these data back? What is in {names} now is lost." if names else "End that restore?"
         return yes or confirmed(settings, question)
 
-    with interruptible() as interrupt, progress_listener(settings, as_json=False) as listener:
+    with interruptible() as interrupt, progress_listener(settings, as_json=False, silent=as_json) as listener:
         result = undo(
             request, addresses, approve=approve, listener=listener, interrupt=interrupt, lock_timeout=lock_timeout
         )

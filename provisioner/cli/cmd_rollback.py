@@ -154,7 +154,7 @@ def _with_data(settings: Settings, request: Request, number: int | None, options
             out.write(plan_text(ahead, paint=out.paint))
         return ask(plan)
 
-    with interruptible() as interrupt, progress_listener(settings, as_json=False) as listener:
+    with interruptible() as interrupt, progress_listener(settings, as_json=False, silent=wishes.as_json) as listener:
         result = rollback_with_data(
             request, number, options, current=wishes.current, approve=approve, listener=listener, interrupt=interrupt
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -18,14 +18,22 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress_listener(
-    settings: Settings, *, as_json: bool, play: str = "", beside: bool = False, hushed: Collection[Verb] = ()
+    settings: Settings,
+    *,
+    as_json: bool,
+    play: str = "",
+    beside: bool = False,
+    hushed: Collection[Verb] = (),
+    silent: bool = False,
 ) -> Iterator[Listener]:
     """The listener for this terminal; what it drew is taken away at the end.
 
+    `silent`: nobody is told, as the result is one JSON document, and an error one on standard error.
     `play` names the play in JSON lines, and before each line where several are carried out `beside` each other.
     How steps get on that are `hushed` is not told; that they begin and end is.
     """
-    with _listener(settings, as_json=as_json, play=play, beside=beside) as listener:
+    told = nullcontext(_nobody) if silent else _listener(settings, as_json=as_json, play=play, beside=beside)
+    with told as listener:
         yield _hushing(listener, hushed) if hushed else listener
 
 

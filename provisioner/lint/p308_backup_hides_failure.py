@@ -25,6 +25,8 @@ _PIPEFAIL = re.compile(r"\bset\s[^;&|\n]*\bpipefail\b")
 _ERREXIT = re.compile(r"\bset\s+(?:-[a-z]*e|[^;&|\n]*\berrexit\b)")
 # Statements that do not fail, and those that are no list of commands.
 _HARMLESS = re.compile(r"\s*(?:\w+=\S*\s*|(?:set|export|umask|trap|unset|:)\b.*)?\Z", re.DOTALL)
+_PSQL = re.compile(r"(?:\A|[\s;|&(/])psql(?=\s|\Z)")
+_SINGLE = re.compile(r"\s(?:-[a-zA-Z]*c|--command)(?:[\s=]|\Z)")
 _COMPOUND = re.compile(r"(?:^|[;&|\n(])\s*(?:if|for|while|until|case|function|\{|\()(?=\s|\Z)|\|\|\s*(?:exit|return)\b")
 
 
@@ -47,6 +49,11 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
             if script is not None and found is not None:
                 message, severity = found
                 yield at(service, "backup", part, str(script.index), message=message, severity=severity)
+            elif part != "command" and _goes_on(script.text if script is not None else " ".join(command)):
+                yield at(
+                    service, "backup", part, message="psql goes on after an error, and ends well",
+                    fix="psql -v ON_ERROR_STOP=1",
+                )  # fmt: skip
 
 
 def _script(command: Sequence[str]) -> _Script | None:
@@ -81,6 +88,11 @@ def _hidden(script: _Script) -> tuple[str, Severity] | None:
     if any(not _HARMLESS.fullmatch(one) for one in statements[:-1]):
         return "only its last command decides how it ends: where one before it fails, nobody notices", Severity.WARNING
     return None
+
+
+def _goes_on(text: str) -> bool:
+    """Whether psql is called with a script, and does not end with the first error in that: one of -c does."""
+    return bool(_PSQL.search(text)) and "ON_ERROR_STOP" not in text and not _SINGLE.search(text)
 
 
 def _program(statement: str) -> str:

@@ -101,9 +101,11 @@ def test_a_dump_that_can_not_be_read_puts_the_data_back(environment: Environment
     environment.write(book)
     run_in(environment, "keeper", "echo other > /data/new")
     run_in(environment, "store", "echo now > /rows/table")
-    failed = restore(environment, "--replace", code=1)
-    assert "no such role" in failed.stderr, failed
-    assert "the data of before are back" in failed.stderr, failed
+    failed = restore(environment, "--replace", "--json", code=1)
+    error = json.loads(failed.stderr)["error"]
+    assert error["evidence"] == ["no such role"], failed
+    assert error["message"].startswith("service.store: its dump could not be restored"), failed
+    assert error["message"].endswith("; the data of before are back"), failed
     assert run_in(environment, "store", "cat /rows/table; ls /rows") == "now\ntable\n"
     assert run_in(environment, "keeper", "cat /data/new") == "other\n"
     assert kept(environment) == set()
