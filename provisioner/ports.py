@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from provisioner.model.builder import Builders, Choice
@@ -157,8 +157,11 @@ class DataEngine(EngineWriter, Protocol):
     def volume_sizes(self) -> Mapping[str, int]:
         """The bytes of each volume by name; -1, or no entry, where the engine can not tell."""
 
-    def read_archive(self, container_id: str, path: str) -> Iterator[bytes]:
-        """A folder of a container, running or not, as a tar stream whose names start with the folder's own."""
+    def read_archive(self, container_id: str, path: str) -> Generator[bytes, None, None]:
+        """A folder of a container, running or not, as a tar stream whose names start with the folder's own.
+
+        Close it where it is not read to its end: until then the engine does not remove the container.
+        """
 
     def write_archive(self, container_id: str, path: str, chunks: Iterable[bytes]) -> None:
         """Unpack a tar stream in a container, running or not, with owners, modes and times as they are in it."""

@@ -142,9 +142,11 @@ def _write(
         yield writer.dump(address, stream, dump.image, dump.backup.replaces, words)
     for volume in sources.volumes:
         held.require_held()
-        with held_volume(engine, saving.project, volume.name, volume.writers, volume.consistency) as carrier:
-            stream = _until_asked(read_volume(engine, carrier), interrupt)
-            part = writer.volume(f"volume.{volume.key}", volume.name, stream)
+        with (
+            held_volume(engine, saving.project, volume.name, volume.writers, volume.consistency) as carrier,
+            read_volume(engine, carrier) as files,
+        ):
+            part = writer.volume(f"volume.{volume.key}", volume.name, _until_asked(files, interrupt))
         yield part
 
 

@@ -159,8 +159,8 @@ def plan_restore(
 
 def holds_data(engine: DataEngine, project: str, volume: str) -> bool:
     """Whether there is anything in a volume."""
-    with carrier_of(engine, project, volume) as carrier:
-        return first_entries(read_volume(engine, carrier))
+    with carrier_of(engine, project, volume) as carrier, read_volume(engine, carrier) as files:
+        return first_entries(files)
 
 
 def foreign_users(engine: EngineReader, project: str, volume: str) -> list[str]:

@@ -160,8 +160,12 @@ def put_back(engine: DataEngine, project: str, volume: str) -> None:
 
 def copy_volume(engine: DataEngine, project: str, source: str, target: str) -> None:
     """Copy all files from one volume into another, which is empty, with owners, modes and times."""
-    with carrier_of(engine, project, source) as one, carrier_of(engine, project, target, beside=True) as other:
-        write_volume(engine, other, read_volume(engine, one))
+    with (
+        carrier_of(engine, project, source) as one,
+        carrier_of(engine, project, target, beside=True) as other,
+        read_volume(engine, one) as files,
+    ):
+        write_volume(engine, other, files)
 
 
 def make_anew(engine: DataEngine, volume: str) -> None:
@@ -192,15 +196,7 @@ def first_entries(chunks: Iterator[bytes]) -> bool:
     from provisioner.backup.tar_check import TarCheck
 
     check = TarCheck("")
-    stream = check.watch(chunks)
-    try:
-        for _ in stream:
-            if check.entries:
-                return True
-    finally:
-        stream.close()  # type: ignore[attr-defined]
-        chunks.close()  # type: ignore[attr-defined]
-    return bool(check.entries)
+    return any(check.entries for _ in check.watch(chunks)) or bool(check.entries)
 
 
 def _find(engine: EngineReader, project: str) -> Mapping[str, Any] | None:

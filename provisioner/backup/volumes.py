@@ -86,9 +86,14 @@ def _recover(engine: EngineWriter, project: str, suffix: str) -> None:
     engine.remove("container", str(raw["Id"]))
 
 
-def read_volume(engine: DataEngine, carrier: str) -> Iterator[bytes]:
-    """The volume's files as a tar stream; every name begins with the folder `data`."""
-    return engine.read_archive(carrier, INSIDE)
+@contextlib.contextmanager
+def read_volume(engine: DataEngine, carrier: str) -> Iterator[Iterator[bytes]]:
+    """The volume's files as a tar stream for a block; every name begins with the folder `data`.
+
+    The stream ends with the block: the engine removes no carrier that somebody reads from.
+    """
+    with contextlib.closing(engine.read_archive(carrier, INSIDE)) as stream:
+        yield stream
 
 
 def write_volume(engine: DataEngine, carrier: str, chunks: Iterator[bytes]) -> None:

@@ -19,7 +19,7 @@ from provisioner.errors import EngineRefused, ProvisionError, Reason, StepFailed
 from provisioner.kinds.refusals import refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     from provisioner.engines.engine_http import EngineHttp
 
@@ -66,7 +66,7 @@ class DockerStreams:
             return {}
         return {str(one["Name"]): int((one.get("UsageData") or {}).get("Size", -1)) for one in found}
 
-    def read_archive(self, container_id: str, path: str) -> Iterator[bytes]:
+    def read_archive(self, container_id: str, path: str) -> Generator[bytes, None, None]:
         """A folder of a container, running or not, as a tar stream (GET /containers/{id}/archive)."""
         client = self._wire.client
         try:

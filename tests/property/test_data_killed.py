@@ -33,6 +33,7 @@ from provisioner.app.scale import scale
 from provisioner.app.start_stop import start
 from provisioner.app.undo import undo
 from provisioner.app.up import UpManner, up
+from provisioner.backup.tar_check import TarCheck
 from provisioner.errors import Interrupted, ProvisionError
 from provisioner.ledger.adoptions import with_adoptions
 from provisioner.ledger.records import read_ledger
@@ -44,7 +45,7 @@ from tests.unit.app.data_in_memory import DataInMemory
 from tests.unit.app.in_memory import Undisturbed, service
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from provisioner.app.apply import ApplyResult
@@ -689,3 +690,23 @@ def test_a_clone_says_how_large_what_it_takes_is_as_far_as_that_is_known(
     )  # fmt: skip
     assert "volume.files  its files, 2.0 KiB  (now" in shown[0]
     assert "service.store  a dump (how large is known once it is made)" in shown[0]
+
+
+@pytest.mark.parametrize("end", ["full", "interrupt"])
+def test_a_backup_that_ends_early_leaves_the_stream_first(two: Two, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    """An engine waits with the removal of a container until nobody reads from it any more."""
+    to_back_up(two, "pause")
+    asked = Undisturbed()
+
+    def write(self: TarCheck, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        yield next(chunks)
+        assert two.engine.reading
+        if end == "full":
+            raise ProvisionError("the disk is full")
+        asked.set()
+        yield from chunks
+
+    monkeypatch.setattr(TarCheck, "watch", write)
+    with pytest.raises(ProvisionError, match="the disk is full" if end == "full" else "interrupted"):
+        backup(two.request("target"), (), told=lambda part: None, interrupt=asked)
+    assert (held(two), two.archives(), two.engine.reading) == (set(), [], set())

@@ -12,7 +12,7 @@ from provisioner.errors import EngineRefused, StepFailed, Unreachable
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
 
 class Killed(Unreachable):
@@ -40,6 +40,7 @@ class DataInMemory(MemoryEngine):
         self.hung: Callable[[], None] = lambda: None
         self.writes = 0
         self.full_at: int | None = None
+        self.reading: set[str] = set()
 
     def revive(self, project: str) -> None:
         """Another process has the engine now; the lease of the dead one is nobody's any more."""
@@ -87,6 +88,7 @@ class DataInMemory(MemoryEngine):
 
     def remove(self, kind: str, object_id: str, *, volumes: bool = False) -> None:
         self._changing()
+        assert object_id not in self.reading, "an engine removes no container while a stream of its data is open"
         super().remove(kind, object_id, volumes=volumes)
         self._changed()
 
@@ -118,7 +120,7 @@ class DataInMemory(MemoryEngine):
     def volume_sizes(self) -> Mapping[str, int]:
         return {}
 
-    def read_archive(self, container_id: str, path: str) -> Iterator[bytes]:
+    def read_archive(self, container_id: str, path: str) -> Generator[bytes, None, None]:
         self._changing()
         home, _ = home_of(self._containers[container_id], path)
         buffer = io.BytesIO()
@@ -130,13 +132,19 @@ class DataInMemory(MemoryEngine):
                 member = tarfile.TarInfo(f"data/{name.strip('/')}")
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content))
-        yield buffer.getvalue()
+        self.reading.add(container_id)
+        try:
+            yield buffer.getvalue()
+        finally:
+            self.reading.discard(container_id)
         self._changed()
 
     def write_archive(self, container_id: str, path: str, chunks: Iterable[bytes]) -> None:
         self._changing()
-        content = b"".join(chunks)
+        stream = iter(chunks)
+        content = next(stream, b"")
         self._require_room()
+        content += b"".join(stream)
         if self.die_at == self.count:
             # It dies in the middle: some of the files are there.
             content = _first_half(content)
