@@ -139,13 +139,18 @@ class StepFailed(ProvisionError):
 
 
 class NotConverged(ProvisionError):
-    """What is declared does not run. `evidence` holds the last words of what was taken back."""
+    """What is declared does not run. `evidence` holds the last words of what was taken back; with `taken_back` the one
+    before it serves.
+    """
 
     exit_code = 3
 
-    def __init__(self, message: str, *, hint: str | None = None, evidence: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, message: str, *, hint: str | None = None, evidence: tuple[str, ...] = (), taken_back: bool = False
+    ) -> None:
         super().__init__(message, hint=hint)
         self.evidence = evidence
+        self.taken_back = taken_back
 
 
 class Interrupted(ProvisionError):

@@ -52,7 +52,7 @@ class EngineReader(Protocol):
         timestamps: bool = False,
         kind: str = "container",
     ) -> Iterator[bytes]:
-        """Lines of a container's or service's output with their newline, oldest first; `tail` None for all of them.
+        """Lines of what a container, service or task wrote, with their newline, oldest first; `tail` None for all.
 
         `since` and `until` are times in Unix seconds.
         """

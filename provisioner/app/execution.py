@@ -137,6 +137,12 @@ def _withdraw(
     does not stop the way back.
     """
     back = rollback_plan(prepared.plan, report.results, observed, interrupted=report.interrupted)
+    by_swarm = {
+        one.step.address.whole for one in report.failures
+        if isinstance(one.error, NotConverged) and one.error.taken_back
+    }  # fmt: skip
+    if by_swarm:
+        return replace(report, taken_back=tuple(sorted(by_swarm)))
     if not back.steps:
         return report
     calls = masking_secrets(Calls(back, engine, {}, clock), back, prepared.materials)

@@ -153,14 +153,20 @@ class DockerReader:
         told = timestamps or bool(until and kind == "service")
         options: dict[str, Any] = {"follow": follow, "tail": "all" if tail is None else tail, "timestamps": told}
         if since:
-            options["since"] = int(float(since)) if kind == "service" else float(since)
+            options["since"] = int(float(since)) if kind != "container" else float(since)
         if until and kind == "container":
             options["until"] = float(until)
         try:
+            client = self._wire.client
             if kind == "service":
-                chunks = self._wire.client.service_logs(container_id, stdout=True, stderr=True, is_tty=False, **options)
+                chunks = client.service_logs(container_id, stdout=True, stderr=True, is_tty=False, **options)
+            elif kind == "task":
+                # docker-py has no call for GET /tasks/{id}/logs, which gives the same as that of a service.
+                asked = {"stdout": True, "stderr": True, **options}
+                answer = client._get(client._url("/tasks/{0}/logs", container_id), params=asked, stream=True)
+                chunks = client._get_result_tty(True, answer, False)
             else:
-                chunks = self._wire.client.logs(container_id, stream=True, **options)
+                chunks = client.logs(container_id, stream=True, **options)
             lines = _lines(chunks)
             yield from _older(lines, float(until), timestamps=timestamps) if until and kind == "service" else lines
         except TRANSPORT as error:

@@ -90,8 +90,10 @@ class SwarmCalls:
             progress("its time is up: it is taken back to the version before")
             self._engine.roll_back_service(identity, int(raw["Version"]["Index"]))
             raise NotConverged(
-                "\n".join((overdue.message, *overdue.evidence)),
+                overdue.message,
                 hint="the version before serves; mend the new one and apply, or --wait-timeout SECONDS waits longer",
+                evidence=overdue.evidence,
+                taken_back=True,
             ) from overdue
 
     def _resource(self, address: Address) -> Resource:

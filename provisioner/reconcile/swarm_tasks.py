@@ -170,7 +170,10 @@ def readiness(
     update = service.get("UpdateStatus") or {}
     state = str(update.get("State") or "")
     if updated and state == "rollback_completed":
-        return Readiness(True, False, f"the update failed and Swarm rolled it back: {update.get('Message')}")
+        why = str(update.get("Message") or "")
+        # It may say no more than that.
+        why = "" if why == "rollback completed" else f": {why}"
+        return Readiness(True, False, f"the update failed and Swarm rolled it back{why}")
     if updated and state == "rollback_paused":
         return Readiness(
             True, False, f"the update failed, and so did going back, which is paused: {update.get('Message')}"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from provisioner.errors import NotConverged, ProvisionError, StepFailed
+from provisioner.errors import NotConverged, StepFailed
 from provisioner.model.operation import Goal
 from provisioner.model.report import Readiness
 from provisioner.reconcile.poll import poll
@@ -19,18 +18,16 @@ from provisioner.reconcile.swarm_tasks import (
     state_of,
     tasks_of,
 )
+from provisioner.reconcile.task_words import last_words, tried_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from provisioner.errors import ProvisionError
     from provisioner.model.operation import WaitForService
     from provisioner.ports import Clock, EngineReader
 
     Raw = Mapping[str, Any]
-
-_LOG_LINES = 20
-# What the engine writes among the lines where it can not get those of a node.
-_NO_LOGS = "Error grabbing logs: "
 
 
 class Overdue(StepFailed):
@@ -60,7 +57,7 @@ class _UntilConverged:
     def look(self) -> Readiness:
         self._service, self._nodes = self._engine.inspect("service", self._id), self._engine.list("node", {})
         everything = self._engine.tasks(self._id)
-        self._heard |= dict.fromkeys(_errors(everything))
+        self._heard |= dict.fromkeys(_errors(tried_tasks(self._service, everything)))
         if self._service is not None:
             return self._convergence(self._service)
         if self._wait.goal is not Goal.GONE:
@@ -104,7 +101,10 @@ class _UntilConverged:
         )
 
     def _evidence(self) -> tuple[str, ...]:
-        return _evidence(self._engine, self._id, self._heard, self._nodes)
+        tried = tried_tasks(self._service, self._engine.tasks(self._id))
+        down = down_nodes(self._nodes)
+        hosts = [(n.get("Description") or {}).get("Hostname") for n in self._nodes if n.get("ID") in down]
+        return (*(f"node: {host} is down" for host in hosts), *last_words(self._engine, tried, self._heard))
 
 
 def wait_service(
@@ -139,7 +139,8 @@ def _failure(message: str, service: Raw | None, evidence: tuple[str, ...]) -> St
             message, hint="look at its tasks with `provision status`, mend it and apply", evidence=evidence
         )
     if state.startswith("rollback"):
-        return NotConverged(message, hint="the version before serves; mend the new one and apply", evidence=evidence)
+        hint = "the version before serves; mend the new one and apply"
+        return NotConverged(message, hint=hint, evidence=evidence, taken_back=True)
     hint = "the next apply goes on with it; `deploy.update_config.failure_action: rollback` goes back by itself"
     return StepFailed(message, hint=hint if state == "paused" else None, evidence=evidence)
 
@@ -147,18 +148,3 @@ def _failure(message: str, service: Raw | None, evidence: tuple[str, ...]) -> St
 def _errors(tasks: Sequence[Raw]) -> list[str]:
     broken = [t for t in tasks if state_of(t) in BROKEN]
     return [error_of(t) for t in sorted(broken, key=lambda t: str(t.get("UpdatedAt")))]
-
-
-def _evidence(
-    engine: EngineReader, service_id: str, heard: Mapping[str, None], nodes: Sequence[Raw]
-) -> tuple[str, ...]:
-    lines = [f"task: {error}" for error in heard]
-    down = down_nodes(nodes)
-    lines += [f"node: {(n.get('Description') or {}).get('Hostname')} is down" for n in nodes if n.get("ID") in down]
-    # What the tasks printed is a help; that it can not be had must not hide what is known.
-    with suppress(ProvisionError):
-        for line in engine.logs(service_id, tail=_LOG_LINES, kind="service"):
-            text = line.decode(errors="replace").rstrip()
-            if not text.startswith(_NO_LOGS):
-                lines.append(text)
-    return tuple(lines)

@@ -157,6 +157,9 @@ def test_jobs(tasks: list[dict[str, Any]], expected: tuple[bool, bool], said: st
     assert said in message
 
 
+ONE = {"Replicated": {"Replicas": 1}}
+
+
 class Looks:
     """A service and its tasks as a manager tells them, one look after the other; the last look stays."""
 
@@ -178,6 +181,66 @@ class Looks:
         return []
 
 
+class Speaking(Looks):
+    """Whose tasks and containers of this node can be asked, too. `words` are those of each task, by its id."""
+
+    def __init__(self, service: dict[str, Any], tasks: list[dict[str, Any]], words: dict[str, str]) -> None:
+        super().__init__((service, tasks))
+        self._words = words
+
+    def inspect(self, kind: str, identity: str) -> dict[str, Any]:
+        return (
+            {"State": {"OOMKilled": identity == "starved"}} if kind == "container" else super().inspect(kind, identity)
+        )
+
+    def logs(self, identity: str, **how: Any) -> list[bytes]:
+        assert how["kind"] == "task"
+        return [f"{line}\n".encode() for line in self._words.get(identity, "").splitlines()]
+
+
+def ended(name: str, version: str, at: int, error: str = "task: non-zero exit (9)", **status: Any) -> dict[str, Any]:
+    found = task("failed", wanted="shutdown", error=error, name=name)
+    said = {**found["Status"], "ContainerStatus": {"ContainerID": name, "ExitCode": 9, **status}}
+    spec = {"ContainerSpec": {"Args": [version]}, "Runtime": "container"}
+    return {**found, "Spec": spec, "CreatedAt": f"2026-01-31T18:04:{at:02d}.5Z", "Status": said}
+
+
+def evidence(update: str, now: str, *tasks: dict[str, Any], **words: str) -> list[str]:
+    """What is told of a service of which the Swarm says that its update, begun at second 10, went so."""
+    service = live(ONE, update, TaskTemplate={"ContainerSpec": {"Args": [now]}})
+    service["UpdateStatus"]["StartedAt"] = "2026-01-31T18:04:10Z"
+    found = Speaking(service, list(tasks), words)
+    with pytest.raises((StepFailed, NotConverged)) as failed:
+        wait_service(
+            cast("EngineReader", found), "web", WaitForService(Goal.READY, 60.0), clock=Patient(),
+            progress=lambda text: None, stopped=lambda: False,
+        )  # fmt: skip
+    return list(failed.value.evidence)
+
+
+def test_the_evidence_of_an_update_is_of_the_version_that_failed() -> None:
+    before = [ended("long-ago", "other", 1, "No such container: x"), ended("old", "one", 2)]
+    tried = [ended("first", "two", 11), ended("second", "two", 12)]
+    back = ended("back", "one", 13)
+    expected = ["replica 1 (task second) and 1 more: non-zero exit (9)", "no file"]
+    words = {"old": "tick 1", "back": "tick 2", "first": "no file", "second": "no file", "long-ago": "tick 0"}
+    assert evidence("rollback_completed", "one", *before, *tried, back, **words) == expected
+    assert evidence("paused", "two", *before, *tried, **words) == expected
+
+
+def test_ends_of_several_kinds_are_told_apart_and_want_of_memory_is_named() -> None:
+    tasks = [
+        ended("first", "two", 11, "starting container failed: no such program", ContainerID=""),
+        ended("mute", "two", 13), ended("said", "two", 12),
+        ended("starved", "two", 14, "task: non-zero exit (137)", ExitCode=137),
+    ]  # fmt: skip
+    assert evidence("paused", "two", *tasks, said="no file", starved="eating") == [
+        "replica 1 (task first): starting container failed: no such program (exit code 9)",
+        "replica 1 (task said) and 1 more: non-zero exit (9)", "no file",
+        "replica 1 (task starved): non-zero exit (137), killed for want of memory", "eating",
+    ]  # fmt: skip
+
+
 def waited(*looks: tuple[dict[str, Any], list[dict[str, Any]]], **more: Any) -> float:
     """Wait for a service of which so much is seen; for how long it was waited (seconds)."""
     clock = Patient()
@@ -189,7 +252,6 @@ def waited(*looks: tuple[dict[str, Any], list[dict[str, Any]]], **more: Any) -> 
 
 
 OLD = [task("failed", wanted="shutdown", error="no", name="old")]
-ONE = {"Replicated": {"Replicas": 1}}
 
 
 def test_what_failed_in_an_attempt_before_is_not_held_against_the_same_spec_sent_again() -> None:

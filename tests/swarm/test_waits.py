@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from tests.swarm.environment import service
 
 if TYPE_CHECKING:
+    from tests.engine.environment import Outcome
     from tests.swarm.environment import SwarmEnvironment
 
 pytestmark = pytest.mark.engine
 
+SPEAKS = ["sh", "-c", "echo I am well; exec sleep infinity"]
 EXIT_7 = ["sh", "-c", "echo nothing works; exit 7"]
 
 
@@ -99,7 +102,7 @@ def test_a_wait_that_takes_too_long(environment: SwarmEnvironment) -> None:
 
 def updated(environment: SwarmEnvironment, **deploy: Any) -> None:
     """A service that works, and is told to do what fails."""
-    environment.services(web=service(deploy=deploy))
+    environment.services(web=service(deploy=deploy, command=SPEAKS))
     environment.apply()
     environment.services(web=service(deploy=deploy, command=EXIT_7))
 
@@ -107,7 +110,15 @@ def updated(environment: SwarmEnvironment, **deploy: Any) -> None:
 def serves(environment: SwarmEnvironment) -> bool:
     """Whether the version before runs."""
     found = [task["Spec"]["ContainerSpec"]["Args"] for task in environment.tasks("web")]
-    return found == [["sleep", "infinity"]]
+    return found == [SPEAKS]
+
+
+def told_of_exit_7(failed: Outcome) -> None:
+    """The words of the version that failed under the exit code of its tasks, and none of the one before."""
+    [error] = [failure["error"] for failure in failed.summary["failures"]]
+    head, *words = error["evidence"]
+    assert re.fullmatch(r"replica 1 \(task \w{12}\)( and \d+ more)?: non-zero exit \(7\)", head), head
+    assert words == ["nothing works"]
 
 
 def test_a_failed_update_is_rolled_back(environment: SwarmEnvironment) -> None:
@@ -115,10 +126,12 @@ def test_a_failed_update_is_rolled_back(environment: SwarmEnvironment) -> None:
     updated(environment, update_config=policy, restart_policy={"delay": "100ms"})
     failed = environment.apply(code=3)
     assert "Swarm rolled it back" in failed.errors
-    assert "non-zero exit (7)" in failed.errors
+    told_of_exit_7(failed)
+    assert (failed.summary["taken_back"], failed.summary["changed"]) == (["service.web"], 0)
     environment.wait_until(lambda: serves(environment))
     # It is not taken for done, and fails again in the same way.
-    assert environment.apply(code=3).summary["failures"]
+    again = environment.run("apply", "--yes")
+    assert (again.code, "Done:" in again.stderr, "continues from here" in again.stderr) == (3, False, False), again
     environment.services(web=service(deploy={"update_config": policy, "restart_policy": {"delay": "100ms"}}))
     environment.apply()
     environment.require_inert()
@@ -129,7 +142,7 @@ def test_a_failed_update_that_is_paused_is_gone_on_with(environment: SwarmEnviro
     updated(environment, update_config=policy, restart_policy={"delay": "100ms"})
     failed = environment.apply(code=1)
     assert "is paused" in failed.errors
-    assert "non-zero exit (7)" in failed.errors
+    told_of_exit_7(failed)
     [change] = environment.plan()["changes"]
     assert [one["path"] for one in change["differences"]] == ["state"]
     environment.services(web=service(deploy={"update_config": policy, "restart_policy": {"delay": "100ms"}}))
