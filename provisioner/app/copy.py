@@ -46,8 +46,8 @@ def copy_out(
 ) -> str:
     """Copy from a container, running or not, to a local path, or as a tar archive to `write`; the container's name.
 
-    With `one_off` it may be a container of `run`, where the service has none. UsageError for what can not take that
-    place, ProvisionError where nothing stands at the path.
+    With `one_off` it may be a container of `run`, where the service has none. ProvisionError where nothing stands at
+    the path, for what can not take the other place, and where the folder for it is not there: none is made.
     """
     engine, containers = _containers(request, service, index, one_off=one_off)
     one = containers[0]
@@ -65,7 +65,10 @@ def copy_out(
             write(chunk)
         return _name(one)
     source = Source(path, bool(int(facts["mode"]) & _FOLDER), rebased)
-    unpack(chunks, arrival(source, _local_target(target)))
+    place = arrival(source, _local_target(target))
+    if not Path(place.folder).is_dir():
+        raise ProvisionError(f"there is no folder {place.folder} here", hint=f"mkdir -p {place.folder} makes it")
+    unpack(chunks, place)
     return _name(one)
 
 
@@ -91,7 +94,7 @@ def copy_in(
         target = _target_in(engine, one.id, _absolute(path))
         if source == STREAM:
             if not target.is_folder:
-                raise UsageError(f"{service}:{path} is no folder, and an archive is unpacked in one")
+                raise ProvisionError(f"{service}:{path} is no folder, and an archive is unpacked in one")
             engine.put_tar(one.id, target.path, _standard_input(), to_user=to_user)
             continue
         local = _local_source(source, follow=follow)
@@ -170,8 +173,12 @@ def _local_target(path: str) -> Target:
 
 
 def _standard_input() -> Iterator[bytes]:
-    while chunk := os.read(sys.stdin.fileno(), _CHUNK):
-        yield chunk
+    """What is piped in. ProvisionError where it can not be read: as an OSError it would be taken for the engine's."""
+    try:
+        while chunk := os.read(sys.stdin.fileno(), _CHUNK):
+            yield chunk
+    except OSError as error:
+        raise ProvisionError(f"standard input can not be read: {error.strerror}") from error
 
 
 def _name(one: OwnedContainer) -> str:

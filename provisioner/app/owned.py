@@ -8,6 +8,7 @@ from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.kinds.ownership import NAME, ONE_OFF, PROJECT, owner
 from provisioner.kinds.tool_labels import TASK_OF
+from provisioner.ledger.records import read_ledger
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
 from provisioner.reconcile.swarm_tasks import tasks_of
@@ -143,9 +144,24 @@ def running_replica(engine: EngineReader, playbook: Playbook, service: str, inde
         count = "1 replica" if declared == 1 else f"{declared} replicas"
         raise UsageError(f"service.{service} has {count}, and --index {index} names another", hint=_numbers(declared))
     states = ", ".join(f"{one.address} is {one.raw['State'].get('Status')}" for one in replicas)
+    state = next((str(one.raw["State"].get("Status")) for one in replicas if one.address.index == index), "")
     raise ProvisionError(
-        f"service.{service}[{index}] is not running" + (f": {states}" if states else ""), hint="provision apply"
+        f"service.{service}[{index}] is not running" + (f": {states}" if states else ""),
+        hint=_how_to_run(engine, playbook, service, state),
     )
+
+
+def _how_to_run(engine: EngineReader, playbook: Playbook, service: str, state: str) -> str:
+    """What makes a service run whose container is in a state, empty where there is none."""
+    if state == "paused":
+        return f"provision unpause {service}"
+    if state == "restarting":
+        return f"provision why service.{service}"
+    if service in read_ledger(engine, playbook.project).intentions.stopped:
+        return f"provision start {service}"
+    if playbook.services[service].job:
+        return f"provision run --rm {service} COMMAND; provision logs {service} shows what it said"
+    return "provision apply"
 
 
 def _numbers(replicas: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 from dataclasses import dataclass
 
-from provisioner.errors import UsageError
+from provisioner.errors import ProvisionError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,14 @@ def split(path: str) -> tuple[str, str]:
 
 
 def arrival(source: Source, target: Target) -> Arrival:
-    """UsageError where a folder would take the place of a file, or a folder that is named is not there."""
+    """ProvisionError where a folder would take the place of a file, or a folder that is named is not there."""
     name = source.rebased or split(source.path)[1]
     folder, wanted = split(target.path)
     if target.exists and target.is_folder:
         return Arrival(target.path, split(source.path)[1], name) if source.rebased else Arrival(target.path)
     if target.exists and source.is_folder:
-        raise UsageError(f"{source.path} is a folder, and {target.path} is a file: it can not be copied there")
+        raise ProvisionError(f"{source.path} is a folder, and {target.path} is a file: it can not be copied there")
     if not target.exists and not source.is_folder and target.path.endswith(("/", "/.")):
-        raise UsageError(f"there is no folder {target.path}", hint="leave the slash at its end out, or make it first")
+        hint = "leave the slash at its end out, or make it first"
+        raise ProvisionError(f"there is no folder {target.path}", hint=hint)
     return Arrival(folder, split(source.path)[1], wanted)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.command import OPERATE, Command, require_before_service
 from provisioner.cli.completion import SERVICE, TARGET, words
 from provisioner.cli.settings import own_variables
 from provisioner.errors import UsageError
@@ -71,6 +71,7 @@ def command(
     if len(rest) < 2:
         wanted = "SERVICE and COMMAND" if not rest else "COMMAND"
         raise UsageError(f"provision exec: {wanted} missing", hint="provision exec [TARGET] SERVICE COMMAND...")
+    require_before_service(rest[:2])
     request = settings.request(target)
     from provisioner.app.execute import execute
 

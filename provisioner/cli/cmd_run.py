@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from provisioner.cli.command import OPERATE, Command
+from provisioner.cli.command import OPERATE, Command, require_before_service
 from provisioner.cli.completion import FILE, SERVICE, TARGET, words
 from provisioner.cli.options import image_options, image_wishes
 from provisioner.cli.settings import own_variables
@@ -106,6 +106,7 @@ def command(
     target, rest = settings.split(arguments)
     if not rest:
         raise UsageError("provision run: SERVICE missing", hint="provision run [TARGET] SERVICE [COMMAND...]")
+    require_before_service(rest[:1])
     if publish and service_ports:
         raise UsageError("--publish and --service-ports contradict each other: give one of them")
     images = image_wishes(build_first, no_build, pull_policy)

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from provisioner.cli.exit import ErrorFormat
 from provisioner.cli.options import global_options, is_global
@@ -13,7 +14,7 @@ from provisioner.cli.settings import Settings
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 # The key under which a context keeps the manner in which errors are told.
 ERROR_FORMAT = "provisioner.manner"
@@ -23,6 +24,12 @@ PLAN, LOOK, OPERATE, WRITE, TOOLS = (
     "Plan and apply", "Look", "Operate", "Write playbooks", "The tool itself",
 )  # fmt: skip
 PURPOSES = (PLAN, LOOK, OPERATE, WRITE, TOOLS)
+
+# What Go's strconv.ParseBool takes.
+_VALUES = {
+    **dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True),
+    **dict.fromkeys(("0", "f", "F", "false", "FALSE", "False"), False),
+}
 
 
 class Command(click.Command):
@@ -61,7 +68,7 @@ class Command(click.Command):
         foreign = single_dash(own)
         if foreign is not None:
             raise UsageError(f"{ctx.command_path}: no such option '{foreign[0]}'", hint=foreign[1])
-        return super().parse_args(ctx, args)
+        return parsed(super().parse_args, ctx, args)
 
     def _wants_value(self, word: str) -> bool:
         options = (one for one in self.params if isinstance(one, click.Option) and word in one.opts)
@@ -103,3 +110,74 @@ def go_to(directory: str) -> None:
         os.chdir(directory)
     except OSError as error:
         raise UsageError(f"-C {directory}: {error.strerror}") from error
+
+
+def parsed(parse: Callable[[click.Context, list[str]], list[str]], ctx: click.Context, args: list[str]) -> list[str]:
+    """What `parse` answers, which is click's own way to read the arguments of a context, with values of flags.
+
+    A flag that is said to be false is so whatever a variable says. UsageError for what is neither true nor false;
+    click's errors know the command that they are of.
+    """
+    plain, off = _plain(ctx, args)
+    try:
+        rest = parse(ctx, plain)
+    except click.UsageError as error:
+        error.ctx = error.ctx or ctx
+        raise
+    for name in off:
+        ctx.params[name] = False
+        ctx.set_parameter_source(name, ParameterSource.COMMANDLINE)
+    return rest
+
+
+def _plain(ctx: click.Context, args: list[str]) -> tuple[list[str], set[str]]:
+    """The arguments with flags as click takes them, and the names of those that are off and have no word for it."""
+    options = [one for one in ctx.command.get_params(ctx) if isinstance(one, click.Option)]
+    flags = {
+        spelling: one
+        for one in options
+        if one.is_flag and one.is_bool_flag and one.expose_value
+        for spelling in (*one.opts, *one.secondary_opts)
+    }
+    valued = {spelling for one in options if not one.is_flag and not one.count for spelling in one.opts}
+    plain: list[str] = []
+    off: set[str] = set()
+    left = list(args)
+    while left:
+        word = left.pop(0)
+        name, given, value = word.partition("=")
+        flag = flags.get(name)
+        if flag is None or not given:
+            plain.append(word)
+            off -= {str(flag.name)} if flag is not None else set()
+            if word == "--" or not (word.startswith("-") or ctx.allow_interspersed_args):
+                break
+            if word in valued and left:
+                plain.append(left.pop(0))
+        elif value not in _VALUES:
+            message = f"{ctx.command_path}: {name}={value} is neither true nor false"
+            raise UsageError(message, hint=f"{name}=true, which is {name}, or {name}=false")
+        elif _VALUES[value] == (name in flag.opts):
+            plain.append(flag.opts[0])
+            off.discard(str(flag.name))
+        elif flag.secondary_opts:
+            plain.append(flag.secondary_opts[0])
+        else:
+            off.add(str(flag.name))
+    return plain + left, off
+
+
+def require_before_service(words: tuple[str, ...]) -> None:
+    """UsageError for words that are options of the command that runs, after which they were typed too late.
+
+    What follows a service belongs to the command in it, and no program is called as an option is.
+    """
+    ctx = click.get_current_context()
+    known = {spelling for one in ctx.command.params for spelling in (*one.opts, *one.secondary_opts)}
+    for word in words:
+        if word.startswith("-") and word.partition("=")[0] in known:
+            raise UsageError(
+                f"{ctx.command_path}: {word} stands too late: what follows the first word that is no option belongs to "
+                "the command in the container",
+                hint=f"{ctx.command_path} {word} ..., before TARGET and SERVICE",
+            )

@@ -6,6 +6,7 @@ answered by likeness alone where a wrong guess would delete something.
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -81,9 +82,11 @@ COMMANDS: dict[str, str] = {
     "health": "provision status, provision verify",
     "shell": "provision exec SERVICE sh",
     "sh": "provision exec SERVICE sh",
-    "help": "provision --help",
     "env": "provision config --explain NAME",
 }
+
+# In front of whose words there is nothing here.
+TOOLS = frozenset({"docker", "compose", "docker-compose", "podman", "podman-compose"})
 
 _BY_ITSELF = "apply does that by itself"
 _NO_DETACH = "apply returns when everything runs; nothing has to be detached"
@@ -167,10 +170,20 @@ _ONE_DASH = {
 
 def nearest_command(name: str, known: Iterable[str]) -> str:
     """The command that `name` is most like; empty where none is near or the near one is destructive."""
-    import difflib
+    from provisioner.document.findings import closest
 
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return near[0] if near and near[0] not in DESTRUCTIVE else ""
+    near = closest(name, known)
+    return "" if near in DESTRUCTIVE else near
+
+
+def same_verb(arguments: Sequence[str], known: Iterable[str]) -> str:
+    """What to type instead of the words of another tool (`docker compose -f x ps`): the same verb, if there is one."""
+    verbs = set(known)
+    verb = next((word for word in arguments if word in verbs or (word in COMMANDS and word not in TOOLS)), "")
+    if verb in verbs and verb not in DESTRUCTIVE:
+        return f"provision {verb}"
+    tool = " ".join(takewhile(TOOLS.__contains__, arguments))
+    return COMMANDS.get(verb) or f"leave `{tool}` out: provision --help shows the commands"
 
 
 def harmless(options: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from provisioner import __version__
-from provisioner.cli.command import ERROR_FORMAT, PURPOSES, Command
+from provisioner.cli.command import ERROR_FORMAT, PURPOSES, Command, parsed
 from provisioner.cli.exit import ErrorFormat, guarded
 from provisioner.cli.interrupt import interruptible
 from provisioner.cli.options import global_options, snapshot
@@ -29,6 +29,10 @@ _FIRST_STEPS = (
 
 class Program(click.Group):
     """A group whose commands are the files `cmd_<name>.py` beside this one, each with a constant `command`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options before the command."""
+        return super().parse_args(ctx, args) if ctx.resilient_parsing else parsed(super().parse_args, ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands, from the names of their files."""
@@ -54,13 +58,26 @@ class Program(click.Group):
             return name, command, args[1:]
         if ctx.resilient_parsing:
             return None, None, args[1:]
-        from provisioner.cli.foreign_words import COMMANDS, nearest_command
+        if name == "help":
+            return self._help(ctx, args[1:])
+        from provisioner.cli.foreign_words import COMMANDS, TOOLS, nearest_command, same_verb
 
+        if name in TOOLS:
+            hint = same_verb(args, self.list_commands(ctx))
+            raise UsageError(f"provision: no such command '{name}': it is in the place of provision itself", hint=hint)
         if name in COMMANDS:
             raise UsageError(f"provision: no such command '{name}'", hint=COMMANDS[name])
         near = nearest_command(name, self.list_commands(ctx))
         meant = f" (did you mean '{near}'?)" if near else ""
         raise click.UsageError(f"no such command '{name}'{meant}", ctx)
+
+    def _help(self, ctx: click.Context, words: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """`help COMMAND` as the command with --help; `help` alone is the whole one."""
+        if not words:
+            click.echo(ctx.get_help())
+            ctx.exit()
+        name, command, rest = self.resolve_command(ctx, words)
+        return name, command, [*(rest if isinstance(command, click.Group) else ()), "--help"]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands in the groups of their purpose."""

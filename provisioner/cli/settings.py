@@ -73,7 +73,12 @@ class Settings:
 
     def merged(self, params: Mapping[str, Any], source: Callable[[str], ParameterSource | None]) -> Settings:
         """These settings with those that were given as parameters of a context; lists grow, single values win."""
-        given = {name: params[GLOBAL + name] for name in (*_SINGLE, *_LISTS) if params.get(GLOBAL + name)}
+        given = {
+            name: params[GLOBAL + name]
+            for name in (*_SINGLE, *_LISTS)
+            if params.get(GLOBAL + name)
+            or (params.get(GLOBAL + name) is False and source(GLOBAL + name) is ParameterSource.COMMANDLINE)
+        }
         inherited = {name for name in given if source(GLOBAL + name) is ParameterSource.ENVIRONMENT}
         typed = given.keys() - inherited
         before = {name: getattr(self, name) for name in _LISTS}

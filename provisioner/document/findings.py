@@ -73,7 +73,14 @@ def dotted(path: Path) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """A hint that names the nearest of `known`, if one is close."""
+    close = closest(name, known)
+    return f"did you mean '{close}'?" if close else None
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """The nearest of `known`, empty if none is close. Letters in another order are nearer than other letters."""
     from difflib import get_close_matches
 
-    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else None
+    letters = sorted(name)
+    close = get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return min(close, key=lambda one: sorted(one) != letters, default="")

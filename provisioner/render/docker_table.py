@@ -77,11 +77,20 @@ def formatted(form: str, titles: Mapping[str, str], rows: Sequence[Mapping[str, 
         return "".join(f"{json.dumps(row, ensure_ascii=False, separators=(',', ':'))}\n" for row in rows)
     heads = form.startswith("table ")
     template = (form.removeprefix("table ") if heads else form).replace("\\t", "\t").replace("\\n", "\n")
+    _require_closed(template)
     lines = [_filled(template, row) for row in rows]
     if not heads:
         return "".join(f"{line}\n" for line in lines)
     cells = [line.split("\t") for line in (_filled(template, titles), *lines)]
     return docker_table(cells[0], cells[1:])
+
+
+def _require_closed(template: str) -> None:
+    """UsageError for braces that nothing closes, which would otherwise stand in each line as they are."""
+    rest = _PLACE.sub("", template)
+    if "{{" in rest:
+        found = rest[rest.index("{{") :]
+        raise UsageError(f"--format: '{found}' is not closed", hint="close it with }}: '{{.Name}}'")
 
 
 def _filled(template: str, row: Mapping[str, JSON]) -> str:

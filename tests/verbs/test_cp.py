@@ -79,8 +79,12 @@ def test_what_can_not_be_is_said(standing: Verbs) -> None:
     (environment.folder / "file").write_text("x")
     for words, code, says in (
         (["file", "web:/nowhere/at/all/x"], 1, "there is no folder"),
-        (["file", "web:/tmp/new/"], 64, "there is no folder /tmp/new/"),
-        (["dir", "web:/etc/passwd"], 64, "is a folder"),
+        (["file", "web:/tmp/new/"], 1, "there is no folder /tmp/new/"),
+        (["dir", "web:/etc/passwd"], 1, "is a folder"),
+        (["web:/etc/passwd", "not/there"], 1, "not here"),
+        (["web:/etc/passwd", "not/"], 1, "there is no folder"),
+        (["web:/etc", "not/there/etc"], 1, "not/there here"),
+        (["-", "web:/nowhere"], 1, "is no folder"),
         (["web:/no/such", "."], 1, "there is no /no/such"),
         (["missing", "web:/tmp"], 64, "there is no missing here"),
         (["file", "dir"], 64, "neither of FROM and TO"),
@@ -90,6 +94,14 @@ def test_what_can_not_be_is_said(standing: Verbs) -> None:
         done = environment.run("cp", *words)
         assert done.code == code, (words, done)
         assert says in done.stderr, (words, done)
+    # What was typed wrongly makes no folders.
+    assert not (environment.folder / "not").exists()
+    unreadable = subprocess.run(
+        ["sh", "-c", f"{' '.join(environment.arguments('cp', '-', 'web:/tmp'))} 0> written"], cwd=environment.folder,
+        env=environment.surroundings(), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert unreadable.returncode == 1, unreadable
+    assert "standard input can not be read: Bad file descriptor" in unreadable.stderr
 
 
 def test_large_streams_through_standard_output_and_input(standing: Verbs) -> None:

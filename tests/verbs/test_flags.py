@@ -111,6 +111,20 @@ def test_a_replica_is_named_by_its_number(shop: Verbs) -> None:
     assert _done(shop, "port", "--protocol", "udp", "--index", "1", "open", "53")
 
 
+def test_what_makes_it_run_is_said_where_it_does_not(shop: Verbs) -> None:
+    for verb in (["exec", "-T", "rests", "true"], ["attach", "rests"]):
+        done = shop.environment.run(*verb)
+        assert (done.code, "Next: provision start rests" in done.stderr) == (1, True), done
+    if shop.swarm:
+        return
+    _done(shop, "pause", "says")
+    try:
+        done = shop.environment.run("exec", "-T", "says", "true")
+        assert (done.code, "Next: provision unpause says" in done.stderr) == (1, True), done
+    finally:
+        _done(shop, "unpause", "says")
+
+
 def test_a_variable_without_a_value_has_the_shells(shop: Verbs) -> None:
     for words in ("exec -T", "run --rm -T --no-deps"):
         line = [*words.split(), "-e", "OWN", "-e", "NOWHERE", "-e", "SAID=2", "web", "sh", "-c"]

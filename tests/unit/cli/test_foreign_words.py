@@ -63,6 +63,18 @@ def test_no_word_leads_to_a_command_that_deletes(word: str, tmp_path: Path) -> N
         (["plan", "--scal", "a=1"], "(did you mean '--scale'?)"),
         (["secrets", "unse"], "no such command 'unse' (there are:"),
         (["destroy", "-v"], "--volumes deletes the volumes too"),
+        (["docker", "ps"], "Next: provision ps\n"),
+        (["compose", "-f", "x.yaml", "up", "-d"], "Next: provision up\n"),
+        (["docker", "compose", "deploy"], "Next: provision apply\n"),
+        (["docker", "compose", "down", "-v"], "Next: leave `docker compose` out: provision --help"),
+        (["help", "statsu"], "did you mean 'status'?"),
+        (["ps", "--format"], "Next: provision ps --help"),
+        (["secrets", "set", "--to"], "Next: provision secrets set --help"),
+        (["--profile"], "Next: provision --help"),
+        (["ps", "--orphans=maybe"], "--orphans=maybe is neither true nor false\n  Next: --orphans=true"),
+        (["ps", "--format=false", "--no-such=false"], "no such option '--no-such'"),
+        (["exec", "shop/dev", "-T", "web", "sh"], "provision exec: -T stands too late"),
+        (["exec", "web", "--index=2", "sh"], "provision exec --index=2 ..., before TARGET and SERVICE"),
     ],
 )  # fmt: skip
 def test_words_and_options_are_answered_with_what_is_meant(arguments: list[str], says: str, tmp_path: Path) -> None:
@@ -75,6 +87,16 @@ def test_words_and_options_are_answered_with_what_is_meant(arguments: list[str],
 def test_a_command_that_exists_is_not_looked_up() -> None:
     assert nearest_command("plna", commands()) == "plan"
     assert nearest_command("destroi", commands()) == ""
+    # Letters in another order are nearer than other letters.
+    assert [nearest_command(word, commands()) for word in ("statsu", "sttas", "lgos")] == ["status", "stats", "logs"]
+
+
+@pytest.mark.parametrize("words", ["", "logs", "secrets set", "exec"])
+def test_help_is_a_word_too(words: str, tmp_path: Path) -> None:
+    ended = provision("help", *words.split(), cwd=tmp_path)
+    asked = provision(*words.split(), "--help", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (asked.returncode, asked.stdout)
+    assert ended.stdout.startswith(f"Usage: provision {words} ".replace("  ", " "))
 
 
 def test_one_dash_is_refused_among_the_options_of_provision_only() -> None:

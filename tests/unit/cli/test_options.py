@@ -135,3 +135,57 @@ def test_the_command_that_is_offered_names_the_same_environment_and_no_value() -
     assert plain.typed(None) == [
         "-p", "pr-7", "-e", "PR=7", "-e", "DB_TOKEN=...", "-e", "URL=...", "-e", "KEY_FILE=/x",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("--follow=true", (True, True, ())),
+        ("--follow=false", (False, True, ())),
+        ("-f=1", (True, True, ())),
+        ("--follow --follow=F", (False, True, ())),
+        ("--follow=false -f", (True, True, ())),
+        ("--orphans=false", (False, False, ())),
+        ("--no-orphans=true", (False, False, ())),
+        ("--no-orphans=0 --orphans=true", (False, True, ())),
+        # What is the value of an option, or stands after `--`, is no flag.
+        ("--name --follow=false", (False, True, ())),
+        ("-- --follow=true", (False, True, ("--follow=true",))),
+        ("web --follow=true", (True, True, ("web",))),
+    ],
+)
+def test_a_flag_takes_true_and_false(words: str, expected: tuple[bool, bool, tuple[str, ...]]) -> None:
+    seen: list[tuple[bool, bool, tuple[str, ...]]] = []
+
+    @click.command("look", cls=Command, purpose=LOOK)
+    @click.argument("rest", nargs=-1)
+    @click.option("-f", "--follow", is_flag=True)
+    @click.option("--orphans/--no-orphans", default=True)
+    @click.option("--name")
+    def look(rest: tuple[str, ...], follow: bool, orphans: bool, name: str | None) -> None:
+        seen.append((follow, orphans, rest))
+
+    with look.make_context("look", words.split()) as context:
+        look.invoke(context)
+    assert seen == [expected]
+
+
+def test_words_of_a_command_in_a_container_are_not_touched() -> None:
+    seen: list[tuple[str, ...]] = []
+
+    @click.command("look", cls=Command, purpose=LOOK, context_settings={"allow_interspersed_args": False})
+    @click.argument("rest", nargs=-1)
+    @click.option("--rm", is_flag=True)
+    def look(rest: tuple[str, ...], rm: bool) -> None:
+        seen.append((str(rm), *rest))
+
+    with look.make_context("look", ["--rm=true", "web", "go", "--rm=false"]) as context:
+        look.invoke(context)
+    assert seen == [("True", "web", "go", "--rm=false")]
+
+
+def test_false_counts_more_than_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    env = {"PROVISION_QUIET": "1"}
+    assert settings_of("look", env=env, monkeypatch=monkeypatch).quiet
+    for words in (["--quiet=false", "look"], ["look", "--quiet=false"], ["look", "-q=false"]):
+        assert not settings_of(*words, env=env, monkeypatch=monkeypatch).quiet, words

@@ -57,3 +57,13 @@ def test_memory(count: float, text: str) -> None:
 @pytest.mark.parametrize(("count", "text"), [(0, "0B"), (1046, "1.05kB"), (4423680, "4.42MB"), (999, "999B")])
 def test_traffic(count: float, text: str) -> None:
     assert decimal_size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("form", "open_"), [("{{.Name", "{{.Name"), ("a {{.Name}} {{", "{{"), ("table {{.Name}", "{{.Name}")]
+)
+def test_a_template_that_is_not_closed_is_refused_also_where_nothing_is_shown(form: str, open_: str) -> None:
+    for rows in (ROWS, []):
+        with pytest.raises(UsageError, match="is not closed") as raised:
+            formatted(form, TITLES, rows)
+        assert f"'{open_}'" in raised.value.message
