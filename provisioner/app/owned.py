@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from provisioner.app.intentions import with_kept_scale
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.kinds.ownership import NAME, ONE_OFF, PROJECT, owner
@@ -16,6 +17,7 @@ from provisioner.reconcile.swarm_tasks import tasks_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from provisioner.ledger.intentions import Intentions
     from provisioner.model.playbook import Playbook
     from provisioner.ports import EngineReader
     from provisioner.verify.kind import RemoteTask
@@ -128,7 +130,6 @@ def require_services(playbook: Playbook, services: Sequence[str]) -> None:
 def running_replica(engine: EngineReader, playbook: Playbook, service: str, index: int) -> OwnedContainer:
     """One running replica of a service."""
     require_services(playbook, [service])
-    declared = playbook.services[service].replicas
     replicas = owned_containers(engine, playbook.project, [service])
     for one in replicas:
         if one.address.index == index and one.running:
@@ -140,24 +141,27 @@ def running_replica(engine: EngineReader, playbook: Playbook, service: str, inde
             "this engine can not run a command",
             hint="run `docker exec` there, or bind the service to this node (deploy.placement.constraints)",
         )
-    if index > max(declared, *(one.address.index for one in replicas), 1):
-        count = "1 replica" if declared == 1 else f"{declared} replicas"
-        raise UsageError(f"service.{service} has {count}, and --index {index} names another", hint=_numbers(declared))
+    ledger = read_ledger(engine, playbook.project)
+    kept = with_kept_scale(playbook, ledger, ()).services[service].replicas
+    number = max(kept, *(one.address.index for one in replicas), 1)
+    if index > number:
+        count = "1 replica" if number == 1 else f"{number} replicas"
+        raise UsageError(f"service.{service} has {count}, and --index {index} names another", hint=_numbers(number))
     states = ", ".join(f"{one.address} is {one.raw['State'].get('Status')}" for one in replicas)
     state = next((str(one.raw["State"].get("Status")) for one in replicas if one.address.index == index), "")
     raise ProvisionError(
         f"service.{service}[{index}] is not running" + (f": {states}" if states else ""),
-        hint=_how_to_run(engine, playbook, service, state),
+        hint=_how_to_run(playbook, ledger.intentions, service, state),
     )
 
 
-def _how_to_run(engine: EngineReader, playbook: Playbook, service: str, state: str) -> str:
+def _how_to_run(playbook: Playbook, intentions: Intentions, service: str, state: str) -> str:
     """What makes a service run whose container is in a state, empty where there is none."""
     if state == "paused":
         return f"provision unpause {service}"
     if state == "restarting":
         return f"provision why service.{service}"
-    if service in read_ledger(engine, playbook.project).intentions.stopped:
+    if service in intentions.stopped:
         return f"provision start {service}"
     if playbook.services[service].job:
         return f"provision run --rm {service} COMMAND; provision logs {service} shows what it said"

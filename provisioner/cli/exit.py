@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 # What is wrong with a path that somebody chose, and not with the program.
 _LONGEST_PATH = 120
+# click's names for what is a number to people.
+_NUMBERS = {
+    "float range": "number", "integer range": "whole number", "float": "number", "integer": "whole number",
+}  # fmt: skip
 _OF_A_PATH = (errno.ENAMETOOLONG, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -107,6 +111,8 @@ def _usage(refused: click.ClickException) -> UsageError:
         message = f"{path}: no such option '{refused.option_name}'{'' if known else meant}"
         return UsageError(message, hint=known or f"{path} --help")
     message = refused.format_message().rstrip(".").replace("Did you mean", "did you mean")
+    for word, meant in _NUMBERS.items():
+        message = message.replace(f"is not a valid {word}", f"is no {meant}")
     message = message[:1].lower() + message[1:]
     return UsageError(f"{path}: {message}", hint=f"{path} --help")
 

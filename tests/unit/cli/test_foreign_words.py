@@ -71,6 +71,8 @@ def test_no_word_leads_to_a_command_that_deletes(word: str, tmp_path: Path) -> N
         (["ps", "--format"], "Next: provision ps --help"),
         (["secrets", "set", "--to"], "Next: provision secrets set --help"),
         (["--profile"], "Next: provision --help"),
+        (["stop", "-t", "abc"], "'abc' is no number\n"),
+        (["apply", "--parallel", "many"], "'many' is no whole number\n"),
         (["ps", "--orphans=maybe"], "--orphans=maybe is neither true nor false\n  Next: --orphans=true"),
         (["ps", "--format=false", "--no-such=false"], "no such option '--no-such'"),
         (["exec", "shop/dev", "-T", "web", "sh"], "provision exec: -T stands too late"),
