@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ class Archive:
     """An archive in a place. Its manifest was whole when it was read.
 
     `passed_over` says what is wrong with newer ones, where this is the latest that can be read; `unseen` which places
-    before its own did not answer.
+    did not answer, and which copy of it is not taken.
     """
 
     place: Place
@@ -101,12 +102,11 @@ class Listed:
         """The archives of which nothing is known to be damaged."""
         return tuple(one for one in self.archives if one.id not in self.damaged)
 
-    def newer(self, than: str = "") -> tuple[str, ...]:
-        """What is wrong with those that can not be read at all and are newer than an archive, the newest first."""
+    @property
+    def unreadable(self) -> dict[str, str]:
+        """What is wrong with those that can not be read at all, by id."""
         readable = {one.id for one in self.archives}
-        return tuple(
-            self.damaged[one] for one in sorted(self.damaged, reverse=True) if one > than and one not in readable
-        )
+        return {one: why for one, why in self.damaged.items() if one not in readable}
 
 
 def list_archives(place: Place, project: str) -> Listed:
@@ -126,48 +126,65 @@ def list_archives(place: Place, project: str) -> Listed:
             archives.append(Archive(place, manifest))
             if flaw := archives[-1].flaw():
                 damaged[name] = flaw
-    return Listed(tuple(sorted(archives, key=lambda one: (one.manifest.created_at, one.id))), damaged)
+    return Listed(tuple(sorted(archives, key=_made)), damaged)
+
+
+def _made(one: Archive) -> tuple[str, str]:
+    return one.manifest.created_at, one.id
 
 
 def find_archive(places: Sequence[Place], project: str, name: str) -> Archive:
-    """The archive of this id, or the newest one whose manifest is whole (`latest`), in the first place that has it.
+    """The archive of this id, or of all places the newest one whose manifest is whole (`latest`); in the first place
+    that has it, but for one in which it is seen to be damaged.
 
     UsageError for an id that no place has, ProvisionError where there is no archive at all, or it is damaged,
     Unreachable where none has it that answers, and one does not.
     """
-    passed_over: tuple[str, ...] = ()
+    best: Archive | None = None
+    unreadable: dict[str, str] = {}
     silent: list[Unreachable] = []
     for place in places:
         try:
-            found = _in_place(place, project, name)
+            if name != LATEST:
+                best = best or _of_id(place, name)
+            elif best is None or any(one > best.id and _is_of(one, project) for one in place.archives()):
+                listed = list_archives(place, project)
+                unreadable |= listed.unreadable
+                best = max((*((best,) if best else ()), *listed.archives), key=_made, default=None)
         except Unreachable as error:
             silent.append(error)
-            continue
-        if isinstance(found, Archive):
-            unseen = tuple(f"{error.message}, and was not looked through" for error in silent)
-            return replace(found, passed_over=(*passed_over, *found.passed_over), unseen=unseen)
-        passed_over += found
+    if best is not None:
+        newer = tuple(unreadable[one] for one in sorted(unreadable, reverse=True) if one > best.id)
+        unseen = tuple(f"{error.message}, and was not looked through" for error in silent)
+        return _whole(replace(best, passed_over=newer, unseen=unseen), places)
     if silent:
         raise silent[0]
     where = ", ".join(place.url for place in places)
-    if passed_over:
-        raise ProvisionError(f"there is no archive of {project} in {where} that can be used: {'; '.join(passed_over)}")
+    if unreadable:
+        why = "; ".join(unreadable[one] for one in sorted(unreadable, reverse=True))
+        raise ProvisionError(f"there is no archive of {project} in {where} that can be used: {why}")
     if name == LATEST:
         raise ProvisionError(f"there is no archive of {project} in {where}", hint="provision backup makes one")
     raise UsageError(f"there is no archive {name} in {where}", hint="provision backup list shows what is there")
 
 
-def _in_place(place: Place, project: str, name: str) -> Archive | tuple[str, ...]:
-    """The archive in a place, or what is wrong with those that could be the newest."""
-    if name == LATEST:
-        listed = list_archives(place, project)
-        if not listed.archives:
-            return listed.newer()
-        newest = listed.archives[-1]
-        return replace(newest, passed_over=listed.newer(newest.id))
+def _of_id(place: Place, name: str) -> Archive | None:
     if name not in place.archives():
-        return ()
+        return None
     return Archive(place, read_manifest(b"".join(place.read(name, FILE)), name))
+
+
+def _whole(found: Archive, places: Sequence[Place]) -> Archive:
+    """The archive, or where names and sizes of its files show a damage, a copy in another place that shows none."""
+    if len(places) == 1 or not (flaw := found.flaw()):
+        return found
+    for place in places:
+        with contextlib.suppress(ProvisionError):
+            copy = _of_id(place, found.id) if place is not found.place else None
+            if copy is not None and copy.manifest == found.manifest and not copy.flaw():
+                told = f"{flaw}, in {found.place.url}; the copy in {place.url} is taken"
+                return replace(found, place=place, unseen=(*found.unseen, told))
+    return found
 
 
 def _is_of(name: str, project: str) -> bool:

@@ -10,7 +10,7 @@ import resource
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +22,16 @@ from provisioner.backup.place import open_place
 from provisioner.backup.restic import ResticPlace
 from provisioner.backup.s3 import S3Place
 from provisioner.backup.streams import Damaged
+from provisioner.backup.writing import new_archive
 from provisioner.errors import ProvisionError, Unreachable
 from tests.command_line import carry_out
-from tests.unit.backup.test_archives import repository, write
+from tests.unit.backup.test_archives import EMPTY, repository, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from provisioner.backup.place import Place
     from provisioner.model.backup import Part
 
 LARGE = 9 << 20  # more than one part of an upload
@@ -299,3 +301,33 @@ def test_a_place_that_does_not_answer_hides_no_other(tmp_path: Path, monkeypatch
     ]  # fmt: skip
     code, told, _ = said("check", "latest", "--json")
     assert [json.loads(told)[key] for key in ("places", "lacking")] == [[f"{tmp_path}/kept"], [f"{tmp_path}/empty"]]
+
+
+def test_the_latest_is_that_of_all_places_and_a_whole_copy_of_it(tmp_path: Path) -> None:
+    first, second, third = places = [open_place(str(tmp_path / name), {}) for name in ("a", "b", "c")]
+    old, new = "shop-20260101T000001Z", "shop-20260101T000002Z"
+
+    def write_to(these: list[Place], name: str) -> None:
+        with new_archive(these, name, ()) as writer:
+            part = writer.dump("service.db", [b"content"], "", ())
+            writer.finish(replace(EMPTY, id=name, parts=(part,), created_at=f"2026-01-01T00:00:0{name[-2]}+00:00"))
+
+    write_to([first, second], old)
+    write_to([second, third], new)
+    found = find_archive(places, "shop", "latest")
+    assert (found.id, found.place, found.notes) == (new, second, ()), "the first place has an older one only"
+    assert find_archive(places, "shop", old).place is first
+
+    (tmp_path / "b" / new / "service.db.dump").write_bytes(b"cont")
+    found = find_archive(places, "shop", "latest")
+    [note] = found.notes
+    assert (found.id, found.place) == (new, third)
+    assert note.endswith(f"in {second.url}; the copy in {third.url} is taken")
+    (tmp_path / "c" / new / "service.db.dump").unlink()
+    assert find_archive(places, "shop", "latest").place is second, "no copy is whole: it is refused when it is read"
+
+    (tmp_path / "b" / new / "manifest.json").write_bytes(b"")
+    assert find_archive(places, "shop", "latest").place is third
+    (tmp_path / "c" / new / "manifest.json").write_bytes(b"")
+    found = find_archive(places, "shop", "latest")
+    assert (found.id, found.place, len(found.passed_over)) == (old, first, 1)
