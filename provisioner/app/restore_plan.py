@@ -71,8 +71,8 @@ class RestorePlan:
     services, `masks` the services whose data are masked then. Where there are `refusals` nothing is done.
 
     `resumed`: a restore that was killed is gone on with. `unmasked` are the services whose mask is not run, though the
-    data are those of another environment. `again` are the jobs that run again on the data that come; one that says
-    `run: once` only where its container has a volume that is made anew.
+    data are those of another environment. `again` are the jobs that run again on the data that come, `once_again` those
+    of them that say `run: once`: their containers have a volume that is made anew.
     """
 
     title: str
@@ -85,6 +85,7 @@ class RestorePlan:
     masks: tuple[str, ...] = ()
     unmasked: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
+    once_again: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
@@ -153,7 +154,8 @@ def plan_restore(
     unmasked = () if own else tuple(name for name, one in playbook.services.items() if one.backup and one.backup.mask)
     again = _jobs_again(playbook, saving.mode, stopped, {volume.key for volume in volumes})
     return RestorePlan(
-        playbook.title, origin, tuple(volumes), dumps, stopped, tuple(refusals), resumed, masks, unmasked, again
+        playbook.title, origin, tuple(volumes), dumps, stopped, tuple(refusals), resumed, masks, unmasked, again,
+        tuple(name for name in again if playbook.services[name].job == "once"),
     )  # fmt: skip
 
 

@@ -65,6 +65,8 @@ class Plan(Protocol):
     def unmasked(self) -> Sequence[str]: ...
     @property
     def again(self) -> Sequence[str]: ...
+    @property
+    def once_again(self) -> Sequence[str]: ...
 
 
 class Former(Protocol):
@@ -158,6 +160,13 @@ def restore_plan_text(plan: Plan, *, paint: Paint = PLAIN) -> str:
         lines += ["", f"Stand still meanwhile, in this order: {', '.join(plan.stopped)}"]
     if plan.again:
         lines.append(f"Jobs that run again on the data that come: {', '.join(plan.again)}")
+    if plan.once_again:
+        lines.append(
+            paint.red(
+                f"`run: once` does not hold for {', '.join(plan.once_again)}: that a job has run is known from its "
+                "container, which goes with the volume that it has."
+            )
+        )
     if plan.masks:
         lines.append(f"Masked before anybody can reach the data, in this order: {', '.join(plan.masks)}")
     elif not ready:

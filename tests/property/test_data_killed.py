@@ -621,13 +621,13 @@ def jobs(two: Two) -> dict[str, str]:
     return {name: found[name] for name in ("target-migrate-1", "target-seed-1") if name in found}
 
 
-def with_jobs(two: Two) -> dict[str, str]:
+def with_jobs(two: Two, **seed: Any) -> dict[str, str]:
     """A target with data, an archive of other ones, and two jobs that have run; their containers."""
     two.write("target")
     book = document("target", two.folder)
     needs = {"store": {"condition": "service_started"}}
     job = {"image": "app:1", "command": ["true"], "depends_on": needs}
-    book["services"] |= {"migrate": {**job, "job": {}}, "seed": {**job, "job": {"run": "once"}}}
+    book["services"] |= {"migrate": {**job, "job": {}}, "seed": {**job, "job": {"run": "once"}, **seed}}
     (two.folder / "target.yaml").write_text(json.dumps(book))
     assert two.apply("target").exit_code == 0
     two.hold("target", NEW)
@@ -649,6 +649,14 @@ def test_a_restore_lets_jobs_run_again_but_for_those_that_run_once(two: Two) -> 
     assert {name: now[name] == ran[name] for name in now} == {"target-migrate-1": False, "target-seed-1": True}
     assert two.undo("target").exit_code == 0
     assert (two.data("target"), jobs(two)) == (OLD, now), "what ran on the old data has run"
+
+
+def test_a_job_that_has_a_volume_runs_again_and_the_plan_says_so(two: Two) -> None:
+    ran = with_jobs(two, volumes=["files:/data"])
+    restored = two.restore("target")
+    assert (restored.exit_code, restored.plan.again, restored.plan.once_again) == (0, ("migrate", "seed"), ("seed",))
+    assert not set(jobs(two).values()) & set(ran.values())
+    assert "`run: once` does not hold for seed" in restore_plan_text(restored.plan)
 
 
 @pytest.mark.parametrize("full_at", range(1, 5))
