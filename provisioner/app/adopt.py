@@ -20,6 +20,7 @@ from provisioner.errors import PlanStale, Unsafe, UsageError
 from provisioner.kinds.ownership import NEXT, PREFIX, PREVIOUS, owner
 from provisioner.ledger.adoptions import learn, learn_of_others, read_adoptions, record_adoptions
 from provisioner.ledger.lease import lease, require_free
+from provisioner.ledger.records import read_ledger, record_released
 from provisioner.ledger.revisions import record_revision
 from provisioner.model.address import Address
 from provisioner.model.adoption import Release
@@ -229,4 +230,6 @@ def _forget(engine: EngineWriter, found: Release, mode: Mode) -> None:
         if raw is not None:
             labels = {key: value for key, value in labels_of(raw).items() if not key.startswith(PREFIX)}
             engine.update_spec(one.kind, one.id, int(raw["Version"]["Index"]), {**raw["Spec"], "Labels": labels})
+    ledger = read_ledger(engine, found.project)
+    record_released(engine, found.project, mode, ledger, [one.address for one in found.released])
     record_adoptions(engine, found.project, mode, found.kept)

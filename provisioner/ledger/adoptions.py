@@ -165,9 +165,10 @@ class AdoptionsView:
 
     def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Raw]:
         project = labels.get(PROJECT)
-        # What has moved inside carries the labels of its former address: the ledger first.
+        listed = self._engine.list(kind, labels)
+        # What has moved inside carries the labels of its former address, until the ledger is known.
         adopted = self._adopted(project) if project else ()
-        found = [self._labelled(kind, raw) for raw in self._engine.list(kind, labels)]
+        found = [self._labelled(kind, raw) for raw in listed]
         if kind == "task":
             return [*found, *self._tasks({one.id for one in adopted if one.kind == "service"} - _services(found))]
         there = {_identity(kind, raw) for raw in found}

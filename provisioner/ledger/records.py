@@ -13,7 +13,7 @@ from provisioner.ledger.adoptions import learn, newest, parse_adoptions
 from provisioner.ledger.intentions import Intention, Intentions, keep_intentions, parse_intentions
 from provisioner.ledger.lease import whoami
 from provisioner.ledger.revisions import KEPT, Revision, parse_revision
-from provisioner.ledger.series import ADOPTED, CHECKS, DESTROYED, FAILED, INTENTIONS, REVISION
+from provisioner.ledger.series import ADOPTED, CHECKS, DESTROYED, FAILED, INTENTIONS, RELEASED, REVISION
 from provisioner.ledger.store import records, store, stores
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 _KEPT_DESTROYED = 5
 _KEPT_FAILED = 10
+_KEPT_RELEASED = 10
+# Of what was released these have names of their own versions: nothing of ours stands there, and nobody removed it.
+_VERSIONED = ("image", "config", "secret")
 # Letters of a reason that are kept.
 _LONGEST_REASON = 300
 _Record = TypeVar("_Record", bound="DataclassInstance")
@@ -47,6 +50,17 @@ class Destroyed:
     by: str
     after: int
     volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A release of adopted objects, at `addresses`. `after` is the number of the last revision then, 0 for none."""
+
+    number: int
+    at: str
+    by: str
+    after: int
+    addresses: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +104,7 @@ class Ledger:
     checks: Mapping[int, Checked] = field(default_factory=dict)
     adopted: tuple[Adopted, ...] = ()
     intentions: Intentions = field(default_factory=Intentions)
+    releases: tuple[Released, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -148,7 +163,9 @@ class Ledger:
             desired = DesiredState(self.project, {})
         if desired is None:
             return None
-        resources = dict(desired.resources)
+        released = self._released()
+        resources = {a: r for a, r in desired.resources.items() if str(a) not in released or a.kind not in _VERSIONED}
+        desired = replace(desired, resources=resources)
         if self.destroyed is not None:
             resources = {a: r for a, r in resources.items() if r.kind == "volume" and r.name in self.volumes}
         elif self.last is None or self.last.volumes is None:
@@ -162,6 +179,11 @@ class Ledger:
                 resources[address] = Resource(address, "volume", name, {}, protect=bool(volume.get("protect")))
         return replace(desired, resources=resources)
 
+    def _released(self) -> set[str]:
+        """The addresses of what was let go of after the last revision."""
+        number = self.revisions[-1].number if self.revisions else 0
+        return {address for one in self.releases if one.after >= number for address in one.addresses}
+
 
 def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = None) -> Ledger:
     """All that is kept. A torn record is passed over. `manager`: whether the engine is known to be one.
@@ -172,6 +194,7 @@ def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = No
     destroys: list[Destroyed] = []
     failures: list[Failed] = []
     checks: dict[int, Checked] = {}
+    releases: list[Released] = []
     adoptions = []
     intentions = Intentions()
     for kept in records(engine, project, manager=manager):
@@ -184,6 +207,8 @@ def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = No
                 failures.append(failed)
             if series == CHECKS and (checked := _parse(Checked, content)) is not None:
                 checks[checked.number] = checked
+            if series == RELEASED and (released := _parse(Released, content)) is not None:
+                releases.append(released)
             if series == ADOPTED:
                 adoptions.append(parse_adoptions(content))
             if series == INTENTIONS and (found := parse_intentions(content)) and found.number > intentions.number:
@@ -198,6 +223,7 @@ def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = No
         checks,
         adopted,
         intentions,
+        tuple(sorted(releases, key=lambda one: one.number)),
     )
 
 
@@ -221,6 +247,18 @@ def record_destroyed(engine: EngineWriter, playbook: Playbook, mode: Mode, ledge
         "volumes": volumes_left(playbook, left),
     }
     store(engine, playbook.project, mode).keep(number, _text(content), _KEPT_DESTROYED, DESTROYED)
+
+
+def record_released(engine: EngineWriter, project: str, mode: Mode, ledger: Ledger, addresses: Sequence[str]) -> None:
+    """Keep that adopted objects were let go of."""
+    number = ledger.releases[-1].number + 1 if ledger.releases else 1
+    content = {
+        "number": number,
+        **_now(),
+        "after": ledger.last.number if ledger.last else 0,
+        "addresses": sorted(set(addresses)),
+    }
+    store(engine, project, mode).keep(number, _text(content), _KEPT_RELEASED, RELEASED)
 
 
 def record_failed(

@@ -7,5 +7,7 @@ FAILED = "failed"
 CHECKS = "checks"
 # All objects that the environment owns though another tool made them; the newest record counts.
 ADOPTED = "adopted"
+# What was adopted and was let go of again.
+RELEASED = "released"
 # What is stopped or scaled on purpose; the newest one counts.
 INTENTIONS = "intentions"

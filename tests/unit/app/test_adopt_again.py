@@ -420,3 +420,20 @@ def test_what_is_adopted_already_and_differs_now_is_told_by_another_adoption(
     let_go(shop)
     told = run(shop).plan
     assert not [one for one in told.notes if "adopted already" in one.message], adoption_text(told)
+
+
+def test_no_hand_has_changed_the_image_of_what_was_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    playbook = {"name": "shop", "services": {"web": {**service(), "image": "web:1", "build": "context"}}}
+    (tmp_path / "context").mkdir()
+    (tmp_path / "context" / "Dockerfile").write_text("FROM app:1\n")
+    shop = brought_up(playbook, tmp_path, monkeypatch)
+    live = next(iter(shop.engine._images[one] for name, one in shop.engine._tags.items() if name == "web:1"))
+    live["Config"]["Labels"] = {}
+    run(shop)
+    let_go(shop)
+    changes = [one for one in shop.plan().changes if one.address.kind == "image"]
+    assert [one.reason for one in changes if "by hand" in one.reason or one.drift] == []
+    assert not [one for one in shop.drift().changes if one.address.kind == "image"]
+    # Of what an apply makes after that a change is one by hand again.
+    run(shop)
+    assert not shop.plan().changes
