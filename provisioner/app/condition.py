@@ -12,7 +12,8 @@ from provisioner.errors import ProvisionError
 from provisioner.kinds.values import moment
 from provisioner.kinds.volume import is_dated
 from provisioner.reconcile.finished import FINISHED, has_finished
-from provisioner.reconcile.swarm_tasks import tasks_of
+from provisioner.reconcile.swarm_tasks import BROKEN, state_of, tasks_of
+from provisioner.reconcile.task_words import Words, end_of, newest_first, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,8 +29,11 @@ COMPLETED = "completed"
 # A container that was restarted more recently than this many seconds is taken for one that goes on crashing.
 _RECENT = 60.0
 _ENDED = ("exited", "dead")
+_OF_A_SWARM = "overlay"
 _ALIVE = ("running", "paused")
 _KEPT_RESULTS = 3
+# Lines of a container among which those of the run before are looked for.
+_SEARCHED = 200
 # Containers of tasks that are asked for results of their health check.
 _LOOKED_AT = 4
 
@@ -75,7 +79,11 @@ def condition_of(
         return _of_container(found.runtime, found, wanted, now or datetime.now(UTC))
     if found.kind == "service":
         return _of_service(found, wanted, engine)
-    dated = found.kind != "volume" or is_dated(engine.facts().api_version)
+    if found.kind == "network":
+        # A node tells of one of a Swarm when it last began to take part in it.
+        dated = found.spec.get("driver") != _OF_A_SWARM
+    else:
+        dated = found.kind != "volume" or is_dated(engine.facts().api_version)
     return Condition("present", started_at=found.created if dated else "")
 
 
@@ -104,7 +112,7 @@ def with_last_words(
         if condition.health == "unhealthy" or found.kind == "service":
             failed = [one for one in health_results(engine, found) if one.exit_code]
             words = _last_line(failed[-1].output) or f"exit code {failed[-1].exit_code}" if failed else ""
-        words = words or _last_line("\n".join(last_lines(engine, found, 3)))
+        words = words or next((_last_line("\n".join(one.lines)) for one in last_words(engine, found, 3)), "")
     return replace(condition, trouble=f"{condition.trouble}: {mask(words)}") if words else condition
 
 
@@ -136,11 +144,29 @@ def _containers_of_tasks(tasks: Sequence[Raw]) -> list[str]:
     return [identity for identity in found if identity][:_LOOKED_AT]
 
 
-def last_lines(engine: EngineReader, found: Observed, count: int) -> tuple[str, ...]:
-    """The last lines that a container, or the tasks of a service, wrote."""
-    kind = "service" if found.kind == "service" else "container"
-    lines = engine.logs(found.id, tail=count, kind=kind)
-    return tuple(line.decode(errors="replace").rstrip() for line in lines)
+def last_words(engine: EngineReader, found: Observed, count: int) -> tuple[Words, ...]:
+    """The last lines that a container wrote, or tasks of a service, each by itself; who failed speaks first.
+
+    Of a container that was begun again a moment ago they are those before its end.
+    """
+    if found.kind == "service":
+        return spoken(engine, (found.base or {}).get("TaskTemplate") or {}, engine.tasks(found.id), count)
+    state = found.runtime
+    again = state is not None and state.restarts and state.status == "running" and _is_recent(state, datetime.now(UTC))
+    ended, began = (
+        (moment(state.finished_at), moment(state.started_at)) if state is not None and again else (None, None)
+    )
+    if ended is None or began is None:
+        lines = [line.decode(errors="replace").rstrip() for line in engine.logs(found.id, tail=count)]
+        return (Words("", tuple(lines)),) if lines else ()
+    stamped = (
+        line.decode(errors="replace").rstrip() for line in engine.logs(found.id, tail=_SEARCHED, timestamps=True)
+    )
+    parted = [line.partition(" ") for line in stamped]
+    # A process may write before its engine says that it was started, and be heard after it says that it has ended.
+    between = ended + (began - ended) / 2
+    before = [text for stamp, _, text in parted if (then := moment(stamp)) is not None and then < between]
+    return (Words("", tuple(before[-count:])),) if before else ()
 
 
 def _of_container(state: Runtime, found: Observed, wanted: Resource | None, now: datetime) -> Condition:
@@ -176,21 +202,36 @@ def _trouble(shown: Condition, state: Runtime, now: datetime) -> str:
     if state.health == "unhealthy":
         return "its health check fails"
     began = moment(state.started_at)
-    if state.restarts and began is not None and (now - began).total_seconds() < _RECENT:
+    if state.restarts and began is not None and _is_recent(state, now):
         return f"restarted {count}, the last time {int((now - began).total_seconds())} s ago"
     return "its health check has not passed yet" if state.health == "starting" else ""
 
 
+def _is_recent(state: Runtime, now: datetime) -> bool:
+    """Whether a container was started a short time ago."""
+    began = moment(state.started_at)
+    return began is not None and (now - began).total_seconds() < _RECENT
+
+
 def _of_service(found: Observed, wanted: Resource | None, engine: EngineReader) -> Condition:
     """A Swarm service does what the tasks of its present spec do; what it lacks was seen when it was observed."""
-    tasks = tasks_of({"Spec": found.base}, engine.tasks(found.id, current=True))
+    current = engine.tasks(found.id, current=True)
+    tasks = tasks_of({"Spec": found.base}, current)
     trouble = found.not_converged_reason if wanted is not None else ""
-    why = tasks.pending or (tasks.errors[-1] if tasks.errors else "")
+    why = tasks.pending
+    if trouble and not why and (broken := newest_first(one for one in current if state_of(one) in BROKEN)):
+        why = end_of(engine, broken[0])
     if trouble and why and why not in trouble:
         trouble = f"{trouble}, {why}"
+    # All of them run since the newest does: a Swarm tells when a task came into its state.
+    since = max((str(one["Status"].get("Timestamp") or "") for one in current if _runs(one)), default="")
     return Condition(
-        f"{tasks.running}/{tasks.wanted} running", started_at=found.created, restarts=tasks.failed, trouble=trouble
+        f"{tasks.running}/{tasks.wanted} running", started_at=since, restarts=tasks.failed, trouble=trouble
     )
+
+
+def _runs(task: Raw) -> bool:
+    return state_of(task) == "running" and task.get("DesiredState") == "running"
 
 
 def _time(text: str) -> str:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from provisioner.ports import EngineReader
     from provisioner.reconcile.retained import Retained
 
+# The difference that a plan tells where an object is as declared and does not do what it should.
+_STATE = "state"
+
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
@@ -89,7 +92,7 @@ def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
     retained = retained_objects(playbook)
     foreign = {one.address: one for one in plan.observed.foreign}
     rows = [_row(a, desired.get(a), observed.get(a), changes.get(a), retained) for a in addresses]
-    rows = [_with_condition(row, prepared, engine) for row in rows]
+    rows = [_with_condition(row, prepared, engine, changes.get(row.address)) for row in rows]
     rows = [_foreign(row, foreign.get(row.address)) for row in rows]
     rows = [_uncompared(row, gathering.reasons) for row in rows]
     ports = published_ports(engine, playbook.project, swarm=prepared.mode == "swarm")
@@ -120,8 +123,11 @@ def _row(
         image = str(wanted.workload_spec["image"])
     if found is None:
         # An image that is to be pulled or built is no trouble: what needs it is.
-        trouble = "" if address.kind == "image" else "not created yet"
-        return StatusRow(address, "absent", "", image, True, detail="not created yet", trouble=trouble)
+        # What an earlier apply has made, the plan says what became of.
+        said = change.reason if change is not None and change.drift else "not created yet"
+        return StatusRow(
+            address, "absent", "", image, True, detail=said, trouble="" if address.kind == "image" else said
+        )  # fmt: skip
     if found.kind in ("container", "service"):
         image = str(found.workload_spec["image"])
     row = StatusRow(address, "present", "", image, False, id=found.id)
@@ -133,7 +139,7 @@ def _row(
     return replace(row, drift=differs, detail=reason)
 
 
-def _with_condition(row: StatusRow, prepared: Prepared, engine: EngineReader) -> StatusRow:
+def _with_condition(row: StatusRow, prepared: Prepared, engine: EngineReader, change: Change | None) -> StatusRow:
     """The row of an object that is there with how it is doing. What it says is quoted without values of secrets."""
     found = prepared.plan.observed.resources.get(row.address)
     if found is None:
@@ -144,12 +150,22 @@ def _with_condition(row: StatusRow, prepared: Prepared, engine: EngineReader) ->
         mask = mask_of(row.address, prepared.plan, prepared.materials)
         condition = with_last_words(condition, found, engine, mask)
     return replace(
-        row, state=condition.state, health=condition.health,
-        detail=condition.trouble or condition.purpose or row.detail or _remark(condition),
+        row, state=condition.state, health=condition.health, detail=_detail(row, condition, change),
         purpose=condition.purpose, since=condition.since,
         trouble=condition.trouble, exit_code=condition.exit_code,
         restarts=condition.restarts, started_at=condition.started_at,
     )  # fmt: skip
+
+
+def _detail(row: StatusRow, condition: Condition, change: Change | None) -> str:
+    """What is wrong or meant, and beside it what differs of what is declared; else what there is to remark."""
+    said = [condition.trouble, condition.purpose]
+    if not any(said):
+        return row.detail or _remark(condition)
+    rests = condition.purpose.startswith(("stopped", "paused"))
+    if change is not None and not rests and any(one.path != _STATE for one in change.differences):
+        said.insert(1, row.detail)
+    return "; ".join(dict.fromkeys(filter(None, said)))
 
 
 def _remark(condition: Condition) -> str:

@@ -12,7 +12,7 @@ from provisioner.app.condition import (
     HealthResult,
     condition_of,
     health_results,
-    last_lines,
+    last_words,
     with_purpose,
 )
 from provisioner.app.evidence import mask_of, unknown_secrets
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from provisioner.model.span import Problem, Span
     from provisioner.model.state import Observed
     from provisioner.ports import EngineReader
+    from provisioner.reconcile.task_words import Words
 
 LOG_LINES = 10
 ABSENT = Condition("absent", trouble="it is not there")
@@ -59,7 +60,8 @@ class Neighbour:
 class Part:
     """One object on the engine: a replica of a service, or the whole of anything else.
 
-    `log` are its last lines, `health` the last results of its health check; `withheld` says why they are not shown.
+    `words` are its last lines, those of each task of a Swarm by itself, `health` the last results of its health check;
+    `withheld` says why they are not shown.
     `adopted` is its record where another tool made it.
     """
 
@@ -69,7 +71,7 @@ class Part:
     image: str
     condition: Condition
     health: tuple[HealthResult, ...] = ()
-    log: tuple[str, ...] = ()
+    words: tuple[Words, ...] = ()
     withheld: str = ""
     adopted: Adopted | None = None
 
@@ -172,14 +174,14 @@ def _with_words(part: Part, found: Observed, prepared: Prepared, engine: EngineR
         return replace(part, withheld=f"the values of its secrets ({names}) are not known here, and it may print them")
     mask = mask_of(part.address, prepared.plan, prepared.materials)
     health: tuple[HealthResult, ...] = ()
-    lines: tuple[str, ...] = ()
+    words: tuple[Words, ...] = ()
     with suppress(ProvisionError):
         health = health_results(engine, found)
-        lines = last_lines(engine, found, LOG_LINES)
+        words = last_words(engine, found, LOG_LINES)
     return replace(
         part,
         health=tuple(replace(one, output=mask(one.output)) for one in health),
-        log=tuple(mask(line) for line in lines),
+        words=tuple(replace(one, lines=tuple(mask(line) for line in one.lines)) for one in words),
         condition=replace(part.condition, trouble=mask(part.condition.trouble)),
     )
 

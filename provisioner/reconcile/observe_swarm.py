@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import service, swarm_file
@@ -13,6 +14,7 @@ from provisioner.reconcile.swarm_tasks import (
     RESTARTING,
     Tasks,
     has_young,
+    keeps_ending,
     not_converged_reason,
     state_of,
     stranded,
@@ -118,7 +120,8 @@ def _service(
         ended = _end(current, may_finish=may_finish)
         lacks = "" if ended else not_converged_reason(raw, current, may_finish=may_finish)
     if not lacks and not ended and not is_job and has_young(tasks, now):
-        lacks = RESTARTING if tasks_of(raw, engine.tasks(raw["ID"], current=True), nodes).over else ""
+        lacks = RESTARTING if keeps_ending(engine.tasks(raw["ID"], current=True), now) else ""
+    everything = engine.tasks(raw["ID"]) if is_job or ended else ()
     return Observed(
         address=address,
         kind="service",
@@ -126,7 +129,7 @@ def _service(
         name=raw["Spec"]["Name"],
         spec=service.decode(dict(raw), context),
         created=raw.get("CreatedAt") or "",
-        runtime=_job_state(raw, engine.tasks(raw["ID"]), nodes) if is_job else ended,
+        runtime=_dated(_job_state(raw, everything, nodes) if is_job else ended, everything),
         version=int(raw["Version"]["Index"]),
         base=raw["Spec"],
         not_converged_reason=lacks,
@@ -140,6 +143,16 @@ def _end(tasks: Tasks, *, may_finish: bool) -> Runtime | None:
         return None
     well = tasks.finished >= tasks.wanted if may_finish else not tasks.errors
     return Runtime(status="exited", exit_code=0 if well else tasks.exit_code or 1)
+
+
+def _dated(ended: Runtime | None, tasks: Sequence[Raw]) -> Runtime | None:
+    """How tasks ended with when the last of them did, or since when one runs."""
+    if ended is None:
+        return None
+    states = ("running",) if ended.status == "running" else _ENDED
+    times = (str(task["Status"].get("Timestamp") or "") for task in tasks if state_of(task) in states)
+    last = max(times, default="")
+    return replace(ended, started_at=last) if ended.status == "running" else replace(ended, finished_at=last)
 
 
 def _job_state(raw: Raw, tasks: Sequence[Raw], nodes: Sequence[Raw]) -> Runtime:

@@ -113,9 +113,38 @@ def tasks_of(
 
 def has_young(tasks: Sequence[Raw], now: str) -> bool:
     """Whether one of the tasks was made a short time ago. `now` is the engine's time (RFC 3339)."""
-    there = moment(now)
-    made = [then for task in tasks if (then := moment(task.get("CreatedAt")))]
-    return there is not None and any((there - then).total_seconds() < _YOUNG for then in made)
+    return any(_ago(task.get("CreatedAt"), now) < _YOUNG for task in tasks)
+
+
+def keeps_ending(tasks: Sequence[Raw], now: str) -> bool:
+    """Whether tasks of a service end and follow each other: one replica's ended a short time ago, and the one that
+    follows has not run for longer yet than those before it did. `tasks` are those of its present spec.
+    """
+    for replica in {_replica(task) for task in tasks}:
+        mine = [task for task in tasks if _replica(task) == replica]
+        over = [task for task in mine if state_of(task) in (*BROKEN, "complete") and _since(task, now) < _YOUNG]
+        lived = [_ago(task.get("CreatedAt"), now) - _since(task, now) for task in over]
+        # What ran for long before it ended recovers: that is no loop.
+        proven = max([PROVEN, *(2 * seconds for seconds in lived if seconds < _YOUNG)])
+        if over and any(_since(task, now) < proven for task in mine if state_of(task) == "running"):
+            return True
+    return False
+
+
+def _replica(task: Raw) -> Any:
+    """A slot, or a node's share of a service that runs on every node."""
+    return task.get("Slot") or task.get("NodeID")
+
+
+def _since(task: Raw, now: str) -> float:
+    """For how long a task is in its state (seconds)."""
+    return _ago((task.get("Status") or {}).get("Timestamp"), now)
+
+
+def _ago(then: Any, now: str) -> float:
+    """Seconds from a time to now; endless where either is not known."""
+    before, there = moment(then), moment(now)
+    return (there - before).total_seconds() if before is not None and there is not None else float("inf")
 
 
 def down_nodes(nodes: Sequence[Raw]) -> frozenset[str]:

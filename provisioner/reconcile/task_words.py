@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import ProvisionError
 from provisioner.kinds.values import moment
+from provisioner.model.dataclass import dataclass
 from provisioner.reconcile.swarm_tasks import BROKEN, error_of, state_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _LINES, _ENDS = 10, 3
 # Tasks that ended alike and are asked for what they said: one whose node is away tells nothing.
 _ASKED = 3
+# Tasks that are shown beside each other.
+_TELLERS = 4
 _SHORT_ID = 12
 _KILLED = 137
 # What the engine writes among the lines where it can not get those of a node.
@@ -77,6 +80,30 @@ def task_lines(engine: EngineReader, task: Raw, count: int = _LINES) -> tuple[st
 
 def _logs(engine: EngineReader, task: Raw, count: int) -> Iterable[bytes]:
     return engine.logs(str(task.get("ID")), tail=count, kind="task")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The last lines of a task; `speaker` says which one, how it ended or what it does, and of which version it is."""
+
+    speaker: str
+    lines: tuple[str, ...]
+
+
+def spoken(engine: EngineReader, template: Raw, tasks: Sequence[Raw], count: int) -> tuple[Words, ...]:
+    """What tasks of a service say: the last one of its present version (`template`) that ended badly, and some that
+    run; those of another version are told as that.
+    """
+    present = newest_first(task for task in tasks if is_of(task, template))
+    broken = [task for task in present if state_of(task) in BROKEN][:1]
+    others = newest_first(task for task in tasks if task.get("DesiredState") == "running")
+    tellers = [*broken, *(task for task in others if task not in broken)][:_TELLERS]
+    # One that has ended well, where nothing else is left.
+    return tuple(
+        Words(f"{name_of(task)}, {end_of(engine, task)}{'' if task in present else ', of another version'}", lines)
+        for task in tellers or present[:1]
+        if (lines := task_lines(engine, task, count))
+    )
 
 
 def newest_first(tasks: Iterable[Raw]) -> list[Raw]:

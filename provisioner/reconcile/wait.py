@@ -33,13 +33,13 @@ def readiness(goal: Goal, state: Runtime, *, has_check: bool, running_for: float
     """
     if goal == Goal.COMPLETED:
         return _completed(state)
+    killed = ", killed for want of memory" if state.oom_killed else ""
     if state.status in ("exited", "dead"):
         if finished and goal != Goal.HEALTHY:
             return Readiness(True, True, FINISHED)
-        killed = ", killed for want of memory" if state.oom_killed else ""
         return Readiness(True, False, f"it exited with code {state.exit_code}{killed}{_one_shot(state)}")
     if state.restarts > 0 and state.status == "restarting":
-        said = f"it exits and restarts again and again (code {state.exit_code})"
+        said = f"it exits and restarts again and again (code {state.exit_code}{killed})"
         return Readiness(True, False, said + _one_shot(state))
     if goal == Goal.HEALTHY and not has_check:
         return Readiness(True, False, "others wait until it is healthy, and it has no health check")
@@ -59,7 +59,8 @@ def _one_shot(state: Runtime) -> str:
 def _completed(state: Runtime) -> Readiness:
     if state.status in ("exited", "dead"):
         ok = state.exit_code == 0
-        return Readiness(True, ok, "completed" if ok else f"it exited with code {state.exit_code}")
+        killed = ", killed for want of memory" if state.oom_killed else ""
+        return Readiness(True, ok, "completed" if ok else f"it exited with code {state.exit_code}{killed}")
     return Readiness(False, False, state.status)
 
 

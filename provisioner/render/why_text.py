@@ -36,6 +36,15 @@ class HealthResult(Protocol):
     def output(self) -> str: ...
 
 
+class Words(Protocol):
+    """The last lines of an object; `speaker` is the task of a Swarm that wrote them, and what it does."""
+
+    @property
+    def speaker(self) -> str: ...
+    @property
+    def lines(self) -> Sequence[str]: ...
+
+
 class Condition(Protocol):
     """How an object is doing; `trouble` is empty where all is well."""
 
@@ -75,7 +84,7 @@ class Part(Protocol):
     @property
     def health(self) -> Sequence[HealthResult]: ...
     @property
-    def log(self) -> Sequence[str]: ...
+    def words(self) -> Sequence[Words]: ...
     @property
     def withheld(self) -> str: ...
     @property
@@ -194,9 +203,10 @@ def _words(part: Part, paint: Paint, *, alone: bool) -> str:
             output = " / ".join(printable(one.output).splitlines()) or "no output"
             verdict = paint.green("passed") if one.exit_code == 0 else paint.red(f"exit {one.exit_code}")
             lines.append(f"  {one.ended[11:19]}  {verdict}  {output}")
-    if part.log:
-        lines.append(paint.bold(f"Last lines{of}:"))
-        lines += quoted(part.log, paint, "  ")
+    for said in part.words:
+        who = f" of {printable(said.speaker)}" if said.speaker else of
+        lines.append(paint.bold(f"Last lines{who}:"))
+        lines += quoted(said.lines, paint, "  ")
     if part.withheld:
         lines.append(f"{paint.bold(f'Last lines{of}:')} not shown, as {part.withheld}; provision logs shows them")
     return "\n".join(lines) + "\n" if lines else ""

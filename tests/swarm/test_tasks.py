@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.errors import NotConverged, StepFailed
 from provisioner.model.operation import Goal, WaitForService
-from provisioner.reconcile.swarm_tasks import STABLE, not_converged_reason, readiness, tasks_of
+from provisioner.reconcile.swarm_tasks import STABLE, keeps_ending, not_converged_reason, readiness, tasks_of
 from provisioner.reconcile.swarm_wait import wait_service
 from tests.property.environments import Patient
 
@@ -239,6 +239,33 @@ def test_ends_of_several_kinds_are_told_apart_and_want_of_memory_is_named() -> N
         "replica 1 (task said) and 1 more: non-zero exit (9)", "no file",
         "replica 1 (task starved): non-zero exit (137), killed for want of memory", "eating",
     ]  # fmt: skip
+
+
+def lived(state: str, began: int, came: int, *, slot: int = 1) -> dict[str, Any]:
+    """A task that was made at a second, and came into its state at another one."""
+    found = task(state, slot=slot)
+
+    def at(second: int) -> str:
+        return f"2026-01-31T18:{4 + second // 60:02d}:{second % 60:02d}Z"
+
+    return {**found, "CreatedAt": at(began), "Status": {**found["Status"], "Timestamp": at(came)}}
+
+
+LOOPS: tuple[tuple[str, list[dict[str, Any]], bool], ...] = (
+    ("a loop", [lived("failed", 90, 92), lived("failed", 92, 95), lived("running", 95, 98)], True),
+    ("its first end", [lived("failed", 90, 95), lived("running", 95, 96)], True),
+    ("a slow loop", [lived("failed", 40, 60), lived("complete", 60, 80), lived("running", 80, 82)], True),
+    ("recovered", [lived("failed", 60, 62), lived("failed", 62, 64), lived("running", 64, 66)], False),
+    ("ran for long before", [lived("failed", 0, 90), lived("running", 90, 92)], False),
+    ("another replica's end", [lived("failed", 60, 90, slot=2), lived("running", 98, 99)], False),
+    ("long ago", [lived("failed", 10, 20), lived("running", 20, 96)], False),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("tasks", "ends"), [case[1:] for case in LOOPS], ids=[case[0] for case in LOOPS])
+def test_a_loop_is_told_from_a_recovery(tasks: list[dict[str, Any]], ends: bool) -> None:
+    """Now is second 100."""
+    assert keeps_ending(tasks, "2026-01-31T18:05:40Z") is ends
 
 
 def waited(*looks: tuple[dict[str, Any], list[dict[str, Any]]], **more: Any) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from provisioner.app.condition import Condition, condition_of, health_results, with_last_words
+from provisioner.app import condition as condition_module
+from provisioner.app.condition import Condition, condition_of, health_results, last_words, with_last_words
 from provisioner.model.address import Address
 from provisioner.model.state import Facts, Observed, Runtime
 
@@ -24,6 +26,10 @@ def task(at: str, container: str) -> dict[str, Any]:
 def container(*results: tuple[int, str]) -> dict[str, Any]:
     log = [{"End": "2026-01-31T18:04:00Z", "ExitCode": code, "Output": output} for code, output in results]
     return {"State": {"Health": {"Log": log}}}
+
+
+def at(second: float) -> str:
+    return f"2026-01-31T18:04:{second:09.6f}Z"
 
 
 class Manager:
@@ -46,6 +52,16 @@ class Manager:
 
     def logs(self, identity: str, **how: Any) -> list[bytes]:
         return [b"served\n"]
+
+
+class Written:
+    """A container that wrote lines at certain times (seconds)."""
+
+    def __init__(self, *lines: tuple[float, str]) -> None:
+        self._lines = lines
+
+    def logs(self, identity: str, *, timestamps: bool = False, **how: Any) -> list[bytes]:
+        return [(f"{at(then)} " if timestamps else "").encode() + text.encode() + b"\n" for then, text in self._lines]
 
 
 def said(manager: Manager) -> str:
@@ -82,3 +98,35 @@ def test_since_when_a_volume_is_there_is_said_where_it_is_known(api_version: tup
     engine.api_version = api_version
     found = replace(WEB, address=Address("volume", "data"), kind="volume", created="2026-01-31T18:04:00Z")
     assert condition_of(found, None, cast("EngineReader", engine)).since == since
+
+
+def test_the_last_words_of_one_that_was_begun_again_are_those_before_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says first was written before the engine says that it was started."""
+    written = Written((1, "boot"), (3, "no DATABASE_URL"), (4.9, "boot"))
+    monkeypatch.setattr(condition_module, "datetime", _At)
+    state = Runtime("running", started_at=at(5), finished_at=at(3.1), restarts=1)
+    found = replace(WEB, kind="container", runtime=state)
+    assert [one.lines[-1] for one in last_words(cast("EngineReader", written), found, 3)] == ["no DATABASE_URL"]
+    # Between two runs it is what was written last, and so it is of one that has run for long.
+    for other in (replace(state, status="restarting"), replace(state, restarts=0)):
+        [said] = last_words(cast("EngineReader", written), replace(found, runtime=other), 3)
+        assert said.lines == ("boot", "no DATABASE_URL", "boot")
+
+
+class _At(datetime):
+    @classmethod
+    def now(cls, tz: Any = None) -> datetime:
+        return datetime(2026, 1, 31, 18, 4, 6, tzinfo=tz)
+
+
+def test_a_service_runs_since_its_newest_task_does_and_a_network_of_a_swarm_has_no_time() -> None:
+    def running(second: float, state: str = "running") -> dict[str, Any]:
+        return {"DesiredState": "running", "Slot": second, "Status": {"State": state, "Timestamp": at(second)}}
+
+    found = replace(WEB, created=at(0), base={"Mode": {"Replicated": {"Replicas": 2}}})
+    manager = Manager([running(3), running(2), running(4, "starting")])
+    assert condition_of(found, None, cast("EngineReader", manager)).since == at(3)
+    assert condition_of(found, None, cast("EngineReader", Manager([running(4, "starting")]))).since == ""
+    network = replace(WEB, kind="network", created=at(0), spec={"driver": "overlay"})
+    assert condition_of(network, None, cast("EngineReader", manager)).since == ""
+    assert condition_of(replace(network, spec={"driver": "bridge"}), None, cast("EngineReader", manager)).since == at(0)

@@ -154,3 +154,12 @@ def test_a_pause_lasts_as_long_as_it_says_or_until_nobody_waits() -> None:
     began = clock.now()
     pause(7, clock=clock, progress=said.append, stopped=lambda: True)
     assert clock.now() - began < 1
+
+
+@pytest.mark.parametrize("status", ["exited", "restarting"])
+def test_want_of_memory_is_said_of_what_ended_for_it(status: str) -> None:
+    goals = (Goal.READY, Goal.COMPLETED) if status == "exited" else (Goal.READY,)
+    for goal in goals:
+        state = Runtime(status, exit_code=137, restarts=1, oom_killed=True)
+        found = readiness(goal, state, has_check=False, running_for=0)
+        assert (found.ok, "killed for want of memory" in found.message) == (False, True), found
