@@ -8,6 +8,7 @@ from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.backup_sources import former_addresses, mounted_volumes, saved_addresses, start_order
+from provisioner.app.moved import Moves
 from provisioner.app.owned import tasks_elsewhere
 from provisioner.backup.previous_data import KEPT, SUFFIX, first_entries, kept_data, read_record
 from provisioner.backup.volumes import carrier_of, read_volume
@@ -17,7 +18,7 @@ from provisioner.model.address import Address
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from provisioner.app.backup import Saving
     from provisioner.backup.archive import Archive
@@ -102,15 +103,16 @@ def plan_restore(
     replace: bool,
     prune: bool = False,
     masks: tuple[str, ...] = (),
+    applied: Iterable[Mapping[str, Any]] = (),
 ) -> RestorePlan:
     """Compare the parts of an archive with what is there now, by who has the lease. `replace` permits to replace data,
     `prune` to delete what an earlier restore has kept of them.
 
-    Where there are `masks`, all services stand still.
+    Where there are `masks`, all services stand still. `applied` are documents whose moves are gone back from.
     """
     playbook, engine = saving.playbook, saving.engine
     refusals: list[Problem] = []
-    former = _moves(playbook, parts)
+    former = _moves(playbook, parts, applied)
     parts = tuple(replaced(part, address=former.get(part.address, part.address)) for part in parts)
     chosen = _chosen(parts, [former.get(str(address), str(address)) for address in addresses], refusals)
     record = read_record(engine, saving.project)
@@ -187,17 +189,20 @@ def is_ours(listed: Mapping[str, Any], project: str) -> bool:
     )
 
 
-def _moves(playbook: Playbook, parts: Sequence[Part]) -> dict[str, str]:
-    """Where the parts of an archive belong by the playbook's `moved`, by their addresses there."""
+def _moves(playbook: Playbook, parts: Sequence[Part], applied: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Where the parts of an archive belong by `moved`, by their addresses there; `applied` are documents to go back
+    from."""
+    moves = Moves(playbook, applied)
+    there = {part.address for part in parts}
+    parsed = (Address.parse(one) for one in there if not _declares(playbook, one))
+    strangers = [address for address in parsed if address is not None]
+    declared = [Address("service", name) for name in playbook.services]
+    declared += [Address("volume", key) for key in playbook.volumes]
     found = {}
-    moves = {str(move.source): str(move.target) for move in playbook.moved}
-    for part in parts:
-        address, passed = part.address, set[str]()
-        while not _declares(playbook, address) and address in moves and address not in passed:
-            passed.add(address)
-            address = moves[address]
-        if address != part.address and _declares(playbook, address):
-            found[part.address] = address
+    for address in declared:
+        origin = moves.origin(address, strangers) if str(address) not in there else None
+        if origin is not None:
+            found[str(origin)] = str(address)
     return found
 
 

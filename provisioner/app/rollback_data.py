@@ -55,12 +55,14 @@ def rollback_with_data(
         command = f"provision rollback {target.revision.number} --with-data"
         origin = replace(origin_of(archive), command=command)
         ahead = prepare(request, course.playbook, saving.engine, Policy(restoring=True), course.gathering).plan
-        plan = plan_restore(saving, origin, archive.manifest.parts, replace=True)
+        # The snapshot was taken before the revision was left, by an apply that may have moved something.
+        ledger = read_ledger(saving.engine, saving.project)
+        documents = [one.document for one in ledger.revisions]
+        plan = plan_restore(saving, origin, archive.manifest.parts, replace=True, applied=documents)
         plan = replace(plan, refusals=(*ahead.refusals, *plan.refusals))
         if not approve(ahead, plan) or plan.refusals:
             return RestoreResult(plan)
-        last = read_ledger(saving.engine, saving.project).last
-        left = find_target(request, last.number) if last else target
+        left = find_target(request, ledger.last.number) if ledger.last else target
         before = Course(left.playbook, course_of(left, current=True), left.revision.number)
         work = Work(request, saving, held, listener, interrupt)
         work.course = course

@@ -718,3 +718,21 @@ def test_a_backup_that_ends_early_leaves_the_stream_first(two: Two, monkeypatch:
     with pytest.raises(ProvisionError, match="the disk is full" if end == "full" else "interrupted"):
         backup(two.request("target"), (), told=lambda part: None, interrupt=asked)
     assert (held(two), two.archives(), two.engine.reading) == (set(), [], set())
+
+
+def test_a_revision_of_before_a_move_with_the_data_that_it_had(two: Two) -> None:
+    """The snapshot before the apply that moves has the addresses of after it."""
+    book = document("target", two.folder)
+    (two.folder / "target.yaml").write_text(json.dumps(book))
+    assert two.apply("target").exit_code == 0
+    two.hold("target", NEW)
+    moved = renamed(two, moved=True)
+    moved["backup"]["before"] = ["migration"]
+    moved["services"]["migrate"] = {"image": "app:1", "command": ["true"], "job": {}}
+    (two.folder / "target.yaml").write_text(json.dumps(moved))
+    assert two.apply("target").exit_code == 0
+    two.hold("target", OLD)
+    done = two.go_back(1)
+    assert (done.plan.refusals, done.exit_code) == ((), 0)
+    assert two.data("target") == NEW
+    assert {"target-store-1", "target-keeper-1"} <= two.running("target")
