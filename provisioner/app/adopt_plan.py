@@ -110,7 +110,7 @@ def plan_adoption(
     prepared = prepare(request, playbook, view, policy, lambda *_: materials, lowered=Lowered(playbook, desired))
     differences = {str(change.address): change.differences for change in prepared.plan.details}
     adopts = [with_what_runs(one, differences.get(one.address, ())) for one in adopts]
-    state = _state(view, prepared, found, adopts)
+    state = _state(as_if_adopted(engine, playbook.project, adopts), prepared, found, adopts)
     shown = AdoptionPlan(
         title=playbook.title,
         facts=prepared.plan.observed.facts,

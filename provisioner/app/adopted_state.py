@@ -19,7 +19,7 @@ from provisioner.kinds.compare import looks_secret
 from provisioner.kinds.container_environment import from_lines
 from provisioner.kinds.fields import get_path, set_path
 from provisioner.model.change import Action
-from provisioner.model.node import Node, mapping_of
+from provisioner.model.node import Node, items_of, mapping_of
 from provisioner.model.span import Problem, Span
 from provisioner.platforms.choice import lower
 from provisioner.playbook.bind import bind
@@ -27,7 +27,7 @@ from provisioner.playbook.select import scale
 from provisioner.reconcile.observe import observe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from provisioner.app.prepared import Prepared
     from provisioner.model.adoption import Adopted
@@ -171,24 +171,37 @@ class _Writer:
             bodies[name] = _without_dependencies(self._service(name, group, body, paths) if paths else body, gone)
         return replace(section, value=bodies)
 
-    def _service(self, name: str, group: Sequence[Candidate], body: Node, paths: Iterable[str]) -> Node:
+    def _service(self, name: str, group: Sequence[Candidate], body: Node, paths: Collection[str]) -> Node:
         """The body of one service with what runs in the place of what differs."""
         found = self._taken.service(name, [one.raw for one in group])
-        environment = {path.partition(".")[2] for path in paths if path.startswith("environment.")}
-        fields = service.FIELDS if group[0].resource.kind == "service" else container.FIELDS
-        differing = [f for f in fields if any(path == f.key or path.startswith(f"{f.key}.") for path in paths)]
-        places = {place for f in differing for place in (f.key, *f.sources) if f.key != "environment"}
-        places -= {"image", "build"}
-        if found["image"] != self._declared.services[name].image:
-            places |= {"image", "build"}
+        if mac := (group[0].raw.get("Config") or {}).get("MacAddress"):
+            # That of its first network, as it was declared.
+            found["mac_address"] = mac
+        if not {"networks", "network_mode"} & found.keys():
+            # A file need not say that; a body that was read does.
+            found["networks"] = ["default"]
         values: dict[str, Any] = {}
-        for place in sorted(places):
+        for place in sorted(self._places(name, group[0], paths, found)):
             body = _without(body, place.split("."))
             if (value := get_path(found, place)) is not None:
                 set_path(values, place, value)
-        if environment:
-            body, values["environment"] = self._variables(name, group[0], body, environment, found)
+        if variables := {path.partition(".")[2] for path in paths if path.startswith("environment.")}:
+            body, values["environment"] = self._variables(name, group[0], body, variables, found)
+        if targets := {path.removeprefix("volumes.") for path in paths if path.startswith("volumes.")}:
+            body, values["volumes"] = _mounts(body, targets, found)
         return self._canonical(body, values, "services")
+
+    def _places(self, name: str, one: Candidate, paths: Collection[str], found: Mapping[str, Any]) -> set[str]:
+        """Where in a body that stands which differs, but for what is taken entry by entry."""
+        fields = service.FIELDS if one.resource.kind == "service" else container.FIELDS
+        differing = [f for f in fields if any(path == f.key or path.startswith(f"{f.key}.") for path in paths)]
+        places = {place for f in differing for place in (f.key, *f.sources)}
+        # A file has them once for all networks.
+        of_networks = {path.rpartition(".")[2] for path in paths if path.startswith("networks.")}
+        places |= {"links", "external_links"} if "links" in of_networks else set()
+        places |= {"mac_address"} & of_networks
+        places -= {"environment", "volumes", "image", "build"}
+        return places | ({"image", "build"} if found["image"] != self._declared.services[name].image else set())
 
     def _variables(
         self, name: str, one: Candidate, body: Node, differing: Iterable[str], found: Mapping[str, Any]
@@ -229,6 +242,16 @@ class _Writer:
 
     def _canonical(self, body: Node, values: Mapping[str, Any], section: str) -> Node:
         return over_object(section, body, values, directory=self._declared.directory, home="")
+
+
+def _mounts(body: Node, targets: Collection[str], found: Mapping[str, Any]) -> tuple[Node, list[Any]]:
+    """The body without the mounts at these targets, and what runs with something there."""
+    declared = body.mapping.get("volumes")
+    kept = [one for one in items_of(declared) if (at := one.get("target")) is None or at.value not in targets]
+    body = _without(body, ["volumes"])
+    if declared is not None and kept:
+        body = replace(body, value={**body.mapping, "volumes": replace(declared, value=tuple(kept))})
+    return body, [one for one in found.get("volumes") or () if one["target"] in targets]
 
 
 def _without_dependencies(body: Node, gone: Iterable[str]) -> Node:

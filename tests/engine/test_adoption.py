@@ -53,6 +53,16 @@ def test_a_project_of_many_shapes_is_adopted_and_imported(
                 stop_signal="SIGKILL", detach=True,
             )  # fmt: skip
         before = shapes.running()
+        # The file says something else in many places: what runs is kept all the same, to go back to.
+        said = (folder / "compose.yaml").read_text()
+        (folder / "compose.yaml").write_text(_otherwise(said))
+        other = json.loads(shapes.provision("adopt", "--yes", "--json"))
+        assert other["revision"] == 1, other["notes"]
+        pending = json.loads(shapes.provision("plan", "--json"))["changes"]
+        assert {one["address"] for one in pending} >= {"service.web", "service.db", "service.worker"}
+        assert not [one["address"] for one in pending if one["drift"]]
+        shapes.provision("adopt", "--release", "--yes")
+        (folder / "compose.yaml").write_text(said)
         told = json.loads(shapes.provision("adopt", "--yes", "--json"))
         assert {one["verdict"] for one in told["objects"]} == {"adopt"}, told
         notes = " ".join(note["message"] for note in told["notes"])
@@ -102,3 +112,15 @@ def test_a_project_of_many_shapes_is_adopted_and_imported(
         assert set(shapes.running()) == ids
     finally:
         remove_compose_project(engine, project)
+
+
+def _otherwise(text: str) -> str:
+    """The file with other mounts beside its configs and secrets, other links, networks and limits."""
+    document = json.loads(text)
+    services = document["services"]
+    services["web"] |= {"volumes": ["./token.txt:/other.txt:ro"], "links": ["db:lines"], "mem_limit": "96m"}
+    services["web"]["networks"] = {"front": {"aliases": ["edge"], "ipv4_address": "10.213.77.11"}}
+    services["db"] |= {"volumes": ["data:/data2"], "networks": ["back"], "init": False}
+    services["worker"] |= {"links": [], "devices": [], "restart": "always", "sysctls": {"net.core.somaxconn": 512}}
+    del services["web"]["mac_address"]
+    return json.dumps(document)

@@ -224,6 +224,8 @@ DIFFERING: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "ports": ({"ports": ["127.0.0.1:8080:80"]}, {"ports": ["127.0.0.1:8081:80"]}),
     "chosen": ({"shm_size": "128m"}, {"shm_size": "256m"}),
     "healthcheck": ({"healthcheck": {"test": ["CMD", "true"], "retries": 2}}, {"healthcheck": {"test": "true"}}),
+    "fewer aliases": ({}, {"networks": {"default": {"aliases": ["edge"]}}}),
+    "links": ({"links": ["same:rows"]}, {"links": ["same:lines"]}),
     "restart": ({"restart": "always"}, {"restart": "unless-stopped"}),
 }
 
