@@ -121,7 +121,7 @@ class Board:
             if one.running and not one.failed and took >= (one.told + AGAIN if one.told else LONG):
                 one.told = took
                 text = activity(next(reversed(one.running.values())), one.message)
-                lines.append(f"{one.name}: {text}, for {seconds(took)}")
+                lines.append(f"{one.name}: {text} (begun {seconds(took)} ago)")
         return lines
 
     def _start(self, plan: Plan, purpose: str) -> None:
@@ -173,7 +173,8 @@ class Board:
         change = next((c for c in self._details() if c.address == one.address), None)
         goals = [str(getattr(step.operation, "goal", "")) for step in steps if step.verb is Verb.WAIT]
         state = _reached(goals, has_check=self._has_check(one.address))
-        if self.purpose == "Taking back" and change is None:
+        untouched = all(step.verb in (Verb.REMOVE, Verb.WAIT) for step in steps)
+        if self.purpose == "Taking back" and (change is None or (untouched and change.action is not Action.DELETE)):
             return "stays; the container beside it is removed"
         if self.purpose == "Taking back" and change is not None and change.action is not Action.DELETE:
             return f"the one before is {'back, ' + state if state else 'back'}"

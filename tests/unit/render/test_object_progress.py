@@ -7,7 +7,7 @@ from dataclasses import replace
 from provisioner.errors import StepFailed
 from provisioner.model.change import Action, Change
 from provisioner.model.event import Begun, Finished, Notice, Progress, Started
-from provisioner.model.operation import Create, CreateContainer, Goal, Pull, Start, Wait
+from provisioner.model.operation import Create, CreateContainer, Goal, Pull, Remove, Start, Wait
 from provisioner.model.plan import Plan, Step
 from provisioner.model.report import Outcome
 from provisioner.render.object_progress import AGAIN, LiveObjectProgress, PlainObjectProgress
@@ -52,6 +52,18 @@ def test_one_line_for_an_object_whatever_steps_it_takes() -> None:
     ]
 
 
+def test_who_was_never_away_is_not_told_to_be_back() -> None:
+    """A replica whose turn had not come: only what was made for it goes."""
+    clock, screen = Clock(), Screen()
+    tell = PlainObjectProgress(screen.write, clock, interval=60)
+    gone = Step(1, Remove("container"), address("service.db[1]"), "", object_id="next")
+    tell(Begun(planned(gone, change=Action.REPLACE), "Taking back"))
+    tell(Started(gone))
+    tell(Finished(result(gone)))
+    tell.close()
+    assert "stays; the container beside it is removed" in "".join(screen.written)
+
+
 def test_a_replacement_a_failure_and_a_way_back_are_told() -> None:
     clock, screen = Clock(), Screen()
     tell = PlainObjectProgress(screen.write, clock, interval=60)
@@ -90,8 +102,8 @@ def test_without_a_terminal_what_takes_long_is_told_now_and_then() -> None:
     tell.tick()
     tell.close()
     assert "".join(screen.written).splitlines() == [
-        "   5.0s  service.db: waiting: health check 1 of 3 failed, for 5.0s",
-        "  1m20s  service.db: waiting: health check 1 of 3 failed, for 1m20s",
+        "   5.0s  service.db: waiting: health check 1 of 3 failed (begun 5.0s ago)",
+        "  1m20s  service.db: waiting: health check 1 of 3 failed (begun 1m20s ago)",
     ]
 
 
