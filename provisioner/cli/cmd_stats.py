@@ -8,6 +8,7 @@ import click
 
 from provisioner.cli.command import LOOK, Command
 from provisioner.cli.completion import SERVICE, TARGET, words
+from provisioner.errors import Interrupted
 
 if TYPE_CHECKING:
     from provisioner.app.stats import Usages
@@ -48,14 +49,21 @@ def command(
 
     stats = Stats(request, services, all_containers=all_containers)
     out = settings.out()
-    while True:
-        found = stats.look()
-        text = _text(found, "json" if as_json else form, whole_ids=no_trunc, width=0 if no_trunc else out.columns)
-        out.write(("\x1b[H\x1b[2J" if out.terminal and not no_stream else "") + text, verbatim=True)
-        for name, nodes in found.elsewhere.items() if no_stream else ():
-            settings.err().write(f"service.{name} runs on {', '.join(nodes)} too: its figures are to be had there\n")
-        if no_stream or out.closed:
-            return 0
+    try:
+        while True:
+            found = stats.look()
+            text = _text(found, "json" if as_json else form, whole_ids=no_trunc, width=0 if no_trunc else out.columns)
+            out.write(("\x1b[H\x1b[2J" if out.terminal and not no_stream else "") + text, verbatim=True)
+            for name, nodes in found.elsewhere.items() if no_stream else ():
+                settings.err().write(
+                    f"service.{name} runs on {', '.join(nodes)} too: its figures are to be had there\n"
+                )
+            if no_stream or out.closed:
+                return 0
+    except KeyboardInterrupt:
+        if no_stream:
+            raise
+        return Interrupted.exit_code
 
 
 def _text(found: Usages, form: str, *, whole_ids: bool, width: int) -> str:

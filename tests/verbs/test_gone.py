@@ -146,6 +146,11 @@ def test_an_engine_that_restarts_is_waited_for(engines: Engines, tmp_path: Path)
             again = status.until("answers again", after=away[2] - 1)
             status.until("All is well", after=again)
             assert [one.end() for one in (events, logs, status)] == [130, 130, 130]
+            with background(environment, "stats", "web") as stats:
+                stats.until("%")
+                assert stats.end() == 130
+            # Who ends it knows that, and is told of no error.
+            assert [line for line in (*events.lines, *logs.lines, *stats.lines) if "Error" in line] == []
         made = environment.run("engine", "init", "--advertise-addr", machine.address)
         assert made.code == 0, made
         assert client.info()["Swarm"]["NodeAddr"] == machine.address
