@@ -87,10 +87,14 @@ class ApplyResult:
         return SecretUnavailable.exit_code if self.plan.incomparable else 0
 
     @property
+    def is_done(self) -> bool:
+        """Whether everything was done, whatever its checks say."""
+        return not (self.plan.refusals or (self.report is not None and _exit_code(self.report)))
+
+    @property
     def is_well(self) -> bool:
         """Whether everything was done and holds, whatever could not be compared."""
-        failed = self.report is not None and _exit_code(self.report)
-        return not (self.plan.refusals or failed) and all(check.ok for check in self.checks)
+        return self.is_done and all(check.ok for check in self.checks)
 
 
 # Codes that say why the run could not go on. Of several errors the first of these decides.

@@ -73,7 +73,8 @@ class RestorePlan:
 
     `resumed`: a restore that was killed is gone on with. `unmasked` are the services whose mask is not run, though the
     data are those of another environment. `again` are the jobs that run again on the data that come, `once_again` those
-    of them that say `run: once`: their containers have a volume that is made anew.
+    of them that say `run: once`: their containers have a volume that is made anew. `beyond_masks` are the volumes and
+    dumps that no service with a mask has: where there are `masks` these come as they are.
     """
 
     title: str
@@ -87,6 +88,7 @@ class RestorePlan:
     unmasked: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
     once_again: tuple[str, ...] = ()
+    beyond_masks: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
@@ -158,7 +160,17 @@ def plan_restore(
     return RestorePlan(
         playbook.title, origin, tuple(volumes), dumps, stopped, tuple(refusals), resumed, masks, unmasked, again,
         tuple(name for name in again if playbook.services[name].job == "once"),
+        _beyond_masks(playbook, masks, [volume.key for volume in volumes], dumps) if masks else (),
     )  # fmt: skip
+
+
+def _beyond_masks(
+    playbook: Playbook, masks: Sequence[str], volumes: Sequence[str], dumps: Sequence[Part]
+) -> tuple[str, ...]:
+    """The volumes that no masked service mounts, and the dumps of others."""
+    reached = {key for name in masks for key in mounted_volumes(playbook, name)}
+    fed = [part.address for part in dumps if part.address.partition(".")[2] not in masks]
+    return (*fed, *(f"volume.{key}" for key in volumes if key not in reached))
 
 
 def holds_data(engine: DataEngine, project: str, volume: str) -> bool:

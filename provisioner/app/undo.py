@@ -92,7 +92,9 @@ def undo(
         elif record.replacing:
             work.put_back(names, record.emptied)
         applied = work.apply((), verify=True)
-        if applied.is_well:
+        # What the checks say of the old data they said before: these are back, and kept a second time they would be in
+        # the way of the next restore, and could be put back over what is done from now on.
+        if applied.is_done:
             # Of a restore that was killed, a copy that is not on record is not whole: its volume was not touched yet.
             there = kept_data(saving.engine, saving.project)
             of_it = [one.volume for one in there if record is not None and record.made(one)]

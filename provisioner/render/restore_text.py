@@ -67,6 +67,8 @@ class Plan(Protocol):
     def again(self) -> Sequence[str]: ...
     @property
     def once_again(self) -> Sequence[str]: ...
+    @property
+    def beyond_masks(self) -> Sequence[str]: ...
 
 
 class Former(Protocol):
@@ -124,6 +126,18 @@ def _at(since: str) -> str:
     return f" of {since[:19].replace('T', ' ')} UTC" if since else ""
 
 
+def _masked(plan: Plan, paint: Paint, *, ready: bool) -> list[str]:
+    """What becomes of data that not everybody may see; an archive that is `ready` is masked or not already."""
+    if not plan.masks:
+        nothing = "Nothing is masked: no service has `backup.mask`, so that the data come as they are."
+        return [] if ready else [paint.yellow(nothing)]
+    lines = [f"Masked before anybody can reach the data, in this order: {', '.join(plan.masks)}"]
+    if plan.beyond_masks:
+        said = f"As they are, since no service with `backup.mask` has them: {', '.join(plan.beyond_masks)}"
+        lines.append(paint.yellow(said))
+    return lines
+
+
 def restore_plan_text(plan: Plan, *, paint: Paint = PLAIN) -> str:
     """Which data go in, what they replace, and which services stand still meanwhile."""
     origin, ready = plan.origin, bool(plan.origin.made_at)
@@ -167,12 +181,7 @@ def restore_plan_text(plan: Plan, *, paint: Paint = PLAIN) -> str:
                 "container, which goes with the volume that it has."
             )
         )
-    if plan.masks:
-        lines.append(f"Masked before anybody can reach the data, in this order: {', '.join(plan.masks)}")
-    elif not ready:
-        lines.append(
-            paint.yellow("Nothing is masked: no service has `backup.mask`, so that the data come as they are.")
-        )
+    lines += _masked(plan, paint, ready=ready)
     for problem in plan.refusals:
         lines.append(f"{paint.red('✘')} {problem}")
     if plan.refusals:

@@ -736,3 +736,31 @@ def test_a_revision_of_before_a_move_with_the_data_that_it_had(two: Two) -> None
     assert (done.plan.refusals, done.exit_code) == ((), 0)
     assert two.data("target") == NEW
     assert {"target-store-1", "target-keeper-1"} <= two.running("target")
+
+
+def test_what_was_put_back_is_not_kept_a_second_time_though_a_check_fails(two: Two) -> None:
+    """A check of the old data may fail as it did before: the way to the next restore is free all the same."""
+    two.write("target")
+    two.apply("target")
+    two.hold("target", OLD)
+    archive = two.backup("target")
+    two.hold("target", NEW)
+    assert two.restore("target", archive).exit_code == 0
+    book = json.loads((two.folder / "target.yaml").read_text())
+    book["verify"] = [{"name": "never", "exec": {"service": "web", "command": ["false"]}}]
+    (two.folder / "target.yaml").write_text(json.dumps(book))
+    undone = two.undo("target")
+    assert (undone.exit_code, two.data("target")) == (1, NEW)
+    assert [name for name in two.engine.state()["volumes"] if name.endswith(".before-restore")] == []
+    assert two.restore("target", archive).plan.refusals == ()
+
+
+def test_a_clone_names_what_no_mask_reaches(two: Two) -> None:
+    cloned(two)
+    assert "As they are" not in restore_plan_text(two.clone().plan)
+    book = json.loads((two.folder / "target.yaml").read_text())
+    del book["services"]["keeper"]["backup"]
+    (two.folder / "target.yaml").write_text(json.dumps(book))
+    plan = two.clone().plan
+    assert plan.beyond_masks == ("volume.files",)
+    assert "As they are, since no service with `backup.mask` has them: volume.files" in restore_plan_text(plan)
