@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provisioner.app.health_execs import HealthExecs
 from provisioner.app.service_work import load_with
 from provisioner.app.wiring import open_engine
 from provisioner.errors import ProvisionError, Unreachable
@@ -41,10 +42,12 @@ def events(
     since: str | None,
     until: str | None,
     lost: Callable[[str], object],
+    checks: bool = True,
 ) -> Iterator[EngineEvent]:
     """The events of the containers and services of an environment as they happen; ends with `until`.
 
-    `lost` is told when the engine does not answer, and when it does again: nothing that it keeps is missed.
+    Without `checks` the commands of health checks are left out. `lost` is told when the engine does not answer, and
+    when it does again: nothing that it keeps is missed.
     """
     playbook = load_with(request, services)
     engine = open_engine(request, playbook.engine)
@@ -52,13 +55,15 @@ def events(
     if engine.facts().swarm_manager:
         # Tasks and services do not carry their labels in events: they are told by their names.
         filters = {"type": ["container", "service"]}
-    last = since
+    last, health = since, HealthExecs()
     while True:
         try:
             for raw in engine.events(filters, since=last, until=until):
                 last = _unix(int(raw["timeNano"]) + 1)
                 event = _event(raw, playbook)
-                if event is not None and (not services or event.address.name in services):
+                if event is None or (not checks and health.has(raw, engine)):
+                    continue
+                if not services or event.address.name in services:
                     yield event
             if until is not None:
                 return

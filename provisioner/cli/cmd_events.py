@@ -29,14 +29,23 @@ if TYPE_CHECKING:
         ("provision events --json --since 1h --until 0m web", "of the last hour, a line of JSON each"),
     ),
     see="An engine keeps its last 256 events, of everything on it: --since reaches back no further. One that restarts "
-    "is waited for, and that is said.",
+    "is waited for, and that is said. On a terminal the commands of health checks are left out, unless --all asks for "
+    "them; what is piped or --json has them.",
 )
 @click.argument("arguments", metavar="[TARGET] [SERVICE...]", nargs=-1, type=words(TARGET, SERVICE))
 @click.option("--since", metavar="WHEN", help="Begin with what happened then: 5m, or a time.")
 @click.option("--until", metavar="WHEN", help="End then: 5m ago, or a time.")
+@click.option("--all", "everything", is_flag=True, help="On a terminal too: the commands of health checks.")
 @json_option
 @click.pass_obj
-def command(settings: Settings, arguments: tuple[str, ...], since: str | None, until: str | None, as_json: bool) -> int:
+def command(
+    settings: Settings,
+    arguments: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    everything: bool,
+    as_json: bool,
+) -> int:
     """Show the events of the containers and services of an environment."""
     target, services = settings.split(arguments)
     request = settings.request(target)
@@ -47,8 +56,11 @@ def command(settings: Settings, arguments: tuple[str, ...], since: str | None, u
     first = None if since is None else f"{parse_moment('--since', since, now):.9f}"
     last = None if until is None else f"{parse_moment('--until', until, now):.9f}"
     out, err = settings.out(), settings.err()
+    checks = everything or as_json or not out.terminal
     try:
-        for event in events(request, services, since=first, until=last, lost=lambda text: err.write(f"{text}\n")):
+        for event in events(
+            request, services, since=first, until=last, lost=lambda text: err.write(f"{text}\n"), checks=checks
+        ):
             out.write(f"{_json(event) if as_json else _line(event)}\n")
             if out.closed:
                 break

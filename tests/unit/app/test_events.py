@@ -68,6 +68,29 @@ def test_nothing_is_told_twice_after_the_engine_was_away(tmp_path: Path, monkeyp
     assert said == ["the engine does not answer (it is away); it is asked again", "the engine answers again"]
 
 
+def test_commands_of_health_checks_are_left_out_where_they_are_not_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def executed(action: str, execution: str, of: str) -> dict[str, Any]:
+        found = container("service.web[1]", LAST, execID=execution)
+        return {**found, "Action": action, "Actor": {**found["Actor"], "ID": of}}
+
+    shop = InMemory(tmp_path)
+    shop.write({"name": "shop", "services": {"web": service()}})
+    for test, shown in ((["CMD-SHELL", "test -e /x"], "/bin/sh -c test -e /x"), (["CMD", "true"], "true ")):
+        engine = Telling([
+            executed(f"exec_create: {shown}", "a", "made"), executed(f"exec_start: {shown}", "a", "made"),
+            executed("exec_create: sh", "b", "made"),
+            executed("exec_die", "a", "made"), executed("exec_die", "b", "made"),
+            executed(f"exec_create: {shown}", "c", "gone"),
+        ])  # fmt: skip
+        of = {"Config": {"Healthcheck": {"Test": test}}}
+        monkeypatch.setattr(engine, "inspect", lambda kind, name, of=of: of if name == "made" else None)
+        monkeypatch.setattr(events_module, "open_engine", lambda request, choice, engine=engine: engine)
+        found = list(events(shop.request(), (), since=None, until="1800000000", lost=print, checks=False))
+        assert [one.action for one in found] == ["exec_create: sh", "exec_die", f"exec_create: {shown}"]
+
+
 def test_others_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Telling([
         container("service.web[1]", LAST, "shop_2"),
