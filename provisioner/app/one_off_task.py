@@ -144,10 +144,13 @@ def _join(engine: EngineOperator, task: Task, run: OneOff, interrupt: Interrupt)
 
 
 def _follow(engine: EngineOperator, identity: str, interrupt: Interrupt, seen: dict[str, Task]) -> None:
-    """Write what the task says as it says it, until it has ended; then what the follower has not been given."""
+    """Write what the task says as it says it, until it has ended; then what the follower has not been given.
+
+    OSError where it can not be written here.
+    """
     written: Counter[int] = Counter()
     over, writing = threading.Event(), threading.Lock()
-    failed: list[ProvisionError] = []
+    unwritten: list[OSError] = []
 
     def read() -> None:
         frames = Frames()
@@ -159,19 +162,24 @@ def _follow(engine: EngineOperator, identity: str, interrupt: Interrupt, seen: d
                             return
                         written[descriptor] += len(data)
                         write(descriptor, data)
-        except ProvisionError as error:
-            failed.append(error)
+        except ProvisionError:
+            # Whatever the follower misses is read when the task has ended.
+            return
+        except OSError as error:
+            unwritten.append(error)
 
     # A follower of a service's output never ends by itself: another task could come.
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     while not interrupt.wait(_POLL):
         task = _newest(engine, identity, seen)
-        if task is None or state_of(task) in _ENDED:
+        if unwritten or task is None or state_of(task) in _ENDED:
             break
     # What the follower writes now is counted, or not written.
     with writing:
         over.set()
+    if unwritten:
+        raise unwritten[0]
     if interrupt.is_set():
         return
     skipped: Counter[int] = Counter()

@@ -163,7 +163,6 @@ class _Copy:
             try:
                 write(descriptor, content)
             except OSError as error:
-                error.filename = "standard error" if descriptor == 2 else "standard output"
                 raise LocalWriteError(error) from error
 
     def _read(self) -> None:
@@ -232,9 +231,13 @@ class Frames:
 
 
 def write(descriptor: int, data: bytes) -> None:
-    """Write all of it, also to what somebody else has made non-blocking. OSError where that can not be."""
+    """Write all of it, also to what somebody else has made non-blocking. OSError, with the stream's name, where that
+    can not be."""
     while data:
         try:
             data = data[os.write(descriptor, data) :]
         except BlockingIOError:
             select.select([], [descriptor], [])
+        except OSError as error:
+            error.filename = "standard error" if descriptor == 2 else "standard output"
+            raise

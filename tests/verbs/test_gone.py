@@ -226,8 +226,6 @@ def test_a_terminal_that_is_resized_and_then_closed(standing: Verbs) -> None:
 
 @pytest.mark.parametrize("verb", ["exec -T", "run --rm -T --no-deps"])
 def test_output_that_nobody_takes_is_no_fault_of_the_engine(standing: Verbs, verb: str) -> None:
-    if standing.swarm and verb.startswith("run"):
-        pytest.skip("a task is not joined: what it says is followed")
     environment = standing.environment
     words = " ".join(environment.arguments(*verb.split(), "web", "seq", "1", "300000"))
     for redirected, code, first, told in (
