@@ -6,6 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.configs import content_version
+from provisioner.kinds import service
 from provisioner.kinds.container_environment import from_lines, secrets_in
 from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.image import BUILD_LABEL
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from provisioner.app.external_inputs import ExternalInputs
-    from provisioner.model.node import Node
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import DesiredState
     from provisioner.ports import EngineReader
@@ -32,7 +32,7 @@ def look_inside(engine: EngineReader, one: Candidate, materials: ExternalInputs,
     if one.resource.kind in ("config", "secret"):
         return _swarm_file(one, materials)
     if one.resource.kind == "service":
-        return Evidence(declared=_declared_policies(playbook.services[one.resource.address.name].body))
+        return Evidence(declared=service.declared_policies(playbook.services[one.resource.address.name].body))
     if one.resource.kind != "container":
         return Evidence()
     versions: dict[str, str] = {}
@@ -50,17 +50,6 @@ def look_inside(engine: EngineReader, one: Candidate, materials: ExternalInputs,
             key = Address("secret", entry["secret"])
             versions[name] = _version(key, entry["version"], str(live[name]).encode(), materials)
     return Evidence(versions, tuple(form))
-
-
-def _declared_policies(body: Node) -> frozenset[str]:
-    """The parts of the update policies that a service declares, as paths of its fields; `update` stands for all."""
-    places = [(key, ("deploy", key)) for key in ("update_config", "rollback_config")]
-    found: list[str] = []
-    for key, place in (*places, ("update_config", ("update",))):
-        node = body.get(*place)
-        if node is not None and node.is_mapping:
-            found += [f"{key}.{part.replace('on_failure', 'failure_action')}" for part in node.mapping]
-    return frozenset(found)
 
 
 def _file(engine: EngineReader, container: str, target: str) -> bytes | None:

@@ -47,7 +47,8 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One object. `differences` is empty for a plain create or delete, and where another change is the cause."""
+    """One object. `differences` is empty for a plain create or delete, and where another change is the cause;
+    `caused`: some are left out that another change is the cause of."""
 
     address: Address
     action: Action
@@ -56,6 +57,7 @@ class Change:
     drift: bool = False
     desired: Resource | None = None
     observed: Observed | None = None
+    caused: bool = False
 
     @property
     def span(self) -> Span | None:

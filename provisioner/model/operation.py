@@ -281,13 +281,15 @@ class CreateService:
 class UpdateService:
     """Replace the spec of a service that still has the version or the spec `base` that the plan was made from.
 
-    `force` makes its tasks anew though nothing in their spec changes. One that `follows` another step of the plan on
-    the same service is made from what that left.
+    `force` makes its tasks anew though nothing in their spec changes. Only the `changed` parts of the spec are, the
+    others stay as they are (`provisioner/kinds/service.py`). One that `follows` another step of the plan on the
+    same service is made from what that left.
     """
 
     version: int = 0
     base: Mapping[str, Any] | None = field(default=None, repr=False)
     force: bool = False
+    changed: frozenset[str] = field(default=frozenset(), repr=False)
     stage: Stage | None = None
     follows: bool = False
     verb: ClassVar[Verb] = Verb.UPDATE

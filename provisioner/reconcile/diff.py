@@ -263,7 +263,8 @@ def _attributed(change: Change, changes: Mapping[Address, Change]) -> Change:
     for cause in dict.fromkeys(one for one in causes if one is not None):
         word = "another version now" if cause.kind != "image" else "rebuilt" if built else "pulled"
         reasons.append(f"{cause} is {word}")
-    return replace(change, differences=kept, reason="; ".join(reasons), drift=bool(kept) and change.drift)
+    drift = bool(kept) and change.drift
+    return replace(change, differences=kept, reason="; ".join(reasons), drift=drift, caused=True)
 
 
 def _cause(difference: FieldChange, wanted: Resource, changes: Mapping[Address, Change]) -> Address | None:

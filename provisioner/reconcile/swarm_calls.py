@@ -192,6 +192,7 @@ class SwarmCalls:
         count = int((raw["Spec"].get("TaskTemplate") or {}).get("ForceUpdate") or 0)
         forced = count + 1 if update.force else count
         body = service.encode(self._spec(wanted, step), self._wiring(wanted, forced, service.pinned(raw)))
+        service.keep(body, raw["Spec"], update.changed | ({service.ENDPOINT} if update.stage else set()))
         self._engine.update_spec("service", identity, int(raw["Version"]["Index"]), body)
 
     def _spec(self, wanted: Resource, step: Step) -> Spec:

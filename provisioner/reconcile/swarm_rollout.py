@@ -11,6 +11,7 @@ from provisioner.model.operation import Create, CreateService, Goal, Relabel, Re
 from provisioner.reconcile.ingress import PassingPorts
 from provisioner.reconcile.order import in_dependency_order
 from provisioner.reconcile.swarm_tasks import RESTARTING, UNDER_WAY
+from provisioner.reconcile.update_policy import changed_parts
 from provisioner.reconcile.waits import JOB_TIMEOUT, READY_TIMEOUT
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ class SwarmRollout:
         if change.action is Action.UPDATE and found is not None:
             force = not change.differences or any(d.path in ("state", "job") for d in change.differences)
             acted = self._steps.add(
-                UpdateService(found.version, found.base, force, first), change.address, change.reason, needs=needs,
-                object_id=found.id,
+                UpdateService(found.version, found.base, force, changed_parts(change), first), change.address,
+                change.reason, needs=needs, object_id=found.id,
             )  # fmt: skip
             made_by, object_id = None, found.id
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.kinds.service import TASK, part_of
 from provisioner.model.change import Action
 from provisioner.reconcile.namespaces import lives_in
 
@@ -62,3 +63,9 @@ def max_failures(changes: Iterable[Change]) -> dict[Address, int]:
 def shares(wanted: Resource | Observed, service: str) -> bool:
     """Whether a container lives in the namespaces of a service's, or mounts what it mounts."""
     return service in lives_in(wanted)
+
+
+def changed_parts(change: Change) -> frozenset[str]:
+    """The parts of a Swarm service's spec that its update changes (`provisioner/kinds/service.py`)."""
+    found = {part_of(one.path) for one in change.differences}
+    return frozenset(found | {TASK} if change.caused or not found else found)

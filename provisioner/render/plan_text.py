@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from provisioner.kinds import service
 from provisioner.model.change import Action, Impact
 from provisioner.model.plan import Verb
-from provisioner.reconcile.update_policy import serves_on
+from provisioner.reconcile.update_policy import changed_parts, serves_on
 from provisioner.render.fold import folded, pieces
 from provisioner.render.paint import PLAIN, Paint, printable
 from provisioner.render.summary import changed, summarize
@@ -222,9 +223,20 @@ def disruption(change: Change) -> str:
             )
         case Action.REPLACE:
             return "replace"
+        case Action.UPDATE if change.observed is not None and change.observed.kind == "service":
+            return _update_of_service(changed_parts(change))
         case _:
             metadata = change.differences and all(d.impact is Impact.METADATA for d in change.differences)
             return "update, metadata only" if metadata else "update in place"
+
+
+def _update_of_service(changed: frozenset[str]) -> str:
+    """What an update that changes these parts of a service's spec does to its tasks."""
+    if changed & {service.TASK, service.ENDPOINT}:
+        return "update, its tasks are made anew"
+    if service.PLACEMENT in changed:
+        return "update in place, tasks leave nodes that no longer fit"
+    return "update in place"
 
 
 def _difference_lines(change: Change, style: _Style) -> list[str]:

@@ -104,6 +104,41 @@ def test_a_stack_is_adopted_without_a_restarted_task(environment: SwarmEnvironme
     environment.destroy("--volumes")
 
 
+def test_what_changes_no_task_restarts_none_of_an_adopted_stack(environment: SwarmEnvironment) -> None:
+    """Another tool writes the same task in another form: sent in our own, all tasks would be made anew for it."""
+    environment.write(stack(environment))
+    deploy(environment)
+    assert verdicts(environment) == {"adopt"}
+    template, before = environment.service("web")["Spec"]["TaskTemplate"], running(environment)
+    says = stack(environment)
+    says["services"]["web"]["deploy"] |= {"replicas": 3, "labels": {"a": "c"}, "rollback_config": {"delay": "1s"}}
+    says["services"]["agent"]["deploy"]["update_config"] = {"monitor": "1s"}
+    environment.write(says)
+    told = environment.run("plan").stdout
+    assert told.count("update in place: ") == 2, told
+    environment.apply()
+    assert environment.plan()["changes"] == []
+    assert environment.service("web")["Spec"]["TaskTemplate"] == template
+    assert running(environment) > before
+
+    environment.write(stack(environment))
+    environment.apply()
+    assert environment.plan()["changes"] == []
+    assert environment.run("rollback", "--yes").code == 0
+    assert environment.service("web")["Spec"]["Mode"]["Replicated"]["Replicas"] == 3
+    assert environment.service("web")["Spec"]["TaskTemplate"] == template
+    assert len(running(environment) & before) >= 2, "a Swarm scales down whichever it likes"
+
+    kept = running(environment)
+    environment.write(stack(environment, "2"))
+    told = environment.run("plan").stdout
+    assert "update, its tasks are made anew: " in told
+    environment.apply()
+    assert environment.plan()["changes"] == []
+    assert not {task["ID"] for task in environment.tasks("web")} & kept
+    environment.destroy("--volumes")
+
+
 def test_what_a_stack_was_can_be_gone_back_to_though_the_file_says_something_else(
     environment: SwarmEnvironment,
 ) -> None:
