@@ -142,7 +142,7 @@ def _keep_revision(engine: EngineWriter, looked: PreparedAdoption) -> int:
         return 0
     return record_revision(
         engine, state.playbook, state.inputs, prepared.mode, state.observed,
-        commit=git_commit(prepared.playbook.directory), last=prepared.ledger.last,
+        commit=git_commit(prepared.playbook.directory), last=prepared.ledger.last, still=state.still,
     )  # fmt: skip
 
 

@@ -43,10 +43,11 @@ _WORKERS = 8
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What was found. `wanted` are the declared objects that are not the environment's yet, `owned` those that are."""
+    """What was found. `wanted` are the declared objects that are not the environment's yet, `owned` those that are, as
+    they stand."""
 
     wanted: tuple[Resource, ...]
-    owned: tuple[Resource, ...] = ()
+    owned: tuple[Candidate, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     refusals: tuple[Problem, ...] = ()
     notes: tuple[Problem, ...] = field(default=())
@@ -71,8 +72,9 @@ def search(
     called = {one.id: one.name for one in known if one.kind == RENAMING}
     renamed = {one.labels[FORMER_NAME]: one.id for one in known if FORMER_NAME in one.labels}
     raws |= _mapped(engine, resources, maps, renamed, {name: one for one, name in called.items()})
-    owned = tuple(r for a, r in sorted(resources.items()) if a in raws and _is_ours(playbook.project, r, raws[a]))
-    wanted = tuple(r for a, r in sorted(resources.items()) if r not in owned)
+    ours = [r for a, r in sorted(resources.items()) if a in raws and _is_ours(playbook.project, r, raws[a])]
+    owned = tuple(Candidate(r, raws[r.address]) for r in ours)
+    wanted = tuple(r for a, r in sorted(resources.items()) if r not in ours)
     found = [
         Candidate(r, raws[r.address], r.address in maps, called.get(identity(r.kind, raws[r.address]), ""))
         for r in wanted

@@ -63,11 +63,12 @@ class AdoptionChoice:
 
 @dataclass(frozen=True, slots=True)
 class AdoptedState:
-    """What is kept as a revision: the playbook of what runs, and what was seen with it."""
+    """What is kept as a revision: the playbook of what is there, and what was seen with it. `still` does not run."""
 
     playbook: Playbook
     inputs: InputVersions
     observed: ObservedState
+    still: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +138,13 @@ def _state(
 
     there = {one.resource.address for one in found.candidates}
     missing = [one for one in found.wanted if one.address not in there]
-    return adopted_state(view, prepared, found.candidates, missing, adopts)
+    return adopted_state(view, prepared, (*found.candidates, *found.owned), missing, adopts)
 
 
 def _of_others(found: Search, playbook: Playbook, listed: Lists, choice: AdoptionChoice) -> Iterator[Problem]:
     """What is said of projects that are not found by the names of this playbook."""
     yield from unknown_projects(choice.forced, listed.objects.values())
-    if not any(one.kind == "container" for one in (*found.owned, *(each.resource for each in found.candidates))):
+    if not any(one.kind == "container" for one in (each.resource for each in (*found.owned, *found.candidates))):
         yield from elsewhere_notes(playbook, listed.containers)
 
 
@@ -242,5 +243,5 @@ def _rows(found: Search, adopts: Sequence[Adopted], prepared: Prepared) -> list[
         image = Address.parse(record.address)
         assert image is not None
         rows.append(AdoptionRow(image, AS_IT_IS, record.name, record.former, form=tuple(record.form)))
-    rows += [AdoptionRow(resource.address, OWNED, resource.name) for resource in found.owned]
+    rows += [AdoptionRow(one.resource.address, OWNED, one.resource.name) for one in found.owned]
     return sorted(rows, key=lambda row: row.address)

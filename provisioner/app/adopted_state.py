@@ -24,6 +24,7 @@ from provisioner.model.span import Problem, Span
 from provisioner.platforms.choice import lower
 from provisioner.playbook.bind import bind
 from provisioner.playbook.select import scale
+from provisioner.reconcile.diff import diff
 from provisioner.reconcile.observe import observe
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def adopted_state(
     """The state that is adopted where it is not what is declared. A Problem says why it can not be written down, None
     that there is nothing to go back to: all that differs is that something does not run.
 
-    `view` shows the `candidates` as adopted with their `records`, `prepared` is the plan of the apply after that;
-    `missing` are the declared objects that are not there.
+    `view` shows the `candidates`, those that were the environment's before among them, as adopted with their
+    `records`, `prepared` is the plan of the apply after that; `missing` are the declared objects that are not there.
     """
     writer = _Writer(view, prepared, candidates, missing)
     try:
@@ -74,7 +75,8 @@ def adopted_state(
     if left:
         more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
         return _problem(f"{', '.join(sorted(left)[:_MOST_NAMED])}{more} can not be written down")
-    return AdoptedState(playbook, inputs, observed)
+    still = [one.address for one in diff(desired, observed, desired) if any(d.path == _STATE for d in one.differences)]
+    return AdoptedState(playbook, inputs, observed, tuple(still))
 
 
 def _is_built(playbook: Playbook, key: str) -> bool:
@@ -124,10 +126,10 @@ class _Writer:
         }
 
     def playbook(self) -> Playbook | None:
-        """The playbook of what runs; None where it is the file's."""
+        """The playbook of what runs; None where it is the file's, and nothing older is kept that would stand for it."""
         root, project = self._declared.root, self._declared.project
         written = self._written()
-        if written == root.mapping:
+        if written == root.mapping and self._prepared.ledger.last is None:
             return None
         document = Document(
             replace(root, value=written), project, self._declared.name, self._declared.environment,
@@ -227,7 +229,8 @@ class _Writer:
     def _taker(self, view: EngineReader) -> Taken:
         """What reads the services, and knows networks and volumes by the playbook's keys."""
         project, facts = self._declared.project, view.facts()
-        origin = next((one.former.name for group in self._groups.values() for one in group), project)
+        formers = [one.former for group in self._groups.values() for one in group]
+        origin = next((one.name for one in formers if one.kind != "environment"), project)
         known = {
             (kind, declared.name): key
             for kind, objects in (("network", self._declared.networks), ("volume", self._declared.volumes))

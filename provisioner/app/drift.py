@@ -107,11 +107,14 @@ def differences(desired: DesiredState, observed: ObservedState) -> tuple[Change,
 
 
 def meant(change: Change) -> Change:
-    """A change without what every apply does anew, and none where only another object's change would touch it."""
+    """A change without what every apply does anew and what never ran, and none where only another object's change would
+    touch it."""
     wanted = change.desired
     left = change.differences
     if wanted is not None and wanted.job == "always":
         left = tuple(one for one in left if one.path != "job")
+    if wanted is not None and wanted.still:
+        left = tuple(one for one in left if one.path != "state")
     if not left and change.observed is not None:
         return replace(change, action=Action.UNCHANGED, differences=())
     return replace(change, differences=left)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import socket
-from dataclasses import field, fields
+from dataclasses import field, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ from provisioner.playbook.services import declared_replicas
 from provisioner.reconcile.retained import volumes_to_keep
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import DesiredState, ObservedState
@@ -50,7 +50,8 @@ class Revision:
     the replicas that the command line asked for, by service, `converged` is false where a last look still found a
     difference, and `commit` is the git commit of the playbook's folder, with `-dirty` where files were changed.
     `seconds` is how long the apply took, `took` how long it worked on each object, by address. `images` are the ids of
-    those that services are built as, by service: what another tool built carries no label to find it by.
+    those that services are built as, by service: what another tool built carries no label to find it by. `still` are
+    the addresses of what did not run when it was adopted.
     """
 
     number: int
@@ -72,13 +73,14 @@ class Revision:
     seconds: float = 0.0
     took: Mapping[str, float] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)
+    still: Sequence[str] = ()
 
     def matches(self, playbook: Playbook, inputs: InputVersions, mode: Mode, seen: ObservedState) -> bool:
         """Whether this is what was applied, so that it need not be kept again."""
         now = _content(playbook, inputs, mode, seen)
         # A value that moved to another tier is the same value.
         then = {key: getattr(self, key) for key in now} | {"inputs": {**self.inputs, "origins": {}}}
-        return then == now | {"inputs": {**now["inputs"], "origins": {}}}
+        return not self.still and then == now | {"inputs": {**now["inputs"], "origins": {}}}
 
     def declares_like(self, other: Revision) -> bool:
         """Whether both declare the same, with the same versions of configs, secrets and builds."""
@@ -118,9 +120,11 @@ def last_revision(engine: EngineReader, project: str, *, manager: bool | None = 
 def desired_of(revision: Revision, project: str) -> DesiredState | None:
     """The objects of a revision; None for a document that this version can not read any more."""
     try:
-        return lower(playbook_of(revision, project), recorded_inputs(revision), revision.mode)
+        desired = lower(playbook_of(revision, project), recorded_inputs(revision), revision.mode)
     except PlaybookInvalid:
         return None
+    still = {str(a): replace(r, still=True) for a, r in desired.resources.items() if str(a) in revision.still}
+    return replace(desired, resources={a: still.get(str(a), r) for a, r in desired.resources.items()})
 
 
 def playbook_of(revision: Revision, project: str) -> Playbook:
@@ -147,6 +151,7 @@ def record_revision(
     commit: str = "",
     seconds: float = 0.0,
     took: Mapping[str, float] | None = None,
+    still: Sequence[Address] = (),
 ) -> int:
     """Keep what was applied as the revision after the `last` one; returns its number. `seen` was there afterwards."""
     number = last.number + 1 if last is not None else 1
@@ -160,6 +165,7 @@ def record_revision(
         **({"restores": restores} if restores else {}),
         **({} if converged else {"converged": False}),
         **({"commit": commit} if commit else {}),
+        **({"still": [str(address) for address in still]} if still else {}),
         **({"seconds": round(seconds, 1), "took": dict(took)} if took else {}),
     }
     text = json.dumps(content, sort_keys=True).encode()

@@ -167,7 +167,7 @@ class Resource(HasSpec):
         `may_finish`: what says that with exit code 0 it has done what it is for, and is not to run again: its declared
     restart policy, or no more than that none is declared; empty where it is to go on running. `unprotect`: the file
     says `protect: false`, which takes away the protection that the volume has on the engine.
-    `tier` is where the value of a secret comes from.
+    `tier` is where the value of a secret comes from. `still`, in what is kept: it did not run when it was adopted.
     """
 
     address: Address
@@ -183,6 +183,7 @@ class Resource(HasSpec):
     update: UpdatePolicy | None = None
     image: ImageWork = ImageWork()
     tier: str = ""
+    still: bool = False
     span: Span | None = None
     spans: Positions = NOWHERE
 

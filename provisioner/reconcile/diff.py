@@ -147,7 +147,7 @@ def _with_drift(difference: FieldChange, wanted: Resource, before: Resource) -> 
     if key == PROTECT:
         return difference
     if key == "state" or key in LOST_PATHS:
-        return replace(difference, drift=True)
+        return replace(difference, drift=not before.still)
     if key == "container_name":
         return replace(difference, drift=wanted.name == before.name)
     if key == "job":

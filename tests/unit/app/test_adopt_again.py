@@ -439,3 +439,65 @@ def test_no_hand_has_changed_the_image_of_what_was_released(tmp_path: Path, monk
     # Of what an apply makes after that a change is one by hand again.
     run(shop)
     assert not shop.plan().changes
+
+
+# What is kept of more than one adoption -----------------------------------------------------------------------------
+
+
+def three(**more: Any) -> dict[str, Any]:
+    return {"name": "shop", "services": {"w": service(scale=4), "gap": service(scale=3), "pz": service(), **more}}
+
+
+def called(shop: InMemory) -> set[str]:
+    return {name.lstrip("/") for name, _ in standing(shop).values()}
+
+
+def identity_of(shop: InMemory, name: str) -> str:
+    return next(identity for identity, (found, _) in standing(shop).items() if found.lstrip("/") == name)
+
+
+@pytest.mark.parametrize("says_other", [False, True], ids=["as it runs", "file says other"])
+def test_a_second_adoption_keeps_all_that_is_adopted(
+    says_other: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what the second took was in its revision: a rollback stopped replicas that ran."""
+    shop = brought_up(three(), tmp_path, monkeypatch)
+    shop.engine.stop(identity_of(shop, "shop-pz-1"))
+    take_away(shop, identity_of(shop, "shop-gap-3"))
+    before = called(shop)
+    first = three()
+    first["services"]["w"] = service(environment={"A": "1"} if says_other else {})
+    shop.write(first)
+    assert run(shop).revision == int(says_other)
+    shop.write({**three(), "services": {**three()["services"], "w": service(scale=4, environment={"A": "1"})}})
+    again = run(shop)
+    assert [one.address for one in again.plan.adopts] == [f"service.w[{number}]" for number in (2, 3, 4)]
+    assert again.revision == 1 + says_other
+    assert called(shop) == before
+    told = plan_text(shop.plan())
+    assert "since the last apply" not in told, told
+    assert shop.apply().exit_code == 0
+    assert not shop.plan().changes
+    assert shop.rollback(again.revision).exit_code == 0
+    assert called(shop) == before
+    assert all(raw["State"]["Running"] for raw in shop.engine.state()["containers"].values() if is_of_shop(raw))
+
+
+def is_of_shop(raw: dict[str, Any]) -> bool:
+    return str(raw["Name"]).startswith("/shop-")
+
+
+def test_what_was_stopped_when_it_was_adopted_is_drift_once_it_ran(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = brought_up({"name": "shop", "services": {"pz": service(), "w": service()}}, tmp_path, monkeypatch)
+    shop.engine.stop(identity_of(shop, "shop-pz-1"))
+    shop.write({"name": "shop", "services": {"pz": service(), "w": service(environment={"A": "1"})}})
+    assert run(shop).revision == 1
+    assert not any(change.drift for change in shop.plan().changes)
+    assert not any(change.differences for change in shop.drift().changes)
+    assert shop.apply().exit_code == 0
+    shop.engine.stop(identity_of(shop, "shop-pz-1"))
+    [change] = shop.plan().changes
+    assert change.drift
+    assert [str(one.address) for one in shop.drift().changes] == ["service.pz"]
