@@ -501,3 +501,17 @@ def test_what_was_stopped_when_it_was_adopted_is_drift_once_it_ran(
     [change] = shop.plan().changes
     assert change.drift
     assert [str(one.address) for one in shop.drift().changes] == ["service.pz"]
+
+
+def test_nobody_is_blamed_for_what_was_stopped_or_missing_when_it_was_adopted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = brought_up({"name": "shop", "services": {key: service() for key in "abc"}}, tmp_path, monkeypatch)
+    shop.engine.stop(identity_of(shop, "shop-a-1"))
+    take_away(shop, identity_of(shop, "shop-b-1"))
+    assert run(shop).revision == 1
+    changes = shop.plan().changes
+    assert {str(one.address): one.drift for one in changes} == {"service.a": False, "service.b": False}
+    assert not shop.drift().changes
+    shop.engine.stop(identity_of(shop, "shop-c-1"))
+    assert [str(one.address) for one in shop.drift().changes] == ["service.c"]
