@@ -126,10 +126,11 @@ class _Writer:
         }
 
     def playbook(self) -> Playbook | None:
-        """The playbook of what runs; None where it is the file's, and nothing older is kept that would stand for it."""
+        """The playbook of what runs; None where it is the file's, and no revision of another file is the last."""
         root, project = self._declared.root, self._declared.project
         written = self._written()
-        if written == root.mapping and self._prepared.ledger.last is None:
+        last = self._prepared.ledger.last
+        if written == root.mapping and (last is None or last.document == root.plain()):
             return None
         document = Document(
             replace(root, value=written), project, self._declared.name, self._declared.environment,

@@ -515,3 +515,13 @@ def test_nobody_is_blamed_for_what_was_stopped_or_missing_when_it_was_adopted(
     assert not shop.drift().changes
     shop.engine.stop(identity_of(shop, "shop-c-1"))
     assert [str(one.address) for one in shop.drift().changes] == ["service.c"]
+
+
+def test_what_only_does_not_run_is_no_revision_beside_the_one_of_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = brought_up({"name": "shop", "services": {key: service() for key in "ab"}}, tmp_path, monkeypatch)
+    assert run(shop).revision == 1
+    let_go(shop)
+    shop.engine.stop(identity_of(shop, "shop-a-1"))
+    assert run(shop).revision == 0
