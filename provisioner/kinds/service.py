@@ -136,7 +136,7 @@ def keep(body: Raw, live: Mapping[str, Any], changed: Collection[str]) -> None:
     if TASK in changed:
         _keep_unsaid(body[TASK], live.get(TASK) or {}, TASK)
         return
-    placement = body[TASK].get("Placement")
+    placement, forced = body[TASK].get("Placement"), body[TASK].get("ForceUpdate")
     for part in _PARTS[1:]:
         if part not in changed:
             body.pop(part, None)
@@ -144,6 +144,8 @@ def keep(body: Raw, live: Mapping[str, Any], changed: Collection[str]) -> None:
                 body[part] = live[part]
     if PLACEMENT in changed:
         body[TASK] = {**body[TASK], "Placement": placement or {}}
+    if forced != (body[TASK].get("ForceUpdate") or 0):
+        body[TASK] = {**body[TASK], "ForceUpdate": forced}
     body["Labels"][PIN_LABEL] = get_path(body, f"{SPEC}.Image")
     form = json.loads((live.get("Labels") or {}).get(FORM_LABEL) or "{}")
     if left := {path: value for path, value in form.items() if part_of(path) not in changed}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.kinds.healthcheck import check_times
+from provisioner.kinds.service import ENDPOINT
 from provisioner.kinds.values import nanoseconds
 from provisioner.model.change import Action, Change
 from provisioner.model.operation import Create, CreateService, Goal, Relabel, Remove, UpdateService, WaitForService
@@ -90,6 +91,7 @@ class SwarmRollout:
         first = stages[0] if stages else None
         if change.action is Action.UPDATE and found is not None:
             force = not change.differences or any(d.path in ("state", "job") for d in change.differences)
+            force = force or _gets_its_first_port(change, found)
             acted = self._steps.add(
                 UpdateService(found.version, found.base, force, changed_parts(change), first), change.address,
                 change.reason, needs=needs, object_id=found.id,
@@ -163,6 +165,12 @@ def remove_service(change: Change, needs: Iterable[int | None], steps: Steps) ->
         WaitForService(Goal.GONE, READY_TIMEOUT + grace), change.address, "its tasks stop", needs=[removed],
         object_id=found.id,
     )  # fmt: skip
+
+
+def _gets_its_first_port(change: Change, found: Observed) -> bool:
+    """Whether a service without an endpoint gets one: its tasks know of none, and a Swarm leaves them as they are."""
+    live = found.service_spec
+    return live["endpoint_mode"] == "dnsrr" and not live["ports"] and ENDPOINT in changed_parts(change)
 
 
 def _goal(wanted: Resource) -> Goal:

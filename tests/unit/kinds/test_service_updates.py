@@ -39,7 +39,7 @@ def own() -> dict[str, Any]:
         "TaskTemplate": {
             "ContainerSpec": {"Image": "app:1", "Labels": {}, "Env": ["A=2"]},
             "Placement": {"Constraints": ["node.role==worker"]},
-            "ForceUpdate": 3,
+            "ForceUpdate": 2,
         },
         "Mode": {"Replicated": {"Replicas": 4}},
         "UpdateConfig": {"Parallelism": 2},
