@@ -202,7 +202,9 @@ def _adopted_otherwise(prepared: Prepared, known: Sequence[Adopted]) -> list[Pro
     told = sorted({
         before[change.observed.kind, change.observed.id]
         for change in prepared.plan.details
-        if change.differences and change.observed and (change.observed.kind, change.observed.id) in before
+        if change.observed and (change.observed.kind, change.observed.id) in before
+        # That something does not run is nothing that a file says.
+        and any(one.path != "state" for one in change.differences)
     })  # fmt: skip
     if not told:
         return []

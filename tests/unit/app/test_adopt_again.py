@@ -415,7 +415,10 @@ def test_what_is_adopted_already_and_differs_now_is_told_by_another_adoption(
 ) -> None:
     shop = brought_up(PLAIN, tmp_path, monkeypatch)
     run(shop)
-    assert not [note for note in run(shop).plan.notes if "adopted already" in note.message]
+    web = str(shop.engine.inspect("container", "shop-web-1")["Id"])  # type: ignore[index]
+    for act in (lambda: None, lambda: shop.engine.stop(web)):
+        act()
+        assert not [note for note in run(shop).plan.notes if "adopted already" in note.message]
     shop.write({**PLAIN, "services": {"web": service(environment={"A": "1"})}})
     [note] = [note for note in run(shop).plan.notes if "adopted already" in note.message]
     assert note.message.endswith("and the file says something else now: service.web[1]")
