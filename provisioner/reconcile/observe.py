@@ -319,7 +319,10 @@ def _otherwise_called(
     engine: EngineReader, project: str, wanted: Sequence[Resource], known: Collection[str]
 ) -> list[ForeignObject]:
     """The containers that Compose made for services of this very project, and that have not the declared name."""
-    raws = engine.list("container", {COMPOSE_PROJECT: project}) if wanted else ()
+    # Whoever makes something lists all containers anyway: only few projects have any of Compose's.
+    listed = engine.containers() if wanted else ()
+    any_of_compose = any((one.get("Labels") or {}).get(COMPOSE_PROJECT) == project for one in listed)
+    raws = engine.list("container", {COMPOSE_PROJECT: project}) if any_of_compose else ()
     there = compose_containers(raw for raw in raws if raw["Id"] not in known and PROJECT not in labels_of(raw))
     found = []
     for name, others in there.items():
