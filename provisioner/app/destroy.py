@@ -171,7 +171,7 @@ def _used_by_others(engine: EngineReader, removal: Plan) -> Iterator[Problem]:
         others = [
             raw
             for raw in users_of("volume", name, listed)
-            if not own & {raw["Id"], labels_of(raw).get(TASK_OF)} and labels_of(raw).get(PROJECT) != project
+            if not own & {raw["Id"], labels_of(raw).get(TASK_OF)} and not _is_ours(engine, project, labels_of(raw))
         ]
         if others:
             told = ", ".join(f"{own_name(raw)} ({former_owner(labels_of(raw))})" for raw in others)
@@ -181,6 +181,16 @@ def _used_by_others(engine: EngineReader, removal: Plan) -> Iterator[Problem]:
                 path=str(change.address),
                 hint="let go of it there first; without --volumes it stays",
             )
+
+
+def _is_ours(engine: EngineReader, project: str, labels: Mapping[str, str]) -> bool:
+    """Whether a container is this environment's, or that of a task whose service is: such as a one-off command's. What
+    is left of a service that is gone is nobody's, and goes by itself.
+    """
+    if TASK_OF not in labels:
+        return labels.get(PROJECT) == project
+    found = engine.inspect("service", labels[TASK_OF])
+    return found is None or labels_of(found).get(PROJECT) == project
 
 
 def _declaration(change: Change, declared: DesiredState, volumes: Mapping[str, Resource]) -> Resource | None:
