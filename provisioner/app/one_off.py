@@ -24,6 +24,7 @@ from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.engines.terminal import is_input_piped, terminal_size
 from provisioner.errors import Interrupted, ProvisionError, Unsafe
+from provisioner.kinds.container_networks import joined_later
 from provisioner.kinds.ownership import ONE_OFF
 from provisioner.model.address import Address
 from provisioner.model.event import Notice
@@ -236,7 +237,7 @@ def _create(prepared: Prepared, resource: Resource, engine: DockerEngine) -> str
     if resource.kind == "service":
         return identity
     try:
-        for key in list(resource.workload_spec["networks"])[1:]:
+        for key in joined_later(resource.workload_spec["networks"], plan.observed.facts.api_version):
             join = Step(2, Connect(key), resource.address, "run", object_id=identity)
             calls(join, {}, lambda text: None, lambda: False)
     except ProvisionError:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _BUILT_IN = ("host", "none", "bridge")
 # The observed side's key for names that an engine adds or answers to by itself, and that may be declared all the same.
 _ADDED_ALIASES = "added_aliases"
+# The first Engine API version whose containers can be created on several networks.
+_SEVERAL = (1, 44)
 
 
 def parse_networks(body: Raw, context: ParseContext) -> dict[str, Any]:
@@ -85,23 +87,32 @@ def endpoint(entry: dict[str, Any]) -> Raw:
     return settings
 
 
+def joined_later(attached: Mapping[str, Mapping[str, Any]], api_version: tuple[int, int]) -> list[str]:
+    """The networks that a container joins after it was created.
+
+    It is created on the first. From API 1.44 on it can be created on several, and is on those that give it a hardware
+    address: an engine takes none from POST /networks/{id}/connect.
+    """
+    return [key for key, entry in list(attached.items())[1:] if api_version < _SEVERAL or not entry.get("mac_address")]
+
+
 def encode_first(raw: Raw, attached: dict[str, Any], context: EncodeContext) -> None:
-    """Write the first network, the one that a container is created on, and its hardware address.
+    """Write the networks that a container is created on, and its hardware addresses.
 
     Before API 1.44 the hardware address is the container's, from then on its endpoint's.
     """
-    first = next(iter(attached))
-    name = context.networks.get(first, first)
-    raw["HostConfig"]["NetworkMode"] = name
-    settings = endpoint(attached[first])
-    if settings.get("MacAddress") and context.api_version < (1, 44):
+    later = joined_later(attached, context.api_version)
+    endpoints = {context.networks.get(key, key): endpoint(e) for key, e in attached.items() if key not in later}
+    first, settings = next(iter(endpoints.items()))
+    raw["HostConfig"]["NetworkMode"] = first
+    if settings.get("MacAddress") and context.api_version < _SEVERAL:
         raw["Config"]["MacAddress"] = settings.pop("MacAddress")
-    raw["NetworkingConfig"] = {"EndpointsConfig": {name: settings}}
+    raw["NetworkingConfig"] = {"EndpointsConfig": endpoints}
 
 
 def encode_mac(raw: Raw, mac: str, context: EncodeContext) -> None:
     """Write the hardware address on the engine's own bridge."""
-    if context.api_version < (1, 44):
+    if context.api_version < _SEVERAL:
         raw["Config"]["MacAddress"] = mac
     else:
         raw["NetworkingConfig"] = {"EndpointsConfig": {"bridge": {"MacAddress": mac}}}

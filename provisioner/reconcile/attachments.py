@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.kinds.container_networks import joined_later
 from provisioner.model.address import Address
 from provisioner.model.operation import Connect, Disconnect
 
@@ -21,12 +22,12 @@ class Attachments:
         self._steps = steps
 
     def connected(self, change: Change, wanted: Resource, made: int, *, aliases: bool = True) -> list[int]:
-        """The networks after the first: API versions before 1.44 take one at creation."""
+        """The networks that are joined once it is created."""
         return [
             self._steps.add(
                 Connect(key, aliases), change.address, change.reason, needs=[self._made_network(key)], made_by=made
             )
-            for key in list(wanted.workload_spec["networks"])[1:]
+            for key in joined_later(wanted.workload_spec["networks"], self._observed.facts.api_version)
         ]  # fmt: skip
 
     def renewed(self, change: Change, wanted: Resource, found: Observed) -> list[int]:

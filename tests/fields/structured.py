@@ -226,6 +226,16 @@ STRUCTURED = (
         {"networks": {"apart": {"priority": 6}, "beside": {"priority": 5}}},
         rest=_SEVERAL,
     ),
+    Sample(
+        "mac-address-of-the-second",
+        "networks",
+        {"networks": {"apart": {"priority": 5, "mac_address": "02:42:ac:aa:00:05"}, "beside": {"priority": 6}}},
+        {"networks": {"apart": {"priority": 5, "mac_address": "02:42:ac:aa:00:06"}, "beside": {"priority": 6}}},
+        rest={"network_mode": None, "networks": {"apart": {"priority": 5}, "beside": {"priority": 6}}},
+        changed=("networks.apart.mac_address",),
+        removed=("networks.apart.mac_address",),
+        since=(1, 44),
+    ),
     plain(
         "links",
         ["anchor:one"],

@@ -20,7 +20,7 @@ def test_a_swarm_is_brought_up_unchanged_the_second_time_and_taken_down(environm
     task = {"secret_variables": {"UNUSED": "hidden-canary"}}
     code, printed, (checked,) = play(environment, task, options=("--check", "--diff"))
     assert (code, checked["changed"]) == (0, True), printed
-    assert "+ service.web" in printed and "hidden-canary" not in printed, printed
+    assert "create service.web" in printed and "hidden-canary" not in printed, printed
     applied, again = play(environment, {**task, "digest": checked["digest"]}, task)[2]
     assert (applied["changed"], again["changed"], again["changes"]) == (True, False, []), (applied, again)
     gone, gone_again = play(environment, {"state": "absent"}, {"state": "absent"})[2]

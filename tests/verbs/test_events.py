@@ -66,7 +66,7 @@ def test_what_happens_is_told_at_once_also_when_the_engine_was_away(standing: Ve
         assert environment.run("restart", "other", "web").code == 0
         told = list(_until_start(following))
         os.kill(following.pid, signal.SIGINT)
-        assert following.wait(30) == 0
+        assert following.wait(30) == 130
     finally:
         following.kill()
         following.communicate()

@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
-from provisioner.kinds.container_networks import decode_links, decode_networks, without_chosen
-from provisioner.kinds.context import DecodeContext
+from provisioner.kinds.container_networks import (
+    decode_links,
+    decode_networks,
+    encode_first,
+    joined_later,
+    without_chosen,
+)
+from provisioner.kinds.context import DecodeContext, EncodeContext
 
 ID = "0123456789abcdef" * 4
 
@@ -89,3 +95,26 @@ def test_a_stopped_container_has_the_hardware_address_that_it_was_made_with() ->
     }  # fmt: skip
     seen = decode_networks(raw, DecodeContext(networks={"p_n": "n", "p_m": "m"}))
     assert (seen["n"].get("mac_address"), seen["m"].get("mac_address")) == ("02:42:0a:00:00:07", None)
+
+
+@pytest.mark.parametrize(
+    ("api_version", "later", "container", "endpoints"),
+    [
+        ((1, 43), ["m", "l"], "02:42:0a:00:00:01", {"p_n": None}),
+        ((1, 44), ["l"], None, {"p_n": "02:42:0a:00:00:01", "m": "02:42:0a:00:00:02"}),
+    ],
+)
+def test_a_container_is_created_on_the_networks_that_give_it_a_hardware_address(
+    api_version: tuple[int, int], later: list[str], container: str | None, endpoints: dict[str, str | None]
+) -> None:
+    attached: dict[str, Any] = {
+        "n": {"aliases": [], "mac_address": "02:42:0a:00:00:01"},
+        "m": {"aliases": [], "mac_address": "02:42:0a:00:00:02"},
+        "l": {"aliases": ["x"]},
+    }
+    assert joined_later(attached, api_version) == later
+    raw: dict[str, Any] = {"Config": {}, "HostConfig": {}}
+    encode_first(raw, attached, EncodeContext(networks={"n": "p_n"}, api_version=api_version))
+    assert (raw["HostConfig"]["NetworkMode"], raw["Config"].get("MacAddress")) == ("p_n", container)
+    written = raw["NetworkingConfig"]["EndpointsConfig"]
+    assert {name: one.get("MacAddress") for name, one in written.items()} == endpoints
