@@ -311,9 +311,13 @@ def _machine() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in ticks since boot, so that a reused process id is recognised; empty if it is gone."""
+    """When a process started, in ticks since boot, so that a reused process id is recognised; empty if it is gone.
+
+    One that has ended is gone, too, while its parent has not asked how (state Z, proc(5)).
+    """
     with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if state in ("Z", "X") else fields[18]
     return ""
 
 

@@ -125,9 +125,14 @@ def compose_containers(raws: Iterable[Raw]) -> dict[str, list[Raw]]:
     return found
 
 
-def _number(raw: Raw) -> tuple[int, str]:
+def compose_number(raw: Raw) -> int:
+    """Which replica Compose made a container as, counted from 1; 0 where it does not say so."""
     text = labels_of(raw).get(COMPOSE_NUMBER, "")
-    return (int(text) if text.isdecimal() else 0, name_of(raw))
+    return int(text) if text.isdecimal() else 0
+
+
+def _number(raw: Raw) -> tuple[int, str]:
+    return compose_number(raw), name_of(raw)
 
 
 def match_replicas(wanted: Sequence[Resource], there: Sequence[Raw]) -> dict[Address, Raw]:

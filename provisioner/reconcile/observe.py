@@ -15,7 +15,7 @@ from provisioner.kinds.ownership import NAME, NEXT, ONE_OFF, OPERATION, PROJECT,
 from provisioner.kinds.tool_labels import COMPOSE_PROJECT
 from provisioner.model.address import Address
 from provisioner.model.state import CARRIED_KIND, ImageFacts, Observed, ObservedState
-from provisioner.reconcile.adoption import compose_containers, labels_of, match_replicas, name_of
+from provisioner.reconcile.adoption import compose_containers, compose_number, labels_of, name_of
 from provisioner.reconcile.foreign_objects import foreign_object
 from provisioner.reconcile.namespaces import left_behind, named_containers
 from provisioner.reconcile.observe_swarm import observe_swarm
@@ -326,11 +326,12 @@ def _otherwise_called(
     there = compose_containers(raw for raw in raws if raw["Id"] not in known and PROJECT not in labels_of(raw))
     found = []
     for name, others in there.items():
-        of_service = [resource for resource in wanted if resource.address.name == name]
-        by_address = {resource.address: resource for resource in of_service}
-        for address, raw in match_replicas(of_service, others).items():
-            one = foreign_object(by_address[address], labels_of(raw), project, str(raw["Id"]))
-            found.append(replace(one, name=name_of(raw)))
+        # What has another number, or none, is none of the replicas that are missing.
+        numbers = {resource.address.index: resource for resource in wanted if resource.address.name == name}
+        for raw in others:
+            if (resource := numbers.pop(compose_number(raw), None)) is not None:
+                one = foreign_object(resource, labels_of(raw), project, str(raw["Id"]))
+                found.append(replace(one, name=name_of(raw)))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import tarfile
 from typing import Any
 
@@ -192,3 +193,17 @@ def test_who_holds_it_and_whether_that_one_lives() -> None:
     assert not standing.is_held(Ticking())
     remove_lease(engine, "shop", standing)
     assert find_lease(engine, "shop") is None
+
+
+def test_a_holder_that_ended_is_dead_before_its_parent_has_asked_how() -> None:
+    process = subprocess.Popen(["sleep", "60"])
+    try:
+        holder = {"pid": process.pid, "started": module._started(process.pid)}
+        assert module._alive(holder)
+        process.kill()
+        # Waits without taking note of the end: it stays as a zombie.
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert not module._alive(holder)
+    finally:
+        process.kill()
+        process.wait()
