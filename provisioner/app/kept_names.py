@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def kept_names(request: Request) -> dict[Address, str] | None:
-    """The names of adopted and moved objects of an environment by their address; None where no engine answers."""
+    """The names of adopted and moved objects of an environment by their address; None where no engine can be asked."""
     playbook = load_playbook(request, allow_unset=True)
     try:
         engine = open_engine(request, playbook.engine)

@@ -43,8 +43,8 @@ def command(settings: Settings, target: str | None, output: str | None) -> int:
     err = settings.err()
     if names is None:
         err.write(
-            f"{err.paint.yellow('warning:')} no engine answers: a volume or network that was adopted or moved may be "
-            "called otherwise there, and Compose would make an empty one\n"
+            f"{err.paint.yellow('warning:')} no engine could be asked: a volume or network that was adopted or moved "
+            "may be called otherwise there, and Compose would make an empty one\n"
         )
     for note in exported.notes:
         err.write(f"{err.paint.yellow('note:')} {note}\n")

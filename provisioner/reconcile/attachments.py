@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.container_networks import joined_later
 from provisioner.model.address import Address
 from provisioner.model.operation import Connect, Disconnect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from provisioner.model.change import Change
     from provisioner.model.state import Observed, ObservedState, Resource
     from provisioner.reconcile.steps import Steps
+
+
+_FIXED = ("ipv4_address", "ipv6_address")
+
+
+def fixed_addresses(entry: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    """The addresses that a container is to have on a network: IPv4, then IPv6; None for one that the engine chooses."""
+    return tuple((entry or {}).get(key) for key in _FIXED)
+
+
+def addresses_outside(entry: Mapping[str, Any], subnets: Iterable[str | None]) -> list[str]:
+    """The options of an attachment whose address is in none of a network's subnets."""
+    pools = [ip_network(one, strict=False) for one in subnets if one]
+    return [key for key in _FIXED if entry.get(key) and not any(ip_address(entry[key]) in pool for pool in pools)]
 
 
 class Attachments:

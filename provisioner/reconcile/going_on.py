@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from provisioner.kinds.hooks import PRE_START
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence, Set
 
     from provisioner.model.address import Address
     from provisioner.model.state import Observed, Resource
 
 
 def going_on(
-    stuck: Collection[Address],
+    stuck: Set[Address],
     broken: Collection[Address],
     here: Mapping[Address, Sequence[Observed]],
     before: Mapping[Address, Observed],
@@ -25,20 +25,14 @@ def going_on(
     `broken` are the replicas that failed, `here` what is on the engine now. One that waits for a service of either
     waits on.
     """
-    unwell = {*stuck, *(address.whole for address in broken)}
+    failed = {address.whole for address in broken}
     found = []
     for address, wanted in sorted(resources.items()):
         new = next(iter(here.get(address, ())), None)
-        if (
-            address.whole not in stuck
-            or address not in before
-            or new is None
-            or new.name != wanted.name
-            or wanted.spec[PRE_START]
-        ):
+        if address.whole not in stuck - failed or address not in before or new is None or wanted.spec[PRE_START]:
             continue
-        failed = any(one.whole == address.whole for one in broken)
-        waits = any(need.condition and need.address.whole in unwell for need in wanted.needs)
-        if new.runtime is not None and new.runtime.status == "created" and not failed and not waits:
+        is_made = new.name == wanted.name and new.runtime is not None and new.runtime.status == "created"
+        waits = any(need.condition and need.address.whole in stuck | failed for need in wanted.needs)
+        if is_made and not waits:
             found.append(address)
     return found

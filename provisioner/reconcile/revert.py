@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.hooks import POST_START, PRE_STOP
@@ -24,6 +23,7 @@ from provisioner.model.operation import (
 )
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.report import Outcome
+from provisioner.reconcile.attachments import addresses_outside, fixed_addresses
 from provisioner.reconcile.finished import has_finished
 from provisioner.reconcile.going_on import going_on
 from provisioner.reconcile.handover import find_handovers
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 _REASON = "its rollout failed"
 _INTERRUPTED = "its rollout was interrupted"
-_FIXED = ("ipv4_address", "ipv6_address")
 _RUNNING = ("running", "restarting", "paused")
 
 
@@ -233,7 +232,7 @@ class _Withdrawal:
         asked = address.whole in self._asked
         touched = [
             key for key in sorted(was.keys() & self._networks.keys())
-            if key in lost or (asked and _fixed(was[key]) != _fixed(now.get(key)))
+            if key in lost or (asked and fixed_addresses(was[key]) != fixed_addresses(now.get(key)))
         ]  # fmt: skip
         if not touched:
             return
@@ -363,7 +362,7 @@ class _Withdrawal:
             now, before = self._networks.get(key), self._before.get(Address("network", key))
             anew = now is not None and before is not None and now.id != before.id
             subnets = [pool.get("subnet") for pool in (now.network_spec.get("ipam.config") or () if now else ())]
-            lost = [option for option in _FIXED if anew and entry.get(option) and not _is_in(entry[option], subnets)]
+            lost = addresses_outside(entry, subnets) if anew else ()
             fitting[key] = {name: value for name, value in entry.items() if name not in lost}
         return fitting
 
@@ -387,15 +386,6 @@ class _Withdrawal:
 
     def _change(self, address: Address, found: list[Observed], action: Action) -> None:
         self.changes.append(Change(address, action, self._reason, observed=found[0] if found else None))
-
-
-def _fixed(entry: Mapping[str, Any] | None) -> tuple[Any, ...]:
-    """The addresses that a container is to have on a network."""
-    return tuple((entry or {}).get(key) for key in _FIXED)
-
-
-def _is_in(address: str, subnets: Iterable[str | None]) -> bool:
-    return any(ip_address(address) in ip_network(one, strict=False) for one in subnets if one)
 
 
 def _was_done(before: Observed | None, old: Observed, wanted: Resource) -> bool:
