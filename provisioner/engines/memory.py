@@ -88,7 +88,9 @@ class MemoryEngine(MemoryReader):
         host = {**_HOST_DEFAULTS, **body.pop("HostConfig", {})}
         if host["Memory"] and not host["MemorySwap"]:
             host["MemorySwap"] = 2 * host["Memory"]
-        endpoints = (body.pop("NetworkingConfig", None) or {}).get("EndpointsConfig") or {}
+        endpoints = dict((body.pop("NetworkingConfig", None) or {}).get("EndpointsConfig") or {})
+        if len(endpoints) > 1 and self._api_version < (1, 44):
+            raise refused(400, f"Container cannot be connected to network endpoints: {', '.join(endpoints)}")
         identity, config = self._identity(), configured(body, image["Config"])
         for key in ("NetworkMode", "PidMode", "IpcMode"):
             host[key] = self._by_id(host.get(key) or "")
@@ -107,7 +109,9 @@ class MemoryEngine(MemoryReader):
             network = "bridge" if mode == "default" else mode
             # Before API 1.44 the hardware address is the container's.
             own = {"MacAddress": config["MacAddress"]} if config.get("MacAddress") else {}
-            self._attach(raw, self._network(network)["Name"], {**own, **(endpoints.get(network) or {})})
+            self._attach(raw, self._network(network)["Name"], {**own, **(endpoints.pop(network, None) or {})})
+            for name, settings in endpoints.items():
+                self._attach(raw, self._network(name)["Name"], settings or {})
         return identity
 
     def _mounts(self, config: Raw, host: Raw) -> Sequence[Raw]:

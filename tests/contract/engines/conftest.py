@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from provisioner.ports import EngineWriter
 
 
-@pytest.fixture(params=["memory", pytest.param("docker", marks=pytest.mark.engine)])
+@pytest.fixture(params=["memory", "memory-28", pytest.param("docker", marks=pytest.mark.engine)])
 def writer(request: pytest.FixtureRequest) -> EngineWriter:
-    if request.param == "memory":
-        engine = MemoryEngine()
+    if request.param != "docker":
+        engine = MemoryEngine((1, 51) if request.param == "memory-28" else (1, 41))
         engine.add_image("busybox:1.36", {"Env": ["PATH=/bin"], "Cmd": ["sh"]})
         return engine
     docker = connect(Endpoint(request.getfixturevalue("engine_url"), "test"))

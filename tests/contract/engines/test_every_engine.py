@@ -247,6 +247,23 @@ def test_commands_run_in_what_runs(writer: EngineWriter, made: str) -> None:
     assert refused.value.status == 404
 
 
+def test_a_container_is_created_on_several_networks(writer: EngineWriter, prefix: str) -> None:
+    """From API 1.44 on: the one way to give it a hardware address on more than its first network."""
+    for name in ("a", "b"):
+        writer.create("network", f"{prefix}-{name}", {"Labels": {}})
+    address = f"02:42:{prefix[-8:-6]}:{prefix[-6:-4]}:{prefix[-4:-2]}:{prefix[-2:]}"
+    endpoints = {f"{prefix}-a": {"Aliases": ["web"]}, f"{prefix}-b": {"MacAddress": address}}
+    sent = body(HostConfig={"NetworkMode": f"{prefix}-a"}, NetworkingConfig={"EndpointsConfig": endpoints})
+    if writer.facts().api_version < (1, 44):
+        with pytest.raises(EngineRefused):
+            writer.create("container", f"{prefix}-one", sent)
+        return
+    identity = writer.create("container", f"{prefix}-one", sent)
+    writer.start(identity)
+    assert set(_networks(writer, identity)) == {f"{prefix}-a", f"{prefix}-b"}
+    assert _networks(writer, identity)[f"{prefix}-b"]["MacAddress"] == address
+
+
 def test_an_engine_adds_names_by_itself(writer: EngineWriter, prefix: str) -> None:
     """Read back are the aliases that were given, whatever else the container is found by."""
     writer.create("network", f"{prefix}-a", {"Labels": {}})
