@@ -71,12 +71,10 @@ class Condition:
         return self.finished_at if self.exit_code is not None else self.started_at
 
 
-def condition_of(
-    found: Observed, wanted: Resource | None, engine: EngineReader, now: datetime | None = None
-) -> Condition:
+def condition_of(found: Observed, wanted: Resource | None, engine: EngineReader) -> Condition:
     """How an object that is there is doing. `wanted` is None for one that is declared no more."""
     if found.runtime is not None:
-        return _of_container(found.runtime, found, wanted, now or datetime.now(UTC))
+        return _of_container(found.runtime, found, wanted, datetime.now(UTC))
     if found.kind == "service":
         return _of_service(found, wanted, engine)
     if found.kind == "network":

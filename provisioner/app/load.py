@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def load_document(request: Request, without: Iterable[str] = ()) -> Document:
     """The canonical document of a request's files. PlaybookInvalid with every problem.
 
-    `without` leaves parts of the reading out (`provisioner.document.sources.SPARABLE`).
+    `without` leaves parts of the reading out (`provisioner/document/sources.py`).
     """
     return read(
         Sources(

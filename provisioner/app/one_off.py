@@ -95,7 +95,7 @@ def run_one_off(
             listener(Notice("a Swarm removes no service by itself: --rm of what is detached waits for `down`"))
         if manner.dependencies:
             _start_dependencies(request, playbook, engine, run.service, listener, interrupt)
-        prepared = _prepare(request, playbook, engine, run, manner, home)
+        prepared = _prepare(request, playbook, engine, run, home)
         _make_shared(prepared, manner.images, engine, listener, interrupt)
         if mode == "swarm":
             resource = _as_one_off(prepared, run, manner.name or _name(playbook, run.service, "_"))
@@ -167,9 +167,7 @@ def _start_dependencies(
         )
 
 
-def _prepare(
-    request: Request, playbook: Playbook, engine: DockerEngine, run: OneOff, manner: RunOptions, home: str
-) -> Prepared:
+def _prepare(request: Request, playbook: Playbook, engine: DockerEngine, run: OneOff, home: str) -> Prepared:
     """A plan whose desired state has the service as it is to run once. Unsafe where it can not be had."""
     changed = with_one_off(playbook, run, directory=request.directory, home=home)
     address = Address("service", run.service)

@@ -170,9 +170,3 @@ def _how_to_run(playbook: Playbook, intentions: Intentions, service: str, state:
 
 def _numbers(replicas: int) -> str:
     return "leave --index out" if replicas <= 1 else f"they are numbered from 1 to {replicas}"
-
-
-def running_ids(engine: EngineReader, playbook: Playbook, services: Sequence[str]) -> tuple[str, ...]:
-    """The ids of the containers that run, of the named services or of all; by address."""
-    require_services(playbook, services)
-    return tuple(one.id for one in owned_containers(engine, playbook.project, services) if one.running)

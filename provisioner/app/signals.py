@@ -81,16 +81,11 @@ def _each(
         return lambda progress: do(work.engine, one.id)
 
     work.all([(one.address, verb, "container", act(one)) for one in ready])
-    _keep(work, keep, sorted({one.step.address.name for one in work.results if one.error is None}), listener)
+    _keep(work, keep, sorted({one.step.address.name for one in work.results if one.error is None}))
     return work.results
 
 
-def _keep(
-    work: ServiceWork,
-    keep: Callable[[Intentions, Sequence[str]], Intentions],
-    names: Sequence[str],
-    listener: Listener,
-) -> None:
+def _keep(work: ServiceWork, keep: Callable[[Intentions, Sequence[str]], Intentions], names: Sequence[str]) -> None:
     """Keep what was meant with these services. A Swarm knows of no pause: for it the task of one runs."""
     if work.mode == "swarm" or not names:
         return

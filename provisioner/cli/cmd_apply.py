@@ -22,7 +22,7 @@ from provisioner.cli.options import (
     wait_timeout_option,
     yes_option,
 )
-from provisioner.cli.target import is_file
+from provisioner.document.paths import is_file
 from provisioner.errors import UsageError
 from provisioner.model.dataclass import dataclass
 

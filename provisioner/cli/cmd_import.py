@@ -124,7 +124,8 @@ def _request(settings: Settings, files: tuple[str, ...]) -> Request:
         raise UsageError("both -f and FILE name a Compose file: give one of them")
     from dataclasses import replace
 
-    from provisioner.cli.target import COMPOSE_FILES, is_file, with_override
+    from provisioner.cli.target import COMPOSE_FILES, with_override
+    from provisioner.document.paths import is_file
 
     named = files or settings.files or settings.compose_files()
     if not named:

@@ -14,7 +14,8 @@ from click.core import ParameterSource
 from provisioner.app.request import Request
 from provisioner.cli.compose_variables import compose_files, env_files, implicit_env_file, with_working_folder
 from provisioner.cli.streams import Stream
-from provisioner.cli.target import choose, exists, is_file, playbooks, split_target
+from provisioner.cli.target import choose, playbooks, split_target
+from provisioner.document.paths import exists, is_file
 from provisioner.errors import PlaybookInvalid, ProvisionError, UsageError
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass

@@ -118,22 +118,6 @@ def find(target: str, exists: Callable[[str], bool], folder: str = "") -> str | 
     return target if not folder and exists(target) else None
 
 
-def is_file(path: str) -> bool:
-    """Whether there is a file; no where the path can not be one: too long, or below what can not be entered."""
-    try:
-        return Path(path).is_file()
-    except OSError:
-        return False
-
-
-def exists(path: str) -> bool:
-    """Whether there is anything at a path."""
-    try:
-        return Path(path).exists()
-    except OSError:
-        return False
-
-
 def lies_in_playbooks(path: str, directory: str) -> bool:
     """Whether a file lies under a folder `playbooks/`, from wherever it is named."""
     # Links are not followed: the name that the user sees decides.

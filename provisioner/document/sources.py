@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 # What a reading may leave out.
 INTERPOLATION, ENVIRONMENT, NORMALISATION, CONSISTENCY = "interpolate", "env-resolution", "normalize", "consistency"
-SPARABLE = (INTERPOLATION, ENVIRONMENT, NORMALISATION, CONSISTENCY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Sources:
     in which the files were looked for. `in_playbooks` says that the first file lies
     under playbooks/ and so has an environment: its `environment:` key, else its stem. `vars` are sections of
     variables that win over those of the files, the first of them most (a play's, and those of what imports it).
-    `without` leaves out what `config --no-…` names (SPARABLE): such a document is to be printed, not to be bound.
+    `without` leaves out what `config --no-…` names: such a document is to be printed, not to be bound.
     """
 
     files: tuple[str, ...]

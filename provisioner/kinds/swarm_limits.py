@@ -6,21 +6,18 @@ from typing import TYPE_CHECKING
 
 from provisioner.kinds.seccomp import parts
 from provisioner.kinds.swarm_fields import SHARED
-from provisioner.model.span import Problem
+from provisioner.model.span import Problem, Verdict, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from provisioner.model.node import Node
 
-    # Whether it must be refused, and the finding.
-    Finding = tuple[bool, Problem]
-
 _PRIVILEGES_SINCE = (1, 44)
 _LONGEST_NAME = 63
 
 
-def problems(service: str, node: Node, api_version: tuple[int, int]) -> Iterator[Finding]:
+def problems(service: str, node: Node, api_version: tuple[int, int]) -> Iterator[Verdict]:
     """The values that a Swarm of this API version can not give a service; `node` is the service's canonical body."""
     path = f"services.{service}"
     yield from _port_problems(path, node)
@@ -33,17 +30,17 @@ def problems(service: str, node: Node, api_version: tuple[int, int]) -> Iterator
             yield _too_old(field.key, found, f"{path}.{field.key}", field.since, api_version)
 
 
-def name_problem(service: str, name: str, node: Node) -> Iterator[Finding]:
+def name_problem(service: str, name: str, node: Node) -> Iterator[Verdict]:
     """A service's name on the Swarm is a host name."""
     if len(name) > _LONGEST_NAME:
         text = f"its name on the Swarm, {name}, has {len(name)} characters, and can have {_LONGEST_NAME}"
-        yield True, Problem(text, node.span, f"services.{service}", "shorten it, or the project's name")
+        yield refusal(text, node.span, f"services.{service}", "shorten it, or the project's name")
 
 
-def _too_old(what: str, node: Node, path: str, since: tuple[int, int], api_version: tuple[int, int]) -> Finding:
+def _too_old(what: str, node: Node, path: str, since: tuple[int, int], api_version: tuple[int, int]) -> Verdict:
     has, needs = ".".join(map(str, api_version)), ".".join(map(str, since))
     text = f"'{what}' needs an engine with API {needs} on Swarm; this one has {has}"
-    return True, Problem(text, node.span, path, "leave it out, or use a newer engine")
+    return refusal(text, node.span, path, "leave it out, or use a newer engine")
 
 
 def _items(node: Node, key: str) -> tuple[Node, ...]:
@@ -51,53 +48,53 @@ def _items(node: Node, key: str) -> tuple[Node, ...]:
     return tuple(found.items) if found is not None and found.is_sequence else ()
 
 
-def _port_problems(path: str, node: Node) -> Iterator[Finding]:
+def _port_problems(path: str, node: Node) -> Iterator[Verdict]:
     endpoint = node.get("deploy", "endpoint_mode")
     for port in _items(node, "ports"):
         host, published, mode = port.get("host_ip"), port.get("published"), port.get("mode")
         if host is not None and host.value:
             text = f"Swarm publishes on every address of a node, not on {host.value} alone"
-            yield True, Problem(text, host.span, f"{path}.ports", "leave the address out, and close it in a firewall")
+            yield refusal(text, host.span, f"{path}.ports", "leave the address out, and close it in a firewall")
         if published is not None and "-" in str(published.value):
             text = f"Swarm can not choose a port of the range {published.value}"
-            yield True, Problem(text, published.span, f"{path}.ports", "name one port, or none")
+            yield refusal(text, published.span, f"{path}.ports", "name one port, or none")
         ingress, target = mode is None or mode.value != "host", port.get("target")
         if ingress and endpoint is not None and endpoint.value == "dnsrr":
             text = f"port {target.value if target else ''} is published by the ingress network, which dnsrr has not"
-            yield True, Problem(text, port.span, f"{path}.ports", "say `mode: host`, or leave endpoint_mode out")
+            yield refusal(text, port.span, f"{path}.ports", "say `mode: host`, or leave endpoint_mode out")
 
 
-def _mount_problems(path: str, node: Node) -> Iterator[Finding]:
+def _mount_problems(path: str, node: Node) -> Iterator[Verdict]:
     for mount in _items(node, "volumes"):
         kind, selinux = mount.get("type"), mount.get("bind", "selinux")
         if kind is not None and kind.value == "image":
             text = "an image can not be mounted on Swarm"
-            yield True, Problem(text, mount.span, f"{path}.volumes", "copy its files into the service's own image")
+            yield refusal(text, mount.span, f"{path}.volumes", "copy its files into the service's own image")
         if selinux is not None and selinux.value:
             stored = kind is not None and kind.value == "volume"
             text = "SELinux labels of mounts can not be had on Swarm"
             hint = (
                 "nodes label their volumes by themselves; leave it out" if stored else "label the folder on the nodes"
             )
-            yield not stored, Problem(text, selinux.span, f"{path}.volumes", hint)
+            yield Verdict(not stored, Problem(text, selinux.span, f"{path}.volumes", hint))
 
 
-def _file_problems(path: str, node: Node) -> Iterator[Finding]:
+def _file_problems(path: str, node: Node) -> Iterator[Verdict]:
     for kind in ("configs", "secrets"):
         for entry in _items(node, kind):
             for key in ("uid", "gid"):
                 owner = entry.get(key) if entry.is_mapping else None
                 if owner is not None and owner.value is not None and not str(owner.value).isdecimal():
                     text = f"'{owner.value}' is no number: Swarm knows no names of users and groups"
-                    yield True, Problem(text, owner.span, f"{path}.{kind}.{key}", "write the id")
+                    yield refusal(text, owner.span, f"{path}.{kind}.{key}", "write the id")
 
 
-def _privilege_problems(path: str, node: Node, api_version: tuple[int, int]) -> Iterator[Finding]:
+def _privilege_problems(path: str, node: Node, api_version: tuple[int, int]) -> Iterator[Verdict]:
     for option in _items(node, "security_opt"):
         name, value = parts(str(option.value))
         known = name in ("no-new-privileges", "seccomp") or (name == "apparmor" and value == "unconfined")
         if not known or (name == "seccomp" and value == "builtin"):
             text = f"'{option.value}' can not be had on Swarm"
-            yield True, Problem(text, option.span, f"{path}.security_opt", "use no-new-privileges, or a plain engine")
+            yield refusal(text, option.span, f"{path}.security_opt", "use no-new-privileges, or a plain engine")
         elif api_version < _PRIVILEGES_SINCE and value != "false":
             yield _too_old(str(option.value), option, f"{path}.security_opt", _PRIVILEGES_SINCE, api_version)

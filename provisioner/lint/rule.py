@@ -106,14 +106,11 @@ def at_object(
     key: str,
     *path: str,
     message: str,
-    fix: str = "",
     edits: tuple[TextEdit, ...] = (),
 ) -> Match:
     """A match at a path of a top-level object (`volumes`, `pgdata`)."""
     place = (section, key, *path)
-    return Match(
-        message, _nearest_span(playbook.root, place, playbook.root.span), ".".join(place), "", fix, edits=edits
-    )
+    return Match(message, _nearest_span(playbook.root, place, playbook.root.span), ".".join(place), edits=edits)
 
 
 def file_of(service: Service, *path: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from provisioner.model.dataclass import dataclass
 
 
@@ -36,3 +38,15 @@ class Problem:
         path = f"{self.path}: " if self.path else ""
         hint = f" ({self.hint})" if self.hint else ""
         return f"{where}{path}{self.message}{hint}"
+
+
+class Verdict(NamedTuple):
+    """A problem that something can not be done with (`refused`), or that is only to be told."""
+
+    refused: bool
+    problem: Problem
+
+
+def refusal(message: str, span: Span | None, path: str, hint: str | None = None) -> Verdict:
+    """A problem that something can not be done with."""
+    return Verdict(True, Problem(message, span, path, hint))

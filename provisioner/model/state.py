@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from provisioner.model.specs import (
         ContainerSpec,
         FileSpec,
-        ImageSpec,
         NetworkSpec,
         ServiceSpec,
         VolumeSpec,
@@ -150,10 +149,6 @@ class HasSpec:
     @property
     def volume_spec(self) -> VolumeSpec:
         return cast("VolumeSpec", self.spec)
-
-    @property
-    def image_spec(self) -> ImageSpec:
-        return cast("ImageSpec", self.spec)
 
     @property
     def file_spec(self) -> FileSpec:

@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from provisioner.kinds.values import architecture
-from provisioner.model.span import Problem
+from provisioner.model.span import Problem, Verdict, refusal
 from provisioner.playbook.feasibility import is_windows_path
 from provisioner.playbook.impossible import shown
 
@@ -26,19 +26,14 @@ _IPV6_POOLS = (1, 46)
 _RUNS_TOO = {"amd64": ("386",), "arm64": ("arm",)}
 
 
-def incapable(playbook: Playbook, facts: Facts, *, swarm: bool) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
-    """What this engine refuses, and what it takes though it is doubtful.
-
-    On Swarm the engine at hand does not run the services alone, so that only its networks are judged.
-    """
-    refused = list(_pools(playbook, facts)) if not swarm else []
-    noted: list[Problem] = []
-    for service in playbook.services.values() if not swarm else ():
+def incapable(playbook: Playbook, facts: Facts) -> Iterator[Verdict]:
+    """What this engine refuses, and what it takes though it is doubtful."""
+    refused = list(_pools(playbook, facts))
+    for service in playbook.services.values():
         refused += [*_logging(service, facts), *_runtime(service, facts), *_cpus(service, facts)]
         refused += [*_cpuset(service, facts), *_sources(service, facts)]
-        for is_refused, problem in _platform(service, facts):
-            (refused if is_refused else noted).append(problem)
-    return tuple(refused), tuple(noted)
+        yield from _platform(service, facts)
+    yield from (Verdict(True, problem) for problem in refused)
 
 
 def _at(service: Service, *keys: str) -> tuple[Node, str] | None:
@@ -108,7 +103,7 @@ def _sources(service: Service, facts: Facts) -> Iterator[Problem]:
             )  # fmt: skip
 
 
-def _platform(service: Service, facts: Facts) -> Iterator[tuple[bool, Problem]]:
+def _platform(service: Service, facts: Facts) -> Iterator[Verdict]:
     found = _at(service, "platform")
     parts = str(found[0].value).lower().split("/") if found else []
     if not found or not facts.architecture:
@@ -117,13 +112,14 @@ def _platform(service: Service, facts: Facts) -> Iterator[tuple[bool, Problem]]:
     wanted = parts[len(systems) : len(systems) + 1]
     if systems and systems[0] != facts.platform:
         message = f"this engine runs containers of {facts.platform} only"
-        yield True, Problem(message, found[0].span, found[1], f"write {facts.platform}/… or leave it out")
+        yield refusal(message, found[0].span, found[1], f"write {facts.platform}/… or leave it out")
         return
     own = architecture(facts.architecture)
     other = architecture(wanted[0]) if wanted else own
     if other != own and other not in _RUNS_TOO.get(own, ()):
         message = f"this engine's machine is {own}: what is made for {other} starts only where an emulator is set up"
-        yield False, Problem(message, found[0].span, found[1], "leave it out, or set up binfmt_misc on the host")
+        hint = "leave it out, or set up binfmt_misc on the host"
+        yield Verdict(False, Problem(message, found[0].span, found[1], hint))
 
 
 def _pools(playbook: Playbook, facts: Facts) -> Iterator[Problem]:

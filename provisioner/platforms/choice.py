@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from provisioner.errors import PlaybookInvalid, Unreachable
-from provisioner.platforms import capabilities, containers, fitness, name_limits, swarm
+from provisioner.platforms import containers, swarm
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from provisioner.model.playbook import EngineChoice, Playbook
-    from provisioner.model.span import Problem
+    from provisioner.model.span import Problem, Verdict
     from provisioner.model.state import DesiredState, Facts
     from provisioner.platforms.lowering import InputVersions
 
 Mode = Literal["containers", "swarm"]
+
+
+class _Lowering(Protocol):
+    """The module of a mode."""
+
+    def lower(self, playbook: Playbook, inputs: InputVersions) -> DesiredState: ...
+    def check(self, playbook: Playbook, facts: Facts) -> Iterator[Verdict]: ...
+
+
+_MODES: dict[Mode, _Lowering] = {"containers": containers, "swarm": swarm}
 
 
 def choose_mode(playbook: Playbook, *, swarm_manager: bool) -> Mode:
@@ -38,24 +50,12 @@ def require_manager(choice: EngineChoice, *, swarm_manager: bool) -> None:
 
 def lower(playbook: Playbook, inputs: InputVersions, mode: Mode) -> DesiredState:
     """Every object that the playbook declares, for this mode."""
-    return swarm.lower(playbook, inputs) if mode == "swarm" else containers.lower(playbook, inputs)
+    return _MODES[mode].lower(playbook, inputs)
 
 
 def check(playbook: Playbook, mode: Mode, facts: Facts) -> tuple[Problem, ...]:
     """What has no effect in this mode. PlaybookInvalid for what the mode or this engine can not do at all."""
-    refused = list(fitness.unfit(playbook, facts, swarm=mode == "swarm"))
-    refused += name_limits.problems(playbook, mode)
-    lacking, doubtful = capabilities.incapable(playbook, facts, swarm=mode == "swarm")
-    refused += lacking
-    if mode == "containers":
-        impossible, noted = fitness.without_swarm(playbook)
-        refused += impossible
-    else:
-        impossible, noted = fitness.on_swarm_problems(playbook)
-        refused += impossible
-        found = list(swarm.problems(playbook, facts.api_version))
-        refused += [problem for is_refused, problem in found if is_refused]
-        noted += tuple(problem for is_refused, problem in found if not is_refused)
-    if refused:
+    verdicts = list(_MODES[mode].check(playbook, facts))
+    if refused := [problem for is_refused, problem in verdicts if is_refused]:
         raise PlaybookInvalid(refused)
-    return (*noted, *doubtful)
+    return tuple(problem for _, problem in verdicts)

@@ -11,6 +11,8 @@ from provisioner.kinds.seccomp import with_profiles
 from provisioner.model.address import Address
 from provisioner.model.positions import Positions
 from provisioner.model.state import CARRIED_KIND, DesiredState, Need, Resource
+from provisioner.platforms.capabilities import incapable
+from provisioner.platforms.fitness import unfit, without_swarm
 from provisioner.platforms.lowering import (
     InputVersions,
     container_name,
@@ -23,11 +25,14 @@ from provisioner.platforms.lowering import (
     plain_body,
     stored_resource,
 )
+from provisioner.platforms.name_limits import name_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from provisioner.model.playbook import Declared, Playbook, Service
+    from provisioner.model.span import Verdict
+    from provisioner.model.state import Facts
 
 
 def lower(playbook: Playbook, inputs: InputVersions) -> DesiredState:
@@ -54,6 +59,14 @@ def lower(playbook: Playbook, inputs: InputVersions) -> DesiredState:
         for key in sorted(_used(resources, f"{kind}s") & section.keys()):
             resources[Address(kind, key)] = _file_resource(kind, section[key], inputs)
     return DesiredState(playbook.project, resources, grouping_of(playbook))
+
+
+def check(playbook: Playbook, facts: Facts) -> Iterator[Verdict]:
+    """What a plain engine, and this one, can not do for this playbook."""
+    yield from unfit(playbook, facts)
+    yield from name_problems(playbook, "containers")
+    yield from without_swarm(playbook)
+    yield from incapable(playbook, facts)
 
 
 def _used(resources: Mapping[Address, Resource], kind: str) -> set[str]:

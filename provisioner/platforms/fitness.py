@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.document.attributes import rows, rules
 from provisioner.kinds.fields import EMPTY, Ignored, Refused
 from provisioner.kinds.keys import Treatment, keys_at, on_swarm, since_of, swarm_answer
-from provisioner.model.span import Problem
+from provisioner.model.span import Problem, Verdict, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,19 +25,16 @@ RELEASES = {(1, 43): "24.0", (1, 44): "25.0", (1, 45): "26.0", (1, 46): "27.0", 
              (1, 49): "28.1", (1, 50): "28.2", (1, 51): "28.3"}  # fmt: skip
 
 
-def unfit(playbook: Playbook, facts: Facts, *, swarm: bool = False) -> tuple[Problem, ...]:
+def unfit(playbook: Playbook, facts: Facts, *, swarm: bool = False) -> Iterator[Verdict]:
     """The keys that this engine is too old for, or not made for. On Swarm only those that it has at all."""
-    return tuple(
-        Problem(text, span, path, hint)
-        for pattern, path, value, body, span in _values(playbook)
-        if not swarm or on_swarm(pattern) not in ("refused", "no effect")
-        for text, hint in _lacks(pattern, value, body, facts)
-    )
+    for pattern, path, value, body, span in _values(playbook):
+        if not swarm or on_swarm(pattern) not in ("refused", "no effect"):
+            for text, hint in _lacks(pattern, value, body, facts):
+                yield refusal(text, span, path, hint)
 
 
-def on_swarm_problems(playbook: Playbook) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+def on_swarm_problems(playbook: Playbook) -> Iterator[Verdict]:
     """The keys that are refused on Swarm, and those that have no effect there."""
-    refused, noted = [], []
     for pattern, path, value, body, span in _values(playbook):
         answer = swarm_answer(pattern)
         when = next((key.swarm_when for key in keys_at(pattern) if key.swarm_when), None)
@@ -46,22 +43,19 @@ def on_swarm_problems(playbook: Playbook) -> tuple[tuple[Problem, ...], tuple[Pr
         key = path.rpartition(".")[2]
         if isinstance(answer, Refused):
             why = f": {answer.why}" if answer.why else ""
-            refused.append(Problem(f"'{key}' can not be had on Swarm{why}", span, path, answer.instead))
+            yield refusal(f"'{key}' can not be had on Swarm{why}", span, path, answer.instead)
         if isinstance(answer, Ignored):
-            noted.append(Problem(f"'{key}' has no effect on Swarm", span, path, answer.why))
-    return tuple(refused), tuple(noted)
+            yield Verdict(False, Problem(f"'{key}' has no effect on Swarm", span, path, answer.why))
 
 
-def without_swarm(playbook: Playbook) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+def without_swarm(playbook: Playbook) -> Iterator[Verdict]:
     """The keys that are refused without Swarm, and those that have no effect there."""
-    refused, noted = [], []
     for pattern, path, value, body, span in _values(playbook):
         for key in keys_at(pattern):
             if key.how is Treatment.REFUSED and _concerns(key, value, body):
-                refused.append(Problem(f"can not be had: {key.why}", span, path, key.instead))
+                yield refusal(f"can not be had: {key.why}", span, path, key.instead)
             if key.how is Treatment.NOTED and _concerns(key, value, body):
-                noted.append(Problem(f"has no effect here: {key.why}", span, path, key.instead or None))
-    return tuple(refused), tuple(noted)
+                yield Verdict(False, Problem(f"has no effect here: {key.why}", span, path, key.instead or None))
 
 
 def _lacks(pattern: str, value: Any, body: dict[str, Any], facts: Facts) -> Iterator[tuple[str, str]]:

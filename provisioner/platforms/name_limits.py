@@ -6,16 +6,17 @@ their name; an engine 20.10 takes names of 400 characters for containers and for
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.swarm_file import LONGEST_NAME
-from provisioner.model.span import Problem
+from provisioner.model.span import Problem, Verdict, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from provisioner.model.playbook import Declared, Playbook
+    from provisioner.platforms.choice import Mode
 
 LONGEST_ON_SWARM = 63
 LONGEST_VOLUME = 255
@@ -23,7 +24,7 @@ LONGEST_VOLUME = 255
 _SUFFIX = max(len(kind) for kind in ROOTS) + 14
 
 
-def problems(playbook: Playbook, mode: Literal["containers", "swarm"]) -> Iterator[Problem]:
+def name_problems(playbook: Playbook, mode: Mode) -> Iterator[Verdict]:
     """Every object with a name that this mode can not have, at its place."""
     limits = {"volume": LONGEST_VOLUME}
     if mode == "swarm":
@@ -33,13 +34,14 @@ def problems(playbook: Playbook, mode: Literal["containers", "swarm"]) -> Iterat
         for key, one in declared.items():
             # Those of a Swarm's own configs and secrets are made short where they are made.
             if len(one.name) > limit and (kind in ("volume", "network") or one.external):
-                yield _problem(one.name, limit, one, f"{kind}s.{key}")
+                yield Verdict(True, _problem(one.name, limit, one, f"{kind}s.{key}"))
     for name, service in playbook.services.items() if mode == "containers" else ():
         carries = any(service.body.get(kind) is not None for kind in ROOTS)
         longest = f"{playbook.project}_{name}"
         if carries and len(longest) + _SUFFIX > LONGEST_VOLUME:
             text = f"the volume with its configs or secrets has a name longer than {LONGEST_VOLUME} characters"
-            yield Problem(text, service.span or service.body.span, f"services.{name}", "shorten the service's name")
+            span = service.span or service.body.span
+            yield refusal(text, span, f"services.{name}", "shorten the service's name")
 
 
 def _problem(name: str, limit: int, one: Declared, path: str) -> Problem:

@@ -9,8 +9,9 @@ from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.seccomp import with_profiles
 from provisioner.model.address import Address
 from provisioner.model.positions import Positions
-from provisioner.model.span import Problem
+from provisioner.model.span import Verdict, refusal
 from provisioner.model.state import DesiredState, Need, Resource
+from provisioner.platforms.fitness import on_swarm_problems, unfit
 from provisioner.platforms.lowering import (
     HELD,
     InputVersions,
@@ -22,11 +23,13 @@ from provisioner.platforms.lowering import (
     plain_body,
     stored_resource,
 )
+from provisioner.platforms.name_limits import name_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from provisioner.model.playbook import Declared, Playbook, Service
+    from provisioner.model.state import Facts
 
 
 def lower(playbook: Playbook, inputs: InputVersions) -> DesiredState:
@@ -72,10 +75,13 @@ def needs_swarm(playbook: Playbook) -> bool:
     return False
 
 
-def problems(playbook: Playbook, api_version: tuple[int, int]) -> Iterator[tuple[bool, Problem]]:
-    """What a Swarm can not do for this playbook: whether it must be refused, and the finding."""
+def check(playbook: Playbook, facts: Facts) -> Iterator[Verdict]:
+    """What a Swarm can not do for this playbook. The engine at hand does not run the services alone."""
+    yield from unfit(playbook, facts, swarm=True)
+    yield from name_problems(playbook, "swarm")
+    yield from on_swarm_problems(playbook)
     for one in playbook.services.values():
-        yield from swarm_limits.problems(one.name, one.body, api_version)
+        yield from swarm_limits.problems(one.name, one.body, facts.api_version)
         yield from swarm_limits.name_problem(one.name, service_name(playbook, one.name), one.body)
     used = {key for one in playbook.services.values() for key in _networks(one)}
     for key in sorted(used & playbook.networks.keys()):
@@ -83,7 +89,7 @@ def problems(playbook: Playbook, api_version: tuple[int, int]) -> Iterator[tuple
         driver = declared.body.get("driver")
         if not declared.external and driver is not None and driver.value in _LOCAL_DRIVERS:
             text = f"a network with driver {driver.value} ends at its node, and no service of a Swarm can use it"
-            yield True, Problem(text, driver.span, f"networks.{key}.driver", "leave the driver out, or say overlay")
+            yield refusal(text, driver.span, f"networks.{key}.driver", "leave the driver out, or say overlay")
 
 
 # Drivers whose networks are one engine's own.

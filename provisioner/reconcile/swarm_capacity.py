@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.fields import get_path
 from provisioner.model.change import Action
-from provisioner.model.span import Problem
+from provisioner.model.span import Problem, Verdict
 from provisioner.reconcile.placement import able_nodes, name_of
 
 if TYPE_CHECKING:
@@ -42,11 +42,11 @@ def unaffected_services(changes: Iterable[Change], services: Sequence[Raw], task
     return SwarmLoad([s for s in services if s["ID"] not in own], [t for t in tasks if t.get("ServiceID") not in own])
 
 
-def capacity_problems(change: Change, nodes: Sequence[Raw], load: SwarmLoad) -> Iterator[tuple[bool, Problem]]:
-    """What a service finds no room for: whether it must be refused, and the finding."""
+def capacity_problems(change: Change, nodes: Sequence[Raw], load: SwarmLoad) -> Iterator[Verdict]:
+    """What a service finds no room for."""
     wanted = change.desired
     assert wanted is not None
-    yield from ((True, one) for one in _ingress(wanted, load))
+    yield from (Verdict(True, problem) for problem in _ingress(wanted, load))
     able = able_nodes(wanted, nodes)
     everywhere = str(wanted.service_spec.get("mode", "")).startswith("global")
     replicas = len(able) if everywhere else int(wanted.service_spec.get("replicas") or 0)
@@ -58,18 +58,16 @@ def capacity_problems(change: Change, nodes: Sequence[Raw], load: SwarmLoad) -> 
     if holders and len(free) < replicas:
         taken = "; ".join(f"{name_of(n)}: {holders[n['ID']]}" for n in able if n["ID"] in holders)
         text = f"host port {ports} is taken ({taken}); {_count(len(free))} left for {replicas} tasks"
-        yield True, _problem(wanted, "ports", text, "publish another port, or place them on other nodes")
+        yield Verdict(True, _problem(wanted, "ports", text, "publish another port, or place them on other nodes"))
     elif ports and replicas > len(able):
         text = f"{replicas} replicas have no room: each needs host port {ports} of a node, and {_count(len(able))}"
-        yield True, _problem(wanted, "ports", f"{text} can run it", "publish through ingress, or run fewer")
+        yield Verdict(True, _problem(wanted, "ports", f"{text} can run it", "publish through ingress, or run fewer"))
     elif not everywhere and (short := _reservations(wanted.service_spec, able, load, replicas)):
-        yield True, _problem(wanted, "deploy.resources", short, "reserve less, run fewer, or make room")
+        yield Verdict(True, _problem(wanted, "deploy.resources", short, "reserve less, run fewer, or make room"))
     yield from _no_room_beside(change, wanted, len(free), replicas, ports)
 
 
-def _no_room_beside(
-    change: Change, wanted: Resource, free: int, replicas: int, ports: str
-) -> Iterator[tuple[bool, Problem]]:
+def _no_room_beside(change: Change, wanted: Resource, free: int, replicas: int, ports: str) -> Iterator[Verdict]:
     """An update that starts first needs a place beside those that run; without one it never gets anywhere."""
     if (wanted.service_spec.get("update_config") or {}).get("order") != "start-first" or wanted.job:
         return
@@ -84,7 +82,8 @@ def _no_room_beside(
         not change.differences or any(d.path.partition(".")[0] not in _BESIDE_TASKS for d in change.differences)
     )
     text = f"an update with `order: start-first` has no place for the new task: {why}"
-    yield begins, _problem(wanted, "deploy.update_config", text, "say `update_config: {order: stop-first}`")
+    hint = "say `update_config: {order: stop-first}`"
+    yield Verdict(begins, _problem(wanted, "deploy.update_config", text, hint))
 
 
 def _ingress(wanted: Resource, load: SwarmLoad) -> Iterator[Problem]:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
-def part_line(part: Part, *, paint: Paint = PLAIN, mark: str = "✔") -> str:
+def part_line(part: Part, *, paint: Paint = PLAIN) -> str:
     """A part that is written: `✔ volume.uploads  12.3 MiB (40.0 MiB of 512 files)  1.2s`."""
     inside = amount(part.content_size)
     if part.kind == "volume":
         inside += f" of {files(part.entries)}"
     took = seconds(_took(part.started_at, part.ended_at))
-    return f"{paint.green(mark)} {printable(part.address)}  {amount(part.size)} ({inside})  {took}\n"
+    return f"{paint.green('✔')} {printable(part.address)}  {amount(part.size)} ({inside})  {took}\n"
 
 
 def archive_line(manifest: Manifest, places: Sequence[str], *, paint: Paint = PLAIN) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.change import Change
 
+_MOST_NAMED = 4
 _SYMBOLS = {Action.CREATE: "+", Action.UPDATE: "~", Action.REPLACE: "~", Action.DELETE: "-"}
 
 
@@ -33,11 +34,11 @@ def changes_text(changes: Sequence[Change], *, paint: Paint = PLAIN, indent: str
     return "".join(f"{line}\n" for line in lines)
 
 
-def changes_line(changes: Iterable[Change], most: int = 4) -> str:
+def changes_line(changes: Iterable[Change]) -> str:
     """All changes in a few words: `service.api (image), + volume.data`."""
     words = [_word(change) for change in changes]
-    if len(words) > most:
-        words[most:] = [f"{len(words) - most} more"]
+    if len(words) > _MOST_NAMED:
+        words[_MOST_NAMED:] = [f"{len(words) - _MOST_NAMED} more"]
     return ", ".join(words)
 
 

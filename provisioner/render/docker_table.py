@@ -114,9 +114,9 @@ def binary_size(count: float) -> str:
     return _size(count, 1024.0, _BINARY, 4)
 
 
-def decimal_size(count: float, digits: int = 3) -> str:
-    """A size in powers of 1000, as Docker says traffic (three digits) and images (three): `1.05kB`."""
-    return _size(count, 1000.0, _DECIMAL, digits)
+def decimal_size(count: float) -> str:
+    """A size in powers of 1000, with three digits, as Docker says traffic and images: `1.05kB`."""
+    return _size(count, 1000.0, _DECIMAL, 3)
 
 
 def _size(count: float, base: float, units: Sequence[str], digits: int) -> str:

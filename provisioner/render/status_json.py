@@ -8,7 +8,8 @@ from provisioner.render.plan_json import FORMAT_VERSION
 
 if TYPE_CHECKING:
     from provisioner.model.node import JSON
-    from provisioner.render.status_text import PublishedPort, StatusRow, StatusTable
+    from provisioner.render.places import PublishedPort
+    from provisioner.render.status_text import StatusRow, StatusTable
 
 
 def status_json(status: StatusTable) -> dict[str, JSON]:

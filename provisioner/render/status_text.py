@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from provisioner.model.address import Address
+    from provisioner.render.places import PublishedPort
 
 _HEADINGS = ("ADDRESS", "STATE", "HEALTH", "IMAGE", "PORTS", "DRIFT", "SINCE", "DETAIL")
 _GOOD = ("running", "healthy", "present", "completed", "finished,")
@@ -21,19 +22,6 @@ _COLORED = (1, 2, 5)
 _NARROWEST_DETAIL = 24
 # Columns that go first where a terminal is too narrow for all.
 _DISPENSABLE = (3, 4, 6)
-
-
-class PublishedPort(Protocol):
-    """One port that is published. `host` is empty for every address of the machine."""
-
-    @property
-    def host(self) -> str: ...
-    @property
-    def port(self) -> int: ...
-    @property
-    def target(self) -> int: ...
-    @property
-    def protocol(self) -> str: ...
 
 
 class StatusRow(Protocol):

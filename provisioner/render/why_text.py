@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan
     from provisioner.model.span import Problem, Span
     from provisioner.render.history_text import Failed
-    from provisioner.render.status_text import PublishedPort
+    from provisioner.render.places import PublishedPort
 
 _LABEL = 12
 

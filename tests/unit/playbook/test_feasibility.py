@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from provisioner.document import Sources, canonical, read
 from provisioner.errors import PlaybookInvalid
+from provisioner.platforms import swarm
 from provisioner.platforms.capabilities import incapable
 from provisioner.playbook.bind import bind
 from provisioner.playbook.crossref import contradictions
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from provisioner.model.playbook import Playbook
+    from provisioner.model.span import Problem
+    from provisioner.model.state import Facts
 
 # A part of a service → the key that is wrong, and a part of what is said.
 IMPOSSIBLE = {
@@ -148,6 +151,10 @@ def bound(tmp_path: Path, service: str, networks: str = "{n: {}}") -> Playbook:
     return bind(document)
 
 
+def refused(playbook: Playbook, facts: Facts = FACTS) -> list[Problem]:
+    return [verdict.problem for verdict in incapable(playbook, facts) if verdict.refused]
+
+
 @pytest.mark.parametrize("service", IMPOSSIBLE)
 def test_what_every_engine_refuses_is_told_with_its_place(tmp_path: Path, service: str) -> None:
     key, says = IMPOSSIBLE[service]
@@ -161,7 +168,7 @@ def test_what_every_engine_refuses_is_told_with_its_place(tmp_path: Path, servic
 @pytest.mark.parametrize("network", IMPOSSIBLE_NETWORKS)
 def test_networks_that_an_engine_refuses_are_told_with_their_place(tmp_path: Path, network: str) -> None:
     playbook = bound(tmp_path, "networks: [n]", f"{{n: {network}}}")
-    found = [*contradictions(playbook, "containers"), *incapable(playbook, FACTS, swarm=False)[0]]
+    found = [*contradictions(playbook, "containers"), *refused(playbook)]
     assert len(found) == 1
     assert IMPOSSIBLE_NETWORKS[network] in str(found[0])
     assert found[0].span is not None
@@ -172,36 +179,36 @@ def test_what_this_engine_refuses_is_told_with_its_place(tmp_path: Path, service
     key, says = INCAPABLE[service]
     playbook = bound(tmp_path, service)
     assert contradictions(playbook, "containers") == ()
-    (problem,) = incapable(playbook, FACTS, swarm=False)[0]
+    (problem,) = refused(playbook)
     assert problem.path == f"services.a.{key}"
     assert says in problem.message
     # An engine that does not tell is not judged, and a Swarm has other engines.
     unknown = replace(FACTS, logging_drivers=(), runtimes=(), cpus=0, architecture="", platform="windows")
-    assert incapable(playbook, unknown, swarm=False)[0] == ()
-    assert incapable(playbook, FACTS, swarm=True) == ((), ())
+    assert refused(playbook, unknown) == []
+    assert problem not in [verdict.problem for verdict in swarm.check(playbook, FACTS)]
 
 
 @pytest.mark.parametrize("service", POSSIBLE)
 def test_what_engines_take_is_let_pass(tmp_path: Path, service: str) -> None:
     playbook = bound(tmp_path, service)
     assert contradictions(playbook, "containers") == ()
-    assert incapable(playbook, FACTS, swarm=False)[0] == ()
+    assert refused(playbook) == []
 
 
 def test_another_architecture_is_doubtful_and_not_refused(tmp_path: Path) -> None:
     for platform, noted in (("linux/arm64", 1), ("arm64", 1), ("linux/amd64", 0), ("linux/386", 0), ("linux", 0)):
-        refused, doubtful = incapable(bound(tmp_path, f"platform: {platform}"), FACTS, swarm=False)
-        assert (len(refused), len(doubtful)) == (0, noted)
+        verdicts = incapable(bound(tmp_path, f"platform: {platform}"), FACTS)
+        assert [verdict.refused for verdict in verdicts] == [False] * noted
 
 
 def test_pools_of_both_families_and_engines_with_pools_of_their_own(tmp_path: Path) -> None:
     both = "{enable_ipv6: true, ipam: {config: [{subnet: 10.1.0.0/24}, {subnet: 'fd00::/64'}]}}"
     playbook = bound(tmp_path, "networks: [n]", f"{{n: {both}}}")
     assert contradictions(playbook, "containers") == ()
-    assert incapable(playbook, FACTS, swarm=False)[0] == ()
+    assert refused(playbook) == []
     bare = bound(tmp_path, "networks: [n]", "{n: {enable_ipv6: true}}")
-    assert incapable(bare, replace(FACTS, api_version=(1, 46)), swarm=False)[0] == ()
-    assert incapable(bare, replace(FACTS, address_pools=("fd00:5::/48",)), swarm=False)[0] == ()
+    assert refused(bare, replace(FACTS, api_version=(1, 46))) == []
+    assert refused(bare, replace(FACTS, address_pools=("fd00:5::/48",))) == []
     overlay = bound(tmp_path, "networks: [n]", "{n: {ipam: {config: [{subnet: 10.1.0.0/24}, {subnet: 10.2.0.0/24}]}}}")
     assert contradictions(overlay, "swarm") == ()
 
@@ -264,6 +271,6 @@ def test_any_text_is_judged_without_a_crash(tmp_path_factory: Any, body: dict[st
         playbook = bind(read(Sources((str(file),), environment={})))
     except PlaybookInvalid:
         return
-    for problem in (*contradictions(playbook, "containers"), *incapable(playbook, FACTS, swarm=False)[0]):
+    for problem in (*contradictions(playbook, "containers"), *refused(playbook)):
         assert problem.span is not None
         assert problem.hint

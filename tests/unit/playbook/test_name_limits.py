@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.platforms.name_limits import problems as name_problems
+from provisioner.platforms.name_limits import name_problems
 
 
 def found(bound, mode, **root):
-    return [(problem.path, problem.message) for problem in name_problems(bound(**root), mode)]
+    return [(problem.path, problem.message) for _, problem in name_problems(bound(**root), mode)]
 
 
 @pytest.mark.parametrize(
