@@ -78,7 +78,7 @@ def adopt(
     playbook = load_playbook(request, targets=choice.targets, feasible=True)
     engine = open_engine(request, playbook.engine)
     looked = plan_adoption(request, playbook, engine, choice)
-    if not approve(looked.plan) or looked.plan.refusals or not looked.plan.adopts:
+    if not approve(looked.plan) or looked.plan.refusals or looked.plan.changes_nothing:
         return AdoptionResult(looked.plan)
     if looked.prepared.materials.needs_persisting:
         looked = _persisted(request, playbook, engine, choice, looked)
@@ -89,8 +89,12 @@ def adopt(
         known, listed = _look_again(engine, choice, looked)
         with interrupt.deferred():
             writer = held.fence(engine)
-            adopted = take_over(writer, playbook.project, looked.prepared.mode, known, looked.plan.adopts, listed)
-            learn(engine, playbook.project, adopted)
+            if looked.plan.adopts:
+                number = (looked.prepared.last.number if looked.prepared.last else 0) + 1 if looked.state else 0
+                adopted = take_over(
+                    writer, playbook.project, looked.prepared.mode, known, looked.plan.adopts, listed, number
+                )
+                learn(engine, playbook.project, adopted)
             return AdoptionResult(looked.plan, done=True, revision=_keep_revision(writer, looked))
 
 

@@ -194,6 +194,8 @@ def _refusals(
 ) -> Iterator[Problem]:
     """Why a candidate must not be taken."""
     former, path, kind = one.former, str(one.resource.address), one.resource.kind
+    if one.record is not None:
+        return
     if former.kind == "environment":
         hint = f"give this one another name; {LET_GO}" if former.name != project else "look at `provision plan`"
         yield Problem(f"the {kind} {one.name} belongs to {former}", path=path, hint=hint)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from provisioner.app.adopt_anew import adopted_otherwise, settled, still_otherwise
 from provisioner.app.adopt_candidates import Search, search, unknown_projects
 from provisioner.app.adopt_evidence import adopt_images, look_inside
-from provisioner.app.adopt_proof import Lists, lists
+from provisioner.app.adopt_proof import Lists, lists, standing
 from provisioner.app.adopted_names import has_own_name, names_of_adopted, with_names
 from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.foreign_owners import elsewhere_notes
@@ -22,6 +23,7 @@ from provisioner.model.adoption import (
     NOT_FOUND,
     OWNED,
     REFUSED,
+    RENAMING,
     WITH_CHANGES,
     AdoptionPlan,
     AdoptionRow,
@@ -36,17 +38,16 @@ from provisioner.reconcile.one_look import OneLook
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from provisioner.app.external_inputs import ExternalInputs
     from provisioner.app.prepared import Prepared
     from provisioner.app.request import Request
     from provisioner.model.adoption import Adopted
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import ObservedState
+    from provisioner.platforms.choice import Mode
     from provisioner.platforms.lowering import InputVersions
     from provisioner.ports import EngineReader
     from provisioner.reconcile.adoption import Candidate
-
-
-_MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,37 +101,91 @@ def plan_adoption(
     mode = choose_mode(playbook, swarm_manager=facts.swarm_manager)
     services = {a: name for a, name in choice.maps.items() if mode == "swarm" and a.kind == "service"}
     playbook = with_names(playbook, {**names_of_adopted(ledger.adopted), **names, **services})
-    materials = collect_inputs(request, playbook, engine, mode)
-    desired = lower(playbook, materials.inputs, mode)
-    found = search(engine, playbook, desired, choice.maps, choice.forced, ledger.adopted, narrowed=bool(choice.targets))
-    evidence = {one.id: look_inside(engine, one, materials, playbook) for one in found.candidates}
-    adopts = [adoption(one, playbook.project, evidence[one.id], facts) for one in found.candidates]
-    adopts += adopt_images(engine, desired, found.candidates)
-    view = as_if_adopted(engine, playbook.project, adopts)
-    policy = Policy(targets=choice.targets)
-    prepared = prepare(request, playbook, view, policy, lambda *_: materials, lowered=Lowered(playbook, desired))
-    differences = {str(change.address): change.differences for change in prepared.plan.details}
-    adopts = [with_what_runs(one, differences.get(one.address, ())) for one in adopts]
-    state = _state(as_if_adopted(engine, playbook.project, adopts), prepared, found, adopts)
+    planned = _planned(request, playbook, engine, choice, mode, ledger.adopted)
+    found, prepared, adopts = planned.found, planned.prepared, planned.adopts
+    state = _state(planned.view(engine), planned, listed)
     shown = AdoptionPlan(
         title=playbook.title,
         facts=prepared.plan.observed.facts,
-        rows=tuple(_rows(found, adopts, prepared)),
-        adopts=tuple(adopts),
+        rows=tuple(_rows(planned)),
+        adopts=adopts,
         renames={one.id: one.resource.name for one in found.candidates if _is_renamed(one)},
-        notes=(*found.notes, *_of_others(found, playbook, listed, choice), *_names_to_write(playbook, names),
-               *_later(prepared), *_adopted_otherwise(prepared, ledger.adopted),
+        notes=(*found.notes, *_of_others(request, found, playbook, listed, choice), *_names_to_write(playbook, names),
+               *_later(prepared), *still_otherwise(request, prepared, {(one.kind, one.id) for one in adopts}),
                *([state] if isinstance(state, Problem) else [])),
-        refusals=tuple(found.refusals),
+        refusals=found.refusals,
+        finishes=isinstance(state, AdoptedState) and not adopts,
     )  # fmt: skip
     return PreparedAdoption(shown, prepared, found.candidates, listed, None if isinstance(state, Problem) else state)
 
 
-def _state(
-    view: EngineReader, prepared: Prepared, found: Search, adopts: Sequence[Adopted]
-) -> AdoptedState | Problem | None:
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What was found, the plan of the apply after it is adopted, and the records that are kept. `settled` are the paths
+    in which what was adopted before differs no longer."""
+
+    found: Search
+    prepared: Prepared
+    adopts: tuple[Adopted, ...]
+    settled: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+
+    def view(self, engine: EngineReader) -> EngineReader:
+        """The engine as it would be after the adoption."""
+        return _view(engine, self.prepared.playbook, self.adopts, self.found.candidates)
+
+
+def _planned(
+    request: Request,
+    playbook: Playbook,
+    engine: EngineReader,
+    choice: AdoptionChoice,
+    mode: Mode,
+    known: Sequence[Adopted],
+) -> _Planned:
+    """Look for everything, and plan with what was found; once more where something was adopted with another file."""
+    materials = collect_inputs(request, playbook, engine, mode)
+    desired = lower(playbook, materials.inputs, mode)
+    found = search(engine, playbook, desired, choice.maps, choice.forced, known, narrowed=bool(choice.targets))
+
+    def plan_with(candidates: Sequence[Candidate], materials: ExternalInputs) -> tuple[Prepared, list[Adopted]]:
+        evidence = {one.id: look_inside(engine, one, materials, playbook) for one in candidates}
+        adopts = [adoption(one, playbook.project, evidence[one.id], engine.facts()) for one in candidates]
+        adopts += adopt_images(engine, desired, found.candidates)
+        view = _view(engine, playbook, adopts, candidates)
+        policy = Policy(targets=choice.targets)
+        prepared = prepare(request, playbook, view, policy, lambda *_: materials, lowered=Lowered(playbook, desired))
+        return prepared, adopts
+
+    prepared, adopts = plan_with(found.candidates, materials)
+    paths: Mapping[Address, tuple[str, ...]] = {}
+    if anew := adopted_otherwise(prepared, found.owned):
+        # Values that the engine is known to have are not read otherwise, and here they are compared.
+        read = {one.key for one in materials.declarations}
+        again = collect_inputs(request, playbook, engine, mode, read=read)
+        tried, records = plan_with((*found.candidates, *anew), again)
+        paths, taken = settled(anew, prepared, tried)
+        if taken:
+            candidates = (*found.candidates, *taken)
+            prepared, adopts = (tried, records) if taken == anew else plan_with(candidates, again)
+            left = tuple(one for one in found.owned if one.resource.address not in paths)
+            wanted = (*found.wanted, *(one.resource for one in taken))
+            found = replace(found, candidates=candidates, owned=left, wanted=wanted)
+    differences = {str(change.address): change.differences for change in prepared.plan.details}
+    kept = tuple(with_what_runs(one, differences.get(one.address, ())) for one in adopts)
+    return _Planned(found, prepared, kept, paths)
+
+
+def _view(
+    engine: EngineReader, playbook: Playbook, adopts: Sequence[Adopted], candidates: Sequence[Candidate]
+) -> EngineReader:
+    known = [one.record for one in candidates if one.record is not None]
+    return as_if_adopted(engine, playbook.project, adopts, known)
+
+
+def _state(view: EngineReader, planned: _Planned, listed: Lists) -> AdoptedState | Problem | None:
     """What is kept as the revision to go back to; what is the file's own needs no further look."""
-    if found.refusals or not adopts or not prepared.whole:
+    found, prepared, adopts = planned.found, planned.prepared, planned.adopts
+    if found.refusals or not prepared.whole or not (adopts or _lacks_revision(prepared, view, listed)):
         return None
     if not prepared.plan.changes and not prepared.plan.refusals:
         return AdoptedState(prepared.playbook, prepared.materials.inputs, prepared.plan.observed)
@@ -141,11 +196,19 @@ def _state(
     return adopted_state(view, prepared, (*found.candidates, *found.owned), missing, adopts)
 
 
-def _of_others(found: Search, playbook: Playbook, listed: Lists, choice: AdoptionChoice) -> Iterator[Problem]:
+def _lacks_revision(prepared: Prepared, view: EngineReader, listed: Lists) -> bool:
+    """Whether an adoption ended before it kept its revision, and all that it adopted is still there."""
+    known = [one for one in prepared.ledger.adopted if one.kind != RENAMING]
+    return prepared.ledger.lacks_revision and len(standing(view, known, listed)) == len(known)
+
+
+def _of_others(
+    request: Request, found: Search, playbook: Playbook, listed: Lists, choice: AdoptionChoice
+) -> Iterator[Problem]:
     """What is said of projects that are not found by the names of this playbook."""
     yield from unknown_projects(choice.forced, listed.objects.values())
     if not any(one.kind == "container" for one in (each.resource for each in (*found.owned, *found.candidates))):
-        yield from elsewhere_notes(playbook, listed.containers)
+        yield from elsewhere_notes(request, playbook, listed.containers)
 
 
 def _is_renamed(candidate: Candidate) -> bool:
@@ -194,32 +257,9 @@ def _later(prepared: Prepared) -> list[Problem]:
     ]
 
 
-def _adopted_otherwise(prepared: Prepared, known: Sequence[Adopted]) -> list[Problem]:
-    """What was adopted with another file, or before its secret was right: that what runs is what is meant is known only
-    when it is adopted anew.
-    """
-    before = {(one.kind, one.id): one.address for one in known}
-    told = sorted({
-        before[change.observed.kind, change.observed.id]
-        for change in prepared.plan.details
-        if change.observed and (change.observed.kind, change.observed.id) in before
-        # That something does not run is nothing that a file says.
-        and any(one.path != "state" for one in change.differences)
-    })  # fmt: skip
-    if not told:
-        return []
-    some = ", ".join(told[:_MOST_NAMED]) + (f" and {len(told) - _MOST_NAMED} more" if len(told) > _MOST_NAMED else "")
-    return [
-        Problem(
-            f"adopted already, and the file says something else now: {some}",
-            hint="if what runs is right, `provision adopt --release` and `provision adopt` take it as it is; an apply "
-            "makes it what the file says",
-        )
-    ]
-
-
-def _rows(found: Search, adopts: Sequence[Adopted], prepared: Prepared) -> list[AdoptionRow]:
-    changes = {change.address: change for change in prepared.plan.details}
+def _rows(planned: _Planned) -> list[AdoptionRow]:
+    found, adopts = planned.found, planned.adopts
+    changes = {change.address: change for change in planned.prepared.plan.details}
     records = {one.address: one for one in adopts}
     candidates = {one.resource.address: one for one in found.candidates}
     refused = {problem.path for problem in found.refusals}
@@ -234,7 +274,7 @@ def _rows(found: Search, adopts: Sequence[Adopted], prepared: Prepared) -> list[
             rows.append(
                 AdoptionRow(
                     address, AS_IT_IS if same else WITH_CHANGES, candidate.name, record.former, becomes,
-                    None if same else change, tuple(record.form),
+                    None if same else change, tuple(record.form), planned.settled.get(address, ()),
                 )
             )  # fmt: skip
         elif str(address) in refused:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,13 @@ from provisioner.ledger.adoptions import learn_of_others
 from provisioner.ledger.labels import LEDGER
 from provisioner.model.span import Problem
 from provisioner.reconcile.adoption import former_owner, labels_of
+from provisioner.reconcile.foreign_objects import ADOPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
+    from provisioner.app.request import Request
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import ObservedState
     from provisioner.ports import EngineReader
@@ -34,7 +37,13 @@ def learn_owners(engine: EngineReader, project: str, observed: ObservedState) ->
     return bool(free & learn_of_others(engine, project, (*engine.containers(), *kept), manager=manager).keys())
 
 
-def elsewhere_notes(playbook: Playbook, listed: Sequence[Raw]) -> Iterator[Problem]:
+def typed_hints(request: Request, refusals: Sequence[Problem]) -> tuple[Problem, ...]:
+    """The refusals, whose advice to adopt names this very environment."""
+    whole = f"`{request.command('adopt')}`"
+    return tuple(replace(one, hint=one.hint.replace(f"`{ADOPT}`", whole)) if one.hint else one for one in refusals)
+
+
+def elsewhere_notes(request: Request, playbook: Playbook, listed: Sequence[Raw]) -> Iterator[Problem]:
     """The Compose projects of other names that run from these very files; `listed` are all containers, as the engine
     lists them. Those that an environment has already are left out."""
     known = {labels_of(raw).get(LEDGER) for raw in listed}
@@ -48,5 +57,5 @@ def elsewhere_notes(playbook: Playbook, listed: Sequence[Raw]) -> Iterator[Probl
     for name in sorted(projects - known - {playbook.project}):
         yield Problem(
             f"the Compose project {name} runs from this file",
-            hint=f"`provision -p {name} adopt` takes it over as it is",
+            hint=f"`{request.command('adopt', project=name)}` takes it over as it is",
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from provisioner.app.adopted_names import names_of_adopted, with_names
 from provisioner.app.approved_digest import digest_text
 from provisioner.app.external_inputs import collect_inputs
-from provisioner.app.foreign_owners import elsewhere_notes, learn_owners
+from provisioner.app.foreign_owners import elsewhere_notes, learn_owners, typed_hints
 from provisioner.app.intentions import as_scaled, with_intentions, with_kept_scale
 from provisioner.app.left_volumes import left_volume_notes, left_volumes
 from provisioner.app.load import load_playbook
@@ -160,7 +160,7 @@ def prepare(
     claims = takes_claims(changes)
     listed = _holders(engine, claims, policy.freed)
     if last is None and _lists_containers(claims):
-        notes = (*notes, *elsewhere_notes(playbook, engine.containers()))
+        notes = (*notes, *elsewhere_notes(request, playbook, engine.containers()))
     retained = retained_objects(playbook, [one.document for one in ledger.revisions])
     # What is no longer declared is removed in the order of what was.
     order = {**(last_desired.resources if last_desired else {}), **desired.resources}
@@ -177,10 +177,17 @@ def prepare(
     ordered = with_intentions(_exposed(ordered, policy), playbook, ledger)
     if not policy.restoring and (restore := read_record(engine, playbook.project)) is not None:
         ordered = replace(ordered, refusals=(*ordered.refusals, restore.problem()), steps=())
-    ordered = replace(ordered, adopts=leftovers, moves=moves)
+    if ledger.lacks_revision and ordered.changes:
+        ordered = replace(ordered, notes=(*ordered.notes, _unfinished_note(request)))
+    ordered = replace(ordered, adopts=leftovers, moves=moves, refusals=typed_hints(request, ordered.refusals))
     return Prepared(
         ordered, playbook, materials, mode, ledger, whole=not others if policy.alone else not policy.targets
     )
+
+
+def _unfinished_note(request: Request) -> Problem:
+    hint = f"`{request.command('adopt')}` keeps it"
+    return Problem("an adoption ended before it kept what ran: a rollback could not undo this", hint=hint)
 
 
 def _moves(

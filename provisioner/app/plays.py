@@ -88,6 +88,7 @@ def _play_request(request: Request, play: Play) -> PlayRequest:
         profiles=tuple(dict.fromkeys((*play.profiles, *request.profiles))),
         ambient_env_file=None if in_playbooks else request.ambient_env_file,
         vars=play.vars,
+        typed=request.typed if "--limit" in request.typed else (*request.typed, "--limit", play.name),
     )
     return PlayRequest(play.name, own, play.span, play.tags, play.groups)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import field
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,8 @@ class Request:
     `context` and `host` are never both set. `project_name` is what objects are called after in place of the playbook's
     name; `project_directory` is where relative paths start in place of the first file's folder. `ambient_env_file` is
     the `.env` of the folder in which files were looked for: it goes before that of the project directory.
-    `vars` are sections of variables that a play gives to its playbook, those that win first.
+    `vars` are sections of variables that a play gives to its playbook, those that win first. `typed` are the words that
+    name the environment again, for the commands that messages advise.
     """
 
     files: tuple[str, ...]
@@ -41,3 +43,12 @@ class Request:
     host: str | None = None
     shell: Mapping[str, str] = field(default_factory=dict)
     vars: tuple[Node, ...] = ()
+    typed: tuple[str, ...] = ()
+
+    def command(self, *words: str, project: str = "") -> str:
+        """A command for this very environment, or for the one that it is under the name `project`, to be typed."""
+        typed = [*self.typed]
+        if project:
+            at = typed.index("-p") if "-p" in typed else len(typed)
+            typed[at : at + 2] = ["-p", project]
+        return shlex.join(["provision", *words, *typed])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from provisioner.app.adopt_proof import lists, standing
 from provisioner.errors import ProvisionError
 from provisioner.kinds.ownership import FORMER_NAME
-from provisioner.ledger.adoptions import record_adoptions
-from provisioner.model.adoption import RENAMING
+from provisioner.ledger.adoptions import labels_of_record, record_adoptions
+from provisioner.model.adoption import RENAMING, is_adopted
 from provisioner.reconcile.adoption import RELABELLED
 
 if TYPE_CHECKING:
@@ -30,9 +30,11 @@ def take_over(
     known: Sequence[Adopted],
     adopts: Sequence[Adopted],
     listed: Lists | None = None,
+    revision: int = 0,
 ) -> tuple[Adopted, ...]:
     """Rename containers that have another name, keep the record of `known` and `adopts` in one write, and label what
-    can be labelled. The record. `listed` is what the engine lists, where that is known already.
+    can be labelled. The record. `listed` is what the engine lists, where that is known already; `revision` is
+    the number of the one that is to be kept next, 0 for none.
 
     Old names that go are written down before, should this run be killed before the record is written; where that can
     not be written, the old names come back. ProvisionError then.
@@ -55,7 +57,7 @@ def take_over(
         for identity, before, name in _in_turn(renames, names):
             engine.rename(identity, name)
             renamed.append((identity, before))
-        record_adoptions(engine, project, mode, record)
+        record_adoptions(engine, project, mode, record, revision)
     except ProvisionError:
         for identity, before in reversed(renamed):
             with suppress(ProvisionError):
@@ -96,7 +98,9 @@ def _relabel(engine: EngineWriter, one: Adopted) -> None:
     raw = engine.inspect(one.kind, one.id)
     if raw is None:
         raise ProvisionError(f"the {one.kind} {one.name} is gone", hint="run the command again")
-    spec = {**raw["Spec"], "Labels": {**(raw["Spec"].get("Labels") or {}), **one.labels}}
+    before = labels_of_record(one) if is_adopted(one) else ()
+    labels = {key: value for key, value in (raw["Spec"].get("Labels") or {}).items() if key not in before}
+    spec = {**raw["Spec"], "Labels": {**labels, **one.labels}}
     engine.update_spec(one.kind, one.id, int(raw["Version"]["Index"]), spec)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from provisioner.model.adoption import Adopted, AdoptionPlan, Release
 
 QUESTION = "Adopt these objects into {title}?"
+FINISH = "Keep what was adopted into {title} as a revision?"
 
 
 @click.command(
@@ -109,9 +110,9 @@ def _adopt(settings: Settings, request: Request, choice: AdoptionChoice, *, yes:
         nonlocal declined
         if not as_json:
             _show(settings, plan, as_json=False, again=[])
-        if yes or plan.refusals or not plan.adopts:
+        if yes or plan.refusals or plan.changes_nothing:
             return True
-        declined = not confirmed(settings, QUESTION.format(title=plan.title))
+        declined = not confirmed(settings, (QUESTION if plan.adopts else FINISH).format(title=plan.title))
         return not declined
 
     with interruptible() as interrupt, progress_listener(settings, as_json=as_json) as listener:

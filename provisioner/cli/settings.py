@@ -181,6 +181,7 @@ class Settings:
             "context": self.context,
             "host": self.host,
             "shell": shell,
+            "typed": tuple(self.typed(target)),
         }
         if self._files_typed and target:
             raise UsageError(f"both -f and the TARGET '{target}' name a playbook: give one of them")

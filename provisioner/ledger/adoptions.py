@@ -12,15 +12,16 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from provisioner.kinds.ownership import PROJECT
+from provisioner.kinds.service import FORM_LABEL
 from provisioner.ledger.container_store import ContainerRecords
 from provisioner.ledger.labels import LEDGER
 from provisioner.ledger.series import ADOPTED
 from provisioner.ledger.store import records, store
 from provisioner.model.adoption import Adopted
-from provisioner.reconcile.adoption import is_same_volume
+from provisioner.reconcile.adoption import RELABELLED, is_same_volume
 from provisioner.reconcile.one_look import OneLook, ask_ahead
 
 if TYPE_CHECKING:
@@ -42,19 +43,28 @@ _LABELS = {
 }  # fmt: skip
 
 
-def parse_adoptions(content: bytes) -> tuple[int, tuple[Adopted, ...]] | None:
-    """The number and the objects of one record; None for a torn one. Keys of later versions are passed over."""
+class Adoptions(NamedTuple):
+    """One record of adopted objects. `revision` is the number of the revision that the adoption was to keep after it; 0
+    where it keeps none."""
+
+    number: int = 0
+    objects: tuple[Adopted, ...] = ()
+    revision: int = 0
+
+
+def parse_adoptions(content: bytes) -> Adoptions | None:
+    """One record; None for a torn one. Keys of later versions are passed over."""
     try:
         record = json.loads(content)
         objects = [Adopted(**{key: one[key] for key in one.keys() & _FIELDS}) for one in record["objects"]]
-        return int(record["number"]), tuple(objects)
+        return Adoptions(int(record["number"]), tuple(objects), int(record.get("revision", 0)))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
-def newest(found: Iterable[tuple[int, tuple[Adopted, ...]] | None]) -> tuple[int, tuple[Adopted, ...]]:
-    """The record with the highest number; (0, ()) without any."""
-    return max((one for one in found if one is not None), key=lambda one: one[0], default=(0, ()))
+def newest(found: Iterable[Adoptions | None]) -> Adoptions:
+    """The record with the highest number; an empty one without any."""
+    return max((one for one in found if one is not None), key=lambda one: one.number, default=Adoptions())
 
 
 def read_adoptions(
@@ -62,19 +72,27 @@ def read_adoptions(
 ) -> tuple[int, tuple[Adopted, ...]]:
     """The number of the last record of adopted objects, and the objects. `manager`: whether the engine is known as
     one of a Swarm."""
-    return newest(
+    found = newest(
         parse_adoptions(content)
         for kept in records(engine, project, manager=manager)
         for series, content in kept.entries()
         if series == ADOPTED
     )
+    return found.number, found.objects
 
 
-def record_adoptions(engine: EngineWriter, project: str, mode: Mode, objects: Sequence[Adopted]) -> None:
-    """Keep that these objects, and no others, are adopted: one write. ProvisionError where that can not be done."""
+def record_adoptions(
+    engine: EngineWriter, project: str, mode: Mode, objects: Sequence[Adopted], revision: int = 0
+) -> None:
+    """Keep that these objects, and no others, are adopted: one write. `revision` is the number of the one that is to be
+    kept right after it, 0 for none. ProvisionError where that can not be done."""
     number, _ = read_adoptions(engine, project)
     ordered = sorted(objects, key=lambda one: (one.kind, one.address, one.id))
-    content = {"number": number + 1, "objects": [asdict(one) for one in ordered]}
+    content = {
+        "number": number + 1,
+        "objects": [asdict(one) for one in ordered],
+        **({"revision": revision} if revision else {}),
+    }
     store(engine, project, mode).keep(number + 1, json.dumps(content, sort_keys=True).encode(), _KEPT, ADOPTED)
 
 
@@ -105,9 +123,12 @@ def with_adoptions(engine: EngineWriter) -> EngineWriter:
     return cast("EngineWriter", AdoptionsView(engine))
 
 
-def as_if_adopted(engine: EngineReader, project: str, objects: Sequence[Adopted]) -> EngineReader:
-    """The engine as it would be if these objects were adopted besides, under the names that they would get."""
-    return cast("EngineReader", AdoptionsView(engine, {project: tuple(objects)}))
+def as_if_adopted(
+    engine: EngineReader, project: str, objects: Sequence[Adopted], known: Sequence[Adopted] = ()
+) -> EngineReader:
+    """The engine as it would be if these objects were adopted besides, under the names that they would get. Those of
+    the `known` records are shown without the labels that these gave them."""
+    return cast("EngineReader", AdoptionsView(engine, {project: tuple(objects)}, known))
 
 
 def one_look(engine: EngineReader, project: str) -> EngineReader:
@@ -126,12 +147,18 @@ class AdoptionsView:
 
     A project's ledger is read when its objects are listed for the first time, unless somebody has told it before.
     `planned` are objects by project that no ledger has yet: they are shown as if they were adopted, containers under
-    the name that they would get.
+    the name that they would get. Where `known` has a record of one, what only that says of it is left out.
     """
 
-    def __init__(self, engine: EngineReader, planned: Mapping[str, tuple[Adopted, ...]] | None = None) -> None:
+    def __init__(
+        self,
+        engine: EngineReader,
+        planned: Mapping[str, tuple[Adopted, ...]] | None = None,
+        known: Sequence[Adopted] = (),
+    ) -> None:
         self._engine = engine
         self._planned = dict(planned or {})
+        self._known = {(one.kind, one.id): labels_of_record(one) for one in known}
         self._projects: dict[str, tuple[Adopted, ...]] = {}
         self._index: dict[tuple[str, str], Adopted] = {}
         self._lock = threading.RLock()
@@ -141,6 +168,7 @@ class AdoptionsView:
     def looking_once(self) -> AdoptionsView:
         """This view of the engine, asked each thing once."""
         view = AdoptionsView(cast("EngineReader", OneLook(self._engine)), self._planned)
+        view._known = self._known
         view._projects, view._whole = dict(self._projects), self
         view._index_again()
         return view
@@ -212,8 +240,15 @@ class AdoptionsView:
         if adopted is None:
             return raw
         if len(path) == 1:
-            return {**raw, path[0]: {**(raw.get(path[0]) or {}), **adopted.labels}}
+            before = self._known.get((adopted.kind, adopted.id), frozenset())
+            labels = {key: value for key, value in (raw.get(path[0]) or {}).items() if key not in before}
+            return {**raw, path[0]: {**labels, **adopted.labels}}
         return {**raw, path[0]: self._with(raw.get(path[0]) or {}, adopted, path[1:])}
+
+
+def labels_of_record(one: Adopted) -> frozenset[str]:
+    """The labels that an object has for its record: of a Swarm's only what another record may not say."""
+    return frozenset({FORM_LABEL} if one.kind in RELABELLED else one.labels)
 
 
 def _identity(kind: str, raw: Raw) -> str:

@@ -94,7 +94,8 @@ class Checked:
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """What is known of an environment, oldest first. `checks` are by the number of their revision; `adopted` are the
-    objects that it owns though another tool made them, `intentions` what is stopped or scaled on purpose.
+    objects that it owns though another tool made them, `intentions` what is stopped or scaled on purpose. `awaited` is
+    the number of the revision that goes with the last adoption, 0 where none does.
     """
 
     project: str
@@ -105,6 +106,12 @@ class Ledger:
     adopted: tuple[Adopted, ...] = ()
     intentions: Intentions = field(default_factory=Intentions)
     releases: tuple[Released, ...] = ()
+    awaited: int = 0
+
+    @property
+    def lacks_revision(self) -> bool:
+        """Whether an adoption ended before it kept its revision, and nothing was applied since."""
+        return self.awaited > (self.last.number if self.last else 0)
 
     @property
     def is_empty(self) -> bool:
@@ -213,17 +220,18 @@ def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = No
                 adoptions.append(parse_adoptions(content))
             if series == INTENTIONS and (found := parse_intentions(content)) and found.number > intentions.number:
                 intentions = found
-    _, adopted = newest(adoptions)
-    learn(engine, project, adopted)
+    adopted = newest(adoptions)
+    learn(engine, project, adopted.objects)
     return Ledger(
         project,
         tuple(sorted(revisions, key=lambda one: one.number)),
         tuple(sorted(destroys, key=lambda one: one.number)),
         tuple(sorted(failures, key=lambda one: one.number)),
         checks,
-        adopted,
+        adopted.objects,
         intentions,
         tuple(sorted(releases, key=lambda one: one.number)),
+        adopted.revision,
     )
 
 

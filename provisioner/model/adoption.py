@@ -58,7 +58,8 @@ def is_adopted(record: Adopted) -> bool:
 class AdoptionRow:
     """One declared object. `name` is its name on the engine, `becomes` the one that a container gets instead.
 
-    `change` is what the next apply would do to it; None where it is not there or not to be adopted.
+    `change` is what the next apply would do to it; None where it is not there or not to be adopted. `settled` are the
+    paths that differ by its record in the ledger, and would not by the new one: it was adopted with another file.
     """
 
     address: Address
@@ -68,12 +69,14 @@ class AdoptionRow:
     becomes: str = ""
     change: Change | None = None
     form: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AdoptionPlan:
-    """`adopts` are the records that would be kept beside those of the ledger; `renames` gives containers new names, by
-    id."""
+    """`adopts` are the records that would be kept beside those of the ledger, or in the place of those with the same
+    ids; `renames` gives containers new names, by id. `finishes`: a revision is kept that an adoption which ended before
+    its time did not keep."""
 
     title: str
     facts: Facts
@@ -82,6 +85,12 @@ class AdoptionPlan:
     renames: Mapping[str, str]
     notes: tuple[Problem, ...]
     refusals: tuple[Problem, ...]
+    finishes: bool = False
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether there is nothing to write down."""
+        return not self.adopts and not self.finishes
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,12 +68,13 @@ NOBODY = Former()
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """An object of the engine that stands for a declared one. `mapped`: the user named it. `called` is the name that a
-    container had before an adoption that was cut off gave it its new one."""
+    container had before an adoption gave it its new one. `record` is that of an earlier adoption, with another file."""
 
     resource: Resource
     raw: Raw
     mapped: bool = False
     called: str = ""
+    record: Adopted | None = None
 
     @property
     def id(self) -> str:
@@ -213,8 +214,9 @@ def adoption(candidate: Candidate, project: str, evidence: Evidence, facts: Fact
         form.insert(0, f"labels of {candidate.former}")
     is_volume = resource.kind == "volume"
     created = created_at(raw) if not is_volume or volume.is_dated(facts.api_version) else ""
+    former = candidate.record.former if candidate.record else str(candidate.former)
     return Adopted(
-        resource.kind, candidate.id, name, created, str(resource.address), labels, str(candidate.former), tuple(form),
+        resource.kind, candidate.id, name, created, str(resource.address), labels, former, tuple(form),
         volume.mark(raw) if is_volume else "",
     )  # fmt: skip
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 # What helps where another environment has an object: it may have adopted it.
 LET_GO = "where it was adopted there, `provision adopt --release` of that environment lets go of it"
-_ADOPT = "`provision adopt` takes it over as it is, without a restart"
+ADOPT = "provision adopt"
+_ADOPT = f"`{ADOPT}` takes it over as it is, without a restart"
 
 
 def foreign_object(resource: Resource, labels: Mapping[str, str], project: str, identity: str = "") -> ForeignObject:

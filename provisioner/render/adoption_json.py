@@ -22,6 +22,7 @@ def adoption_json(plan: AdoptionPlan) -> dict[str, JSON]:
         "objects": [_row(row) for row in plan.rows],
         "notes": [problem_json(problem) for problem in plan.notes],
         "refusals": [problem_json(problem) for problem in plan.refusals],
+        "finishes": plan.finishes,
     }
 
 
@@ -52,6 +53,7 @@ def _row(row: AdoptionRow) -> dict[str, JSON]:
         "next_apply": change["action"] if change else None,
         "differences": change["differences"] if change else [],
         "form": list(row.form),
+        "settled": list(row.settled),
     }
 
 

@@ -43,6 +43,8 @@ def _lines(rows: Sequence[AdoptionRow], paint: Paint) -> list[str]:
         for difference in row.change.differences if row.change else ():
             before, after = before_and_after(difference)
             lines.append(f"        {difference.path}  {paint.red(before)} → {paint.green(after)}")
+        if row.settled:
+            lines.append(paint.dim(f"        no difference any more: {printable(', '.join(row.settled))}"))
         if row.form:
             lines.append(paint.dim(f"        no difference until it is replaced: {printable('; '.join(row.form))}"))
     already = sum(1 for row in rows if row.verdict == OWNED)
@@ -54,9 +56,10 @@ def _lines(rows: Sequence[AdoptionRow], paint: Paint) -> list[str]:
 
 
 def _sentence(row: AdoptionRow) -> str:
+    adopted = "adopted anew" if row.settled else "adopted"
     what = {
-        AS_IT_IS: "adopted as it is",
-        WITH_CHANGES: f"adopted, and the next apply would {row.change.action.value if row.change else 'change'} it",
+        AS_IT_IS: f"{adopted} as it is",
+        WITH_CHANGES: f"{adopted}, and the next apply would {row.change.action.value if row.change else 'change'} it",
         NOT_FOUND: "not found: the next apply would make it",
         REFUSED: "not adopted",
     }[row.verdict]
@@ -78,8 +81,11 @@ def _footer(plan: AdoptionPlan, paint: Paint, next_command: str) -> str:
     if plan.refusals:
         return paint.red("Nothing is adopted as it stands.")
     count = sum(1 for one in plan.adopts if one.kind != "image")
-    if not plan.adopts:
+    if plan.changes_nothing:
         return paint.bold("Nothing to adopt.")
+    if not plan.adopts:
+        text = f"{paint.bold('Keeps')} the revision that an adoption which was interrupted did not keep."
+        return f"{text}\nTo carry it out: {next_command}" if next_command else text
     later = sum(1 for row in plan.rows if row.change is not None or row.verdict == NOT_FOUND)
     text = f"{paint.bold('Adopts')} {count} {'object' if count == 1 else 'objects'}. Nothing is restarted or copied."
     if plan.renames:

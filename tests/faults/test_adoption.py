@@ -65,6 +65,11 @@ def running(environment: Environment) -> dict[str, tuple[str, ...]]:
     }
 
 
+def last_revision(environment: Environment) -> int:
+    revisions = json.loads(environment.run("history", "--json").stdout)["revisions"]
+    return max((one["number"] for one in revisions), default=0)
+
+
 def adopted_by_version_1(environment: Environment, strikes: Any) -> int:
     """Adopt what stands under other names, struck; then adopt as usual, let go, and give the old names back."""
     environment.write(shop())
@@ -72,12 +77,14 @@ def adopted_by_version_1(environment: Environment, strikes: Any) -> int:
     before = running(environment)
 
     def part(strike: Callable[[tuple[str, ...]], bool]) -> bool:
+        number = last_revision(environment)
         met = strike(ADOPT)
         assert running(environment) == before
         done = environment.run(*ADOPT)
         assert done.code == 0, done
+        # Where the record was written and the revision was not, the second one keeps it.
+        assert last_revision(environment) == number + 1
         assert environment.plan()["changes"] == []
-        # Where the record was written and the revision was not, the next apply keeps that one.
         assert environment.apply().summary["changed"] == 0
         environment.require_inert()
         assert running(environment) == before

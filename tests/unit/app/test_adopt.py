@@ -522,7 +522,7 @@ def test_a_project_that_runs_from_this_file_under_another_name_is_told(shop: InM
     for identity in shop.engine.state()["containers"]:
         shop.engine._containers[identity]["Config"]["Labels"][label] = f"/elsewhere/other.yaml,{file}"
     shop.write({"name": "fresh", "services": {"web": service(ports=["80:80"])}})
-    expected = ("the Compose project user1a runs from this file", "`provision -p user1a adopt` takes it over as it is")
+    expected = ("the Compose project user1a runs from this file", "`provision adopt -p user1a` takes it over as it is")
     assert [(note.message, note.hint) for note in shop.plan().notes] == [expected]
     assert [(note.message, note.hint) for note in look(shop.request(), AdoptionChoice()).notes] == [expected]
     # Not of another file, nor where this environment runs already.

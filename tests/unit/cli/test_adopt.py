@@ -157,8 +157,26 @@ def test_a_refused_plan_names_the_command_that_adopts(shop: InMemory) -> None:
     ended = carry_out(asked, folder=shop.folder, environment=surroundings)
     assert ended.code == 1
     assert ended.stdout.endswith("To take over what is there as it is: provision adopt -p shop -f compose.yaml\n")
+    said = " ".join(ended.stdout.split())
+    assert "(`provision adopt -p shop -f compose.yaml` takes them over as they are, without a restart)" in said
+    refused = carry_out(["apply", "--yes", *asked[1:]], folder=shop.folder, environment=surroundings)
+    assert "`provision adopt -p shop -f compose.yaml` takes them over" in " ".join(
+        (refused.stdout + refused.stderr).split()
+    )
     typed(shop, "--yes")
     assert "To take over" not in carry_out(asked, folder=shop.folder, environment=surroundings).stdout
+
+
+def test_what_runs_under_another_name_is_adopted_by_the_command_that_is_printed(shop: InMemory) -> None:
+    for raw in shop.engine._containers.values():
+        raw["Config"]["Labels"]["com.docker.compose.project.config_files"] = str(shop.folder / "compose.yaml")
+    surroundings = {"HOME": str(shop.folder), "NO_COLOR": "1", "PATH": "/usr/bin:/bin"}
+    for words in (["-p", "mine"], ["-f", "compose.yaml", "-p", "mine", "-e", "A=1"]):
+        ended = carry_out(["plan", *words], folder=shop.folder, environment=surroundings)
+        said = " ".join(ended.stdout.split())
+        command = said.partition("the Compose project shop runs from this file (`")[2].partition("`")[0]
+        assert command.startswith("provision adopt ")
+        assert typed(shop, *command.split()[2:], "--check").stdout.count("adopted as it is") == 6
 
 
 def test_a_missing_secret_is_set_for_the_files_that_were_named(shop: InMemory) -> None:
