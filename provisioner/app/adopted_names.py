@@ -26,8 +26,12 @@ def names_of_adopted(adopted: Iterable[Adopted]) -> dict[Address, str]:
 
 
 def has_own_name(playbook: Playbook, declared: Declared) -> bool:
-    """Whether the file itself names a network or volume (`name:`)."""
-    return declared.name != f"{playbook.project}_{declared.key}"
+    """Whether the file itself names a network or volume (`name:`), be it as it would be called anyway: a name that
+    was filled in has the place of its object.
+    """
+    written = declared.body.get("name")
+    placed = written is not None and written.span != declared.body.span
+    return placed or declared.name != f"{playbook.project}_{declared.key}"
 
 
 def with_names(playbook: Playbook, names: Mapping[Address, str]) -> Playbook:

@@ -90,7 +90,10 @@ def destroy_playbook(
     """`destroy` for a playbook that is there already."""
     look = one_look(engine, playbook.project)
     removal = plan_removal(playbook, look, policy)
-    _require_known(playbook, removal, policy)
+    if policy.volume_names:
+        # What is named by its key is meant as it is now: when it is gone, that may be the key of another.
+        policy = replace(policy, volume_names=_named_volumes(playbook, removal, policy))
+        removal = plan_removal(playbook, look, policy)
     salt = token_hex(16)
     approved = digest_removal(removal, salt)
     if not approve(removal) or removal.refusals:
@@ -130,10 +133,13 @@ def _looked_again(report: Report, look: Callable[[], Plan]) -> Report:
     return report if report.failures or report.interrupted else replace(report, remaining=left.changes)
 
 
-def plan_removal(playbook: Playbook, engine: EngineReader, policy: Policy) -> Plan:
+def plan_removal(
+    playbook: Playbook, engine: EngineReader, policy: Policy, guards: Mapping[str, bool] | None = None
+) -> Plan:
     """The plan that removes what the environment owns, dependents first. Protected volumes refuse it.
 
     Of volumes go those that the file declares, with `policy.volumes`, and those that `policy.volume_names` names.
+    `guards` tells by a volume's name whether it was protected, where the ledger that said so is gone.
     """
     policy = replace(policy, prune=True, allow_empty=True)
     ledger = read_ledger(engine, playbook.project)
@@ -143,7 +149,8 @@ def plan_removal(playbook: Playbook, engine: EngineReader, policy: Policy) -> Pl
     declared = platform.lower(playbook, InputVersions())
     nothing = DesiredState(playbook.project, {})
     last = ledger.last
-    observed = observe(engine, nothing, last.containers if last else {}, ledger.guards)
+    known, guards = last.containers if last else {}, {**(guards or {}), **ledger.guards}
+    observed = observe(engine, nothing, known, guards, _named_in(playbook))
     volumes = declared_volumes(playbook)
     changes = [
         replace(change, reason=_REASON, desired=_declaration(change, declared, volumes))
@@ -154,9 +161,31 @@ def plan_removal(playbook: Playbook, engine: EngineReader, policy: Policy) -> Pl
     removal = plan(
         playbook.title, changes, nothing, observed, policy, order=declared.resources, gone=_REASON, retained=retained
     )
+    removal = replace(removal, notes=(*removal.notes, *_elsewhere(playbook, ledger, removal)))
     if used := tuple(_used_by_others(engine, removal)):
         removal = replace(removal, refusals=(*removal.refusals, *used), steps=())
     return _with_history(removal, ledger) if policy.history and not removal.refusals else removal
+
+
+def _named_in(playbook: Playbook) -> dict[str, Address]:
+    """The addresses of the volumes that the file names, external ones too: their keys are no other's."""
+    found = {one.name: Address("volume", one.key) for one in playbook.undeployed if one.section == "volumes"}
+    return found | {one.name: Address("volume", one.key) for one in playbook.volumes.values()}
+
+
+def _elsewhere(playbook: Playbook, ledger: Ledger, removal: Plan) -> Iterator[Problem]:
+    """Where data goes: the folder that the environment was last applied from, when it is another one.
+
+    Two checkouts of one project are as much one environment as two projects that happen to have one name.
+    """
+    last = ledger.last
+    going = any(c.observed is not None and c.observed.kind == "volume" for c in removal.changes)
+    if going and last is not None and last.directory != playbook.directory:
+        by = last.applied_by.partition(",")[0]
+        yield Problem(
+            f"it was last applied from another folder, {last.directory}, by {by}: its data would go",
+            hint="look whether that is the same project; another one needs another `name:`",
+        )
 
 
 def _used_by_others(engine: EngineReader, removal: Plan) -> Iterator[Problem]:
@@ -244,11 +273,13 @@ def _record(engine: EngineWriter, playbook: Playbook, mode: Mode, policy: Policy
     Returns the plan for what is left.
     """
     look = one_look(engine, playbook.project)
-    left = plan_removal(playbook, look, policy)
+    guards = {one.name: one.protected for one in removal.observed.resources.values() if one.kind == "volume"}
+    left = plan_removal(playbook, look, policy, guards)
     ledger = read_ledger(look, playbook.project)
-    # Without revisions too: whether a volume that stayed is protected, or missing later, is told by nothing else.
-    if (removal.steps and (ledger.revisions or volumes_left(playbook, left.observed))) or _is_unrecorded(
-        look, playbook, removal
+    # Without revisions too: whether a volume that stayed is protected, or missing later, is told by nothing else, and
+    # one that went is not missing.
+    if (removal.steps and (ledger.revisions or ledger.volumes or volumes_left(playbook, left.observed))) or (
+        _is_unrecorded(look, playbook, removal)
     ):
         record_destroyed(engine, playbook, mode, ledger, left.observed)
     forget_all(engine, playbook.project, mode, ledger)
@@ -262,14 +293,24 @@ def _is_unrecorded(engine: EngineReader, playbook: Playbook, removal: Plan) -> b
     return not removal.steps and not standing and ledger.last is not None and ledger.destroyed is None
 
 
-def _require_known(playbook: Playbook, removal: Plan, policy: Policy) -> None:
-    """UsageError for a volume that was named and is not this environment's to delete."""
+def _named_volumes(playbook: Playbook, removal: Plan, policy: Policy) -> tuple[str, ...]:
+    """The names on the engine of the volumes that were named, by name, key or address. UsageError for one that is not
+    this environment's to delete, and for what may be either of two."""
     owned = {one.name: str(address) for address, one in removal.observed.resources.items() if one.kind == "volume"}
-    external = {one.name for one in playbook.volumes.values() if one.external}
+    external = {one.name: one.key for one in playbook.volumes.values() if one.external}
+    found = []
     for name in policy.volume_names:
         matches = [own for own, address in owned.items() if name in (own, address, address.partition(".")[2])]
+        if external.keys() & {name, *matches} or (not matches and name in external.values()):
+            raise UsageError(f"--volume {name}: the file calls it external, and it is never removed")
         if not matches:
             there = ", ".join(sorted(owned)) or "none"
             raise UsageError(f"--volume {name}: this environment has no such volume", hint=f"it has: {there}")
-        if external.intersection(matches):
-            raise UsageError(f"--volume {name}: the file calls it external, and it is never removed")
+        if len(matches) > 1:
+            told = " and ".join(f"{owned[one]} ({one})" for one in sorted(matches))
+            raise UsageError(
+                f"--volume {name} is the name of one volume and the key of another: {told}",
+                hint=f"write which one is meant: {' or '.join(owned[one] for one in sorted(matches))}",
+            )
+        found += matches
+    return tuple(found)

@@ -91,6 +91,7 @@ TOOLS = frozenset({"docker", "compose", "docker-compose", "podman", "podman-comp
 _BY_ITSELF = "apply does that by itself"
 _NO_DETACH = "apply returns when everything runs; nothing has to be detached"
 _TARGET = "--target service.NAME, with what it needs"
+_ANONYMOUS = "what is replaced keeps its anonymous volumes; a `tmpfs:` is empty each time"
 _VARIABLE = "-e NAME=VALUE"
 
 # By option, or by command and option where one means something else there.
@@ -102,7 +103,7 @@ OPTIONS: dict[str, str] = {
     "--menu": "provision watch, provision logs -f: they are commands of their own",
     "--watch": "provision watch",
     "-w": "provision watch",
-    "-V": "an anonymous volume goes with its container; a named one keeps its data",
+    "-V": _ANONYMOUS,
     "create --force-recreate": "create leaves what is there as it is; provision up --force-recreate",
     "--builder": "the builder is the one of the engine that the rest goes to: --context or --host choose that",
     "build --check": "provision lint reads Dockerfiles too",
@@ -127,7 +128,7 @@ OPTIONS: dict[str, str] = {
     "--attach": "provision logs -f SERVICE",
     "--attach-dependencies": "without --attach lines of all are shown",
     "--rmi": "images stay; docker image rm removes one",
-    "--renew-anon-volumes": "an anonymous volume goes with its container; a named one keeps its data",
+    "--renew-anon-volumes": _ANONYMOUS,
     "--abort-on-container-exit": "provision up --abort-on-container-exit; provision verify runs the checks",
     "--exit-code-from": "provision up --exit-code-from; a service with `job:` fails apply where it fails",
     "--quiet-pull": "--quiet",

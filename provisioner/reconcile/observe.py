@@ -34,6 +34,7 @@ _HANDED_OVER = ("container", "network")
 _STORED = ("network", "volume")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_GUARDS: Mapping[str, bool] = MappingProxyType({})
+_NO_VOLUMES: Mapping[str, Address] = MappingProxyType({})
 
 
 def observe(
@@ -41,18 +42,20 @@ def observe(
     desired: DesiredState,
     known: Mapping[str, str] = _NOTHING,
     guards: Mapping[str, bool] = _NO_GUARDS,
+    volumes: Mapping[str, Address] = _NO_VOLUMES,
 ) -> ObservedState:
     """A snapshot of everything that the project owns or names.
 
     `known` are the addresses of the containers that were there after the last apply, by id: one of them that a hand
     gave another name is still ours, while a copy of its labels is not. `guards` tells by a volume's name whether it
-    is protected, where that is known better than from its label.
+    is protected, where that is known better than from its label. `volumes` are the addresses that a file gives to
+    volumes, by their names, where none of them is desired.
     Raises Unreachable or EngineRefused when the engine can not be asked; a partial look is never returned.
     """
     state, specs_of_images, listed = _ask(engine, desired)
     images = state.facts.images
     while True:
-        owned = _own(desired, listed, known)
+        owned = _own(desired, listed, known, volumes)
         owned = [replace(o, protected=guards.get(o.name, o.protected)) if o.kind == "volume" else o for o in owned]
         for resource in desired.resources.values():
             if resource.kind == "image" and resource.name in images:
@@ -146,7 +149,9 @@ class _Listed:
                 self.made_from[raw["Image"]] = engine.inspect("image", raw["Image"])
 
 
-def _own(desired: DesiredState, listed: _Listed, known: Mapping[str, str]) -> list[Observed]:
+def _own(
+    desired: DesiredState, listed: _Listed, known: Mapping[str, str], volumes: Mapping[str, Address]
+) -> list[Observed]:
     """Everything whose label names this project and the very object it sits on."""
     own: list[Observed] = []
     keys = {r.name: r.address.name for r in desired.resources.values() if r.kind == "network"}
@@ -164,7 +169,7 @@ def _own(desired: DesiredState, listed: _Listed, known: Mapping[str, str]) -> li
         if address:
             mine.append((address, raw))
             services[raw["Id"]] = address.name
-    placed = _Places(desired)
+    placed = _Places(desired, volumes)
     for raw in sorted(listed.networks, key=lambda one: str(one["Name"])):
         if address := placed.address("network", raw):
             keys[raw["Name"]] = address.name
@@ -186,9 +191,10 @@ class _Places:
     file means another object by it now.
     """
 
-    def __init__(self, desired: DesiredState) -> None:
+    def __init__(self, desired: DesiredState, volumes: Mapping[str, Address]) -> None:
         self._project = desired.project
-        self._by_name = {(r.kind, r.name): r.address for r in desired.resources.values() if r.kind in _STORED}
+        self._by_name = {("volume", name): address for name, address in volumes.items()}
+        self._by_name |= {(r.kind, r.name): r.address for r in desired.resources.values() if r.kind in _STORED}
         self._taken = set(self._by_name.values())
 
     def address(self, kind: str, raw: Raw) -> Address | None:

@@ -132,10 +132,11 @@ def without_external(changes: list[Change], retained: Retained) -> tuple[list[Ch
 
 
 def deletes_volume(change: Change, policy: Policy) -> bool:
-    """Whether the user asked for the deletion of this volume: by `--volumes` where the file declares it, or by name."""
+    """Whether the user asked for the deletion of this volume: by `--volumes` where the file declares it, or by its name
+    on the engine.
+    """
     assert change.observed is not None
-    named = {change.observed.name, str(change.address), change.address.name} & set(policy.volume_names)
-    return bool(named) or (policy.volumes and change.desired is not None)
+    return change.observed.name in policy.volume_names or (policy.volumes and change.desired is not None)
 
 
 def is_protected(change: Change) -> bool:

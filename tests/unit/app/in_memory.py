@@ -62,7 +62,7 @@ class InMemory:
     def __post_init__(self) -> None:
         self.engine.add_image("app:1", {"Cmd": ["run"]})
 
-    def write(self, playbook: Mapping[str, Any] | str, name: str = "compose.yaml") -> str:
+    def write(self, playbook: Mapping[str, Any] | list[Any] | str, name: str = "compose.yaml") -> str:
         """Write a file; a mapping as JSON, which is YAML. Its path."""
         path = self.folder / name
         path.write_text(playbook if isinstance(playbook, str) else json.dumps(playbook), encoding="utf-8")
