@@ -17,6 +17,7 @@ from provisioner.errors import PlaybookInvalid, UsageError
 from provisioner.kinds import container, service
 from provisioner.kinds.compare import looks_secret
 from provisioner.kinds.container_environment import from_lines
+from provisioner.kinds.container_networks import SEVERAL_ENDPOINTS, follows_from_address
 from provisioner.kinds.fields import get_path, set_path
 from provisioner.model.change import Action
 from provisioner.model.node import Node, items_of, mapping_of
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from provisioner.app.prepared import Prepared
     from provisioner.model.adoption import Adopted
-    from provisioner.model.change import Change
+    from provisioner.model.change import Change, FieldChange
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import Resource
     from provisioner.ports import EngineReader
@@ -43,6 +44,7 @@ _SECTIONS = ("network", "volume", "config", "secret")
 # Whether a container runs is no part of what a file says of it.
 _STATE = "state"
 _MOST_NAMED = 5
+_WRITING = "can not be written down"
 
 
 def adopted_state(
@@ -74,7 +76,7 @@ def adopted_state(
     left = [text for change in differences(desired, observed) for text in _unlike(change)]
     if left:
         more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
-        return _problem(f"{', '.join(sorted(left)[:_MOST_NAMED])}{more} can not be written down")
+        return _problem(f"{', '.join(sorted(left)[:_MOST_NAMED])}{more}", helps=all(_WRITING in one for one in left))
     still = [one.address for one in diff(desired, observed, desired) if any(d.path == _STATE for d in one.differences)]
     return AdoptedState(playbook, inputs, observed, tuple(still))
 
@@ -84,16 +86,38 @@ def _is_built(playbook: Playbook, key: str) -> bool:
 
 
 def _unlike(change: Change) -> list[str]:
-    """What is still another than what runs."""
+    """What is still another than what runs, and why that can not be written down."""
+    if change.address.kind in ("config", "secret"):
+        return [f"{change.address} had another content, which is not kept"]
     if not change.differences:
-        return [str(change.address)]
-    return [f"{change.address} {one.path}" for one in change.differences if one.path != _STATE]
+        return [f"{change.address} {_WRITING}"]
+    return [_reason(change, one) for one in change.differences if one.path != _STATE]
 
 
-def _problem(why: str) -> Problem:
+def _reason(change: Change, one: FieldChange) -> str:
+    if one.path == "image":
+        # Both are told with the id where the name is one and the same.
+        name = str(one.before).partition(" ")[0]
+        return f"{change.address} runs an image that is not called {name} any more"
+    if one.path.endswith(".aliases"):
+        lacking = sorted({*_texts(one.after)} - {*_texts(one.before)})
+        if lacking and not {*_texts(one.before)} - {*_texts(one.after)}:
+            network = one.path.removeprefix("networks.").removesuffix(".aliases")
+            return (
+                f"{change.address} lacks the alias {', '.join(lacking)} on {network}, which a file gives every service"
+            )
+    return f"{change.address} {one.path} {_WRITING}"
+
+
+def _texts(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list | tuple) else []
+
+
+def _problem(why: str, *, helps: bool = True) -> Problem:
+    """What is said where no revision is kept; `helps`: whether another file would."""
     return Problem(
         f"what runs is adopted, and no revision of it is kept, because {why}: `rollback` can not undo the next apply",
-        hint="make the file say what runs, adopt, and change it then",
+        hint="make the file say what runs, adopt, and change it then" if helps else None,
     )
 
 
@@ -117,6 +141,7 @@ class _Writer:
                 self._groups.setdefault(one.resource.address.name, []).append(one)
             elif one.resource.kind in ("network", "volume"):
                 self._others.append(one)
+        self._facts = view.facts()
         self._taken = self._taker(view)
         self._paths = {
             # Of an image that is to be built it is not said that it is another one.
@@ -130,7 +155,7 @@ class _Writer:
         root, project = self._declared.root, self._declared.project
         written = self._written()
         last = self._prepared.ledger.last
-        if written == root.mapping and (last is None or last.document == root.plain()):
+        if written == root.mapping and (last is None or last.document == root.plain()) and not self._differs():
             return None
         document = Document(
             replace(root, value=written), project, self._declared.name, self._declared.environment,
@@ -140,6 +165,11 @@ class _Writer:
         there = {key: len(group) for key, group in self._groups.items() if self._prepared.mode == "containers"}
         fewer = {k: n for k, n in there.items() if k in playbook.services and n < playbook.services[k].replicas}
         return scale(playbook, fewer)
+
+    def _differs(self) -> bool:
+        """Whether anything that is adopted is not as the file says, though that can not be written down."""
+        taken = [*self._others, *(one for group in self._groups.values() for one in group)]
+        return any(one.resource.address in self._paths for one in taken)
 
     def _written(self) -> dict[str, Node]:
         root = self._declared.root
@@ -183,6 +213,8 @@ class _Writer:
         if not {"networks", "network_mode"} & found.keys():
             # A file need not say that; a body that was read does.
             found["networks"] = ["default"]
+        if "networks" in found:
+            found["networks"] = self._with_hardware_addresses(group[0], found["networks"])
         values: dict[str, Any] = {}
         for place in sorted(self._places(name, group[0], paths, found)):
             body = _without(body, place.split("."))
@@ -194,6 +226,31 @@ class _Writer:
             body, values["volumes"] = _mounts(body, targets, found)
         return self._canonical(body, values, "services")
 
+    def _with_hardware_addresses(self, one: Candidate, networks: Any) -> Any:
+        """The networks of a body, with what `_hardware_addresses` tells; they are a list where nothing else is said."""
+        given = {key: mac for key, mac in self._hardware_addresses(one).items() if key in networks}
+        if not given:
+            return networks
+        attached = networks if isinstance(networks, dict) else dict.fromkeys(networks)
+        return attached | {key: {**(attached[key] or {}), "mac_address": mac} for key, mac in given.items()}
+
+    def _hardware_addresses(self, one: Candidate) -> dict[str, str]:
+        """The hardware addresses that a container has on networks on which the file gives it one. An engine from API
+        1.44 on does not tell whether somebody chose what it has; one that follows from its address nobody did."""
+        if one.resource.kind != "container" or self._facts.api_version < SEVERAL_ENDPOINTS:
+            return {}
+        declared = one.resource.container_spec["networks"]
+        keys = {network.name: key for key, network in self._declared.networks.items()}
+        live = (one.raw.get("NetworkSettings") or {}).get("Networks") or {}
+        return {
+            key: str(there["MacAddress"])
+            for name, there in live.items()
+            if (key := keys.get(name, name)) in declared
+            and declared[key].get("mac_address")
+            and there.get("MacAddress")
+            and not follows_from_address(there)
+        }
+
     def _places(self, name: str, one: Candidate, paths: Collection[str], found: Mapping[str, Any]) -> set[str]:
         """Where in a body that stands which differs, but for what is taken entry by entry."""
         fields = service.FIELDS if one.resource.kind == "service" else container.FIELDS
@@ -202,6 +259,8 @@ class _Writer:
         # A file has them once for all networks.
         of_networks = {path.rpartition(".")[2] for path in paths if path.startswith("networks.")}
         places |= {"links", "external_links"} if "links" in of_networks else set()
+        # Where it is written with its network, it is not written with the service besides.
+        places |= {"mac_address"} if "networks" in places and self._hardware_addresses(one) else set()
         places |= {"mac_address"} & of_networks
         places -= {"environment", "volumes", "image", "build"}
         return places | ({"image", "build"} if found["image"] != self._declared.services[name].image else set())
@@ -229,7 +288,7 @@ class _Writer:
 
     def _taker(self, view: EngineReader) -> Taken:
         """What reads the services, and knows networks and volumes by the playbook's keys."""
-        project, facts = self._declared.project, view.facts()
+        project, facts = self._declared.project, self._facts
         formers = [one.former for group in self._groups.values() for one in group]
         origin = next((one.name for one in formers if one.kind != "environment"), project)
         known = {

@@ -23,7 +23,7 @@ _BUILT_IN = ("host", "none", "bridge")
 # The observed side's key for names that an engine adds or answers to by itself, and that may be declared all the same.
 _ADDED_ALIASES = "added_aliases"
 # The first Engine API version whose containers can be created on several networks.
-_SEVERAL = (1, 44)
+SEVERAL_ENDPOINTS = (1, 44)
 
 
 def parse_networks(body: Raw, context: ParseContext) -> dict[str, Any]:
@@ -93,7 +93,11 @@ def joined_later(attached: Mapping[str, Mapping[str, Any]], api_version: tuple[i
     It is created on the first. From API 1.44 on it can be created on several, and is on those that give it a hardware
     address: an engine takes none from POST /networks/{id}/connect.
     """
-    return [key for key, entry in list(attached.items())[1:] if api_version < _SEVERAL or not entry.get("mac_address")]
+    return [
+        key
+        for key, entry in list(attached.items())[1:]
+        if api_version < SEVERAL_ENDPOINTS or not entry.get("mac_address")
+    ]
 
 
 def encode_first(raw: Raw, attached: dict[str, Any], context: EncodeContext) -> None:
@@ -105,14 +109,14 @@ def encode_first(raw: Raw, attached: dict[str, Any], context: EncodeContext) -> 
     endpoints = {context.networks.get(key, key): endpoint(e) for key, e in attached.items() if key not in later}
     first, settings = next(iter(endpoints.items()))
     raw["HostConfig"]["NetworkMode"] = first
-    if settings.get("MacAddress") and context.api_version < _SEVERAL:
+    if settings.get("MacAddress") and context.api_version < SEVERAL_ENDPOINTS:
         raw["Config"]["MacAddress"] = settings.pop("MacAddress")
     raw["NetworkingConfig"] = {"EndpointsConfig": endpoints}
 
 
 def encode_mac(raw: Raw, mac: str, context: EncodeContext) -> None:
     """Write the hardware address on the engine's own bridge."""
-    if context.api_version < _SEVERAL:
+    if context.api_version < SEVERAL_ENDPOINTS:
         raw["Config"]["MacAddress"] = mac
     else:
         raw["NetworkingConfig"] = {"EndpointsConfig": {"bridge": {"MacAddress": mac}}}
@@ -198,6 +202,13 @@ def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
             entry[_ADDED_ALIASES] = sorted(known)
         result[context.networks.get(name, name)] = entry | {key: value for key, value in options.items() if value}
     return result
+
+
+def follows_from_address(network: Raw) -> bool:
+    """Whether the hardware address of an endpoint is the one that engines before 28.0 make of its IPv4 address."""
+    parts = [part for part in str(network.get("IPAddress") or "").split(".") if part.isdecimal()]
+    made = "02:42:" + ":".join(f"{int(part):02x}" for part in parts)
+    return len(parts) == 4 and mac_address(network.get("MacAddress")) == made
 
 
 def parse_default(body: Raw) -> str | None:
