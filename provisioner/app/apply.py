@@ -102,7 +102,7 @@ _KEPT = (LeaseHeld.exit_code, Unreachable.exit_code, PlanStale.exit_code, Secret
 
 
 def _exit_code(report: Report) -> int:
-    errors = [one.error for one in report.failures] + ([report.trouble] if report.trouble else [])
+    errors = [result.error for result in report.failures] + ([report.trouble] if report.trouble else [])
     codes = {error.exit_code if error is not None else 1 for error in errors}
     for code in _KEPT:
         if code in codes:
@@ -222,7 +222,7 @@ def _with_taken(
         return planned
     project = planned.playbook.project
     learn(engine, project, take_over(writer, project, planned.mode, planned.ledger.adopted, taken))
-    if not any(one.kind in RELABELLED for one in taken):
+    if not any(adopted.kind in RELABELLED for adopted in taken):
         return planned
     again = plan_again()
     return replace(again, plan=replace(again.plan, adopts=planned.plan.adopts, moves=planned.plan.moves))

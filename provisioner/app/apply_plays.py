@@ -61,7 +61,7 @@ class PlaysResult:
     @property
     def exit_code(self) -> int:
         """That of the first play that failed; 1 where a plan is refused; else 0."""
-        if any(one.plan.refusals for one in self.plans):
+        if any(play.plan.refusals for play in self.plans):
             return 1
         return next((result.exit_code for result in self.results if result.exit_code), 0)
 
@@ -96,23 +96,23 @@ def apply_plays(
     planned = plan_plays(plays, policy, scale, in_order=not parallel)
     if saved is not None:
         saved.require_current(plays, planned)
-    plans = tuple(_with_remarks(one, saved) for one in planned)
+    plans = tuple(_with_remarks(play, saved) for play in planned)
     if not approve(plans) or any(plan.plan.refusals for plan in plans):
         return PlaysResult(plans)
 
-    def run(one: PlannedPlay) -> PlayRun:
-        approved = _ApprovedPlay(one.prepared)
+    def run(play: PlannedPlay) -> PlayRun:
+        approved = _ApprovedPlay(play.prepared)
 
         def act(listener: Listener) -> ApplyResult:
             return apply_playbook(
-                one.opened.play.request, one.opened.playbook, one.opened.engine, policy,
+                play.opened.play.request, play.opened.playbook, play.opened.engine, policy,
                 approve=lambda plan: True, listener=listener, verify=verify, interrupt=interrupt,
                 saved=approved,
             )  # fmt: skip
 
-        return PlayRun(one.shown, act)
+        return PlayRun(play.shown, act)
 
-    runs = [run(one) for one in planned]
+    runs = [run(play) for play in planned]
     with interrupt.deferred():
         return PlaysResult(plans, carry_out_runs(runs, narrate, ended, interrupt, parallel=parallel))
 
@@ -137,11 +137,11 @@ def destroy_plays(
     opened = open_engines(read_all(plays, allow_unset=True))[::-1]
     departing: set[str] = set()
     runs = []
-    for one in opened:
+    for play in opened:
         own = replace(policy, prune=True, departing=frozenset(departing))
-        plan = plan_removal(one.playbook, one.engine, own)
-        departing.update(_containers(one))
-        runs.append(PlayRun(PlayPlan(one.play.name, plan), _removal(one, plan, policy, interrupt)))
+        plan = plan_removal(play.playbook, play.engine, own)
+        departing.update(_containers(play))
+        runs.append(PlayRun(PlayPlan(play.play.name, plan), _removal(play, plan, policy, interrupt)))
     plans = tuple(run.shown for run in runs)
     if not approve(plans) or any(plan.plan.refusals for plan in plans):
         return PlaysResult(plans)
@@ -149,7 +149,7 @@ def destroy_plays(
         return PlaysResult(plans, carry_out_runs(runs, narrate, ended, interrupt, parallel=False))
 
 
-def _removal(one: OpenedPlay, approved: Plan, policy: Policy, interrupt: Interrupt) -> Act:
+def _removal(play: OpenedPlay, approved: Plan, policy: Policy, interrupt: Interrupt) -> Act:
     salt = token_hex(16)
     digest = digest_removal(approved, salt)
 
@@ -158,7 +158,7 @@ def _removal(one: OpenedPlay, approved: Plan, policy: Policy, interrupt: Interru
         return True
 
     def act(listener: Listener) -> ApplyResult:
-        return destroy(one.play.request, policy, approve=approve, listener=listener, interrupt=interrupt)
+        return destroy(play.play.request, policy, approve=approve, listener=listener, interrupt=interrupt)
 
     return act
 
@@ -204,8 +204,8 @@ class _ApprovedPlay:
         }
 
 
-def _containers(one: OpenedPlay) -> set[str]:
-    return {str(raw["Id"]) for raw in one.engine.list("container", {PROJECT: one.playbook.project})}
+def _containers(play: OpenedPlay) -> set[str]:
+    return {str(raw["Id"]) for raw in play.engine.list("container", {PROJECT: play.playbook.project})}
 
 
 def carry_out_runs(

@@ -37,9 +37,9 @@ def digest_text(prepared: Prepared) -> str:
 
 def digest_text_of_plays(planned: Sequence[PlannedPlay]) -> str:
     """The digest of the plans of a list, in their order."""
-    parts = [(one.opened.play.name, *_parts(one.prepared)) for one in planned]
+    parts = [(play.opened.play.name, *_parts(play.prepared)) for play in planned]
     names = [name for name, *_ in parts]
-    return "-".join(_short([names, [one[index] for one in parts]]) for index in (1, 2, 3))
+    return "-".join(_short([names, [part[index] for part in parts]]) for index in (1, 2, 3))
 
 
 def _parts(prepared: Prepared) -> tuple[object, object, object]:

@@ -205,13 +205,13 @@ def _manifest(
 def _images(saving: Saving, sources: Sources) -> Mapping[str, Mapping[str, str]]:
     """Each service's image: its reference, its id, and the digest in a registry where it has one."""
     found: dict[str, Mapping[str, str]] = {}
-    for one in sources.containers:
-        if one.address.name in found:
+    for container in sources.containers:
+        if container.address.name in found:
             continue
-        image = saving.engine.inspect("image", str(one.raw["Image"])) or {}
-        found[one.address.name] = {
-            "reference": str(one.raw["Config"].get("Image") or ""),
-            "id": str(one.raw["Image"]),
+        image = saving.engine.inspect("image", str(container.raw["Image"])) or {}
+        found[container.address.name] = {
+            "reference": str(container.raw["Config"].get("Image") or ""),
+            "id": str(container.raw["Image"]),
             "digest": next(iter(image.get("RepoDigests") or ()), ""),
         }
     return found
@@ -295,10 +295,12 @@ def plan_prune(request: Request) -> Pruning:
             hint="backup: {keep: {last: 3, daily: 7, weekly: 4, monthly: 6}}",
         )
     found = [(place, list_archives(place, playbook.project)) for place in open_places(request, playbook)]
-    by_place = [(place, [one.manifest for one in listed.whole]) for place, listed in found]
+    by_place = [(place, [archive.manifest for archive in listed.whole]) for place, listed in found]
     taken = any(snapshots(there) for _, there in by_place)
     reachable = _kept_revisions(request, playbook) if taken else ()
-    doomed = [(place, one) for place, there in by_place for one in prunable(there, playbook.backup.keep, reachable)]
+    doomed = [
+        (place, manifest) for place, there in by_place for manifest in prunable(there, playbook.backup.keep, reachable)
+    ]
     kept = sum(len(there) for _, there in by_place) - len(doomed)
     damaged = tuple(f"{place.url}: {why}" for place, listed in found for why in listed.damaged.values())
     return Pruning(playbook.title, tuple(doomed), kept, damaged)
@@ -307,7 +309,7 @@ def plan_prune(request: Request) -> Pruning:
 def _kept_revisions(request: Request, playbook: Playbook) -> tuple[int, ...] | None:
     """The revisions that there is a way back to; None where the engine does not answer."""
     try:
-        return tuple(one.number for one in revisions(open_engine(request, playbook.engine), playbook.project))
+        return tuple(revision.number for revision in revisions(open_engine(request, playbook.engine), playbook.project))
     except Unreachable:
         return None
 

@@ -64,7 +64,7 @@ def find_sources(playbook: Playbook, engine: EngineReader, mode: Mode, addresses
     wanted = _chosen_addresses(playbook, addresses)
     containers = tuple(owned_containers(engine, playbook.project))
     away = {
-        name: sorted({one.host for one in tasks}) for name, tasks in tasks_elsewhere(engine, playbook.project).items()
+        name: sorted({task.host for task in tasks}) for name, tasks in tasks_elsewhere(engine, playbook.project).items()
     }
     dumps = tuple(
         _dump(playbook, name, service.backup, containers, away)
@@ -85,7 +85,9 @@ def find_sources(playbook: Playbook, engine: EngineReader, mode: Mode, addresses
 def saved_addresses(playbook: Playbook) -> tuple[str, ...]:
     """The addresses that a backup of the whole environment saves: dumps, then volumes, in the order of the file."""
     replaced = {key for service in playbook.services.values() if service.backup for key in service.backup.replaces}
-    services = [f"service.{name}" for name, one in playbook.services.items() if one.backup and one.backup.command]
+    services = [
+        f"service.{name}" for name, service in playbook.services.items() if service.backup and service.backup.command
+    ]
     volumes = []
     for key, declared in playbook.volumes.items():
         # Somebody else's data is saved only where the file says so.
@@ -97,7 +99,7 @@ def saved_addresses(playbook: Playbook) -> tuple[str, ...]:
 
 def users_of(volume: str, containers: Collection[OwnedContainer], *, writing: bool = False) -> list[OwnedContainer]:
     """The containers that mount a volume (its name on the engine), or only those that may write to it."""
-    return [one for one in containers if _mounts(one.raw, volume, writing=writing)]
+    return [container for container in containers if _mounts(container.raw, volume, writing=writing)]
 
 
 def _chosen_addresses(playbook: Playbook, addresses: Sequence[Address]) -> frozenset[str]:
@@ -129,15 +131,17 @@ def former_addresses(playbook: Playbook, engine: EngineReader, volume: Address) 
 
 def _volumes_there(playbook: Playbook, engine: EngineReader) -> list[Address]:
     marks = [raw.get("Labels") or {} for raw in engine.list("volume", {PROJECT: playbook.project})]
-    return [address for one in marks if (address := Address.parse(one.get(ADDRESS) or "")) is not None]
+    return [address for mark in marks if (address := Address.parse(mark.get(ADDRESS) or "")) is not None]
 
 
 def _moved_hint(playbook: Playbook, wanted: Address, there: Iterable[Address]) -> str:
     """What to do where an object is perhaps there under an address that the playbook does not declare any more."""
     moves = {move.source for move in playbook.moved if move.target == wanted}
     declared = playbook.services if wanted.kind == "service" else playbook.volumes
-    former = sorted({one.whole for one in there if one.kind == wanted.kind and one.name not in declared})
-    if made := [one for one in former if one in moves]:
+    former = sorted(
+        {address.whole for address in there if address.kind == wanted.kind and address.name not in declared}
+    )
+    if made := [address for address in former if address in moves]:
         return f"{made[0]} is there, and `provision apply` makes the move that the file declares"
     if not former:
         return ""
@@ -152,15 +156,18 @@ def _dump(
     containers: Sequence[OwnedContainer],
     away: Mapping[str, Sequence[str]],
 ) -> Dump:
-    for one in containers:
-        if one.address.name == name and one.running:
-            return Dump(name, backup, one.id, str(one.raw["Image"]))
+    for container in containers:
+        if container.address.name == name and container.running:
+            return Dump(name, backup, container.id, str(container.raw["Image"]))
     if name in away:
         raise ProvisionError(
             f"service.{name} runs on {', '.join(away[name])}, where this engine can not run its backup command",
             hint="run the backup with --host on that node, or bind the service to this one",
         )
-    hint = _moved_hint(playbook, Address("service", name), [one.address for one in containers]) or "provision apply"
+    hint = (
+        _moved_hint(playbook, Address("service", name), [container.address for container in containers])
+        or "provision apply"
+    )
     raise ProvisionError(f"service.{name} does not run, so that nothing can dump its data", hint=hint)
 
 
@@ -173,7 +180,7 @@ def _volume(
 ) -> SavedVolume:
     declared = playbook.volumes[key]
     consistency = (declared.backup or _DEFAULT).consistency
-    writers = [one for one in users_of(declared.name, containers, writing=True) if one.running]
+    writers = [container for container in users_of(declared.name, containers, writing=True) if container.running]
     for name in sorted({name for name in away if key in mounted_volumes(playbook, name)}):
         raise ProvisionError(
             f"volume.{key} is used by service.{name} on {', '.join(away[name])}, and this engine reads its own volumes "
@@ -187,8 +194,8 @@ def _volume(
             hint="consistency: pause, or a dump with a command",
         )
     order = start_order(playbook)
-    writers.sort(key=lambda one: -order.index(one.address.name) if one.address.name in order else 0)
-    return SavedVolume(key, declared.name, consistency, tuple(one.id for one in writers))
+    writers.sort(key=lambda container: -order.index(container.address.name) if container.address.name in order else 0)
+    return SavedVolume(key, declared.name, consistency, tuple(writer.id for writer in writers))
 
 
 def mounted_volumes(playbook: Playbook, service: str) -> frozenset[str]:

@@ -66,7 +66,7 @@ def build(
         for address, service in chosen
     }
     values = _secrets(
-        request, work, {str(one["source"]) for each in recipes.values() for one in each.get("secrets") or ()}
+        request, work, {str(secret["source"]) for each in recipes.values() for secret in each.get("secrets") or ()}
     )
     for address, service in chosen:
         labels = {BUILD_LABEL: digests[service.name], PROJECT: work.playbook.project}

@@ -34,9 +34,9 @@ def services(request: Request) -> list[Candidate]:
     playbook = bind(load_document(request))
     active = [Candidate(name, service.image[:_LONGEST_COMMENT]) for name, service in playbook.services.items()]
     inactive = [
-        Candidate(one.key, f"profile {', '.join(one.profiles)}")
-        for one in playbook.undeployed
-        if one.section == "services"
+        Candidate(undeployed.key, f"profile {', '.join(undeployed.profiles)}")
+        for undeployed in playbook.undeployed
+        if undeployed.section == "services"
     ]
     return [*active, *inactive]
 
@@ -65,8 +65,11 @@ def revisions(request: Request) -> list[Candidate]:
     playbook = bind(load_document(request))
     kept = kept_revisions(open_engine(_hasty(request), playbook.engine), playbook.project)
     return [
-        Candidate(str(one.number), f"{one.applied_at[:16].replace('T', ' ')} by {one.applied_by.partition(',')[0]}")
-        for one in reversed(kept)
+        Candidate(
+            str(revision.number),
+            f"{revision.applied_at[:16].replace('T', ' ')} by {revision.applied_by.partition(',')[0]}",
+        )
+        for revision in reversed(kept)
     ]
 
 
@@ -76,7 +79,7 @@ def archives(request: Request) -> list[Candidate]:
 
     for _, listed in list_backups(request).places:
         if listed.archives:
-            found = [Candidate(one.id, one.manifest.reason) for one in reversed(listed.archives)]
+            found = [Candidate(archive.id, archive.manifest.reason) for archive in reversed(listed.archives)]
             return [Candidate("latest", listed.archives[-1].id), *found]
     return []
 
@@ -88,13 +91,13 @@ def variables(request: Request) -> list[Candidate]:
 
 def explainable(request: Request) -> list[Candidate]:
     """What `config --explain` knows: variables and secrets."""
-    return [*variables(request), *(Candidate(one.word, "secret") for one in secrets(request))]
+    return [*variables(request), *(Candidate(candidate.word, "secret") for candidate in secrets(request))]
 
 
 def profiles(request: Request) -> list[Candidate]:
     """The profiles that services name."""
     playbook = bind(load_document(request))
-    named = {name for one in playbook.undeployed for name in one.profiles}
+    named = {name for undeployed in playbook.undeployed for name in undeployed.profiles}
     for service in playbook.services.values():
         listed = service.body.get("profiles")
         named |= {str(name) for name in listed.items} if listed is not None else set()
@@ -138,7 +141,7 @@ def contexts(request: Request) -> list[Candidate]:
 
 def merged(found: Iterable[list[Candidate]]) -> list[Candidate]:
     """Candidates of several plays, each word once."""
-    return list({one.word: one for part in found for one in part}.values())
+    return list({candidate.word: candidate for part in found for candidate in part}.values())
 
 
 def _hasty(request: Request) -> Request:

@@ -116,7 +116,7 @@ def _planned(sources: Sources, sizes: Mapping[str, int]) -> Sequence[Part]:
     """What an archive of these would hold, as far as that is known before it is made: the sizes of volumes, where the
     engine tells them, else -1."""
     dumps = [_part("dump", f"service.{dump.service}", -1, dump.backup.replaces) for dump in sources.dumps]
-    volumes = [_part("volume", f"volume.{one.key}", sizes.get(one.name, -1)) for one in sources.volumes]
+    volumes = [_part("volume", f"volume.{volume.key}", sizes.get(volume.name, -1)) for volume in sources.volumes]
     return (*dumps, *volumes)
 
 
@@ -146,7 +146,9 @@ def _problems(of_source: Saving, of_target: Saving, plan: RestorePlan) -> list[P
     """What forbids this clone: data that both have, masks that are missing, services that everybody reaches."""
     problems = []
     if of_source.engine.facts().engine_id == of_target.engine.facts().engine_id:
-        shared = {volume.name for volume in plan.volumes} & {one.name for one in of_source.playbook.volumes.values()}
+        shared = {volume.name for volume in plan.volumes} & {
+            volume.name for volume in of_source.playbook.volumes.values()
+        }
         for name in sorted(shared):
             text = f"the volume {name} is that of {of_source.playbook.title} too, and would be replaced there"
             problems.append(Problem(text, hint="give it a name of its own"))

@@ -59,8 +59,8 @@ def profiles(document: Document) -> list[str]:
     for service in services.mapping.values() if services is not None and services.is_mapping else ():
         named = service.get("profiles")
         found |= {str(item.value) for item in named.items} if named is not None and named.is_sequence else set()
-    for one in document.undeployed:
-        found |= set(one.profiles)
+    for undeployed in document.undeployed:
+        found |= set(undeployed.profiles)
     return sorted(found)
 
 

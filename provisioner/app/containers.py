@@ -33,21 +33,21 @@ def containers(
         found += one_off_containers(engine, playbook.project, services)
     listed = {str(raw["Id"]): raw for raw in engine.containers()}
     return [
-        _listed(playbook.project, one, listed.get(one.id, {}))
-        for one in found
-        if (one.raw["State"]["Status"] in states if states else everything or one.running)
-        and (orphans or one.address.name in playbook.services)
+        _listed(playbook.project, container, listed.get(container.id, {}))
+        for container in found
+        if (container.raw["State"]["Status"] in states if states else everything or container.running)
+        and (orphans or container.address.name in playbook.services)
     ]
 
 
-def _listed(project: str, one: OwnedContainer, short: Mapping[str, Any]) -> ListedContainer:
-    raw = one.raw
+def _listed(project: str, container: OwnedContainer, short: Mapping[str, Any]) -> ListedContainer:
+    raw = container.raw
     config, state = raw["Config"], raw["State"]
     command = " ".join([str(raw.get("Path") or ""), *(str(word) for word in raw.get("Args") or ())])
     made = moment(str(raw.get("Created") or ""))
     return ListedContainer(
-        address=one.address,
-        id=one.id,
+        address=container.address,
+        id=container.id,
         name=str(raw["Name"]).lstrip("/"),
         project=project,
         image=str(config.get("Image") or ""),

@@ -50,26 +50,26 @@ def copy_out(
     the path, for what can not take the other place, and where the folder for it is not there: none is made.
     """
     engine, containers = _containers(request, service, index, one_off=one_off)
-    one = containers[0]
+    container = containers[0]
     path = _absolute(path)
-    facts = engine.path_facts(one.id, path)
+    facts = engine.path_facts(container.id, path)
     rebased = ""
     if facts is not None and follow and int(facts["mode"]) & _LINK:
-        before, (path, facts) = path, _followed(engine, one.id, path)
+        before, (path, facts) = path, _followed(engine, container.id, path)
         rebased = posixpath.basename(before) if posixpath.basename(before) != posixpath.basename(path) else ""
     if facts is None:
-        raise ProvisionError(f"there is no {path} in {one.address}")
-    chunks = engine.get_tar(one.id, path)
+        raise ProvisionError(f"there is no {path} in {container.address}")
+    chunks = engine.get_tar(container.id, path)
     if target == STREAM:
         for chunk in chunks:
             write(chunk)
-        return _name(one)
+        return _name(container)
     source = Source(path, bool(int(facts["mode"]) & _FOLDER), rebased)
     place = arrival(source, _local_target(target))
     if not Path(place.folder).is_dir():
         raise ProvisionError(f"there is no folder {place.folder} here", hint=f"mkdir -p {place.folder} makes it")
     unpack(chunks, place)
-    return _name(one)
+    return _name(container)
 
 
 def copy_in(
@@ -90,24 +90,24 @@ def copy_in(
     engine, containers = _containers(request, service, index, one_off=one_off)
     if source == STREAM and len(containers) > 1:
         containers = containers[:1]
-    for one in containers:
-        target = _target_in(engine, one.id, _absolute(path))
+    for container in containers:
+        target = _target_in(engine, container.id, _absolute(path))
         if source == STREAM:
             if not target.is_folder:
                 raise ProvisionError(f"{service}:{path} is no folder, and an archive is unpacked in one")
-            engine.put_tar(one.id, target.path, _standard_input(), to_user=to_user)
+            engine.put_tar(container.id, target.path, _standard_input(), to_user=to_user)
             continue
         local = _local_source(source, follow=follow)
         place = arrival(local, target)
         name = split(local.path)[1]
         chunks = pack(local.path, name, place.name)
         try:
-            engine.put_tar(one.id, place.folder, chunks, to_user=to_user)
+            engine.put_tar(container.id, place.folder, chunks, to_user=to_user)
         except EngineRefused as error:
             if error.status == 404:
-                raise ProvisionError(f"there is no folder {place.folder} in {one.address}") from error
+                raise ProvisionError(f"there is no folder {place.folder} in {container.address}") from error
             raise
-    return [_name(one) for one in containers]
+    return [_name(container) for container in containers]
 
 
 def _containers(
@@ -120,7 +120,7 @@ def _containers(
     playbook = load_with(request, [service])
     engine = open_engine(request, playbook.engine)
     found = owned_containers(engine, playbook.project, [service])
-    chosen = [one for one in found if index is None or one.address.index == index]
+    chosen = [container for container in found if index is None or container.address.index == index]
     if one_off and index is None:
         chosen += one_off_containers(engine, playbook.project, [service])
     return engine, chosen or [running_replica(engine, playbook, service, index or 1)]
@@ -181,5 +181,5 @@ def _standard_input() -> Iterator[bytes]:
         raise ProvisionError(f"standard input can not be read: {error.strerror}") from error
 
 
-def _name(one: OwnedContainer) -> str:
-    return str(one.raw["Name"]).lstrip("/")
+def _name(container: OwnedContainer) -> str:
+    return str(container.raw["Name"]).lstrip("/")

@@ -44,11 +44,11 @@ def create(
     if prepared.materials.needs_persisting:
         persist_new_values(request, playbook, prepared.materials)
         prepared = prepare(request, playbook, engine, policy)
-    jobs = {name for name, one in playbook.services.items() if one.job is not None and prepared.mode == "swarm"}
+    jobs = {name for name, service in playbook.services.items() if service.job is not None and prepared.mode == "swarm"}
     made = {
-        one.address
-        for one in prepared.plan.details
-        if one.address.kind == "service" and one.action is Action.CREATE and one.address.name not in jobs
+        change.address
+        for change in prepared.plan.details
+        if change.address.kind == "service" and change.action is Action.CREATE and change.address.name not in jobs
     }
     names = sorted({address.name for address in made})
     wanted = _makes(prepared.plan, made)

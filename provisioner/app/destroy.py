@@ -157,7 +157,7 @@ def plan_removal(
         for change in diff(nothing, observed)
         if change.action is Action.DELETE
     ]
-    retained = replace(retained_objects(playbook, [one.document for one in ledger.revisions]), inactive={})
+    retained = replace(retained_objects(playbook, [revision.document for revision in ledger.revisions]), inactive={})
     removal = plan(
         playbook.title, changes, nothing, observed, policy, order=declared.resources, gone=_REASON, retained=retained
     )
@@ -194,7 +194,7 @@ def _used_by_others(engine: EngineReader, removal: Plan) -> Iterator[Problem]:
     if not going:
         return
     project, listed = removal.desired.project, engine.containers()
-    own = {one.id for one in (*removal.observed.resources.values(), *removal.observed.leftovers)}
+    own = {seen.id for seen in (*removal.observed.resources.values(), *removal.observed.leftovers)}
     for change in going:
         name = change.observed.name if change.observed else ""
         others = [
@@ -231,7 +231,7 @@ def _declaration(change: Change, declared: DesiredState, volumes: Mapping[str, R
 
 def _with_history(removal: Plan, ledger: Ledger) -> Plan:
     """The plan with the deletion of the ledger as its last step."""
-    numbers = [one.number for one in ledger.revisions]
+    numbers = [revision.number for revision in ledger.revisions]
     if ledger.is_empty:
         return removal
     count = "1 revision" if len(numbers) == 1 else f"{len(numbers)} revisions"
@@ -289,15 +289,15 @@ def _record(engine: EngineWriter, playbook: Playbook, mode: Mode, policy: Policy
 def _is_unrecorded(engine: EngineReader, playbook: Playbook, removal: Plan) -> bool:
     """Whether nothing is left of what the last revision made, and no destroy says so, as after one that was killed."""
     ledger = read_ledger(engine, playbook.project)
-    standing = any(one.kind != "volume" for one in removal.observed.resources.values())
+    standing = any(seen.kind != "volume" for seen in removal.observed.resources.values())
     return not removal.steps and not standing and ledger.last is not None and ledger.destroyed is None
 
 
 def _named_volumes(playbook: Playbook, removal: Plan, policy: Policy) -> tuple[str, ...]:
     """The names on the engine of the volumes that were named, by name, key or address. UsageError for one that is not
     this environment's to delete, and for what may be either of two."""
-    owned = {one.name: str(address) for address, one in removal.observed.resources.items() if one.kind == "volume"}
-    external = {one.name: one.key for one in playbook.volumes.values() if one.external}
+    owned = {seen.name: str(address) for address, seen in removal.observed.resources.items() if seen.kind == "volume"}
+    external = {volume.name: volume.key for volume in playbook.volumes.values() if volume.external}
     found = []
     for name in policy.volume_names:
         matches = [own for own, address in owned.items() if name in (own, address, address.partition(".")[2])]

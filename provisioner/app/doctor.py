@@ -57,7 +57,7 @@ class Diagnosis:
     def exit_code(self) -> int:
         if not self.reachable:
             return Unreachable.exit_code
-        return 1 if any(one.state == "failed" for one in self.findings) else 0
+        return 1 if any(finding.state == "failed" for finding in self.findings) else 0
 
 
 def examine(request: Request) -> Diagnosis:
@@ -193,7 +193,7 @@ def _credentials(request: Request, playbook: Playbook | None) -> Iterator[Findin
         return
     auths = content.get("auths") if isinstance(content.get("auths"), dict) else {}
     helpers = content.get("credHelpers") if isinstance(content.get("credHelpers"), dict) else {}
-    if any(isinstance(one, dict) and one.get("auth") for one in auths.values()) and path.stat().st_mode & 0o077:
+    if any(isinstance(auth, dict) and auth.get("auth") for auth in auths.values()) and path.stat().st_mode & 0o077:
         yield Finding(
             "credentials", "warning", f"{path} holds passwords and can be read by others", f"chmod 600 {path}"
         )
@@ -201,7 +201,7 @@ def _credentials(request: Request, playbook: Playbook | None) -> Iterator[Findin
         if shutil.which(f"docker-credential-{helper}") is None:
             text = f"{path} names docker-credential-{helper}, which is not installed"
             yield Finding("credentials", "failed", text, f"install it, or take it out of {path}")
-    for registry in sorted({_registry_of(one.image) for one in playbook.services.values()} if playbook else ()):
+    for registry in sorted({_registry_of(service.image) for service in playbook.services.values()} if playbook else ()):
         known = registry in auths or registry in helpers or bool(content.get("credsStore"))
         if registry != _HUB:
             said = "credentials are there" if known else "no credentials; fine where it is public"
@@ -219,7 +219,7 @@ def _registry(playbook: Playbook, engine: DockerEngine | None) -> Iterator[Findi
     if engine is None:
         return
     services = playbook.services.values()
-    pulled = sorted({one.image for one in services} - {one.image for one in services if one.builds})
+    pulled = sorted({service.image for service in services} - {service.image for service in services if service.builds})
     absent = [image for image in pulled if engine.inspect("image", image) is None]
     lost = [image for image in absent if engine.distribution(image) is None]
     if lost:
@@ -246,13 +246,13 @@ def _secrets(request: Request, playbook: Playbook, engine: DockerEngine | None) 
     except ProvisionError as error:
         yield _failure("secrets", error)
         return
-    bad = [one.row for one in found.secrets if one.row.state in ("missing", UNCLEAR)]
+    bad = [secret.row for secret in found.secrets if secret.row.state in ("missing", UNCLEAR)]
     for row in bad:
         yield Finding(
             "secrets", "failed", f"{row.key} is {row.state}: {'; '.join(row.tried)}", "provision secrets list"
         )
     if not bad:
-        tiers = sorted({one.row.tier for one in found.secrets})
+        tiers = sorted({secret.row.tier for secret in found.secrets})
         yield Finding("secrets", "ok", f"all {len(found.secrets)} are there ({', '.join(tiers)})")
 
 

@@ -46,7 +46,7 @@ def _remove_images(request: Request, which: str, listener: Listener) -> None:
     playbook = load_playbook(request, allow_unset=True)
     engine = open_engine(request, playbook.engine)
     references = {
-        one.image for one in playbook.services.values() if which == "all" or one.body.get("image") is None
+        service.image for service in playbook.services.values() if which == "all" or service.body.get("image") is None
     }  # fmt: skip
     for reference in sorted(references):
         if engine.inspect("image", reference) is None:

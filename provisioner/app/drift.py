@@ -112,9 +112,9 @@ def meant(change: Change) -> Change:
     wanted = change.desired
     left = change.differences
     if wanted is not None and wanted.job == "always":
-        left = tuple(one for one in left if one.path != "job")
+        left = tuple(difference for difference in left if difference.path != "job")
     if wanted is not None and wanted.still:
-        left = tuple(one for one in left if one.path != "state")
+        left = tuple(difference for difference in left if difference.path != "state")
     if not left and change.observed is not None:
         return replace(change, action=Action.UNCHANGED, differences=())
     return replace(change, differences=left)

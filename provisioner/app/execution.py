@@ -138,8 +138,8 @@ def _withdraw(
     """
     back = rollback_plan(prepared.plan, report.results, observed, interrupted=report.interrupted)
     by_swarm = {
-        one.step.address.whole for one in report.failures
-        if isinstance(one.error, NotConverged) and one.error.taken_back
+        result.step.address.whole for result in report.failures
+        if isinstance(result.error, NotConverged) and result.error.taken_back
     }  # fmt: skip
     if by_swarm:
         return replace(report, taken_back=tuple(sorted(by_swarm)))
@@ -150,14 +150,14 @@ def _withdraw(
         back, calls, parallel=policy.parallel, clock=clock, listener=listener, interrupted=NeverSet(),
         purpose="Taking back",
     )  # fmt: skip
-    undone = {one.step.address.whole for one in done.results if one.outcome is not Outcome.DONE}
+    undone = {result.step.address.whole for result in done.results if result.outcome is not Outcome.DONE}
     withdrawn = {change.address.whole for change in back.changes} - undone
     results = tuple(
-        _taken_back(one, out_for(one.step.address, report.results, done.results))
-        if one.step.address.whole in withdrawn
-        else one
-        for one in report.results
-        if not _made_up_for(one, done.results)
+        _taken_back(result, out_for(result.step.address, report.results, done.results))
+        if result.step.address.whole in withdrawn
+        else result
+        for result in report.results
+        if not _made_up_for(result, done.results)
     )
     return replace(report, results=(*results, *done.results), taken_back=tuple(sorted(withdrawn)))
 

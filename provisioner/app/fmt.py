@@ -73,8 +73,8 @@ def differing(files: Sequence[str], directory: str) -> list[Formatted]:
 
 def write(found: Sequence[Formatted], directory: str) -> None:
     """Write the files; each is the old one or the new one, whatever happens."""
-    for one in found:
-        write_output(directory, one.file, one.after)
+    for formatted in found:
+        write_output(directory, formatted.file, formatted.after)
 
 
 def _shown(file: str, directory: str) -> str:

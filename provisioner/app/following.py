@@ -93,8 +93,8 @@ class Follower:
 
     def lines(self) -> Iterator[tuple[Address, bytes]]:
         """Every line with the address of the replica that wrote it; ends when nothing is left that may write."""
-        for one in self._look():
-            self._follow(one, first=True)
+        for container in self._look():
+            self._follow(container, first=True)
         looked, idle = time.monotonic(), 0
         self._until = looked + self._patience
         while self._open or idle < _LOOKS or self._over_at_last is not None:
@@ -117,25 +117,27 @@ class Follower:
                 idle = 0 if self._pick_up() else idle + 1
                 looked = time.monotonic()
 
-    def _follow(self, one: OwnedContainer, *, first: bool) -> None:
-        self._open.add(one.id)
-        self._over.discard(one.id)
-        threading.Thread(target=self._read, args=(one, first), daemon=True).start()
+    def _follow(self, container: OwnedContainer, *, first: bool) -> None:
+        self._open.add(container.id)
+        self._over.discard(container.id)
+        threading.Thread(target=self._read, args=(container, first), daemon=True).start()
 
-    def _read(self, one: OwnedContainer, first: bool) -> None:
-        last = self._last.get(one.id)
+    def _read(self, container: OwnedContainer, first: bool) -> None:
+        last = self._last.get(container.id)
         since, tail = self._since, self._tail if first else None
         if last and (then := moment(last)) is not None:
             since = str(then.timestamp())
         error: ProvisionError | None = None
         try:
-            lines = self._engine.logs(one.id, tail=tail, since=since, follow=True, timestamps=True, kind=one.kind)
+            lines = self._engine.logs(
+                container.id, tail=tail, since=since, follow=True, timestamps=True, kind=container.kind
+            )
             for line in lines:
                 stamp, text = _apart(line)
-                self._events.put(_Line(one.id, one.address, stamp, text))
+                self._events.put(_Line(container.id, container.address, stamp, text))
         except ProvisionError as failure:
             error = failure
-        self._events.put(_End(one.id, one.address, error))
+        self._events.put(_End(container.id, container.address, error))
 
     def _ended(self, end: _End) -> None:
         """Wait for the engine where a stream ended with it. Raises what is no end of a container or an engine."""
@@ -165,16 +167,20 @@ class Follower:
         except Unreachable as error:
             self._await_engine(error)
             return True
-        alive = [one for one in found if one.kind == "service" or one.raw["State"].get("Status") in _ALIVE]
-        for one in found:
+        alive = [
+            container
+            for container in found
+            if container.kind == "service" or container.raw["State"].get("Status") in _ALIVE
+        ]
+        for container in found:
             # What came and went between two looks has said something all the same.
-            unheard = one.id not in self._over and one.raw["State"].get("Status") in _SAID
-            if one.id not in self._open and (one.kind == "service" or one.running or unheard):
-                again = one.id in self._over
-                self._tell(f"{one.address} {'runs again' if again else 'is followed now'}")
-                self._follow(one, first=False)
+            unheard = container.id not in self._over and container.raw["State"].get("Status") in _SAID
+            if container.id not in self._open and (container.kind == "service" or container.running or unheard):
+                again = container.id in self._over
+                self._tell(f"{container.address} {'runs again' if again else 'is followed now'}")
+                self._follow(container, first=False)
         awaited = not alive and self._to_come()
-        if awaited or any(one.id not in self._open for one in alive):
+        if awaited or any(container.id not in self._open for container in alive):
             # It restarts, and the engine takes its time.
             self._until = time.monotonic() + self._patience
         return bool(alive) or awaited

@@ -29,7 +29,7 @@ def graph_of(playbook: Playbook) -> Graph:
         "config": playbook.configs, "secret": playbook.secrets,
     }  # fmt: skip
     nodes = [_service(service) for service in playbook.services.values()]
-    nodes += [_declared(kind, one) for kind, section in sections.items() for one in section.values()]
+    nodes += [_declared(kind, declared) for kind, section in sections.items() for declared in section.values()]
     ids = {node.id for node in nodes}
     edges = {edge for service in playbook.services.values() for edge in _edges(service) if edge.target in ids}
     return Graph(
@@ -54,8 +54,8 @@ def _port(port: dict[str, Any]) -> str:
     return f"{host}{port.get('published') or 'any'} → {port['target']}{protocol}"
 
 
-def _declared(kind: str, one: Declared) -> GraphNode:
-    return GraphNode(kind, one.key, ("protected",) if one.protect else (), one.external)
+def _declared(kind: str, declared: Declared) -> GraphNode:
+    return GraphNode(kind, declared.key, ("protected",) if declared.protect else (), declared.external)
 
 
 def _edges(service: Service) -> Iterator[GraphEdge]:

@@ -75,9 +75,9 @@ def compare_revisions(request: Request, before: int, after: int | None) -> Compa
     """The differences between two revisions; without `after` between one and the last."""
     playbook, engine = open_environment(request)
     kept = read_ledger(engine, playbook.project).revisions
-    one, other = find(kept, before, playbook.title), find(kept, after, playbook.title)
-    entry = _entry(other, one, playbook.project)
-    return Comparison(playbook.title, one, other, entry.changes, entry.readable)
+    revision, other = find(kept, before, playbook.title), find(kept, after, playbook.title)
+    entry = _entry(other, revision, playbook.project)
+    return Comparison(playbook.title, revision, other, entry.changes, entry.readable)
 
 
 def show(request: Request, number: int | None) -> tuple[str, Entry]:
@@ -132,7 +132,7 @@ def _entry(revision: Revision, before: Revision | None, project: str) -> Entry:
         return Entry(revision, number, (), readable=False)
     if before is not None and before.mode != revision.mode:
         then = DesiredState(project, {})
-    changes = [_as_kept(one) for one in group_replicas(diff(now, assumed_observation(then)))]
+    changes = [_as_kept(change) for change in group_replicas(diff(now, assumed_observation(then)))]
     both = _images(now) & _images(then)
     return Entry(
         revision, number, tuple(c for c in changes if c.action is not Action.UNCHANGED and not _moved(c, both))
@@ -147,11 +147,11 @@ def _as_kept(change: Change) -> Change:
 
 
 def _images(state: DesiredState) -> set[str]:
-    return {one.name for one in state.resources.values() if one.kind == "image"}
+    return {resource.name for resource in state.resources.values() if resource.kind == "image"}
 
 
 def _moved(change: Change, both: set[str]) -> bool:
     """Whether only the address of an image is another: it goes by the first service that uses it."""
-    one = change.desired or change.observed
+    resource = change.desired or change.observed
     renamed = change.action in (Action.CREATE, Action.DELETE)
-    return change.address.kind == "image" and renamed and one is not None and one.name in both
+    return change.address.kind == "image" and renamed and resource is not None and resource.name in both

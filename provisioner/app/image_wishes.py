@@ -44,13 +44,13 @@ class ImageWishes:
         results: list[ImageResult] = []
         if self.pull:
             results += pull(request, names, built=False, missing=False, listener=listener, interrupt=interrupt)
-        if self.build and not any(one.error for one in results):
+        if self.build and not any(result.error for result in results):
             results += build(
                 request, names, no_cache=False, pull=False, push=False, listener=listener, interrupt=interrupt
             )
-        for one in results:
-            if one.error is not None:
-                raise ProvisionError(f"{one.address}: {one.error.message}", hint=one.error.hint)
+        for result in results:
+            if result.error is not None:
+                raise ProvisionError(f"{result.address}: {result.error.message}", hint=result.error.hint)
 
     def require_allowed(self, steps: Iterable[Step]) -> None:
         """ProvisionError where steps build or pull what is not to be built or pulled."""

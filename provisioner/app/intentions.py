@@ -59,8 +59,8 @@ def with_intentions(ordered: Plan, playbook: Playbook, ledger: Ledger) -> Plan:
         return ordered
     return replace(
         ordered,
-        changes=tuple(said_on_purpose(one, ledger) for one in ordered.changes),
-        details=tuple(said_on_purpose(one, ledger) for one in ordered.details),
+        changes=tuple(said_on_purpose(change, ledger) for change in ordered.changes),
+        details=tuple(said_on_purpose(change, ledger) for change in ordered.details),
         notes=(*ordered.notes, *_scaled(playbook, ledger)),
     )
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def left_volumes(engine: EngineReader, desired: DesiredState, observed: ObservedState) -> tuple[Adopted, ...]:
     """The declared volumes that are there with Compose's labels of this project and key, and that neither a container
     nor another environment has."""
-    standing = [desired.resources[one.address] for one in observed.foreign if one.kind == "volume"]
+    standing = [desired.resources[foreign.address] for foreign in observed.foreign if foreign.kind == "volume"]
     raws = [(resource, engine.inspect("volume", resource.name)) for resource in standing]
     left = [
         Candidate(resource, raw)
@@ -31,15 +31,20 @@ def left_volumes(engine: EngineReader, desired: DesiredState, observed: Observed
     listed, manager = engine.containers(), observed.facts.swarm_manager
     kept = engine.list("config", {}) if manager else ()
     others = learn_of_others(engine, desired.project, (*listed, *kept), manager=manager)
-    free = [one for one in left if not users_of("volume", one.name, listed) and ("volume", one.id) not in others]
-    return tuple(adoption(one, desired.project, Evidence(), observed.facts) for one in free)
+    free = [
+        candidate
+        for candidate in left
+        if not users_of("volume", candidate.name, listed) and ("volume", candidate.id) not in others
+    ]
+    return tuple(adoption(candidate, desired.project, Evidence(), observed.facts) for candidate in free)
 
 
 def left_volume_notes(volumes: Sequence[Adopted]) -> list[Problem]:
     """What a plan says of them."""
     return [
         Problem(
-            f"the volume {one.name} of {one.former}, which nothing uses, is taken over with its data", path=one.address
+            f"the volume {volume.name} of {volume.former}, which nothing uses, is taken over with its data",
+            path=volume.address,
         )
-        for one in volumes
+        for volume in volumes
     ]

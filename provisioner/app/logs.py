@@ -55,10 +55,14 @@ def logs(
 
     def containers() -> list[OwnedContainer]:
         found = writers(engine, playbook, services)
-        return [one for one in found if index is None or (one.kind == "container" and one.address.index == index)]
+        return [
+            container
+            for container in found
+            if index is None or (container.kind == "container" and container.address.index == index)
+        ]
 
     if index is not None and not containers():
-        there = ", ".join(str(one.address) for one in writers(engine, playbook, services)) or "none"
+        there = ", ".join(str(writer.address) for writer in writers(engine, playbook, services)) or "none"
         raise UsageError(f"--index {index}: there is no such replica on this node", hint=f"there are: {there}")
     if follow:
         follower = Follower(
@@ -72,9 +76,11 @@ def logs(
         )
         yield from (LogLine(address, _text(line)) for address, line in follower.lines())
         return
-    for one in containers():
-        for line in engine.logs(one.id, tail=tail, since=moment, until=last, timestamps=timestamps, kind=one.kind):
-            yield LogLine(one.address, _text(line))
+    for container in containers():
+        for line in engine.logs(
+            container.id, tail=tail, since=moment, until=last, timestamps=timestamps, kind=container.kind
+        ):
+            yield LogLine(container.address, _text(line))
 
 
 def parse_moment(option: str, text: str, now: float) -> float:

@@ -24,12 +24,17 @@ def top(request: Request, services: Sequence[str], arguments: str = "") -> list[
     """The processes of every running container of the named services, or of all."""
     playbook = load_with(request, services)
     engine = open_engine(request, playbook.engine)
-    running = [one for one in owned_containers(engine, playbook.project, services) if one.running]
+    running = [container for container in owned_containers(engine, playbook.project, services) if container.running]
     with ThreadPoolExecutor(_WORKERS) as pool:
         answers = pool.map(lambda one: engine.top(one.id, arguments), running)
         return [
-            Processes(one.address, str(one.raw["Name"]).lstrip("/"), tuple(titles), tuple(tuple(row) for row in rows))
-            for one, (titles, rows) in zip(running, answers, strict=True)
+            Processes(
+                container.address,
+                str(container.raw["Name"]).lstrip("/"),
+                tuple(titles),
+                tuple(tuple(row) for row in rows),
+            )
+            for container, (titles, rows) in zip(running, answers, strict=True)
         ]
 
 
@@ -60,23 +65,24 @@ def images(request: Request, services: Sequence[str]) -> list[UsedImage]:
     engine = open_engine(request, playbook.engine)
     containers = owned_containers(engine, playbook.project, services)
     raws = {
-        identity: engine.inspect("image", identity) or {} for identity in {str(one.raw["Image"]) for one in containers}
+        identity: engine.inspect("image", identity) or {}
+        for identity in {str(container.raw["Image"]) for container in containers}
     }
     found = []
-    for one in containers:
-        raw = raws[str(one.raw["Image"])]
-        named = str(one.raw["Config"].get("Image") or "").partition("@")[0]
+    for container in containers:
+        raw = raws[str(container.raw["Image"])]
+        named = str(container.raw["Config"].get("Image") or "").partition("@")[0]
         tags = [str(tag) for tag in raw.get("RepoTags") or ()]
         reference = named if any(tag in (named, f"{named}:latest") for tag in tags) else next(iter(tags), named)
         repository, _, tag = reference.rpartition(":") if ":" in reference.rpartition("/")[2] else (reference, "", "")
         platform = "/".join(str(raw[key]) for key in ("Os", "Architecture", "Variant") if raw.get(key))
         found.append(
             UsedImage(
-                one.address, str(one.raw["Name"]).lstrip("/"), repository, tag or "latest", str(one.raw["Image"]),
-                platform, int(raw.get("Size") or 0), str(raw.get("Created") or ""),
+                container.address, str(container.raw["Name"]).lstrip("/"), repository, tag or "latest",
+                str(container.raw["Image"]), platform, int(raw.get("Size") or 0), str(raw.get("Created") or ""),
             )
         )  # fmt: skip
-    return sorted(found, key=lambda one: one.container)
+    return sorted(found, key=lambda image: image.container)
 
 
 def volumes(request: Request, services: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -85,11 +91,13 @@ def volumes(request: Request, services: Sequence[str]) -> list[Mapping[str, Any]
     require_services(playbook, services)
     engine = open_engine(request, playbook.engine)
     owned = engine.list("volume", {PROJECT: playbook.project})
-    declared = {one.name for one in playbook.volumes.values() if not one.external}
+    declared = {volume.name for volume in playbook.volumes.values() if not volume.external}
     found = {str(raw["Name"]): raw for raw in owned if str(raw["Name"]) in declared or not _carries_files(raw)}
     if services:
         mounts = [
-            m for one in owned_containers(engine, playbook.project, services) for m in one.raw.get("Mounts") or ()
+            m
+            for container in owned_containers(engine, playbook.project, services)
+            for m in container.raw.get("Mounts") or ()
         ]
         used = {str(mount.get("Name")) for mount in mounts if mount.get("Type") == "volume"}
         found = {name: raw for name, raw in found.items() if name in used}

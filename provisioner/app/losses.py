@@ -25,6 +25,9 @@ def without_losses(plan: Plan) -> bool:
 
 
 def _loses_data(change: Change) -> bool:
-    if any(one.impact is Impact.DATA_LOSS for one in change.differences) and change.action is not Action.UNCHANGED:
+    if (
+        any(difference.impact is Impact.DATA_LOSS for difference in change.differences)
+        and change.action is not Action.UNCHANGED
+    ):
         return True
     return change.address.kind == "volume" and change.action in (Action.REPLACE, Action.DELETE)

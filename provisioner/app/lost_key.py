@@ -33,8 +33,8 @@ def incomparable_versions(observed: ObservedState, materials: ExternalInputs) ->
     wanted = {address for address in materials.inputs.versions if address.kind == "secret"}
     ours = {materials.inputs.versions[address].partition(".")[0] for address in wanted} | {materials.key}
     found: dict[Address, Counter[str]] = {}
-    for one in observed.resources.values():
-        for key, version in _uses(one.spec) if one.kind in ("container", "service") else ():
+    for seen in observed.resources.values():
+        for key, version in _uses(seen.spec) if seen.kind in ("container", "service") else ():
             address = Address("secret", key)
             if address in wanted and "." in version and version.partition(".")[0] not in ours:
                 found.setdefault(address, Counter())[version] += 1
@@ -82,7 +82,7 @@ def require_no_new_use(ordered: Plan, materials: ExternalInputs) -> None:
         if isinstance(step.operation, Fill) and step.operation.section == "secrets":
             keys = [str(entry["source"]) for entry in wanted.workload_spec["secrets"].values()]
         elif isinstance(step.operation, CreateContainer | CreatePreStart):
-            keys = [one["secret"] for one in secrets_in(wanted.container_spec["environment"]).values()]
+            keys = [entry["secret"] for entry in secrets_in(wanted.container_spec["environment"]).values()]
         elif step.operation == Create("secret"):
             keys = [step.address.name]
         else:

@@ -27,15 +27,15 @@ def diff_anew(
 ) -> tuple[Change, ...]:
     """The changes, with those that make anew what the policy names, and what follows from them for others."""
     asked = {
-        address for address, one in observed.resources.items()
-        if one.kind in ("container", "service") and _is_named(address, (*policy.made_anew, *policy.rerun))
+        address for address, seen in observed.resources.items()
+        if seen.kind in ("container", "service") and _is_named(address, (*policy.made_anew, *policy.rerun))
     }  # fmt: skip
     if not asked:
         return diff(desired, observed, applied)
     plain = {change.address: change for change in diff(desired, observed, applied)}
     others = {
-        address: replace(one, spec={**one.spec, "image": _NO_IMAGE}) if address in asked else one
-        for address, one in observed.resources.items()
+        address: replace(seen, spec={**seen.spec, "image": _NO_IMAGE}) if address in asked else seen
+        for address, seen in observed.resources.items()
     }
     changes = diff(desired, replace(observed, resources=others), applied)
     return tuple(_as_asked(change, plain) if change.address in asked else change for change in changes)

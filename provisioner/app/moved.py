@@ -65,7 +65,7 @@ def moved_objects(
     """
     gone = _by_whole(observed.resources, desired.resources)
     new = _by_whole(desired.resources, observed.resources)
-    records = {(one.kind, one.id): one for one in known}
+    records = {(adopted.kind, adopted.id): adopted for adopted in known}
     found: list[Adopted] = []
     for whole, targets in sorted(new.items()):
         source = moves.origin(whole, gone)
@@ -97,14 +97,14 @@ def _record(playbook: Playbook, seen: Observed, wanted: Resource, known: Adopted
 
 def move_notes(playbook: Playbook, moved: Sequence[Adopted]) -> Iterator[Problem]:
     """What a plan says of moves: those that are made, and those that can not be."""
-    for one in moved:
-        was = one.former.rpartition(" ")[2]
-        what = f"renamed to {one.name}" if one.kind == "container" else f"kept under its name {one.name}"
-        yield Problem(f"{was} is moved here, and {what}; it is not made anew", path=one.address)
+    for adopted in moved:
+        was = adopted.former.rpartition(" ")[2]
+        what = f"renamed to {adopted.name}" if adopted.kind == "container" else f"kept under its name {adopted.name}"
+        yield Problem(f"{was} is moved here, and {what}; it is not made anew", path=adopted.address)
     for move in playbook.moved:
         declared = {**playbook.networks, **playbook.volumes}.get(move.target.name)
         if declared is not None and move.target.kind in ("network", "volume") and has_own_name(playbook, declared):
-            names = {one.name for one in moved if one.address == str(move.target)}
+            names = {adopted.name for adopted in moved if adopted.address == str(move.target)}
             if names and declared.name not in names:
                 text = f"{move.source} can not be moved: the file names {move.target} {declared.name}"
                 yield Problem(text, move.span, str(move.target), f"write `name: {min(names)}` there")
@@ -143,12 +143,12 @@ def suggestion(found: Sequence[Suggested]) -> tuple[Problem, ...]:
     if not found:
         return ()
     first = found[0]
-    block = ", ".join(f"{{from: {one.source}, to: {one.change.address.whole}}}" for one in found)
+    block = ", ".join(f"{{from: {suggested.source}, to: {suggested.change.address.whole}}}" for suggested in found)
     if len(found) == 1:
         text, path = f"it is declared as {first.source} was, which is no longer declared", str(first.change.address)
         keeps = "keeps that one under its new address, instead of making another"
     else:
-        names = (f"{one.change.address.whole} as {one.source} was" for one in found)
+        names = (f"{suggested.change.address.whole} as {suggested.source} was" for suggested in found)
         text, path = f"what is no longer declared has an equal under another address: {', '.join(names)}", ""
         keeps = "keeps these under their new addresses, instead of making others"
     return (Problem(text, first.change.span, path, f"`moved: [{block}]` {keeps}"),)
@@ -158,4 +158,4 @@ def _are_alike(wanted: Resource, seen: Observed, observed: ObservedState) -> boo
     found = differences_of(wanted, seen, observed)
     if wanted.kind not in ("container", "service"):
         return not found
-    return all(one.path.partition(".")[0] in _NAMES for one in found)
+    return all(difference.path.partition(".")[0] in _NAMES for difference in found)

@@ -52,24 +52,24 @@ def moved_files(
     if not targets:
         return {}, ()
     versions = {source: _renamed(source, target, materials) for source, target in targets.items()}
-    records = {(one.kind, one.id): one for one in known}
+    records = {(adopted.kind, adopted.id): adopted for adopted in known}
     found: list[Adopted] = []
-    for one in (*observed.resources.values(), *observed.leftovers, *observed.superseded):
-        before = records.get((one.kind, one.id))
-        if one.kind == "container":
-            found += _carrying(desired.project, one, before, targets, versions)
-        elif one.kind in FILE_KINDS and one.address in targets:
-            found.append(_swarm_file(desired.project, one, targets[one.address], versions[one.address]))
+    for seen in (*observed.resources.values(), *observed.leftovers, *observed.superseded):
+        before = records.get((seen.kind, seen.id))
+        if seen.kind == "container":
+            found += _carrying(desired.project, seen, before, targets, versions)
+        elif seen.kind in FILE_KINDS and seen.address in targets:
+            found.append(_swarm_file(desired.project, seen, targets[seen.address], versions[seen.address]))
     return targets, tuple(found)
 
 
 def _versions_on_engine(observed: ObservedState) -> dict[Address, set[str]]:
     """The versions of each config and secret that this environment has on the engine."""
     found: dict[Address, set[str]] = {}
-    for one in (*observed.resources.values(), *observed.superseded):
-        if one.kind in FILE_KINDS:
-            found.setdefault(one.address, set()).add(str(one.file_spec["version"]))
-        for address, version in _versions_in(one) if one.kind == "container" else ():
+    for seen in (*observed.resources.values(), *observed.superseded):
+        if seen.kind in FILE_KINDS:
+            found.setdefault(seen.address, set()).add(str(seen.file_spec["version"]))
+        for address, version in _versions_in(seen) if seen.kind == "container" else ():
             found.setdefault(address, set()).add(version)
     return found
 
@@ -90,14 +90,14 @@ def _renamed(source: Address, target: Address, materials: ExternalInputs) -> dic
     return {short(signer.fingerprint(source.name, content)): materials.inputs.versions[target]}
 
 
-def _swarm_file(project: str, one: Observed, target: Address, versions: Mapping[str, str]) -> Adopted:
-    version = str(one.file_spec["version"])
-    labels = ownership_labels(project, target, one.name) | {VERSION: versions.get(version, version)}
-    return Adopted(one.kind, one.id, one.name, one.created, str(target), labels, f"{OWN} as {one.address}")
+def _swarm_file(project: str, seen: Observed, target: Address, versions: Mapping[str, str]) -> Adopted:
+    version = str(seen.file_spec["version"])
+    labels = ownership_labels(project, target, seen.name) | {VERSION: versions.get(version, version)}
+    return Adopted(seen.kind, seen.id, seen.name, seen.created, str(target), labels, f"{OWN} as {seen.address}")
 
 
 def _carrying(
-    project: str, one: Observed, before: Adopted | None, targets: Mapping[Address, Address],
+    project: str, seen: Observed, before: Adopted | None, targets: Mapping[Address, Address],
     versions: Mapping[Address, Mapping[str, str]],
 ) -> Iterator[Adopted]:  # fmt: skip
     """The record of a container that carries what is moved; none where it carries nothing of it."""
@@ -111,21 +111,21 @@ def _carrying(
     recorded: dict[str, Any] = {
         kind: {
             place: renamed(entry, "source", file_address(kind, entry["source"]))
-            for place, entry in one.spec[kind].items()
+            for place, entry in seen.spec[kind].items()
         }
         for kind in ROOTS
     }
     recorded["environment"] = {
         name: renamed(entry, "secret", Address("secret", entry["secret"]))
-        for name, entry in secrets_in(one.container_spec["environment"]).items()
+        for name, entry in secrets_in(seen.container_spec["environment"]).items()
     }
-    if not any(address in targets for address, _ in _versions_in(one)):
+    if not any(address in targets for address, _ in _versions_in(seen)):
         return
     files = {FILES: json.dumps({kind: entries for kind, entries in recorded.items() if entries}, sort_keys=True)}
     if before is None:
-        own = ownership_labels(project, one.address, one.made_as or one.name)
+        own = ownership_labels(project, seen.address, seen.made_as or seen.name)
         former = "this environment"
-        before = Adopted("container", one.id, one.name, one.created, str(one.address), own, former)
+        before = Adopted("container", seen.id, seen.name, seen.created, str(seen.address), own, former)
     yield replace(before, labels={**before.labels, **files})
 
 

@@ -87,7 +87,7 @@ def _remove(engine: EngineOperator, identity: str, listener: Listener) -> None:
 def _newest(engine: EngineOperator, identity: str, seen: dict[str, Task]) -> Task | None:
     """The last task of the service; each as it is now is put into `seen`, by its id."""
     tasks = engine.tasks(identity)
-    seen.update({str(one["ID"]): one for one in tasks})
+    seen.update({str(task["ID"]): task for task in tasks})
     return max(tasks, key=_created, default=None)
 
 

@@ -26,7 +26,7 @@ _INTERRUPTED, _ROLLED_BACK, _FAILED = "interrupted", "rolled back", "failed"
 
 def keep_revision(report: Report, after: Prepared, engine: EngineWriter, restores: int) -> Report:
     """Keep what was applied as a revision; the report with what went wrong with that."""
-    restored = next((one for one in after.ledger.revisions if one.number == restores), None)
+    restored = next((revision for revision in after.ledger.revisions if revision.number == restores), None)
     commit = restored.commit if restored else git_commit(after.playbook.directory)
     try:
         record_revision(
@@ -53,13 +53,13 @@ def durations(report: Report) -> dict[str, float]:
 
 def keep_failure(report: Report, prepared: Prepared, engine: EngineWriter) -> None:
     """Keep that an apply ended early, and why, as far as the engine can still be written to."""
-    failures = [(str(one.step.address), one.error.message if one.error else "") for one in report.failures]
+    failures = [(str(result.step.address), result.error.message if result.error else "") for result in report.failures]
     if report.trouble is not None:
         failures.append(("", report.trouble.message))
     taken_back = report.taken_back and not report.interrupted
     evidence = {
-        str(one.step.address): kept for one in report.failures
-        if (kept := kept_evidence(one, prepared.playbook, prepared.materials))
+        str(result.step.address): kept for result in report.failures
+        if (kept := kept_evidence(result, prepared.playbook, prepared.materials))
     }  # fmt: skip
     outcome = _INTERRUPTED if report.interrupted else _ROLLED_BACK if taken_back else _FAILED
     with suppress(ProvisionError):

@@ -28,7 +28,7 @@ def write_output(
         raise UsageError("-o names a file", hint="leave it out: then it is written to standard output")
     file = Path(directory, output)
     try:
-        if requests and file.is_file() and any(one.samefile(file) for one in _read(requests, lists)):
+        if requests and file.is_file() and any(path.samefile(file) for path in _read(requests, lists)):
             raise UsageError(f"{output} is one of the files that this is made from", hint="name another file after -o")
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(file, text)
@@ -38,5 +38,9 @@ def write_output(
 
 def _read(requests: Sequence[Request], lists: Sequence[str]) -> list[Path]:
     """The files that requests are read from, with those that these extend and include."""
-    named = {Path(one.directory, name) for one in requests for name in (*lists, *one.files, *load_document(one).files)}
+    named = {
+        Path(request.directory, name)
+        for request in requests
+        for name in (*lists, *request.files, *load_document(request).files)
+    }
     return [file for file in named if file.exists()]

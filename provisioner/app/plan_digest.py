@@ -54,7 +54,7 @@ class PlanDigest:
         if self.engine != now.engine:
             return ["it was made for another engine"]
         then_parts, now_parts = (
-            {name: part for name, part in one.playbook.items() if name not in self.pending} for one in (self, now)
+            {name: part for name, part in digest.playbook.items() if name not in self.pending} for digest in (self, now)
         )
         for name in self.values.keys() & now.values.keys():
             if self.values[name] != now.values[name]:
@@ -98,9 +98,12 @@ def digest_adoption(prepared: Prepared, adopts: Sequence[Adopted], salt: str) ->
     the versions of its files are known only once the fingerprint key is made.
     """
     digest, plain = _keyed(salt), digest_plan(prepared, salt)
-    carried = {str(a) for a, one in prepared.plan.observed.resources.items() if one.kind == CARRIED_KIND}
+    carried = {str(a) for a, seen in prepared.plan.observed.resources.items() if seen.kind == CARRIED_KIND}
     observed = {name: part for name, part in plain.observed.items() if name not in carried}
-    observed |= {one.address: digest([one.kind, one.id, one.name, one.created, one.mark]) for one in adopts}
+    observed |= {
+        adopted.address: digest([adopted.kind, adopted.id, adopted.name, adopted.created, adopted.mark])
+        for adopted in adopts
+    }
     return replace(plain, observed=observed)
 
 
@@ -131,7 +134,7 @@ def _revealed(content: bytes | SecretValue) -> str:
 
 
 def _digest_observed(observed: ObservedState, digest: Callable[[Any], str], *, running: bool = True) -> dict[str, str]:
-    seen = {str(address): digest(_identity(one, running)) for address, one in observed.resources.items()}
+    seen = {str(address): digest(_identity(existing, running)) for address, existing in observed.resources.items()}
     for resource in (*observed.leftovers, *observed.superseded):
         seen[f"{resource.kind} {resource.name}"] = digest(_identity(resource, running))
     return seen | {f"{foreign.kind} {foreign.name}": digest(foreign.owner) for foreign in observed.foreign}

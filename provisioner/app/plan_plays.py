@@ -71,16 +71,16 @@ def plan_plays(
     opened = open_plays(plays, policy, scale)
     planned: list[PlannedPlay] = []
     errors: list[tuple[str, ProvisionError]] = []
-    for index, one in enumerate(opened):
-        makers = objects_made(opened[:index], one.engine_id) if in_order else {}
-        earlier = [it.prepared.plan for it in planned if in_order and it.opened.engine_id == one.engine_id]
+    for index, play in enumerate(opened):
+        makers = objects_made(opened[:index], play.engine_id) if in_order else {}
+        earlier = [it.prepared.plan for it in planned if in_order and it.opened.engine_id == play.engine_id]
         own = replace(policy, expected=frozenset(makers), freed=frozenset(i for it in earlier for i in _freed(it)))
         try:
-            prepared = prepare(one.play.request, one.playbook, one.engine, own)
+            prepared = prepare(play.play.request, play.playbook, play.engine, own)
         except ProvisionError as error:
-            errors.append((one.play.name, error))
+            errors.append((play.play.name, error))
             continue
-        planned.append(PlannedPlay(one, _with_makers(prepared, makers, opened[index + 1 :]), own))
+        planned.append(PlannedPlay(play, _with_makers(prepared, makers, opened[index + 1 :]), own))
     require_no_errors(errors)
     return tuple(planned)
 
@@ -100,7 +100,7 @@ def open_plays(plays: PlayList, policy: Policy, scale: Mapping[str, int]) -> tup
             hint=f"choose one with --limit PLAY: {names}",
         )
     opened = open_engines(read_all(plays, targets=() if policy.alone else policy.targets, scale=scale))
-    found = clashes([_placed(one) for one in opened])
+    found = clashes([_placed(play) for play in opened])
     if found:
         raise PlaybookInvalid(found)
     return opened
@@ -159,10 +159,10 @@ def assumed_externals(plan: Plan) -> tuple[Resource, ...]:
 def objects_made(earlier: Sequence[OpenedPlay], engine_id: str) -> dict[tuple[str, str], str]:
     """Kind and name of the networks and volumes that plays make on an engine, with the play that makes each."""
     return {
-        (kind, declared.name): one.play.name
-        for one in earlier
-        if one.engine_id == engine_id
-        for kind, section in (("network", one.playbook.networks), ("volume", one.playbook.volumes))
+        (kind, declared.name): play.play.name
+        for play in earlier
+        if play.engine_id == engine_id
+        for kind, section in (("network", play.playbook.networks), ("volume", play.playbook.volumes))
         for declared in section.values()
         if not declared.external
     }
@@ -182,9 +182,9 @@ def require_no_errors(errors: Sequence[tuple[str, ProvisionError]]) -> None:
     raise raised from first
 
 
-def _placed(one: OpenedPlay) -> PlacedEnvironment:
-    nodes = len(one.engine.list("node", {})) if one.mode == "swarm" else 1
-    return PlacedEnvironment(one.play.name, one.play.span, one.playbook, one.mode, one.engine_id, nodes)
+def _placed(play: OpenedPlay) -> PlacedEnvironment:
+    nodes = len(play.engine.list("node", {})) if play.mode == "swarm" else 1
+    return PlacedEnvironment(play.play.name, play.play.span, play.playbook, play.mode, play.engine_id, nodes)
 
 
 def _with_makers(prepared: Prepared, makers: Mapping[tuple[str, str], str], later: Sequence[OpenedPlay]) -> Prepared:

@@ -90,7 +90,7 @@ class Containers:
     def secrets_to_send(self, playbook: Playbook, versions: Mapping[Address, str], in_use: Collection[str]) -> set[str]:
         volumes = file_volumes(self.lower(playbook, InputVersions(versions=versions)))
         missing = [carried for name, carried in volumes.items() if name not in in_use]
-        return {str(e["source"]) for one in missing if one.kind == "secrets" for e in one.files.values()}
+        return {str(e["source"]) for volume in missing if volume.kind == "secrets" for e in volume.files.values()}
 
     def applied_versions(self, engine: EngineReader, project: str) -> dict[Address, str]:
         found: dict[Address, str] = {}
@@ -173,7 +173,7 @@ class Swarm:
         if placed:
             nodes = engine.list("node", {})
             # What stands in the place of a declared service is told as that.
-            standing = {one.id for one in plan.observed.foreign}
+            standing = {foreign.id for foreign in plan.observed.foreign}
             services = [raw for raw in engine.list("service", {}) if raw["ID"] not in standing]
             tasks = [raw for raw in engine.list("task", {}) if raw.get("ServiceID") not in standing]
             there = unaffected_services(plan.details, services, tasks)

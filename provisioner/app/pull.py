@@ -45,6 +45,6 @@ def _pull_one(work: ImageWork, address: Address, service: Service) -> None:
     def act(progress: Callable[[str], None]) -> str:
         work.engine.pull(service.image, plain_body(service.body).get("platform"), progress)
         raw = work.engine.inspect("image", service.image) or {}
-        return next((str(one).rpartition("@")[2] for one in raw.get("RepoDigests") or ()), "")
+        return next((str(digest).rpartition("@")[2] for digest in raw.get("RepoDigests") or ()), "")
 
     work.do(Pull(), address, service.image, act)

@@ -51,7 +51,7 @@ def remove(
     with work.held_lease():
         if stop_first:
             stop_services(work, grace)
-        if any(one.error for one in work.results):
+        if any(result.error for result in work.results):
             return work.results
         # What was stopped has ended. A job of a Swarm has no rest, its tasks end with it.
         found = _candidates(work, running=stop_first and work.mode == "swarm")
@@ -60,9 +60,9 @@ def remove(
             return lambda progress: work.engine.remove(kind, identity, volumes=volumes)
 
         work.all([(address, Verb.REMOVE, kind, act(kind, identity)) for _, address, (kind, identity) in found])
-        removals = [one for one in work.results if one.step.verb is Verb.REMOVE]
-        left = {one.step.address.name for one in removals if one.error is not None}
-        gone = {one.step.address.name for one in removals} - left
+        removals = [result for result in work.results if result.step.verb is Verb.REMOVE]
+        left = {result.step.address.name for result in removals if result.error is not None}
+        gone = {result.step.address.name for result in removals} - left
         ledger = read_ledger(work.engine, work.playbook.project)
         kept = ledger.intentions.without_stopped(gone)
         if not kept.same(ledger.intentions):
@@ -79,9 +79,9 @@ def _candidates(work: ServiceWork, *, running: bool) -> list[tuple[str, Address,
             if running or is_at_rest(raw) or _is_over(work, raw)
         ]
     return [
-        (str(one.raw["Name"]).lstrip("/"), one.address, ("container", one.id))
-        for one in owned_containers(work.engine, project, work.chosen)
-        if running or one.raw["State"]["Status"] in _STILL
+        (str(container.raw["Name"]).lstrip("/"), container.address, ("container", container.id))
+        for container in owned_containers(work.engine, project, work.chosen)
+        if running or container.raw["State"]["Status"] in _STILL
     ]
 
 

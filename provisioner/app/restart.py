@@ -61,7 +61,7 @@ def _asking(work: ServiceWork) -> set[str]:
         further = {
             name
             for name, service in work.playbook.services.items()
-            if any(one.restart and one.service in chosen for one in service.depends_on)
+            if any(dependency.restart and dependency.service in chosen for dependency in service.depends_on)
         }
         if further <= chosen:
             return chosen
@@ -73,7 +73,7 @@ def _on_engine(work: ServiceWork, level: Sequence[str], grace: float | None) -> 
         return lambda progress: work.engine.restart(identity, grace=grace)
 
     containers = owned_containers(work.engine, work.playbook.project, level)
-    return [(one.address, Verb.RESTART, "container", act(one.id)) for one in containers]
+    return [(container.address, Verb.RESTART, "container", act(container.id)) for container in containers]
 
 
 def _on_swarm(work: ServiceWork, level: Sequence[str]) -> list[tuple[Address, Verb, str, Act]]:

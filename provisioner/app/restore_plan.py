@@ -121,7 +121,7 @@ def plan_restore(
     sizes = engine.volume_sizes()
     kept = record.kept if record else ()
     # What a killed restore was copying is nothing of an earlier one.
-    copied = {one.name for one in kept_data(engine, saving.project) if record and record.made(one)}
+    copied = {copy.name for copy in kept_data(engine, saving.project) if record and record.made(copy)}
     dumps = tuple(part for part in chosen if part.kind == "dump" and _has_restore(playbook, part, parts, refusals))
     wanted: dict[str, Part | None] = {}
     for part in chosen:
@@ -182,9 +182,9 @@ def holds_data(engine: DataEngine, project: str, volume: str) -> bool:
 def foreign_users(engine: EngineReader, project: str, volume: str) -> list[str]:
     """The names of the containers that have a volume and are not this environment's."""
     return [
-        str((one.get("Names") or ["?"])[0]).lstrip("/")
-        for one in engine.containers()
-        if mounts_volume(one, volume) and not is_ours(one, project)
+        str((container.get("Names") or ["?"])[0]).lstrip("/")
+        for container in engine.containers()
+        if mounts_volume(container, volume) and not is_ours(container, project)
     ]
 
 
@@ -226,7 +226,7 @@ def _declares(playbook: Playbook, address: str) -> bool:
 def _renamed(playbook: Playbook, part: Part, parts: Sequence[Part]) -> str:
     """How a part comes to what it is called now, where it is not declared any more."""
     kind, there = part.address.partition(".")[0], {one.address for one in parts}
-    new = [one for one in saved_addresses(playbook) if one.startswith(f"{kind}.") and one not in there]
+    new = [address for address in saved_addresses(playbook) if address.startswith(f"{kind}.") and address not in there]
     move = f"`moved: [{{from: {part.address}, to: {new[0] if new else f'{kind}.NAME'}}}]`"
     return f"if it is called otherwise now, say so: {move}; or name the addresses that are to be restored"
 
@@ -328,6 +328,6 @@ def _stopped(playbook: Playbook, volumes: set[str], dumps: Sequence[Part]) -> tu
     down |= {part.address.partition(".")[2] for part in dumps}
     for name in order:
         service = playbook.services[name]
-        if service.job != "once" and any(one.service in down for one in service.depends_on):
+        if service.job != "once" and any(dependency.service in down for dependency in service.depends_on):
             down.add(name)
     return tuple(name for name in reversed(order) if name in down)

@@ -139,24 +139,24 @@ class Work:
 
     def _holders(self, volumes: Collection[str]) -> list[str]:
         return [
-            str(one["Id"])
-            for one in self.engine.containers()
-            if is_ours(one, self.project) and any(mounts_volume(one, volume) for volume in volumes)
+            str(container["Id"])
+            for container in self.engine.containers()
+            if is_ours(container, self.project) and any(mounts_volume(container, volume) for volume in volumes)
         ]
 
     def _remove_ended(self, volumes: Collection[str]) -> None:
         """Remove the containers of jobs that ended on a Swarm, which keeps them: they have volumes, and are done."""
         services = {identity for kind, identity in self.ended if kind == "service"}
-        for one in self.engine.containers():
-            task_of = (one.get("Labels") or {}).get(TASK_OF)
-            if task_of in services and any(mounts_volume(one, volume) for volume in volumes):
-                self.engine.remove("container", str(one["Id"]))
+        for container in self.engine.containers():
+            task_of = (container.get("Labels") or {}).get(TASK_OF)
+            if task_of in services and any(mounts_volume(container, volume) for volume in volumes):
+                self.engine.remove("container", str(container["Id"]))
 
     def _objects(self, name: str) -> list[tuple[str, str]]:
         """What of a service is there: its containers, or the service of a Swarm; by kind and id."""
         if self.saving.mode == "swarm":
             return [("service", str(raw["ID"])) for raw, _ in owned_services(self.engine, self.project, [name])]
-        return [("container", one.id) for one in owned_containers(self.engine, self.project, [name])]
+        return [("container", container.id) for container in owned_containers(self.engine, self.project, [name])]
 
     def _ended_job(self, name: str) -> list[tuple[str, str]]:
         """What of a service is a job that has come to its end."""
@@ -166,7 +166,7 @@ class Work:
             ended = {kind_id: self.engine.tasks(kind_id[1]) for kind_id in self._objects(name)}
             return [one for one, tasks in ended.items() if all(state_of(task) == "complete" for task in tasks)]
         there = owned_containers(self.engine, self.project, [name])
-        return [("container", one.id) for one in there if one.raw["State"].get("Status") == "exited"]
+        return [("container", container.id) for container in there if container.raw["State"].get("Status") == "exited"]
 
     def let_run_again(self) -> None:
         """Remove the jobs that have ended before other data came, so that an apply runs them, but for `run: once`."""

@@ -99,7 +99,7 @@ class Restoration(Work):
         found = read_record(self.engine, self.project)
         if found is None or found.replacing:
             return found
-        self.forget([one.volume for one in kept_data(self.engine, self.project) if found.made(one)])
+        self.forget([kept.volume for kept in kept_data(self.engine, self.project) if found.made(kept)])
         return None
 
     def _take_away(self, volumes: Collection[str], *, again: bool = False) -> None:
@@ -170,7 +170,9 @@ class Restoration(Work):
     def _run(self, service: str, command: Sequence[str], failed: str, content: Iterator[bytes] | None = None) -> None:
         """Run a command in a service to its end. ProvisionError, with what it said, for one that fails."""
         self._require_wanted()
-        running = [one for one in owned_containers(self.engine, self.project, [service]) if one.running]
+        running = [
+            container for container in owned_containers(self.engine, self.project, [service]) if container.running
+        ]
         if not running:
             raise ProvisionError(f"service.{service} does not run on this engine, so that nothing can be done in it")
         try:
@@ -192,7 +194,9 @@ class Restoration(Work):
         if applied.is_well or (applied.report is not None and not applied.report.failures and applied.checks):
             return
         errors = (
-            [_of(one.step.address, one.error) for one in applied.report.failures if one.error] if applied.report else []
+            [_of(result.step.address, result.error) for result in applied.report.failures if result.error]
+            if applied.report
+            else []
         )
         if applied.plan.refusals:
             raise Unsafe("\n".join(str(problem) for problem in applied.plan.refusals))

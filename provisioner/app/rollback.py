@@ -120,10 +120,10 @@ def _left_out_today(today: Playbook) -> tuple[Undeployed, ...]:
         "secrets": today.secrets,
     }
     external = (
-        Undeployed(section, one.key, one.name, one.body.span, external=True)
+        Undeployed(section, declared.key, declared.name, declared.body.span, external=True)
         for section, objects in sections.items()
-        for one in objects.values()
-        if one.external
+        for declared in objects.values()
+        if declared.external
     )
     return (*today.undeployed, *external)
 
@@ -167,8 +167,10 @@ class _Recorded:
         recorded = recorded_inputs(self.target.revision)
         found = _RollbackInputs(dict(recorded.versions), builds=dict(recorded.builds))
         missing = self._missing(playbook, engine, mode, self._builds(found, playbook, engine))
-        self._configs(found, request, playbook, mode, [one.name for one in missing if one.kind == "config"])
-        self._secrets(found, request, playbook, engine, mode, [one.name for one in missing if one.kind == "secret"])
+        self._configs(found, request, playbook, mode, [address.name for address in missing if address.kind == "config"])
+        self._secrets(
+            found, request, playbook, engine, mode, [address.name for address in missing if address.kind == "secret"]
+        )
         if found.lost and not self.current:
             raise self._refusal(found)
         return ExternalInputs(

@@ -57,7 +57,7 @@ def rollback_with_data(
         ahead = prepare(request, course.playbook, saving.engine, Policy(restoring=True), course.gathering).plan
         # The snapshot was taken before the revision was left, by an apply that may have moved something.
         ledger = read_ledger(saving.engine, saving.project)
-        documents = [one.document for one in ledger.revisions]
+        documents = [revision.document for revision in ledger.revisions]
         plan = plan_restore(saving, origin, archive.manifest.parts, replace=True, applied=documents)
         plan = replace(plan, refusals=(*ahead.refusals, *plan.refusals))
         if not approve(ahead, plan) or plan.refusals:
@@ -72,12 +72,12 @@ def rollback_with_data(
 
 def snapshot_of(saving: Saving, number: int) -> Archive:
     """The last archive that an apply has made before it left a revision. ProvisionError, naming others, for none."""
-    there = [one for place in saving.places for one in list_archives(place, saving.project).archives]
-    of_it = [one for one in there if one.manifest.revision == number]
-    taken = [one for one in of_it if one.manifest.reason.startswith(BEFORE)]
+    there = [archive for place in saving.places for archive in list_archives(place, saving.project).archives]
+    of_it = [archive for archive in there if archive.manifest.revision == number]
+    taken = [archive for archive in of_it if archive.manifest.reason.startswith(BEFORE)]
     if taken:
-        return max(taken, key=lambda one: one.manifest.created_at)
-    names = ", ".join(sorted({one.id for one in of_it}))
+        return max(taken, key=lambda archive: archive.manifest.created_at)
+    names = ", ".join(sorted({archive.id for archive in of_it}))
     raise ProvisionError(
         f"revision {number} has no snapshot in {', '.join(place.url for place in saving.places)}: none was taken "
         "before it was left, or it was removed",

@@ -41,10 +41,10 @@ def make_runbooks(plays: PlayList) -> list[tuple[str, Runbook]]:
     Raises what `plan_plays` does.
     """
     found = []
-    for one in plan_plays(plays, Policy(), {}):
-        runbook = runbook_of(one.prepared)
-        plan = replace(runbook.plan, digest=digest_text_of_plays([one]))
-        found.append((one.opened.play.name, replace(runbook, plan=plan)))
+    for play in plan_plays(plays, Policy(), {}):
+        runbook = runbook_of(play.prepared)
+        plan = replace(runbook.plan, digest=digest_text_of_plays([play]))
+        found.append((play.opened.play.name, replace(runbook, plan=plan)))
     return found
 
 
@@ -84,7 +84,7 @@ def _stages(plan: Plan, took: Mapping[str, float]) -> tuple[Stage, ...]:
 
 
 def _secrets(prepared: Prepared) -> list[ConcernedSecret]:
-    touched = {str(one.address.whole) for one in prepared.plan.changes if one.action is not Action.UNCHANGED}
+    touched = {str(change.address.whole) for change in prepared.plan.changes if change.action is not Action.UNCHANGED}
     edges = graph_of(prepared.playbook).edges
     origins = {str(address): tier for address, tier in prepared.materials.inputs.origins.items()}
     found = []

@@ -230,7 +230,7 @@ def require_form(path: Path, content: Mapping[str, Any]) -> None:
         isinstance(policy, dict)
         and all(isinstance(policy.get(key), bool) for key in ("prune", "accept_new_key", "allow_empty"))
         and isinstance(policy.get("targets"), list)
-        and all(isinstance(one, str) for one in policy["targets"])
+        and all(isinstance(target, str) for target in policy["targets"])
         and isinstance(policy.get("scale"), dict)
         and all(isinstance(one, int) for one in policy["scale"].values())
         and isinstance(digests, dict)

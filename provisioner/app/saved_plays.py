@@ -50,7 +50,7 @@ class SavedPlays:
     @property
     def names(self) -> list[str]:
         """The plays in their order."""
-        return [str(one["name"]) for one in self.content["plays"]]
+        return [str(play["name"]) for play in self.content["plays"]]
 
     def require_current(self, plays: PlayList, planned: Sequence[PlannedPlay]) -> None:
         """PlanStale, naming what moved in which play, unless all of them are those of the file."""
@@ -81,8 +81,8 @@ class SavedPlays:
     def _plans(self) -> list[SavedPlan]:
         # The name is the list's: the seal of the environment's key covers what `content_of` gave.
         return [
-            SavedPlan(self.path, {key: value for key, value in one.items() if key != "name"})
-            for one in self.content["plays"]
+            SavedPlan(self.path, {key: value for key, value in play.items() if key != "name"})
+            for play in self.content["plays"]
         ]
 
 
@@ -96,8 +96,8 @@ def save_plays(
 ) -> None:
     """Write the plans of a list; UsageError when the file can not be written."""
     entries = [
-        {"name": one.opened.play.name, **content_of(one.opened.play.request, policy, scale, one.prepared)}
-        for one in planned
+        {"name": play.opened.play.name, **content_of(play.opened.play.request, policy, scale, play.prepared)}
+        for play in planned
     ]
     chosen = {
         "limits": list(selection.limits), "tags": list(selection.tags), "skip_tags": list(selection.skip_tags)

@@ -71,7 +71,7 @@ def resolve_secrets(
     values = needed_as_value(playbook) | {*read}
     platform = platform_of(mode)
     held = platform.held_versions(engine, playbook, refs, values)
-    context = replace(context, held={key: one.answer for key, one in held.versions.items()})
+    context = replace(context, held={key: version.answer for key, version in held.versions.items()})
     messages: list[str] = []
     key = find_key(context)
     tiers = open_tiers(context)

@@ -63,24 +63,24 @@ class Sync:
 
     @property
     def pending(self) -> tuple[Copy, ...]:
-        return tuple(one for one in self.copies if one.action == "copy")
+        return tuple(copy for copy in self.copies if copy.action == "copy")
 
     def carry_out(self) -> None:
         """Copy what is to be copied. Raises, saying what was copied before, when one can not be."""
         done: list[str] = []
-        for one in self.pending:
+        for copy in self.pending:
             try:
-                self._copy(one)
+                self._copy(copy)
             except ProvisionError as error:
                 copied = f"; copied before: {', '.join(done)}" if done else "; nothing was copied"
-                raise type(error)(f"secret {one.key}: {error.message}{copied}", hint=error.hint) from error
-            done.append(one.key)
+                raise type(error)(f"secret {copy.key}: {error.message}{copied}", hint=error.hint) from error
+            done.append(copy.key)
 
-    def _copy(self, one: Copy) -> None:
-        answer = one.answer
+    def _copy(self, copy: Copy) -> None:
+        answer = copy.answer
         assert answer is not None
         if self.engine is None:
-            ref = next(ref for ref in self.refs if ref.key == one.key)
+            ref = next(ref for ref in self.refs if ref.key == copy.key)
             changes.set_value(ref, answer.value, store(self.context))
             return
         # No label of ownership: it belongs to nobody's environment, so no apply or destroy takes it away.
@@ -88,13 +88,13 @@ class Sync:
         if not isinstance(key, FingerprintKey):
             # Without it nobody could tell later whether the values are still the same.
             key = create_key(self.context)
-        fingerprint = key.fingerprint(one.key, answer.value)
+        fingerprint = key.fingerprint(copy.key, answer.value)
         labels = {swarm_file.SOURCE: origin(answer), swarm_file.VERSION: short(fingerprint)}
         body = {"Labels": labels, "Data": base64.b64encode(answer.value.reveal()).decode()}
-        made = self.engine.create("secret", one.name, body)
+        made = self.engine.create("secret", copy.name, body)
         there = self.engine.inspect("secret", made)
-        if there is None or there["Spec"]["Name"] != one.name:
-            raise Unreachable(f"the Swarm does not show {one.name}, which it was just given", hint="sync again")
+        if there is None or there["Spec"]["Name"] != copy.name:
+            raise Unreachable(f"the Swarm does not show {copy.name}, which it was just given", hint="sync again")
 
 
 def plan_sync(request: Request, names: Sequence[str], place: Place | None, *, insecure_transport: bool = False) -> Sync:

@@ -64,13 +64,13 @@ class Inventory:
     @property
     def incomplete(self) -> bool:
         """Whether a secret is missing or unclear."""
-        return bool(self.troubles) or any(one.row.state == "missing" for one in self.secrets)
+        return bool(self.troubles) or any(secret.row.state == "missing" for secret in self.secrets)
 
     def require(self) -> None:
         """Raise for everything that is missing or unclear, at once. Nothing where all is there."""
         if not self.incomplete:
             return
-        missing = [one.row for one in self.secrets if one.row.state == "missing"]
+        missing = [secret.row for secret in self.secrets if secret.row.state == "missing"]
         lines = []
         for row in missing:
             lines += [f"secret {row.key} is missing", *(f"  {tried}" for tried in row.tried)]
@@ -221,7 +221,7 @@ def _resolved(world: _World, refs: Sequence[SecretRef]) -> dict[str, Resolution]
 
 def _with_parts(ref: SecretRef, refs: Sequence[SecretRef]) -> list[SecretRef]:
     """A secret with those that its template is made of."""
-    by_key = {one.key: one for one in refs}
+    by_key = {reference.key: reference for reference in refs}
     found: dict[str, SecretRef] = {}
     left = [ref.key]
     while left:
@@ -229,7 +229,7 @@ def _with_parts(ref: SecretRef, refs: Sequence[SecretRef]) -> list[SecretRef]:
         if key not in found:
             found[key] = by_key[key]
             left += template.ingredients(by_key[key].template or "")
-    return [one for one in refs if one.key in found]
+    return [reference for reference in refs if reference.key in found]
 
 
 def _listed(row: Row, answer: Resolution, kept: Sequence[Revision] | None, trouble: ProvisionError | None) -> Listed:

@@ -77,7 +77,8 @@ class ServiceWork:
         """The chosen services, or others: those that need none of the others first."""
         wanted = set(self.chosen if services is None else services)
         needs = {
-            name: {one.service for one in self.playbook.services[name].depends_on} & wanted for name in sorted(wanted)
+            name: {dependency.service for dependency in self.playbook.services[name].depends_on} & wanted
+            for name in sorted(wanted)
         }
         found: list[list[str]] = []
         while needs:
@@ -138,4 +139,4 @@ def load_with(request: Request, services: Sequence[str]) -> Playbook:
 
 def failures(results: Sequence[StepResult]) -> Mapping[str, ProvisionError]:
     """What failed, by address."""
-    return {str(one.step.address): one.error for one in results if one.error is not None}
+    return {str(result.step.address): result.error for result in results if result.error is not None}

@@ -35,7 +35,7 @@ def take_snapshot(
     """
     playbook = prepared.playbook
     found = [risk for risk in risks(prepared) if risk in playbook.backup.before]
-    there = any(one.kind == "volume" for one in prepared.plan.observed.resources.values())
+    there = any(existing.kind == "volume" for existing in prepared.plan.observed.resources.values())
     if not found or not there:
         return
     why = ", ".join(_WORDS[risk] for risk in found)
@@ -74,7 +74,7 @@ def risks(prepared: Prepared) -> tuple[Risk, ...]:
 def _loses_data(change: Change) -> bool:
     volume = change.observed is not None and change.observed.kind == "volume"
     gone = volume and change.action in (Action.DELETE, Action.REPLACE)
-    return gone or any(one.impact is Impact.DATA_LOSS for one in change.differences)
+    return gone or any(difference.impact is Impact.DATA_LOSS for difference in change.differences)
 
 
 def _major_images(prepared: Prepared) -> bool:

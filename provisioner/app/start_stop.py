@@ -94,7 +94,7 @@ def start(
                 work.all(_goes_on(work, level, scaled, timeout))
             else:
                 work.all(_starts(work, level, timeout, everything=wait_until_ready))
-            if any(one.error for one in work.results):
+            if any(result.error for result in work.results):
                 break
         if not kept.same(ledger.intentions):
             record_intentions(work.engine, work.playbook.project, work.mode, kept)
@@ -104,62 +104,64 @@ def start(
 def _services_on_engine(work: ServiceWork) -> list[str]:
     """The chosen services of which something is on the engine."""
     project = work.playbook.project
-    found = {one.address.name for one in owned_containers(work.engine, project, work.chosen)}
+    found = {container.address.name for container in owned_containers(work.engine, project, work.chosen)}
     found |= {address.name for _, address in owned_services(work.engine, project, work.chosen)}
     return [name for name in work.chosen if name in found]
 
 
 def _stops(work: ServiceWork, level: Sequence[str], engine: DockerEngine) -> list[tuple[Address, Verb, str, Act]]:
-    def act(one: OwnedContainer) -> Act:
+    def act(container: OwnedContainer) -> Act:
         def stop_it(progress: Callable[[str], None]) -> None:
-            hooks = decode_hooks(dict(one.raw), PRE_STOP)
-            for hook in hooks if one.running else ():
-                run_hook(work.engine, one.id, RunHook(PRE_STOP, hook), progress)
-            if one.raw["State"].get("Paused"):
-                work.engine.unpause(one.id)
-            engine.stop(one.id)
+            hooks = decode_hooks(dict(container.raw), PRE_STOP)
+            for hook in hooks if container.running else ():
+                run_hook(work.engine, container.id, RunHook(PRE_STOP, hook), progress)
+            if container.raw["State"].get("Paused"):
+                work.engine.unpause(container.id)
+            engine.stop(container.id)
 
         return stop_it
 
     containers = owned_containers(work.engine, work.playbook.project, level)
-    up = [one for one in containers if one.raw["State"]["Status"] in ("running", "restarting", "paused")]
-    return [(one.address, Verb.STOP, "container", act(one)) for one in up]
+    up = [
+        container for container in containers if container.raw["State"]["Status"] in ("running", "restarting", "paused")
+    ]
+    return [(container.address, Verb.STOP, "container", act(container)) for container in up]
 
 
 def _starts(
     work: ServiceWork, level: Sequence[str], timeout: float, *, everything: bool
 ) -> list[tuple[Address, Verb, str, Act]]:
     needed = {
-        one.service
+        dependency.service
         for name in work.chosen
-        for one in work.playbook.services[name].depends_on
-        if one.condition == "service_healthy"
+        for dependency in work.playbook.services[name].depends_on
+        if dependency.condition == "service_healthy"
     }
 
-    def act(one: OwnedContainer) -> Act:
+    def act(container: OwnedContainer) -> Act:
         def start_it(progress: Callable[[str], None]) -> None:
-            work.engine.start(one.id)
-            if one.address.name in needed or everything:
-                check = (one.raw["Config"].get("Healthcheck") or {}).get("Test") or ["NONE"]
+            work.engine.start(container.id)
+            if container.address.name in needed or everything:
+                check = (container.raw["Config"].get("Healthcheck") or {}).get("Test") or ["NONE"]
                 goal = Goal.HEALTHY if check != ["NONE"] else Goal.READY
                 wait(
-                    work.engine, one.id, Wait(goal, timeout or READY_TIMEOUT), clock=SystemClock(), progress=progress,
-                    stopped=work.stopped,
+                    work.engine, container.id, Wait(goal, timeout or READY_TIMEOUT), clock=SystemClock(),
+                    progress=progress, stopped=work.stopped,
                 )  # fmt: skip
 
         return start_it
 
     containers = owned_containers(work.engine, work.playbook.project, level)
-    still = [one for one in containers if one.raw["State"]["Status"] in ("exited", "dead", "created")]
-    return [
-        (one.address, Verb.START, "container", act(one)) for one in still if not _is_done(work, one)
-    ]  # fmt: skip
+    still = [container for container in containers if container.raw["State"]["Status"] in ("exited", "dead", "created")]
+    return [(each.address, Verb.START, "container", act(each)) for each in still if not _is_done(work, each)]
 
 
-def _is_done(work: ServiceWork, one: OwnedContainer) -> bool:
+def _is_done(work: ServiceWork, container: OwnedContainer) -> bool:
     """Whether it is a job that has been done: starting it would do it once more."""
-    job = work.playbook.services[one.address.name].job
-    return job is not None and one.raw["State"]["Status"] == "exited" and one.raw["State"].get("ExitCode") == 0
+    job = work.playbook.services[container.address.name].job
+    return (
+        job is not None and container.raw["State"]["Status"] == "exited" and container.raw["State"].get("ExitCode") == 0
+    )
 
 
 def _rests(work: ServiceWork, level: Sequence[str]) -> list[tuple[Address, Verb, str, Act]]:
@@ -235,7 +237,7 @@ def _going(spec: Mapping[str, Any], replicas: int) -> Mapping[str, Any]:
         return {**spec, "Mode": {"Replicated": {"Replicas": replicas}}} if rests else spec
     template = spec.get("TaskTemplate") or {}
     placement = template.get("Placement") or {}
-    constraints = [one for one in placement.get("Constraints") or () if one != NOWHERE]
+    constraints = [constraint for constraint in placement.get("Constraints") or () if constraint != NOWHERE]
     if constraints == list(placement.get("Constraints") or ()):
         return spec
     return {**spec, "TaskTemplate": {**template, "Placement": {**placement, "Constraints": constraints}}}

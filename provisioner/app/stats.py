@@ -42,20 +42,20 @@ class Stats:
     def look(self) -> Usages:
         """The figures of now; takes a second or two, as a processor's share needs two samples."""
         containers = owned_containers(self._engine, self._playbook.project, self._services)
-        shown = [one for one in containers if self._all or one.running]
+        shown = [container for container in containers if self._all or container.running]
         with ThreadPoolExecutor(_WORKERS) as pool:
             rows = tuple(pool.map(self._usage, shown))
         away = tasks_elsewhere(self._engine, self._playbook.project, self._services)
-        return Usages(rows, {name: tuple(sorted({one.host for one in tasks})) for name, tasks in away.items()})
+        return Usages(rows, {name: tuple(sorted({task.host for task in tasks})) for name, tasks in away.items()})
 
-    def _usage(self, one: OwnedContainer) -> Usage:
-        name = str(one.raw["Name"]).lstrip("/")
+    def _usage(self, container: OwnedContainer) -> Usage:
+        name = str(container.raw["Name"]).lstrip("/")
         try:
-            raw = self._engine.figures(one.id) if one.running else {}
+            raw = self._engine.figures(container.id) if container.running else {}
         except EngineRefused:
             # It went away while it was looked at.
             raw = {}
-        return usage(Usage(one.address, one.id, name), raw)
+        return usage(Usage(container.address, container.id, name), raw)
 
 
 def usage(of: Usage, raw: Mapping[str, Any]) -> Usage:
@@ -72,10 +72,10 @@ def usage(of: Usage, raw: Mapping[str, Any]) -> Usage:
         cpu=_share(cpu, raw.get("precpu_stats") or {}),
         memory=used - cached if cached < used else used,
         memory_limit=memory.get("limit") or 0,
-        received=sum(one.get("rx_bytes") or 0 for one in networks),
-        sent=sum(one.get("tx_bytes") or 0 for one in networks),
-        read=sum(one["value"] for one in blocks if str(one["op"]).lower() == "read"),
-        written=sum(one["value"] for one in blocks if str(one["op"]).lower() == "write"),
+        received=sum(network.get("rx_bytes") or 0 for network in networks),
+        sent=sum(network.get("tx_bytes") or 0 for network in networks),
+        read=sum(block["value"] for block in blocks if str(block["op"]).lower() == "read"),
+        written=sum(block["value"] for block in blocks if str(block["op"]).lower() == "write"),
         processes=(raw.get("pids_stats") or {}).get("current") or 0,
     )  # fmt: skip
 

@@ -98,7 +98,7 @@ def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
     ports = published_ports(engine, playbook.project, swarm=prepared.mode == "swarm")
     rows = [replace(row, ports=tuple(port for port in ports if port.address == row.address)) for row in rows]
     record = read_record(engine, playbook.project)
-    kept = tuple(one.name for one in kept_data(engine, playbook.project))
+    kept = tuple(copy.name for copy in kept_data(engine, playbook.project))
     return StatusTable(playbook.title, tuple(rows), str(record.problem()) if record else "", kept)
 
 
@@ -163,7 +163,7 @@ def _detail(row: StatusRow, condition: Condition, change: Change | None) -> str:
     if not any(said):
         return row.detail or _remark(condition)
     rests = condition.purpose.startswith(("stopped", "paused"))
-    if change is not None and not rests and any(one.path != _STATE for one in change.differences):
+    if change is not None and not rests and any(difference.path != _STATE for difference in change.differences):
         said.insert(1, row.detail)
     return "; ".join(dict.fromkeys(filter(None, said)))
 

@@ -83,7 +83,7 @@ def undo(
         if not approve(plan) or plan.refusals:
             return UndoResult(plan)
         work = Work(request, saving, held, listener, interrupt)
-        names, record = tuple(one.volume for one in plan.chosen), plan.record
+        names, record = tuple(kept.volume for kept in plan.chosen), plan.record
         if record is None:
             # Killed half way, it is a restore that did not come to its end, and what is kept puts that back, too.
             write_record(saving.engine, saving.project, Record(_FINISHES, names, names, replacing=True))
@@ -97,7 +97,7 @@ def undo(
         if applied.is_done:
             # Of a restore that was killed, a copy that is not on record is not whole: its volume was not touched yet.
             there = kept_data(saving.engine, saving.project)
-            of_it = [one.volume for one in there if record is not None and record.made(one)]
+            of_it = [kept.volume for kept in there if record is not None and record.made(kept)]
             work.forget(tuple(dict.fromkeys((*names, *of_it))))
             forget_record(saving.engine, saving.project)
         return UndoResult(plan, applied)
@@ -106,28 +106,28 @@ def undo(
 def plan_undo(saving: Saving, addresses: Sequence[Address]) -> UndoPlan:
     """What is kept, by who has the lease; ProvisionError for nothing."""
     record = read_record(saving.engine, saving.project)
-    there = {one.volume: one for one in kept_data(saving.engine, saving.project)}
+    there = {kept.volume: kept for kept in kept_data(saving.engine, saving.project)}
     if record is not None:
         return _of_unfinished(saving, record, there, addresses)
     if not there:
         raise ProvisionError(f"no data of before a restore of {saving.playbook.title} are kept")
     refusals: list[Problem] = []
     if addresses:
-        known = {_address(saving, name): one for name, one in there.items()}
+        known = {_address(saving, name): kept for name, kept in there.items()}
         chosen = [known[str(address)] for address in dict.fromkeys(addresses) if str(address) in known]
         for address in addresses:
             if str(address) not in known:
                 text = f"nothing that {address} held before a restore is kept"
                 refusals.append(Problem(text, None, "", f"there are: {', '.join(sorted(known))}"))
     else:
-        last = max(one.since for one in there.values())
-        chosen = [one for one in there.values() if one.since == last]
-        if missing := sorted({name for one in chosen for name in one.together} - {one.volume for one in chosen}):
-            named = " ".join(_address(saving, one.volume) for one in chosen)
+        last = max(kept.since for kept in there.values())
+        chosen = [kept for kept in there.values() if kept.since == last]
+        if missing := sorted({name for kept in chosen for name in kept.together} - {kept.volume for kept in chosen}):
+            named = " ".join(_address(saving, kept.volume) for kept in chosen)
             gone = ", ".join(_address(saving, name) for name in missing)
             text = f"what that restore replaced in {gone} is not kept any more: the volumes would be of two states"
             refusals.append(Problem(text, None, "", f"name what is to be put back all the same: {named}"))
-    stay = [one for one in there.values() if one not in chosen]
+    stay = [kept for kept in there.values() if kept not in chosen]
     plan = UndoPlan(saving.playbook.title, tuple(chosen), _former(saving, chosen), _former(saving, stay))
     return replace(plan, refusals=tuple(refusals))
 
@@ -145,15 +145,15 @@ def _of_unfinished(saving: Saving, record: Record, there: dict[str, Kept], addre
         refusals.append(Problem(text, hint=f"`{record.command}` finishes that restore"))
     chosen = tuple(there[name] for name in names if name in there)
     empty = tuple(Former(_address(saving, name), record.began, "") for name in record.emptied)
-    stay = [one for one in there.values() if not record.made(one)]
+    stay = [kept for kept in there.values() if not record.made(kept)]
     volumes = (*_former(saving, chosen), *empty)
     return UndoPlan(saving.playbook.title, chosen, volumes, _former(saving, stay), tuple(refusals), record)
 
 
 def _former(saving: Saving, kept: Sequence[Kept]) -> tuple[Former, ...]:
-    return tuple(Former(_address(saving, one.volume), one.since, one.name) for one in kept)
+    return tuple(Former(_address(saving, copy.volume), copy.since, copy.name) for copy in kept)
 
 
 def _address(saving: Saving, name: str) -> str:
     """A volume's address; one that the playbook does not declare any more has its name only."""
-    return next((f"volume.{key}" for key, one in saving.playbook.volumes.items() if one.name == name), name)
+    return next((f"volume.{key}" for key, declared in saving.playbook.volumes.items() if declared.name == name), name)

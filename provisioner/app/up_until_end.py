@@ -136,9 +136,9 @@ def _run_again(ready: ReadyToApply, names: Sequence[str], ends: _Ends, code_of: 
             if address.name not in done and ends.rests(str(raw["ID"])):
                 change_service(ready.engine, str(raw["ID"]), forced)
         return
-    for one in owned_containers(ready.engine, ready.playbook.project, names):
-        if one.address.name not in done and _key(one) in ends.before:
-            ready.engine.start(one.id)
+    for container in owned_containers(ready.engine, ready.playbook.project, names):
+        if container.address.name not in done and _key(container) in ends.before:
+            ready.engine.start(container.id)
 
 
 def _stop_all(request: Request, names: Sequence[str], grace: float | None) -> None:
@@ -149,8 +149,8 @@ def _writers(ready: ReadyToApply, names: Sequence[str]) -> list[OwnedContainer]:
     return writers(ready.engine, ready.playbook, names)
 
 
-def _key(one: OwnedContainer) -> str:
-    return f"{one.id} {one.raw['State'].get('StartedAt')}"
+def _key(container: OwnedContainer) -> str:
+    return f"{container.id} {container.raw['State'].get('StartedAt')}"
 
 
 @dataclass(slots=True)
@@ -182,9 +182,9 @@ class _Ends:
         if not self.swarm:
             found = owned_containers(self.engine, self.project, self.names)
             return {
-                _key(one): (one.address, int(one.raw["State"].get("ExitCode") or 0))
-                for one in found
-                if one.raw["State"].get("Status") in _ENDED
+                _key(container): (container.address, int(container.raw["State"].get("ExitCode") or 0))
+                for container in found
+                if container.raw["State"].get("Status") in _ENDED
             }
         ended = {}
         for raw, address in owned_services(self.engine, self.project, self.names):

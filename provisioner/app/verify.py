@@ -45,4 +45,4 @@ def run_checks(playbook: Playbook, engine: EngineWriter, checks: Sequence[Check]
 
 def running_containers(engine: EngineReader, project: str, service: str) -> list[str]:
     """The ids of a service's running containers, first replica first."""
-    return [one.id for one in owned_containers(engine, project, [service]) if one.running]
+    return [container.id for container in owned_containers(engine, project, [service]) if container.running]

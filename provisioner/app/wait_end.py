@@ -32,16 +32,18 @@ def wait_for_end(
     """
     playbook = load_with(request, services)
     engine = open_engine(request, playbook.engine)
-    containers = [one for one in owned_containers(engine, playbook.project, services) if one.running]
+    containers = [container for container in owned_containers(engine, playbook.project, services) if container.running]
     away = tasks_elsewhere(engine, playbook.project, services)
     if away:
-        hosts = ", ".join(sorted({one.host for tasks in away.values() for one in tasks}))
+        hosts = ", ".join(sorted({task.host for tasks in away.values() for task in tasks}))
         raise ProvisionError(f"tasks run on {hosts}, where this engine can not wait for them", hint="provision verify")
     if not containers:
         raise ProvisionError("no container of these services runs", hint="provision status")
     last = 0
     with interrupt.deferred(), ThreadPoolExecutor(len(containers)) as pool:
-        waits = {pool.submit(engine.wait_for_end, one.id, interrupt.is_set): one for one in containers}
+        waits = {
+            pool.submit(engine.wait_for_end, container.id, interrupt.is_set): container for container in containers
+        }
         for done in as_completed(waits):
             code = done.result()
             if code is not None:

@@ -96,35 +96,39 @@ class Watch:
             self._report(f"{rule.service}: {_named(difference)} changed, building it anew")
             self._rebuild(rule.service, interrupt)
             return
-        running = [one for one in owned_containers(self._engine, self._playbook.project, [rule.service]) if one.running]
+        running = [
+            container
+            for container in owned_containers(self._engine, self._playbook.project, [rule.service])
+            if container.running
+        ]
         if not running:
             raise ProvisionError("it does not run: provision apply")
-        for one in running:
+        for container in running:
             if rule.syncs:
-                self._sync(rule, difference, one)
+                self._sync(rule, difference, container)
             if rule.action.endswith("restart"):
                 require_settled(self._engine, self._playbook.project)
-                self._engine.restart(one.id)
-                self._report(f"{one.address}: {_named(difference)} changed, restarted")
+                self._engine.restart(container.id)
+                self._report(f"{container.address}: {_named(difference)} changed, restarted")
             if rule.action == "sync+exec":
-                self._execute(rule, one)
+                self._execute(rule, container)
 
-    def _sync(self, rule: Rule, difference: Difference, one: OwnedContainer) -> None:
+    def _sync(self, rule: Rule, difference: Difference, container: OwnedContainer) -> None:
         if difference.changed:
-            self._engine.put_archive(one.id, "/", archive(rule, difference.changed))
+            self._engine.put_archive(container.id, "/", archive(rule, difference.changed))
         if difference.removed:
             paths = [inside(rule, path) for path in difference.removed]
-            code, _, errors = self._engine.execute(one.id, ["rm", "-rf", "--", *paths], user="0")
+            code, _, errors = self._engine.execute(container.id, ["rm", "-rf", "--", *paths], user="0")
             if code != 0:
                 raise ProvisionError(f"{', '.join(paths)} can not be removed: {_tail(errors)}")
-        self._report(f"{one.address}: {_named(difference)} to {rule.target}")
+        self._report(f"{container.address}: {_named(difference)} to {rule.target}")
 
-    def _execute(self, rule: Rule, one: OwnedContainer) -> None:
-        code, output, errors = self._engine.execute(one.id, rule.command, **rule.options)
+    def _execute(self, rule: Rule, container: OwnedContainer) -> None:
+        code, output, errors = self._engine.execute(container.id, rule.command, **rule.options)
         line = " ".join(rule.command)
         if code != 0:
             raise ProvisionError(f"'{line}' ended with {code}: {_tail(errors or output)}")
-        self._report(f"{one.address}: ran '{line}'")
+        self._report(f"{container.address}: ran '{line}'")
 
     def _rebuild(self, service: str, interrupt: Interrupt) -> None:
         with self._narrate() as listener:
@@ -139,7 +143,7 @@ class Watch:
             )
         if result.exit_code:
             failures = result.report.failures if result.report is not None else ()
-            reasons = [str(one.error) for one in failures] or [str(one) for one in result.plan.refusals]
+            reasons = [str(one.error) for one in failures] or [str(refusal) for refusal in result.plan.refusals]
             raise ProvisionError("; ".join(reasons) or f"apply ended with {result.exit_code}")
         self._report(f"{service}: {'up to date' if result.report is None else 'replaced'}")
 

@@ -145,8 +145,8 @@ def _address(text: str, prepared: Prepared) -> Address:
     return address
 
 
-def _is_part(one: Address, of: Address) -> bool:
-    return one == of or (not of.index and one.whole == of)
+def _is_part(address: Address, of: Address) -> bool:
+    return address == of or (not of.index and address.whole == of)
 
 
 def _part(address: Address, prepared: Prepared, engine: EngineReader) -> Part:
@@ -180,8 +180,8 @@ def _with_words(part: Part, found: Observed, prepared: Prepared, engine: EngineR
         words = last_words(engine, found, LOG_LINES)
     return replace(
         part,
-        health=tuple(replace(one, output=mask(one.output)) for one in health),
-        words=tuple(replace(one, lines=tuple(mask(line) for line in one.lines)) for one in words),
+        health=tuple(replace(result, output=mask(result.output)) for result in health),
+        words=tuple(replace(word, lines=tuple(mask(line) for line in word.lines)) for word in words),
         condition=replace(part.condition, trouble=mask(part.condition.trouble)),
     )
 
@@ -211,6 +211,6 @@ def _state(address: Address, prepared: Prepared, engine: EngineReader) -> Condit
 
 
 def _last_failure(prepared: Prepared, there: list[Address]) -> Failed | None:
-    names = {str(one) for one in there} | {str(one.whole) for one in there}
+    names = {str(address) for address in there} | {str(address.whole) for address in there}
     failures = reversed(prepared.ledger.failures)
-    return next((one for one in failures if any(place in names for place, _ in one.failures)), None)
+    return next((failure for failure in failures if any(place in names for place, _ in failure.failures)), None)

@@ -73,7 +73,7 @@ def tier_context(request: Request, playbook: Playbook, engine: EngineReader | No
     """What the secret tiers may look at."""
     from provisioner.secrets.tier_context import TierContext
 
-    named = {str(name.value) for one in playbook.secrets.values() if (name := one.body.get("environment"))}
+    named = {str(name.value) for secret in playbook.secrets.values() if (name := secret.body.get("environment"))}
     given = {name: value for name, value in playbook.in_reach.items() if name in named}
     variables = {**given, **request.shell, **request.overrides}
     return TierContext(

@@ -100,12 +100,12 @@ class Listed:
     @property
     def whole(self) -> tuple[Archive, ...]:
         """The archives of which nothing is known to be damaged."""
-        return tuple(one for one in self.archives if one.id not in self.damaged)
+        return tuple(archive for archive in self.archives if archive.id not in self.damaged)
 
     @property
     def unreadable(self) -> dict[str, str]:
         """What is wrong with those that can not be read at all, by id."""
-        readable = {one.id for one in self.archives}
+        readable = {archive.id for archive in self.archives}
         return {one: why for one, why in self.damaged.items() if one not in readable}
 
 
@@ -129,8 +129,8 @@ def list_archives(place: Place, project: str) -> Listed:
     return Listed(tuple(sorted(archives, key=_made)), damaged)
 
 
-def _made(one: Archive) -> tuple[str, str]:
-    return one.manifest.created_at, one.id
+def _made(archive: Archive) -> tuple[str, str]:
+    return archive.manifest.created_at, archive.id
 
 
 def find_archive(places: Sequence[Place], project: str, name: str) -> Archive:
@@ -147,7 +147,7 @@ def find_archive(places: Sequence[Place], project: str, name: str) -> Archive:
         try:
             if name != LATEST:
                 best = best or _of_id(place, name)
-            elif best is None or any(one > best.id and _is_of(one, project) for one in place.archives()):
+            elif best is None or any(archive > best.id and _is_of(archive, project) for archive in place.archives()):
                 listed = list_archives(place, project)
                 unreadable |= listed.unreadable
                 best = max((*((best,) if best else ()), *listed.archives), key=_made, default=None)

@@ -40,7 +40,9 @@ class FolderPlace:
 
     def archives(self) -> Sequence[str]:
         try:
-            entries = [one.name for one in os.scandir(self._folder) if one.is_dir() and not one.name.startswith(".")]
+            entries = [
+                entry.name for entry in os.scandir(self._folder) if entry.is_dir() and not entry.name.startswith(".")
+            ]
         except FileNotFoundError:
             return ()
         except OSError as error:
@@ -49,7 +51,7 @@ class FolderPlace:
 
     def sizes(self, archive: str) -> Mapping[str, int]:
         try:
-            return {one.name: one.stat().st_size for one in os.scandir(self._folder / archive)}
+            return {entry.name: entry.stat().st_size for entry in os.scandir(self._folder / archive)}
         except OSError as error:
             raise _failed(error, self._folder / archive) from error
 
@@ -87,11 +89,11 @@ class FolderPlace:
 
     def _remove_stale(self) -> None:
         """What a backup that was killed has left."""
-        for one in self._folder.glob(f"{_HIDDEN}*"):
+        for path in self._folder.glob(f"{_HIDDEN}*"):
             with contextlib.suppress(OSError):
-                newest = max((file.stat().st_mtime for file in (one, *one.iterdir())), default=0.0)
+                newest = max((file.stat().st_mtime for file in (path, *path.iterdir())), default=0.0)
                 if time.time() - newest > _STALE:
-                    shutil.rmtree(one)
+                    shutil.rmtree(path)
 
 
 class FolderDraft:

@@ -48,7 +48,7 @@ def _damaged(what: str) -> ProvisionError:
 
 
 def _known_keys(kind: type, values: dict[str, Any]) -> dict[str, Any]:
-    names = {one.name for one in fields(kind)}
+    names = {field.name for field in fields(kind)}
     return {key: value for key, value in values.items() if key in names}
 
 

@@ -50,7 +50,7 @@ class Record:
     @property
     def emptied(self) -> tuple[str, ...]:
         """The volumes that held nothing before and may hold new data by now."""
-        return tuple(one for one in self.volumes if one not in self.kept) if self.replacing else ()
+        return tuple(volume for volume in self.volumes if volume not in self.kept) if self.replacing else ()
 
     def made(self, kept: Kept) -> bool:
         """Whether data were kept by this restore; if not on record, then in part only."""
@@ -186,9 +186,9 @@ def kept_data(engine: EngineReader, project: str) -> tuple[Kept, ...]:
     for raw in engine.list("volume", {KEPT: project}):
         name, labels = str(raw["Name"]), raw.get("Labels") or {}
         if name.endswith(SUFFIX):
-            together = tuple(one for one in str(labels.get(_TOGETHER) or "").split(",") if one)
+            together = tuple(part for part in str(labels.get(_TOGETHER) or "").split(",") if part)
             found.append(Kept(name.removesuffix(SUFFIX), str(labels.get(_SINCE) or ""), together))
-    return tuple(sorted(found, key=lambda one: one.volume))
+    return tuple(sorted(found, key=lambda kept: kept.volume))
 
 
 def first_entries(chunks: Iterator[bytes]) -> bool:

@@ -171,7 +171,7 @@ class _Counted:
 def _encrypt(source: _Source, counted: _Counted, recipients: Sequence[str]) -> None:
     import pyrage
 
-    keys = [pyrage.x25519.Recipient.from_str(one) for one in recipients]
+    keys = [pyrage.x25519.Recipient.from_str(recipient) for recipient in recipients]
     # Eight kilobytes at a time come out of age; fewer, larger writes are faster.
     buffered = io.BufferedWriter(_Raw(counted), _COPY)
     try:
@@ -213,7 +213,7 @@ def _decrypted(chunks: Iterable[bytes], identities: Sequence[str]) -> Iterator[b
     """age pushes what it decrypts; a pipe with a thread behind makes a stream of it that can be pulled."""
     import pyrage
 
-    keys = [pyrage.x25519.Identity.from_str(one) for one in identities]
+    keys = [pyrage.x25519.Identity.from_str(identity) for identity in identities]
     reading = _Reading(chunks)
     out, into = os.pipe()
     trouble: list[BaseException] = []

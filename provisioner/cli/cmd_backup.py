@@ -145,15 +145,21 @@ def list_(settings: Settings, target: str | None, as_json: bool) -> int:
 def _list_text(settings: Settings, found: Inventory) -> str:
     from provisioner.render.backup_text import archives_text
 
-    places = [(url, [one.manifest for one in listed.whole], listed.damaged) for url, listed in found.places]
-    return archives_text(found.title, places, {url: one.message for url, one in found.silent}, settings.out().paint)
+    places = [(url, [archive.manifest for archive in listed.whole], listed.damaged) for url, listed in found.places]
+    return archives_text(
+        found.title, places, {url: unreachable.message for url, unreachable in found.silent}, settings.out().paint
+    )
 
 
 def _list_document(found: Inventory) -> dict[str, JSON]:
     from provisioner.render.error_json import error_json
 
     places: list[JSON] = [
-        {"place": url, "archives": [document(one.manifest) for one in listed.whole], "damaged": dict(listed.damaged)}
+        {
+            "place": url,
+            "archives": [document(archive.manifest) for archive in listed.whole],
+            "damaged": dict(listed.damaged),
+        }
         for url, listed in found.places
     ]
     silent: list[JSON] = [{"place": url, "error": error_json(error)} for url, error in found.silent]

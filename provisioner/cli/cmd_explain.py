@@ -46,14 +46,14 @@ def command(settings: Settings, word: str, as_json: bool) -> int:
     if as_json:
         shown = [
             {
-                "kind": one.kind, "name": one.name, "title": one.title, "text": one.text,
-                "facts": [{"name": name, "text": text} for name, text in one.facts],
+                "kind": topic.kind, "name": topic.name, "title": topic.title, "text": topic.text,
+                "facts": [{"name": name, "text": text} for name, text in topic.facts],
             }
-            for one in topics
+            for topic in topics
         ]  # fmt: skip
         out.write_json({"format_version": 1, "topics": shown})
         return 0
-    out.write("\n".join(_text(one, out) for one in topics))
+    out.write("\n".join(_text(topic, out) for topic in topics))
     return 0
 
 

@@ -45,12 +45,12 @@ def command(settings: Settings, target: str | None, check: bool, diff: bool) -> 
     if not check:
         write(found, directory)
     out = settings.out()
-    for one in found:
+    for formatted in found:
         if diff:
-            before, after = (text.splitlines() for text in (one.before, one.after))
-            lines = list(unified_diff(before, after, one.file, one.file, lineterm=""))
-            out.write("".join(f"{line}\n" for line in lines or [f"{one.file}: {_unseen(one.before)}"]))
-        out.write(f"{'would change' if check else 'wrote'} {one.file}\n")
+            before, after = (text.splitlines() for text in (formatted.before, formatted.after))
+            lines = list(unified_diff(before, after, formatted.file, formatted.file, lineterm=""))
+            out.write("".join(f"{line}\n" for line in lines or [f"{formatted.file}: {_unseen(formatted.before)}"]))
+        out.write(f"{'would change' if check else 'wrote'} {formatted.file}\n")
     if not found:
         noun = "file is" if len(files) == 1 else "files are"
         out.write(f"{len(files)} {noun} in the usual layout\n")

@@ -50,7 +50,9 @@ def command(
             raise UsageError(f"--filter '{text}': {error}") from error
     found = environments(settings.optional_request(None, search=True))
     shown = [
-        one for one in found if (everything or one.runs) and all(pattern.search(one.project) for pattern in patterns)
+        environment
+        for environment in found
+        if (everything or environment.runs) and all(pattern.search(environment.project) for pattern in patterns)
     ]
     out = settings.out()
     form = "json" if as_json else form

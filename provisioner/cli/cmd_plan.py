@@ -136,7 +136,7 @@ def _plan_list(
     from provisioner.cli.plays import show_plans
 
     planned = plan_plays(plays, permitted, replicas)
-    refused = any(one.prepared.plan.refusals for one in planned)
+    refused = any(play.prepared.plan.refusals for play in planned)
     if output and refused:
         _warn_not_kept(settings, output)
     elif output:
@@ -146,7 +146,7 @@ def _plan_list(
         target, again = output, []
     from provisioner.app.approved_digest import digest_text_of_plays
 
-    plans = tuple(one.shown for one in planned)
+    plans = tuple(play.shown for play in planned)
     return show_plans(
         settings, plays.title, plans, form=form, differences=differences, detailed=detailed, target=target,
         again=again, digest=digest_text_of_plays(planned), kept=bool(output) and not refused,

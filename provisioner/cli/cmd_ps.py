@@ -103,6 +103,10 @@ def _shown(
 
     found = containers(request, services, everything=everything, states=states, orphans=orphans)
     if only_ids or only_services:
-        names = [one.id for one in found] if only_ids else list(dict.fromkeys(one.address.name for one in found))
+        names = (
+            [container.id for container in found]
+            if only_ids
+            else list(dict.fromkeys(container.address.name for container in found))
+        )
         return json.dumps(names) + "\n" if as_json else "".join(f"{name}\n" for name in names)
     return containers_text(found, form, whole=whole, width=width)

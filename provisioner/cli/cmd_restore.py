@@ -127,7 +127,7 @@ def _undo(
             out.write_folded(undo_plan_text(plan, paint=out.paint))
         if check or plan.refusals:
             return False
-        names = ", ".join(one.address for one in plan.volumes)
+        names = ", ".join(volume.address for volume in plan.volumes)
         question = f"Put these data back? What is in {names} now is lost." if names else "End that restore?"
         return yes or confirmed(settings, question)
 
@@ -169,8 +169,10 @@ def _undo_document(result: UndoResult) -> dict[str, JSON]:
     from provisioner.render.checks_json import check_json
 
     plan = result.plan
-    volumes: list[JSON] = [{"address": one.address, "since": one.since, "kept": one.kept} for one in plan.volumes]
-    stay: list[JSON] = [{"address": one.address, "since": one.since, "kept": one.kept} for one in plan.stay]
+    volumes: list[JSON] = [
+        {"address": volume.address, "since": volume.since, "kept": volume.kept} for volume in plan.volumes
+    ]
+    stay: list[JSON] = [{"address": former.address, "since": former.since, "kept": former.kept} for former in plan.stay]
     checks: list[JSON] = [dict(check_json(check)) for check in result.applied.checks] if result.applied else []
     return {
         "format_version": 1,
@@ -188,8 +190,13 @@ def _document(result: RestoreResult, seconds: float) -> dict[str, JSON]:
 
     plan = result.plan
     volumes: list[JSON] = [
-        {"address": f"volume.{one.key}", "name": one.name, "replaced": one.holds, "size_before": one.size}
-        for one in plan.volumes
+        {
+            "address": f"volume.{replaced.key}",
+            "name": replaced.name,
+            "replaced": replaced.holds,
+            "size_before": replaced.size,
+        }
+        for replaced in plan.volumes
     ]
     checks: list[JSON] = [dict(check_json(check)) for check in result.checks]
     return {

@@ -152,7 +152,9 @@ def _from_files(files: Sequence[str]) -> dict[str, str]:
         found = parse(text, file, findings, os.environ.get)
         for problem in findings.errors:
             raise UsageError(str(problem), hint=problem.hint)
-        values = {name: os.environ.get(name) if one.value is None else one.value for name, one in found.items()}
+        values = {
+            name: os.environ.get(name) if setting.value is None else setting.value for name, setting in found.items()
+        }
         result |= {name: value for name, value in values.items() if value is not None}
     return result
 

@@ -48,7 +48,7 @@ def command(settings: Settings, target: str | None, output: str | None) -> int:
         words = settings.without_selection().typed(target)
         named = make_runbooks(plays)
         runbooks = [runbook for _, runbook in named]
-        text = "\n".join(runbook_markdown(one, shlex.join([*words, "--limit", name])) for name, one in named)
+        text = "\n".join(runbook_markdown(runbook, shlex.join([*words, "--limit", name])) for name, runbook in named)
     out = settings.out()
     if output:
         from provisioner.app.output_file import write_output
@@ -57,4 +57,4 @@ def command(settings: Settings, target: str | None, output: str | None) -> int:
         out.write(f"wrote {output}\n")
     else:
         out.write(text)
-    return 1 if any(one.plan.refusals for one in runbooks) else 0
+    return 1 if any(runbook.plan.refusals for runbook in runbooks) else 0

@@ -71,7 +71,9 @@ class Command(click.Command):
         return parsed(super().parse_args, ctx, args)
 
     def _wants_value(self, word: str) -> bool:
-        options = (one for one in self.params if isinstance(one, click.Option) and word in one.opts)
+        options = (
+            parameter for parameter in self.params if isinstance(parameter, click.Option) and word in parameter.opts
+        )
         return any(not option.is_flag and not option.count for option in options)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -132,14 +134,14 @@ def parsed(parse: Callable[[click.Context, list[str]], list[str]], ctx: click.Co
 
 def _plain(ctx: click.Context, args: list[str]) -> tuple[list[str], set[str]]:
     """The arguments with flags as click takes them, and the names of those that are off and have no word for it."""
-    options = [one for one in ctx.command.get_params(ctx) if isinstance(one, click.Option)]
+    options = [parameter for parameter in ctx.command.get_params(ctx) if isinstance(parameter, click.Option)]
     flags = {
-        spelling: one
-        for one in options
-        if one.is_flag and one.is_bool_flag and one.expose_value
-        for spelling in (*one.opts, *one.secondary_opts)
+        spelling: option
+        for option in options
+        if option.is_flag and option.is_bool_flag and option.expose_value
+        for spelling in (*option.opts, *option.secondary_opts)
     }
-    valued = {spelling for one in options if not one.is_flag and not one.count for spelling in one.opts}
+    valued = {spelling for option in options if not option.is_flag and not option.count for spelling in option.opts}
     plain: list[str] = []
     off: set[str] = set()
     left = list(args)
@@ -173,7 +175,7 @@ def require_before_service(words: tuple[str, ...]) -> None:
     What follows a service belongs to the command in it, and no program is called as an option is.
     """
     ctx = click.get_current_context()
-    known = {spelling for one in ctx.command.params for spelling in (*one.opts, *one.secondary_opts)}
+    known = {spelling for parameter in ctx.command.params for spelling in (*parameter.opts, *parameter.secondary_opts)}
     for word in words:
         if word.startswith("-") and word.partition("=")[0] in known:
             raise UsageError(

@@ -149,7 +149,7 @@ def _typed_target(ctx: click.Context, settings: Settings) -> str | None:
 
 def _items(found: Sequence[Candidate], *, after: str = "") -> list[CompletionItem[str]]:
     kind = OPEN if after else WHOLE
-    return [CompletionItem(one.word + after, type=kind, help=one.comment or None) for one in found]
+    return [CompletionItem(candidate.word + after, type=kind, help=candidate.comment or None) for candidate in found]
 
 
 def _of_playbook(name: str, *, after: str = "") -> Completed:

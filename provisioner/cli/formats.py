@@ -26,7 +26,7 @@ def findings_output(findings: Sequence[Finding], form: str, title: str = "") -> 
     Services look for a file from the top of the repository, wherever the command was called.
     """
     if form != "json":
-        findings = [_in_repository(one) for one in findings]
+        findings = [_in_repository(finding) for finding in findings]
     match form:
         case "github":
             from provisioner.render.findings_github import findings_github

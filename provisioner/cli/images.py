@@ -76,4 +76,4 @@ def _work_on_plays(settings: Settings, plays: PlayList, act: Act, *, as_json: bo
 def _exit_code(results: Sequence[ImageResult], interrupt: Interrupt, *, forgiving: bool) -> int:
     if interrupt.is_set():
         return Interrupted.exit_code
-    return 1 if any(one.error for one in results) and not forgiving else 0
+    return 1 if any(result.error for result in results) and not forgiving else 0

@@ -54,7 +54,7 @@ def show_plans(
     elif form in ANNOTATIONS:
         from provisioner.render.plan_findings import findings_of_plan
 
-        out.write(findings_output([found for one in plans for found in findings_of_plan(one.plan)], form))
+        out.write(findings_output([found for play in plans for found in findings_of_plan(play.plan)], form))
     else:
         from provisioner.render.plays_text import plans_text
 
@@ -70,7 +70,7 @@ def plans_exit_code(plans: Sequence[PlayPlan], *, detailed: bool) -> int:
     """1 where a plan would be refused; with `detailed` 2 when changes are pending in any play; else 77 or 0."""
     from provisioner.cli.cmd_plan import PENDING, plan_exit_code
 
-    codes = [plan_exit_code(one.plan, detailed=detailed) for one in plans]
+    codes = [plan_exit_code(play.plan, detailed=detailed) for play in plans]
     return next((code for code in (1, PENDING, *codes) if code and code in codes), 0)
 
 
@@ -100,7 +100,7 @@ class _Conversation:
         self._show(plans)
         if self._check:
             return False
-        if self._yes or any(one.plan.refusals for one in plans) or not any(summarize(p.plan).pending for p in plans):
+        if self._yes or any(play.plan.refusals for play in plans) or not any(summarize(p.plan).pending for p in plans):
             return True
         count = f"{len(plans)} play" if len(plans) == 1 else f"{len(plans)} plays"
         question = self._question.format(count=count, title=self._title, engines=engines(plans))
@@ -161,7 +161,7 @@ class _Conversation:
             from provisioner.render.report_json import line
 
             out.write(line(plans_line(self._title, plans, self.digest)))
-        elif any(one.plan.refusals for one in plans) or not (self._settings.quiet and self._yes):
+        elif any(play.plan.refusals for play in plans) or not (self._settings.quiet and self._yes):
             from provisioner.render.plays_text import plans_text
 
             text = plans_text(self._title, plans, paint=out.paint, width=out.columns, detailed=self._settings.verbose)
@@ -202,7 +202,7 @@ def carry_out_plays(
     with interruptible() as interrupt:
         result = act(talk.approve, talk.narrate, talk.ended, interrupt)
     if check:
-        return 1 if any(one.plan.refusals for one in result.plans) else 0
+        return 1 if any(play.plan.refusals for play in result.plans) else 0
     code = 1 if talk.declined else result.exit_code
     talk.close(result, code, time.monotonic() - began - talk.asked)
     return code

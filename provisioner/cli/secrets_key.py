@@ -73,7 +73,7 @@ def export(settings: Settings, target: str | None, place: str | None) -> int:
 @click.pass_obj
 def import_(settings: Settings, arguments: tuple[str, ...], place: str | None, replace: bool) -> int:
     """Keep the environment's fingerprint key beside the playbook, or where PROVISION_FINGERPRINT_KEY_FILE says."""
-    targets = [one for one in arguments if one != "-"]
+    targets = [argument for argument in arguments if argument != "-"]
     if len(targets) > 1 or (place is not None) == ("-" in arguments):
         raise UsageError("where is the key?", hint="secrets key import [TARGET] --from FILE, or - for standard input")
     request = settings.request(targets[0] if targets else None)

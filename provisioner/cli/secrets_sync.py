@@ -83,11 +83,15 @@ def _show(settings: Settings, found: Sync) -> None:
         out.write(f"{found.title}: the playbook declares no secrets\n")
         return
     words = {"copy": f"to {_PLACES[found.place]}", "same": "there already", "skip": "left out"}
-    rows = [(one.key, words[one.action], one.name if one.action != "skip" else "", one.why) for one in found.copies]
+    rows = [
+        (copy.key, words[copy.action], copy.name if copy.action != "skip" else "", copy.why) for copy in found.copies
+    ]
     out.write(f"{out.paint.bold(found.title)}\n{table(('SECRET', 'COPY', 'AS', 'WHY'), rows, paint=out.paint)}")
 
 
 def _show_json(settings: Settings, found: Sync, *, done: bool) -> None:
-    copies = [{"name": one.key, "as": one.name, "action": one.action, "why": one.why or None} for one in found.copies]
+    copies = [
+        {"name": copy.key, "as": copy.name, "action": copy.action, "why": copy.why or None} for copy in found.copies
+    ]
     shown = {"format_version": 1, "target": found.title, "to": found.place, "done": done, "secrets": copies}
     settings.out().write_json(shown)

@@ -24,15 +24,15 @@ def work_on_services(settings: Settings, act: Act) -> int:
     """Run `act`, and say in full what failed; 1 where something did, 130 where it was interrupted."""
     with interruptible(deferred=True) as interrupt, progress_listener(settings, as_json=False) as listener:
         results = act(listener=listener, interrupt=interrupt)
-    failed = [one for one in results if one.error is not None]
+    failed = [result for result in results if result.error is not None]
     if failed:
         from provisioner.render.error_text import error_text
 
         err = settings.err()
-        for one in failed:
-            if one.error is not None:
-                said = error_text(one.error, paint=err.paint, detailed=settings.verbose)
-                err.write_folded(f"{one.step.address}: {said}")
+        for result in failed:
+            if result.error is not None:
+                said = error_text(result.error, paint=err.paint, detailed=settings.verbose)
+                err.write_folded(f"{result.step.address}: {said}")
     if interrupt.is_set():
         return Interrupted.exit_code
     return 1 if failed else 0

@@ -51,7 +51,9 @@ def with_comments_beside(before: str, after: str) -> str:
     """`after`, a layout of `before`, with its comments where they belong, and no spaces behind what is no value."""
     old, new = comments(before), comments(after)
     was, now = _marks(before), _marks(after)
-    if [(one.text, bool(one.after)) for one in old] != [(one.text, bool(one.after)) for one in new]:
+    if [(comment.text, bool(comment.after)) for comment in old] != [
+        (comment.text, bool(comment.after)) for comment in new
+    ]:
         return after
     if len(was) != len(now):
         return after
@@ -91,8 +93,8 @@ def _columns_behind(old: Sequence[Comment], new: Sequence[Comment]) -> dict[int,
     return columns
 
 
-def _are_level(one: Comment, following: Comment) -> bool:
-    return (one.line + 1, one.column) == (following.line, following.column)
+def _are_level(comment: Comment, following: Comment) -> bool:
+    return (comment.line + 1, comment.column) == (following.line, following.column)
 
 
 def _marks(text: str) -> list[_Mark]:

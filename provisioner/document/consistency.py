@@ -168,10 +168,10 @@ class Consistency:
         self._wrong(f"no service '{dependency}' is declared", span, path, self.findings.nearest(dependency, known))
 
     def _agree(self, node: Node, first: tuple[str, ...], second: tuple[str, ...], path: Path) -> None:
-        one, other = node.get(*first), node.get(*second)
-        if one is not None and other is not None and one.value != other.value:
+        item, other = node.get(*first), node.get(*second)
+        if item is not None and other is not None and item.value != other.value:
             message = f"'{'.'.join(first)}' and '{'.'.join(second)}' say different things"
-            self._wrong(message, one.span, (*path, *first), "keep one of them")
+            self._wrong(message, item.span, (*path, *first), "keep one of them")
 
     def _container_names(self) -> None:
         first: dict[str, str] = {}

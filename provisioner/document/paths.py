@@ -66,4 +66,4 @@ def exists(path: str) -> bool:
 def project_root(folder: str) -> tuple[str, ...]:
     """The folder itself, and that of the git repository which it lies in, if it does."""
     above = (Path(folder), *Path(folder).parents)
-    return (folder, *(str(one) for one in above if (one / ".git").exists()))
+    return (folder, *(str(path) for path in above if (path / ".git").exists()))

@@ -44,7 +44,7 @@ def find_undeployed(
 def _services(inactive: Mapping[str, Node]) -> Iterator[Undeployed]:
     for key, item in inactive.items():
         profiles = item.get("profiles")
-        names = tuple(str(one.value) for one in profiles.items) if profiles is not None else ()
+        names = tuple(str(node.value) for node in profiles.items) if profiles is not None else ()
         yield Undeployed("services", key, "", item.span, profiles=names)
 
 

@@ -121,7 +121,7 @@ class MemoryReader:
         shown = copy.deepcopy(raw)
         if "Containers" in shown:
             users = self._users(raw["Name"], running=True)
-            shown["Containers"] = {one: {"Name": self._containers[one]["Name"][1:]} for one in users}
+            shown["Containers"] = {user: {"Name": self._containers[user]["Name"][1:]} for user in users}
         return shown
 
     def _users(self, network: str, *, running: bool) -> Sequence[str]:

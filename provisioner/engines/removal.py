@@ -76,7 +76,7 @@ def _vanish(inspect: Inspect, network_id: str) -> None:
     until = time.monotonic() + _RELEASE
     while (raw := inspect("network", network_id)) is not None:
         if time.monotonic() > until:
-            on_it = sorted(str(one.get("Name")) for one in (raw.get("Containers") or {}).values())
+            on_it = sorted(str(container.get("Name")) for container in (raw.get("Containers") or {}).values())
             what = f"with {', '.join(on_it)} on it" if on_it else "and nothing is on it"
             raise EngineRefused(
                 f"the network {raw['Name']} was removed, and is still on this node after {_RELEASE:g} s, {what}",

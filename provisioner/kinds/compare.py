@@ -76,7 +76,7 @@ def declared_fields(fields: Sequence[Field], spec: Spec) -> list[str]:
 def paths_that_run(fields: Sequence[Field], declared: Iterable[str], differences: Iterable[FieldChange]) -> list[str]:
     """Those of the declared paths at which nothing differs. What an engine chooses is one thing (a driver with its
     options), unless it is a mapping with keys of the user's own, such as limits."""
-    differing = [one.path for one in differences]
+    differing = [difference.path for difference in differences]
     whole = [field.key for field in fields if field.chosen and field.default != {}]
     differing += [key for key in whole if any(_overlap(key, path) for path in differing)]
     return sorted(path for path in declared if not any(_overlap(path, one) for one in differing))

@@ -32,7 +32,7 @@ def swarm_body(spec: Spec, image: str, *, key: str, volumes: Mapping[str, str]) 
         if field.key in _LEFT_OUT or value in (unset[field.key], None):
             continue
         # What can be said under `deploy` is said there, where every tool for Swarms looks.
-        path = next((one for one in field.sources if one.startswith("deploy.")), field.key)
+        path = next((source for source in field.sources if source.startswith("deploy.")), field.key)
         write = _WRITERS.get(field.key) or WRITERS.get(field.key)
         written = write(value) if write else value
         if field.key == "volumes":
@@ -86,7 +86,7 @@ def _placement(value: Mapping[str, Any]) -> dict[str, Any]:
     """Without the platforms, which clients add that look the image up in its registry."""
     kept = {key: item for key, item in value.items() if key != "platforms"}
     if "preferences" in kept:
-        kept["preferences"] = [{"spread": one} for one in kept["preferences"]]
+        kept["preferences"] = [{"spread": preference} for preference in kept["preferences"]]
     return kept
 
 

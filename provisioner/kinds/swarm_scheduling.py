@@ -133,11 +133,11 @@ def encode_placement(raw: Raw, value: Any) -> None:
     if "constraints" in value:
         placement["Constraints"] = value["constraints"]
     if "preferences" in value:
-        placement["Preferences"] = [{"Spread": {"SpreadDescriptor": one}} for one in value["preferences"]]
+        placement["Preferences"] = [{"Spread": {"SpreadDescriptor": preference}} for preference in value["preferences"]]
     if "max_replicas_per_node" in value:
         placement["MaxReplicas"] = value["max_replicas_per_node"]
     if "platforms" in value:
-        pairs = [one.partition("/") for one in value["platforms"]]
+        pairs = [platform.partition("/") for platform in value["platforms"]]
         placement["Platforms"] = [{"OS": os, "Architecture": architecture} for os, _, architecture in pairs]
     set_path(raw, f"{TASK}.Placement", placement)
 

@@ -89,7 +89,7 @@ class Revision:
         )
 
 
-_KEYS = frozenset(one.name for one in fields(Revision))
+_KEYS = frozenset(key.name for key in fields(Revision))
 
 
 def revisions(engine: EngineReader, project: str, *, manager: bool | None = None) -> tuple[Revision, ...]:
@@ -204,15 +204,21 @@ def _content(playbook: Playbook, inputs: InputVersions, mode: Mode, seen: Observ
             **({"profiles": dict(inputs.profiles)} if inputs.profiles else {}),
         },
         "scaled": _scaled(playbook),
-        "containers": {one.id: str(address) for address, one in seen.resources.items() if one.kind == "container"},
-        "files": {one.name: one.operation for one in seen.files if one.users},
+        "containers": {
+            existing.id: str(address) for address, existing in seen.resources.items() if existing.kind == "container"
+        },
+        "files": {file.name: file.operation for file in seen.files if file.users},
     }
 
 
 def _built(playbook: Playbook, seen: ObservedState) -> dict[str, str]:
     """The ids of the images of built services, by service."""
     there = seen.facts.images
-    return {key: there[one.image].id for key, one in playbook.services.items() if one.builds and one.image in there}
+    return {
+        key: there[service.image].id
+        for key, service in playbook.services.items()
+        if service.builds and service.image in there
+    }
 
 
 def _scaled(playbook: Playbook) -> dict[str, int]:

@@ -50,7 +50,7 @@ def _within(address: str, version: int, ranges: Iterable[IPv4Network | IPv6Netwo
         found = ip_address(address)
     except ValueError:
         return False
-    return any(one.version == version and found in one for one in ranges)
+    return any(network.version == version and found in network for network in ranges)
 
 
 def _first(names: list[str]) -> str:

@@ -65,7 +65,7 @@ def _script(command: Sequence[str]) -> _Script | None:
     for index, word in enumerate(command[first + 1 :], first + 1):
         if word[:1] in ("-", "+") or (options and re.fullmatch(r"[-+][a-z]*o", options[-1])):
             options.append(word)
-        elif any(re.fullmatch(r"-[a-z]*c[a-z]*", one) for one in options):
+        elif any(re.fullmatch(r"-[a-z]*c[a-z]*", option) for option in options):
             return _Script(index, word, tuple(options))
         else:
             return None
@@ -81,11 +81,11 @@ def _hidden(script: _Script) -> tuple[str, Severity] | None:
     if pipe and "pipefail" not in script.options and not _PIPEFAIL.search(text):
         name = _program(re.split(r"[;&(\n]", text[: pipe.start()])[-1])
         return f"a pipe ends as its last command does: where {name} fails, nobody notices", Severity.WARNING
-    errexit = any(re.fullmatch(r"-[a-z]*e[a-z]*", one) for one in script.options) or "errexit" in script.options
-    statements = [one for one in re.split(r"[;\n]", text) if one.strip()]
+    errexit = any(re.fullmatch(r"-[a-z]*e[a-z]*", option) for option in script.options) or "errexit" in script.options
+    statements = [part for part in re.split(r"[;\n]", text) if part.strip()]
     if errexit or _ERREXIT.search(text) or _COMPOUND.search(text):
         return None
-    if any(not _HARMLESS.fullmatch(one) for one in statements[:-1]):
+    if any(not _HARMLESS.fullmatch(statement) for statement in statements[:-1]):
         return "only its last command decides how it ends: where one before it fails, nobody notices", Severity.WARNING
     return None
 

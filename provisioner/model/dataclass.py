@@ -29,7 +29,7 @@ def _made(declared: type) -> type:
     made: Any = _declare(declared)
     made.__dataclass_params__.frozen = True  # for those who inherit from it
     own = dict(vars(made))
-    compared = [one.name for one in dataclasses.fields(made) if one.compare]
+    compared = [field.name for field in dataclasses.fields(made) if field.compare]
     key = attrgetter(*compared) if compared else _nothing
 
     def first(self: Any, *arguments: Any, **named: Any) -> None:
@@ -59,14 +59,14 @@ def _compiled(owner: Any) -> Any:
     """The `__init__` of a class, from its fields."""
     known: dict[str, Any] = {"_set": object.__setattr__, "_missing": object()}
     parameters, body = ["self"], []
-    for one in dataclasses.fields(owner):
-        name = one.name
+    for field in dataclasses.fields(owner):
+        name = field.name
         default, given = "", name
-        if one.default_factory is not dataclasses.MISSING:
-            known[f"_make_{name}"] = one.default_factory
+        if field.default_factory is not dataclasses.MISSING:
+            known[f"_make_{name}"] = field.default_factory
             default, given = "=_missing", f"_make_{name}() if {name} is _missing else {name}"
-        elif one.default is not dataclasses.MISSING:
-            known[f"_default_{name}"] = one.default
+        elif field.default is not dataclasses.MISSING:
+            known[f"_default_{name}"] = field.default
             default = f"=_default_{name}"
         parameters.append(f"{name}{default}")
         body.append(f"_set(self, {name!r}, {given})")
@@ -78,7 +78,7 @@ def _compiled(owner: Any) -> Any:
 
 
 def _shown(self: Any) -> str:
-    listed = (f"{one.name}={getattr(self, one.name)!r}" for one in dataclasses.fields(self) if one.repr)
+    listed = (f"{field.name}={getattr(self, field.name)!r}" for field in dataclasses.fields(self) if field.repr)
     return f"{type(self).__qualname__}({', '.join(listed)})"
 
 
@@ -87,9 +87,9 @@ def _refuse(self: Any, name: str, *_: object) -> None:
 
 
 def _state(self: Any) -> list[Any]:
-    return [getattr(self, one.name) for one in dataclasses.fields(self)]
+    return [getattr(self, field.name) for field in dataclasses.fields(self)]
 
 
 def _restore(self: Any, state: list[Any]) -> None:
-    for one, kept in zip(dataclasses.fields(self), state, strict=True):
-        object.__setattr__(self, one.name, kept)
+    for field, kept in zip(dataclasses.fields(self), state, strict=True):
+        object.__setattr__(self, field.name, kept)

@@ -333,8 +333,8 @@ def stage_of(operation: Operation) -> Stage | None:
 def describe(operation: Operation) -> str:
     """For tests, and for people who look for a fault: verb, kind, and the arguments that are not the default."""
     shown = [
-        f"{one.name}={value}"
-        for one in fields(operation)
-        if one.repr and one.name != "kind" and (value := getattr(operation, one.name)) not in (one.default, {})
+        f"{part.name}={value}"
+        for part in fields(operation)
+        if part.repr and part.name != "kind" and (value := getattr(operation, part.name)) not in (part.default, {})
     ]
     return " ".join([operation.verb, operation.kind, *shown])

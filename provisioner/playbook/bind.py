@@ -48,7 +48,7 @@ def bind_in_spite(document: Document) -> tuple[Playbook, tuple[Problem, ...]]:
         directory=str(document.directory),
         files=tuple(str(file) for file in document.files),
         documents=document.documents,
-        in_reach={one.name: one.value for one in document.variables if one.value is not None},
+        in_reach={use.name: use.value for use in document.variables if use.value is not None},
         root=root,
         engine=_engine(root.get("engine")),
         services=bind_services(root, project),

@@ -27,7 +27,7 @@ def fixed_addresses(entry: Mapping[str, Any] | None) -> tuple[Any, ...]:
 
 def addresses_outside(entry: Mapping[str, Any], subnets: Iterable[str | None]) -> list[str]:
     """The options of an attachment whose address is in none of a network's subnets."""
-    pools = [ip_network(one, strict=False) for one in subnets if one]
+    pools = [ip_network(subnet, strict=False) for subnet in subnets if subnet]
     return [key for key in _FIXED if entry.get(key) and not any(ip_address(entry[key]) in pool for pool in pools)]
 
 

@@ -211,7 +211,8 @@ class ContainerCalls:
         recipe = wanted.image.recipe or {}
         labels = {BUILD_LABEL: str(wanted.spec["build"]), PROJECT: self._plan.desired.project}
         contents = {
-            str(one["source"]): self._contents.get(Address("secret", one["source"])) for one in _secrets(recipe)
+            str(secret["source"]): self._contents.get(Address("secret", secret["source"]))
+            for secret in _secrets(recipe)
         }
         secrets = {name: value for name, value in contents.items() if isinstance(value, SecretValue)}
         self._engine.build(wanted.name, recipe, labels, secrets=secrets, progress=progress, stopped=stopped)
@@ -265,7 +266,7 @@ class ContainerCalls:
             ids=self._ids(made),
             file_volumes={kind: self._file_volume(step.address, kind) for kind in _file_kinds(spec)},
             anonymous=self._anonymous(wanted, inherits or {}),
-            revealed={one["secret"]: self._text(one["secret"]) for one in secrets.values()},
+            revealed={secret["secret"]: self._text(secret["secret"]) for secret in secrets.values()},
         )
         return container.encode(resolved(spec, self._plan.observed), wiring) | {"platform": wanted.spec["platform"]}
 

@@ -63,13 +63,13 @@ def _hosts(wanted: Resource) -> set[str]:
 
 def _stops(change: Change) -> bool:
     """Whether the processes of a container are started anew."""
-    paths = {one.path for one in change.differences}
+    paths = {difference.path for difference in change.differences}
     return change.action in (Action.CREATE, Action.REPLACE) or bool(paths & {"state", *LOST_PATHS})
 
 
 def _starts_anew(change: Change) -> bool:
     """Whether a container that stays is started by its own differences; one that is paused only goes on."""
-    paths = {one.path for one in change.differences if one.before != "paused"}
+    paths = {difference.path for difference in change.differences if difference.before != "paused"}
     return bool(paths & {"state", *LOST_PATHS})
 
 
@@ -128,7 +128,7 @@ def _restart(change: Change, restarting: set[Address]) -> Change | None:
         return None
     if change.action is Action.UPDATE and change.desired.kind == "container" and not _starts_anew(change):
         left = lost_with(change.desired, {address.name for address in restarting})
-        said = "; ".join(str(one.before) for one in left)
+        said = "; ".join(str(difference.before) for difference in left)
         differences = (*change.differences, *left)
         return replace(change, differences=differences, reason=f"{change.reason}; {said}") if left else None
     if change.action is not Action.UNCHANGED:

@@ -100,8 +100,8 @@ class Claim:
             meet = self.first <= other.last and other.first <= self.last
             return meet and (_covers(self.value, other.value) or _covers(other.value, self.value))
         if self.kind is ClaimKind.SUBNET:
-            one, two = ip_network(self.value), ip_network(other.value)
-            return one.version == two.version and one.overlaps(two)
+            network, two = ip_network(self.value), ip_network(other.value)
+            return network.version == two.version and network.overlaps(two)
         return self.value == other.value
 
 
@@ -198,26 +198,28 @@ def name_claim(name: str) -> Claim:
 
 def network_names(desired: DesiredState, observed: ObservedState) -> dict[str, str]:
     """The engine's names of networks by their keys."""
-    names = {one.address.name: one.name for one in observed.resources.values() if one.kind == "network"}
-    return names | {one.address.name: one.name for one in desired.resources.values() if one.kind == "network"}
+    names = {seen.address.name: seen.name for seen in observed.resources.values() if seen.kind == "network"}
+    return names | {
+        resource.address.name: resource.name for resource in desired.resources.values() if resource.kind == "network"
+    }
 
 
 def own_holders(observed: ObservedState, networks: Mapping[str, str]) -> tuple[Holder, ...]:
     """Every container and network of the environment, wherever it stands, with what it holds."""
-    found = [_own(one, networks) for one in (*observed.resources.values(), *observed.leftovers)]
+    found = [_own(seen, networks) for seen in (*observed.resources.values(), *observed.leftovers)]
     return tuple(holder for holder in found if holder is not None)
 
 
-def _own(one: Observed, networks: Mapping[str, str]) -> Holder | None:
-    if one.kind == "network":
-        return Holder(one.id, one.name, claims_of_network(one), one.address)
-    if one.kind == "service":
-        return Holder(one.id, one.name, claims_of_ports(one.service_spec["ports"]), one.address)
-    if one.kind != "container":
+def _own(seen: Observed, networks: Mapping[str, str]) -> Holder | None:
+    if seen.kind == "network":
+        return Holder(seen.id, seen.name, claims_of_network(seen), seen.address)
+    if seen.kind == "service":
+        return Holder(seen.id, seen.name, claims_of_ports(seen.service_spec["ports"]), seen.address)
+    if seen.kind != "container":
         return None
-    runs = one.runtime is None or one.runtime.status in UP
-    held = claims_of_running(one.container_spec, networks) if runs else ()
-    return Holder(one.id, one.name, (name_claim(one.name), *held), one.address)
+    runs = seen.runtime is None or seen.runtime.status in UP
+    held = claims_of_running(seen.container_spec, networks) if runs else ()
+    return Holder(seen.id, seen.name, (name_claim(seen.name), *held), seen.address)
 
 
 def listed_holders(
@@ -276,12 +278,13 @@ def _listed_container(raw: Mapping[str, Any], project: str) -> Holder:
 
 def merge_holders(own: Sequence[Holder], listed: Sequence[Holder]) -> tuple[Holder, ...]:
     """Our own with what the engine lists of them, such as the port of a range that one got, and all others."""
-    more = {one.id: one.claims for one in listed}
+    more = {holder.id: holder.claims for holder in listed}
     merged = [
-        Holder(one.id, one.name, tuple(dict.fromkeys((*one.claims, *more.get(one.id, ())))), one.address) for one in own
+        Holder(holder.id, holder.name, tuple(dict.fromkeys((*holder.claims, *more.get(holder.id, ())))), holder.address)
+        for holder in own
     ]
-    ours = {one.id for one in own}
-    return (*merged, *(one for one in listed if one.id not in ours))
+    ours = {holder.id for holder in own}
+    return (*merged, *(holder for holder in listed if holder.id not in ours))
 
 
 def holder_of(claims: Iterable[Claim], holders: Iterable[Holder], but: str) -> tuple[Claim, Holder] | None:

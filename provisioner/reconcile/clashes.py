@@ -137,7 +137,9 @@ def _retained_claims(
 ) -> Iterator[tuple[Holder, Iterable[Claim]]]:
     """Each holder with what it does not let go of when `changes` are carried out."""
     by_address = {change.address: change for change in changes}
-    leftovers = {one.id for one in observed.leftovers} | {one.id for one in observed.foreign if one.id}
+    leftovers = {leftover.id for leftover in observed.leftovers} | {
+        foreign.id for foreign in observed.foreign if foreign.id
+    }
     renewed = {networks.get(c.address.name, "") for c in changes if c.address.kind == "network"
                and c.action in (Action.REPLACE, Action.CREATE)}  # fmt: skip
     for holder in holders:
@@ -219,9 +221,9 @@ def _tasks_in_the_way(changes: Sequence[Change], observed: ObservedState, policy
         if change.address.kind != "network" or change.action is not Action.REPLACE:
             continue
         on_it = [
-            str(one.address) for one in observed.resources.values()
-            if one.kind == "service" and one.address not in going
-            and change.address.name in one.service_spec["networks"]
+            str(seen.address) for seen in observed.resources.values()
+            if seen.kind == "service" and seen.address not in going
+            and change.address.name in seen.service_spec["networks"]
         ]  # fmt: skip
         if on_it:
             text = f"the network has to be made anew, and {', '.join(sorted(on_it))} is on it, and kept"

@@ -80,8 +80,8 @@ class _Completion:
         guests: set[Address] = set()
         if step.verb is not Verb.DISCONNECT:
             there = self._plan.observed.resources.items()
-            guests = {a for a, one in there if one.kind == "container" and shares(one, step.address.name)}
-        found = {one for one in guests if one.whole not in able}
+            guests = {a for a, seen in there if seen.kind == "container" and shares(seen, step.address.name)}
+        found = {address for address in guests if address.whole not in able}
         returns = step.address.whole in self._together.returning.intersection(able)
         if self._actions.get(step.address) is not Action.REPLACE or not returns:
             found.add(step.address)
@@ -91,10 +91,10 @@ class _Completion:
         """The steps with which a container comes back into service as it is declared, if they can be made."""
         if self._actions.get(address) in (None, Action.DELETE) or address not in self._plan.desired.resources:
             return []
-        own = [one for one in self._plan.steps if one.address == address and one.kind == "container"]
-        if any(one.verb is Verb.START and one.id in self._out_of_reach for one in own):
+        own = [step for step in self._plan.steps if step.address == address and step.kind == "container"]
+        if any(step.verb is Verb.START and step.id in self._out_of_reach for step in own):
             return []
-        return [one.id for one in own if one.verb in _GIVES]
+        return [step.id for step in own if step.verb in _GIVES]
 
 
 def _takes(step: Step) -> bool:

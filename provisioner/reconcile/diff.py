@@ -43,7 +43,7 @@ def diff(desired: DesiredState, observed: ObservedState, last: DesiredState | No
     `last` is what was last applied; with it a difference that the file did not ask for is marked as drift.
     """
     changes: dict[Address, Change] = {}
-    standing = {one.address: one for one in observed.foreign}
+    standing = {foreign.address: foreign for foreign in observed.foreign}
     # Images first: what a container's image will be is not known while the image itself is to be built or pulled.
     everything = sorted(desired.resources.keys() | observed.resources.keys(), key=lambda a: (a.kind != "image", a))
     for address in everything:
@@ -99,16 +99,16 @@ def _comparison(wanted: Resource, found: Observed, state: ObservedState, last: D
         return Change(wanted.address, Action.UNCHANGED, moved, desired=wanted, observed=found)
     differences = differences_of(wanted, found, state)
     if before is not None:
-        differences = tuple(_with_drift(one, wanted, before) for one in differences)
+        differences = tuple(_with_drift(difference, wanted, before) for difference in differences)
     if _half_replaced(found):
-        differences = tuple(_left_by_us(one) for one in differences)
-    impact = max((one.impact for one in differences), default=None)
+        differences = tuple(_left_by_us(difference) for difference in differences)
+    impact = max((difference.impact for difference in differences), default=None)
     action = Action.UNCHANGED if impact is None else Action.UPDATE if impact <= Impact.IN_PLACE else Action.REPLACE
-    drift = bool(differences) and all(one.drift for one in differences)
+    drift = bool(differences) and all(difference.drift for difference in differences)
     half = _half_replaced(found)
     left = "an interrupted apply left it half replaced" if half else ""
-    anew = {one.path: name for one in differences if (name := made_anew(one, wanted, before))}
-    others = tuple(one for one in differences if one.path not in anew)
+    anew = {difference.path: name for difference in differences if (name := made_anew(difference, wanted, before))}
+    others = tuple(difference for difference in differences if difference.path not in anew)
     renewed = [
         f"{name} is another container now" if name in state.outside else f"{name} is gone"
         for name in dict.fromkeys(anew.values())
@@ -132,9 +132,11 @@ def _left_by_us(difference: FieldChange) -> FieldChange:
 def _reason(differences: tuple[FieldChange, ...], *, drift: bool, half_replaced: bool = False) -> str:
     """Which keys changed. Of a state only what it is: a crash or a lost node ends a container as a hand does."""
     told = ("state", "job", *LOST_PATHS, *(("container_name", "restart") if half_replaced else ()))
-    keys = list(dict.fromkeys(one.path.partition(".")[0] for one in differences if one.path not in told))
-    said = [f"not {one.after}: {one.before}" for one in differences if one.path == "state"]
-    said += [str(one.before) for one in differences if one.path in LOST_PATHS]
+    keys = list(
+        dict.fromkeys(difference.path.partition(".")[0] for difference in differences if difference.path not in told)
+    )
+    said = [f"not {difference.after}: {difference.before}" for difference in differences if difference.path == "state"]
+    said += [str(difference.before) for difference in differences if difference.path in LOST_PATHS]
     if keys:
         listed = keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} and {keys[-1]}"
         said.insert(0, f"{listed} changed by hand" if drift else f"{listed} changed")
@@ -182,13 +184,13 @@ def _service_differences(wanted: Resource, found: Observed, observed: ObservedSt
     """
     if wanted.job == "once" and found.runtime and found.runtime.status == "exited" and found.runtime.exit_code == 0:
         return ()
-    state = [replace(one, impact=Impact.IN_PLACE) for one in _state(wanted, found)]
+    state = [replace(difference, impact=Impact.IN_PLACE) for difference in _state(wanted, found)]
     if found.paused:
         state.append(FieldChange("state", "its update failed and is paused", "running", Impact.IN_PLACE))
     desired = service.with_image_command(wanted.spec, observed.facts.images.get(str(wanted.workload_spec["image"])))
     differences = (*service.differences(desired, found.spec, wanted.spans, found.declared), *state)
     over = not wanted.job and found.runtime is not None
-    return tuple(replace(one, impact=Impact.REPLACE) for one in differences) if over else differences
+    return tuple(replace(difference, impact=Impact.REPLACE) for difference in differences) if over else differences
 
 
 def _image_differences(wanted: Resource, found: Observed, state: ObservedState) -> tuple[FieldChange, ...]:
@@ -211,9 +213,10 @@ def _container_differences(wanted: Resource, found: Observed, state: ObservedSta
         desired = {**desired, "image": f"{wanted.spec['image']} ({_short(would_use.id)})"}
         live = {**live, "image": f"{found.spec['image']} ({_short(made_from.id)})"}
     changes = [
-        as_declared(one, wanted) for one in compare(container.FIELDS, desired, live, wanted.spans, found.declared)
+        as_declared(difference, wanted)
+        for difference in compare(container.FIELDS, desired, live, wanted.spans, found.declared)
     ]
-    if not any(one.path in NAMESPACES for one in changes):
+    if not any(difference.path in NAMESPACES for difference in changes):
         changes += lost_namespaces(wanted, found, state)
     if found.name != wanted.name:
         # The label carries the name it was made with: one that was only renamed, or never was, can be renamed again.
@@ -250,16 +253,18 @@ def _attributed(change: Change, changes: Mapping[Address, Change]) -> Change:
     wanted = change.desired
     if wanted is None or wanted.kind not in ("container", "service") or not change.differences:
         return change
-    for address in dict.fromkeys(_file(one, wanted) for one in change.differences):
+    for address in dict.fromkeys(_file(difference, wanted) for difference in change.differences):
         file = changes.get(address) if address else None
         if file is not None and file.action is Action.UNCHANGED and file.reason:
             change = replace(change, reason=f"{change.reason}; {address}: {file.reason}")
-    causes = [_cause(one, wanted, changes) for one in change.differences]
+    causes = [_cause(difference, wanted, changes) for difference in change.differences]
     if not any(causes):
         return change
-    kept = tuple(one for one, cause in zip(change.differences, causes, strict=True) if cause is None)
+    kept = tuple(difference for difference, cause in zip(change.differences, causes, strict=True) if cause is None)
     reasons = [_reason(kept, drift=change.drift)] if kept else []
-    built = any(cause and one.path == "build" for one, cause in zip(change.differences, causes, strict=True))
+    built = any(
+        cause and difference.path == "build" for difference, cause in zip(change.differences, causes, strict=True)
+    )
     for cause in dict.fromkeys(one for one in causes if one is not None):
         word = "another version now" if cause.kind != "image" else "rebuilt" if built else "pulled"
         reasons.append(f"{cause} is {word}")

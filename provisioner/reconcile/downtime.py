@@ -28,8 +28,10 @@ def out_of_service(plan: Plan, now: ObservedState) -> tuple[Address, ...]:
     )
 
 
-def _runs(one: Observed | None) -> bool:
-    return one is not None and one.kind == "container" and one.runtime is not None and one.runtime.status in _RUNNING
+def _runs(seen: Observed | None) -> bool:
+    return (
+        seen is not None and seen.kind == "container" and seen.runtime is not None and seen.runtime.status in _RUNNING
+    )
 
 
 def out_for(address: Address, forth: Sequence[StepResult], back: Sequence[StepResult]) -> float | None:
@@ -38,13 +40,15 @@ def out_for(address: Address, forth: Sequence[StepResult], back: Sequence[StepRe
     From the beginning of its stop until it was ready again; 0 where it was never stopped, None where it did not come
     back by these steps. Both runs are on one clock.
     """
-    mine = [one for one in forth if one.step.address == address and one.outcome is Outcome.DONE]
-    stops = [one.began for one in mine if one.step.verb is Verb.STOP]
+    mine = [result for result in forth if result.step.address == address and result.outcome is Outcome.DONE]
+    stops = [result.began for result in mine if result.step.verb is Verb.STOP]
     if not stops:
-        return 0.0 if any(one.step.verb is Verb.START for one in mine) else None
+        return 0.0 if any(result.step.verb is Verb.START for result in mine) else None
     again = [
-        one.began + one.seconds
-        for one in back
-        if one.step.address == address and one.outcome is Outcome.DONE and one.step.verb in (Verb.START, Verb.WAIT)
+        result.began + result.seconds
+        for result in back
+        if result.step.address == address
+        and result.outcome is Outcome.DONE
+        and result.step.verb in (Verb.START, Verb.WAIT)
     ]
     return max(again) - min(stops) if again else None

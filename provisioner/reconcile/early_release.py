@@ -31,8 +31,8 @@ def give_up_early(steps: Sequence[Step], pair: Handover, observed: ObservedState
     if not pair.named:
         return _advanced(steps, ends, made)
     everything = (*observed.resources.values(), *observed.leftovers)
-    found = next(one for one in everything if one.id == frees.object_id)
-    names = {one.name: one.address for one in everything if one.kind == "container"}
+    found = next(seen for seen in everything if seen.id == frees.object_id)
+    names = {seen.name: seen.address for seen in everything if seen.kind == "container"}
     aside = replace(
         frees, id=max(step.id for step in steps) + 1, operation=Rename(previous_name(found, names)), needs=(), after=()
     )  # fmt: skip

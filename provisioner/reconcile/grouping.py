@@ -71,12 +71,14 @@ def _differences(replicas: list[Change]) -> list[FieldChange]:
     there = [c for c in replicas if c.desired is not None and c.observed is not None]
     by_content: dict[tuple[str, str, str], list[tuple[int, FieldChange]]] = defaultdict(list)
     for change in there:
-        for one in change.differences:
-            by_content[(one.path, repr(one.before), repr(one.after))].append((change.address.index, one))
+        for difference in change.differences:
+            by_content[(difference.path, repr(difference.before), repr(difference.after))].append(
+                (change.address.index, difference)
+            )
     result: list[FieldChange] = []
     for found in by_content.values():
         if len(found) == len(there):
             result.append(found[0][1])
         else:
-            result += [replace(one, path=f"[{index}].{one.path}") for index, one in found]
+            result += [replace(difference, path=f"[{index}].{difference.path}") for index, difference in found]
     return result

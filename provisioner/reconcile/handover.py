@@ -94,8 +94,8 @@ class _Claims:
     def __post_init__(self) -> None:
         self.networks = network_names(self.desired, self.observed)
         everything = (*self.observed.resources.values(), *self.observed.leftovers)
-        self.objects = {one.id: one for one in everything if one.kind in _HOLDERS}
-        self.held = {one.id: set(one.claims) for one in own_holders(self.observed, self.networks)}
+        self.objects = {seen.id: seen for seen in everything if seen.kind in _HOLDERS}
+        self.held = {holder.id: set(holder.claims) for holder in own_holders(self.observed, self.networks)}
 
     def pairs(self, steps: Sequence[Step]) -> list[Handover]:
         freed: dict[tuple[str, ...], list[tuple[Claim, Step, bool]]] = defaultdict(list)
@@ -221,9 +221,9 @@ class _Claims:
         if claim not in self.writers:
             now = {self.objects[i].address.whole for i, held in self.held.items() if claim in held}
             wanted = {
-                one.address.whole
-                for one in self.desired.resources.values()
-                if one.kind == "container" and claim in claims_of_running(one.container_spec, self.networks)
+                resource.address.whole
+                for resource in self.desired.resources.values()
+                if resource.kind == "container" and claim in claims_of_running(resource.container_spec, self.networks)
             }
             self.writers[claim] = now, wanted
         return self.writers[claim]

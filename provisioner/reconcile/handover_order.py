@@ -119,28 +119,28 @@ class _Ordering:
         found: dict[tuple[str, Verb], Handover] = {}
         for pair in self._pairs:
             before = {pair.frees, *self._ancestors(pair.frees)}
-            proofs = [self._ancestors(one) for one in self._proofs(pair)]
+            proofs = [self._ancestors(proof) for proof in self._proofs(pair)]
             for stop, start in self._replaced if proofs else ():
                 waits = pair.takes in {start, *self._ancestors(start)}
                 if not waits or not any(stop in proof for proof in proofs):
                     continue
                 names = [
-                    one for one in self._pairs
-                    if one.named and one.frees in before and stop in {one.frees, *self._ancestors(one.frees)}
-                    and (self._steps[one.frees].object_id, Verb.RENAME) not in self._given_up
+                    other for other in self._pairs
+                    if other.named and other.frees in before and stop in {other.frees, *self._ancestors(other.frees)}
+                    and (self._steps[other.frees].object_id, Verb.RENAME) not in self._given_up
                 ]  # fmt: skip
-                for one in names or [pair]:
-                    frees = self._steps[one.frees]
-                    if one.named or frees.verb is Verb.STOP:
-                        found[frees.object_id, Verb.RENAME if one.named else Verb.STOP] = one
+                for handover in names or [pair]:
+                    frees = self._steps[handover.frees]
+                    if handover.named or frees.verb is Verb.STOP:
+                        found[frees.object_id, Verb.RENAME if handover.named else Verb.STOP] = handover
         return found
 
     def _proofs(self, pair: Handover) -> list[int]:
         """The waits for the holder's successor that it keeps something for."""
-        before = (self._steps[one] for one in self._ancestors(pair.frees))
+        before = (self._steps[ancestor] for ancestor in self._ancestors(pair.frees))
         return [
-            one.id for one in before
-            if one.verb is Verb.WAIT and one.made_by is not None and one.address == pair.holder
+            step.id for step in before
+            if step.verb is Verb.WAIT and step.made_by is not None and step.address == pair.holder
         ]  # fmt: skip
 
     def _commit(self, pair: Handover) -> tuple[int, int]:

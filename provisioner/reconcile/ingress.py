@@ -27,8 +27,8 @@ class PassingPorts:
     """Which ports pass between the services of `changes`."""
 
     def __init__(self, changes: Sequence[Change], observed: ObservedState) -> None:
-        held = {one.address: set(claims_of_ports(one.service_spec["ports"])) for one in observed.resources.values()
-                if one.kind == "service"}  # fmt: skip
+        held = {seen.address: set(claims_of_ports(seen.service_spec["ports"])) for seen in observed.resources.values()
+                if seen.kind == "service"}  # fmt: skip
         wanted = {c.address: set(claims_of_ports(c.desired.service_spec["ports"])) for c in changes
                   if c.desired is not None and c.desired.kind == "service"}  # fmt: skip
         self._taken: dict[Address, set[Claim]] = {}

@@ -33,14 +33,14 @@ def left_behind(
     They can not be started again in there, so they have to be made anew. `hosts` gives the HostConfig of each
     container by its id.
     """
-    replaced = {one.id for one in leftovers}
+    replaced = {leftover.id for leftover in leftovers}
     found: dict[Address, Observed] = {}
-    for address, one in resources.items():
-        host = hosts.get(one.id, {}) if one.kind == "container" else {}
+    for address, seen in resources.items():
+        host = hosts.get(seen.id, {}) if seen.kind == "container" else {}
         modes = {key: str(host.get(name) or "") for key, name in zip(KEYS, _IN_THE_API, strict=True)}
         stale = {key: mode for key, mode in modes.items() if mode.removeprefix(_CONTAINER) in replaced}
         if stale:
-            found[address] = replace(one, spec={**one.spec, **stale})
+            found[address] = replace(seen, spec={**seen.spec, **stale})
     return found
 
 
@@ -85,28 +85,28 @@ def made_anew(difference: FieldChange, wanted: Resource, before: Resource | None
     return str(mode).removeprefix(_CONTAINER) if same else ""
 
 
-def lives_in(one: Resource | Observed) -> set[str]:
+def lives_in(resource: Resource | Observed) -> set[str]:
     """The services whose namespaces or mounts a container uses."""
-    spec = one.spec
+    spec = resource.spec
     modes = [spec["network_mode"], spec["pid"], spec["ipc"], *spec["volumes_from"]]
     return {mode.split(":")[1] for mode in modes if mode and mode.startswith("service:")}
 
 
 def containers_lived_in(state: ObservedState) -> dict[str, set[str]]:
     """The ids of our containers in whose namespaces others of ours live, by the id of each that does so."""
-    everything = [one for one in (*state.resources.values(), *state.leftovers) if one.kind == "container"]
-    ours = {one.id for one in everything}
+    everything = [seen for seen in (*state.resources.values(), *state.leftovers) if seen.kind == "container"]
+    ours = {seen.id for seen in everything}
     replicas: dict[str, set[str]] = {}
-    for address, one in state.resources.items():
-        if one.kind == "container":
-            replicas.setdefault(address.name, set()).add(one.id)
+    for address, seen in state.resources.items():
+        if seen.kind == "container":
+            replicas.setdefault(address.name, set()).add(seen.id)
     found: dict[str, set[str]] = {}
-    for one in everything:
-        modes = [str(one.spec[key] or "") for key in KEYS]
+    for seen in everything:
+        modes = [str(seen.spec[key] or "") for key in KEYS]
         hosts = {mode.removeprefix(_CONTAINER) for mode in modes if mode.startswith(_CONTAINER)} & ours
-        hosts |= {identity for name in lives_in(one) for identity in replicas.get(name, ())}
-        if hosts - {one.id}:
-            found[one.id] = hosts - {one.id}
+        hosts |= {identity for name in lives_in(seen) for identity in replicas.get(name, ())}
+        if hosts - {seen.id}:
+            found[seen.id] = hosts - {seen.id}
     return found
 
 
@@ -145,7 +145,7 @@ def _host(mode: str | None, state: ObservedState) -> Observed | None:
     scheme, _, name = str(mode).partition(":")
     if scheme == "service":
         return state.resources.get(Address("service", name, 1))
-    return next((one for one in state.outside.values() if one.id == name), None) if scheme == "container" else None
+    return next((seen for seen in state.outside.values() if seen.id == name), None) if scheme == "container" else None
 
 
 def instant(moment: str) -> tuple[str, str]:

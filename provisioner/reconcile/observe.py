@@ -64,13 +64,13 @@ def observe(
                 owned.append(Observed(resource.address, "image", facts_of.id, resource.name, spec))
         superseded: list[Observed] = []
         if state.facts.swarm_manager:
-            keys = {one.id: one.address.name for one in owned if one.kind == "network"}
+            keys = {seen.id: seen.address.name for seen in owned if seen.kind == "network"}
             services, superseded = observe_swarm(engine, desired, keys, state.facts.read_at)
             owned += services
         resources, leftovers = _choose_current(owned)
         resources |= left_behind(resources, leftovers, {one["Id"]: one["HostConfig"] for one in listed.containers})
         resources |= _files_in_containers(desired, resources)
-        named, foreign, late = _named(engine, desired, resources, {one.id for one in owned})
+        named, foreign, late = _named(engine, desired, resources, {seen.id for seen in owned})
         if not late:
             break
         listed.add(engine, late)
@@ -80,7 +80,7 @@ def observe(
         leftovers=tuple(leftovers),
         foreign=tuple(foreign),
         superseded=tuple(superseded),
-        files=tuple(sorted((one for one in owned if one.kind == FILES_KIND), key=lambda one: one.name)),
+        files=tuple(sorted((seen for seen in owned if seen.kind == FILES_KIND), key=lambda seen: seen.name)),
     )
 
 
@@ -106,8 +106,8 @@ def _ask(engine: EngineReader, desired: DesiredState) -> tuple[ObservedState, di
             for name, raw_one in zip(outer, pool.map(lambda n: engine.inspect("container", n), outer), strict=True)
             if raw_one
         }  # fmt: skip
-        images = {name: image.image_facts(dict(found)) for name, one in looked.items() if (found := one.result())}
-        image_specs = {name: image.decode(dict(found)) for name, one in looked.items() if (found := one.result())}
+        images = {name: image.image_facts(dict(found)) for name, future in looked.items() if (found := future.result())}
+        image_specs = {name: image.decode(dict(found)) for name, future in looked.items() if (found := future.result())}
         state = ObservedState(replace(facts.result(), images=images), {}, outside=outside)
     return state, image_specs, _Listed(networks, list(raw["volume"]), containers, made_from)
 
@@ -118,16 +118,16 @@ def _files_in_containers(desired: DesiredState, resources: Mapping[Address, Obse
     While containers disagree, as after an interrupted apply, it counts as there what is wanted.
     """
     found: dict[Address, Observed] = {}
-    for one in resources.values():
-        for kind in container_mounts.ROOTS if one.kind == "container" else ():
-            for entry in one.spec[kind].values():
+    for seen in resources.values():
+        for kind in container_mounts.ROOTS if seen.kind == "container" else ():
+            for entry in seen.spec[kind].values():
                 address = container_mounts.file_address(kind, entry["source"])
                 wanted = desired.resources.get(address)
                 if wanted is None or wanted.kind != CARRIED_KIND:
                     continue
                 if address not in found or entry["version"] == wanted.file_spec["version"]:
                     found[address] = Observed(
-                        address, CARRIED_KIND, one.id, address.name, {"version": entry["version"]}, one.created
+                        address, CARRIED_KIND, seen.id, address.name, {"version": entry["version"]}, seen.created
                     )
     return found
 
@@ -270,19 +270,19 @@ def _choose_current(owned: Sequence[Observed]) -> tuple[dict[Address, Observed],
     """
     resources: dict[Address, Observed] = {}
     leftovers: list[Observed] = []
-    for one in sorted(owned, key=_place):
-        if one.kind == FILES_KIND:
+    for seen in sorted(owned, key=_place):
+        if seen.kind == FILES_KIND:
             continue
-        if one.address.kind in (FILES_KIND, PRE_START_KIND) or one.address in resources:
-            leftovers.append(one)
+        if seen.address.kind in (FILES_KIND, PRE_START_KIND) or seen.address in resources:
+            leftovers.append(seen)
         else:
-            resources[one.address] = one
+            resources[seen.address] = seen
     return resources, leftovers
 
 
-def _place(one: Observed) -> tuple[bool, bool, str]:
+def _place(seen: Observed) -> tuple[bool, bool, str]:
     """What has its own name first, what has not taken it yet last."""
-    return one.name != (one.made_as or one.name), one.name.endswith(NEXT), one.name
+    return seen.name != (seen.made_as or seen.name), seen.name.endswith(NEXT), seen.name
 
 
 def _named(
@@ -336,8 +336,8 @@ def _otherwise_called(
         numbers = {resource.address.index: resource for resource in wanted if resource.address.name == name}
         for raw in others:
             if (resource := numbers.pop(compose_number(raw), None)) is not None:
-                one = foreign_object(resource, labels_of(raw), project, str(raw["Id"]))
-                found.append(replace(one, name=name_of(raw)))
+                foreign = foreign_object(resource, labels_of(raw), project, str(raw["Id"]))
+                found.append(replace(foreign, name=name_of(raw)))
     return found
 
 

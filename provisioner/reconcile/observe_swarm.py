@@ -185,7 +185,7 @@ def _current(
             address = _address(desired.project, raw)
             if address is None:
                 continue
-            one = Observed(
+            seen = Observed(
                 address=address,
                 kind=kind,
                 id=raw["ID"],
@@ -198,12 +198,12 @@ def _current(
             )
             wanted = desired.resources.get(address)
             if address not in current:
-                current[address] = one
+                current[address] = seen
             elif wanted is not None and (
-                wanted.name == one.name or wanted.file_spec.get("version") == one.file_spec["version"]
+                wanted.name == seen.name or wanted.file_spec.get("version") == seen.file_spec["version"]
             ):
                 superseded.append(current[address])
-                current[address] = one
+                current[address] = seen
             else:
-                superseded.append(one)
+                superseded.append(seen)
     return list(current.values()), superseded

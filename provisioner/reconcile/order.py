@@ -19,7 +19,9 @@ def in_dependency_order(addresses: Collection[Address], needs: Callable[[Address
     Raises ProvisionError for addresses that need each other: there is no order for them.
     """
     there = set(addresses)
-    sorter = TopologicalSorter({one: [need for need in needs(one) if need in there] for one in sorted(there)})
+    sorter = TopologicalSorter(
+        {address: [need for need in needs(address) if need in there] for address in sorted(there)}
+    )
     try:
         sorter.prepare()
     except CycleError as error:

@@ -54,8 +54,8 @@ def outdated_objects(
     what is declared the newest two.
     """
     by_address: dict[Address, list[Observed]] = {}
-    for one in sorted(observed.superseded, key=_age, reverse=True):
-        by_address.setdefault(one.address, []).append(one)
+    for seen in sorted(observed.superseded, key=_age, reverse=True):
+        by_address.setdefault(seen.address, []).append(seen)
     declared = {c.address: c for c in permitted}
     if policy.targets:
         # What is left out is declared all the same.
@@ -77,15 +77,15 @@ def outdated_objects(
         # The version that was current until now is the second one kept.
         spare = 0 if renewed or address not in desired.resources else 1
         result += [
-            Change(address, Action.DELETE, reasons.get(address) or _EARLIER, observed=one)
-            for one in versions[spare:]
-            if one.id not in before and one.name not in good and not set(one.users) - touched.keys()
+            Change(address, Action.DELETE, reasons.get(address) or _EARLIER, observed=version)
+            for version in versions[spare:]
+            if version.id not in before and version.name not in good and not set(version.users) - touched.keys()
         ]
     return result
 
 
-def _age(one: Observed) -> tuple[int, str]:
-    return swarm_file.age({"Spec": one.base, "CreatedAt": one.created})
+def _age(seen: Observed) -> tuple[int, str]:
+    return swarm_file.age({"Spec": seen.base, "CreatedAt": seen.created})
 
 
 def _files(found: Observed | None) -> list[str]:
@@ -102,7 +102,7 @@ def outdated_volumes(
     needed = file_volumes(desired)
     before = file_volumes(ledger.before) if ledger.before else {}
     good = file_volumes(ledger.good) if ledger.good else {}
-    going = {one.id for one in observed.leftovers}
+    going = {leftover.id for leftover in observed.leftovers}
     going |= {c.observed.id for c in permitted if c.observed and c.action in (Action.REPLACE, Action.DELETE)}
     chosen = {c.address.name for c in permitted if c.address.kind == "service"}
     using = {(one.service, one.kind) for one in needed.values()}
@@ -117,7 +117,7 @@ def outdated_volumes(
     for owner, versions in sorted(groups.items()):
         ranked = sorted(versions, key=lambda v: (v.name in before, bool(v.users), v.created, v.name), reverse=True)
         spare = 1 if ranked[0].name in before or owner in using else 0
-        result += [one for one in ranked[spare:] if going.issuperset(one.users) and one.name not in good]
+        result += [seen for seen in ranked[spare:] if going.issuperset(seen.users) and seen.name not in good]
     return result
 
 
@@ -125,9 +125,9 @@ def as_file_changes(
     volumes: Sequence[Observed], desired: DesiredState, observed: ObservedState, reason: str
 ) -> list[Change]:
     """The removal of volumes of files as changes of the configs and secrets in them, as a Swarm would show it."""
-    ids = {one.id for one in volumes}
+    ids = {seen.id for seen in volumes}
     contents = [_versions(one) for one in file_volumes(desired).values()]
-    contents += [_versions(_files_of(one)) for one in observed.files if one.id not in ids]
+    contents += [_versions(_files_of(file)) for file in observed.files if file.id not in ids]
     kept = {one for content in contents for one in content}
     changes: dict[tuple[Address, str], Change] = {}
     for volume in volumes:

@@ -19,10 +19,14 @@ def taken_from_registries(plan: Plan) -> dict[str, str]:
     that is declared for it already (`pull_policy`), or with an empty text.
     """
     pulled = [plan.desired.resources.get(step.address) for step in plan.steps if step.verb is Verb.PULL]
-    wanted = [(one.name, one) for one in pulled if one is not None]
+    wanted = [(resource.name, resource) for resource in pulled if resource is not None]
     if plan.steps:
-        wanted += [(str(one.workload_spec["image"]), one) for one in map(_given_anew, plan.details) if one is not None]
-    return {reference: str(one.spec.get("digest") or "") for reference, one in wanted if "@" not in reference}
+        wanted += [
+            (str(resource.workload_spec["image"]), resource)
+            for resource in map(_given_anew, plan.details)
+            if resource is not None
+        ]
+    return {reference: str(resource.spec.get("digest") or "") for reference, resource in wanted if "@" not in reference}
 
 
 def _given_anew(change: Change) -> Resource | None:

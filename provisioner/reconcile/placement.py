@@ -130,8 +130,8 @@ def _shortage(requirements: Requirements, resources: Mapping[str, Any]) -> str:
 def _generic(resources: Mapping[str, Any], kind: str) -> int:
     """How much of a generic resource a node has: a number, or one for each that it names."""
     entries = resources.get("GenericResources") or []
-    discrete = [one["DiscreteResourceSpec"] for one in entries if one.get("DiscreteResourceSpec")]
-    named = [one["NamedResourceSpec"] for one in entries if one.get("NamedResourceSpec")]
+    discrete = [entry["DiscreteResourceSpec"] for entry in entries if entry.get("DiscreteResourceSpec")]
+    named = [entry["NamedResourceSpec"] for entry in entries if entry.get("NamedResourceSpec")]
     counted = sum(int(one["Value"]) for one in discrete if one["Kind"] == kind)
     return counted + sum(1 for one in named if one["Kind"] == kind)
 

@@ -71,7 +71,7 @@ def plan(
         *find_clashes(permitted, desired, observed, holders, policy, retained),
     )
     volumes = outdated_volumes(permitted, desired, observed, policy, ledger)
-    volumes = [one for one in volumes if not retained.is_external(replace(one, kind="volume"))]
+    volumes = [volume for volume in volumes if not retained.is_external(replace(volume, kind="volume"))]
     outdated, _ = without_external(outdated_objects(permitted, changes, desired, observed, policy, ledger), retained)
     permitted += outdated
     collected = as_file_changes(volumes, desired, observed, gone)

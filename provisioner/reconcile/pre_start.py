@@ -24,7 +24,7 @@ class PreStart:
     """Adds them to `steps`: once for a service, with its first replica, or for each replica that asks for it."""
 
     def __init__(self, observed: ObservedState, policy: Policy, steps: Steps, waits: Waits) -> None:
-        self._left = {one.address: one for one in observed.leftovers}
+        self._left = {leftover.address: leftover for leftover in observed.leftovers}
         self._policy = policy
         self._steps = steps
         self._waits = waits

@@ -86,7 +86,7 @@ def _stored(change: Change, steps: Steps) -> None:
         steps.made[address] = steps.add(Confirm(), address, change.reason, object_id=change.observed.id)
         return
     # What has to make way has been taken off its containers already.
-    removed = next((one.id for one in steps.all if one.verb is Verb.REMOVE and one.address == address), None)
+    removed = next((step.id for step in steps.all if step.verb is Verb.REMOVE and step.address == address), None)
     if removed is None and change.action is Action.REPLACE and change.observed is not None:
         removed = steps.add(Remove(address.kind), address, change.reason, object_id=change.observed.id)
     steps.made[address] = steps.add(Create(address.kind), address, change.reason, needs=[removed])
@@ -110,7 +110,7 @@ def _clear_networks(changes: Sequence[Change], observed: ObservedState, cleared:
         if found is None or change.action not in (Action.REPLACE, Action.DELETE):
             continue
         held = claims_of_network(found)
-        if change.action is Action.DELETE and not any(one.overlaps(other) for one in held for other in claimed):
+        if change.action is Action.DELETE and not any(claim.overlaps(other) for claim in held for other in claimed):
             continue
         because = f"{change.address} is {'replaced' if change.action is Action.REPLACE else 'removed'}"
         detached = [
@@ -140,8 +140,8 @@ def _reconnect_kept(changes: Sequence[Change], desired: DesiredState, observed: 
 
 def _attached(network: str, observed: ObservedState) -> list[Observed]:
     everything = [*observed.resources.values(), *observed.leftovers]
-    attached = [one for one in everything if one.kind == "container" and network in one.workload_spec["networks"]]
-    return sorted(attached, key=lambda one: (one.address, one.name))
+    attached = [seen for seen in everything if seen.kind == "container" and network in seen.workload_spec["networks"]]
+    return sorted(attached, key=lambda seen: (seen.address, seen.name))
 
 
 def _remove(
@@ -162,7 +162,7 @@ def _remove(
     leftovers = [c for c in gone if c.observed and c.observed.kind == "container" and c is not containers[c.address]]
     # What a destroy removes is declared too, and nothing takes its name.
     staying = [c.desired for c in changes if c.action is not Action.DELETE and c.desired is not None]
-    wanted = {one.name for one in staying if one.kind == "container"}
+    wanted = {resource.name for resource in staying if resource.kind == "container"}
     names = {c.observed.name: c.address for c in changes if c.observed and c.observed.kind == "container"}
     services = {c.address: c for c in gone if c.observed and c.observed.kind == "service"}
     users = _users({*containers, *services}, removals.order, containers.values())
@@ -179,8 +179,8 @@ def _remove(
             )
     removed = list(steps.gone.values())
     removed += [_remove_container(change, [], wanted, names, steps, volumes=removals.volumes) for change in leftovers]
-    moved = [one.id for one in steps.all if one.verb in (Verb.WAIT, Verb.DISCONNECT)]
-    moved += [one.id for one in steps.all if one.verb is Verb.REMOVE and one.kind == "container"]
+    moved = [step.id for step in steps.all if step.verb in (Verb.WAIT, Verb.DISCONNECT)]
+    moved += [step.id for step in steps.all if step.verb is Verb.REMOVE and step.kind == "container"]
     for change in gone:
         found = change.observed
         if found is None or found.kind == "container":
@@ -192,8 +192,8 @@ def _remove(
 
 def _collect(removals: Removals, steps: Steps) -> None:
     """Volumes of files that nothing needs go last, once no container has them."""
-    moved = [one.id for one in steps.all if one.verb is Verb.WAIT]
-    moved += [one.id for one in steps.all if one.verb is Verb.REMOVE and one.kind == "container"]
+    moved = [step.id for step in steps.all if step.verb is Verb.WAIT]
+    moved += [step.id for step in steps.all if step.verb is Verb.REMOVE and step.kind == "container"]
     for volume in removals.outdated:
         change = next((c for c in removals.collected if c.observed is volume), None)
         address = change.address if change else volume.address

@@ -60,33 +60,35 @@ def retained_objects(playbook: Playbook, before: Iterable[Mapping[str, Any]] = (
     What was applied as external stays given away until a playbook declares it as its own again.
     """
     own = set(_own(playbook))
-    external = {(kind, one.name) for kind, one in _declared(playbook) if one.external}
-    external |= {(_KINDS[one.section], one.name) for one in playbook.undeployed if one.external}
+    external = {(kind, declared.name) for kind, declared in _declared(playbook) if declared.external}
+    external |= {
+        (_KINDS[undeployed.section], undeployed.name) for undeployed in playbook.undeployed if undeployed.external
+    }
     given_away: dict[Named, bool] = {}
     for document in before:
         given_away |= _stated_in(document)
     external |= {named for named, away in given_away.items() if away and named not in own}
     unused = {(one.section, one.key) for one in playbook.unused}
     inactive: dict[Named, str] = {}
-    for one in playbook.undeployed:
-        if one.section == "services":
-            profiles = " or ".join(one.profiles)
-            inactive["service", one.key] = f"its profile {profiles} is not active"
-        elif not one.external and (one.section, one.key) not in unused:
-            inactive[_KINDS[one.section], one.name] = "what uses it is in a profile that is not active"
-    services = bool(playbook.services) or any(one.section == "services" for one in playbook.undeployed)
+    for undeployed in playbook.undeployed:
+        if undeployed.section == "services":
+            profiles = " or ".join(undeployed.profiles)
+            inactive["service", undeployed.key] = f"its profile {profiles} is not active"
+        elif not undeployed.external and (undeployed.section, undeployed.key) not in unused:
+            inactive[_KINDS[undeployed.section], undeployed.name] = "what uses it is in a profile that is not active"
+    services = bool(playbook.services) or any(undeployed.section == "services" for undeployed in playbook.undeployed)
     return Retained(frozenset(external), inactive, services)
 
 
 def declared_volumes(playbook: Playbook) -> dict[str, Resource]:
     """The volumes that the files declare as their own, used or not, by their name on the engine."""
     found = {
-        one.name: Resource(
-            Address("volume", one.key), "volume", one.name, {}, protect=one.protect, unprotect=one.unprotect,
-            span=one.body.span,
+        volume.name: Resource(
+            Address("volume", volume.key), "volume", volume.name, {}, protect=volume.protect,
+            unprotect=volume.unprotect, span=volume.body.span,
         )
-        for one in playbook.volumes.values()
-        if not one.external
+        for volume in playbook.volumes.values()
+        if not volume.external
     }  # fmt: skip
     for left_out in playbook.undeployed:
         if left_out.section == "volumes" and not left_out.external:
@@ -100,7 +102,7 @@ def declared_volumes(playbook: Playbook) -> dict[str, Resource]:
 def volumes_to_keep(playbook: Playbook, seen: ObservedState) -> dict[str, dict[str, Any]]:
     """The volumes that are there, with their protection: what the file says of it, else what was known before."""
     declared = declared_volumes(playbook)
-    deployed = {one.name for one in playbook.volumes.values()}
+    deployed = {declaration.name for declaration in playbook.volumes.values()}
     found = volumes_left(playbook, seen)
     for name, volume in found.items():
         wanted = declared.get(name)
@@ -111,12 +113,14 @@ def volumes_to_keep(playbook: Playbook, seen: ObservedState) -> dict[str, dict[s
 
 def volumes_left(playbook: Playbook, seen: ObservedState) -> dict[str, dict[str, Any]]:
     """The volumes of the environment that are there, by name: `key`, and `protect` as it is known."""
-    external = {one.name for one in playbook.volumes.values() if one.external}
-    external |= {one.name for one in playbook.undeployed if one.section == "volumes" and one.external}
+    external = {volume.name for volume in playbook.volumes.values() if volume.external}
+    external |= {
+        undeployed.name for undeployed in playbook.undeployed if undeployed.section == "volumes" and undeployed.external
+    }
     return {
-        one.name: {"key": one.address.name, "protect": one.protected}
-        for one in seen.resources.values()
-        if one.kind == "volume" and one.name not in external
+        existing.name: {"key": existing.address.name, "protect": existing.protected}
+        for existing in seen.resources.values()
+        if existing.kind == "volume" and existing.name not in external
     }
 
 
@@ -162,7 +166,7 @@ def without_guard_changes(changes: tuple[Change, ...]) -> tuple[Change, ...]:
 
 def changes_guard(change: Change) -> bool:
     """Whether nothing but the protection of a volume changes; the ledger keeps that."""
-    return bool(change.differences) and {one.path for one in change.differences} == {PROTECT}
+    return bool(change.differences) and {difference.path for difference in change.differences} == {PROTECT}
 
 
 def _declared(playbook: Playbook) -> Iterator[tuple[str, Declared]]:
@@ -172,8 +176,12 @@ def _declared(playbook: Playbook) -> Iterator[tuple[str, Declared]]:
 
 
 def _own(playbook: Playbook) -> Iterator[Named]:
-    yield from ((kind, one.name) for kind, one in _declared(playbook) if not one.external)
-    yield from ((_KINDS[one.section], one.name) for one in playbook.undeployed if one.name and not one.external)
+    yield from ((kind, declared.name) for kind, declared in _declared(playbook) if not declared.external)
+    yield from (
+        (_KINDS[undeployed.section], undeployed.name)
+        for undeployed in playbook.undeployed
+        if undeployed.name and not undeployed.external
+    )
 
 
 def _stated_in(document: Mapping[str, Any]) -> dict[Named, bool]:

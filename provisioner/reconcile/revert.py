@@ -83,7 +83,7 @@ def _unproven(failed: Plan, results: Sequence[StepResult]) -> set[Address]:
         for r in results
         if (r.step.verb is Verb.WAIT or r.step.made_by is not None) and r.outcome is not Outcome.DONE
     }
-    declared = {address.whole for address, one in failed.desired.resources.items() if one.kind == "container"}
+    declared = {address.whole for address, resource in failed.desired.resources.items() if resource.kind == "container"}
     return (ended & declared) - _tolerated(failed, results)
 
 
@@ -98,7 +98,11 @@ def _tolerated(failed: Plan, results: Sequence[StepResult]) -> set[Address]:
             broken.setdefault(result.step.address.whole, set()).add(result.step.address)
     ended = {address for replicas in broken.values() for address in replicas}
     begun = {r.step.address.whole for r in results if r.outcome is Outcome.SKIPPED and r.step.address not in ended}
-    return {one for one, replicas in broken.items() if one not in begun and len(replicas) <= allowed.get(one, 0)}
+    return {
+        address
+        for address, replicas in broken.items()
+        if address not in begun and len(replicas) <= allowed.get(address, 0)
+    }
 
 
 class _Withdrawal:
@@ -108,20 +112,23 @@ class _Withdrawal:
         pairs = find_handovers(failed.steps, failed.desired, failed.observed)
         self._takers = {pair.taker.whole for pair in pairs if not pair.passing}
         together = bound_together(failed.desired, failed.observed, failed.steps, pairs)
-        made, unproven = {one.step.id for one in results if one.outcome is Outcome.DONE}, _unproven(failed, results)
+        made, unproven = (
+            {result.step.id for result in results if result.outcome is Outcome.DONE},
+            _unproven(failed, results),
+        )
         self._services = together.going_back(unproven, made)
         # Neither proven nor able to go back: what they were is left to the next apply.
         self._stuck = unproven - together.able(made)
         self._tolerated = _tolerated(failed, results)
-        self._broken = {one.step.address for one in results if one.outcome is Outcome.FAILED}
+        self._broken = {result.step.address for result in results if result.outcome is Outcome.FAILED}
         self._actions = {change.address: change.action for change in failed.details}
         self._asked = self._asked_back(pairs)
         self._hosts = containers_lived_in(observed)
         self._here: dict[Address, list[Observed]] = {}
-        for one in (*observed.resources.values(), *observed.leftovers):
-            if one.kind == "container":
-                self._here.setdefault(one.address, []).append(one)
-        self._networks = {one.address.name: one for one in observed.resources.values() if one.kind == "network"}
+        for seen in (*observed.resources.values(), *observed.leftovers):
+            if seen.kind == "container":
+                self._here.setdefault(seen.address, []).append(seen)
+        self._networks = {seen.address.name: seen for seen in observed.resources.values() if seen.kind == "network"}
         self._before: Mapping[Address, Observed] = failed.observed.resources
         # One step that fails keeps no other service from going back.
         self.steps = Steps(max_failures=dict.fromkeys(self._services, len(failed.details)))
@@ -149,24 +156,24 @@ class _Withdrawal:
         beside: dict[Address, list[Observed]] = {}
         for address in sorted(one for one in self._broken if one.whole in self._tolerated - self._services):
             here, before = self._here.get(address, []), self._before.get(address)
-            if before is not None and any(one.id == before.id and not one.name.endswith(PREVIOUS) for one in here):
-                beside[address] = [one for one in here if one.id != before.id and one.name.endswith(NEXT)]
+            if before is not None and any(seen.id == before.id and not seen.name.endswith(PREVIOUS) for seen in here):
+                beside[address] = [seen for seen in here if seen.id != before.id and seen.name.endswith(NEXT)]
         return {address: new for address, new in beside.items() if new}
 
     def _over(self) -> dict[Address, list[Observed]]:
         """What was replaced by what is proven, but for hosts of those that stay in them."""
         aside = {
-            one.id: one for address, here in sorted(self._here.items()) for one in here
-            if one.name.endswith(PREVIOUS) and address in self._failed.desired.resources
+            seen.id: seen for address, here in sorted(self._here.items()) for seen in here
+            if seen.name.endswith(PREVIOUS) and address in self._failed.desired.resources
             and address.whole not in self._services | self._stuck
         }  # fmt: skip
         while needed := {
             host for guest, hosts in self._hosts.items() if guest not in aside for host in hosts & aside.keys()
         }:
-            aside = {identity: one for identity, one in aside.items() if identity not in needed}
+            aside = {identity: seen for identity, seen in aside.items() if identity not in needed}
         over: dict[Address, list[Observed]] = {}
-        for one in aside.values():
-            over.setdefault(one.address, []).append(one)
+        for seen in aside.values():
+            over.setdefault(seen.address, []).append(seen)
         return over
 
     def _hosts_first(self, addresses: Sequence[Address]) -> list[Address]:
@@ -189,9 +196,9 @@ class _Withdrawal:
 
     def _take_back(self, address: Address, wanted: Resource) -> None:
         here, before = self._here.get(address, []), self._before.get(address)
-        previous = next((one for one in here if one.name.endswith(PREVIOUS)), None)
-        old = previous or next((one for one in here if before is not None and one.id == before.id), None)
-        new = [one for one in here if one is not old]
+        previous = next((seen for seen in here if seen.name.endswith(PREVIOUS)), None)
+        old = previous or next((seen for seen in here if before is not None and seen.id == before.id), None)
+        new = [seen for seen in here if seen is not old]
         action = self._actions.get(address, Action.UNCHANGED)
         if old is None:
             made_for_it = address.whole in self._takers or self._loses_its_host(wanted)
@@ -285,7 +292,7 @@ class _Withdrawal:
     def _restore(self, address: Address) -> None:
         """What was to be removed, and made room for one that goes back, is there again as it was."""
         before = self._before.get(address)
-        old = next((one for one in self._here[address] if before is not None and one.id == before.id), None)
+        old = next((seen for seen in self._here[address] if before is not None and seen.id == before.id), None)
         if old is None or before is None or before.runtime is None or address.whole not in self._services:
             return
         starts = before.runtime.status in _RUNNING and old.runtime is not None and old.runtime.status not in _RUNNING
@@ -309,14 +316,14 @@ class _Withdrawal:
     def _drop(self, address: Address, new: list[Observed], gate: Sequence[int], needs: Sequence[int] = ()) -> list[int]:
         """Stop and remove what was to take its place. One that failed is killed: nobody waits for it."""
         done, stop = list(needs), Stop(0.0 if address in self._broken else None)
-        for one in new:
-            if one.runtime is not None and one.runtime.status in _RUNNING:
-                change = Change(address, Action.DELETE, self._reason, observed=one)
+        for seen in new:
+            if seen.runtime is not None and seen.runtime.status in _RUNNING:
+                change = Change(address, Action.DELETE, self._reason, observed=seen)
                 done = run_hooks(
-                    self.steps, change, PRE_STOP, one.spec, done, object_id=one.id, after=() if done else gate
+                    self.steps, change, PRE_STOP, seen.spec, done, object_id=seen.id, after=() if done else gate
                 )
-                done = [self._step(stop, address, done, gate, one.id)]
-            done = [self._step(Remove("container"), address, done, gate, one.id)]
+                done = [self._step(stop, address, done, gate, seen.id)]
+            done = [self._step(Remove("container"), address, done, gate, seen.id)]
         if new:
             self._last[address] = done[-1]
         return done
@@ -369,8 +376,9 @@ class _Withdrawal:
     def _asked_back(self, pairs: Sequence[Handover]) -> set[Address]:
         """Who has something that one that goes back had, straight or through others that give something back."""
         returning = {
-            one for one in self._services
-            if self._replaces(one) or any(a.whole == one and act is Action.DELETE for a, act in self._actions.items())
+            service for service in self._services
+            if self._replaces(service)
+            or any(address.whole == service and action is Action.DELETE for address, action in self._actions.items())
         }  # fmt: skip
         asked: set[Address] = set()
         while more := {p.taker.whole for p in pairs if not p.passing and p.holder.whole in returning | asked} - asked:
@@ -379,7 +387,7 @@ class _Withdrawal:
 
     def _loses_its_host(self, wanted: Resource) -> bool:
         """Whether it lives in one that goes back."""
-        return any(shares(wanted, one.name) and self._replaces(one) for one in self._services)
+        return any(shares(wanted, address.name) and self._replaces(address) for address in self._services)
 
     def _replaces(self, service: Address) -> bool:
         return any(a.whole == service and action is Action.REPLACE for a, action in self._actions.items())

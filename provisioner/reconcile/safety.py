@@ -80,8 +80,8 @@ def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy
                 span=wanted.spans.get("pull_policy", change.span), path=str(change.address),
                 hint="load it (docker load, docker build), or choose another `pull_policy`",
             )  # fmt: skip
-        if any(one.impact is Impact.DATA_LOSS for one in change.differences):
-            keys = ", ".join(one.path for one in change.differences)
+        if any(difference.impact is Impact.DATA_LOSS for difference in change.differences):
+            keys = ", ".join(difference.path for difference in change.differences)
             yield Problem(
                 f"{keys} of a volume can only change by replacing it, and its data would be lost",
                 span=change.span,
@@ -141,6 +141,6 @@ def _guests(change: Change, observed: ObservedState, departing: Set[str]) -> lis
         return []
     if found is None or found.kind != "network" or change.action not in (Action.REPLACE, Action.DELETE):
         return []
-    ours = {one.id for one in (*observed.resources.values(), *observed.leftovers) if one.kind == "container"}
+    ours = {seen.id for seen in (*observed.resources.values(), *observed.leftovers) if seen.kind == "container"}
     ours |= departing
     return sorted(found.user_names.get(user, user[:12]) for user in found.users if user not in ours)

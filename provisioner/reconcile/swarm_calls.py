@@ -126,9 +126,10 @@ class SwarmCalls:
     def _generation(self, address: Address) -> int:
         """The number of the newest version that was there when the plan was made; 0 where there was none."""
         observed = self._plan.observed
-        there = [one for one in (observed.resources.get(address), *observed.superseded) if one is not None]
+        there = [seen for seen in (observed.resources.get(address), *observed.superseded) if seen is not None]
         return max(
-            (swarm_file.age({"Spec": one.base})[0] for one in there if one.address == address and one.base), default=0
+            (swarm_file.age({"Spec": seen.base})[0] for seen in there if seen.address == address and seen.base),
+            default=0,
         )
 
     def _relabel(self, step: Step) -> None:

@@ -47,7 +47,12 @@ def restrict(
 def _chosen(targets: Collection[Address], desired: DesiredState, observed: ObservedState) -> set[Address]:
     chosen = {address for address in desired.resources if address.whole in targets}
     while more := {address for address in desired.resources if address not in chosen} & {
-        *(need.address for one in chosen for need in desired.resources[one].needs if _comes(need.address, observed)),
+        *(
+            need.address
+            for address in chosen
+            for need in desired.resources[address].needs
+            if _comes(need.address, observed)
+        ),
         *(address for address, resource in desired.resources.items() if _follows(resource, chosen)),
     }:
         chosen |= more

@@ -64,8 +64,10 @@ class Together:
         """The services that can go back once the steps `made` are: they are kept for it, or nothing is removed yet, and
         the same is so of all whom they need.
         """
-        able = self.returning | {one for one in self.there if not self._was(made, one, Verb.REMOVE)}
-        while kept := {one for one in able if any(self._holds(bond, able, made) for bond in self._bonds(one))}:
+        able = self.returning | {address for address in self.there if not self._was(made, address, Verb.REMOVE)}
+        while kept := {
+            address for address in able if any(self._holds(bond, able, made) for bond in self._bonds(address))
+        }:
             able -= kept
         return able
 
@@ -78,21 +80,25 @@ class Together:
         What still lives in a host that goes back begins anew there, and what lives in that again.
         """
         able = self.able(made)
-        found = {one for one in able.intersection(unproven) if one in self.returning or self._is_down(one, made)}
+        found = {
+            address
+            for address in able.intersection(unproven)
+            if address in self.returning or self._is_down(address, made)
+        }
         more = found
         while more:
-            followers = {one for service in found for one in self.follow.get(service, set()) & able}
+            followers = {address for service in found for address in self.follow.get(service, set()) & able}
             more = (followers | self._begin_anew(found, made)) - found
             found |= more
         return found
 
     def _begin_anew(self, going_back: Collection[Address], made: Collection[int]) -> set[Address]:
         """The services that still live in one of those that go back, and were stopped: straight or through others."""
-        stopped = {one for one in going_back if self._was(made, one, Verb.STOP, Verb.REMOVE)}
+        stopped = {address for address in going_back if self._was(made, address, Verb.STOP, Verb.REMOVE)}
         found: set[Address] = set()
         while more := {
-            one for one, hosts in self.hosts.items()
-            if any(bond.other in stopped | found for bond in hosts) and not self._was(made, one, Verb.STOP, Verb.REMOVE)
+            address for address, hosts in self.hosts.items()
+            if not self._was(made, address, Verb.STOP, Verb.REMOVE) and any(h.other in stopped | found for h in hosts)
         } - found:  # fmt: skip
             found |= more
         return found
@@ -121,9 +127,9 @@ def bound_together(
     """
     together = Together(steps)
     declared = {a.whole: r for a, r in desired.resources.items() if r.kind == "container"}
-    together.there.update(a.whole for a, one in observed.resources.items() if one.kind == "container")
+    together.there.update(a.whole for a, seen in observed.resources.items() if seen.kind == "container")
     together.returning.update(
-        one for one in {*declared, *together.there} if one not in declared or rolls_back(declared[one])
+        address for address in {*declared, *together.there} if address not in declared or rolls_back(declared[address])
     )
     for pair in pairs:
         if not pair.passing:
@@ -151,7 +157,7 @@ def _of(steps: Sequence[Step], service: Address, *verbs: Verb) -> frozenset[int]
 
 def _living(containers: Iterable[Resource | Observed]) -> Iterator[tuple[Address, Address]]:
     """The services that live in others, each with the one it lives in."""
-    there = {one.address: one for one in containers if one.kind == "container"}
+    there = {container.address: container for container in containers if container.kind == "container"}
     services = {address.name: address.whole for address in there}
-    for address, one in there.items():
-        yield from ((address.whole, services[name]) for name in sorted(lives_in(one) & services.keys()))
+    for address, resource in there.items():
+        yield from ((address.whole, services[name]) for name in sorted(lives_in(resource) & services.keys()))

@@ -26,7 +26,7 @@ _SHOWN = ("Name", "Image", "Command", "Service", "RunningFor", "Status", "Ports"
 
 def containers_text(found: Sequence[ListedContainer], form: str, *, whole: bool = False, width: int = 0) -> str:
     """The containers in a form: `table`, `json` (a line each), or a template."""
-    rows = [_row(one, whole=whole) for one in found]
+    rows = [_row(container, whole=whole) for container in found]
     if form == "table":
         cells = [[str(row[key]) for key in _SHOWN] for row in rows]
         spare = () if whole else ("COMMAND", "CREATED", "IMAGE")
@@ -34,36 +34,38 @@ def containers_text(found: Sequence[ListedContainer], form: str, *, whole: bool 
     return formatted(form, TITLES, rows)
 
 
-def _row(one: ListedContainer, *, whole: bool) -> dict[str, JSON]:
+def _row(container: ListedContainer, *, whole: bool) -> dict[str, JSON]:
     command = (
-        one.command if whole or len(one.command) <= _LONGEST_COMMAND else one.command[: _LONGEST_COMMAND - 1] + "…"
+        container.command
+        if whole or len(container.command) <= _LONGEST_COMMAND
+        else container.command[: _LONGEST_COMMAND - 1] + "…"
     )
     publishers: list[JSON] = [
         {"URL": host, "TargetPort": inside, "PublishedPort": outside, "Protocol": protocol}
-        for inside, outside, host, protocol in one.ports
+        for inside, outside, host, protocol in container.ports
     ]
-    made = datetime.fromtimestamp(one.created).astimezone()
+    made = datetime.fromtimestamp(container.created).astimezone()
     return {
         "Command": f'"{command}"',
         "CreatedAt": made.strftime("%Y-%m-%d %H:%M:%S %z %Z"),
-        "ExitCode": one.exit_code,
-        "Health": one.health,
-        "ID": one.id if whole else one.id[:12],
-        "Image": one.image,
-        "Labels": ",".join(f"{key}={value}" for key, value in one.labels),
-        "LocalVolumes": str(len([mount for mount in one.mounts if not mount.startswith("/")])),
-        "Mounts": ",".join(one.mounts),
-        "Name": one.name,
-        "Names": one.name,
-        "Networks": ",".join(one.networks),
-        "Ports": ", ".join(_port(*port) for port in one.ports),
-        "Project": one.project,
+        "ExitCode": container.exit_code,
+        "Health": container.health,
+        "ID": container.id if whole else container.id[:12],
+        "Image": container.image,
+        "Labels": ",".join(f"{key}={value}" for key, value in container.labels),
+        "LocalVolumes": str(len([mount for mount in container.mounts if not mount.startswith("/")])),
+        "Mounts": ",".join(container.mounts),
+        "Name": container.name,
+        "Names": container.name,
+        "Networks": ",".join(container.networks),
+        "Ports": ", ".join(_port(*port) for port in container.ports),
+        "Project": container.project,
         "Publishers": publishers,
-        "RunningFor": one.running_for,
-        "Service": one.address.name,
+        "RunningFor": container.running_for,
+        "Service": container.address.name,
         "Size": "0B",
-        "State": one.state,
-        "Status": one.status,
+        "State": container.state,
+        "Status": container.status,
     }
 
 

@@ -18,7 +18,7 @@ def doctor_json(diagnosis: Diagnosis) -> dict[str, JSON]:
         "target": diagnosis.title,
         "ok": diagnosis.exit_code == 0,
         "checks": [
-            {"name": one.name, "state": one.state, "message": one.message, "hint": one.hint}
-            for one in diagnosis.findings
+            {"name": finding.name, "state": finding.state, "message": finding.message, "hint": finding.hint}
+            for finding in diagnosis.findings
         ],
     }

@@ -36,23 +36,23 @@ class Diagnosis(Protocol):
 
 def doctor_text(diagnosis: Diagnosis, *, paint: Paint = PLAIN) -> str:
     """One line for each thing with how to mend it, then the verdict; ends with a newline."""
-    width = max((len(one.name) for one in diagnosis.findings), default=0)
+    width = max((len(finding.name) for finding in diagnosis.findings), default=0)
     lines = [paint.bold(diagnosis.title)]
-    for one in diagnosis.findings:
-        first, *rest = one.message.splitlines() or [""]
-        lines.append(f"{_mark(one, paint)} {one.name.ljust(width)}  {printable(first)}")
+    for finding in diagnosis.findings:
+        first, *rest = finding.message.splitlines() or [""]
+        lines.append(f"{_mark(finding, paint)} {finding.name.ljust(width)}  {printable(first)}")
         lines += [f"  {' ' * width}  {printable(line)}" for line in rest]
-        if one.hint and one.state != "ok":
-            lines.append(f"  {' ' * width}  {paint.bold('Next:')} {printable(one.hint)}")
-    failed = sum(one.state == "failed" for one in diagnosis.findings)
-    warned = sum(one.state == "warning" for one in diagnosis.findings)
+        if finding.hint and finding.state != "ok":
+            lines.append(f"  {' ' * width}  {paint.bold('Next:')} {printable(finding.hint)}")
+    failed = sum(finding.state == "failed" for finding in diagnosis.findings)
+    warned = sum(finding.state == "warning" for finding in diagnosis.findings)
     warnings = f", {warned} {'warning' if warned == 1 else 'warnings'}" if warned else ""
     verdict = paint.red(f"{failed} failed") if failed else paint.green("Nothing is in the way")
     return "\n".join([*lines, "", f"{verdict}{warnings}."]) + "\n"
 
 
-def _mark(one: Finding, paint: Paint) -> str:
-    match one.state:
+def _mark(finding: Finding, paint: Paint) -> str:
+    match finding.state:
         case "ok":
             return paint.green("✔")
         case "failed":

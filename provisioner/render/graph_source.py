@@ -26,7 +26,7 @@ def graph_mermaid(graph: Graph) -> str:
     for node in graph.nodes:
         opened, closed = _BRACKETS[node.kind]
         lines.append(
-            f'  {numbers[node.id]}{opened}"{"<br/>".join(_escaped_html(one) for one in _words(node))}"{closed}'
+            f'  {numbers[node.id]}{opened}"{"<br/>".join(_escaped_html(word) for word in _words(node))}"{closed}'
         )
     for edge in graph.edges:
         arrow = "-.->" if edge.relation == "uses" else "-->"

@@ -52,7 +52,7 @@ def _branches(
 
 
 def _details(node: GraphNode) -> str:
-    words = (["job"] if node.kind == "job" else []) + [printable(one) for one in node.details]
+    words = (["job"] if node.kind == "job" else []) + [printable(change) for change in node.details]
     return f"  {', '.join(words)}" if words else ""
 
 

@@ -23,18 +23,20 @@ def history_json(
         "revisions": [entry_json(entry) for entry in entries],
         "failures": [
             {
-                "at": one.at,
-                "by": one.by,
-                "outcome": one.outcome,
-                "commit": one.commit or None,
+                "at": failure.at,
+                "by": failure.by,
+                "outcome": failure.outcome,
+                "commit": failure.commit or None,
                 "failures": [
-                    {"address": address, "message": message, "evidence": list(one.evidence.get(address) or ())}
-                    for address, message in one.failures
+                    {"address": address, "message": message, "evidence": list(failure.evidence.get(address) or ())}
+                    for address, message in failure.failures
                 ],
             }
-            for one in failures
+            for failure in failures
         ],
-        "destroys": [{"at": one.at, "by": one.by, "kept": [*sorted(one.volumes)]} for one in destroys],
+        "destroys": [
+            {"at": destroyed.at, "by": destroyed.by, "kept": [*sorted(destroyed.volumes)]} for destroyed in destroys
+        ],
     }
 
 

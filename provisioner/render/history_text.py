@@ -114,13 +114,13 @@ def history_text(
     """
     rows = [
         (
-            one.revision.applied_at, str(one.revision.number), one.revision.applied_by, _short(one.revision.commit),
-            _summary(one),
+            entry.revision.applied_at, str(entry.revision.number), entry.revision.applied_by,
+            _short(entry.revision.commit), _summary(entry),
         )
-        for one in entries
+        for entry in entries
     ]  # fmt: skip
-    rows += [(one.at, "-", one.by, _short(one.commit), _failure(one)) for one in failures]
-    rows += [(one.at, "-", one.by, "", _destroy(one)) for one in destroys]
+    rows += [(failure.at, "-", failure.by, _short(failure.commit), _failure(failure)) for failure in failures]
+    rows += [(destroyed.at, "-", destroyed.by, "", _destroy(destroyed)) for destroyed in destroys]
     if not rows:
         return f"{paint.bold(title)}: nothing is known of an apply on this engine\n"
     # In the same second, what was applied came first.
@@ -129,8 +129,8 @@ def history_text(
     shown = [(number, moment(at), by, *((commit,) if commits else ()), what) for at, number, by, commit, what in rows]
     headings = (*_HEADINGS[:3], *(("COMMIT",) if commits else ()), _HEADINGS[3])
     oldest = rows[-1][0]
-    told = [one for one in failures if one.at >= oldest and (detailed or one.at == rows[0][0])]
-    words = "".join(last_words_text(one, paint=paint) for one in told)
+    told = [failure for failure in failures if failure.at >= oldest and (detailed or failure.at == rows[0][0])]
+    words = "".join(last_words_text(failed, paint=paint) for failed in told)
     return f"{paint.bold(title)}\n{table(headings, shown, paint=paint)}{words}"
 
 
@@ -213,7 +213,7 @@ def _summary(entry: Entry) -> str:
 
 def _failure(failed: Failed) -> str:
     """What failed, and why, of the first failures."""
-    said = [": ".join(part for part in one if part) for one in failed.failures]
+    said = [": ".join(part for part in failure if part) for failure in failed.failures]
     more = [f"{len(said) - _MOST_FAILURES} more"] if len(said) > _MOST_FAILURES else []
     return printable("; ".join([failed.outcome, *said[:_MOST_FAILURES], *more]))
 

@@ -20,15 +20,17 @@ def images_text(results: Sequence[ImageResult], *, paint: Paint = PLAIN) -> str:
     if not results:
         return "There is no image to act on.\n"
     lines = []
-    for one in results:
-        if one.error is None:
-            digest = f" {one.digest}" if one.digest else ""
-            lines.append(f"{paint.green('✔')} {one.address}: {done(one.verb)} {printable(one.reference)}{digest}")
+    for result in results:
+        if result.error is None:
+            digest = f" {result.digest}" if result.digest else ""
+            lines.append(
+                f"{paint.green('✔')} {result.address}: {done(result.verb)} {printable(result.reference)}{digest}"
+            )
             continue
-        lines.append(f"{paint.red('✘')} {one.address}: {one.verb.value} failed")
-        lines += [f"  {printable(line)}" for line in str(one.error).splitlines()]
-        if one.error.hint:
-            lines.append(f"  {paint.bold('Next:')} {printable(one.error.hint)}")
+        lines.append(f"{paint.red('✘')} {result.address}: {result.verb.value} failed")
+        lines += [f"  {printable(line)}" for line in str(result.error).splitlines()]
+        if result.error.hint:
+            lines.append(f"  {paint.bold('Next:')} {printable(result.error.hint)}")
     return "\n".join(lines) + "\n"
 
 
@@ -36,11 +38,11 @@ def images_json(results: Sequence[ImageResult]) -> list[dict[str, JSON]]:
     """An object for each image."""
     return [
         {
-            "address": str(one.address),
-            "image": one.reference,
-            "verb": one.verb.value,
-            **({"digest": one.digest} if one.digest else {}),
-            **({"error": error_json(one.error)} if one.error else {}),
+            "address": str(result.address),
+            "image": result.reference,
+            "verb": result.verb.value,
+            **({"digest": result.digest} if result.digest else {}),
+            **({"error": error_json(result.error)} if result.error else {}),
         }
-        for one in results
+        for result in results
     ]

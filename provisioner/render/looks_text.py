@@ -23,12 +23,18 @@ _VOLUME_TITLES = {
 
 def top_text(found: Sequence[Processes], *, width: int = 0) -> str:
     """One table of all containers; columns that not all have are empty where one has them not."""
-    titles = list(dict.fromkeys(title for one in found for title in one.titles))
+    titles = list(dict.fromkeys(title for processes in found for title in processes.titles))
     rows = []
-    for one in found:
-        for row in one.rows:
-            cells = dict(zip(one.titles, row, strict=False))
-            rows.append([one.address.name, str(one.address.index or 1), *(cells.get(title, "-") for title in titles)])
+    for processes in found:
+        for row in processes.rows:
+            cells = dict(zip(processes.titles, row, strict=False))
+            rows.append(
+                [
+                    processes.address.name,
+                    str(processes.address.index or 1),
+                    *(cells.get(title, "-") for title in titles),
+                ]
+            )
     spare = ("PPID", "C", "STIME", "TTY")
     return docker_table(["SERVICE", "#", *titles], rows, width=width, spare=spare) if found else ""
 
@@ -36,26 +42,26 @@ def top_text(found: Sequence[Processes], *, width: int = 0) -> str:
 def images_text(found: Sequence[UsedImage], form: str, *, only_ids: bool, width: int = 0) -> str:
     """The table, a list of objects as JSON, or with `only_ids` each id once."""
     if only_ids:
-        return "".join(f"{identity}\n" for identity in dict.fromkeys(one.id.partition(":")[2] for one in found))
+        return "".join(f"{identity}\n" for identity in dict.fromkeys(image.id.partition(":")[2] for image in found))
     if form == "json":
         import json
 
-        return json.dumps([_image(one) for one in found], ensure_ascii=False, separators=(",", ":")) + "\n"
+        return json.dumps([_image(image) for image in found], ensure_ascii=False, separators=(",", ":")) + "\n"
     titles = ["CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"]
     rows = [
         [
-            one.container, one.repository, one.tag, one.platform, one.id.partition(":")[2][:_SHORT],
-            decimal_size(one.size), _ago(one.created),
+            image.container, image.repository, image.tag, image.platform, image.id.partition(":")[2][:_SHORT],
+            decimal_size(image.size), _ago(image.created),
         ]
-        for one in found
+        for image in found
     ]  # fmt: skip
     return docker_table(titles, rows, width=width, spare=("PLATFORM", "CREATED"))
 
 
-def _image(one: UsedImage) -> dict[str, JSON]:
+def _image(image: UsedImage) -> dict[str, JSON]:
     return {
-        "ID": one.id, "ContainerName": one.container, "Repository": one.repository, "Tag": one.tag,
-        "Platform": one.platform, "Size": one.size, "Created": one.created,
+        "ID": image.id, "ContainerName": image.container, "Repository": image.repository, "Tag": image.tag,
+        "Platform": image.platform, "Size": image.size, "Created": image.created,
     }  # fmt: skip
 
 
@@ -81,25 +87,37 @@ def _volume(raw: Mapping[str, Any]) -> dict[str, JSON]:
 def environments_text(found: Sequence[Environment], form: str, *, only_names: bool, width: int = 0) -> str:
     """The table, a list of objects as JSON, or only the names."""
     if only_names:
-        return "".join(f"{one.project}\n" for one in found)
+        return "".join(f"{environment.project}\n" for environment in found)
     if form == "json":
         import json
 
-        return json.dumps([_environment(one) for one in found], ensure_ascii=False, separators=(",", ":")) + "\n"
+        return (
+            json.dumps([_environment(environment) for environment in found], ensure_ascii=False, separators=(",", ":"))
+            + "\n"
+        )
     titles = ["NAME", "STATUS", "APPLIED", "BY", "FOLDER"]
-    rows = [[one.project, status(one), _ago(one.applied_at), one.applied_by, one.directory] for one in found]
+    rows = [
+        [
+            environment.project,
+            status(environment),
+            _ago(environment.applied_at),
+            environment.applied_by,
+            environment.directory,
+        ]
+        for environment in found
+    ]
     return docker_table(titles, rows, width=width, spare=("BY",))
 
 
-def status(one: Environment) -> str:
+def status(environment: Environment) -> str:
     """What its containers do: `running(3), exited(1)`, as Compose says it."""
-    return ", ".join(f"{state}({count})" for state, count in one.states) or "nothing runs"
+    return ", ".join(f"{state}({count})" for state, count in environment.states) or "nothing runs"
 
 
-def _environment(one: Environment) -> dict[str, JSON]:
+def _environment(environment: Environment) -> dict[str, JSON]:
     return {
-        "Name": one.project, "Status": status(one), "ConfigFiles": one.directory, "AppliedAt": one.applied_at,
-        "AppliedBy": one.applied_by, "Title": one.title,
+        "Name": environment.project, "Status": status(environment), "ConfigFiles": environment.directory,
+        "AppliedAt": environment.applied_at, "AppliedBy": environment.applied_by, "Title": environment.title,
     }  # fmt: skip
 
 

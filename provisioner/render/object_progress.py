@@ -69,10 +69,10 @@ class Board:
             case Begun(plan, purpose):
                 self._start(plan, purpose)
             case Started(step):
-                one = self._object(step)
-                one.running[step.id] = step
-                one.began = self._now() if one.began is None else one.began
-                one.message = ""
+                item = self._object(step)
+                item.running[step.id] = step
+                item.began = self._now() if item.began is None else item.began
+                item.message = ""
             case Progress(step, message):
                 self._object(step).message = printable(message)
             case Finished(result):
@@ -97,31 +97,35 @@ class Board:
     def running(self) -> list[tuple[str, str, float]]:
         """The objects that are worked on: name, what is being done, for how long (seconds)."""
         return [
-            (one.name, activity(next(reversed(one.running.values())), one.message), self._now() - (one.began or 0.0))
-            for one in self._objects.values()
-            if one.running and not one.failed
+            (
+                item.name,
+                activity(next(reversed(item.running.values())), item.message),
+                self._now() - (item.began or 0.0),
+            )
+            for item in self._objects.values()
+            if item.running and not item.failed
         ]
 
     def waiting(self) -> list[tuple[str, str]]:
         """The objects on which nothing is done now, although something is left, and what they wait for."""
         found = []
-        for one in self._objects.values():
-            if one.running or one.failed or not one.left:
+        for item in self._objects.values():
+            if item.running or item.failed or not item.left:
                 continue
-            names = self._awaited(one)
+            names = self._awaited(item)
             if names:
-                found.append((one.name, f"waits for {', '.join(names)}"))
+                found.append((item.name, f"waits for {', '.join(names)}"))
         return found
 
     def overdue(self) -> list[str]:
         """Lines on objects that take long, each now and then: for where nothing is drawn anew."""
         lines = []
-        for one in self._objects.values():
-            took = self._now() - one.began if one.began is not None else 0.0
-            if one.running and not one.failed and took >= (one.told + AGAIN if one.told else LONG):
-                one.told = took
-                text = activity(next(reversed(one.running.values())), one.message)
-                lines.append(f"{one.name}: {text} (begun {seconds(took)} ago)")
+        for item in self._objects.values():
+            took = self._now() - item.began if item.began is not None else 0.0
+            if item.running and not item.failed and took >= (item.told + AGAIN if item.told else LONG):
+                item.told = took
+                text = activity(next(reversed(item.running.values())), item.message)
+                lines.append(f"{item.name}: {text} (begun {seconds(took)} ago)")
         return lines
 
     def _start(self, plan: Plan, purpose: str) -> None:
@@ -134,10 +138,10 @@ class Board:
         for step in plan.steps:
             indexed = {one for one in replicas[step.address.whole] if one.index}
             name = str(step.address if len(indexed) > 1 else step.address.whole)
-            one = self._objects.setdefault(step.address, _Object(name, step.address, set()))
-            one.left.add(step.id)
+            item = self._objects.setdefault(step.address, _Object(name, step.address, set()))
+            item.left.add(step.id)
         self._total = len(self._objects)
-        self._width = max((len(one.name) for one in self._objects.values()), default=0)
+        self._width = max((len(item.name) for item in self._objects.values()), default=0)
 
     def _object(self, step: Step) -> _Object:
         """The object of a step; one of its own for a step of no plan, such as the pull of an image by itself."""
@@ -147,32 +151,32 @@ class Board:
         return self._objects[step.address]
 
     def _finish(self, result: StepResult) -> str:
-        one, step = self._object(result.step), result.step
-        one.running.pop(step.id, None)
-        one.left.discard(step.id)
-        one.last, one.message = step, ""
+        item, step = self._object(result.step), result.step
+        item.running.pop(step.id, None)
+        item.left.discard(step.id)
+        item.last, item.message = step, ""
         self._over.add(step.id)
-        took = seconds(self._now() - one.began if one.began is not None else result.seconds)
-        name = one.name.ljust(self._width)
+        took = seconds(self._now() - item.began if item.began is not None else result.seconds)
+        name = item.name.ljust(self._width)
         if result.outcome is Outcome.FAILED:
-            one.failed = True
+            item.failed = True
             words = str(result.error).splitlines() if result.error else []
             said = printable(words[0]) if words else f"{step.verb.value} failed"
             return f"{self._paint.red('✘')} {name}  {said}  {self._paint.dim(took)}"
-        if one.left or one.failed:
+        if item.left or item.failed:
             return ""
         self._done += 1
         if result.outcome is Outcome.SKIPPED:
             because = f" ({printable(result.because)})" if result.because else ""
             return self._paint.dim(f"- {name}  {step.verb.value} skipped{because}")
-        return f"{self._paint.green('✔')} {name}  {self._became(one, step)}  {self._paint.dim(took)}"
+        return f"{self._paint.green('✔')} {name}  {self._became(item, step)}  {self._paint.dim(took)}"
 
-    def _became(self, one: _Object, last: Step) -> str:
+    def _became(self, item: _Object, last: Step) -> str:
         """What has become of an object, in a word or two: `healthy`, `replaced, healthy`, `built`."""
-        steps = [step for step in self._steps.values() if step.address == one.address] or [last]
-        change = next((c for c in self._details() if c.address == one.address), None)
+        steps = [step for step in self._steps.values() if step.address == item.address] or [last]
+        change = next((c for c in self._details() if c.address == item.address), None)
         goals = [str(getattr(step.operation, "goal", "")) for step in steps if step.verb is Verb.WAIT]
-        state = _reached(goals, has_check=self._has_check(one.address))
+        state = _reached(goals, has_check=self._has_check(item.address))
         untouched = all(step.verb in (Verb.REMOVE, Verb.WAIT) for step in steps)
         if self.purpose == "Taking back" and (change is None or (untouched and change.action is not Action.DELETE)):
             return "stays; the container beside it is removed"
@@ -195,14 +199,14 @@ class Board:
         check = wanted.workload_spec.get("healthcheck") if wanted is not None else None
         return bool(check) and check != {"test": ["NONE"]}
 
-    def _awaited(self, one: _Object) -> list[str]:
+    def _awaited(self, item: _Object) -> list[str]:
         """The names of the objects whose steps the first step of this one needs."""
         names: dict[str, None] = {}
-        for identity in sorted(one.left):
+        for identity in sorted(item.left):
             step = self._steps.get(identity)
             for need in (*step.needs, *step.after) if step is not None else ():
                 other = self._steps.get(need)
-                if need not in self._over and other is not None and other.address != one.address:
+                if need not in self._over and other is not None and other.address != item.address:
                     names[self._objects[other.address].name.partition(".")[2]] = None
             if names:
                 break

@@ -30,9 +30,12 @@ def plan_json(plan: Plan) -> dict[str, JSON]:
         "pending": summary.pending,
         "changes": [change_json(change) for change in changed(plan.changes)],
         "steps": [step_json(step) for step in plan.steps],
-        "adopts": [{"address": one.address, "name": one.name, "former_owner": one.former} for one in plan.adopts],
+        "adopts": [
+            {"address": adopted.address, "name": adopted.name, "former_owner": adopted.former}
+            for adopted in plan.adopts
+        ],
         "moves": [
-            {"address": one.address, "name": one.name, "from": one.former.rpartition(" ")[2]} for one in plan.moves
+            {"address": move.address, "name": move.name, "from": move.former.rpartition(" ")[2]} for move in plan.moves
         ],
         "notes": [problem_json(problem) for problem in plan.notes],
         "refusals": [problem_json(problem) for problem in plan.refusals],

@@ -40,11 +40,11 @@ def plans_markdown(
     title: str, plans: Sequence[PlayPlan], digest: str = "", command: str = "", *, kept: bool = False
 ) -> str:
     """The plans of a list: the sum, and each play under a heading of its own."""
-    counts = counts_text(total(summarize(one.plan) for one in plans))
+    counts = counts_text(total(summarize(play.plan) for play in plans))
     parts = [f"### {plain(title)}", f"**{counts}** in {len(plans)} plays."]
-    for one in plans:
-        parts += plan_sections(one.plan, level=4, name=one.name)
-    refused = any(one.plan.refusals for one in plans)
+    for play in plans:
+        parts += plan_sections(play.plan, level=4, name=play.name)
+    refused = any(play.plan.refusals for play in plans)
     return "\n\n".join([*parts, *_approval(digest, command, refused=refused, kept=kept)]) + "\n"
 
 
@@ -83,7 +83,7 @@ def _table(changes: Sequence[Change]) -> str:
 
 
 def _consequence(change: Change) -> str:
-    lossy = any(one.impact is Impact.DATA_LOSS for one in change.differences)
+    lossy = any(difference.impact is Impact.DATA_LOSS for difference in change.differences)
     lost = lossy or (change.action is Action.DELETE and change.address.kind == "volume")
     return disruption(change) + (", its data is lost" if lost else "")
 
@@ -94,10 +94,10 @@ def _fields(changes: Iterable[Change]) -> str:
     count = length = left = 0
     for change in changes:
         block = [f"  {change.address}{f'  ({change.span})' if change.span else ''}"] if change.differences else []
-        for one in change.differences:
-            before, after = before_and_after(one)
-            forces = "  # forces replacement" if one.impact is Impact.REPLACE else ""
-            block += [f"- {one.path}: {before}", f"+ {one.path}: {after}{forces}"]
+        for difference in change.differences:
+            before, after = before_and_after(difference)
+            forces = "  # forces replacement" if difference.impact is Impact.REPLACE else ""
+            block += [f"- {difference.path}: {before}", f"+ {difference.path}: {after}{forces}"]
         count += len(change.differences)
         length += sum(map(len, block))
         if length <= _LONGEST_FIELDS:

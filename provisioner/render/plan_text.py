@@ -78,7 +78,7 @@ def plan_text(
 
 def can_be_adopted(plan: Plan) -> bool:
     """Whether a plan is refused for what `adopt` takes over."""
-    return bool(plan.refusals) and any(one.adoptable and not one.own for one in plan.observed.foreign)
+    return bool(plan.refusals) and any(foreign.adoptable and not foreign.own for foreign in plan.observed.foreign)
 
 
 def change_lines(changes: Sequence[Change], paint: Paint, width: int) -> list[str]:
@@ -154,9 +154,13 @@ def _runs(changes: Sequence[Change], style: _Style) -> list[list[Change]]:
     return [part for run in runs for part in ([run] if len(run) >= _FEWEST_ALIKE else [[one] for one in run])]
 
 
-def _alike(one: Change, other: Change) -> bool:
-    same = (one.address.kind, symbol_of(one), one.reason) == (other.address.kind, symbol_of(other), other.reason)
-    return same and not one.differences and disruption(one) == disruption(other)
+def _alike(change: Change, other: Change) -> bool:
+    same = (change.address.kind, symbol_of(change), change.reason) == (
+        other.address.kind,
+        symbol_of(other),
+        other.reason,
+    )
+    return same and not change.differences and disruption(change) == disruption(other)
 
 
 def _name(run: Sequence[Change]) -> str:

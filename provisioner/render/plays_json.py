@@ -24,8 +24,8 @@ def plans_json(title: str, plans: Sequence[PlayPlan], digest: str = "") -> dict[
     return {
         "format_version": FORMAT_VERSION,
         "target": title,
-        "summary": summary_json(total(summarize(one.plan) for one in plans)),
-        "plays": [{"name": one.name, **plan_json(one.plan)} for one in plans],
+        "summary": summary_json(total(summarize(play.plan) for play in plans)),
+        "plays": [{"name": play.name, **plan_json(play.plan)} for play in plans],
         **({"digest": digest} if digest else {}),
     }
 
@@ -51,7 +51,7 @@ def total_line(
 ) -> dict[str, JSON]:
     """The last line: the counts of all plays, and under `plays` how each of them ended."""
     counts = sum_of(results)
-    skipped = sum(_pending(one) for one in plans) if not results else counts.skipped
+    skipped = sum(_pending(play) for play in plans) if not results else counts.skipped
     return {
         "type": "summary",
         "format_version": FORMAT_VERSION,
@@ -67,8 +67,8 @@ def total_line(
     }
 
 
-def _pending(one: PlayPlan) -> int:
-    summary = summarize(one.plan)
+def _pending(play: PlayPlan) -> int:
+    summary = summarize(play.plan)
     return summary.create + summary.update + summary.replace + summary.delete
 
 

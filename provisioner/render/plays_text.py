@@ -41,22 +41,22 @@ def plans_text(
 ) -> str:
     """Every play's plan under its heading, then one summary, ending with a newline."""
     parts = [
-        heading(one.name, paint)
-        + plan_text(one.plan, paint=paint, differences=differences, width=width, detailed=detailed)
-        for one in plans
+        heading(play.name, paint)
+        + plan_text(play.plan, paint=paint, differences=differences, width=width, detailed=detailed)
+        for play in plans
     ]
     return "\n".join([*parts, heading(title, paint) + _summary(plans, paint, next_command)])
 
 
 def engines(plans: Sequence[PlayPlan]) -> str:
     """The engines that the plays are for, as a question names them."""
-    return ", ".join(dict.fromkeys(engine_name(one.plan) for one in plans))
+    return ", ".join(dict.fromkeys(engine_name(play.plan) for play in plans))
 
 
 def _summary(plans: Sequence[PlayPlan], paint: Paint, next_command: str) -> str:
-    counts = total(summarize(one.plan) for one in plans)
-    refused = [one.name for one in plans if one.plan.refusals]
-    pending = [one.name for one in plans if summarize(one.plan).pending]
+    counts = total(summarize(play.plan) for play in plans)
+    refused = [play.name for play in plans if play.plan.refusals]
+    pending = [play.name for play in plans if summarize(play.plan).pending]
     if not pending and not refused:
         noun = "object is" if counts.unchanged == 1 else "objects are"
         return (

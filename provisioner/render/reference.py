@@ -177,7 +177,7 @@ def entry_of(row: Row, at: str = "") -> Entry:
     here = key.how.value if key else ""
     if key and key.windows:
         here = "compared (Windows)"
-    if any(one.when and one.how in (Treatment.REFUSED, Treatment.NOTED) for one in keys_at(path)):
+    if any(entry.when and entry.how in (Treatment.REFUSED, Treatment.NOTED) for entry in keys_at(path)):
         here = f"{here}, some values not" if here != Treatment.NOTED else "compared, some values not"
     if path.startswith(_BUILD) and (builder := words(path.removeprefix(_BUILD))):
         here = f"{here}, with {builder}"

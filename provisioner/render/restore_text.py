@@ -98,15 +98,15 @@ class Undo(Protocol):
 def undo_plan_text(plan: Undo, *, paint: Paint = PLAIN) -> str:
     """Which volumes get back what they held before which restore, and what stays kept."""
     lines = [f"{paint.bold(printable(plan.title))}: the data of before a restore", ""]
-    for one in plan.volumes:
-        before = f"what {one.kept} has" if one.kept else "empty again"
+    for former in plan.volumes:
+        before = f"what {former.kept} has" if former.kept else "empty again"
         lines.append(
-            f"{paint.red('!')} {printable(one.address)}  {before}, as it was before the restore{_at(one.since)}"
+            f"{paint.red('!')} {printable(former.address)}  {before}, as it was before the restore{_at(former.since)}"
         )
     if not plan.volumes:
         lines.append("No volume was replaced, so that none is put back.")
-    for one in plan.stay:
-        lines.append(f"  {printable(one.address)}  stays; {one.kept} is of before the restore{_at(one.since)}")
+    for former in plan.stay:
+        lines.append(f"  {printable(former.address)}  stays; {former.kept} is of before the restore{_at(former.since)}")
     for problem in plan.refusals:
         lines.append(f"{paint.red('✘')} {problem}")
     if plan.refusals:

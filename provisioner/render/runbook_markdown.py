@@ -65,11 +65,15 @@ def _questions(runbook: Runbook) -> Iterator[str]:
             f"{plain(runbook.failed.outcome)}: what was found? (`provision history`)"
         )
     changes = changed(plan.changes)
-    drifted = [change.address for change in changes if change.drift or any(one.drift for one in change.differences)]
+    drifted = [
+        change.address
+        for change in changes
+        if change.drift or any(difference.drift for difference in change.differences)
+    ]
     if drifted:
         yield f"whoever has access to the engine: who changed {_listed(drifted)} by hand, and may it be put back?"
-    jobs = {address.whole for address, one in plan.desired.resources.items() if one.job}
-    stopped = [one.address for one in changes if _stops(one) and one.address.whole not in jobs]
+    jobs = {address.whole for address, resource in plan.desired.resources.items() if resource.job}
+    stopped = [change.address for change in changes if _stops(change) and change.address.whole not in jobs]
     if stopped:
         yield f"the users of {_listed(stopped)}: when may it be away for a moment?"
     lost = [change.address for change in changes if _loses(change)]
@@ -78,13 +82,13 @@ def _questions(runbook: Runbook) -> Iterator[str]:
     removed = [change.address for change in changes if change.action is Action.DELETE and not _loses(change)]
     if removed:
         yield f"the owner of {_listed(removed)}: is it really not needed any more?"
-    tiers = sorted({one.tier.partition(" ")[0] for one in runbook.secrets if one.changes} - {"", "generate"})
+    tiers = sorted({secret.tier.partition(" ")[0] for secret in runbook.secrets if secret.changes} - {"", "generate"})
     if tiers:
         yield f"whoever keeps the secrets ({', '.join(map(plain, tiers))}): are the new values the right ones?"
 
 
 def _listed(addresses: Sequence[Address]) -> str:
-    return ", ".join(f"`{one}`" for one in addresses)
+    return ", ".join(f"`{address}`" for address in addresses)
 
 
 def _stops(change: Change) -> bool:
@@ -98,7 +102,7 @@ def _risks_data(change: Change) -> bool:
 
 def _loses(change: Change) -> bool:
     deleted = change.action is Action.DELETE and change.address.kind == "volume"
-    return deleted or any(one.impact is Impact.DATA_LOSS for one in change.differences)
+    return deleted or any(difference.impact is Impact.DATA_LOSS for difference in change.differences)
 
 
 def _order(runbook: Runbook) -> Iterator[str]:
@@ -123,9 +127,9 @@ def _secrets(runbook: Runbook) -> Iterator[str]:
         return
     yield "## Secrets that are concerned"
     rows = ["| secret | from | | used by |", "| --- | --- | --- | --- |"]
-    for one in runbook.secrets:
-        what = "new" if one.changes else "as it is"
-        rows.append(f"| `{one.name}` | {plain(one.tier)} | {what} | {plain(', '.join(one.users))} |")
+    for secret in runbook.secrets:
+        what = "new" if secret.changes else "as it is"
+        rows.append(f"| `{secret.name}` | {plain(secret.tier)} | {what} | {plain(', '.join(secret.users))} |")
     yield "\n".join(rows)
 
 

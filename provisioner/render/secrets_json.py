@@ -19,13 +19,13 @@ def secrets_json(title: str, secrets: Sequence[Listed], messages: Sequence[str] 
     return {
         "format_version": FORMAT_VERSION,
         "target": title,
-        "secrets": [_secret(one) for one in secrets],
+        "secrets": [_secret(secret) for secret in secrets],
         "notes": list(messages),
     }
 
 
-def _secret(one: Listed) -> dict[str, JSON]:
-    row = one.row
+def _secret(listed: Listed) -> dict[str, JSON]:
+    row = listed.row
     created = None
     if row.created is not None:
         created = datetime.fromtimestamp(row.created, UTC).isoformat(timespec="seconds")
@@ -36,8 +36,8 @@ def _secret(one: Listed) -> dict[str, JSON]:
         "version": row.version or None,
         "created": created,
         "used_by": list(row.used_by),
-        "applied": one.applied or None,
-        "applied_since_revision": one.since or None,
-        "applied_at": one.since_time or None,
+        "applied": listed.applied or None,
+        "applied_since_revision": listed.since or None,
+        "applied_at": listed.since_time or None,
         "looked_in": list(row.tried),
     }

@@ -55,15 +55,15 @@ def secrets_text(
         return f"{paint.bold(title)}: the playbook declares no secrets\n"
     rows = [
         (
-            one.row.key,
-            one.row.state,
-            one.row.tier,
-            one.row.version,
-            age(one.row.created, one.since_time if one.applied == "same" else ""),
-            _applied(one),
-            ", ".join(one.row.used_by),
+            secret.row.key,
+            secret.row.state,
+            secret.row.tier,
+            secret.row.version,
+            age(secret.row.created, secret.since_time if secret.applied == "same" else ""),
+            _applied(secret),
+            ", ".join(secret.row.used_by),
         )
-        for one in secrets
+        for secret in secrets
     ]
 
     def colors(column: int, cell: str) -> str:
@@ -73,20 +73,20 @@ def secrets_text(
         return paint.red(cell) if column == 1 and word in _BAD else cell
 
     lines = []
-    for one in secrets:
-        if one.row.tried:
-            lines += [f"{one.row.key}:", *(f"  {tried}" for tried in one.row.tried)]
+    for secret in secrets:
+        if secret.row.tried:
+            lines += [f"{secret.row.key}:", *(f"  {tried}" for tried in secret.row.tried)]
     looked = "\n" + "\n".join(lines) + "\n" if lines else ""
     return f"{paint.bold(title)}\n{table(_HEADINGS, rows, paint=paint, colors=colors)}{looked}"
 
 
-def _applied(one: Listed) -> str:
-    match one.applied:
+def _applied(listed: Listed) -> str:
+    match listed.applied:
         case "same":
-            return f"since revision {one.since}"
+            return f"since revision {listed.since}"
         case "changed":
             return "another value"
         case "never":
             return "not yet"
         case _:
-            return "?" if one.row.state != "missing" else ""
+            return "?" if listed.row.state != "missing" else ""

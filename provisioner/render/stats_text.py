@@ -22,20 +22,20 @@ _SHORT = 12
 def stats_rows(usages: Sequence[Usage], *, whole_ids: bool) -> list[dict[str, JSON]]:
     """One row for each container, by Docker's names of the fields."""
     rows: list[dict[str, JSON]] = []
-    for one in usages:
-        identity = one.id if whole_ids else one.id[:_SHORT]
-        part = one.memory / one.memory_limit if one.memory_limit else 0.0
+    for usage in usages:
+        identity = usage.id if whole_ids else usage.id[:_SHORT]
+        part = usage.memory / usage.memory_limit if usage.memory_limit else 0.0
         rows.append({
-            "BlockIO": f"{decimal_size(one.read)} / {decimal_size(one.written)}",
-            "CPUPerc": f"{one.cpu * 100:.2f}%",
+            "BlockIO": f"{decimal_size(usage.read)} / {decimal_size(usage.written)}",
+            "CPUPerc": f"{usage.cpu * 100:.2f}%",
             "Container": identity,
             "ID": identity,
             "MemPerc": f"{part * 100:.2f}%",
-            "MemUsage": f"{binary_size(one.memory)} / {binary_size(one.memory_limit)}",
-            "Name": one.name,
-            "NetIO": f"{decimal_size(one.received)} / {decimal_size(one.sent)}",
-            "PIDs": str(one.processes),
-            "Service": str(one.address),
+            "MemUsage": f"{binary_size(usage.memory)} / {binary_size(usage.memory_limit)}",
+            "Name": usage.name,
+            "NetIO": f"{decimal_size(usage.received)} / {decimal_size(usage.sent)}",
+            "PIDs": str(usage.processes),
+            "Service": str(usage.address),
         })  # fmt: skip
     return rows
 

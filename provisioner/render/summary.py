@@ -52,13 +52,13 @@ def total(summaries: Iterable[Summary]) -> Summary:
     """The counts of several plans together."""
     every = tuple(summaries)
     return Summary(
-        create=sum(one.create for one in every),
-        update=sum(one.update for one in every),
-        replace=sum(one.replace for one in every),
-        delete=sum(one.delete for one in every),
-        unchanged=sum(one.unchanged for one in every),
-        pending=any(one.pending for one in every),
-        adopt=sum(one.adopt for one in every),
+        create=sum(summary.create for summary in every),
+        update=sum(summary.update for summary in every),
+        replace=sum(summary.replace for summary in every),
+        delete=sum(summary.delete for summary in every),
+        unchanged=sum(summary.unchanged for summary in every),
+        pending=any(summary.pending for summary in every),
+        adopt=sum(summary.adopt for summary in every),
     )
 
 

@@ -23,8 +23,8 @@ def why_json(found: Explanation) -> dict[str, JSON]:
         "well": found.well,
         "objects": [_part(part) for part in found.parts],
         "ports": [port_json(port) for port in found.ports],
-        "waits_for": [_neighbour(one) for one in found.waits_for],
-        "needed_by": [_neighbour(one) for one in found.needed_by],
+        "waits_for": [_neighbour(neighbour) for neighbour in found.waits_for],
+        "needed_by": [_neighbour(neighbour) for neighbour in found.needed_by],
         "changes": [change_json(change) for change in found.changes],
         "problems": [problem_json(problem) for problem in found.problems],
         "last_failure": {
@@ -48,17 +48,19 @@ def _part(part: Part) -> dict[str, JSON]:
         "name": part.name,
         "image": part.image or None,
         **_condition(part.condition),
-        "health_log": [{"ended": one.ended, "exit_code": one.exit_code, "output": one.output} for one in part.health],
-        "log": [line for one in part.words for line in one.lines],
-        "tasks": [{"task": one.speaker, "log": list(one.lines)} for one in part.words if one.speaker],
+        "health_log": [
+            {"ended": result.ended, "exit_code": result.exit_code, "output": result.output} for result in part.health
+        ],
+        "log": [line for word in part.words for line in word.lines],
+        "tasks": [{"task": word.speaker, "log": list(word.lines)} for word in part.words if word.speaker],
         "withheld": part.withheld or None,
         "adopted_from": part.adopted.former if part.adopted else None,
         "adopted_form": list(part.adopted.form) if part.adopted else [],
     }
 
 
-def _neighbour(one: Neighbour) -> dict[str, JSON]:
-    return {"address": str(one.address), "condition": one.condition or None, **_condition(one.state)}
+def _neighbour(neighbour: Neighbour) -> dict[str, JSON]:
+    return {"address": str(neighbour.address), "condition": neighbour.condition or None, **_condition(neighbour.state)}
 
 
 def _condition(condition: Condition) -> dict[str, JSON]:

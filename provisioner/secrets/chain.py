@@ -91,7 +91,9 @@ def _with_earlier(
     lines = [error.message]
     for ref in earlier:
         lines += [f"secret {ref.key} was looked for before that", *(f"  {one}" for one in tried[ref.key])]
-    remedies = [one for one in _remedies(earlier[0], tried[earlier[0].key], command) if not one.startswith("aws ")]
+    remedies = [
+        remedy for remedy in _remedies(earlier[0], tried[earlier[0].key], command) if not remedy.startswith("aws ")
+    ]
     return type(error)("\n".join(lines), hint=", or ".join([*remedies, *([error.hint] if error.hint else [])]))
 
 
