@@ -57,10 +57,10 @@ def versions_on_swarm(engine: EngineReader, playbook: Playbook, but: Collection[
         if declared is None or key in but or tier != AWS or not version:
             continue
         wanted = swarm_file.parse(plain_body(declared.body), "")
-        there = swarm_file.decode(dict(raw))
-        if wanted["template_driver"] == there["template_driver"]:
+        seen = swarm_file.decode(dict(raw))
+        if wanted["template_driver"] == seen["template_driver"]:
             held = Held(spec["Name"], tier, version)
-            found[key] = HeldVersion(held, str(there["version"]))
+            found[key] = HeldVersion(held, str(seen["version"]))
     return HeldVersions(found)
 
 

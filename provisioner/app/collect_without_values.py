@@ -35,10 +35,10 @@ class CollectWithoutValues:
             materials = collect_inputs(request, replace(playbook, secrets={}), engine, mode)
             trouble = error.message.splitlines()[0]
         versions = dict(materials.inputs.versions)
-        there = platform_of(mode).applied_versions(engine, playbook.project) if playbook.secrets else {}
+        applied = platform_of(mode).applied_versions(engine, playbook.project) if playbook.secrets else {}
         for key in playbook.secrets:
             address = Address("secret", key)
-            now, then = versions.get(address, PENDING), there.get(address, "")
+            now, then = versions.get(address, PENDING), applied.get(address, "")
             if now == PENDING or _of_other_keys(now, then):
                 versions[address] = then or now
                 self.reasons[key] = trouble if now == PENDING else "it was applied with another fingerprint key"

@@ -203,9 +203,9 @@ def _used_by_others(engine: EngineReader, removal: Plan) -> Iterator[Problem]:
             if not own & {raw["Id"], labels_of(raw).get(TASK_OF)} and not _is_ours(engine, project, labels_of(raw))
         ]
         if others:
-            told = ", ".join(f"{own_name(raw)} ({former_owner(labels_of(raw))})" for raw in others)
+            owners = ", ".join(f"{own_name(raw)} ({former_owner(labels_of(raw))})" for raw in others)
             yield Problem(
-                f"the volume {name} is mounted by containers that are not of this environment: {told}",
+                f"the volume {name} is mounted by containers that are not of this environment: {owners}",
                 span=change.span,
                 path=str(change.address),
                 hint="let go of it there first; without --volumes it stays",
@@ -304,13 +304,13 @@ def _named_volumes(playbook: Playbook, removal: Plan, policy: Policy) -> tuple[s
         if external.keys() & {name, *matches} or (not matches and name in external.values()):
             raise UsageError(f"--volume {name}: the file calls it external, and it is never removed")
         if not matches:
-            there = ", ".join(sorted(owned)) or "none"
-            raise UsageError(f"--volume {name}: this environment has no such volume", hint=f"it has: {there}")
+            names = ", ".join(sorted(owned)) or "none"
+            raise UsageError(f"--volume {name}: this environment has no such volume", hint=f"it has: {names}")
         if len(matches) > 1:
-            told = " and ".join(f"{owned[one]} ({one})" for one in sorted(matches))
+            meanings = " and ".join(f"{owned[match]} ({match})" for match in sorted(matches))
             raise UsageError(
-                f"--volume {name} is the name of one volume and the key of another: {told}",
-                hint=f"write which one is meant: {' or '.join(owned[one] for one in sorted(matches))}",
+                f"--volume {name} is the name of one volume and the key of another: {meanings}",
+                hint=f"write which one is meant: {' or '.join(owned[match] for match in sorted(matches))}",
             )
         found += matches
     return tuple(found)

@@ -169,10 +169,10 @@ def _disk(url: str, folder: str, name: str) -> Finding:
 
 
 def _clock(text: str) -> Iterator[Finding]:
-    there = moment(text)
-    if there is None:
+    engine_time = moment(text)
+    if engine_time is None:
         return
-    off = abs((datetime.now(UTC) - there).total_seconds())
+    off = abs((datetime.now(UTC) - engine_time).total_seconds())
     if off > _SKEW:
         yield Finding(
             "clock", "warning", f"the engine's clock is {off:.0f} s away from this machine's", "use NTP on both"
@@ -271,14 +271,14 @@ def _env_local(request: Request, playbook: Playbook) -> Finding | None:
 
     paths = files(tier_context(request, playbook, None))
     loaded = [(path, *load(path)) for path in paths]
-    there = [(path, document) for path, document, _, _ in loaded if document is not None]
-    if not there:
+    private = [(path, document) for path, document, _, _ in loaded if document is not None]
+    if not private:
         missing = " and no ".join(map(str, paths))
         return Finding("env_local", "ok", f"there is no {missing}") if playbook.secrets else None
-    if cautions := [text for _, _, _, told in loaded for text in told]:
+    if cautions := [text for _, _, _, findings in loaded for text in findings]:
         return Finding("env_local", "warning", "; ".join(cautions))
-    told = [f"{path} is private, {len(document.entries)} values" for path, document in there]
-    return Finding("env_local", "ok", "; ".join(told))
+    findings = [f"{path} is private, {len(document.entries)} values" for path, document in private]
+    return Finding("env_local", "ok", "; ".join(findings))
 
 
 def _keyring(request: Request, playbook: Playbook) -> Finding | None:

@@ -91,7 +91,7 @@ def _lint_rule(name: str) -> Topic:
 
 
 def _key(entry: Entry) -> Topic:
-    told = (
+    rows = (
         ("value", entry.value),
         ("plain engine", entry.containers),
         ("Swarm", f"{entry.swarm}: {entry.not_on_swarm}" if entry.not_on_swarm else entry.swarm),
@@ -99,7 +99,7 @@ def _key(entry: Entry) -> Topic:
         ("a change", entry.cost),
         *(("not everywhere", reason) for reason in entry.reasons),
     )
-    facts = tuple((name, text.replace("`", "")) for name, text in told if text)
+    facts = tuple((name, text.replace("`", "")) for name, text in rows if text)
     own = ", a key of provisioner's own" if entry.own else ""
     return Topic("key", entry.path, f"{entry.path}{own}", entry.summary, facts)
 

@@ -262,13 +262,13 @@ def _written(tree: dict[str, Any], title: str, notes: list[str], *, swarm: bool)
     edits = []
     secret: Callable[[str], str] = "secret {}: ".format
     for name in tree.get("secrets", {}):
-        told = next((note for note in notes if note.startswith(secret(name))), None)
-        if told is not None:
+        known = next((note for note in notes if note.startswith(secret(name))), None)
+        if known is not None:
             holder = draft.find(("secrets",))
             entry = holder.entry(name)
             if entry is not None:
                 indentation = " " * entry[0].column
-                edits.append(Edit(entry[0].start, entry[0].start, f"# {_line(told)}\n{indentation}"))
+                edits.append(Edit(entry[0].start, entry[0].start, f"# {_line(known)}\n{indentation}"))
     head = [f"Made from the playbook {title} by provision export; variables are filled in."]
     head += [note for note in notes if not note.startswith("secret ")]
     kind = "docker stack deploy" if swarm else "docker compose up"

@@ -111,8 +111,8 @@ def find(kept: tuple[Revision, ...], number: int | None, title: str) -> Revision
     for revision in kept:
         if revision.number == number:
             return revision
-    there = f"{kept[0].number} to {kept[-1].number}" if len(kept) > 1 else str(kept[0].number)
-    raise UsageError(f"{title} has no revision {number}", hint=f"kept are {there}: provision history")
+    numbers = f"{kept[0].number} to {kept[-1].number}" if len(kept) > 1 else str(kept[0].number)
+    raise UsageError(f"{title} has no revision {number}", hint=f"kept are {numbers}: provision history")
 
 
 def _entries(kept: tuple[Revision, ...], project: str) -> tuple[Entry, ...]:

@@ -204,8 +204,10 @@ def _moved(draft: Draft, root: Node, folder: str, move: _Move, shown: str, told:
         draft.begin(moved.span, moved.old, moved.new) for moved in relocations(root, move.start, folder, move.expand)
     }
     if edits:
-        there = posixpath.relpath(move.start, folder)
-        told.append(f"{shown}: {_counted_paths(len(edits))} {there}, where {'they are' if len(edits) > 1 else 'it is'}")
+        relative = posixpath.relpath(move.start, folder)
+        told.append(
+            f"{shown}: {_counted_paths(len(edits))} {relative}, where {'they are' if len(edits) > 1 else 'it is'}"
+        )
     return sorted(edits)
 
 
@@ -218,15 +220,15 @@ def _contexts(
 ) -> list[Edit]:
     """A build that names no context is told its folder, in the first file that has such a build."""
     draft, root = drafts[index]
-    there = posixpath.relpath(move.start, folder)
+    relative = posixpath.relpath(move.start, folder)
     edits = []
-    for service, build in builds_without_context(root) if there != "." else ():
+    for service, build in builds_without_context(root) if relative != "." else ():
         others = [other.get("services", service, "build") for at, (_, other) in enumerate(drafts) if at != index]
         given = any(other is not None and (not other.is_mapping or other.get("context")) for other in others)
         before = any(other.get("services", service, "build") is not None for _, other in drafts[:index])
         if not given and not before:
-            edits.append(draft.put_in(draft.collection(build.span), "context", there))
-            told.append(f"{shown}: the build of {service} has its context, {there}")
+            edits.append(draft.put_in(draft.collection(build.span), "context", relative))
+            told.append(f"{shown}: the build of {service} has its context, {relative}")
     return edits
 
 

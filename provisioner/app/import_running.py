@@ -99,8 +99,8 @@ def _chosen(
     everything = [raw for raw in engine.list("container", {}) if not {LEASE, LEDGER} & labels_of(raw).keys()]
     projects = sorted({labels_of(raw).get(COMPOSE_PROJECT, "") for raw in everything} - {""})
     if not names and (stacks or len(projects) != 1):
-        there = ", ".join([*projects, *(f"{stack} (a stack)" for stack in sorted(stacks))]) or "none"
-        raise UsageError("which of the Compose projects is meant? NAME one", hint=f"there are: {there}")
+        known = ", ".join([*projects, *(f"{stack} (a stack)" for stack in sorted(stacks))]) or "none"
+        raise UsageError("which of the Compose projects is meant? NAME one", hint=f"there are: {known}")
     wanted = names or projects
     if len(wanted) == 1 and wanted[0] in projects:
         of_it = [raw for raw in everything if labels_of(raw).get(COMPOSE_PROJECT) == wanted[0]]
@@ -198,12 +198,12 @@ class Taken:
             return
         folder = ROOTS["secrets"]
         try:
-            there = self._engine.read_files(str(raw["Id"]), folder)
+            files = self._engine.read_files(str(raw["Id"]), folder)
         except EngineRefused:
             # Engines refuse a look into some containers, such as one with a mount behind a link.
             return
         mounted = {str(mount["Destination"]).rpartition("/")[2] for mount in raw.get("Mounts") or ()}
-        if copied := sorted(there.keys() - mounted):
+        if copied := sorted(files.keys() - mounted):
             self.notes.append(
                 f"{name_of(raw)} has files in {folder} that no mount gives, {', '.join(copied)}: declare them under "
                 "`secrets`, or what replaces it does not have them"

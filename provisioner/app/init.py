@@ -110,10 +110,10 @@ def initialise(directory: str, name: str, image: str = IMAGE) -> Started:
         "prod": _PROD.format(name=name, **own),
     }
     files = {f"playbooks/{name}/{stem}.yml": text for stem, text in texts.items()}
-    there = [file for file in files if Path(directory, file).exists()]
-    if there:
+    existing = [file for file in files if Path(directory, file).exists()]
+    if existing:
         raise UsageError(
-            f"{', '.join(there)} {'is' if len(there) == 1 else 'are'} there already",
+            f"{', '.join(existing)} {'is' if len(existing) == 1 else 'are'} there already",
             hint="init writes over nothing: choose another --name, or change the file by hand",
         )
     gitignore = _gitignore(directory)

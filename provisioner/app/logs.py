@@ -62,8 +62,8 @@ def logs(
         ]
 
     if index is not None and not containers():
-        there = ", ".join(str(writer.address) for writer in writers(engine, playbook, services)) or "none"
-        raise UsageError(f"--index {index}: there is no such replica on this node", hint=f"there are: {there}")
+        names = ", ".join(str(writer.address) for writer in writers(engine, playbook, services)) or "none"
+        raise UsageError(f"--index {index}: there is no such replica on this node", hint=f"there are: {names}")
     if follow:
         follower = Follower(
             engine,

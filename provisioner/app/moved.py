@@ -43,12 +43,12 @@ class Moves:
                 if source is not None and target is not None:
                     self._from.setdefault(source, []).append(target)
 
-    def origin(self, target: Address, there: Collection[Address]) -> Address | None:
+    def origin(self, target: Address, addresses: Collection[Address]) -> Address | None:
         """The nearest of the addresses `there` whose object is to have the address `target` now; whole addresses."""
         seen, reached = {target}, [target]
         for address in reached:
             for source in self._from.get(address, ()):
-                if source in there:
+                if source in addresses:
                     return source
                 if source not in seen:
                     seen.add(source)

@@ -102,14 +102,14 @@ def _wait(
 ) -> Task | None:
     """The task once it is in one of the states; None when the user asks for the end before."""
     clock = SystemClock()
-    began, told = clock.now(), ""
+    began, said = clock.now(), ""
     while not interrupt.is_set():
         task = _newest(engine, identity, seen)
         if task is not None and state_of(task) in until:
             return task
         why = error_of(task) if task is not None else "no task yet"
-        if clock.now() - began > _PATIENCE and why != told and state_of(task or {}) != "running":
-            told = why
+        if clock.now() - began > _PATIENCE and why != said and state_of(task or {}) != "running":
+            said = why
             listener(Notice(f"waits for a node: {why}"))
         interrupt.wait(_POLL)
     return None

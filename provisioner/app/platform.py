@@ -89,7 +89,7 @@ class Containers:
 
     def secrets_to_send(self, playbook: Playbook, versions: Mapping[Address, str], in_use: Collection[str]) -> set[str]:
         volumes = file_volumes(self.lower(playbook, InputVersions(versions=versions)))
-        missing = [carried for name, carried in volumes.items() if name not in in_use]
+        missing = [files for name, files in volumes.items() if name not in in_use]
         return {str(e["source"]) for volume in missing if volume.kind == "secrets" for e in volume.files.values()}
 
     def applied_versions(self, engine: EngineReader, project: str) -> dict[Address, str]:
@@ -101,15 +101,15 @@ class Containers:
         return found
 
     def missing_files(self, desired: DesiredState, engine: EngineReader, filled: Mapping[str, str]) -> set[Address]:
-        there = {
+        operations = {
             str(raw["Name"]): (raw.get("Labels") or {}).get(OPERATION)
             for raw in engine.list("volume", {PROJECT: desired.project})
         }
         return {
-            file_address(carried.kind, entry["source"])
-            for name, carried in file_volumes(desired).items()
-            if name not in there or there[name] != filled.get(name)
-            for entry in carried.files.values()
+            file_address(volume.kind, entry["source"])
+            for name, volume in file_volumes(desired).items()
+            if name not in operations or operations[name] != filled.get(name)
+            for entry in volume.files.values()
         }
 
     def check_placement(self, plan: Plan, engine: EngineReader) -> Plan:
@@ -147,19 +147,19 @@ class Swarm:
         return found
 
     def missing_files(self, desired: DesiredState, engine: EngineReader, filled: Mapping[str, str]) -> set[Address]:
-        there = set()
+        versions = set()
         for kind in ("config", "secret"):
             for raw in engine.list(kind, {}):
                 name, labels = str(raw["Spec"]["Name"]), raw["Spec"].get("Labels") or {}
-                there.add((kind, name))
+                versions.add((kind, name))
                 # One that was adopted keeps its name, whatever its version is.
                 if (belongs := owner(labels, name)) is not None and belongs[0] == desired.project:
-                    there.add((str(belongs[1]), labels.get(VERSION, "")))
+                    versions.add((str(belongs[1]), labels.get(VERSION, "")))
         return {
             address
             for address, resource in desired.resources.items()
             if resource.kind in ("config", "secret")
-            and not there & {(resource.kind, resource.name), (str(address), resource.file_spec["version"])}
+            and not versions & {(resource.kind, resource.name), (str(address), resource.file_spec["version"])}
         }
 
     def check_placement(self, plan: Plan, engine: EngineReader) -> Plan:
@@ -176,10 +176,10 @@ class Swarm:
             standing = {foreign.id for foreign in plan.observed.foreign}
             services = [raw for raw in engine.list("service", {}) if raw["ID"] not in standing]
             tasks = [raw for raw in engine.list("task", {}) if raw.get("ServiceID") not in standing]
-            there = unaffected_services(plan.details, services, tasks)
+            load = unaffected_services(plan.details, services, tasks)
             notes, refusals = placement_problems(placed, nodes)
             for change in placed:
-                found = list(capacity_problems(change, nodes, there))
+                found = list(capacity_problems(change, nodes, load))
                 refusals += [problem for refused, problem in found if refused]
                 notes += [problem for refused, problem in found if not refused]
                 notes += node_local_storage(change, nodes, plan.desired)

@@ -137,14 +137,14 @@ def plan_restore(
         # What a killed restore has put into an empty volume is nobody's data.
         new = record is not None and name in record.emptied
         holds = name in kept or (not new and raw is not None and holds_data(engine, saving.project, name))
-        aside = engine.inspect("volume", name + SUFFIX) if holds else None
-        earlier = aside is not None and name + SUFFIX not in copied
+        previous = engine.inspect("volume", name + SUFFIX) if holds else None
+        earlier = previous is not None and name + SUFFIX not in copied
         volumes.append(Replaced(key, name, wanted_part, holds, sizes.get(name, -1), earlier))
         refusals += _volume_problems(engine, saving.project, volumes[-1], raw, replace=replace)
         if raw is None and (moving := former_addresses(playbook, engine, Address("volume", key))):
             text = f"volume.{key} is not there yet: its data are those of {moving[0]}, which the file moves"
             refusals.append(Problem(text, hint="`provision apply` makes the move; then restore"))
-        refusals += _kept_problems(saving.project, volumes[-1], aside if earlier else None, prune=prune)
+        refusals += _kept_problems(saving.project, volumes[-1], previous if earlier else None, prune=prune)
     if record is not None and (left := set(record.volumes if record.replacing else ()) - {one.name for one in volumes}):
         text = f"a restore did not come to its end, and this one does not replace {', '.join(sorted(left))}"
         refusals.append(Problem(text, hint=record.problem().hint))
@@ -205,14 +205,14 @@ def _moves(playbook: Playbook, parts: Sequence[Part], applied: Iterable[Mapping[
     """Where the parts of an archive belong by `moved`, by their addresses there; `applied` are documents to go back
     from."""
     moves = Moves(playbook, applied)
-    there = {part.address for part in parts}
-    parsed = (Address.parse(one) for one in there if not _declares(playbook, one))
+    addresses = {part.address for part in parts}
+    parsed = (Address.parse(one) for one in addresses if not _declares(playbook, one))
     strangers = [address for address in parsed if address is not None]
     declared = [Address("service", name) for name in playbook.services]
     declared += [Address("volume", key) for key in playbook.volumes]
     found = {}
     for address in declared:
-        origin = moves.origin(address, strangers) if str(address) not in there else None
+        origin = moves.origin(address, strangers) if str(address) not in addresses else None
         if origin is not None:
             found[str(origin)] = str(address)
     return found
@@ -225,8 +225,10 @@ def _declares(playbook: Playbook, address: str) -> bool:
 
 def _renamed(playbook: Playbook, part: Part, parts: Sequence[Part]) -> str:
     """How a part comes to what it is called now, where it is not declared any more."""
-    kind, there = part.address.partition(".")[0], {one.address for one in parts}
-    new = [address for address in saved_addresses(playbook) if address.startswith(f"{kind}.") and address not in there]
+    kind, addresses = part.address.partition(".")[0], {one.address for one in parts}
+    new = [
+        address for address in saved_addresses(playbook) if address.startswith(f"{kind}.") and address not in addresses
+    ]
     move = f"`moved: [{{from: {part.address}, to: {new[0] if new else f'{kind}.NAME'}}}]`"
     return f"if it is called otherwise now, say so: {move}; or name the addresses that are to be restored"
 
@@ -283,12 +285,12 @@ def _volume_problems(
     return problems
 
 
-def _kept_problems(project: str, volume: Replaced, aside: Mapping[str, Any] | None, *, prune: bool) -> list[Problem]:
+def _kept_problems(project: str, volume: Replaced, previous: Mapping[str, Any] | None, *, prune: bool) -> list[Problem]:
     """What forbids to keep a volume's data beside: what is `aside` already can be had from nowhere else."""
-    if aside is None:
+    if previous is None:
         return []
     name = volume.name + SUFFIX
-    if (aside.get("Labels") or {}).get(KEPT) != project:
+    if (previous.get("Labels") or {}).get(KEPT) != project:
         return [
             Problem(
                 f"the volume {name} stands in the way, and is not ours",

@@ -165,8 +165,10 @@ class Work:
         if self.saving.mode == "swarm":
             ended = {kind_id: self.engine.tasks(kind_id[1]) for kind_id in self._objects(name)}
             return [one for one, tasks in ended.items() if all(state_of(task) == "complete" for task in tasks)]
-        there = owned_containers(self.engine, self.project, [name])
-        return [("container", container.id) for container in there if container.raw["State"].get("Status") == "exited"]
+        containers = owned_containers(self.engine, self.project, [name])
+        return [
+            ("container", container.id) for container in containers if container.raw["State"].get("Status") == "exited"
+        ]
 
     def let_run_again(self) -> None:
         """Remove the jobs that have ended before other data came, so that an apply runs them, but for `run: once`."""

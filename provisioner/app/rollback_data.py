@@ -72,8 +72,8 @@ def rollback_with_data(
 
 def snapshot_of(saving: Saving, number: int) -> Archive:
     """The last archive that an apply has made before it left a revision. ProvisionError, naming others, for none."""
-    there = [archive for place in saving.places for archive in list_archives(place, saving.project).archives]
-    of_it = [archive for archive in there if archive.manifest.revision == number]
+    archives = [archive for place in saving.places for archive in list_archives(place, saving.project).archives]
+    of_it = [archive for archive in archives if archive.manifest.revision == number]
     taken = [archive for archive in of_it if archive.manifest.reason.startswith(BEFORE)]
     if taken:
         return max(taken, key=lambda archive: archive.manifest.created_at)

@@ -149,8 +149,8 @@ def persist_new_values(request: Request, playbook: Playbook, materials: External
         create_key(context)
     for ref in materials.declarations:
         if ref.key in materials.new_values:
-            there = lies_in_keyring(context, ref.env)
-            set_value(ref, materials.new_values[ref.key], store(context, in_keyring=there))
+            in_keyring = lies_in_keyring(context, ref.env)
+            set_value(ref, materials.new_values[ref.key], store(context, in_keyring=in_keyring))
     keep(materials.declarations, materials.resolutions, store(context))
 
 

@@ -92,8 +92,8 @@ class Sync:
         labels = {swarm_file.SOURCE: origin(answer), swarm_file.VERSION: short(fingerprint)}
         body = {"Labels": labels, "Data": base64.b64encode(answer.value.reveal()).decode()}
         made = self.engine.create("secret", copy.name, body)
-        there = self.engine.inspect("secret", made)
-        if there is None or there["Spec"]["Name"] != copy.name:
+        existing = self.engine.inspect("secret", made)
+        if existing is None or existing["Spec"]["Name"] != copy.name:
             raise Unreachable(f"the Swarm does not show {copy.name}, which it was just given", hint="sync again")
 
 
@@ -139,7 +139,7 @@ def _to_swarm(
     local = [_locally(ref) for ref in refs]
     key = find_key(context)
     answers = resolve(local, open_tiers(context), key)
-    there = {str(raw["Spec"]["Name"]): raw["Spec"].get("Labels") or {} for raw in engine.list("secret", {})}
+    labels_by_name = {str(raw["Spec"]["Name"]): raw["Spec"].get("Labels") or {} for raw in engine.list("secret", {})}
     copies = []
     clashes = []
     for ref in wanted:
@@ -148,12 +148,12 @@ def _to_swarm(
             copies.append(Copy(ref.key, name, "skip", "it is made of others at each apply"))
         elif not isinstance(answer, Found):
             copies.append(Copy(ref.key, name, "skip", "it is not on this machine"))
-        elif name not in there:
+        elif name not in labels_by_name:
             copies.append(Copy(ref.key, name, "copy", answer=answer))
-        elif _same(there[name].get(swarm_file.VERSION, ""), answer, key):
+        elif _same(labels_by_name[name].get(swarm_file.VERSION, ""), answer, key):
             copies.append(Copy(ref.key, name, "same"))
         else:
-            comparable = isinstance(key, FingerprintKey) and there[name].get(swarm_file.VERSION)
+            comparable = isinstance(key, FingerprintKey) and labels_by_name[name].get(swarm_file.VERSION)
             what = "has another value" if comparable else "can not be compared with the value here"
             clashes.append(f"secret {ref.key}: the Swarm has {name} already, and it {what}")
     if clashes:

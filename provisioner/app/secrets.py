@@ -135,12 +135,12 @@ def list_secrets(request: Request) -> Inventory:
 def keep_secret(request: Request, name: str, value: SecretValue, *, in_keyring: bool | None) -> Kept:
     """Keep a value in `.env.local` or in the OS keyring; where it lies already, unless `in_keyring` says."""
     playbook, ref, context = find_secret(request, name)
-    there = _entry_in_keyring(context, ref) if in_keyring is None else in_keyring
-    kept_in = store(context, in_keyring=there)
+    exists = _entry_in_keyring(context, ref) if in_keyring is None else in_keyring
+    kept_in = store(context, in_keyring=exists)
     changes.set_value(ref, value, kept_in)
     file = kept_in.home_of(ref.env)
     _, _, cautions = load(file)
-    place = f"the OS keyring, as {ref.env}" if there else f"{_near(file)}, as {ref.env}"
+    place = f"the OS keyring, as {ref.env}" if exists else f"{_near(file)}, as {ref.env}"
     return Kept(name, place, True, users(playbook).get(name, ()), cautions)
 
 

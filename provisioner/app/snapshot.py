@@ -35,8 +35,8 @@ def take_snapshot(
     """
     playbook = prepared.playbook
     found = [risk for risk in risks(prepared) if risk in playbook.backup.before]
-    there = any(existing.kind == "volume" for existing in prepared.plan.observed.resources.values())
-    if not found or not there:
+    has_volumes = any(existing.kind == "volume" for existing in prepared.plan.observed.resources.values())
+    if not found or not has_volumes:
         return
     why = ", ".join(_WORDS[risk] for risk in found)
     # What the apply is about to move is saved under its new address already.

@@ -96,8 +96,8 @@ def undo(
         # the way of the next restore, and could be put back over what is done from now on.
         if applied.is_done:
             # Of a restore that was killed, a copy that is not on record is not whole: its volume was not touched yet.
-            there = kept_data(saving.engine, saving.project)
-            of_it = [kept.volume for kept in there if record is not None and record.made(kept)]
+            copies = kept_data(saving.engine, saving.project)
+            of_it = [kept.volume for kept in copies if record is not None and record.made(kept)]
             work.forget(tuple(dict.fromkeys((*names, *of_it))))
             forget_record(saving.engine, saving.project)
         return UndoResult(plan, applied)
@@ -106,46 +106,48 @@ def undo(
 def plan_undo(saving: Saving, addresses: Sequence[Address]) -> UndoPlan:
     """What is kept, by who has the lease; ProvisionError for nothing."""
     record = read_record(saving.engine, saving.project)
-    there = {kept.volume: kept for kept in kept_data(saving.engine, saving.project)}
+    by_volume = {kept.volume: kept for kept in kept_data(saving.engine, saving.project)}
     if record is not None:
-        return _of_unfinished(saving, record, there, addresses)
-    if not there:
+        return _of_unfinished(saving, record, by_volume, addresses)
+    if not by_volume:
         raise ProvisionError(f"no data of before a restore of {saving.playbook.title} are kept")
     refusals: list[Problem] = []
     if addresses:
-        known = {_address(saving, name): kept for name, kept in there.items()}
+        known = {_address(saving, name): kept for name, kept in by_volume.items()}
         chosen = [known[str(address)] for address in dict.fromkeys(addresses) if str(address) in known]
         for address in addresses:
             if str(address) not in known:
                 text = f"nothing that {address} held before a restore is kept"
                 refusals.append(Problem(text, None, "", f"there are: {', '.join(sorted(known))}"))
     else:
-        last = max(kept.since for kept in there.values())
-        chosen = [kept for kept in there.values() if kept.since == last]
+        last = max(kept.since for kept in by_volume.values())
+        chosen = [kept for kept in by_volume.values() if kept.since == last]
         if missing := sorted({name for kept in chosen for name in kept.together} - {kept.volume for kept in chosen}):
             named = " ".join(_address(saving, kept.volume) for kept in chosen)
             gone = ", ".join(_address(saving, name) for name in missing)
             text = f"what that restore replaced in {gone} is not kept any more: the volumes would be of two states"
             refusals.append(Problem(text, None, "", f"name what is to be put back all the same: {named}"))
-    stay = [kept for kept in there.values() if kept not in chosen]
+    stay = [kept for kept in by_volume.values() if kept not in chosen]
     plan = UndoPlan(saving.playbook.title, tuple(chosen), _former(saving, chosen), _former(saving, stay))
     return replace(plan, refusals=tuple(refusals))
 
 
-def _of_unfinished(saving: Saving, record: Record, there: dict[str, Kept], addresses: Sequence[Address]) -> UndoPlan:
+def _of_unfinished(
+    saving: Saving, record: Record, by_volume: dict[str, Kept], addresses: Sequence[Address]
+) -> UndoPlan:
     """A restore that did not come to its end is undone whole."""
     refusals = []
     names = record.kept if record.replacing else ()
     if addresses:
         text = "a restore did not come to its end, and is undone whole"
         refusals.append(Problem(text, hint="name no address"))
-    if missing := [name for name in names if name not in there]:
+    if missing := [name for name in names if name not in by_volume]:
         gone = ", ".join(_address(saving, name) for name in missing)
         text = f"what the restore replaced in {gone} is not kept any more: the volumes would be of two states"
         refusals.append(Problem(text, hint=f"`{record.command}` finishes that restore"))
-    chosen = tuple(there[name] for name in names if name in there)
+    chosen = tuple(by_volume[name] for name in names if name in by_volume)
     empty = tuple(Former(_address(saving, name), record.began, "") for name in record.emptied)
-    stay = [kept for kept in there.values() if not record.made(kept)]
+    stay = [kept for kept in by_volume.values() if not record.made(kept)]
     volumes = (*_former(saving, chosen), *empty)
     return UndoPlan(saving.playbook.title, chosen, volumes, _former(saving, stay), tuple(refusals), record)
 

@@ -234,11 +234,11 @@ class _Watch:
 
     def _first(self) -> int:
         """The exit code of the first that ends; 0 where the user asks for the end before."""
-        told: set[str] = set()
+        reported: set[str] = set()
         while not self.interrupt.wait(_LOOK):
             for key, (address, code) in self.ends.new().items():
-                if key not in told:
-                    told.add(key)
+                if key not in reported:
+                    reported.add(key)
                     self.tell(f"{address} exited with code {code}")
                 if code or not self.until.only_failures:
                     self.tell("the others are stopped")

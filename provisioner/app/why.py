@@ -108,9 +108,9 @@ def why(request: Request, text: str) -> Explanation:
     prepared = prepare(request, playbook, engine, Policy(), CollectWithoutValues(), feasible=False)
     plan = prepared.plan
     address = _address(text, prepared)
-    there = [one for one in sorted({*plan.desired.resources, *plan.observed.resources}) if _is_part(one, address)]
+    addresses = [one for one in sorted({*plan.desired.resources, *plan.observed.resources}) if _is_part(one, address)]
     ports = published_ports(engine, playbook.project, swarm=prepared.mode == "swarm")
-    span = next((r.span for a in there if (r := plan.desired.resources.get(a)) and r.span), None)
+    span = next((r.span for a in addresses if (r := plan.desired.resources.get(a)) and r.span), None)
     changes = tuple(
         c for c in (plan.details if address.index else plan.changes)
         if _is_part(c.address, address) and c.action is not Action.UNCHANGED
@@ -119,13 +119,13 @@ def why(request: Request, text: str) -> Explanation:
         title=playbook.title,
         address=address,
         span=span,
-        parts=tuple(_part(one, prepared, engine) for one in there),
+        parts=tuple(_part(one, prepared, engine) for one in addresses),
         ports=tuple(port for port in ports if _is_part(port.address, address)),
         changes=changes,
         problems=tuple(p for p in (*plan.refusals, *plan.notes) if p.path == str(address.whole)),
-        waits_for=tuple(_waits_for(there, prepared, engine)),
-        needed_by=tuple(_needed_by(there, prepared, engine)),
-        failure=_last_failure(prepared, there),
+        waits_for=tuple(_waits_for(addresses, prepared, engine)),
+        needed_by=tuple(_needed_by(addresses, prepared, engine)),
+        failure=_last_failure(prepared, addresses),
         plan=plan,
     )
 
@@ -186,16 +186,16 @@ def _with_words(part: Part, found: Observed, prepared: Prepared, engine: EngineR
     )
 
 
-def _waits_for(there: list[Address], prepared: Prepared, engine: EngineReader) -> Iterator[Neighbour]:
+def _waits_for(addresses: list[Address], prepared: Prepared, engine: EngineReader) -> Iterator[Neighbour]:
     plan = prepared.plan
-    needs = (need for one in there if (wanted := plan.desired.resources.get(one)) for need in wanted.needs)
+    needs = (need for one in addresses if (wanted := plan.desired.resources.get(one)) for need in wanted.needs)
     for address, condition in dict.fromkeys((need.address, str(need.condition or "")) for need in needs):
         yield Neighbour(address, condition, _state(address, prepared, engine))
 
 
-def _needed_by(there: list[Address], prepared: Prepared, engine: EngineReader) -> Iterator[Neighbour]:
+def _needed_by(addresses: list[Address], prepared: Prepared, engine: EngineReader) -> Iterator[Neighbour]:
     plan = prepared.plan
-    mine: Mapping[Address, None] = dict.fromkeys((*there, *(one.whole for one in there)))
+    mine: Mapping[Address, None] = dict.fromkeys((*addresses, *(one.whole for one in addresses)))
     for address, wanted in sorted(plan.desired.resources.items()):
         conditions = [str(need.condition or "") for need in wanted.needs if need.address in mine]
         if conditions and address not in mine:
@@ -210,7 +210,7 @@ def _state(address: Address, prepared: Prepared, engine: EngineReader) -> Condit
     return with_purpose(condition_of(found, wanted, engine), address, found, prepared)
 
 
-def _last_failure(prepared: Prepared, there: list[Address]) -> Failed | None:
-    names = {str(address) for address in there} | {str(address.whole) for address in there}
+def _last_failure(prepared: Prepared, addresses: list[Address]) -> Failed | None:
+    names = {str(address) for address in addresses} | {str(address.whole) for address in addresses}
     failures = reversed(prepared.ledger.failures)
     return next((failure for failure in failures if any(place in names for place, _ in failure.failures)), None)

@@ -47,9 +47,9 @@ class Archive:
 
     def flaw(self) -> str:
         """What the names and sizes of its files show to be wrong; empty where nothing is."""
-        there = self.place.sizes(self.id)
+        sizes = self.place.sizes(self.id)
         for part in self.manifest.parts:
-            size = there.get(part.file)
+            size = sizes.get(part.file)
             if size is None:
                 return f"{self.id} is damaged: it has no {part.file}"
             if size not in (-1, part.size):
@@ -182,8 +182,8 @@ def _whole(found: Archive, places: Sequence[Place]) -> Archive:
         with contextlib.suppress(ProvisionError):
             copy = _of_id(place, found.id) if place is not found.place else None
             if copy is not None and copy.manifest == found.manifest and not copy.flaw():
-                told = f"{flaw}, in {found.place.url}; the copy in {place.url} is taken"
-                return replace(found, place=place, unseen=(*found.unseen, told))
+                warning = f"{flaw}, in {found.place.url}; the copy in {place.url} is taken"
+                return replace(found, place=place, unseen=(*found.unseen, warning))
     return found
 
 

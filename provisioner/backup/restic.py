@@ -78,11 +78,11 @@ class ResticPlace:
 
     def forget(self, archive: str, *, prune: bool = False) -> None:
         """Let go of an archive, its manifest first."""
-        there = [(file, one) for of, file, one in self._snapshots() if of == archive]
-        manifests = [one for file, one in there if file == FILE]
+        files = [(file, one) for of, file, one in self._snapshots() if of == archive]
+        manifests = [one for file, one in files if file == FILE]
         if manifests:
             self.run("forget", *manifests)
-        others = [one for file, one in there if file != FILE]
+        others = [one for file, one in files if file != FILE]
         if others:
             self.run("forget", *others, *(["--prune"] if prune else []))
 
@@ -133,10 +133,10 @@ class ResticPlace:
         return found
 
     def _forget_stale(self) -> None:
-        there = self._dated()
-        whole = {archive for (archive, file, _), _ in there if file == FILE}
+        snapshots = self._dated()
+        whole = {archive for (archive, file, _), _ in snapshots if file == FILE}
         newest: dict[str, datetime] = {}
-        for (archive, _, _), moment in there:
+        for (archive, _, _), moment in snapshots:
             newest[archive] = max(moment, newest.get(archive, moment))
         for archive, moment in newest.items():
             if archive not in whole and datetime.now(UTC) - moment > _STALE:

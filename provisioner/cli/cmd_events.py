@@ -81,9 +81,9 @@ def _line(event: EngineEvent) -> str:
 
 
 def _json(event: EngineEvent) -> str:
-    told = {
+    data = {
         "time": datetime.fromtimestamp(event.at, UTC).isoformat(), "type": event.kind, "action": event.action,
         "id": event.id, "service": event.address.name if event.address else "", "address": str(event.address),
         "attributes": dict(event.attributes),
     }  # fmt: skip
-    return json.dumps(told, ensure_ascii=False)
+    return json.dumps(data, ensure_ascii=False)

@@ -69,8 +69,8 @@ def command(
     if as_json:
         from provisioner.render.findings_json import findings_json
 
-        told = {"files": list(imported.files), "target": imported.target, "changes": list(imported.changes)}
-        out.write_json({**told, "lint": findings_json(imported.findings)})
+        data = {"files": list(imported.files), "target": imported.target, "changes": list(imported.changes)}
+        out.write_json({**data, "lint": findings_json(imported.findings)})
         return 0
     out.write(_shown(imported))
     if imported.findings:
@@ -95,12 +95,12 @@ def _import_running(
     imported = import_running(engine, names, output=output, name=name, force=force)
     out = settings.out()
     if as_json:
-        told = {
+        data = {
             "file": imported.file, "project": imported.project, "services": list(imported.services),
             "secrets": {key: {"container": c, "variable": v} for key, (c, v) in imported.secrets.items()},
             "notes": list(imported.notes),
         }  # fmt: skip
-        out.write_json(told)
+        out.write_json(data)
         return 0
     out.write(f"wrote {imported.file}: {len(imported.services)} services of {imported.project}\n")
     for note in imported.notes:

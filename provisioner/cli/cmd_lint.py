@@ -91,8 +91,8 @@ def _findings_of_plays(settings: Settings, plays: PlayList, *, fix: bool) -> Seq
     from provisioner.app.lint_plays import fix_plays, lint_plays
 
     if fix:
-        told = [_fix_summary(mended) for mended in fix_plays(plays) if mended.done or mended.left]
-        settings.err().write("".join(told) or "nothing that can be fixed\n")
+        summaries = [_fix_summary(mended) for mended in fix_plays(plays) if mended.done or mended.left]
+        settings.err().write("".join(summaries) or "nothing that can be fixed\n")
     return lint_plays(plays)
 
 

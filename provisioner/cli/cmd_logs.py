@@ -106,8 +106,8 @@ def command(
         for play, entry in entries:
             address = str(entry.address)
             if as_json:
-                told = {"play": play.name} if play else {}
-                out.write(json.dumps({**told, "address": address, "text": entry.text}, ensure_ascii=False) + "\n")
+                named = {"play": play.name} if play else {}
+                out.write(json.dumps({**named, "address": address, "text": entry.text}, ensure_ascii=False) + "\n")
             else:
                 place = f"{play.request.target} {address}" if play else address
                 out.write(f"{'' if no_log_prefix else prefix(place)}{entry.text}\n", verbatim=True)

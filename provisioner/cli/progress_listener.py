@@ -32,8 +32,8 @@ def progress_listener(
     `play` names the play in JSON lines, and before each line where several are carried out `beside` each other.
     How steps get on that are `hushed` is not told; that they begin and end is.
     """
-    told = nullcontext(_nobody) if silent else _listener(settings, as_json=as_json, play=play, beside=beside)
-    with told as listener:
+    opened = nullcontext(_nobody) if silent else _listener(settings, as_json=as_json, play=play, beside=beside)
+    with opened as listener:
         yield _hushing(listener, hushed) if hushed else listener
 
 
@@ -103,8 +103,8 @@ def _json_lines(settings: Settings, play: str) -> Listener:
         moment = time.monotonic()
         if not begin:
             begin.append(moment)
-        told = event_line(event, moment - begin[0])
-        if told is not None:
-            out.write(line({**told, "play": play} if play else told))
+        text = event_line(event, moment - begin[0])
+        if text is not None:
+            out.write(line({**text, "play": play} if play else text))
 
     return tell

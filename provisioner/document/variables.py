@@ -65,13 +65,13 @@ class Scope:
 def report(uses: Uses, declared: Iterable[tuple[str, tuple[Variable, ...]]]) -> tuple[VariableUse, ...]:
     """What `config --explain` tells of each variable, sorted by name: the used ones, and the declared ones."""
     found = dict(declared) | uses.found
-    told = []
+    used = []
     for name in sorted(found.keys() | uses.at.keys()):
         candidates = found.get(name, ())
         spans = tuple(uses.at.get(name, ()))
         if candidates:
             best, *rest = candidates
-            told.append(VariableUse(name, best.value, best.origin, tuple(item.origin for item in rest), spans))
+            used.append(VariableUse(name, best.value, best.origin, tuple(item.origin for item in rest), spans))
         else:
-            told.append(VariableUse(name, None, DEFAULT if name in uses.defaulted else UNSET, (), spans))
-    return tuple(told)
+            used.append(VariableUse(name, None, DEFAULT if name in uses.defaulted else UNSET, (), spans))
+    return tuple(used)

@@ -273,10 +273,10 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def _failure(tag: str, lines: list[str]) -> StepFailed | Unreachable:
     """What a client said that failed: the error itself, the step of the Dockerfile, and the lines before."""
-    told = [line for line in lines if line.startswith(("ERROR: ", "error: "))] or lines[-1:] or ["no word of why"]
-    text = re.sub(r"^(ERROR: |error: )?(failed to build: )?", "", told[-1], flags=re.IGNORECASE)
+    errors = [line for line in lines if line.startswith(("ERROR: ", "error: "))] or lines[-1:] or ["no word of why"]
+    text = re.sub(r"^(ERROR: |error: )?(failed to build: )?", "", errors[-1], flags=re.IGNORECASE)
     step = next((line.removeprefix(" > ").rstrip(":") for line in reversed(lines) if line.startswith(" > ")), "")
-    evidence = tuple(line for line in lines if line != told[-1])[-_MOST_QUOTED:]
+    evidence = tuple(line for line in lines if line != errors[-1])[-_MOST_QUOTED:]
     if _LOST.search(text):
         return Unreachable(f"the engine was lost while image {tag} was built: {text}", detail="\n".join(evidence))
     message = f"image {tag} can not be built: {f'{step}: ' if step else ''}{text}"

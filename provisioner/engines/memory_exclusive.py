@@ -48,8 +48,8 @@ def require_inside(endpoints: Mapping[str, Mapping[str, Any]], networks: Iterabl
 def require_free_subnet(body: Mapping[str, Any], networks: Iterable[Mapping[str, Any]]) -> None:
     """Raises EngineRefused where a subnet of a network that is to be made overlaps one that is there."""
     wanted = list(_subnets(body))
-    there = [subnet for raw in networks for subnet in _subnets(raw)]
-    if any(one.version == two.version and one.overlaps(two) for one in wanted for two in there):
+    subnets = [subnet for raw in networks for subnet in _subnets(raw)]
+    if any(one.version == two.version and one.overlaps(two) for one in wanted for two in subnets):
         raise refused(403, "Pool overlaps with other one on this address space")
 
 

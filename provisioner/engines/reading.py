@@ -150,8 +150,8 @@ class DockerReader:
         timestamps: bool = False,
         kind: str = "container",
     ) -> Iterator[bytes]:
-        told = timestamps or bool(until and kind == "service")
-        options: dict[str, Any] = {"follow": follow, "tail": "all" if tail is None else tail, "timestamps": told}
+        with_times = timestamps or bool(until and kind == "service")
+        options: dict[str, Any] = {"follow": follow, "tail": "all" if tail is None else tail, "timestamps": with_times}
         if since:
             options["since"] = int(float(since)) if kind != "container" else float(since)
         if until and kind == "container":

@@ -193,10 +193,10 @@ def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
         # The engine adds the short id (API before 1.45), and before DNSNames (API 1.44) the hostname, which may well be
         # a declared alias too. Compose adds the container's own name, to which an engine answers anyway: where that is
         # what is declared, it need not be an alias. It stays when the container is renamed.
-        there = network.get("Aliases") or []
-        own_names = names | names_by_compose(labels, there)
-        added = {*own_names, *([hostname] if "DNSNames" not in network else [])} & {*there}
-        aliases = sorted({*there} - added - {short_id})
+        own_aliases = network.get("Aliases") or []
+        own_names = names | names_by_compose(labels, own_aliases)
+        added = {*own_names, *([hostname] if "DNSNames" not in network else [])} & {*own_aliases}
+        aliases = sorted({*own_aliases} - added - {short_id})
         entry: dict[str, Any] = {"aliases": aliases}
         if known := {*added, name_now} - {short_id, ""}:
             entry[_ADDED_ALIASES] = sorted(known)

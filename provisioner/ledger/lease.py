@@ -221,7 +221,7 @@ def parsed(text: str) -> dict[str, Any]:
 
 def _await(kept: Store, project: str, clock: Clock, timeout: float, waiting: Callable[[str], None] | None) -> str:
     """The id of the lease, once it is had."""
-    until, told = clock.now() + timeout, False
+    until, said = clock.now() + timeout, False
     while True:
         try:
             return _acquire(kept, project, clock)
@@ -231,8 +231,8 @@ def _await(kept: Store, project: str, clock: Clock, timeout: float, waiting: Cal
                 if not timeout:
                     raise
                 raise LeaseHeld(f"{held.message}; it was waited for {timeout:g} s", hint=held.hint) from None
-            if waiting is not None and not told:
-                told = True
+            if waiting is not None and not said:
+                said = True
                 waiting(f"waiting for the lease: {held.message}")
             clock.sleep(min(left, 1.0))
 

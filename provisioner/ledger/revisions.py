@@ -213,11 +213,11 @@ def _content(playbook: Playbook, inputs: InputVersions, mode: Mode, seen: Observ
 
 def _built(playbook: Playbook, seen: ObservedState) -> dict[str, str]:
     """The ids of the images of built services, by service."""
-    there = seen.facts.images
+    images = seen.facts.images
     return {
-        key: there[service.image].id
+        key: images[service.image].id
         for key, service in playbook.services.items()
-        if service.builds and service.image in there
+        if service.builds and service.image in images
     }
 
 

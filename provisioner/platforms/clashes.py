@@ -127,16 +127,16 @@ class _Bound:
 
 def _ports(first: PlacedEnvironment, second: PlacedEnvironment) -> Iterator[Problem]:
     taken = list(_bound(first.playbook))
-    told: set[Span] = set()
+    reported: set[Span] = set()
     for mine in _bound(second.playbook):
         for other in taken:
             if (
-                mine.port.span in told
+                mine.port.span in reported
                 or not mine.port.collides(other.port)
                 or _may_be_apart(first, other, second, mine)
             ):
                 continue
-            told.add(mine.port.span)
+            reported.add(mine.port.span)
             yield Problem(
                 f"host port {mine.port}/{mine.port.protocol} is also published by service '{other.service}' of the "
                 f"play '{first.play}', at {other.port.span}",

@@ -99,8 +99,8 @@ def _paths_with_a_word() -> frozenset[str]:
 @cache
 def _has_a_word(path: str) -> bool:
     """Whether there is something to say of a key, for some engine or mode."""
-    told = any(key.windows or key.why for key in keys_at(path))
-    return told or since_of(path) is not None or isinstance(swarm_answer(path), Refused | Ignored)
+    has_reason = any(key.windows or key.why for key in keys_at(path))
+    return has_reason or since_of(path) is not None or isinstance(swarm_answer(path), Refused | Ignored)
 
 
 def _values(playbook: Playbook) -> Iterator[tuple[str, str, Any, dict[str, Any], Span]]:

@@ -31,8 +31,8 @@ def contradictions(playbook: Playbook, mode: Mode | None = None) -> tuple[Proble
     if mode == "containers":
         found.extend(problem for check in _CONTAINER_CHECKS for problem in check(playbook))
     # What a variable without a value leaves is told as that.
-    told = (problem for problem in found if problem.span not in playbook.unset)
-    return tuple(sorted(told, key=lambda problem: problem.sort_key))
+    problems = (problem for problem in found if problem.span not in playbook.unset)
+    return tuple(sorted(problems, key=lambda problem: problem.sort_key))
 
 
 def mode_of(playbook: Playbook) -> Mode | None:

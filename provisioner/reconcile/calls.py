@@ -259,7 +259,7 @@ class ContainerCalls:
     ) -> dict[str, Any]:
         wanted = self._resource(step.address)
         secrets = secrets_in(wanted.container_spec["environment"])
-        wiring = EncodeContext(
+        context = EncodeContext(
             labels=labels,
             api_version=self._plan.observed.facts.api_version,
             networks=self._networks,
@@ -268,7 +268,7 @@ class ContainerCalls:
             anonymous=self._anonymous(wanted, inherits or {}),
             revealed={secret["secret"]: self._text(secret["secret"]) for secret in secrets.values()},
         )
-        return container.encode(resolved(spec, self._plan.observed), wiring) | {"platform": wanted.spec["platform"]}
+        return container.encode(resolved(spec, self._plan.observed), context) | {"platform": wanted.spec["platform"]}
 
     def _text(self, secret: str) -> str:
         """The value of a secret for an environment variable; `allow_env` has been looked at long before."""

@@ -79,8 +79,8 @@ class _Completion:
             return [one.id for one in steps if one.address == step.address and one.verb is Verb.CREATE and not gone]
         guests: set[Address] = set()
         if step.verb is not Verb.DISCONNECT:
-            there = self._plan.observed.resources.items()
-            guests = {a for a, seen in there if seen.kind == "container" and shares(seen, step.address.name)}
+            observed = self._plan.observed.resources.items()
+            guests = {a for a, seen in observed if seen.kind == "container" and shares(seen, step.address.name)}
         found = {address for address in guests if address.whole not in able}
         returns = step.address.whole in self._together.returning.intersection(able)
         if self._actions.get(step.address) is not Action.REPLACE or not returns:

@@ -131,9 +131,11 @@ def _left_by_us(difference: FieldChange) -> FieldChange:
 
 def _reason(differences: tuple[FieldChange, ...], *, drift: bool, half_replaced: bool = False) -> str:
     """Which keys changed. Of a state only what it is: a crash or a lost node ends a container as a hand does."""
-    told = ("state", "job", *LOST_PATHS, *(("container_name", "restart") if half_replaced else ()))
+    described = ("state", "job", *LOST_PATHS, *(("container_name", "restart") if half_replaced else ()))
     keys = list(
-        dict.fromkeys(difference.path.partition(".")[0] for difference in differences if difference.path not in told)
+        dict.fromkeys(
+            difference.path.partition(".")[0] for difference in differences if difference.path not in described
+        )
     )
     said = [f"not {difference.after}: {difference.before}" for difference in differences if difference.path == "state"]
     said += [str(difference.before) for difference in differences if difference.path in LOST_PATHS]

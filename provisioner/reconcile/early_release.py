@@ -33,10 +33,10 @@ def give_up_early(steps: Sequence[Step], pair: Handover, observed: ObservedState
     everything = (*observed.resources.values(), *observed.leftovers)
     found = next(seen for seen in everything if seen.id == frees.object_id)
     names = {seen.name: seen.address for seen in everything if seen.kind == "container"}
-    aside = replace(
+    rename = replace(
         frees, id=max(step.id for step in steps) + 1, operation=Rename(previous_name(found, names)), needs=(), after=()
     )  # fmt: skip
-    return [aside, *(_needing(step, aside.id) if step in ends or step.id == frees.id else step for step in steps)]
+    return [rename, *(_needing(step, rename.id) if step in ends or step.id == frees.id else step for step in steps)]
 
 
 def _advanced(steps: Sequence[Step], chain: Sequence[Step], needs: Sequence[int]) -> list[Step]:

@@ -68,16 +68,16 @@ def _count(replicas: list[Change], wanted: list[Change]) -> list[FieldChange]:
 
 def _differences(replicas: list[Change]) -> list[FieldChange]:
     """Differences that all replicas share once; others under the replica's index."""
-    there = [c for c in replicas if c.desired is not None and c.observed is not None]
+    present = [c for c in replicas if c.desired is not None and c.observed is not None]
     by_content: dict[tuple[str, str, str], list[tuple[int, FieldChange]]] = defaultdict(list)
-    for change in there:
+    for change in present:
         for difference in change.differences:
             by_content[(difference.path, repr(difference.before), repr(difference.after))].append(
                 (change.address.index, difference)
             )
     result: list[FieldChange] = []
     for found in by_content.values():
-        if len(found) == len(there):
+        if len(found) == len(present):
             result.append(found[0][1])
         else:
             result += [replace(difference, path=f"[{index}].{difference.path}") for index, difference in found]

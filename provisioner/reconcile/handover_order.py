@@ -30,7 +30,7 @@ _RETIREMENT = (Verb.EXECUTE, Verb.STOP, Verb.RENAME, Verb.REMOVE)
 
 
 def order_handovers(
-    steps: Sequence[Step], desired: DesiredState, observed: ObservedState, proven: Mapping[Address, Iterable[int]]
+    steps: Sequence[Step], desired: DesiredState, observed: ObservedState, monitored: Mapping[Address, Iterable[int]]
 ) -> list[Step]:
     """The steps with the needs that follow from exclusive claims, in an order that respects all needs.
 
@@ -47,7 +47,7 @@ def order_handovers(
         if not pairs and not hosts:
             return list(steps)
         ordering = _Ordering(
-            steps, pairs, proven, bound_together(desired, observed, steps, pairs), given_up, hosts
+            steps, pairs, monitored, bound_together(desired, observed, steps, pairs), given_up, hosts
         )  # fmt: skip
         ordered = ordering.run()
         early = {key: pair for key, pair in ordering.in_the_way().items() if key not in given_up}
@@ -63,7 +63,7 @@ class _Ordering:
         self,
         steps: Sequence[Step],
         pairs: Sequence[Handover],
-        proven: Mapping[Address, Iterable[int]],
+        monitored: Mapping[Address, Iterable[int]],
         together: Together,
         given_up: Collection[tuple[str, Verb]],
         hosts: Mapping[str, Collection[str]],
@@ -71,7 +71,7 @@ class _Ordering:
         self._steps = {step.id: step for step in steps}
         self._pairs = [pair for pair in pairs if not pair.passing]
         self._passing = [pair for pair in pairs if pair.passing]
-        self._proven = proven
+        self._proven = monitored
         self._together = together
         # What containers give up early: their name while they run, all else before their successor is proven.
         self._given_up = given_up

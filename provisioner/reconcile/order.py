@@ -18,9 +18,9 @@ def in_dependency_order(addresses: Collection[Address], needs: Callable[[Address
 
     Raises ProvisionError for addresses that need each other: there is no order for them.
     """
-    there = set(addresses)
+    known = set(addresses)
     sorter = TopologicalSorter(
-        {address: [need for need in needs(address) if need in there] for address in sorted(there)}
+        {address: [need for need in needs(address) if need in known] for address in sorted(known)}
     )
     try:
         sorter.prepare()

@@ -108,8 +108,8 @@ def outdated_volumes(
     using = {(one.service, one.kind) for one in needed.values()}
     groups: dict[tuple[str, str], list[Observed]] = {}
     for volume in observed.files:
-        carried = _files_of(volume)
-        owner = (carried.service, carried.kind)
+        files = _files_of(volume)
+        owner = (files.service, files.kind)
         # What is left out is declared all the same.
         if volume.name not in needed and (owner[0] in chosen or not policy.targets):
             groups.setdefault(owner, []).append(volume)
@@ -148,7 +148,5 @@ def _files_of(volume: Observed) -> FileVolume:
     return volume.carries
 
 
-def _versions(carried: FileVolume) -> set[tuple[Address, str]]:
-    return {
-        (file_address(carried.kind, str(entry["source"])), str(entry["version"])) for entry in carried.files.values()
-    }
+def _versions(volume: FileVolume) -> set[tuple[Address, str]]:
+    return {(file_address(volume.kind, str(entry["source"])), str(entry["version"])) for entry in volume.files.values()}

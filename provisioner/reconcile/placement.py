@@ -121,9 +121,9 @@ def _shortage(requirements: Requirements, resources: Mapping[str, Any]) -> str:
     if memory and bytes_there and int(memory) > bytes_there:
         return f"it has {bytes_there >> 20} MiB of memory, and {int(memory) >> 20} MiB are to be reserved"
     for kind, count in sorted(requirements.generic_resources.items()):
-        there = _generic(resources, kind)
-        if there < count:
-            return f"it has {there} of the generic resource {kind}, and {count} are to be reserved"
+        available = _generic(resources, kind)
+        if available < count:
+            return f"it has {available} of the generic resource {kind}, and {count} are to be reserved"
     return ""
 
 

@@ -49,11 +49,11 @@ def make_steps(
         for change in _bases_first([c for c in todo if c.address.kind == kind and c.action is not Action.DELETE]):
             _stored(change, steps)
     _reconnect_kept(permitted, desired, observed, steps)
-    proven = Rollout(todo, desired, observed, policy, steps, filled).run()
+    monitored = Rollout(todo, desired, observed, policy, steps, filled).run()
     swarm.run()
-    _remove(todo, removals, steps, proven, bound_together(desired, observed))
+    _remove(todo, removals, steps, monitored, bound_together(desired, observed))
     _collect(removals, steps)
-    return order_handovers(steps.all, desired, observed, proven)
+    return order_handovers(steps.all, desired, observed, monitored)
 
 
 def _bases_first(changes: Sequence[Change]) -> list[Change]:
@@ -148,7 +148,7 @@ def _remove(
     changes: Sequence[Change],
     removals: Removals,
     steps: Steps,
-    proven: Mapping[Address, Sequence[int]],
+    monitored: Mapping[Address, Sequence[int]],
     together: Together,
 ) -> None:
     """Removals: containers with those that depend on them first, then what they used.
@@ -173,7 +173,7 @@ def _remove(
         else:
             # What lives in it moves out; what it was needs it to come back.
             for service in sorted(together.leaders(address.whole)):
-                dependents += proven.get(service, ())
+                dependents += monitored.get(service, ())
             steps.gone[address] = _remove_container(
                 containers[address], dependents, wanted, names, steps, volumes=removals.volumes
             )
@@ -237,8 +237,8 @@ def _remove_container(
     assert found is not None
     before = [need for need in dependents if need is not None]
     if found.name in wanted:
-        aside = Rename(previous_name(found, names))
-        before = [steps.add(aside, change.address, change.reason, needs=before, object_id=found.id)]
+        rename = Rename(previous_name(found, names))
+        before = [steps.add(rename, change.address, change.reason, needs=before, object_id=found.id)]
     if found.runtime is not None and found.runtime.status in ("running", "restarting", "paused"):
         hooked = run_hooks(steps, change, PRE_STOP, found.spec, before, object_id=found.id)
         before.append(steps.add(Stop(), change.address, change.reason, needs=hooked, object_id=found.id))

@@ -213,8 +213,8 @@ class _Withdrawal:
         runs = old.runtime is not None and old.runtime.status in _RUNNING
         known = replace(before, id=old.id) if before is not None and before.id == old.id else old
         # Set aside by an earlier apply, it may have been told to stay stopped: it gets what is declared now.
-        told = known is old is previous and old.container_spec["restart"] == "no"
-        restart = (wanted if told else known).container_spec["restart"]
+        stays_stopped = known is old is previous and old.container_spec["restart"] == "no"
+        restart = (wanted if stays_stopped else known).container_spec["restart"]
         spec = {**known.spec, "restart": restart, "networks": self._fitting(known.workload_spec["networks"])}
         self.targets[address] = replace(wanted, spec=spec, name=old.made_as or wanted.name)
         # Whether what was set aside was stopped by a hand or by an interrupted apply is not known: it is to run.

@@ -126,9 +126,9 @@ class SwarmCalls:
     def _generation(self, address: Address) -> int:
         """The number of the newest version that was there when the plan was made; 0 where there was none."""
         observed = self._plan.observed
-        there = [seen for seen in (observed.resources.get(address), *observed.superseded) if seen is not None]
+        versions = [seen for seen in (observed.resources.get(address), *observed.superseded) if seen is not None]
         return max(
-            (swarm_file.age({"Spec": seen.base})[0] for seen in there if seen.address == address and seen.base),
+            (swarm_file.age({"Spec": seen.base})[0] for seen in versions if seen.address == address and seen.base),
             default=0,
         )
 

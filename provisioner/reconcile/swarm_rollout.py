@@ -111,17 +111,17 @@ class SwarmRollout:
 
         # What only gives up ports is what it was, and the sooner it gets others the better.
         alone = not stages or stages[0].yields
-        proven = None if alone else prove(acted, change.reason)
+        waited = None if alone else prove(acted, change.reason)
         last = acted
         for stage in stages[1:]:
             last = self._steps.add(
-                UpdateService(stage=stage, follows=True), change.address, _PASS, needs=[last, proven], made_by=made_by,
+                UpdateService(stage=stage, follows=True), change.address, _PASS, needs=[last, waited], made_by=made_by,
                 object_id=object_id,
             )  # fmt: skip
-        if proven is None or last != acted:
+        if waited is None or last != acted:
             passed = prove(last, _PASS if last != acted else change.reason)
-            proven = proven or passed
-        self._steps.ready[change.address] = proven
+            waited = waited or passed
+        self._steps.ready[change.address] = waited
 
     def _gate(self, address: Address, condition: str | None) -> int | None:
         """The step after which a dependency's condition holds; on Swarm a running task is a healthy one."""

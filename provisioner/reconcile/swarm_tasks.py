@@ -76,8 +76,8 @@ def tasks_of(
         iteration = (service["JobStatus"].get("JobIteration") or {}).get("Index", 0)
         tasks = [t for t in tasks if (t.get("JobIteration") or {}).get("Index", 0) == iteration]
     down = down_nodes(nodes)
-    there = [t for t in tasks if t.get("NodeID") not in down]
-    active = [t for t in there if t.get("DesiredState") in _WANTED]
+    reachable = [t for t in tasks if t.get("NodeID") not in down]
+    active = [t for t in reachable if t.get("DesiredState") in _WANTED]
     broken = [t for t in tasks if state_of(t) in BROKEN]
     over = [t for t in tasks if state_of(t) in (*BROKEN, "complete")]
     # A replica is a slot, or a node's share of a global service.
@@ -125,8 +125,8 @@ def keeps_ending(tasks: Sequence[Raw], now: str) -> bool:
         over = [task for task in mine if state_of(task) in (*BROKEN, "complete") and _since(task, now) < _YOUNG]
         lived = [_ago(task.get("CreatedAt"), now) - _since(task, now) for task in over]
         # What ran for long before it ended recovers: that is no loop.
-        proven = max([PROVEN, *(2 * seconds for seconds in lived if seconds < _YOUNG)])
-        if over and any(_since(task, now) < proven for task in mine if state_of(task) == "running"):
+        monitored_s = max([PROVEN, *(2 * seconds for seconds in lived if seconds < _YOUNG)])
+        if over and any(_since(task, now) < monitored_s for task in mine if state_of(task) == "running"):
             return True
     return False
 
@@ -143,8 +143,8 @@ def _since(task: Raw, now: str) -> float:
 
 def _ago(then: Any, now: str) -> float:
     """Seconds from a time to now; endless where either is not known."""
-    before, there = moment(then), moment(now)
-    return (there - before).total_seconds() if before is not None and there is not None else float("inf")
+    before, after = moment(then), moment(now)
+    return (after - before).total_seconds() if before is not None and after is not None else float("inf")
 
 
 def down_nodes(nodes: Sequence[Raw]) -> frozenset[str]:

@@ -121,8 +121,8 @@ def last_words(engine: EngineReader, tasks: Sequence[Raw], heard: Iterable[str] 
         alike.setdefault(error_of(task), []).append(task)
     lines = [f"a task: {end.removeprefix('task: ')}" for end in heard if end not in alike]
     for group in reversed(list(alike.values())[:_ENDS]):
-        told = ((task, task_lines(engine, task)) for task in group[:_ASKED])
-        task, words = next(((task, words) for task, words in told if words), (group[0], ()))
+        with_words = ((task, task_lines(engine, task)) for task in group[:_ASKED])
+        task, words = next(((task, words) for task, words in with_words if words), (group[0], ()))
         more = f" and {len(group) - 1} more" if len(group) > 1 else ""
         lines += [f"{name_of(task)}{more}: {end_of(engine, task)}", *words]
     return tuple(lines)

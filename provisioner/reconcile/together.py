@@ -157,7 +157,7 @@ def _of(steps: Sequence[Step], service: Address, *verbs: Verb) -> frozenset[int]
 
 def _living(containers: Iterable[Resource | Observed]) -> Iterator[tuple[Address, Address]]:
     """The services that live in others, each with the one it lives in."""
-    there = {container.address: container for container in containers if container.kind == "container"}
-    services = {address.name: address.whole for address in there}
-    for address, resource in there.items():
+    by_address = {container.address: container for container in containers if container.kind == "container"}
+    services = {address.name: address.whole for address in by_address}
+    for address, resource in by_address.items():
         yield from ((address.whole, services[name]) for name in sorted(lives_in(resource) & services.keys()))

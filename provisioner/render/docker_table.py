@@ -98,9 +98,9 @@ def _filled(template: str, row: Mapping[str, JSON]) -> str:
         field = _FIELD.fullmatch(found[1])
         name = field["path"][1:] if field else ""
         if field is None or (name and name not in row) or not (name or field["json"]):
-            there = ", ".join(f".{key}" for key in row)
+            keys = ", ".join(f".{key}" for key in row)
             raise UsageError(
-                f"--format: '{found[0]}' is not understood", hint=f"{{{{json .}}}}, or a field in braces: {there}"
+                f"--format: '{found[0]}' is not understood", hint=f"{{{{json .}}}}, or a field in braces: {keys}"
             )
         chosen = row[name] if name else dict(row)
         text = json.dumps(chosen, ensure_ascii=False, separators=(",", ":"))

@@ -129,8 +129,8 @@ def history_text(
     shown = [(number, moment(at), by, *((commit,) if commits else ()), what) for at, number, by, commit, what in rows]
     headings = (*_HEADINGS[:3], *(("COMMIT",) if commits else ()), _HEADINGS[3])
     oldest = rows[-1][0]
-    told = [failure for failure in failures if failure.at >= oldest and (detailed or failure.at == rows[0][0])]
-    words = "".join(last_words_text(failed, paint=paint) for failed in told)
+    visible = [failure for failure in failures if failure.at >= oldest and (detailed or failure.at == rows[0][0])]
+    words = "".join(last_words_text(failed, paint=paint) for failed in visible)
     return f"{paint.bold(title)}\n{table(headings, shown, paint=paint)}{words}"
 
 

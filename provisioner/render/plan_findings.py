@@ -38,9 +38,9 @@ def _finding(rule: str, severity: Severity, problem: Problem) -> Finding:
 
 
 def _of_change(change: Change) -> Finding:
-    told = [f"{one.path}: {' → '.join(before_and_after(one))}" for one in change.differences[:_MOST_DIFFERENCES]]
-    more = len(change.differences) - len(told)
-    told += [f"{more} more"] if more > 0 else []
+    lines = [f"{one.path}: {' → '.join(before_and_after(one))}" for one in change.differences[:_MOST_DIFFERENCES]]
+    more = len(change.differences) - len(lines)
+    lines += [f"{more} more"] if more > 0 else []
     what = f"{change.action.value}: {change.reason}" if change.reason else change.action.value
-    message = "\n".join([what, *told])
+    message = "\n".join([what, *lines])
     return Finding(f"plan/{change.action.value}", Severity.INFO, message, change.span, str(change.address), "")

@@ -204,8 +204,8 @@ def _sentence(change: Change, style: _Style) -> str:
     lossy = any(difference.impact is Impact.DATA_LOSS for difference in change.differences)
     if lossy or (change.action is Action.DELETE and change.address.kind == "volume"):
         what += style.paint.red(", its data is lost")
-    told = style.common.get(symbol_of(change)) == change.reason
-    return f"{what}: {printable(change.reason)}" if change.reason and not told else what
+    is_common = style.common.get(symbol_of(change)) == change.reason
+    return f"{what}: {printable(change.reason)}" if change.reason and not is_common else what
 
 
 def disruption(change: Change) -> str:
@@ -272,8 +272,8 @@ def _near(span: Span, other: Span | None) -> str:
 
 def _images(plan: Plan, paint: Paint) -> str:
     """Builds and pulls that are not a change of their own already."""
-    told = {change.address for change in plan.changes}
-    steps = [step for step in plan.steps if step.verb in (Verb.BUILD, Verb.PULL) and step.address not in told]
+    shown = {change.address for change in plan.changes}
+    steps = [step for step in plan.steps if step.verb in (Verb.BUILD, Verb.PULL) and step.address not in shown]
     if not steps:
         return ""
     width = max(len(str(step.address)) for step in steps)

@@ -102,9 +102,9 @@ def status_text(
     cut = [row[-1] for row in fitting] != [row[-1] for row in rows]
     text = table(_HEADINGS, fitting, paint=paint, colors=colors)
     folded = len(status.rows) - len(shown)
-    told = [f"Data of before a restore are kept in {name}." for name in status.kept]
-    told += [paint.red(f"{status.restore[:1].upper()}{status.restore[1:]}.")] if status.restore else []
-    said = "".join(f"{line}\n" for line in told)
+    notes = [f"Data of before a restore are kept in {name}." for name in status.kept]
+    notes += [paint.red(f"{status.restore[:1].upper()}{status.restore[1:]}.")] if status.restore else []
+    said = "".join(f"{line}\n" for line in notes)
     return f"{paint.bold(status.title)}\n{text}{said}{_verdict(status, folded, paint, whole=not cut)}"
 
 

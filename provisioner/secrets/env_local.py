@@ -54,10 +54,10 @@ class EnvLocal:
     ) -> Resolution:
         if found is None:
             places = [place for place in (self.path, self.shared) if place is not None]
-            there = [str(place) for place in places if place.exists()]
-            if not there:
+            existing = [str(place) for place in places if place.exists()]
+            if not existing:
                 return Missing((f"env_local: there is no {' and no '.join(map(str, places))}",))
-            return Missing((f"env_local: no {ref.env} in {' or '.join(there)}",))
+            return Missing((f"env_local: no {ref.env} in {' or '.join(existing)}",))
         path, entry = found
         value = entry.value if entry.keyring is None else kept[entry.keyring]
         if value is None:
@@ -154,8 +154,8 @@ def _entries(path: Path, shared: Path | None) -> tuple[dict[str, tuple[Path, dot
     found: dict[str, tuple[Path, dotenv.Entry]] = {}
     cautions: list[str] = []
     for place in [path] if shared is None else [path, shared]:
-        document, _, told = load(place)
-        cautions += told
+        document, _, notes = load(place)
+        cautions += notes
         for name, entry in document.entries.items() if document is not None else ():
             found.setdefault(name, (place, entry))
     return found, tuple(cautions)

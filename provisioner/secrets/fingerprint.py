@@ -122,12 +122,12 @@ def keep_key(context: TierContext, key: FingerprintKey, *, replace: bool) -> Non
     path = place_of_key(context)
     if path is None:
         raise SecretUnavailable(f"{KEY_SOURCE} says that the key lies elsewhere", hint="change it there")
-    there = None if replace else _from_file(path, context.project)
-    if isinstance(there, FingerprintKey):
-        if there == key:
+    existing = None if replace else _from_file(path, context.project)
+    if isinstance(existing, FingerprintKey):
+        if existing == key:
             return
         raise SecretUnavailable(
-            f"{path} has another key ({there.id}; this is {key.id})", hint="--replace puts this one in its place"
+            f"{path} has another key ({existing.id}; this is {key.id})", hint="--replace puts this one in its place"
         )
     try:
         if path == key_file(context):
