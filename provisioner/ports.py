@@ -144,8 +144,12 @@ class EngineWriter(EngineReader, Protocol):
         environment: Mapping[str, str] | None = None,
         workdir: str | None = None,
         privileged: bool = False,
+        seconds: float | None = None,
     ) -> tuple[int, bytes, bytes]:
-        """Run a command in a running container; its exit code, standard output and standard error."""
+        """Run a command in a running container; its exit code, standard output and standard error.
+
+        StepFailed where it has not ended after `seconds`. It may go on: no engine ends the command of an exec.
+        """
 
 
 class DataEngine(EngineWriter, Protocol):

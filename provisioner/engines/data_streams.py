@@ -6,7 +6,6 @@ Memory stays the same whatever the size. Nothing is retried: a stream that break
 from __future__ import annotations
 
 import contextlib
-import select
 import socket
 import struct
 import threading
@@ -14,6 +13,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from provisioner.engines.exec_output import HEADER, STANDARD_ERROR, exactly, readable
 from provisioner.engines.transport import TRANSPORT
 from provisioner.errors import EngineRefused, ProvisionError, Reason, StepFailed
 from provisioner.kinds.refusals import refused
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from provisioner.engines.engine_http import EngineHttp
 
 _CHUNK = 1 << 18
-_HEADER = 8
 # How often a pause is tried.
 _PAUSES = 10
-_STANDARD_ERROR = 2
 # How often who reads a command's output gets the word while the command says nothing (seconds).
 _BEAT = 1.0
 # Lines of a command's standard error that are kept to say why it failed.
@@ -208,7 +206,7 @@ def read_output(
     """
     heard = time.monotonic()
     while True:
-        while not _readable(connection, _BEAT):
+        while not readable(connection, _BEAT):
             if time.monotonic() - max(heard, fed_at()) > silence:
                 raise StepFailed(
                     f"`{command}` has written nothing for {silence:.0f} seconds and did not end",
@@ -216,7 +214,7 @@ def read_output(
                     evidence=tuple(words),
                 )
             yield b""
-        header = _exactly(connection, _HEADER)
+        header = exactly(connection, HEADER)
         if not header:
             return
         heard = time.monotonic()
@@ -226,28 +224,9 @@ def read_output(
             if not data:
                 raise ConnectionError("the stream of a command's output was cut")
             length -= len(data)
-            if kind == _STANDARD_ERROR:
+            if kind == STANDARD_ERROR:
                 words.extend(line for line in data.decode(errors="replace").splitlines() if line.strip())
                 while len(words) > _LAST_WORDS:
                     words.popleft()
             else:
                 yield data
-
-
-def _readable(connection: socket.socket, seconds: float) -> bool:
-    """Whether something comes within so many seconds, the end of the stream too."""
-    # What TLS has decrypted already is not seen by the kernel.
-    pending = getattr(connection, "pending", None)
-    return bool(pending and pending()) or bool(select.select([connection], [], [], seconds)[0])
-
-
-def _exactly(connection: socket.socket, size: int) -> bytes:
-    data = b""
-    while len(data) < size:
-        more = connection.recv(size - len(data))
-        if not more:
-            if data:
-                raise ConnectionError("the stream of a command's output was cut")
-            return b""
-        data += more
-    return data

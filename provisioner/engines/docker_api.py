@@ -6,12 +6,14 @@ carries the token of its operation, everything else is told by the object's stat
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engines import removal
 from provisioner.engines.data_streams import DockerStreams
 from provisioner.engines.engine_http import EngineHttp
+from provisioner.engines.exec_output import collect
 from provisioner.engines.operations import Operations
 from provisioner.engines.transport import TRANSPORT
 from provisioner.errors import EngineConflict, EngineRefused, Reason
@@ -20,6 +22,7 @@ from provisioner.kinds.ownership import OPERATION
 from provisioner.reconcile.retry import is_unreachable, retried
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.engines.connect import Endpoint
@@ -251,13 +254,20 @@ class DockerEngine(Operations, DockerStreams):
         environment: Mapping[str, str] | None = None,
         workdir: str | None = None,
         privileged: bool = False,
+        seconds: float | None = None,
     ) -> tuple[int, bytes, bytes]:
         try:
             made = self._wire.client.exec_create(
                 container_id, list(command), user=user, environment=dict(environment or {}), workdir=workdir,
                 privileged=privileged,
             )  # fmt: skip
-            out, err = self._wire.client.exec_start(made["Id"], demux=True)
+            if seconds is None:
+                out, err = self._wire.client.exec_start(made["Id"], demux=True)
+            else:
+                stream = self._wire.client.exec_start(made["Id"], socket=True)
+                connection: socket.socket = getattr(stream, "_sock", stream)
+                with contextlib.closing(connection), contextlib.closing(stream):
+                    out, err = collect(connection, command[0], seconds)
             code = self._wire.client.exec_inspect(made["Id"])["ExitCode"]
         except TRANSPORT as error:
             raise self._wire.classified(error) from error

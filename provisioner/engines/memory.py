@@ -296,6 +296,7 @@ class MemoryEngine(MemoryReader):
         environment: Mapping[str, str] | None = None,
         workdir: str | None = None,
         privileged: bool = False,
+        seconds: float | None = None,
     ) -> tuple[int, bytes, bytes]:
         with self._lock:
             self.calls.append(("execute", container_id))
@@ -306,5 +307,5 @@ class MemoryEngine(MemoryReader):
             own = dict(entry.partition("=")[::2] for entry in config.get("Env") or ())
             return run_command(
                 command, user=user or config.get("User") or "", environment={**own, **(environment or {})},
-                workdir=workdir or config.get("WorkingDir") or "/",
+                workdir=workdir or config.get("WorkingDir") or "/", seconds=seconds,
             )  # fmt: skip

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.engines.exec_output import unended
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -24,10 +26,17 @@ def exit_code(command: Sequence[str]) -> int | None:
 
 
 def run_command(
-    command: Sequence[str], *, user: str, environment: Mapping[str, str], workdir: str
+    command: Sequence[str], *, user: str, environment: Mapping[str, str], workdir: str, seconds: float | None = None
 ) -> tuple[int, bytes, bytes]:
-    """Exit code, standard output and standard error of `true`, `false`, `pwd`, `sh -c 'echo $NAME'` or `id -u`."""
+    """Exit code, standard output and standard error of `true`, `false`, `pwd`, `sh -c 'echo $NAME'` or `id -u`.
+
+    `sleep` takes no time, but where it would take more than `seconds`: StepFailed.
+    """
     match list(command):
+        case ["sleep", duration]:
+            if seconds is not None and float(duration) > seconds:
+                raise unended("sleep", seconds)
+            return 0, b"", b""
         case ["true", *_]:
             return 0, b"", b""
         case ["false"]:

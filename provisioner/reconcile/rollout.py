@@ -197,8 +197,10 @@ class Rollout:
             renamed = self._rename(change, wanted.name, [previous], made_by=made)
             stopped = self._stay_stopped(change, found, [renamed, *self._stop(change, found, [renamed])])
             self._previous[change.address] = (change, found, stopped[-1])
+            self._waits.away[proven] = stopped[-1]
         else:
-            self._rename(change, wanted.name, [self._retire(change, found, [proven])], made_by=made)
+            self._waits.away[proven] = self._retire(change, found, [proven])
+            self._rename(change, wanted.name, [self._waits.away[proven]], made_by=made)
 
     def _keeps(self, change: Change, wanted: Resource) -> bool:
         """Whether what is replaced is kept for a way back. Where something waits aside already, that is the way."""

@@ -23,7 +23,9 @@ JOB_TIMEOUT = 1800.0
 
 
 class Waits:
-    """Adds waits to `steps`. `proven` gives, by service, the last wait of each of its replicas, in their order."""
+    """Adds waits to `steps`. `monitored` gives, by service, the last wait of each of its replicas, in their order, and
+    `away` by such a wait the step after which the container that was replaced is stopped.
+    """
 
     def __init__(self, desired: DesiredState, observed: ObservedState, policy: Policy, steps: Steps) -> None:
         self._desired = desired
@@ -32,6 +34,7 @@ class Waits:
         self._steps = steps
         self._batch_gates: dict[tuple[Address, int], int] = {}
         self.monitored: dict[Address, list[int]] = {}
+        self.away: dict[int, int] = {}
 
     def until_ready(
         self, change: Change, wanted: Resource, needs: Sequence[int], *, made_by: int | None = None, object_id: str = ""
@@ -81,7 +84,9 @@ class Waits:
     def batch_gate(self, change: Change) -> list[int]:
         """The steps after which a replica may be replaced: `parallelism` at a time (0: all), `delay` in between.
 
-        Where replicas may fail, the others wait for their end, well or not.
+        Where replicas may fail, the others wait for their end, well or not. Those that start first also wait until what
+        was replaced is stopped: engines give out the lowest address that is free, so that one that comes free between
+        a start and the attachment with aliases would take a container's address, and all its connections, from it.
         """
         update = change.desired.update if change.desired else None
         parallelism, delay = (update.parallelism, update.delay) if update else (1, 0.0)
@@ -91,6 +96,7 @@ class Waits:
             return []
         group = len(before) // parallelism
         ends = before[(group - 1) * parallelism : group * parallelism]
+        ends += [self.away[end] for end in ends if end in self.away]
         if not delay and not self._steps.max_failures.get(service):
             return ends
         if (service, group) not in self._batch_gates:

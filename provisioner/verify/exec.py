@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from provisioner.errors import StepFailed
 from provisioner.verify.kind import Attempt, Kind, shown
 
 if TYPE_CHECKING:
     from provisioner.model.playbook import Check
     from provisioner.verify.kind import CheckContext
 
+TIMEOUT = 60.0
+
 
 def attempt(check: Check, world: CheckContext) -> Attempt:
     """Run the command in the service's first container. A line is given to `sh -c`, a list is run as it is.
 
-    Without other expectations, exit code 0 is one. Output is compared without the white space around it.
+    It has `timeout` seconds to end: 60, or `within` where that is longer; one that goes on is left to itself. Without
+    other expectations, exit code 0 is one. Output is compared without the white space around it.
     """
     arguments = check.arguments
     service = str(arguments["service"])
@@ -31,13 +35,17 @@ def attempt(check: Check, world: CheckContext) -> Attempt:
         return Attempt(False, f"no container of '{service}' is running")
     command = arguments["command"]
     words = [str(word) for word in command] if isinstance(command, list) else ["sh", "-c", str(command)]
-    environment = arguments.get("environment")
-    code, output, errors = world.engine.execute(
-        containers[0],
-        words,
-        user=str(arguments.get("user") or ""),
-        environment={name: str(value) for name, value in environment.items()} if isinstance(environment, dict) else {},
-    )
+    given, timeout = arguments.get("environment"), arguments.get("timeout")
+    try:
+        code, output, errors = world.engine.execute(
+            containers[0],
+            words,
+            user=str(arguments.get("user") or ""),
+            environment={key: str(value) for key, value in given.items()} if isinstance(given, dict) else {},
+            seconds=float(timeout) if isinstance(timeout, (int, float)) else max(TIMEOUT, check.within),
+        )
+    except StepFailed as error:
+        return Attempt(False, error.message)
     stdout, stderr = (stream.decode("utf-8", "replace").strip() for stream in (output, errors))
     expected = arguments.get("exit_code", 0)
     if code != expected:

@@ -100,6 +100,27 @@ def test_replicas_are_replaced_one_after_the_other(environment: Environment) -> 
     environment.require_inert()
 
 
+def test_one_that_starts_first_keeps_the_address_that_it_had_when_it_started(environment: Environment) -> None:
+    """Or the connections that it made before it was found under its name are dead, and who uses one waits for ever."""
+    check = {"test": ["CMD", "test", "-e", "/tmp/up"], "interval": "1s"}
+    # It is long in coming up, so that the one before it has stopped by then, and takes a moment to stop.
+    script = "hostname -i >/tmp/at; trap 'sleep 0.5; exit 0' TERM; sleep 2; touch /tmp/up; while :; do sleep 0.1; done"
+    web = service(
+        command=["sh", "-c", script], healthcheck=check, deploy={"replicas": 3}, update={"order": "start-first"}
+    )
+    environment.services(web=web)
+    environment.apply()
+    environment.services(web={**web, "environment": {"NEW": "1"}})
+    environment.apply()
+    addresses = []
+    for number in (1, 2, 3):
+        container = environment.container(f"web-{number}")
+        (network,) = container.attrs["NetworkSettings"]["Networks"].values()
+        addresses.append((network["IPAddress"], container.exec_run(["cat", "/tmp/at"])[1].decode().strip()))
+    assert [now for now, _ in addresses] == [first for _, first in addresses]
+    environment.require_inert()
+
+
 def test_a_creation_that_fails_never_costs_the_running_one(environment: Environment) -> None:
     environment.services(web=service())
     environment.apply()

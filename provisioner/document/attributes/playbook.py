@@ -85,6 +85,7 @@ def _exec(at: str) -> tuple[Row, ...]:
         Row(f"{at}.environment", FREE, own=True),
         Row(f"{at}.environment.*", AS_TEXT, own=True),
         Row(f"{at}.exit_code", _EXIT_CODE, own=True),
+        Row(f"{at}.timeout", DURATION, "How long one attempt may take; default: 60s, or within.", own=True),
         Row(f"{at}.stdout", replace(AS_TEXT, keep=True), own=True),
         Row(f"{at}.stdout_matches", TEXT, own=True),
         Row(f"{at}.stderr", replace(AS_TEXT, keep=True), own=True),

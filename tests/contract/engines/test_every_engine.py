@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from provisioner.errors import EngineConflict, EngineRefused
+from provisioner.errors import EngineConflict, EngineRefused, StepFailed
 from provisioner.kinds import container, network, volume
 from provisioner.kinds.compare import compare
 from provisioner.kinds.context import DecodeContext
@@ -240,6 +240,9 @@ def test_commands_run_in_what_runs(writer: EngineWriter, made: str) -> None:
     assert writer.execute(made, ["sh", "-c", "echo $A"], environment={"A": "1"}) == (0, b"1\n", b"")
     assert writer.execute(made, ["sh", "-c", "echo $A"]) == (0, b"\n", b"")
     assert writer.execute(made, ["id", "-u"], user="7:7") == (0, b"7\n", b"")
+    assert writer.execute(made, ["id", "-u"], user="7:7", seconds=30) == (0, b"7\n", b"")
+    with pytest.raises(StepFailed, match="`sleep` has not ended after"):
+        writer.execute(made, ["sleep", "20"], seconds=0.5)
     # A machine may lack capabilities that a privileged process has: then it can not be run, and its code says so.
     assert writer.execute(made, ["true"], privileged=True)[0] in (0, 126)
     with pytest.raises(EngineRefused) as refused:

@@ -1,4 +1,4 @@
-"""Somebody who sends events while the system is changed, and counts what went wrong."""
+"""Somebody who sends events, and asks for some, while the system is changed, and counts what went wrong."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 import urllib.request
+import uuid
 from typing import TYPE_CHECKING
 
 from tests.systems.environment import ask
@@ -48,6 +49,10 @@ class Load:
                 if answer.status == 202:
                     self.sent += 1
                 else:
+                    self.failed.append(f"{answer.status}: {answer.body[:200]!r}")
+                # What the gateway has to ask its database for.
+                answer = ask(f"{self._url}/v1/events/{uuid.uuid4()}")
+                if answer.status != 404:
                     self.failed.append(f"{answer.status}: {answer.body[:200]!r}")
                 with urllib.request.urlopen(f"{self._url}/health", timeout=15) as response:
                     self._seen.add(response.headers["X-Served-By"])

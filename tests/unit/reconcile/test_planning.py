@@ -9,7 +9,7 @@ import pytest
 from provisioner.model.address import Address
 from provisioner.model.change import Action
 from provisioner.model.operation import CreateContainer, Goal, Wait
-from provisioner.model.plan import Policy, Verb
+from provisioner.model.plan import Policy, Step, Verb
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.observe import observe
 from tests.property.environments import PROJECT_NAME, Wanted, carry_out, converge, engine, planned
@@ -141,6 +141,24 @@ def test_one_that_starts_first_is_found_by_nobody_until_it_is_ready() -> None:
     create = made.steps[0].operation
     assert isinstance(create, CreateContainer)
     assert create.aliases is False
+
+
+@pytest.mark.parametrize("policy", [{}, {"on_failure": "rollback", "monitor": "3s"}, {"on_failure": "continue"}])
+def test_one_that_starts_first_starts_when_the_one_before_has_stopped(policy: dict[str, str]) -> None:
+    """Or the address that comes free is given to it when it gets its aliases, and its connections are dead."""
+    web = {"deploy": {"replicas": 3}, "update": {"order": "start-first", **policy}}
+    at = running(declared(web=web))
+    made = planned(at, declared(web={**web, "environment": {"A": "1"}}).lower())
+    by_id = {step.id: step for step in made.steps}
+
+    def before(step: Step) -> set[int]:
+        direct = {*step.needs, *step.after}
+        return direct.union(*(before(by_id[one]) for one in direct))
+
+    starts = {step.address.index: before(step) for step in made.steps if step.verb is Verb.START}
+    stops = {step.address.index: step.id for step in made.steps if step.verb is Verb.STOP}
+    for index in (2, 3):
+        assert stops[index - 1] in starts[index], made.text()
 
 
 def test_a_replacement_left_behind_is_removed_once() -> None:

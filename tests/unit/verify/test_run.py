@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 
 import provisioner.verify
-from provisioner.errors import EngineRefused, Unreachable
+from provisioner.errors import EngineRefused, StepFailed, Unreachable
 from provisioner.model.playbook import Check
 from provisioner.model.span import Span
 from provisioner.model.verification import CheckResult
@@ -37,7 +37,8 @@ class Containers:
         self.answers = list(answers)
         self.asked = []
 
-    def execute(self, container_id, command, *, user="", environment=None):
+    def execute(self, container_id, command, *, user="", environment=None, seconds=None):
+        self.seconds = seconds
         self.asked.append((container_id, tuple(command), user, dict(environment or {})))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
@@ -94,6 +95,20 @@ def test_without_time_there_is_one_attempt():
 def test_a_refusal_of_the_engine_is_a_failed_check():
     result = run(command(), world(EngineRefused("container c1 is paused", status=409)))
     assert (result.ok, result.message) == (False, "container c1 is paused")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "within", "seconds"), [({}, 0.0, 60.0), ({}, 90.0, 90.0), ({"timeout": 5.0}, 90.0, 5.0)]
+)
+def test_a_command_has_so_long_to_end(arguments, within, seconds):
+    around = world((0, b"", b""))
+    assert run(command(within=within, **arguments), around).ok
+    assert around.engine.seconds == seconds
+
+
+def test_a_command_that_does_not_end_is_a_failed_check():
+    result = run(command(), world(StepFailed("`psql` has not ended after 60 s")))
+    assert (result.ok, result.message) == (False, "`psql` has not ended after 60 s")
 
 
 def test_an_engine_that_is_away_is_an_error():
