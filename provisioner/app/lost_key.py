@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from provisioner.errors import SecretUnavailable
 from provisioner.kinds.container_environment import secrets_in
 from provisioner.model.address import Address
+from provisioner.model.plan import Verb
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:
@@ -71,22 +72,12 @@ def require_no_new_use(ordered: Plan, materials: ExternalInputs) -> None:
     """SecretUnavailable where a step would bring somewhere a secret whose version can not be told from another."""
     if not ordered.steps or not materials.incomparable:
         return
-    from provisioner.model.operation import Create, CreateContainer, CreatePreStart, Fill
+    from provisioner.reconcile.exposure import secrets_of_step
 
     needed: dict[str, str] = {}
     for step in ordered.steps:
-        wanted = ordered.desired.resources.get(step.address)
-        wanted = wanted or next((r for a, r in ordered.desired.resources.items() if a.whole == step.address), None)
-        if wanted is None:
-            continue
-        if isinstance(step.operation, Fill) and step.operation.section == "secrets":
-            keys = [str(entry["source"]) for entry in wanted.workload_spec["secrets"].values()]
-        elif isinstance(step.operation, CreateContainer | CreatePreStart):
-            keys = [entry["secret"] for entry in secrets_in(wanted.container_spec["environment"]).values()]
-        elif step.operation == Create("secret"):
-            keys = [step.address.name]
-        else:
-            continue
+        # A build secret leaves no version on the engine.
+        keys = secrets_of_step(step, ordered) if step.verb is not Verb.BUILD else ()
         needed |= {key: str(step.address.whole) for key in keys if Address("secret", key) in materials.incomparable}
     if needed:
         why = _reason(materials)

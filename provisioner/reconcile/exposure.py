@@ -15,20 +15,22 @@ if TYPE_CHECKING:
 
 
 def sent_secrets(plan: Plan) -> tuple[Address, ...]:
-    """The secrets whose values the steps of a plan send, as files, variables or build secrets."""
-    return tuple(sorted({Address("secret", key) for step in plan.steps for key in _keys(step, plan)}))
+    """The secrets whose values the steps of a plan send: as objects, files, variables or build secrets."""
+    return tuple(sorted({Address("secret", key) for step in plan.steps for key in secrets_of_step(step, plan)}))
 
 
-def _keys(step: Step, plan: Plan) -> Iterator[str]:
+def secrets_of_step(step: Step, plan: Plan) -> Iterator[str]:
+    """The keys of the secrets whose values a step of the plan sends."""
     resources = plan.desired.resources
     wanted = resources.get(step.address) or resources.get(Address(step.address.kind, step.address.name, 1))
     if step.operation == Create("secret"):
         yield step.address.name
     if wanted is None:
         return
-    if isinstance(step.operation, Fill) and step.operation.section == "secrets":
-        yield from (str(entry["source"]) for entry in wanted.workload_spec["secrets"].values())
-    if isinstance(step.operation, CreateContainer | CreatePreStart):
-        yield from (str(entry["secret"]) for entry in secrets_in(wanted.container_spec["environment"]).values())
-    if isinstance(step.operation, Build):
-        yield from (str(entry["source"]) for entry in (wanted.image.recipe or {}).get("secrets") or ())
+    match step.operation:
+        case Fill(section="secrets"):
+            yield from (str(entry["source"]) for entry in wanted.workload_spec["secrets"].values())
+        case CreateContainer() | CreatePreStart():
+            yield from (str(entry["secret"]) for entry in secrets_in(wanted.container_spec["environment"]).values())
+        case Build():
+            yield from (str(entry["source"]) for entry in (wanted.image.recipe or {}).get("secrets") or ())

@@ -170,7 +170,7 @@ class Two:
 
 @pytest.fixture
 def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Two:
-    assert clone_module.open_saving is backup_module.open_saving
+    assert vars(clone_module)["open_saving"] is backup_module.open_saving
     return Two(tmp_path, monkeypatch)
 
 
@@ -575,7 +575,7 @@ def test_what_is_renamed_is_saved_and_restored_as_it_is_called_now(two: Two) -> 
             two.request("target"), addressed(["volume.papers"]), told=lambda part: None, interrupt=Undisturbed()
         )  # fmt: skip
     assert "`moved: [{from: volume.files, to: volume.papers}]`" in str(refused.value.hint)
-    hints = " ".join(one.hint for one in two.restore("target", archive).plan.refusals)
+    hints = " ".join(one.hint or "" for one in two.restore("target", archive).plan.refusals)
     assert "{from: service.store, to: service.base}" in hints
     assert "{from: volume.files, to: volume.papers}" in hints
 

@@ -28,7 +28,8 @@ from tests.property.environments import (
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from provisioner.engines.memory import MemoryEngine
     from provisioner.model.address import Address
@@ -93,7 +94,7 @@ def _share_out(draw: st.DrawFn, bodies: list[dict[str, Any]], subnets: Mapping[s
         owner["networks"] = {"back": {"ipv4_address": subnets["back"].replace("0/24", "9")}}
 
 
-def _require_told(made: Plan, report: Report, back: Report, at: MemoryEngine, sick: Collection[str]) -> None:
+def _require_told(made: Plan, report: Report, back: Report, at: MemoryEngine, sick: AbstractSet[str]) -> None:
     """Who is down can not run, nor can whoever goes back; whoever else ran runs, in a host that began before it."""
     assert [str(one.error) for one in back.failures] == []
     assert {one.step.address.name for one in report.failures} <= sick

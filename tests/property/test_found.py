@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from provisioner.engines.memory import MemoryEngine
-    from provisioner.model.plan import Plan
+    from provisioner.model.plan import Plan, Step
     from provisioner.model.state import ObservedState
 
 PORT = {"ports": [{"target": 80, "published": "8002", "protocol": "tcp"}]}
@@ -77,7 +78,7 @@ def test_what_an_allowed_failure_got_is_not_asked_back(update: dict[str, Any]) -
     """The port's old holder is gone for good: the failed one has it, and may have it."""
     at = engine()
     converge(at, wanted(api={}, db=PORT))
-    allowed = {"update": {"max_failure_ratio": 1.0, **update}, **PORT, **SICK}
+    allowed: dict[str, Any] = {"update": {"max_failure_ratio": 1.0, **update}, **PORT, **SICK}
     _, report, back = apply(at, wanted(api=allowed))
     assert report.failures
     assert back is None or back.failures == ()
@@ -172,6 +173,10 @@ class Last(random.Random):
         return [rank[one] for one in population]
 
 
+def _refuse(last: int, step: Step) -> Exception | None:
+    return StepFailed("no") if step.id == last else None
+
+
 def require_all_back(before: Wanted, after: Wanted) -> None:
     """Whatever does not get to its end, after all others did: what is taken back runs, and what runs has its host."""
     at = engine()
@@ -183,7 +188,7 @@ def require_all_back(before: Wanted, after: Wanted) -> None:
         converge(at, before)
         made = in_any_order(planned(at, after.lower(), Policy(prune=True)), Last(wait))
         last = max(step.id for step in made.steps)
-        report = run(made, at, failing=lambda step, last=last: StepFailed("no") if step.id == last else None)
+        report = run(made, at, failing=partial(_refuse, last))
         assert [one.step.id for one in report.failures] == [last]
         back = carry_out(rollback_plan(made, report.results, look(at, made.desired)), at, {})
         assert [str(one.error) for one in back.failures] == []

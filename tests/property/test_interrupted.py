@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from provisioner.model.event import Event
     from provisioner.model.plan import Plan, Step
     from provisioner.model.report import Report
+    from provisioner.ports import Listener
 
 
 def run(
@@ -37,7 +38,7 @@ def run(
     *,
     after: int = 10_000,
     failing: Callable[[Step], Exception | None] = lambda step: None,
-    listener: Callable[[Event], None] = lambda event: None,
+    listener: Listener = lambda event: None,
     keep_going: bool = False,
 ) -> Report:
     """Carry out a plan; the user interrupts it after so many steps."""
