@@ -38,14 +38,16 @@ def _include(node: Node, _place: Place) -> Node | None:
 
 
 def _one_check(node: Node, place: Place) -> Node:
-    """A check says what it looks at: exactly one of http, exec, tcp."""
-    given = [key for key in ("http", "exec", "tcp") if key in node.mapping]
+    """A check says what it looks at: exactly one of its kinds."""
+    given = [key for key in _CHECKS if key in node.mapping]
     if len(given) != 1:
         found = " and ".join(given) if given else "none of them"
-        place.wrong(f"expected one of http, exec, tcp, found {found}", node.span)
+        place.wrong(f"expected one of {', '.join(_CHECKS)}, found {found}", node.span)
     return node
 
 
+# The kinds of checks.
+_CHECKS = ("http", "exec", "tcp")
 _STATUS = replace(WHOLE, expected="an HTTP status from 100 to 599", minimum=100, maximum=599, keep=True)
 _EXIT_CODE = replace(WHOLE, expected="an exit code from 0 to 255", minimum=0, maximum=255, keep=True)
 _NAME = Shape(
