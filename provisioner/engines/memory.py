@@ -240,7 +240,11 @@ class MemoryEngine(MemoryReader):
             if raw["State"]["Running"]:
                 require_inside({network["Name"]: endpoint}, self._networks.values())
             require_free_on(network["Name"], endpoint, raw, self._containers.values())
-            self._attach(raw, network["Name"], endpoint)
+            # A hardware address is taken when a container is made, and no more when it joins (API 1.44).
+            taken = {key: value for key, value in endpoint.items() if key != "MacAddress"}
+            if raw["Config"].get("MacAddress") and raw["HostConfig"]["NetworkMode"] in (network["Name"], network["Id"]):
+                taken["MacAddress"] = raw["Config"]["MacAddress"]
+            self._attach(raw, network["Name"], taken)
 
     def disconnect(self, network_id: str, container_id: str) -> None:
         with self._lock:

@@ -93,11 +93,7 @@ def joined_later(attached: Mapping[str, Mapping[str, Any]], api_version: tuple[i
     It is created on the first. From API 1.44 on it can be created on several, and is on those that give it a hardware
     address: an engine takes none from POST /networks/{id}/connect.
     """
-    return [
-        key
-        for key, entry in list(attached.items())[1:]
-        if api_version < SEVERAL_ENDPOINTS or not entry.get("mac_address")
-    ]
+    return [key for key, entry in list(attached.items())[1:] if keeps_address_when_joining(entry, api_version)]
 
 
 def encode_first(raw: Raw, attached: dict[str, Any], context: EncodeContext) -> None:
@@ -134,6 +130,14 @@ def namespace(mode: str, ids: Mapping[str, str]) -> str:
 def impact_of(path: str, after: Any) -> Impact:
     """A hardware address is recorded as declared, which can only be done when a container is made."""
     return Impact.REPLACE if path.endswith(".mac_address") else Impact.IN_PLACE
+
+
+def keeps_address_when_joining(entry: Mapping[str, Any] | None, api_version: tuple[int, int]) -> bool:
+    """Whether a container that leaves a network and joins it again, or another of its name, is there as is declared.
+
+    From API 1.44 on an engine takes no hardware address from POST /networks/{id}/connect; before, the container has it.
+    """
+    return api_version < SEVERAL_ENDPOINTS or not (entry or {}).get("mac_address")
 
 
 def declared(attached: dict[str, Any]) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+from provisioner.kinds.container_networks import keeps_address_when_joining
 from provisioner.model.change import Action, Change
 from provisioner.model.state import ImageWork
 from provisioner.reconcile.namespaces import LOST_PATHS, lives_in, lost_with
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from provisioner.model.state import Resource
 
 
-def cascade(changes: dict[Address, Change]) -> None:
-    """Changes that follow from others: they say why, beside what differs in themselves.
+def cascade(changes: dict[Address, Change], api_version: tuple[int, int]) -> None:
+    """Changes that follow from others, on an engine of this API: they say why, beside what differs in themselves.
 
     In rounds, each in the order of addresses; after the first only what may follow from a change of the one before.
     """
@@ -30,7 +31,7 @@ def cascade(changes: dict[Address, Change]) -> None:
         address = heappop(ahead)
         waiting.discard(address)
         change = changes[address]
-        follow = _follow(change, changes)
+        follow = _follow(change, changes, api_version)
         restart = None if follow else _restart(change, restarting)
         if follow or restart:
             changes[address] = follow or restart or change
@@ -73,7 +74,7 @@ def _starts_anew(change: Change) -> bool:
     return bool(paths & {"state", *LOST_PATHS})
 
 
-def _follow(change: Change, changes: Mapping[Address, Change]) -> Change | None:
+def _follow(change: Change, changes: Mapping[Address, Change], api_version: tuple[int, int]) -> Change | None:
     """What a change becomes because of another one; None when it stays what it is."""
     wanted = change.desired
     if wanted is None or change.action not in (Action.UNCHANGED, Action.UPDATE):
@@ -89,8 +90,13 @@ def _follow(change: Change, changes: Mapping[Address, Change]) -> Change | None:
         if need.address.kind == "image":
             word = _renewal(cause)
             return _because(change, Action.REPLACE, f"{need.address} is {word}")
-        if need.address.kind == "network" and cause.action is Action.REPLACE and change.action is Action.UNCHANGED:
-            return _because(change, Action.UPDATE, f"{need.address} is replaced")
+        if need.address.kind == "network" and cause.action is Action.REPLACE:
+            attached = wanted.container_spec["networks"].get(need.address.name)
+            if not keeps_address_when_joining(attached, api_version):
+                reason = f"{need.address} is replaced, and only what is made on it gets its hardware address"
+                return _because(change, Action.REPLACE, reason)
+            if change.action is Action.UNCHANGED:
+                return _because(change, Action.UPDATE, f"{need.address} is replaced")
         if need.address.kind != "service":
             continue
         replaced = cause.action in (Action.REPLACE, Action.CREATE)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from provisioner.kinds import container, image, service
 from provisioner.kinds.compare import compare
 from provisioner.kinds.container_mounts import ROOTS, file_address
+from provisioner.kinds.container_networks import keeps_address_when_joining
 from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.kinds.tables import FIELDS_OF
 from provisioner.model.address import Address
@@ -57,7 +58,7 @@ def diff(desired: DesiredState, observed: ObservedState, last: DesiredState | No
             changes[address] = _comparison(wanted, found, _without_renewed(observed, changes), last)
     for address, change in changes.items():
         changes[address] = _attributed(change, changes)
-    cascade(changes)
+    cascade(changes, observed.facts.api_version)
     return tuple(changes[address] for address in sorted(changes))
 
 
@@ -215,7 +216,7 @@ def _container_differences(wanted: Resource, found: Observed, state: ObservedSta
         desired = {**desired, "image": f"{wanted.spec['image']} ({_short(would_use.id)})"}
         live = {**live, "image": f"{found.spec['image']} ({_short(made_from.id)})"}
     changes = [
-        as_declared(difference, wanted)
+        _joining(as_declared(difference, wanted), wanted, found, state.facts.api_version)
         for difference in compare(container.FIELDS, desired, live, wanted.spans, found.declared)
     ]
     if not any(difference.path in NAMESPACES for difference in changes):
@@ -225,6 +226,18 @@ def _container_differences(wanted: Resource, found: Observed, state: ObservedSta
         impact = Impact.METADATA if (found.made_as or wanted.name) == wanted.name else Impact.REPLACE
         changes.append(FieldChange("container_name", found.name, wanted.name, impact))
     return (*changes, *_state(wanted, found))
+
+
+def _joining(change: FieldChange, wanted: Resource, found: Observed, api_version: tuple[int, int]) -> FieldChange:
+    """A difference on a network is mended by leaving and joining it, where a container then has the declared hardware
+    address: it was made with it, on an engine that keeps it."""
+    section, _, rest = change.path.partition(".")
+    if section != "networks" or change.impact is not Impact.IN_PLACE or change.after is None:
+        return change
+    key = rest.partition(".")[0]
+    entry = wanted.container_spec["networks"].get(key) or {}
+    made_with = keeps_address_when_joining(entry, api_version) and f"networks.{key}.mac_address" in found.declared
+    return replace(change, impact=Impact.REPLACE) if entry.get("mac_address") and not made_with else change
 
 
 def _state(wanted: Resource, found: Observed) -> tuple[FieldChange, ...]:
