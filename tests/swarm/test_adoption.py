@@ -100,6 +100,19 @@ def test_a_stack_is_adopted_without_a_restarted_task(environment: SwarmEnvironme
     assert running(environment) == kept
     assert verdicts(environment) == {"adopt"}
     assert environment.plan()["changes"] == []
+
+    # A file that leaves out what the stack's own said of updates: it is taken anew as it runs, once.
+    says = stack(environment)
+    del says["services"]["web"]["deploy"]["update_config"]
+    environment.write(says)
+    assert {change["address"] for change in environment.plan()["changes"]} == {"service.web"}
+    again = environment.run("adopt", "--yes", "--json")
+    assert again.code == 0, again
+    told = json.loads(again.stdout)
+    assert [one["address"] for one in told["adopted"]] == ["service.web"]
+    assert "update_config.parallelism" in str([row["settled"] for row in told["objects"]])
+    assert environment.plan()["changes"] == []
+    assert json.loads(environment.run("adopt", "--yes", "--json").stdout)["adopted"] == []
     assert running(environment) == kept
     environment.destroy("--volumes")
 

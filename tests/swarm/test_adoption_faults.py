@@ -22,6 +22,11 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 ADOPT = ("adopt", "--yes", "--json")
 
 
+def last_revision(environment: SwarmEnvironment) -> int:
+    revisions = json.loads(environment.run("history", "--json").stdout)["revisions"]
+    return max((one["number"] for one in revisions), default=0)
+
+
 def adopted(environment: SwarmEnvironment, strikes: Any) -> int:
     """Adopt a stack, struck; then adopt as usual, and let go."""
     environment.write(stack(environment))
@@ -29,10 +34,13 @@ def adopted(environment: SwarmEnvironment, strikes: Any) -> int:
     before = running(environment)
 
     def part(strike: Callable[[tuple[str, ...]], bool]) -> bool:
+        number = last_revision(environment)
         met = strike(ADOPT)
         assert running(environment) == before
         done = environment.run(*ADOPT)
         assert done.code == 0, done
+        # Where the record was written and the revision was not, the second one keeps it.
+        assert last_revision(environment) == number + 1
         assert environment.plan()["changes"] == []
         assert json.loads(environment.run(*ADOPT).stdout)["adopted"] == []
         assert environment.run("adopt", "--release", "--yes").code == 0
