@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
-from provisioner.kinds.ownership import FORMER_NAME, owner
+from provisioner.kinds.network import OF_THE_ENGINE
+from provisioner.kinds.ownership import ADDRESS, FORMER_NAME, PROJECT, owner
 from provisioner.kinds.tool_labels import COMPOSE_PROJECT, COMPOSE_SERVICE, STACK, TASK_OF, is_one_off
+from provisioner.ledger.labels import LEASE, LEDGER
 from provisioner.model.address import Address
 from provisioner.model.adoption import RENAMING
 from provisioner.model.span import Problem
@@ -71,7 +73,9 @@ def search(
     raws |= _by_name(engine, playbook, {a: r for a, r in resources.items() if a not in raws and a not in maps})
     called = {one.id: one.name for one in known if one.kind == RENAMING}
     renamed = {one.labels[FORMER_NAME]: one.id for one in known if FORMER_NAME in one.labels}
-    raws |= _mapped(engine, resources, maps, renamed, {name: one for one, name in called.items()})
+    mapped = _mapped(engine, resources, maps, renamed, {name: one for one, name in called.items()})
+    _require_free_addresses(engine, playbook.project, maps, resources, mapped)
+    raws |= mapped
     ours = [r for a, r in sorted(resources.items()) if a in raws and _is_ours(playbook.project, r, raws[a])]
     owned = tuple(Candidate(r, raws[r.address]) for r in ours)
     wanted = tuple(r for a, r in sorted(resources.items()) if r not in ours)
@@ -159,6 +163,25 @@ def _mapped(
     return found
 
 
+def _require_free_addresses(
+    engine: EngineReader,
+    project: str,
+    maps: Mapping[Address, str],
+    resources: Mapping[Address, Resource],
+    mapped: Mapping[Address, Raw],
+) -> None:
+    """UsageError for a map to an address at which the environment has another object already."""
+    for address, raw in mapped.items():
+        kind = resources[address].kind
+        there = engine.list(kind, {PROJECT: project, ADDRESS: str(address)})
+        others = sorted(name_of(one) for one in there if identity(kind, one) != identity(kind, raw))
+        if others:
+            raise UsageError(
+                f"--map {address}={maps[address]}: {address} is {others[0]} already",
+                hint=f"leave out the map; `provision adopt --release {address}` lets go of what was adopted",
+            )
+
+
 def _is_ours(project: str, resource: Resource, raw: Raw) -> bool:
     belongs = owner(labels_of(raw), name_of(raw))
     return belongs is not None and belongs[0] == project and belongs[1] == resource.address
@@ -195,6 +218,13 @@ def _refusals(
     """Why a candidate must not be taken."""
     former, path, kind = one.former, str(one.resource.address), one.resource.kind
     if one.record is not None:
+        return
+    if kind == "network" and one.name in OF_THE_ENGINE:
+        hint = "use it with `external: true`, which nothing removes"
+        yield Problem(f"the network {one.name} is the engine's own", path=path, hint=hint)
+        return
+    if records_of := {labels_of(one.raw)[key] for key in (LEDGER, LEASE) if key in labels_of(one.raw)}:
+        yield Problem(f"the {kind} {one.name} is what the environment {min(records_of)} remembers by", path=path)
         return
     if former.kind == "environment":
         hint = f"give this one another name; {LET_GO}" if former.name != project else "look at `provision plan`"

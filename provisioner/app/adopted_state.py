@@ -99,6 +99,9 @@ def _reason(change: Change, one: FieldChange) -> str:
         # Both are told with the id where the name is one and the same.
         name = str(one.before).partition(" ")[0]
         return f"{change.address} runs an image that is not called {name} any more"
+    if one.path.startswith("environment.") and one.path.endswith(".version"):
+        variable = one.path.removeprefix("environment.").removesuffix(".version")
+        return f"{change.address} has another value of the secret variable {variable}, which {_WRITING}"
     if one.path.endswith(".aliases"):
         lacking = sorted({*_texts(one.after)} - {*_texts(one.before)})
         if lacking and not {*_texts(one.before)} - {*_texts(one.after)}:

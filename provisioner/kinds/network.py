@@ -14,6 +14,8 @@ from provisioner.kinds.values import address, pairs
 if TYPE_CHECKING:
     from provisioner.model.state import Spec
 
+# Networks that every engine, or every node of a Swarm, has by itself.
+OF_THE_ENGINE = frozenset({"bridge", "host", "none", "ingress", "docker_gwbridge"})
 _POOL = {"Subnet": "subnet", "IPRange": "ip_range", "Gateway": "gateway", "AuxiliaryAddresses": "aux_addresses"}
 
 

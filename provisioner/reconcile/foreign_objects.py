@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.kinds.network import OF_THE_ENGINE
 from provisioner.kinds.ownership import ADDRESS, NAME, PROJECT
 from provisioner.model.address import Address
 from provisioner.model.state import ForeignObject
@@ -23,7 +24,10 @@ _ADOPT = f"`{ADOPT}` takes it over as it is, without a restart"
 def foreign_object(resource: Resource, labels: Mapping[str, str], project: str, identity: str = "") -> ForeignObject:
     """What stands in the place of `resource`, by the labels that it has; `identity` is its id on the engine."""
     own, former = labels.get(PROJECT) == project, former_owner(labels)
-    if own:
+    of_engine = resource.kind == "network" and resource.name in OF_THE_ENGINE
+    if of_engine:
+        owner, hint = "the engine itself", "use it with `external: true`, or give this one another `name:`"
+    elif own:
         owner, hint = _own(resource, labels)
     elif former.kind == "environment":
         owner, hint = str(former), f"give this one another `name:`; {LET_GO}"
@@ -33,7 +37,7 @@ def foreign_object(resource: Resource, labels: Mapping[str, str], project: str, 
         owner, hint = str(former), _ADOPT
     else:
         owner, hint = str(former), f"{_ADOPT}, with --force {former.name}; or give this one another `name:`"
-    adoptable = former.kind != "environment"
+    adoptable = former.kind != "environment" and not of_engine
     return ForeignObject(resource.address, resource.kind, resource.name, owner, hint, own, adoptable, identity)
 
 

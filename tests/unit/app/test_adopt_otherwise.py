@@ -41,7 +41,10 @@ def with_token(folder: Path, patch: pytest.MonkeyPatch, *, known: str = "wrong")
     shop = brought_up({"name": "shop", "services": services}, folder, patch)
     set_token(shop, known)
     shop.write(WITH_TOKEN)
-    assert run(shop).done
+    result = run(shop)
+    assert result.done
+    told = "service.web has another value of the secret variable API_TOKEN"
+    assert any(told in note.message for note in result.plan.notes) is (known != "right")
     return shop
 
 

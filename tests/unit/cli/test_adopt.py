@@ -328,3 +328,51 @@ def test_an_external_object_needs_no_adoption(shop: InMemory) -> None:
     assert "volume.data" not in {one["address"] for one in told["adopted"]}
     assert typed(shop, "--release", "--yes").stdout
     assert "shop_data" in shop.volumes
+
+
+# What must not become anybody's --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["bridge", "host", "none"])
+def test_a_network_of_the_engine_itself_is_not_adopted(name: str, shop: InMemory) -> None:
+    """Removing it would be refused for ever, and it is everybody's."""
+    shop.write({**SHOP, "networks": {"front": {"name": name}}})
+    refused = carry_out(["plan"], folder=shop.folder, environment={"HOME": str(shop.folder), "NO_COLOR": "1"})
+    said = " ".join(refused.stdout.split())
+    assert f"a network named {name} is there already and belongs to the engine itself" in said
+    assert "use it with `external: true`" in said
+    before = shop.engine.state()
+    text = typed(shop, "--yes", code=1).stdout
+    assert f"the network {name} is the engine's own" in text
+    shop.write(SHOP)
+    assert "is the engine's own" in typed(shop, "--yes", "--map", f"network.front={name}", code=1).stdout
+    assert shop.engine.state() == before
+
+
+def test_an_address_has_one_object(shop: InMemory) -> None:
+    """What was adopted, and what an apply made, stays the one of its address, whatever is mapped to that later."""
+    typed(shop, "--yes")
+    for kind, name in (("network", "other_net"), ("volume", "other_data"), ("container", "other-db")):
+        body = {"Image": "app:1", "Cmd": ["run"]} if kind == "container" else {}
+        shop.engine.create(kind, name, {**body, "Labels": {}})
+    maps = {"network.front": "other_net", "volume.data": "other_data", "service.db": "other-db"}
+    for _ in range(2):
+        before = shop.engine.state()
+        for address, name in maps.items():
+            said = typed(shop, "--yes", "--map", f"{address}={name}", code=64).stderr
+            assert f"={name}: {address}" in said.replace("[1]", "")
+            assert " already" in said
+        assert shop.engine.state() == before
+        changed = {**SHOP["services"], "db": service(volumes=["data:/data"], environment={"A": "2"})}
+        shop.write({**SHOP, "services": changed})
+        assert shop.apply().exit_code == 0
+    assert "Next: leave out the map; `provision adopt --release service.db[1]` lets go of what was adopted" in said
+    # Mapped to what it is already, an address is left as it is.
+    assert "Nothing to adopt" in typed(shop, "--yes", "--map", "volume.data=shop_data").stdout
+
+
+def test_what_an_environment_remembers_by_is_no_container_of_a_service(shop: InMemory) -> None:
+    typed(shop, "--yes")
+    shop.write({**SHOP, "services": {**SHOP["services"], "new": service()}})
+    text = typed(shop, "--yes", "--map", "service.new=shop.ledger", code=1).stdout
+    assert "the container shop.ledger is what the environment shop remembers by" in text
