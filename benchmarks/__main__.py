@@ -6,6 +6,7 @@ Every environment is made, looked at, changed and removed by each tool in turn, 
 from __future__ import annotations
 
 import argparse
+import compileall
 import contextlib
 import os
 import platform
@@ -25,6 +26,7 @@ from benchmarks import tools
 from benchmarks.measuring import Cost, RunFailed
 from benchmarks.pure import apart, chain, plan_seconds
 from benchmarks.report import curves, number_table, ratio_table
+from benchmarks.swarm import swarm
 from benchmarks.tools import CHANGED, COLD, REMOVE, STEPS, Shape
 from tests.engine_fixtures import remove_project
 from tests.recording_proxy import RecordingProxy
@@ -44,6 +46,9 @@ Every service is one container of a small image on one network, with an init pro
 has a volume. *The engine itself* is the same by bare requests, four at a time, with a removal that does not ask
 processes to end. provision waits until each container has proven itself (without a health check it is to run for a
 second), and looks once more when all is done; Compose does the first with `--wait`, and not the second."""
+_ON_SWARM = """\
+Services with no replicas: what a manager and a tool make of many services, without the containers. `docker stack`
+returns as soon as it has asked for everything; provision looks once more."""
 _AGAIN = """\
 ## Measure it yourself
 
@@ -60,8 +65,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     numbers: dict[str, Any] = {"type": lambda text: [int(one) for one in text.split(",") if one], "metavar": "N,N"}
     parser.add_argument("--sizes", default=[10, 50, 200, 500], help="services on a plain engine", **numbers)
-    parser.add_argument("--stack", default=[], help="services without replicas, on the Swarm of --swarm", **numbers)
-    parser.add_argument("--swarm", metavar="URL", help="an engine that manages a Swarm")
+    parser.add_argument("--stack", default=[], help="services without replicas, on a Swarm", **numbers)
+    parser.add_argument("--swarm", metavar="URL", help="its manager; without it, an engine in a container becomes one")
     parser.add_argument("--pure", default=[100, 1000, 10000], help="objects of a plan in memory", **numbers)
     parser.add_argument("--chain", default=[100, 200, 400], help="services of a chain, in memory", **numbers)
     parser.add_argument("--replicas", type=int, default=10, metavar="N", help="of the rolling update; 0 for none")
@@ -175,20 +180,23 @@ def page(chosen: argparse.Namespace, plain: Measured, stacks: Measured, pure: Se
             f"![How the time grows with the number of services]({chosen.page.stem}.svg)",
         ]
     if stacks:
-        parts += ["## On a Swarm\n\nServices with no replicas.", ratio_table(stacks)]
+        parts += [f"## On a Swarm\n\n{_ON_SWARM}", ratio_table(stacks)]
     if pure:
         rows = "\n".join(f"| {' | '.join(row)} |" for row in pure)
         parts += ["## Without an engine\n\nSeconds of the processor for a plan of new services, all in memory."]
         parts += [f"| | services | seconds | for each 1,000 |\n| --- | --- | --- | --- |\n{rows}"]
     if plain or stacks:
-        on_swarm = {(f"{step} (Swarm)", size, name): costs for (step, size, name), costs in stacks.items()}
-        parts += ["## All numbers", number_table({**plain, **on_swarm})]
+        parts.append("## All numbers")
+        parts += [number_table(plain)] if plain else []
+        parts += [f"On the Swarm:\n\n{number_table(stacks)}"] if stacks else []
     parts.append(_AGAIN)
     return "\n\n".join(parts) + "\n"
 
 
 def main() -> None:
     chosen = arguments()
+    # As an install has it. Without it most of a short run would be the compiler's.
+    compileall.compile_dir(_ROOT / "provisioner", quiet=2)
     url = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
     plain: Measured = {}
     stacks: Measured = {}
@@ -200,10 +208,12 @@ def main() -> None:
             )
         if chosen.sizes and chosen.replicas:
             plain |= roll(chosen, folder, url)
-        for size in chosen.stack:
+        if chosen.stack:
             docker_cli = shutil.which("docker")
             found = [tools.provision(folder), *([tools.stack(folder, docker_cli)] if docker_cli else [])]
-            stacks |= measure(found, Shape(size, chosen.image, replicas=0), chosen.swarm, chosen.repeat)
+            with swarm(chosen.swarm, chosen.image, url) as manager:
+                for size in chosen.stack:
+                    stacks |= measure(found, Shape(size, chosen.image, replicas=0), manager, chosen.repeat)
     pure = []
     plan_seconds(apart(1))  # imports what all need
     for name, make, sizes in (("services", apart, chosen.pure), ("a chain", chain, chosen.chain)):

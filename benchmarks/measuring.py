@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
-import threading
+import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+
+_ONE_RUN = str(Path(__file__).with_name("one_run.py"))
 
 
 class RunFailed(Exception):
@@ -48,24 +50,20 @@ def spread(numbers: Sequence[float]) -> Spread:
 
 def run_program(line: Sequence[str], folder: Path, variables: Mapping[str, str]) -> Cost:
     """Run a program to its end. RunFailed where it does not end well."""
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        line, cwd=folder, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+    told, tells = os.pipe()
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", _ONE_RUN, str(tells), *line], cwd=folder,
+        # A program in Python is to find its code compiled, as where it is installed.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **variables},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=(tells,), check=False,
     )  # fmt: skip
-    output, said = process.stdout, list[bytes]()
-    assert output is not None
-    reader = threading.Thread(target=lambda: said.append(output.read()))
-    reader.start()
-    # Of this very process, not of all that ever ran.
-    _, status, used = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - began
-    reader.join()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        last = said[0].decode(errors="replace")[-2000:]
-        raise RunFailed(f"{' '.join(line)} ended with {process.returncode}:\n{last}")
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    os.close(tells)
+    numbers = os.read(told, 200).decode().split()
+    os.close(told)
+    if not numbers or int(numbers[3]):
+        last = done.stdout.decode(errors="replace")[-2000:]
+        raise RunFailed(f"{' '.join(line)} ended with {numbers[3] if numbers else 'nothing'}:\n{last}")
+    return Cost(*map(float, numbers[:3]))
 
 
 def run_here(work: Callable[[], object]) -> Cost:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from provisioner.ledger.records import read_ledger, record_released
 from provisioner.ledger.revisions import record_revision
 from provisioner.model.address import Address
 from provisioner.model.adoption import Release
+from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Notice
 from provisioner.model.span import Problem
 from provisioner.platforms.choice import choose_mode

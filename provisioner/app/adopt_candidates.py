@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.document.findings import nearest
@@ -15,6 +15,7 @@ from provisioner.kinds.tool_labels import COMPOSE_PROJECT, COMPOSE_SERVICE, STAC
 from provisioner.ledger.labels import LEASE, LEDGER
 from provisioner.model.address import Address
 from provisioner.model.adoption import RENAMING
+from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem
 from provisioner.reconcile.adoption import (
     KINDS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.adopt_anew import adopted_otherwise, settled, still_otherwise
@@ -29,6 +29,7 @@ from provisioner.model.adoption import (
     AdoptionRow,
 )
 from provisioner.model.change import Action
+from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Policy
 from provisioner.model.span import Problem
 from provisioner.platforms.choice import choose_mode, lower

@@ -7,11 +7,11 @@ is adopted; only where a person was asked in between is each container inspected
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.plan_digest import name_differences
 from provisioner.errors import PlanStale
+from provisioner.model.dataclass import dataclass
 from provisioner.reconcile.adoption import RELABELLED, identity, is_same_volume
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +15,7 @@ from provisioner.app.plan_digest import digest_plan, digest_removal
 from provisioner.app.plan_plays import OpenedPlay, assumed_externals, open_engines, plan_plays, read_all
 from provisioner.errors import Interrupted, ProvisionError
 from provisioner.kinds.ownership import PROJECT
+from provisioner.model.dataclass import dataclass
 from provisioner.model.play import PlayPlan, PlayResult
 from provisioner.model.span import Problem
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from provisioner.ledger.adoptions import read_adoptions
 from provisioner.ledger.lease import lease
 from provisioner.ledger.revisions import last_revision, revisions
 from provisioner.model.backup import Manifest, Part
+from provisioner.model.dataclass import dataclass
 from provisioner.platforms.choice import choose_mode
 
 if TYPE_CHECKING:

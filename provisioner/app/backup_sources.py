@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.app.owned import owned_containers, tasks_elsewhere
@@ -11,6 +10,7 @@ from provisioner.errors import ProvisionError, UsageError
 from provisioner.kinds.ownership import ADDRESS, PROJECT
 from provisioner.model.address import Address
 from provisioner.model.backup import VolumeBackup
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.image_inputs import build_digests
@@ -12,6 +12,7 @@ from provisioner.app.secret_inputs import resolve_secrets
 from provisioner.kinds.builders import PLAYBOOK_FOLDER
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import PROJECT
+from provisioner.model.dataclass import dataclass
 from provisioner.model.operation import Build
 from provisioner.model.secret import Found
 from provisioner.platforms.choice import choose_mode

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.external_inputs import PENDING, ExternalInputs, collect_inputs
 from provisioner.app.platform import platform_of
 from provisioner.errors import SecretUnavailable, Unreachable
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from provisioner.app.intentions import purpose_of, scaled_on_purpose
 from provisioner.errors import ProvisionError
 from provisioner.kinds.values import moment
 from provisioner.kinds.volume import is_dated
+from provisioner.model.dataclass import dataclass
 from provisioner.reconcile.finished import FINISHED, has_finished
 from provisioner.reconcile.swarm_tasks import BROKEN, state_of, tasks_of
 from provisioner.reconcile.task_words import Words, end_of, newest_first, spoken

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.load import load_document
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

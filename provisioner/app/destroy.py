@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from provisioner.ledger.lease import lease, left_behind
 from provisioner.ledger.records import forget_ledger, read_ledger, record_destroyed
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
+from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Notice
 from provisioner.model.operation import Remove
 from provisioner.model.plan import Step

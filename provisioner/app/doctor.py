@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import stat
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +16,7 @@ from provisioner.errors import ProvisionError, Unreachable
 from provisioner.kinds.values import moment
 from provisioner.ledger.revisions import last_revision
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 from provisioner.platforms.swarm import needs_swarm
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.foreign_owners import learn_owners
@@ -12,6 +12,7 @@ from provisioner.errors import ProvisionError
 from provisioner.ledger.records import read_ledger
 from provisioner.ledger.revisions import desired_of
 from provisioner.model.change import Action
+from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.grouping import group_replicas

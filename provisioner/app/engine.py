@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
 from provisioner.app.wiring import open_engine
 from provisioner.errors import EngineRefused, ProvisionError, Reason
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request

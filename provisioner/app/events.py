@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.health_execs import HealthExecs
@@ -12,6 +11,7 @@ from provisioner.app.wiring import open_engine
 from provisioner.errors import ProvisionError, Unreachable
 from provisioner.kinds.ownership import ADDRESS, ONE_OFF, PROJECT
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.document.attributes import rows, rules
 from provisioner.document.findings import nearest
 from provisioner.errors import UsageError
+from provisioner.model.dataclass import dataclass
 from provisioner.render.exit_codes import EXIT_CODES
 from provisioner.render.reference import entry_of, summary_of
 

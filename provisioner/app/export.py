@@ -6,7 +6,7 @@ import copy
 import json
 import posixpath
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.load import load_document
@@ -14,6 +14,7 @@ from provisioner.app.output_file import write_output
 from provisioner.document import canonical
 from provisioner.document.writing import Draft, Edit, apply
 from provisioner.errors import PlaybookInvalid
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import REFERENCE
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from provisioner.document.findings import Findings
 from provisioner.document.layout import laid_out
 from provisioner.document.text import STDIN, load
 from provisioner.errors import PlaybookInvalid, UsageError
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

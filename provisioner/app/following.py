@@ -7,11 +7,11 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.errors import EngineRefused, ProvisionError, Unreachable
 from provisioner.kinds.values import moment
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_document
@@ -11,6 +11,7 @@ from provisioner.errors import ProvisionError, UsageError
 from provisioner.ledger.records import read_ledger
 from provisioner.ledger.revisions import desired_of
 from provisioner.model.change import Action
+from provisioner.model.dataclass import dataclass
 from provisioner.model.state import DesiredState
 from provisioner.playbook.bind import bind
 from provisioner.reconcile.assumed_observation import assumed_observation

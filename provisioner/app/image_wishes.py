@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.app.build import build
 from provisioner.app.pull import pull
 from provisioner.errors import ProvisionError, UsageError
+from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Verb
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import posixpath
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from provisioner.document.text import STDIN, load
 from provisioner.document.tree import parse
 from provisioner.document.writing import CanNotEdit, Draft, Edit, apply
 from provisioner.errors import PlaybookInvalid, ProvisionError, UsageError
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from provisioner.kinds.context import DecodeContext
 from provisioner.kinds.image import image_facts
 from provisioner.kinds.tool_labels import COMPOSE_PROJECT, STACK
 from provisioner.ledger.labels import LEASE, LEDGER
+from provisioner.model.dataclass import dataclass
 from provisioner.platforms.lowering import serves
 from provisioner.reconcile.adoption import compose_containers, former_owner, key_of, labels_of, name_of
 from provisioner.reconcile.finished import has_finished

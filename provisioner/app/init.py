@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -11,6 +10,7 @@ import yaml
 from provisioner.app.output_file import write_output
 from provisioner.document.names import normalised
 from provisioner.errors import UsageError
+from provisioner.model.dataclass import dataclass
 from provisioner.playbook.image_name import problem_of
 
 # With the environment and a service beside it, a Swarm's 63 are enough.

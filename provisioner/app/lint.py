@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
 from provisioner.errors import ProvisionError
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request

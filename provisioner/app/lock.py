@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.app.history import open_environment
@@ -10,6 +9,7 @@ from provisioner.app.wiring import SystemClock
 from provisioner.errors import LeaseHeld
 from provisioner.ledger import lease as leases
 from provisioner.ledger.lease import Standing, find_lease, remove_lease, who
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from provisioner.app.request import Request

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from provisioner.app.load import load_playbook
 from provisioner.app.owned import require_services, tasks_to_come, writers
 from provisioner.app.wiring import open_engine
 from provisioner.errors import UsageError
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -5,7 +5,6 @@ Configs and secrets are `moved_files`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.adopted_names import has_own_name
@@ -14,6 +13,7 @@ from provisioner.kinds.volume import is_dated
 from provisioner.model.address import Address
 from provisioner.model.adoption import OWN, Adopted
 from provisioner.model.change import Action
+from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem
 from provisioner.reconcile.diff import differences_of
 

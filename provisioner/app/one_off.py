@@ -7,7 +7,7 @@ is missing of those is made. Nothing that runs is changed, but for what the serv
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,6 +27,7 @@ from provisioner.errors import Interrupted, ProvisionError, Unsafe
 from provisioner.kinds.container_networks import joined_later
 from provisioner.kinds.ownership import ONE_OFF
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Notice
 from provisioner.model.operation import Connect, CreateContainer, CreateService
 from provisioner.model.plan import Policy, Step, Verb

@@ -135,7 +135,12 @@ def prepare(
             desired = platform.lower(playbook, materials.inputs)
             observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
             observed = assume_present(observed, desired, policy.expected)
-    last_desired = desired_of(as_scaled(last, ledger), playbook.project) if last else None
+    last_desired = None
+    if last is not None:
+        as_then = not policy.targets and last.is_declared_by(playbook, materials.inputs, mode)
+        # What `scale` keeps, and the names of what is adopted, are not in a revision.
+        as_then = as_then and not (ledger.intentions.scaled or ledger.adopted or moves)
+        last_desired = desired if as_then else desired_of(as_scaled(last, ledger), playbook.project)
     applied = ledger.expected(last_desired)
     others: tuple[Change, ...] = ()
     if policy.alone:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.external_inputs import PENDING
 from provisioner.model.change import Action
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import SecretValue
 from provisioner.model.state import CARRIED_KIND
 

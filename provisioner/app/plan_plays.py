@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from provisioner.app.plan import prepare
 from provisioner.app.possible import refused_all_the_same
 from provisioner.app.wiring import open_engine
 from provisioner.errors import PlaybookInvalid, ProvisionError, UsageError
+from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Verb
 from provisioner.model.play import PlayPlan
 from provisioner.model.span import Problem

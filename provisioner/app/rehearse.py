@@ -7,7 +7,7 @@ of the real one is mounted. What can not be copied so is refused.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.backup import Saving, open_places
@@ -24,6 +24,7 @@ from provisioner.errors import Interrupted, PlaybookInvalid, ProvisionError, Uns
 from provisioner.ledger.lease import lease
 from provisioner.ledger.records import read_ledger
 from provisioner.model.backup import BackupPolicy
+from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Notice
 from provisioner.model.node import from_plain
 from provisioner.model.plan import Policy

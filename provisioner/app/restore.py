@@ -7,7 +7,6 @@ failure before the end puts the old data back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.app.backup import open_saving
@@ -21,6 +20,7 @@ from provisioner.backup.streams import read_identities
 from provisioner.backup.volumes import recover
 from provisioner.errors import ProvisionError
 from provisioner.ledger.lease import lease
+from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Notice
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@ forbids it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from dataclasses import replace as replaced
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from provisioner.backup.volumes import carrier_of, read_volume
 from provisioner.kinds.ownership import PROJECT
 from provisioner.kinds.tool_labels import TASK_OF
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:

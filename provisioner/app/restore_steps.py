@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.app.apply import apply_playbook
@@ -22,6 +21,7 @@ from provisioner.kinds import volume as volume_kind
 from provisioner.kinds.ownership import PROJECT, PROTECTED, owner, ownership_labels
 from provisioner.kinds.tool_labels import TASK_OF
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Notice
 from provisioner.model.plan import Policy
 from provisioner.platforms.choice import lower

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.apply import ApplyResult, apply_playbook
@@ -20,6 +20,7 @@ from provisioner.ledger.records import read_ledger
 from provisioner.ledger.revisions import playbook_of, recorded_inputs
 from provisioner.ledger.rollback_target import rollback_target
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Found, Held
 from provisioner.model.unused import Undeployed
 from provisioner.platforms.lowering import HELD, InputVersions

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.plays import Selection, find_plays, select_plays
 from provisioner.app.saved_plan import SavedPlan, content_of, read, request_of, require_form, unusable, write
 from provisioner.errors import PlanStale, UsageError
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

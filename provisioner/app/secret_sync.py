@@ -7,7 +7,7 @@ and whoever mounts it would lose it.
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Literal
 
 from provisioner.app.load import load_playbook
@@ -16,6 +16,7 @@ from provisioner.app.wiring import open_engine, tier_context
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, SecretUnavailable, Unreachable, Unsafe, UsageError
 from provisioner.kinds import swarm_file
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Found
 from provisioner.secrets import changes, template
 from provisioner.secrets.chain import LOCAL, resolve

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
@@ -14,6 +14,7 @@ from provisioner.errors import ProvisionError, SecretUnavailable, Unreachable, U
 from provisioner.kinds.values import moment
 from provisioner.ledger.revisions import revisions
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Found, Held, Missing
 from provisioner.platforms.lowering import HELD
 from provisioner.secrets import changes, template

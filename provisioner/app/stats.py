@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.owned import owned_containers, tasks_elsewhere
 from provisioner.app.service_work import load_with
 from provisioner.app.wiring import open_engine
 from provisioner.errors import EngineRefused
+from provisioner.model.dataclass import dataclass
 from provisioner.model.usage import Usage
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.collect_without_values import CollectWithoutValues
@@ -16,6 +16,7 @@ from provisioner.app.published import published_ports
 from provisioner.app.wiring import open_engine
 from provisioner.backup.previous_data import kept_data, read_record
 from provisioner.model.change import Action, Change
+from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Policy
 from provisioner.reconcile.retained import retained_objects
 

@@ -7,9 +7,9 @@ is the new name.
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 
 from provisioner.errors import ProvisionError
+from provisioner.model.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

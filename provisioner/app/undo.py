@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.backup import open_saving
@@ -11,6 +11,7 @@ from provisioner.app.restore_steps import Work
 from provisioner.backup.previous_data import Kept, Record, forget_record, kept_data, read_record, write_record
 from provisioner.backup.volumes import recover
 from provisioner.errors import ProvisionError
+from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem
 
 if TYPE_CHECKING:

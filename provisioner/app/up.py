@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.apply import apply_playbook
@@ -13,6 +13,7 @@ from provisioner.app.losses import without_losses
 from provisioner.app.owned import require_services
 from provisioner.app.wiring import open_engine
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 from provisioner.platforms.choice import choose_mode
 
 if TYPE_CHECKING:

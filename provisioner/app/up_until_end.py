@@ -6,7 +6,7 @@ Whether they are well is not waited for: the end of one of them is what is wante
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.following import Follower
@@ -20,6 +20,7 @@ from provisioner.app.start_stop import stop
 from provisioner.app.up import make_ready
 from provisioner.errors import Interrupted, Unsafe, UsageError
 from provisioner.kinds.values import moment
+from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Verb
 from provisioner.reconcile.swarm_tasks import error_of, state_of
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.collect_without_values import CollectWithoutValues
@@ -25,6 +25,7 @@ from provisioner.errors import ProvisionError, UsageError
 from provisioner.model.address import Address
 from provisioner.model.adoption import is_adopted
 from provisioner.model.change import Action
+from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Policy
 from provisioner.playbook.select import with_kinds
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.backup.manifest import FILE, read_manifest
 from provisioner.backup.streams import ANOTHER, Damaged, checked, restored
 from provisioner.backup.tar_check import TarCheck
 from provisioner.errors import ProvisionError, Unreachable, UsageError
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -9,11 +9,12 @@ import bz2
 import contextlib
 import lzma
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from provisioner.backup.streams import restored
 from provisioner.errors import ProvisionError, StepFailed
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -9,10 +9,10 @@ import hashlib
 import io
 import os
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from provisioner.errors import ProvisionError
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -6,10 +6,11 @@ Pure; holds one header at a time.
 from __future__ import annotations
 
 import tarfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from provisioner.errors import ProvisionError
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

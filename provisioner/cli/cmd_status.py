@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +12,7 @@ from provisioner.cli.command import LOOK, Command
 from provisioner.cli.completion import SERVICE, TARGET, words
 from provisioner.cli.options import json_option
 from provisioner.errors import NotConverged
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from provisioner.cli.streams import Stream, take_write_error
 from provisioner.errors import Interrupted, ProvisionError, UsageError
+from provisioner.model.dataclass import dataclass
 from provisioner.render.error_text import error_text
 
 if TYPE_CHECKING:

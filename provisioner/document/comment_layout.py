@@ -6,10 +6,11 @@ ruamel.yaml keeps each comment in its column, whatever becomes of the indentatio
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import yaml
+
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

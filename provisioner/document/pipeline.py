@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from provisioner.document.undeployed import find_undeployed
 from provisioner.document.unused import prune, unused
 from provisioner.document.variables import COMMAND_LINE, SHELL, Scope, Uses, Variable, report, tier
 from provisioner.errors import PlaybookInvalid
+from provisioner.model.dataclass import dataclass
 from provisioner.model.node import Node
 from provisioner.model.span import Problem, Span
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from provisioner.document.scalars import Timestamp, typed
+from provisioner.model.dataclass import dataclass
 from provisioner.model.node import Node
 from provisioner.model.span import Span
 

@@ -17,12 +17,12 @@ import tempfile
 import threading
 import time
 import weakref
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from provisioner.errors import Unreachable, UsageError
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,6 +5,7 @@ From these rows come the comparison, the encoding, the support matrix and the ge
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from provisioner.model.change import Impact
@@ -24,11 +25,21 @@ EMPTY: tuple[Any, ...] = (None, "", 0, False, [], {})
 def get_path(raw: Mapping[str, Any], path: str) -> Any:
     """The value under a dotted path, or None where a part of it is missing."""
     value: Any = raw
-    for part in path.split("."):
+    for part in _parts(path):
         if not isinstance(value, dict) or part not in value:
             return None
         value = value[part]
     return value
+
+
+@cache
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a value is one of `EMPTY`."""
+    return not value and value in EMPTY
 
 
 def set_path(raw: Raw, path: str, value: Any) -> None:
@@ -134,7 +145,7 @@ class Field:
         """
         if self.explicit:
             return value is None
-        return value in EMPTY if self.default in EMPTY else value in (None, "")
+        return is_empty(value) if is_empty(self.default) else value in (None, "")
 
     def canonical(self, value: Any) -> Any:
         """The value as it is compared: the default for one that sets nothing."""

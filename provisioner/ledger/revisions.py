@@ -77,10 +77,15 @@ class Revision:
 
     def matches(self, playbook: Playbook, inputs: InputVersions, mode: Mode, seen: ObservedState) -> bool:
         """Whether this is what was applied, so that it need not be kept again."""
-        now = _content(playbook, inputs, mode, seen)
+        now = {**_declared(playbook, inputs, mode), **_there(seen)}
         # A value that moved to another tier is the same value.
         then = {key: getattr(self, key) for key in now} | {"inputs": {**self.inputs, "origins": {}}}
         return not self.still and then == now | {"inputs": {**now["inputs"], "origins": {}}}
+
+    def is_declared_by(self, playbook: Playbook, inputs: InputVersions, mode: Mode) -> bool:
+        """Whether its objects are those of this playbook with these inputs, and all of them were made."""
+        now = _declared(playbook, inputs, mode)
+        return not self.still and all(getattr(self, key) == value for key, value in now.items())
 
     def declares_like(self, other: Revision) -> bool:
         """Whether both declare the same, with the same versions of configs, secrets and builds."""
@@ -159,7 +164,8 @@ def record_revision(
         "number": number,
         "applied_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "applied_by": f"{whoami()}@{socket.gethostname()}, provisioner {__version__}",
-        **_content(playbook, inputs, mode, seen),
+        **_declared(playbook, inputs, mode),
+        **_there(seen),
         "volumes": volumes_to_keep(playbook, seen),
         "images": _built(playbook, seen),
         **({"restores": restores} if restores else {}),
@@ -189,7 +195,7 @@ def _by_address(listed: Mapping[str, str]) -> dict[Address, str]:
     return {Address.from_listed(name): text for name, text in listed.items()}
 
 
-def _content(playbook: Playbook, inputs: InputVersions, mode: Mode, seen: ObservedState) -> dict[str, Any]:
+def _declared(playbook: Playbook, inputs: InputVersions, mode: Mode) -> dict[str, Any]:
     return {
         "name": playbook.name,
         "environment": playbook.environment,
@@ -204,6 +210,11 @@ def _content(playbook: Playbook, inputs: InputVersions, mode: Mode, seen: Observ
             **({"profiles": dict(inputs.profiles)} if inputs.profiles else {}),
         },
         "scaled": _scaled(playbook),
+    }
+
+
+def _there(seen: ObservedState) -> dict[str, Any]:
+    return {
         "containers": {
             existing.id: str(address) for address, existing in seen.resources.items() if existing.kind == "container"
         },

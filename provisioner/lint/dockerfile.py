@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from provisioner.model.dataclass import dataclass
 
 _FROM = re.compile(r"FROM\s+(?:--\S+\s+)*(?P<base>\S+)(?:\s+AS\s+(?P<stage>\S+))?\s*\Z", re.IGNORECASE)
 _DIRECTIVE = re.compile(r"#\s*escape\s*=\s*(?P<character>\S)", re.IGNORECASE)

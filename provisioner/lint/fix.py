@@ -5,7 +5,6 @@ It is given texts and gives texts; reading and writing files is its caller's bus
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import yaml
@@ -14,6 +13,7 @@ from provisioner.document.writing import CanNotEdit, Draft, Edit, apply
 from provisioner.lint.edits import Await, Drop, DropWaiver, Put, Swap
 from provisioner.lint.run import rules
 from provisioner.lint.waivers import apply_waivers
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

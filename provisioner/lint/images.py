@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.lint.bodies import environment, text
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from provisioner.model.playbook import Service

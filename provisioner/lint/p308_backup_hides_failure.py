@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.lint.rule import Rule, at
+from provisioner.model.dataclass import dataclass
 from provisioner.model.finding import Severity
 
 if TYPE_CHECKING:

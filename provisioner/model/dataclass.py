@@ -1,4 +1,4 @@
-"""`dataclass` for frozen values, without the code that the one of Python compiles for each class.
+"""`dataclass` for classes with slots, without the code that the one of Python compiles for each class.
 
 Of most classes that a command imports it never makes an instance, and compiling six methods for each took a quarter of
 the time before a plan. Here classes share their methods, and `__init__` is compiled when the first instance is made.
@@ -8,6 +8,7 @@ the time before a plan. Here classes share their methods, and `__init__` is comp
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +17,20 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(declared: type | None = None, **options: Any) -> Any:
-        """What `dataclasses.dataclass` does; `frozen=True, slots=True` is made in the way of this module."""
-        fast = options == {"frozen": True, "slots": True}
-        return _made if fast else dataclasses.dataclass(declared, **options)
+        """What `dataclasses.dataclass` does; with `slots=True`, frozen or not, it is made in the way of this module."""
+        fast = options in ({"frozen": True, "slots": True}, {"slots": True})
+        return partial(_made, frozen=len(options) > 1) if fast else dataclasses.dataclass(declared, **options)
 
 
 _declare = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)
 
 
-def _made(declared: type) -> type:
-    """The class with slots, and with the methods of a frozen dataclass."""
+def _made(declared: type, *, frozen: bool) -> type:
+    """The class with slots, and with the methods of a dataclass."""
+    # For one without a docstring Python would write out the signature of its __init__.
+    declared.__doc__ = declared.__doc__ or declared.__name__
     made: Any = _declare(declared)
-    made.__dataclass_params__.frozen = True  # for those who inherit from it
+    made.__dataclass_params__.frozen = frozen  # for those who inherit from it
     own = dict(vars(made))
     compared = [field.name for field in dataclasses.fields(made) if field.compare]
     key = attrgetter(*compared) if compared else _nothing
@@ -42,8 +45,10 @@ def _made(declared: type) -> type:
     def identity(self: Any) -> int:
         return hash(key(self))
 
-    methods: dict[str, Any] = {"__init__": first, "__eq__": equal, "__hash__": identity, "__repr__": _shown}
-    methods |= {"__setattr__": _refuse, "__delattr__": _refuse, "__getstate__": _state, "__setstate__": _restore}
+    methods: dict[str, Any] = {"__init__": first, "__eq__": equal, "__repr__": _shown, "__hash__": None}
+    if frozen:
+        methods |= {"__hash__": identity, "__setattr__": _refuse, "__delattr__": _refuse}
+        methods |= {"__getstate__": _state, "__setstate__": _restore}
     for name, method in methods.items():
         # A class with an `__eq__` of its own has None for its hash.
         if own.get(name) is None:
@@ -61,15 +66,19 @@ def _compiled(owner: Any) -> Any:
     parameters, body = ["self"], []
     for field in dataclasses.fields(owner):
         name = field.name
-        default, given = "", name
+        default, given, unset = "", name, ""
         if field.default_factory is not dataclasses.MISSING:
             known[f"_make_{name}"] = field.default_factory
-            default, given = "=_missing", f"_make_{name}() if {name} is _missing else {name}"
+            default, unset = "=_missing", f"_make_{name}()"
+            given = f"{unset} if {name} is _missing else {name}"
         elif field.default is not dataclasses.MISSING:
             known[f"_default_{name}"] = field.default
-            default = f"=_default_{name}"
-        parameters.append(f"{name}{default}")
-        body.append(f"_set(self, {name!r}, {given})")
+            default, unset = f"=_default_{name}", f"_default_{name}"
+        if field.init:
+            parameters.append(f"{name}{default}")
+            body.append(f"_set(self, {name!r}, {given})")
+        elif unset:
+            body.append(f"_set(self, {name!r}, {unset})")
     body += ["self.__post_init__()"] if hasattr(owner, "__post_init__") else []
     lines = "".join(f"    {line}\n" for line in body or ["pass"])
     exec(f"def __init__({', '.join(parameters)}):\n{lines}", known)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from provisioner.model.dataclass import dataclass
 
 # needs: waits for it before it starts; uses: a network, volume, config or secret; lives_in: shares its namespace.
 Relation = Literal["needs", "uses", "lives_in"]

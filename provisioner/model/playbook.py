@@ -5,10 +5,11 @@ The bodies of objects stay canonical nodes; the kinds read them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from provisioner.model.backup import BackupPolicy
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

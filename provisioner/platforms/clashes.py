@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_network
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem
 from provisioner.platforms.lowering import container_name
 from provisioner.platforms.swarm import service_name

@@ -24,6 +24,7 @@ from provisioner.platforms.lowering import (
     parse_context,
     plain_body,
     stored_resource,
+    whole,
 )
 from provisioner.platforms.name_limits import name_problems
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from provisioner.model.playbook import Declared, Playbook, Service
     from provisioner.model.span import Verdict
     from provisioner.model.state import Facts
+    from provisioner.platforms.lowering import Whole
 
 
 def lower(playbook: Playbook, inputs: InputVersions) -> DesiredState:
@@ -52,8 +54,9 @@ def lower(playbook: Playbook, inputs: InputVersions) -> DesiredState:
     for reference, resource in further_images(playbook, images).items():
         resources[resource.address] = resource
         images[reference] = resource.address
+    about = whole(playbook)
     for name in sorted(playbook.services):
-        for resource in _replicas(playbook, playbook.services[name], images, inputs):
+        for resource in _replicas(playbook, playbook.services[name], images, inputs, about):
             resources[resource.address] = resource
     for kind, section in (("config", playbook.configs), ("secret", playbook.secrets)):
         for key in sorted(_used(resources, f"{kind}s") & section.keys()):
@@ -92,15 +95,16 @@ def _replicas(
     service: Service,
     images: dict[str, Address],
     inputs: InputVersions,
+    about: Whole,
 ) -> list[Resource]:
     body = with_profiles(plain_body(service.body), inputs.profiles)
-    spec = container.parse(body, parse_context(playbook, inputs, service))
+    spec = container.parse(body, parse_context(playbook, inputs, service, about))
     used = [service.image, *(entry["source"] for entry in spec["volumes"].values() if entry["type"] == "image")]
     used += [entry["image"] for entry in spec[PRE_START] if entry.get("image")]
     image_needs = [Need(address) for address in dict.fromkeys(images[one] for one in used)]
-    needs = (*image_needs, *_attachments(playbook, spec), *_conditions(playbook, service))
+    needs = (*image_needs, *_attachments(playbook, spec, about.volume_keys), *_conditions(playbook, service))
     restarts = spec["restart"].partition(":")[0] not in ("no", "on-failure")
-    finishes = may_finish(playbook, service, restarts=restarts)
+    finishes = may_finish(service, about.hosts, restarts=restarts)
     return [
         Resource(
             address=Address("service", service.name, index),
@@ -118,8 +122,7 @@ def _replicas(
     ]
 
 
-def _attachments(playbook: Playbook, spec: dict[str, Any]) -> list[Need]:
-    keys = {declared.name: key for key, declared in playbook.volumes.items()}
+def _attachments(playbook: Playbook, spec: dict[str, Any], keys: Mapping[str, str]) -> list[Need]:
     volumes = {entry.get("source") for entry in spec["volumes"].values() if entry["type"] == "volume"}
     needs = [Need(Address("network", key)) for key in sorted(spec["networks"]) if key in playbook.networks]
     for kind in sorted(ROOTS):

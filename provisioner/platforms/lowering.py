@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import healthcheck
 from provisioner.kinds.builders import PLAYBOOK_FOLDER
 from provisioner.kinds.context import ParseContext
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 from provisioner.model.positions import Positions
 from provisioner.model.state import Grouping, ImageWork, Need, Resource
 from provisioner.playbook.select import SERVICE, built_upon
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from provisioner.model.node import Node
     from provisioner.model.playbook import Declared, Playbook, Service
@@ -44,6 +46,29 @@ class InputVersions:
     kept: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[Address, str] = field(default_factory=dict)
     profiles: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """What each service is read with of its whole playbook: made once, not for each service.
+
+    `volumes` are the engine's names of volumes by key, `volume_keys` the other way; `hosts` is what services say of
+    whose namespaces they live in.
+    """
+
+    volumes: Mapping[str, str]
+    volume_keys: Mapping[str, str]
+    hosts: AbstractSet[object]
+
+
+def whole(playbook: Playbook) -> Whole:
+    """What is asked of a playbook for each of its services."""
+    modes = (one.body.get(key) for one in playbook.services.values() for key in _NAMESPACES)
+    return Whole(
+        volumes={key: declared.name for key, declared in playbook.volumes.items()},
+        volume_keys={declared.name: key for key, declared in playbook.volumes.items()},
+        hosts={mode.value for mode in modes if mode is not None and isinstance(mode.value, str)},
+    )
 
 
 def plain_body(body: Node) -> dict[str, Any]:
@@ -82,15 +107,15 @@ def further_images(playbook: Playbook, known: Mapping[str, Address]) -> dict[str
 _NAMESPACES = ("network_mode", "pid", "ipc")
 
 
-def may_finish(playbook: Playbook, service: Service, *, restarts: bool) -> MayFinish:
+def may_finish(service: Service, hosts: AbstractSet[object], *, restarts: bool) -> MayFinish:
     """What says that a service has done what it is for when it ends with exit code 0, as a migration does.
 
-    `restarts`: the engine starts it again then. A service that declares a health check or publishes ports, or in whose
-    namespaces others live, is there to go on running; a job has rules of its own.
+    `restarts`: the engine starts it again then; `hosts` are those of `Whole`. A service that declares a health check
+    or publishes ports, or in whose namespaces others live, is there to go on running; a job has rules of its own.
     """
     body = plain_body(service.body)
     declared = body.get("restart") or (body.get("deploy") or {}).get("restart_policy")
-    if service.job or restarts or serves(body) or f"service:{service.name}" in _namespace_hosts(playbook):
+    if service.job or restarts or serves(body) or f"service:{service.name}" in hosts:
         return ""
     return "declared" if declared else "implied"
 
@@ -111,13 +136,7 @@ def _linked_containers(playbook: Playbook, service: Service) -> dict[str, tuple[
     }
 
 
-def _namespace_hosts(playbook: Playbook) -> set[object]:
-    """What services say of whose namespaces they live in."""
-    modes = (other.body.get(key) for other in playbook.services.values() for key in _NAMESPACES)
-    return {mode.value for mode in modes if mode is not None and isinstance(mode.value, str)}
-
-
-def parse_context(playbook: Playbook, inputs: InputVersions, service: Service) -> ParseContext:
+def parse_context(playbook: Playbook, inputs: InputVersions, service: Service, about: Whole) -> ParseContext:
     """What a service's body is read with."""
     return ParseContext(
         service=service.name,
@@ -125,7 +144,7 @@ def parse_context(playbook: Playbook, inputs: InputVersions, service: Service) -
         replicas=service.replicas,
         build=inputs.builds.get(service.name),
         digest=inputs.registry.get(service.image),
-        volumes={key: declared.name for key, declared in playbook.volumes.items()},
+        volumes=about.volumes,
         versions=inputs.versions,
         containers=_linked_containers(playbook, service),
     )

@@ -22,6 +22,7 @@ from provisioner.platforms.lowering import (
     parse_context,
     plain_body,
     stored_resource,
+    whole,
 )
 from provisioner.platforms.name_limits import name_problems
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.playbook import Declared, Playbook, Service
     from provisioner.model.state import Facts
+    from provisioner.platforms.lowering import Whole
 
 
 def lower(playbook: Playbook, inputs: InputVersions) -> DesiredState:
@@ -48,7 +50,10 @@ def lower(playbook: Playbook, inputs: InputVersions) -> DesiredState:
     for name in sorted(playbook.services):
         if images[playbook.services[name].image] == Address("image", name):
             add(image_resource(playbook, playbook.services[name], inputs, images))
-    services = [_service(playbook, playbook.services[name], inputs, images) for name in sorted(playbook.services)]
+    about = whole(playbook)
+    services = [
+        _service(playbook, playbook.services[name], inputs, images, about) for name in sorted(playbook.services)
+    ]
     for kind, section in (("config", playbook.configs), ("secret", playbook.secrets)):
         used = {e["source"] for s in services for e in s.spec[f"{kind}s"].values()}
         for key in sorted(used & section.keys()):
@@ -130,16 +135,17 @@ def _versioned(playbook: Playbook, address: Address, version: str, body: dict[st
     return swarm_file.object_name(playbook.project, address, version, body.get("template_driver"))
 
 
-def _service(playbook: Playbook, one: Service, inputs: InputVersions, images: dict[str, Address]) -> Resource:
+def _service(
+    playbook: Playbook, one: Service, inputs: InputVersions, images: dict[str, Address], about: Whole
+) -> Resource:
     body = with_profiles(plain_body(one.body), inputs.profiles)
     if one.job:
         body = {**body, "job": {"run": one.job}}
-    spec = service.parse(body, parse_context(playbook, inputs, one))
+    spec = service.parse(body, parse_context(playbook, inputs, one, about))
     needs = [Need(images[one.image])]
     needs += [Need(Address("network", key)) for key in sorted(spec["networks"]) if key in playbook.networks]
-    keys = {declared.name: key for key, declared in playbook.volumes.items()}
     sources = {entry.get("source") for entry in spec["volumes"].values() if entry["type"] == "volume"}
-    needs += [Need(Address("volume", keys[name])) for name in sorted(sources & keys.keys())]
+    needs += [Need(Address("volume", about.volume_keys[name])) for name in sorted(sources & about.volume_keys.keys())]
     for kind in sorted(ROOTS):
         used = sorted({entry["source"] for entry in spec[kind].values()})
         needs += [Need(file_address(kind, key)) for key in used]
@@ -155,7 +161,7 @@ def _service(playbook: Playbook, one: Service, inputs: InputVersions, images: di
         spec=spec,
         needs=tuple(needs),
         job=one.job,
-        may_finish=may_finish(playbook, one, restarts=spec["restart_policy"]["condition"] == "any"),
+        may_finish=may_finish(one, about.hosts, restarts=spec["restart_policy"]["condition"] == "any"),
         update=one.update,
         span=one.body.span,
         spans=Positions(one.body),

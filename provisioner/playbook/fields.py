@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from provisioner.document.quantities import nanoseconds
+from provisioner.model.dataclass import dataclass
 from provisioner.model.node import items_of
 from provisioner.model.span import Problem
 

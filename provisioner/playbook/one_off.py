@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.document.fragment import over_service
 from provisioner.document.shape import mapping
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

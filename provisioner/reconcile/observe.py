@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from provisioner.kinds.file_volume import FILES_KIND
 from provisioner.kinds.ownership import NAME, NEXT, ONE_OFF, OPERATION, PROJECT, PROTECTED, declared_paths, owner
 from provisioner.kinds.tool_labels import COMPOSE_PROJECT
 from provisioner.model.address import Address
+from provisioner.model.dataclass import dataclass
 from provisioner.model.state import CARRIED_KIND, ImageFacts, Observed, ObservedState
 from provisioner.reconcile.adoption import compose_containers, compose_number, labels_of, name_of
 from provisioner.reconcile.foreign_objects import foreign_object

@@ -6,11 +6,11 @@ Also what is kept on each node by itself. Pure: nodes, services and tasks are th
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.fields import get_path
 from provisioner.model.change import Action
+from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem, Verdict
 from provisioner.reconcile.placement import able_nodes, name_of
 

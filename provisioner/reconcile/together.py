@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Verb
 from provisioner.reconcile.namespaces import lives_in
 from provisioner.reconcile.update_policy import rolls_back

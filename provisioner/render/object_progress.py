@@ -5,10 +5,11 @@ took. Knows nothing of where it is written to: it is given a function that write
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.model.change import Action
+from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Begun, Finished, Notice, Progress, Started
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome

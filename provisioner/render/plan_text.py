@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from provisioner.kinds import service
 from provisioner.model.change import Action, Impact
+from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Verb
 from provisioner.reconcile.update_policy import changed_parts, serves_on
 from provisioner.render.fold import folded, pieces

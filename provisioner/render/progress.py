@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Begun, Finished, Notice, Progress, Started
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ from provisioner.kinds import container, network, volume
 from provisioner.kinds.builders import words
 from provisioner.kinds.keys import Treatment, fields_of, key_of, keys_at, on_swarm, since_of, why_not_on_swarm
 from provisioner.model.change import Impact
+from provisioner.model.dataclass import dataclass
 from provisioner.platforms.fitness import RELEASES
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ import logging
 import os
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import SecretUnavailable, Unreachable
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Found, Held, Missing, Resolution, SecretRef, SecretValue
 from provisioner.secrets import aws_reference
 from provisioner.secrets.aws_errors import NOT_SET_UP, refusal, translated

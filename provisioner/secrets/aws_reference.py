@@ -6,7 +6,8 @@ Neither `?` nor `#` can stand in the name of an AWS secret, so every id and ARN 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from provisioner.model.dataclass import dataclass
 
 _REFERENCE = re.compile(
     r"(?P<id>[A-Za-z0-9/_+=.@:-]+)(?:\?(?:stage=(?P<stage>[^?#=]+)|version=(?P<version>[A-Za-z0-9_-]+)))?(?:#(?P<key>.+))?"

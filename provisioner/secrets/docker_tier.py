@@ -5,11 +5,12 @@ it, or as a Docker secret on the Swarm, which can be mounted and never read.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import SecretUnavailable
 from provisioner.kinds.values import moment
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import LARGEST_SECRET, Found, Held, Missing, Resolution, SecretRef, SecretValue
 from provisioner.secrets.tier_context import Tier
 

@@ -7,9 +7,10 @@ bad line. A bad line is told by its number, never by its text. Knows nothing of 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import SecretValue
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from provisioner.errors import SecretUnavailable
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Found, Missing, Resolution, SecretRef, SecretValue
 from provisioner.secrets import dotenv, private_file
 from provisioner.secrets.exposure import exposure

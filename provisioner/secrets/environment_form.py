@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Found, Missing, Resolution, SecretRef, SecretValue
 from provisioner.secrets.tier_context import Tier
 

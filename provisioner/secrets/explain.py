@@ -5,11 +5,11 @@ Tells names, tiers, versions and times, never a value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from provisioner.errors import ProvisionError
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Found, Held, Missing, Resolution, SecretRef
 from provisioner.secrets import generate, template
 from provisioner.secrets.chain import LOCAL

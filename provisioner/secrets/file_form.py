@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from provisioner.errors import SecretUnavailable
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import LARGEST_SECRET, Found, Missing, Resolution, SecretRef, SecretValue
 from provisioner.secrets.tier_context import Tier
 

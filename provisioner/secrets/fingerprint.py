@@ -10,11 +10,12 @@ import hmac
 import os
 import re
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.errors import SecretUnavailable
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Found, SecretRef, SecretValue
 from provisioner.secrets import private_file
 

@@ -6,10 +6,11 @@ Backends are taken from a list, never from what happens to be installed: a plain
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from provisioner.errors import SecretUnavailable, Unreachable
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import SecretValue
 from provisioner.secrets.deadline import within
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Found, Resolution, SecretRef, SecretValue
 from provisioner.secrets.chain import LOCAL
 

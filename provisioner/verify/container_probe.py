@@ -6,10 +6,10 @@ Tells "nothing to try with" apart from "tried and failed": a missing tool never 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.errors import EngineRefused, Reason
+from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

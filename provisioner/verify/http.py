@@ -8,10 +8,10 @@ import json
 import re
 import ssl
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
+from provisioner.model.dataclass import dataclass
 from provisioner.verify.json_subset import difference
 from provisioner.verify.kind import Attempt, Kind, shown
 

@@ -47,6 +47,11 @@ def apart(count: int) -> dict[str, Any]:
     }
 
 
+def bare(count: int) -> dict[str, Any]:
+    """Services of which nothing is said but what they run."""
+    return {"name": "shop", "services": {f"s{i:04}": {"image": "app:1"} for i in range(count)}}
+
+
 def chain(count: int, word: str = "") -> dict[str, Any]:
     """Services of which each needs the next one, and is restarted with it; `word` changes the one that all need."""
     needs = {"condition": "service_started", "restart": True}
@@ -87,7 +92,7 @@ def test_a_plan_costs_no_more_calls(shop: InMemory) -> None:
     assert planned(shop) <= 200 * PLANNED_AGAIN
 
 
-@pytest.mark.parametrize("declared", [apart, chain])
+@pytest.mark.parametrize("declared", [apart, bare, chain])
 def test_a_plan_grows_with_its_services(shop: InMemory, declared: Callable[[int], dict[str, Any]]) -> None:
     assert cold(shop, declared, 200) <= 4.2 * cold(shop, declared, 50)
 
