@@ -17,7 +17,6 @@ from provisioner.app.plan_digest import digest_plan
 from provisioner.app.possible import refused_all_the_same
 from provisioner.app.published import PublishedPort, published_ports
 from provisioner.app.secret_inputs import persist_new_values
-from provisioner.app.take_over import take_over
 from provisioner.app.verify import run_checks
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import (
@@ -220,6 +219,8 @@ def _with_taken(
     taken = (*planned.plan.adopts, *planned.plan.moves)
     if not taken:
         return planned
+    from provisioner.app.take_over import take_over
+
     project = planned.playbook.project
     learn(engine, project, take_over(writer, project, planned.mode, planned.ledger.adopted, taken))
     if not any(adopted.kind in RELABELLED for adopted in taken):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from pathlib import Path
 
 _SECONDS = 5.0
@@ -16,6 +15,8 @@ def git_commit(directory: str) -> str:
     """The full hash, with `-dirty` where tracked files were changed; empty without git or outside of a checkout."""
     if not any((folder / ".git").exists() for folder in (Path(directory), *Path(directory).parents)):
         return ""
+    import subprocess
+
     # No hook of the checkout is run, and no lock of it is taken.
     command = ["git", "-c", "core.fsmonitor=false", "describe", "--always", "--dirty", "--abbrev=64", "--exclude=*"]
     # In a hook these name another checkout.

@@ -24,6 +24,9 @@ def build_digests(playbook: Playbook, only: Collection[str] | None = None) -> di
 
     PlaybookInvalid, with the places of all builds whose context or Dockerfile can not be read.
     """
+    wanted = [name for name, service in playbook.services.items() if service.builds and (only is None or name in only)]
+    if not wanted:
+        return {}
     from provisioner.engines.build_context import build_digest
 
     found: dict[str, str] = {}
@@ -45,7 +48,6 @@ def build_digests(playbook: Playbook, only: Collection[str] | None = None) -> di
                 problems.append(Problem(error.message, span, f"services.{name}.build", error.hint))
         return found[name]
 
-    wanted = [name for name, service in playbook.services.items() if service.builds and (only is None or name in only)]
     digests = {name: digest(name) for name in wanted}
     if problems:
         raise PlaybookInvalid(problems)

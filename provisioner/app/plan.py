@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.app.adopted_names import names_of_adopted, with_names
-from provisioner.app.approved_digest import digest_text
 from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.foreign_owners import elsewhere_notes, learn_owners, typed_hints
 from provisioner.app.intentions import as_scaled, with_intentions, with_kept_scale
@@ -23,7 +22,6 @@ from provisioner.app.moved_files import file_notes, moved_files, suggested_files
 from provisioner.app.platform import choose_platform
 from provisioner.app.possible import refused_all_the_same, require_possible
 from provisioner.app.prepared import Prepared
-from provisioner.app.saved_plan import save
 from provisioner.app.wiring import open_engine
 from provisioner.backup.previous_data import read_record
 from provisioner.errors import PlaybookInvalid
@@ -71,7 +69,11 @@ def make_plan(request: Request, policy: Policy, scale: Mapping[str, int], *, out
     )
     permitted = replace(policy, scaled=frozenset(scale))
     prepared = prepare(request, playbook, open_engine(request, playbook.engine), permitted)
+    from provisioner.app.approved_digest import digest_text
+
     if output is not None and not prepared.plan.refusals:
+        from provisioner.app.saved_plan import save
+
         save(output, request, policy, scale, prepared)
     return replace(prepared.plan, digest=digest_text(prepared))
 

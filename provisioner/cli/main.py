@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,7 @@ class Program(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands, from the names of their files."""
-        files = Path(__file__).parent.glob(f"{_PREFIX}*.py")
-        return sorted(file.stem.removeprefix(_PREFIX).replace("_", "-") for file in files)
+        return list(_command_names())
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         """Import one command; None where there is no such file."""
@@ -112,6 +112,12 @@ class Program(click.Group):
                 "converged, 64 usage, 65 invalid playbook, 69 not reachable, 75 locked, 76 stale plan, 77 secret, "
                 "130 interrupted."
             )
+
+
+@cache
+def _command_names() -> tuple[str, ...]:
+    files = Path(__file__).parent.glob(f"{_PREFIX}*.py")
+    return tuple(sorted(file.stem.removeprefix(_PREFIX).replace("_", "-") for file in files))
 
 
 def program() -> Program:

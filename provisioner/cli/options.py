@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,9 +35,14 @@ if TYPE_CHECKING:
 def global_options(taken: frozenset[str] = frozenset(), *, after_command: bool = False) -> list[click.Option]:
     """The global options. After a command, spellings that it uses itself are left to it and help does not repeat them.
 
-    The environment is read once, by the options before the command.
+    The environment is read once, by the options before the command. Commands that leave the same spellings share them.
     """
+    spellings = {one for option in _global_options(frozenset(), after_command) for one in option.opts}
+    return list(_global_options(taken & spellings, after_command))
 
+
+@cache
+def _global_options(taken: frozenset[str], after_command: bool) -> tuple[click.Option, ...]:
     options: list[click.Option] = []
 
     def option(name: str, *spellings: str, variable: str, **attributes: Any) -> None:
@@ -74,7 +80,7 @@ def global_options(taken: frozenset[str] = frozenset(), *, after_command: bool =
     option("verbose", "-v", "--verbose", variable="VERBOSE", is_flag=True, help="Details; tracebacks of defects.")
     option("no_color", "--no-color", variable="NO_COLOR", is_flag=True, help="No colours; NO_COLOR does the same.")
     # fmt: on
-    return options
+    return tuple(options)
 
 
 def is_global(name: str | None) -> bool:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from provisioner.cli.settings import Settings
     from provisioner.cli.streams import Stream
@@ -63,7 +63,7 @@ def _listener(settings: Settings, *, as_json: bool, play: str, beside: bool) -> 
         yield _nobody
         return
     err = settings.err()
-    listener: _Closing = _chosen(settings, err, f"{play} | " if beside else "")
+    listener = _AtFirstEvent(lambda: _chosen(settings, err, f"{play} | " if beside else ""))
     try:
         yield listener
     finally:
@@ -75,6 +75,23 @@ class _Closing(Protocol):
 
     def __call__(self, event: Event) -> None: ...
     def close(self) -> None: ...
+
+
+class _AtFirstEvent:
+    """A listener that is made when there is something to tell: most runs have nothing to do."""
+
+    def __init__(self, make: Callable[[], _Closing]) -> None:
+        self._make = make
+        self._made: _Closing | None = None
+
+    def __call__(self, event: Event) -> None:
+        if self._made is None:
+            self._made = self._make()
+        self._made(event)
+
+    def close(self) -> None:
+        if self._made is not None:
+            self._made.close()
 
 
 def _chosen(settings: Settings, err: Stream, prefix: str) -> _Closing:
