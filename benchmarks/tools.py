@@ -117,6 +117,8 @@ class Program:
         content: Any = shape.compose(project, word)
         if self.plays:
             content = shape.ansible(project, word, "absent" if step == REMOVE else "started")
+        if self.name == OURS and shape.replicas is not None:
+            content["engine"] = {"mode": "swarm"}
         if self.name == STACK:
             content.pop("name")
             content["version"] = "3.8"

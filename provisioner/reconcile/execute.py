@@ -6,6 +6,7 @@ import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from heapq import heappop, heappush, nsmallest
 from typing import TYPE_CHECKING
 
 from provisioner.errors import Interrupted, LeaseHeld, ProvisionError, Unreachable
@@ -15,7 +16,7 @@ from provisioner.model.report import Outcome, Report, StepResult
 from provisioner.reconcile.completion import steps_to_finish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from provisioner.model.event import Event
     from provisioner.model.plan import Plan, Step
@@ -91,6 +92,10 @@ class _Execution:
         self._finishing: frozenset[int] = frozenset()
         self._users: dict[int, list[Step]] = {}
         self._waiting: dict[int, set[int]] = {}
+        # What can begin, by id: waits apart from the others (a heap), which begin while there is room.
+        self._ready_waits: list[int] = []
+        self._ready: list[int] = []
+        self._busy = 0
 
     def run(self) -> Report:
         began = self._clock.now()
@@ -100,7 +105,7 @@ class _Execution:
         for step in steps:
             for need in self._waiting[step.id]:
                 self._users.setdefault(need, []).append(step)
-        ready = sorted(identity for identity, needs in self._waiting.items() if not needs)
+        self._make_ready((identity for identity, needs in self._waiting.items() if not needs), by_id)
         running: set[int] = set()
         # Waits have threads of their own: however many there are, they hold back only what needs them.
         waits = sum(1 for step in steps if step.verb is Verb.WAIT)
@@ -108,8 +113,8 @@ class _Execution:
             ThreadPoolExecutor(min(self._parallel, len(steps) or 1)) as workers,
             ThreadPoolExecutor(max(1, min(waits, _MOST_WAITS))) as waiters,
         ):
-            while ready or running:
-                ready = self._begin(ready, running, by_id, workers, waiters)
+            while self._ready or self._ready_waits or running:
+                self._begin(running, by_id, workers, waiters)
                 if not running:
                     break
                 message = self._finished.get()
@@ -119,13 +124,14 @@ class _Execution:
                 self._tell(Finished(message))
                 identity = message.step.id
                 running.discard(identity)
+                self._busy -= message.step.verb is not Verb.WAIT
                 self._results[identity] = message
                 if message.outcome is Outcome.FAILED and isinstance(message.error, _FINAL):
                     self._lost.set()
                 if message.outcome is Outcome.FAILED and not self._allowed(message.step):
                     self._failed.set()
                 if message.outcome is Outcome.DONE or not self._stopping():
-                    ready = sorted([*ready, *self._freed(message)])
+                    self._make_ready(self._freed(message), by_id)
         results = tuple(self._results.get(step.id) or self._skipped(step) for step in steps)
         return Report(self._plan, results, self._clock.now() - began, interrupted=self._interrupted.is_set())
 
@@ -182,31 +188,35 @@ class _Execution:
             except Exception:  # whatever it is, it is not the work's
                 self._deaf = True
 
+    def _make_ready(self, identities: Iterable[int], by_id: Mapping[int, Step]) -> None:
+        for identity in identities:
+            if by_id[identity].verb is Verb.WAIT:
+                self._ready_waits.append(identity)
+            else:
+                heappush(self._ready, identity)
+
     def _begin(
-        self,
-        ready: list[int],
-        running: set[int],
-        by_id: Mapping[int, Step],
-        workers: ThreadPoolExecutor,
-        waiters: ThreadPoolExecutor,
-    ) -> list[int]:
-        left = []
-        permitted = self._permitted() if ready else None
-        busy = sum(1 for one in running if by_id[one].verb is not Verb.WAIT)
-        for identity in ready:
+        self, running: set[int], by_id: Mapping[int, Step], workers: ThreadPoolExecutor, waiters: ThreadPoolExecutor
+    ) -> None:
+        for identity in self._taken():
             step = by_id[identity]
-            if permitted is not None and identity not in permitted:
-                left.append(identity)
-                continue
-            if step.verb is not Verb.WAIT:
-                if busy >= self._parallel:
-                    left.append(identity)
-                    continue
-                busy += 1
+            self._busy += step.verb is not Verb.WAIT
             running.add(identity)
             self._tell(Started(step))
             (waiters if step.verb is Verb.WAIT else workers).submit(self._work, step)
-        return left
+
+    def _taken(self) -> list[int]:
+        """What begins now, taken out of what is ready, in the order of the plan."""
+        room = self._parallel - self._busy
+        permitted = self._permitted() if self._ready or self._ready_waits else None
+        if permitted is None:
+            begins, self._ready_waits = self._ready_waits, []
+            return sorted([*begins, *(heappop(self._ready) for _ in range(min(room, len(self._ready))))])
+        waits = permitted.intersection(self._ready_waits)
+        others = nsmallest(room, permitted.intersection(self._ready))
+        self._ready_waits = [one for one in self._ready_waits if one not in waits]
+        self._ready = sorted(set(self._ready).difference(others))
+        return sorted([*waits, *others])
 
     def _work(self, step: Step) -> None:
         began = self._clock.now()

@@ -56,6 +56,8 @@ class Board:
         self._begin: float | None = None
         self._plan: Plan | None = None
         self._steps: dict[int, Step] = {}
+        self._steps_of: dict[Address, list[Step]] = {}
+        self._changes: dict[Address, Any] = {}
         self._objects: dict[Address, _Object] = {}
         self._over: set[int] = set()
         self._width = 0
@@ -133,6 +135,11 @@ class Board:
         self._plan, self.purpose = plan, purpose
         self._steps = {step.id: step for step in plan.steps}
         self._over, self._objects, self._done = set(), {}, 0
+        self._steps_of = {}
+        for step in plan.steps:
+            self._steps_of.setdefault(step.address, []).append(step)
+        # The first of an address counts.
+        self._changes = {one.address: one for one in reversed((*plan.details, *plan.changes))}
         replicas: dict[Address, set[Address]] = {}
         for address in (*(step.address for step in plan.steps), *plan.desired.resources, *plan.observed.resources):
             replicas.setdefault(address.whole, set()).add(address)
@@ -174,8 +181,8 @@ class Board:
 
     def _became(self, item: _Object, last: Step) -> str:
         """What has become of an object, in a word or two: `healthy`, `replaced, healthy`, `built`."""
-        steps = [step for step in self._steps.values() if step.address == item.address] or [last]
-        change = next((c for c in self._details() if c.address == item.address), None)
+        steps = self._steps_of.get(item.address) or [last]
+        change = self._changes.get(item.address)
         goals = [str(getattr(step.operation, "goal", "")) for step in steps if step.verb is Verb.WAIT]
         state = _reached(goals, has_check=self._has_check(item.address))
         untouched = all(step.verb in (Verb.REMOVE, Verb.WAIT) for step in steps)
@@ -191,9 +198,6 @@ class Board:
             return "removed"
         made = next((step for step in steps if step.verb in (Verb.BUILD, Verb.PULL, Verb.CREATE)), last)
         return state or ended(made)
-
-    def _details(self) -> Iterable[Any]:
-        return (*self._plan.details, *self._plan.changes) if self._plan is not None else ()
 
     def _has_check(self, address: Address) -> bool:
         wanted = self._plan.desired.resources.get(address) if self._plan is not None else None

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from provisioner.app.wiring import SystemClock
+from provisioner.reconcile.execute import NeverSet, execute
 from provisioner.reconcile.namespaces import containers_lived_in
+from provisioner.render.object_progress import Board
 from tests.unit.app.in_memory import InMemory, in_memory, service
 
 if TYPE_CHECKING:
@@ -99,6 +102,23 @@ def test_a_plan_grows_with_its_services(shop: InMemory, declared: Callable[[int]
 
 def test_what_follows_from_one_change_grows_with_the_chain(shop: InMemory) -> None:
     assert changed(shop, 120) <= 4.2 * changed(shop, 30)
+
+
+def carried_out(shop: InMemory, count: int) -> int:
+    """The calls of carrying out a plan and telling of it, without those of the steps."""
+    shop.write(apart(count))
+    plan, board = shop.plan(), Board(lambda: 0.0)
+    return calls(
+        lambda: execute(
+            plan, lambda step, made, progress, stopped: "", parallel=8, clock=SystemClock(), listener=board.take,
+            interrupted=NeverSet(),
+        )
+    )  # fmt: skip
+
+
+def test_carrying_out_grows_with_its_steps(shop: InMemory) -> None:
+    carried_out(shop, 1)
+    assert carried_out(shop, 200) <= 4.4 * carried_out(shop, 50)
 
 
 def lived_in(shop: InMemory, count: int) -> int:
