@@ -54,7 +54,7 @@ services:
     volumes: ["data:/data"]
     configs: [motd]
     secrets: [token]
-    healthcheck: {{test: ["CMD", "true"], interval: 0.2s}}
+    healthcheck: {{test: ["CMD", "true"], interval: 1s}}
     backup: {{command: [cat, /data/x], restore: [sh, -c, "cat > /data/x"], replaces: [data]}}
   other:
     image: busybox:1.36

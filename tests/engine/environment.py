@@ -14,6 +14,7 @@ import docker
 import docker.errors
 
 from tests.command_line import carry_out, needs_process
+from tests.quick_check import passing_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +28,7 @@ QUICK = {
     "image": "busybox:1.36",
     "command": ["sleep", "infinity"],
     "stop_signal": "SIGKILL",
-    "healthcheck": {"test": ["CMD", "true"], "interval": "0.1s"},
+    "healthcheck": passing_once(),
 }
 
 

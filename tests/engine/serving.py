@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tests.engine.environment import Environment, service
+from tests.quick_check import passing_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,12 +54,12 @@ while True:
     print(json.dumps({"seen": seen, "failed": failed}), flush=True)
 """
 
-_IS_UP = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/')"
+_IS_UP = "python -c \"import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/')\""
 
 
 def server(file: str, **more: Any) -> dict[str, Any]:
     """Answers every request on port 8080 with the content of `file`, and is replaced start-first."""
-    check = {"test": ["CMD", "python", "-c", _IS_UP], "interval": "0.2s", "retries": 100}
+    check = {**passing_once(_IS_UP), "retries": 100}
     fields = {"healthcheck": check, "update": {"order": "start-first"}, "stop_signal": "SIGTERM", **more}
     return service(image="python:3.12-slim", command=["python", "-c", _SERVE, file], **fields)
 

@@ -47,7 +47,7 @@ STRUCTURED = (
     ),
     checked("test", {"test": "true"}, {"test": ["CMD", "test", "1"]}),
     checked("interval", {"interval": "300ms"}, {"interval": "400ms"}),
-    checked("timeout", {"timeout": "2s"}, {"timeout": "1m30s"}),
+    checked("timeout", {"timeout": "2m"}, {"timeout": "1h1m30s"}),
     checked("start-period", {"start_period": "2s"}, {"start_period": "3s"}),
     checked("retries", {"retries": 5}, {"retries": 6}),
     checked(

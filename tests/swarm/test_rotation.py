@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.quick_check import passing_once
 from tests.swarm.environment import service
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def test_no_request_fails(environment: SwarmEnvironment) -> None:
     web = service(
         command=SERVE,
         secrets=[{"source": "content", "target": "/held"}],
-        healthcheck={"test": ["CMD", "wget", "-q", "-O", "-", "http://127.0.0.1:8080/"], "interval": "200ms"},
+        healthcheck=passing_once("wget -q -O - http://127.0.0.1:8080/"),
         deploy={"replicas": 2, "update_config": {"order": "start-first", "monitor": "100ms"}},
     )
     loop = service(command=["sh", "-c", ASK], depends_on=["web"])

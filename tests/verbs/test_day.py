@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.quick_check import passing_once
 from tests.verbs.conftest import Verbs, service
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _PSQL = "psql -X -q -tA -v ON_ERROR_STOP=1 -U postgres"
 _WEB = "test ! -e /data/full || { echo the disk is full >&2; exit 1; }"
 # It dies of a bad job, again and again.
 _WORKER = "while [ ! -e /data/poison ]; do echo worked; sleep 1; done; echo poisoned by job 17 >&2; exit 4"
-_OFTEN = {"interval": "300ms", "timeout": "5s", "retries": 2}
+_OFTEN = {"interval": "1s", "timeout": "5s", "retries": 2}
 
 
 def _playbook(version: str, port: int) -> dict[str, Any]:
@@ -35,11 +36,11 @@ def _playbook(version: str, port: int) -> dict[str, Any]:
             "postgres": service(
                 image="postgres:16-alpine", command=[], environment={"POSTGRES_HOST_AUTH_METHOD": "trust"},
                 volumes=["pgdata:/var/lib/postgresql/data"], stop_signal="SIGINT", deploy=quick,
-                healthcheck={**_OFTEN, "test": ["CMD-SHELL", "pg_isready -q -h 127.0.0.1 -U postgres"], "retries": 90},
+                healthcheck={**passing_once("pg_isready -q -h 127.0.0.1 -U postgres"), "retries": 900},
             ),
             "redis": service(
                 image="redis:7-alpine", command=[], deploy=quick,
-                healthcheck={**_OFTEN, "test": ["CMD", "redis-cli", "ping"], "retries": 30},
+                healthcheck={**passing_once("redis-cli ping"), "retries": 300},
             ),
             "migrate": service(
                 image="postgres:16-alpine", job={"run": "on_change"}, deploy={"endpoint_mode": "dnsrr"},
