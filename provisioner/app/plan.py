@@ -64,11 +64,7 @@ _ASKED_AT_ONCE = 8
 
 def make_plan(request: Request, policy: Policy, scale: Mapping[str, int], *, output: Path | None = None) -> Plan:
     """The plan for a request, against the live engine; `output` keeps it in a file, unless it would be refused."""
-    playbook = load_playbook(
-        request, targets=policy.targets, scale=scale, feasible=True, further=partial(refused_all_the_same, request)
-    )
-    permitted = replace(policy, scaled=frozenset(scale))
-    prepared = prepare(request, playbook, open_engine(request, playbook.engine), permitted)
+    prepared = prepared_plan(request, policy, scale)
     from provisioner.app.approved_digest import digest_text
 
     if output is not None and not prepared.plan.refusals:
@@ -76,6 +72,18 @@ def make_plan(request: Request, policy: Policy, scale: Mapping[str, int], *, out
 
         save(output, request, policy, scale, prepared)
     return replace(prepared.plan, digest=digest_text(prepared))
+
+
+def prepared_plan(request: Request, policy: Policy, scale: Mapping[str, int]) -> Prepared:
+    """The plan of now with all that it was made from. `scale`: replicas in the place of those declared, by service.
+
+    PlaybookInvalid for an invalid playbook.
+    """
+    playbook = load_playbook(
+        request, targets=policy.targets, scale=scale, feasible=True, further=partial(refused_all_the_same, request)
+    )
+    permitted = replace(policy, scaled=frozenset(scale))
+    return prepare(request, playbook, open_engine(request, playbook.engine), permitted)
 
 
 def prepare(

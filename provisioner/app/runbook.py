@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from provisioner.app.approved_digest import digest_text, digest_text_of_plays
 from provisioner.app.backup_sources import saved_addresses
 from provisioner.app.graph import graph_of
-from provisioner.app.load import load_playbook
-from provisioner.app.plan import prepare
+from provisioner.app.plan import prepared_plan
 from provisioner.app.plan_plays import plan_plays
-from provisioner.app.possible import refused_all_the_same
-from provisioner.app.wiring import open_engine
 from provisioner.model.change import Action
-from provisioner.model.plan import Policy
 from provisioner.model.runbook import AppliedRevision, ConcernedSecret, FailedApply, Runbook, Stage
 
 if TYPE_CHECKING:
@@ -26,22 +21,21 @@ if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.ledger.revisions import Revision
     from provisioner.model.address import Address
-    from provisioner.model.plan import Plan
+    from provisioner.model.plan import Plan, Policy
 
 
-def make_runbook(request: Request) -> Runbook:
-    """The runbook of the plan of now. PlaybookInvalid for an invalid playbook."""
-    playbook = load_playbook(request, feasible=True, further=partial(refused_all_the_same, request))
-    return runbook_of(prepare(request, playbook, open_engine(request, playbook.engine), Policy()))
+def make_runbook(request: Request, policy: Policy, replicas: Mapping[str, int]) -> Runbook:
+    """The runbook of the plan of now; raises what `prepared_plan` does."""
+    return runbook_of(prepared_plan(request, policy, replicas))
 
 
-def make_runbooks(plays: PlayList) -> list[tuple[str, Runbook]]:
+def make_runbooks(plays: PlayList, policy: Policy, replicas: Mapping[str, int]) -> list[tuple[str, Runbook]]:
     """The runbooks of the plays of a list by their names, each for an apply of that play alone (`--limit`).
 
     Raises what `plan_plays` does.
     """
     found = []
-    for play in plan_plays(plays, Policy(), {}):
+    for play in plan_plays(plays, policy, replicas):
         runbook = runbook_of(play.prepared)
         plan = replace(runbook.plan, digest=digest_text_of_plays([play]))
         found.append((play.opened.play.name, replace(runbook, plan=plan)))

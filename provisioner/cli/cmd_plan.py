@@ -13,6 +13,8 @@ from provisioner.cli.formats import ANNOTATIONS, findings_output
 from provisioner.cli.options import (
     insecure_transport_option,
     json_option,
+    made_anew,
+    narrowed,
     plan_options,
     policy,
     scales,
@@ -94,10 +96,8 @@ def command(
         insecure_transport=insecure_transport,
     )  # fmt: skip
     replicas = scales(scale)
-    again = narrowed(addresses, scale, prune=prune, allow_empty=allow_empty)
-    again += [word for address in replaced for word in ("--replace", address)]
-    again += [word for address in rerun for word in ("--rerun", address)]
-    again += ["--accept-new-key"] if accept_new_key else []
+    again = narrowed(addresses, scale, prune=prune, allow_empty=allow_empty, accept_new_key=accept_new_key)
+    again += made_anew(replaced, rerun)
     again += ["--insecure-transport"] if insecure_transport else []
     plays = settings.plays(target)
     if plays is not None:
@@ -156,13 +156,6 @@ def _plan_list(
 def _warn_not_kept(settings: Settings, output: str) -> None:
     err = settings.err()
     err.write(f"{err.paint.yellow('warning:')} a plan that is refused is not kept: {output} is as it was\n")
-
-
-def narrowed(addresses: Sequence[str], scale: Sequence[str], *, prune: bool, allow_empty: bool = False) -> list[str]:
-    """The options of a plan as they were typed."""
-    words = [word for address in addresses for word in ("--target", address)]
-    words += [word for entry in scale for word in ("--scale", entry)]
-    return [*words, *(["--prune"] if prune else []), *(["--allow-empty"] if allow_empty else [])]
 
 
 def show_plan(

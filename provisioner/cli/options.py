@@ -188,6 +188,19 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def narrowed(addresses: Sequence[str], scale: Sequence[str], **flags: bool) -> list[str]:
+    """What narrows or widens a plan, as it was typed: the same for every look at it."""
+    words = [word for address in addresses for word in ("--target", address)]
+    words += [word for entry in scale for word in ("--scale", entry)]
+    return [*words, *(f"--{name.replace('_', '-')}" for name, given in flags.items() if given)]
+
+
+def made_anew(replaced: Sequence[str], rerun: Sequence[str]) -> list[str]:
+    """What is done once though nothing differs, as it was typed: a plan made afterwards is asked without it."""
+    words = [word for address in replaced for word in ("--replace", address)]
+    return [*words, *(word for address in rerun for word in ("--rerun", address))]
+
+
 def policy(
     addresses: Sequence[str] = (), replaced: Sequence[str] = (), rerun: Sequence[str] = (), **permitted: Any
 ) -> Policy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action, Impact
@@ -21,20 +22,34 @@ if TYPE_CHECKING:
 _MOST_STAGES = 60
 
 
-def runbook_markdown(runbook: Runbook, words: str = "") -> str:
-    """The page. `words` are those of the command line after `provision COMMAND`: target and options."""
+@dataclass(frozen=True)
+class PlanOptions:
+    """The options of this plan as they are typed: `always`, and those that are for its apply alone, `once`."""
+
+    always: str = ""
+    once: str = ""
+
+
+def runbook_markdown(runbook: Runbook, words: str = "", options: PlanOptions = PlanOptions()) -> str:
+    """The page. `words` are those of the command line after `provision COMMAND`: target and selection."""
     plan = runbook.plan
-    said = f" {words}" if words else ""
+    said = _spaced(words)
+    later = said + _spaced(options.always)
+    now = later + _spaced(options.once)
     sections = plan_sections(plan, level=2)[1:]
     parts = [
         f"# Deploy {plain(plan.title)}",
-        f"For the plan of now on {plain(engine_name(plan))}. Make it again right before: `provision runbook{said}`.",
+        f"For the plan of now on {plain(engine_name(plan))}. Make it again right before: `provision runbook{now}`.",
     ]
     if plan.refusals or not summarize(plan).pending:
         return "\n\n".join([*parts, "## What will happen", *sections]) + "\n"
     parts += ["## Before", *_before(runbook, said), "## What will happen", *sections, *_order(runbook)]
-    parts += [*_secrets(runbook), "## Do it", *_doing(runbook, said), "## Go back", *_back(runbook, said)]
+    parts += [*_secrets(runbook), "## Do it", *_doing(runbook, said, now, later), "## Go back", *_back(runbook, said)]
     return "\n\n".join(parts) + "\n"
+
+
+def _spaced(words: str) -> str:
+    return f" {words}" if words else ""
 
 
 def _before(runbook: Runbook, said: str) -> Iterator[str]:
@@ -133,16 +148,16 @@ def _secrets(runbook: Runbook) -> Iterator[str]:
     yield "\n".join(rows)
 
 
-def _doing(runbook: Runbook, said: str) -> Iterator[str]:
+def _doing(runbook: Runbook, said: str, now: str, later: str) -> Iterator[str]:
     yield "Look at the plan once more, and do exactly that:"
     digest = runbook.plan.digest
-    yield f"```sh\nprovision plan{said}\nprovision apply{said} --digest {digest}\n```"
+    yield f"```sh\nprovision plan{now}\nprovision apply{now} --digest {digest}\n```"
     if runbook.snapshot:
         yield f"It takes a snapshot of the data itself before: {', '.join(map(plain, runbook.snapshot))}."
     yield "76 means that something has moved since: nothing was done, make this page again. Afterwards:"
     count = f"{len(runbook.checks)} check{'' if len(runbook.checks) == 1 else 's'}"
     checks = f"provision verify{said}     # {count}\n" if runbook.checks else ""
-    yield f"```sh\nprovision plan{said} --detailed-exitcode\nprovision status{said} --exit-code\n{checks}```"
+    yield f"```sh\nprovision plan{later} --detailed-exitcode\nprovision status{said} --exit-code\n{checks}```"
 
 
 def _back(runbook: Runbook, said: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.environment import Environment, differences, service
+from tests.quick_check import passing_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +80,7 @@ def _join_the_bridge(environment: Environment, playbook: dict[str, Any]) -> None
 
 
 def _slow_down_the_check(web: dict[str, Any]) -> None:
-    web["healthcheck"] = {"test": ["CMD", "true"], "interval": "0.2s"}
+    web["healthcheck"] = {**passing_once(), "interval": "0.2s"}
 
 
 def _move_the_network(environment: Environment, playbook: dict[str, Any]) -> None:

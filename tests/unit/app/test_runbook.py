@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from provisioner.app import runbook as runbook_module
+from provisioner.app import plan as plan_module
 from provisioner.app.outcome import durations
 from provisioner.app.runbook import make_runbook
 from provisioner.model.address import Address
 from provisioner.model.operation import Goal, Start, Wait
-from provisioner.model.plan import Step
+from provisioner.model.plan import Policy, Step
 from provisioner.model.report import Outcome, Report, StepResult
 from provisioner.model.runbook import Stage
-from provisioner.render.runbook_markdown import runbook_markdown
+from provisioner.render.runbook_markdown import PlanOptions, runbook_markdown
 from tests.unit.app.in_memory import InMemory, in_memory, service
 from tests.unit.render.examples import NOTHING
 from tests.unit.render.golden import check
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InMemory:
     made = in_memory(tmp_path, monkeypatch)
-    monkeypatch.setattr(runbook_module, "open_engine", lambda request, choice: made.engine)
+    monkeypatch.setattr(plan_module, "open_engine", lambda request, choice: made.engine)
     return made
 
 
@@ -41,7 +41,7 @@ def playbook(level: str = "info", **more: Any) -> dict[str, Any]:
 
 
 def page(shop: InMemory) -> str:
-    return steady(runbook_markdown(make_runbook(shop.request()), "-f compose.yaml"))
+    return steady(runbook_markdown(make_runbook(shop.request(), Policy(), {}), "-f compose.yaml"))
 
 
 def steady(text: str) -> str:
@@ -85,7 +85,7 @@ def test_how_long_it_took_is_said_where_it_is_known(shop: InMemory) -> None:
     shop.write(playbook())
     shop.apply()
     shop.write(playbook("debug"))
-    made = make_runbook(shop.request())
+    made = make_runbook(shop.request(), Policy(), {})
     assert made.last is not None
     known = replace(
         made, last=replace(made.last, seconds=75.0), stages=tuple(replace(one, took=4.0) for one in made.stages)
@@ -104,3 +104,24 @@ def test_how_long_an_object_took_is_from_its_first_step_to_its_last() -> None:
         StepResult(Step(3, Start(), web, ""), Outcome.FAILED, 9.0, began=6.0),
     )
     assert durations(Report(NOTHING, results, 15.0)) == {"service.db": 5.0}
+
+
+def test_its_commands_have_the_options_of_its_plan(shop: InMemory) -> None:
+    """What is done once is not asked of the plan that is to be empty afterwards."""
+    shop.write(playbook())
+    shop.apply()
+    shop.write({**playbook(), "services": {"db": service(volumes=["data:/data"])}})
+    request = shop.request()
+    assert "No changes." in runbook_markdown(make_runbook(request, Policy(), {}))
+    made = make_runbook(request, Policy(prune=True), {"db": 2})
+    text = runbook_markdown(made, "shop", PlanOptions("--scale db=2 --prune", "--rerun job"))
+    assert "the owner of `service.web`: is it really not needed any more?" in text
+    assert "+ replicas: 2" in text
+    for line in (
+        "`provision runbook shop --scale db=2 --prune --rerun job`",
+        "provision plan shop --scale db=2 --prune --rerun job\n",
+        "provision apply shop --scale db=2 --prune --rerun job --digest",
+        "provision plan shop --scale db=2 --prune --detailed-exitcode",
+        "provision status shop --exit-code",
+    ):
+        assert line in text
