@@ -56,6 +56,9 @@ _AGAIN = """\
 python -m benchmarks --sizes 10,50 --repeat 3 --page /tmp/performance.md
 ```
 
+`--stack 200,2000` measures services without replicas on a Swarm beside `docker stack deploy`; an engine in a container
+becomes that Swarm, unless `--swarm` names one. Sizes from 500 on take long: give them a run of their own.
+
 An engine with the image `busybox:1.36` is needed (`--image` names another). Compose and Ansible are found on the
 `PATH`, or named with `--compose` and `--ansible`; `--help` tells the rest. What noise does not move (requests, imported
 modules, calls of functions) is counted by `tests/performance`."""
