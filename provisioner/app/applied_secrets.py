@@ -83,6 +83,5 @@ def versions_in_volumes(engine: EngineReader, playbook: Playbook, but: Collectio
             found.setdefault(key, set()).add(HeldVersion(Held(key, tier, version), str(entry["version"])))
     one = {key: next(iter(several)) for key, several in found.items() if len(several) == 1 and key not in but}
     return HeldVersions(
-        {key: held for key, held in one.items() if held.answer.tier == AWS and held.answer.version},
-        frozenset(in_use),
+        {key: held for key, held in one.items() if held.answer.tier == AWS and held.answer.version}, frozenset(in_use)
     )

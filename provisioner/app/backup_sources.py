@@ -172,11 +172,7 @@ def _dump(
 
 
 def _volume(
-    playbook: Playbook,
-    key: str,
-    containers: Sequence[OwnedContainer],
-    away: Mapping[str, Sequence[str]],
-    mode: Mode,
+    playbook: Playbook, key: str, containers: Sequence[OwnedContainer], away: Mapping[str, Sequence[str]], mode: Mode
 ) -> SavedVolume:
     declared = playbook.volumes[key]
     consistency = (declared.backup or _DEFAULT).consistency

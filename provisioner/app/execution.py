@@ -71,12 +71,7 @@ def carry_out(
 
 
 def _stopped(
-    prepared: Prepared,
-    report: Report,
-    engine: EngineWriter,
-    policy: Policy,
-    clock: SystemClock,
-    listener: Listener,
+    prepared: Prepared, report: Report, engine: EngineWriter, policy: Policy, clock: SystemClock, listener: Listener
 ) -> Report:
     """A run that failed or was interrupted: what it had begun to replace serves again, and what is down is named.
 

@@ -20,12 +20,7 @@ if TYPE_CHECKING:
 
 
 def push(
-    request: Request,
-    services: Sequence[str],
-    *,
-    dependencies: bool = False,
-    listener: Listener,
-    interrupt: Interrupt,
+    request: Request, services: Sequence[str], *, dependencies: bool = False, listener: Listener, interrupt: Interrupt
 ) -> Sequence[ImageResult]:
     """Push what the named services build, or all of them; each image with the further names that it has.
 

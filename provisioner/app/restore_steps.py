@@ -11,11 +11,7 @@ from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.owned import owned_containers, owned_services
 from provisioner.app.restore_plan import is_ours, mounts_volume
 from provisioner.app.wiring import SystemClock
-from provisioner.backup.previous_data import (
-    SUFFIX,
-    make_anew,
-    put_back,
-)
+from provisioner.backup.previous_data import SUFFIX, make_anew, put_back
 from provisioner.errors import ProvisionError, StepFailed
 from provisioner.kinds import volume as volume_kind
 from provisioner.kinds.ownership import PROJECT, PROTECTED, owner, ownership_labels

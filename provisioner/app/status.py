@@ -112,11 +112,7 @@ def _foreign(row: StatusRow, foreign: ForeignObject | None) -> StatusRow:
 
 
 def _row(
-    address: Address,
-    wanted: Resource | None,
-    found: Observed | None,
-    change: Change | None,
-    retained: Retained,
+    address: Address, wanted: Resource | None, found: Observed | None, change: Change | None, retained: Retained
 ) -> StatusRow:
     """What is known of an object without asking how it is doing."""
     image = wanted.name if wanted else ""

@@ -7,14 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.collect_without_values import CollectWithoutValues
-from provisioner.app.condition import (
-    Condition,
-    HealthResult,
-    condition_of,
-    health_results,
-    last_words,
-    with_purpose,
-)
+from provisioner.app.condition import Condition, HealthResult, condition_of, health_results, last_words, with_purpose
 from provisioner.app.evidence import mask_of, unknown_secrets
 from provisioner.app.load import load_playbook
 from provisioner.app.plan import prepare

@@ -22,10 +22,7 @@ DRIFTED = 2
     cls=Command,
     purpose=LOOK,
     short_help="What differs on the engine from what was last applied; exit 2 when something does.",
-    examples=(
-        ("provision drift telecom/prod", "for people"),
-        ("provision drift --json | jq .changes", "for programs"),
-    ),
+    examples=(("provision drift telecom/prod", "for people"), ("provision drift --json | jq .changes", "for programs")),
     see="Changes in the playbook's files are not drift: `provision plan` shows both. No secret is read.",
 )
 @target_argument

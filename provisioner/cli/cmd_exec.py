@@ -31,10 +31,7 @@ if TYPE_CHECKING:
     "is a variable for the command. The exit code is the command's.",
 )
 @click.argument(
-    "arguments",
-    metavar="[TARGET] SERVICE COMMAND...",
-    nargs=-1,
-    type=words(TARGET, SERVICE, repeats=False),
+    "arguments", metavar="[TARGET] SERVICE COMMAND...", nargs=-1, type=words(TARGET, SERVICE, repeats=False)
 )
 @click.option("-T", "--no-tty", "--no-TTY", "no_tty", is_flag=True, help="Without a terminal.")
 @click.option("-i", "--interactive", is_flag=True, hidden=True, help="Compose has it: input is always handed on.")

@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     cls=Command,
     purpose=LOOK,
     short_help="List the images that containers were made from.",
-    examples=(
-        ("provision images telecom/dev", "of every container"),
-        ("provision images -q", "their ids, each once"),
-    ),
+    examples=(("provision images telecom/dev", "of every container"), ("provision images -q", "their ids, each once")),
 )
 @click.argument("arguments", metavar="[TARGET] [SERVICE...]", nargs=-1, type=words(TARGET, SERVICE))
 @click.option("-q", "--quiet", "only_ids", is_flag=True, help="Only the ids.")

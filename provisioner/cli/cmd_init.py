@@ -55,11 +55,7 @@ def command(settings: Settings, name: str | None, image: str | None, source: str
     else:
         name = name or _ask(settings, "What is the system called?", default)
         require_name(name)
-        started = initialise(
-            directory,
-            name,
-            image or _ask(settings, "Which image does its first service run?", IMAGE),
-        )
+        started = initialise(directory, name, image or _ask(settings, "Which image does its first service run?", IMAGE))
     out = settings.out()
     out.write("".join(f"wrote {file}\n" for file in started.files))
     out.write("".join(f"added to {file}: what Git is not to keep\n" for file in started.added_to))

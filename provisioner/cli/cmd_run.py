@@ -39,10 +39,7 @@ if TYPE_CHECKING:
     "input, and which stays with -d.",
 )
 @click.argument(
-    "arguments",
-    metavar="[TARGET] SERVICE [COMMAND...]",
-    nargs=-1,
-    type=words(TARGET, SERVICE, repeats=False),
+    "arguments", metavar="[TARGET] SERVICE [COMMAND...]", nargs=-1, type=words(TARGET, SERVICE, repeats=False)
 )
 @click.option("--rm", "remove", is_flag=True, help="Remove the container when it has ended.")
 @click.option("-d", "--detach", is_flag=True, help="Do not wait for its end; print its id.")

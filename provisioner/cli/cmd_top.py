@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     cls=Command,
     purpose=LOOK,
     short_help="Show the processes of services.",
-    examples=(
-        ("provision top telecom/dev", "of all services"),
-        ("provision top ingest", "of one"),
-    ),
+    examples=(("provision top telecom/dev", "of all services"), ("provision top ingest", "of one")),
 )
 @click.argument("arguments", metavar="[TARGET] [SERVICE...]", nargs=-1, type=words(TARGET, SERVICE))
 @click.pass_obj

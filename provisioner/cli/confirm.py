@@ -17,10 +17,7 @@ _HINT = "add --yes, or set PROVISION_YES=1; --check or `provision plan` only loo
 def require_answer(*, yes: bool, hint: str = _HINT) -> None:
     """Refuse at once where nobody could be asked and nobody has said yes; `hint` names what says it."""
     if not yes and not sys.stdin.isatty():
-        raise UsageError(
-            "this changes things, and there is no terminal to ask on",
-            hint=hint,
-        )
+        raise UsageError("this changes things, and there is no terminal to ask on", hint=hint)
 
 
 def confirmed(settings: Settings, question: str) -> bool:

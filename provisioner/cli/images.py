@@ -21,13 +21,7 @@ if TYPE_CHECKING:
 
 
 def work_on(
-    settings: Settings,
-    target: str | None,
-    services: Sequence[str],
-    act: Act,
-    *,
-    as_json: bool,
-    forgiving: bool = False,
+    settings: Settings, target: str | None, services: Sequence[str], act: Act, *, as_json: bool, forgiving: bool = False
 ) -> int:
     """Run `act` on the environment of a TARGET, or on each play of a list; tell what became of each image.
 

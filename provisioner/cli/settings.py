@@ -274,12 +274,7 @@ class Settings:
 
     def split(self, arguments: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
         """`[TARGET] SERVICE...` taken apart."""
-        return split_target(
-            arguments,
-            files_named=self._files_typed,
-            directory=str(Path.cwd()),
-            exists=is_file,
-        )
+        return split_target(arguments, files_named=self._files_typed, directory=str(Path.cwd()), exists=is_file)
 
     def _is_service(self, name: str) -> bool:
         """Whether the playbook that is meant without a TARGET has a service of this name."""

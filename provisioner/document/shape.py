@@ -101,14 +101,7 @@ class Row:
     ordered: bool = False
 
 
-_KINDS: dict[type, str] = {
-    type(None): NULL,
-    bool: BOOLEAN,
-    str: STRING,
-    int: INTEGER,
-    float: NUMBER,
-    tuple: SEQUENCE,
-}
+_KINDS: dict[type, str] = {type(None): NULL, bool: BOOLEAN, str: STRING, int: INTEGER, float: NUMBER, tuple: SEQUENCE}
 
 
 def kind_of(node: Node) -> str:

@@ -18,11 +18,7 @@ if TYPE_CHECKING:
     from provisioner.kinds.fields import Raw
     from provisioner.model.state import ImageFacts, Spec
 
-_RECURSIVE = {
-    "disabled": "NonRecursive",
-    "writable": "ReadOnlyNonRecursive",
-    "readonly": "ReadOnlyForceRecursive",
-}
+_RECURSIVE = {"disabled": "NonRecursive", "writable": "ReadOnlyNonRecursive", "readonly": "ReadOnlyForceRecursive"}
 # Options of a mount for which its text has no word.
 _ONLY_STRUCTURED = {"recursive", "labels", "subpath"}
 # What engines since 23 write on volumes that have no name.

@@ -102,12 +102,7 @@ def at(
 
 
 def at_object(
-    playbook: Playbook,
-    section: str,
-    key: str,
-    *path: str,
-    message: str,
-    edits: tuple[TextEdit, ...] = (),
+    playbook: Playbook, section: str, key: str, *path: str, message: str, edits: tuple[TextEdit, ...] = ()
 ) -> Match:
     """A match at a path of a top-level object (`volumes`, `pgdata`)."""
     place = (section, key, *path)

@@ -15,14 +15,7 @@ if TYPE_CHECKING:
     from provisioner.model.node import JSON
     from provisioner.model.playbook import Condition, UpdatePolicy
     from provisioner.model.span import Span
-    from provisioner.model.specs import (
-        ContainerSpec,
-        FileSpec,
-        NetworkSpec,
-        ServiceSpec,
-        VolumeSpec,
-        WorkloadSpec,
-    )
+    from provisioner.model.specs import ContainerSpec, FileSpec, NetworkSpec, ServiceSpec, VolumeSpec, WorkloadSpec
 
 # One object of the engine in Compose's vocabulary: field key → JSON value. Total: every field of the kind is there.
 # For code that goes over all fields; `model/specs.py` has the shapes for code that asks for one by its name.

@@ -18,13 +18,7 @@ from provisioner.reconcile.cascade import cascade
 from provisioner.reconcile.finished import has_finished
 from provisioner.reconcile.last_applied import last_applied, moved_tier
 from provisioner.reconcile.namespaces import KEYS as NAMESPACES
-from provisioner.reconcile.namespaces import (
-    LOST_PATHS,
-    as_declared,
-    lost_namespaces,
-    made_anew,
-    resolved,
-)
+from provisioner.reconcile.namespaces import LOST_PATHS, as_declared, lost_namespaces, made_anew, resolved
 from provisioner.reconcile.retained import PROTECT, protection_changes
 
 if TYPE_CHECKING:

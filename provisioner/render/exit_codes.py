@@ -4,10 +4,7 @@ from __future__ import annotations
 
 # code: (meaning, what to do)
 EXIT_CODES: dict[int, tuple[str, str]] = {
-    0: (
-        "done, or nothing to do",
-        "",
-    ),
+    0: ("done, or nothing to do", ""),
     1: (
         "something failed: a step, a check, a lint error; or a plan is refused, or you answered no",
         "read what was and was not done; the same command continues where it ended",
@@ -23,14 +20,8 @@ EXIT_CODES: dict[int, tuple[str, str]] = {
         "still found a difference; with `status --exit-code`: something is not well",
         "read why the new one failed and mend it; or which field differs: somebody or something else changes it",
     ),
-    64: (
-        "wrong usage",
-        "read the message; `--help`",
-    ),
-    65: (
-        "the playbook is invalid",
-        "every problem is listed with file, line and column",
-    ),
+    64: ("wrong usage", "read the message; `--help`"),
+    65: ("the playbook is invalid", "every problem is listed with file, line and column"),
     69: (
         "the engine, or a service that is needed, can not be reached",
         "the message says which one and how it was chosen",
@@ -43,14 +34,8 @@ EXIT_CODES: dict[int, tuple[str, str]] = {
         "the saved plan is stale, or something that the plan depends on changed before it was carried out",
         "look at a new plan",
     ),
-    77: (
-        "a secret is missing, not allowed, or can not be compared",
-        "the message says where it was looked for",
-    ),
-    130: (
-        "interrupted",
-        "the same command continues where it ended",
-    ),
+    77: ("a secret is missing, not allowed, or can not be compared", "the message says where it was looked for"),
+    130: ("interrupted", "the same command continues where it ended"),
 }
 
 

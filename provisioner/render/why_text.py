@@ -132,12 +132,7 @@ class Explanation(Protocol):
 
 
 def why_text(
-    found: Explanation,
-    *,
-    paint: Paint = PLAIN,
-    next_command: str = "",
-    width: int = 0,
-    now: datetime | None = None,
+    found: Explanation, *, paint: Paint = PLAIN, next_command: str = "", width: int = 0, now: datetime | None = None
 ) -> str:
     """The whole explanation, ending with a newline. `next_command` carries out what is planned."""
     moment_now = now or datetime.now(UTC)

@@ -10,10 +10,7 @@ from typing import Any
 from provisioner.errors import SecretUnavailable, Unreachable
 
 # Raised before a request is sent; by the error's class name, so that boto3 need not be imported here.
-NOT_SET_UP = {
-    "NoCredentialsError": "no credentials were found",
-    "NoRegionError": "no region is configured",
-}
+NOT_SET_UP = {"NoCredentialsError": "no credentials were found", "NoRegionError": "no region is configured"}
 _LOCAL = {
     **NOT_SET_UP,
     "PartialCredentialsError": "the credentials are incomplete",

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from provisioner.document.attributes.shapes import (
-    AS_TEXT,
-    FREE,
-    LIST,
-    STRUCT,
-    TEXT,
-    field,
-    null_is_text,
-    pairs,
-)
+from provisioner.document.attributes.shapes import AS_TEXT, FREE, LIST, STRUCT, TEXT, field, null_is_text, pairs
 from provisioner.document.quantities import to_integer
 from provisioner.document.shape import INTEGER, NULL, SEQUENCE, STRING, Place, Row, Shape, mapping, scalar, sequence
 from provisioner.model.node import Node
