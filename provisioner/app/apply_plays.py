@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     # Asked once, with the plans of all plays.
     Approve = Callable[[Sequence[PlayPlan]], bool]
     # Opens the listener of one play; it is closed when the play has ended.
-    Narrate = Callable[[PlayPlan], AbstractContextManager[Listener]]
+    OpenListener = Callable[[PlayPlan], AbstractContextManager[Listener]]
     # Carries out one play.
     Act = Callable[[Listener], ApplyResult]
 
@@ -81,7 +81,7 @@ def apply_plays(
     scale: Mapping[str, int],
     *,
     approve: Approve,
-    narrate: Narrate,
+    open_listener: OpenListener,
     ended: Callable[[PlayResult], None],
     verify: bool,
     interrupt: Interrupt,
@@ -115,7 +115,7 @@ def apply_plays(
 
     runs = [run(play) for play in planned]
     with interrupt.deferred():
-        return PlaysResult(plans, carry_out_runs(runs, narrate, ended, interrupt, parallel=parallel))
+        return PlaysResult(plans, carry_out_runs(runs, open_listener, ended, interrupt, parallel=parallel))
 
 
 def _with_remarks(planned: PlannedPlay, saved: ApprovedPlans | None) -> PlayPlan:
@@ -130,7 +130,7 @@ def destroy_plays(
     policy: Policy,
     *,
     approve: Approve,
-    narrate: Narrate,
+    open_listener: OpenListener,
     ended: Callable[[PlayResult], None],
     interrupt: Interrupt,
 ) -> PlaysResult:
@@ -147,7 +147,7 @@ def destroy_plays(
     if not approve(plans) or any(plan.plan.refusals for plan in plans):
         return PlaysResult(plans)
     with interrupt.deferred():
-        return PlaysResult(plans, carry_out_runs(runs, narrate, ended, interrupt, parallel=False))
+        return PlaysResult(plans, carry_out_runs(runs, open_listener, ended, interrupt, parallel=False))
 
 
 def _removal(play: OpenedPlay, approved: Plan, policy: Policy, interrupt: Interrupt) -> Act:
@@ -211,7 +211,7 @@ def _containers(play: OpenedPlay) -> set[str]:
 
 def carry_out_runs(
     runs: Sequence[PlayRun],
-    narrate: Narrate,
+    open_listener: OpenListener,
     ended: Callable[[PlayResult], None],
     interrupt: Interrupt,
     *,
@@ -222,7 +222,7 @@ def carry_out_runs(
         lock = threading.Lock()
 
         def carry_out(run: PlayRun) -> PlayResult:
-            result = _carry_out_one(run, narrate)
+            result = _carry_out_one(run, open_listener)
             with lock:
                 ended(result)
             return result
@@ -238,7 +238,7 @@ def carry_out_runs(
             code = Interrupted.exit_code if interrupt.is_set() else 0
             result = PlayResult(run.shown.name, run.shown.plan, "not_started", code, because=stopped)
         else:
-            result = _carry_out_one(run, narrate)
+            result = _carry_out_one(run, open_listener)
             if result.state != "done":
                 stopped = "interrupted" if result.state == "interrupted" else f"the play '{result.name}' failed"
         ended(result)
@@ -246,11 +246,11 @@ def carry_out_runs(
     return tuple(results)
 
 
-def _carry_out_one(run: PlayRun, narrate: Narrate) -> PlayResult:
+def _carry_out_one(run: PlayRun, open_listener: OpenListener) -> PlayResult:
     began = time.monotonic()
     name, plan = run.shown.name, run.shown.plan
     try:
-        with narrate(run.shown) as listener:
+        with open_listener(run.shown) as listener:
             done = run.act(listener)
     except ProvisionError as error:
         return PlayResult(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from provisioner.app.request import Request
-    from provisioner.app.up import UpManner
+    from provisioner.app.up import UpOptions
     from provisioner.model.address import Address
     from provisioner.model.plan import Plan, Step
     from provisioner.ports import EngineWriter, Interrupt, Listener
@@ -29,14 +29,14 @@ _BRINGS = (Verb.PULL, Verb.BUILD, Verb.PUSH, Verb.TAG, Verb.FILL)
 
 
 def create(
-    request: Request, manner: UpManner, scale: Mapping[str, int], *, listener: Listener, interrupt: Interrupt
+    request: Request, options: UpOptions, scale: Mapping[str, int], *, listener: Listener, interrupt: Interrupt
 ) -> list[str]:
     """Make the containers of the named services, or of all, that are not there, and what they need; start none.
 
     On a Swarm services without tasks, and no jobs, which would run at once. They count as stopped on purpose, until
     `start` or an apply. The services that were made. Unsafe where a plan is refused.
     """
-    ready = make_ready(request, Policy(), scale, manner, listener=listener, interrupt=interrupt)
+    ready = make_ready(request, Policy(), scale, options, listener=listener, interrupt=interrupt)
     request, playbook, engine, policy = ready.request, ready.playbook, ready.engine, ready.policy
     prepared = prepare(request, playbook, engine, policy)
     if prepared.plan.refusals:
@@ -52,7 +52,7 @@ def create(
     }
     names = sorted({address.name for address in made})
     wanted = _makes(prepared.plan, made)
-    manner.images.require_allowed(step for step in prepared.plan.steps if step.id in wanted)
+    options.images.require_allowed(step for step in prepared.plan.steps if step.id in wanted)
 
     def keep(writer: EngineWriter) -> None:
         known = read_ledger(writer, playbook.project).intentions

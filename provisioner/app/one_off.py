@@ -67,16 +67,16 @@ class RunOptions:
 def run_one_off(
     request: Request,
     run: OneOff,
-    manner: RunOptions,
+    options: RunOptions,
     *,
     home: str,
-    narrate: Callable[[], AbstractContextManager[Listener]],
+    open_listener: Callable[[], AbstractContextManager[Listener]],
     tell: Callable[[str], object],
     interrupt: Interrupt,
 ) -> int:
     """Run it and return its exit code; 0 at once where it is detached, after `tell` was told its id.
 
-    `narrate` opens the listener of what is made before it. Interrupted, what was made for this run is gone again.
+    `open_listener` opens the listener of what is made before it. Interrupted, what was made for this run is gone again.
     UsageError for an unknown service or a wrong mount, Unsafe where something it needs can not be had.
     """
     playbook = _load(request, run.service)
@@ -84,36 +84,36 @@ def run_one_off(
     mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
     # A part of the playbook may not show what the whole one needs.
     playbook = replace(playbook, engine=replace(playbook.engine, mode=mode))
-    manner.images.require_possible(mode)
-    with narrate() as listener:
-        manner.images.bring(request, [run.service], listener, interrupt)
+    options.images.require_possible(mode)
+    with open_listener() as listener:
+        options.images.bring(request, [run.service], listener, interrupt)
         if mode == "swarm" and run.stdin and not run.tty:
             # A task's input can not be reached: one that is open would be waited for without end.
             run = replace(run, stdin=False)
             if is_input_piped():
                 listener(Notice("a Swarm gives a task no input: what is piped in is not read"))
-        if mode == "swarm" and manner.detach and manner.remove:
+        if mode == "swarm" and options.detach and options.remove:
             listener(Notice("a Swarm removes no service by itself: --rm of what is detached waits for `down`"))
-        if manner.dependencies:
+        if options.dependencies:
             _start_dependencies(request, playbook, engine, run.service, listener, interrupt)
         prepared = _prepare(request, playbook, engine, run, home)
-        _make_shared(prepared, manner.images, engine, listener, interrupt)
+        _make_shared(prepared, options.images, engine, listener, interrupt)
         if mode == "swarm":
-            resource = _as_one_off(prepared, run, manner.name or _name(playbook, run.service, "_"))
+            resource = _as_one_off(prepared, run, options.name or _name(playbook, run.service, "_"))
             made = partial(_create, prepared, resource, engine)
-            return run_task(engine, resource, made, run, manner, listener=listener, tell=tell, interrupt=interrupt)
-    resource = _as_one_off(prepared, run, manner.name or _name(playbook, run.service, "-"))
-    maker = cast("DockerEngine", _Making(engine, _how_it_is_made(run, manner)))
-    return _run_container(engine, lambda: _create(prepared, resource, maker), run, manner, tell, interrupt)
+            return run_task(engine, resource, made, run, options, listener=listener, tell=tell, interrupt=interrupt)
+    resource = _as_one_off(prepared, run, options.name or _name(playbook, run.service, "-"))
+    maker = cast("DockerEngine", _Making(engine, _how_it_is_made(run, options)))
+    return _run_container(engine, lambda: _create(prepared, resource, maker), run, options, tell, interrupt)
 
 
-def _how_it_is_made(run: OneOff, manner: RunOptions) -> Mapping[str, Any]:
+def _how_it_is_made(run: OneOff, options: RunOptions) -> Mapping[str, Any]:
     """What a container of `run` is made with that no service's is (Engine API, ContainerCreate).
 
     The input of one that somebody is joined to ends when that one's does. Nobody is there to remove what is detached.
     """
-    if manner.detach:
-        return {"HostConfig": {"AutoRemove": manner.remove}}
+    if options.detach:
+        return {"HostConfig": {"AutoRemove": options.remove}}
     size = terminal_size() if run.tty else None
     said = {"AttachStdin": run.stdin, "StdinOnce": run.stdin, "AttachStdout": True, "AttachStderr": True}
     # From API 1.42 on it is there before the command; earlier engines are told once it runs.
@@ -249,7 +249,7 @@ def _run_container(
     engine: EngineOperator,
     create: Callable[[], str],
     run: OneOff,
-    manner: RunOptions,
+    options: RunOptions,
     tell: Callable[[str], object],
     interrupt: Interrupt,
 ) -> int:
@@ -257,7 +257,7 @@ def _run_container(
         identity = create()
         code: int | None = None
         try:
-            if manner.detach:
+            if options.detach:
                 engine.start(identity)
                 code = 0
                 tell(identity)
@@ -267,7 +267,7 @@ def _run_container(
             )
             code = engine.wait_for_end(identity, interrupt.is_set)
         finally:
-            if interrupt.is_set() or code is None or (manner.remove and not manner.detach):
+            if interrupt.is_set() or code is None or (options.remove and not options.detach):
                 engine.force_remove(identity, volumes=True)
     if interrupt.is_set():
         raise Interrupted("interrupted; the container of this run is removed")

@@ -35,7 +35,7 @@ def run_task(
     resource: Resource,
     create: Callable[[], str],
     run: OneOff,
-    manner: RunOptions,
+    options: RunOptions,
     *,
     listener: Listener,
     tell: Callable[[str], object],
@@ -50,7 +50,7 @@ def run_task(
         identity = create()
         keep = False
         try:
-            if manner.detach:
+            if options.detach:
                 keep = True
                 tell(identity)
                 return 0
@@ -61,7 +61,7 @@ def run_task(
                 _follow(engine, identity, interrupt, seen)
             task = _wait(engine, identity, listener, interrupt, seen, until=_ENDED)
             _tell_attempts(seen, listener)
-            keep = not manner.remove and not interrupt.is_set()
+            keep = not options.remove and not interrupt.is_set()
         finally:
             if not keep:
                 _remove(engine, identity, listener)

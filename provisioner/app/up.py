@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class UpManner:
+class UpOptions:
     """What `up` is asked beside a policy. `grace` is the time (seconds) before what is replaced is killed.
 
     `recreate` makes everything anew that is named, `recreate_needed` what that needs; nothing of it is left as it is.
@@ -48,7 +48,7 @@ def up(
     request: Request,
     policy: Policy,
     scale: Mapping[str, int],
-    manner: UpManner,
+    options: UpOptions,
     *,
     approve: Callable[[Plan], bool],
     listener: Listener,
@@ -58,16 +58,16 @@ def up(
 
     ProvisionError where an image can not be built or pulled: nothing else is done then.
     """
-    ready = make_ready(request, policy, scale, manner, listener=listener, interrupt=interrupt)
-    with stopping_within(ready.engine, ready.playbook.project, ready.mode, manner.grace) as engine:
+    ready = make_ready(request, policy, scale, options, listener=listener, interrupt=interrupt)
+    with stopping_within(ready.engine, ready.playbook.project, ready.mode, options.grace) as engine:
 
         def agreed(plan: Plan) -> bool:
-            manner.images.require_allowed(plan.steps)
+            options.images.require_allowed(plan.steps)
             return approve(plan) and without_losses(plan)
 
         return apply_playbook(
             ready.request, ready.playbook, engine, ready.policy, approve=agreed,
-            listener=listener, verify=manner.verify and not ready.policy.targets, interrupt=interrupt,
+            listener=listener, verify=options.verify and not ready.policy.targets, interrupt=interrupt,
         )  # fmt: skip
 
 
@@ -86,28 +86,28 @@ def make_ready(
     request: Request,
     policy: Policy,
     scale: Mapping[str, int],
-    manner: UpManner,
+    options: UpOptions,
     *,
     listener: Listener,
     interrupt: Interrupt,
 ) -> ReadyToApply:
     """Read the playbook, build and pull what is asked for. ProvisionError where an image can not be had."""
-    if manner.services and load_document(request).inactive & set(manner.services):
+    if options.services and load_document(request).inactive & set(options.services):
         request = replace(request, profiles=("*",))
-    targets = tuple(Address("service", name) for name in manner.services)
-    playbook = load_playbook(request, targets=() if manner.alone else targets, scale=scale, feasible=not manner.alone)
-    require_services(playbook, manner.services)
+    targets = tuple(Address("service", name) for name in options.services)
+    playbook = load_playbook(request, targets=() if options.alone else targets, scale=scale, feasible=not options.alone)
+    require_services(playbook, options.services)
     engine = open_engine(request, playbook.engine)
     mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
-    names = manner.services or tuple(playbook.services)
-    manner.images.require_possible(mode)
-    manner.images.bring(request, names, listener, interrupt)
-    anew = [name for name in playbook.services if manner.recreate and name in names]
-    anew += [name for name in playbook.services if manner.recreate_needed and name not in names]
+    names = options.services or tuple(playbook.services)
+    options.images.require_possible(mode)
+    options.images.bring(request, names, listener, interrupt)
+    anew = [name for name in playbook.services if options.recreate and name in names]
+    anew += [name for name in playbook.services if options.recreate_needed and name not in names]
     permitted = replace(
         policy,
         targets=targets,
-        alone=manner.alone and bool(targets),
+        alone=options.alone and bool(targets),
         scaled=frozenset(scale),
         made_anew=tuple(Address("service", name) for name in anew),
     )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from provisioner.app.image_wishes import ImageWishes
     from provisioner.app.owned import OwnedContainer
     from provisioner.app.request import Request
-    from provisioner.app.up import ReadyToApply, UpManner
+    from provisioner.app.up import ReadyToApply, UpOptions
     from provisioner.model.address import Address
     from provisioner.model.plan import Policy, Step
     from provisioner.ports import EngineReader, Interrupt, Listener
@@ -60,10 +60,10 @@ def up_until_end(
     request: Request,
     policy: Policy,
     scale: Mapping[str, int],
-    manner: UpManner,
+    options: UpOptions,
     until: UntilEnd,
     *,
-    narrate: Callable[[], AbstractContextManager[Listener]],
+    open_listener: Callable[[], AbstractContextManager[Listener]],
     write: Callable[[Address, bytes], object],
     tell: Callable[[str], object],
     interrupt: Interrupt,
@@ -72,15 +72,15 @@ def up_until_end(
 
     Unsafe where the plan is refused, UsageError where `code_of` is no service of these.
     """
-    with narrate() as listener:
-        ready = make_ready(request, policy, scale, manner, listener=listener, interrupt=interrupt)
-        names = manner.services or tuple(ready.playbook.services)
+    with open_listener() as listener:
+        ready = make_ready(request, policy, scale, options, listener=listener, interrupt=interrupt)
+        names = options.services or tuple(ready.playbook.services)
         if until.code_of and until.code_of not in names:
             raise UsageError(f"--exit-code-from {until.code_of}: it is none of the services that are started")
         ends = _Ends(ready.engine, ready.playbook.project, names, swarm=ready.mode == "swarm")
-        _begin(ready, manner.images, listener, interrupt)
+        _begin(ready, options.images, listener, interrupt)
         _run_again(ready, names, ends, until.code_of)
-    watch = _Watch(ends, until, lambda: _stop_all(ready.request, names, manner.grace), tell, interrupt)
+    watch = _Watch(ends, until, lambda: _stop_all(ready.request, names, options.grace), tell, interrupt)
     shown = until.shown or names
     follower = Follower(
         ready.engine, lambda: _writers(ready, shown), since=str(ends.moment), tail=None,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from provisioner.engines.docker_api import DockerEngine
     from provisioner.ports import Interrupt, Listener
 
-    Narrate = Callable[[], AbstractContextManager[Listener]]
+    OpenListener = Callable[[], AbstractContextManager[Listener]]
 
 _SHOWN = 3
 
@@ -32,12 +32,12 @@ _SHOWN = 3
 class Watch:
     """The rules of one environment and what was last seen of their files.
 
-    `report` is told in one line what is done; `narrate` opens a listener for each rebuild. UsageError where there is
+    `report` is told in one line what is done; `open_listener` gives each rebuild a listener. UsageError where there is
     nothing to watch.
     """
 
     def __init__(
-        self, request: Request, services: Sequence[str], *, report: Callable[[str], None], narrate: Narrate
+        self, request: Request, services: Sequence[str], *, report: Callable[[str], None], open_listener: OpenListener
     ) -> None:
         self._request = request
         self._playbook = load_playbook(request)
@@ -47,7 +47,7 @@ class Watch:
             where = f"of {', '.join(services)}" if services else "of this playbook"
             raise UsageError(f"no service {where} says what to watch", hint="give one `develop: {watch: [...]}`")
         self._report = report
-        self._narrate = narrate
+        self._open_listener = open_listener
         self._engine: DockerEngine = open_engine(request, self._playbook.engine)
         # What is seen now is what containers are taken to have; rules with initial_sync catch up first.
         self._seen: list[Snapshot] = [{} if rule.syncs and rule.initial_sync else look(rule) for rule in self._rules]
@@ -131,7 +131,7 @@ class Watch:
         self._report(f"{container.address}: ran '{line}'")
 
     def _rebuild(self, service: str, interrupt: Interrupt) -> None:
-        with self._narrate() as listener:
+        with self._open_listener() as listener:
             result = apply(
                 self._request,
                 Policy(targets=(Address("service", service),)),

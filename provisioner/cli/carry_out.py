@@ -1,4 +1,4 @@
-"""What `apply` and `destroy` share: show the plan, ask, narrate, and tell how it ended."""
+"""What `apply` and `destroy` share: show the plan, ask, tell what is done and how it ended."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from provisioner.app.apply import ApplyResult
-    from provisioner.app.apply_plays import Approve, Narrate, PlaysResult
+    from provisioner.app.apply_plays import Approve, OpenListener, PlaysResult
     from provisioner.app.approved_digest import ApprovedDigest, ApprovedDigestOfPlays
     from provisioner.app.plays import PlayList
     from provisioner.app.saved_plan import SavedPlan
@@ -240,10 +240,10 @@ def _apply_list(
     from provisioner.app.apply_plays import apply_plays
 
     def act(
-        approve: Approve, narrate: Narrate, ended: Callable[[PlayResult], None], interrupt: Interrupt
+        approve: Approve, open_listener: OpenListener, ended: Callable[[PlayResult], None], interrupt: Interrupt
     ) -> PlaysResult:
         return apply_plays(
-            plays, permitted, replicas, approve=approve, narrate=narrate, ended=ended, verify=verify,
+            plays, permitted, replicas, approve=approve, open_listener=open_listener, ended=ended, verify=verify,
             interrupt=interrupt, saved=meant.approved_plays, parallel=beside,
         )  # fmt: skip
 

@@ -50,11 +50,11 @@ def command(
     images, replicas = image_wishes(build_first, no_build, pull_policy), scales(scale)
     request = settings.request(target)
     from provisioner.app.create import create
-    from provisioner.app.up import UpManner
+    from provisioner.app.up import UpOptions
     from provisioner.cli.interrupt import interruptible
     from provisioner.cli.progress_listener import hushed_verbs, progress_listener
 
     hushed = hushed_verbs(quiet_pull, quiet_build)
     with interruptible() as interrupt, progress_listener(settings, as_json=False, hushed=hushed) as listener:
-        create(request, UpManner(services, images=images), replicas, listener=listener, interrupt=interrupt)
+        create(request, UpOptions(services, images=images), replicas, listener=listener, interrupt=interrupt)
     return 0

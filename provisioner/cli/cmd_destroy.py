@@ -113,8 +113,8 @@ def command(
         return carry_out_plays(
             settings,
             plays.title,
-            lambda approve, narrate, ended, interrupt: destroy_plays(
-                plays, permitted, approve=approve, narrate=narrate, ended=ended, interrupt=interrupt
+            lambda approve, open_listener, ended, interrupt: destroy_plays(
+                plays, permitted, approve=approve, open_listener=open_listener, ended=ended, interrupt=interrupt
             ),
             as_json=as_json,
             yes=yes,

@@ -78,9 +78,9 @@ def _findings(settings: Settings, request: Request, *, fix: bool) -> Sequence[Fi
     if fix:
         from provisioner.app.lint import fix as mend
 
-        mended = mend(request)
-        settings.err().write(_fix_summary(mended))
-        return mended.findings
+        fixed = mend(request)
+        settings.err().write(_fix_summary(fixed))
+        return fixed.findings
     from provisioner.app.lint import lint
 
     return lint(request)
@@ -91,15 +91,15 @@ def _findings_of_plays(settings: Settings, plays: PlayList, *, fix: bool) -> Seq
     from provisioner.app.lint_plays import fix_plays, lint_plays
 
     if fix:
-        summaries = [_fix_summary(mended) for mended in fix_plays(plays) if mended.done or mended.left]
+        summaries = [_fix_summary(fixed) for fixed in fix_plays(plays) if fixed.done or fixed.left]
         settings.err().write("".join(summaries) or "nothing that can be fixed\n")
     return lint_plays(plays)
 
 
-def _fix_summary(mended: FixResult) -> str:
-    lines = [f"fixed: {finding.span}: {finding.rule} {finding.path}: {finding.message}" for finding in mended.done]
-    lines += [f"not fixed: {finding.span}: {finding.rule} {finding.path}: {why}" for finding, why in mended.left]
-    lines += [f"wrote {file}" for file in mended.files]
+def _fix_summary(fixed: FixResult) -> str:
+    lines = [f"fixed: {finding.span}: {finding.rule} {finding.path}: {finding.message}" for finding in fixed.done]
+    lines += [f"not fixed: {finding.span}: {finding.rule} {finding.path}: {why}" for finding, why in fixed.left]
+    lines += [f"wrote {file}" for file in fixed.files]
     return "".join(f"{line}\n" for line in lines or ["nothing that can be fixed"])
 
 

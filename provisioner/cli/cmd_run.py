@@ -121,12 +121,12 @@ def command(
         mounts=volumes, ports=publish, cap_add=cap_add, cap_drop=cap_drop, user=user, working_dir=workdir,
         service_ports=service_ports, use_aliases=use_aliases, tty=terminal, stdin=interactive and not detach,
     )  # fmt: skip
-    manner = RunOptions(name=name, detach=detach, remove=remove, dependencies=not no_deps, images=images)
+    options = RunOptions(name=name, detach=detach, remove=remove, dependencies=not no_deps, images=images)
     hushed = hushed_verbs(quiet_pull, quiet_build)
     with interruptible() as interrupt:
         return run_one_off(
-            request, run, manner, home=settings.environment.get("HOME") or str(Path.home()),
-            narrate=lambda: progress_listener(settings, as_json=False, hushed=hushed), interrupt=interrupt,
+            request, run, options, home=settings.environment.get("HOME") or str(Path.home()),
+            open_listener=lambda: progress_listener(settings, as_json=False, hushed=hushed), interrupt=interrupt,
             tell=lambda text: settings.out().write(f"{text}\n"),
         )  # fmt: skip
 

@@ -119,20 +119,20 @@ def command(
     request = settings.request(target)
     stays = Staying(**staying)
     stays.require_sense(detached=detach or wait, as_json=as_json)
-    from provisioner.app.up import UpManner, up
+    from provisioner.app.up import UpOptions, up
     from provisioner.cli.carry_out import carry_out
     from provisioner.cli.progress_listener import hushed_verbs
 
     hushed = hushed_verbs(quiet_pull, quiet_build)
-    manner = UpManner(
+    options = UpOptions(
         services, alone=no_deps, images=image_wishes(build_first, no_build, pull_policy), recreate=force_recreate,
         recreate_needed=always_recreate_deps, grace=timeout, verify=not no_verify,
     )  # fmt: skip
 
     if stays.until_end:
-        return stays.up(settings, request, permitted, replicas, manner, hushed)
+        return stays.up(settings, request, permitted, replicas, options, hushed)
 
     def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: Interrupt) -> ApplyResult:
-        return up(request, permitted, replicas, manner, approve=approve, listener=listener, interrupt=interrupt)
+        return up(request, permitted, replicas, options, approve=approve, listener=listener, interrupt=interrupt)
 
     return carry_out(settings, act, as_json=as_json, yes=True, question="", hushed=hushed)

@@ -64,7 +64,7 @@ def command(settings: Settings, arguments: tuple[str, ...], no_up: bool, interva
             request,
             services,
             report=lambda line: out.write(f"{line}\n"),
-            narrate=lambda: progress_listener(settings, as_json=False),
+            open_listener=lambda: progress_listener(settings, as_json=False),
         )
         watch.run(interrupt, interval=interval)
     return Interrupted.exit_code

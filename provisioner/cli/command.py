@@ -16,8 +16,8 @@ from provisioner.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-# The key under which a context keeps the manner in which errors are told.
-ERROR_FORMAT = "provisioner.manner"
+# The key under which a context keeps how errors are told.
+ERROR_FORMAT = "provisioner.error_format"
 
 # The groups of `provision --help`, in its order.
 PLAN, LOOK, OPERATE, WRITE, TOOLS = (
@@ -83,11 +83,11 @@ class Command(click.Command):
         settings.check()
         ctx.params = {name: value for name, value in ctx.params.items() if not is_global(name)}
         ctx.obj = settings
-        manner = ctx.meta.get(ERROR_FORMAT)
-        if isinstance(manner, ErrorFormat):
-            manner.verbose, manner.no_color = settings.verbose, settings.no_color
-            manner.changes = self.streams_json
-            manner.json = ("stdout" if self.streams_json else "stderr") if ctx.params.get("as_json") else ""
+        error_format = ctx.meta.get(ERROR_FORMAT)
+        if isinstance(error_format, ErrorFormat):
+            error_format.verbose, error_format.no_color = settings.verbose, settings.no_color
+            error_format.changes = self.streams_json
+            error_format.json = ("stdout" if self.streams_json else "stderr") if ctx.params.get("as_json") else ""
         if settings.directory:
             go_to(settings.directory)
         return super().invoke(ctx)

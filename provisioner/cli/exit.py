@@ -43,57 +43,57 @@ class ErrorFormat:
     changes: bool = False
 
 
-def guarded(call: Callable[[ErrorFormat], int], manner: ErrorFormat) -> int:
-    """The exit code of `call`, which is given the manner to fill in; an error is told and becomes its code.
+def guarded(call: Callable[[ErrorFormat], int], error_format: ErrorFormat) -> int:
+    """The exit code of `call`, which is given the error_format to fill in; an error is told and becomes its code.
 
     Where the result could not be written that is told on standard error, and a command that only prints has failed.
     """
-    code = _guarded(call, manner)
+    code = _guarded(call, error_format)
     reason = take_write_error()
     if not reason:
         return code
-    Stream(sys.stderr, no_color=manner.no_color, environment=os.environ).write(
+    Stream(sys.stderr, no_color=error_format.no_color, environment=os.environ).write(
         f"The result could not be written to standard output: {reason}.\n"
     )
-    return code if code or manner.changes else 1
+    return code if code or error_format.changes else 1
 
 
-def _guarded(call: Callable[[ErrorFormat], int], manner: ErrorFormat) -> int:
+def _guarded(call: Callable[[ErrorFormat], int], error_format: ErrorFormat) -> int:
     try:
-        return call(manner)
+        return call(error_format)
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as refused:
-        return _tell(_usage(refused), manner)
+        return _tell(_usage(refused), error_format)
     except ProvisionError as error:
-        return _tell(error, manner)
+        return _tell(error, error_format)
     except (KeyboardInterrupt, click.Abort):
-        return _tell(Interrupted("interrupted"), manner)
+        return _tell(Interrupted("interrupted"), error_format)
     except BrokenPipeError:
         Stream(sys.stdout, no_color=True, environment={}).discard()
         return 0
     except OSError as error:
         if error.errno in _OF_A_PATH and error.filename:
-            return _tell(_wrong_path(str(error.filename), error.strerror), manner)
+            return _tell(_wrong_path(str(error.filename), error.strerror), error_format)
         if error.errno not in _NO_ROOM:
-            return _tell(_defect(error), manner)
+            return _tell(_defect(error), error_format)
         Stream(sys.stdout, no_color=True, environment={}).discard()
         where = f": {error.filename}" if error.filename else ""
-        return _tell(ProvisionError(f"something could not be written{where}: {error.strerror}"), manner)
+        return _tell(ProvisionError(f"something could not be written{where}: {error.strerror}"), error_format)
     except Exception as defect:  # the last resort: whatever it is, a user gets a sentence and no traceback
-        return _tell(_defect(defect), manner)
+        return _tell(_defect(defect), error_format)
 
 
-def _tell(error: ProvisionError, manner: ErrorFormat) -> int:
-    output = sys.stdout if manner.json == "stdout" else sys.stderr
-    stream = Stream(output, no_color=manner.no_color, environment=os.environ)
-    if manner.json:
+def _tell(error: ProvisionError, error_format: ErrorFormat) -> int:
+    output = sys.stdout if error_format.json == "stdout" else sys.stderr
+    stream = Stream(output, no_color=error_format.no_color, environment=os.environ)
+    if error_format.json:
         from provisioner.render.error_json import error_json
         from provisioner.render.report_json import line
 
         stream.write(line({"error": error_json(error)}))
     else:
-        stream.write_folded(error_text(error, paint=stream.paint, detailed=manner.verbose))
+        stream.write_folded(error_text(error, paint=stream.paint, detailed=error_format.verbose))
     return error.exit_code
 
 

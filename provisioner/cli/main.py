@@ -164,9 +164,9 @@ def execute(arguments: list[str]) -> int:
         click.echo(answer(main, os.environ["_PROVISION_COMPLETE"]))
         return 0
 
-    def call(manner: ErrorFormat) -> int:
+    def call(error_format: ErrorFormat) -> int:
         with main.make_context("provision", list(arguments)) as context:
-            context.meta[ERROR_FORMAT] = manner
+            context.meta[ERROR_FORMAT] = error_format
             result = main.invoke(context)
         return result if isinstance(result, int) else 0
 

@@ -15,12 +15,12 @@ from provisioner.cli.progress_listener import progress_listener
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from provisioner.app.apply_plays import Approve, Narrate, PlaysResult
+    from provisioner.app.apply_plays import Approve, OpenListener, PlaysResult
     from provisioner.cli.settings import Settings
     from provisioner.model.play import PlayPlan, PlayResult
     from provisioner.ports import Interrupt, Listener
 
-    Act = Callable[[Approve, Narrate, Callable[[PlayResult], None], Interrupt], PlaysResult]
+    Act = Callable[[Approve, OpenListener, Callable[[PlayResult], None], Interrupt], PlaysResult]
 
 APPLY_QUESTION = "Apply these changes to {count} of {title} on {engines}?"
 DESTROY_QUESTION = "Delete these objects of {count} of {title} on {engines}?"
@@ -110,7 +110,7 @@ class _Conversation:
         return not self.declined
 
     @contextmanager
-    def narrate(self, play: PlayPlan) -> Iterator[Listener]:
+    def open_listener(self, play: PlayPlan) -> Iterator[Listener]:
         """The listener of one play, under its heading."""
         if not self._as_json and not self.beside:
             self._head(play.name)
@@ -200,7 +200,7 @@ def carry_out_plays(
     talk = _Conversation(settings, title, as_json=as_json, yes=yes, check=check, question=question)
     talk.beside = beside
     with interruptible() as interrupt:
-        result = act(talk.approve, talk.narrate, talk.ended, interrupt)
+        result = act(talk.approve, talk.open_listener, talk.ended, interrupt)
     if check:
         return 1 if any(play.plan.refusals for play in result.plans) else 0
     code = 1 if talk.declined else result.exit_code

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from provisioner.app.request import Request
-    from provisioner.app.up import UpManner
+    from provisioner.app.up import UpOptions
     from provisioner.cli.settings import Settings
     from provisioner.model.address import Address
     from provisioner.model.plan import Policy, Verb
@@ -51,7 +51,7 @@ class Staying:
         request: Request,
         permitted: Policy,
         replicas: Mapping[str, int],
-        manner: UpManner,
+        options: UpOptions,
         hushed: Collection[Verb],
     ) -> int:
         """Start services, print what they say until one ends, stop them; the exit code."""
@@ -67,21 +67,21 @@ class Staying:
             text = line.decode(errors="replace").rstrip("\r\n")
             out.write(f"{'' if self.no_log_prefix else prefix(str(address))}{text}\n", verbatim=True)
 
-        until = UntilEnd(self.code_of, self.abort == "failure" and not self.code_of, self._shown(request, manner),
+        until = UntilEnd(self.code_of, self.abort == "failure" and not self.code_of, self._shown(request, options),
                          self.timestamps)  # fmt: skip
         with interruptible() as interrupt:
             return up_until_end(
-                request, permitted, replicas, manner, until,
-                narrate=lambda: progress_listener(settings, as_json=False, hushed=hushed), write=write,
+                request, permitted, replicas, options, until,
+                open_listener=lambda: progress_listener(settings, as_json=False, hushed=hushed), write=write,
                 tell=lambda text: None if settings.quiet else err.write(f"{text}\n"), interrupt=interrupt,
             )  # fmt: skip
 
-    def _shown(self, request: Request, manner: UpManner) -> tuple[str, ...]:
+    def _shown(self, request: Request, options: UpOptions) -> tuple[str, ...]:
         """Whose lines are shown; nobody's name where it is everybody."""
         if not self.attached and not self.muted:
             return ()
         from provisioner.app.service_work import load_with
 
         playbook = load_with(request, (*self.attached, *self.muted))
-        known = self.attached or manner.services or tuple(playbook.services)
+        known = self.attached or options.services or tuple(playbook.services)
         return tuple(name for name in known if name not in self.muted)

@@ -32,7 +32,7 @@ from provisioner.app.rollback_data import rollback_with_data
 from provisioner.app.scale import scale
 from provisioner.app.start_stop import start
 from provisioner.app.undo import undo
-from provisioner.app.up import UpManner, up
+from provisioner.app.up import UpOptions, up
 from provisioner.backup.tar_check import TarCheck
 from provisioner.errors import Interrupted, ProvisionError
 from provisioner.ledger.adoptions import with_adoptions
@@ -314,17 +314,17 @@ def on_target(two: Two) -> dict[str, Callable[[], object]]:
     return {
         "start": lambda: start(about, (), wait_until_ready=False, timeout=1.0, **unheard),
         "restart": lambda: restart(about, (), grace=None, dependents=False, **unheard),
-        "create": lambda: create(about, UpManner(), {}, **unheard),
-        "up": lambda: up(about, Policy(), {}, UpManner(), approve=lambda plan: True, **unheard),
+        "create": lambda: create(about, UpOptions(), {}, **unheard),
+        "up": lambda: up(about, Policy(), {}, UpOptions(), approve=lambda plan: True, **unheard),
         "up of one": lambda: up(
-            about, Policy(), {}, UpManner(("web",), alone=True), approve=lambda plan: True, **unheard
+            about, Policy(), {}, UpOptions(("web",), alone=True), approve=lambda plan: True, **unheard
         ),
         "scale": lambda: scale(
             about, Policy(), {"web": 2}, dependencies=False, approve=lambda plan: True, **unheard
         ),
         "run": lambda: run_one_off(
             about, OneOff("store", ("date",)), RunOptions(detach=True), home="/", tell=lambda text: None,
-            narrate=lambda: contextlib.nullcontext(lambda event: None), interrupt=Undisturbed(),
+            open_listener=lambda: contextlib.nullcontext(lambda event: None), interrupt=Undisturbed(),
         ),
         "backup": lambda: two.backup("target"),
     }  # fmt: skip

@@ -41,7 +41,7 @@ class Flag:
 
 
 @contextlib.contextmanager
-def narrate(play: PlayPlan) -> Iterator[Listener]:
+def open_listener(play: PlayPlan) -> Iterator[Listener]:
     yield nobody
 
 
@@ -66,7 +66,7 @@ def run(
 ) -> tuple[PlayResult, ...]:
     runs = [PlayRun(PlayPlan(f"Play {number}", FULL), act) for number, act in enumerate(acts, 1)]
     told: list[PlayResult] = []
-    results = carry_out_runs(runs, narrate, told.append, interrupt or Flag(), parallel=parallel)
+    results = carry_out_runs(runs, open_listener, told.append, interrupt or Flag(), parallel=parallel)
     assert sorted(told, key=lambda result: result.name) == sorted(results, key=lambda result: result.name)
     return results
 

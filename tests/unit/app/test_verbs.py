@@ -18,7 +18,7 @@ from provisioner.app.restart import restart
 from provisioner.app.scale import scale
 from provisioner.app.signals import pause, unpause
 from provisioner.app.start_stop import start, stop
-from provisioner.app.up import UpManner, up
+from provisioner.app.up import UpOptions, up
 from provisioner.errors import ProvisionError, Unsafe, UsageError
 from provisioner.model.address import Address
 from provisioner.model.change import Action
@@ -141,10 +141,10 @@ def test_a_number_stays_until_the_file_says_another(shop: InMemory) -> None:
 
 
 def test_what_is_created_counts_as_stopped(shop: InMemory) -> None:
-    assert create(shop.request(), UpManner(), {}, **TOLD) == ["db", "web"]
+    assert create(shop.request(), UpOptions(), {}, **TOLD) == ["db", "web"]
     assert states(shop) == {"shop-db-1": "created", "shop-web-1": "created"}
     assert all("stopped on purpose" in one.reason for one in shop.plan().changes if one.address.kind == "service")
-    assert create(shop.request(), UpManner(), {}, **TOLD) == []
+    assert create(shop.request(), UpOptions(), {}, **TOLD) == []
     start_all(shop)
     assert shop.plan().changes == ()
 
@@ -154,7 +154,7 @@ def test_what_is_there_stays_when_the_rest_is_created(shop: InMemory) -> None:
     before = set(shop.engine.state()["containers"])
     further = {"db": service(command=["other"], scale=2), "web": service(depends_on=["db"]), "x": service()}
     shop.write({"name": "shop", "services": further})
-    assert create(shop.request(), UpManner(), {}, **TOLD) == ["db", "x"]
+    assert create(shop.request(), UpOptions(), {}, **TOLD) == ["db", "x"]
     assert before <= set(shop.engine.state()["containers"])
     assert states(shop) == {
         "shop-db-1": "running", "shop-db-2": "created", "shop-web-1": "running", "shop-x-1": "created",
@@ -167,12 +167,12 @@ def test_what_is_there_stays_when_the_rest_is_created(shop: InMemory) -> None:
 def test_nothing_runs_before_what_is_created(shop: InMemory) -> None:
     first = service(pre_start=[{"command": ["true"], "image": "app:1"}])
     shop.write({"name": "shop", "services": {"web": first}})
-    assert create(shop.request(), UpManner(), {}, **TOLD) == ["web"]
+    assert create(shop.request(), UpOptions(), {}, **TOLD) == ["web"]
     assert states(shop) == {"shop-web-1": "created"}
 
 
 def test_so_many_are_created_as_is_said(shop: InMemory) -> None:
-    assert create(shop.request(), UpManner(("web",)), {"web": 2}, **TOLD) == ["db", "web"]
+    assert create(shop.request(), UpOptions(("web",)), {"web": 2}, **TOLD) == ["db", "web"]
     assert {name: state for name, state in states(shop).items() if "web" in name} == {
         "shop-web-1": "created", "shop-web-2": "created",
     }  # fmt: skip
@@ -198,12 +198,12 @@ def test_a_restart_takes_those_along_that_ask_for_it(shop: InMemory) -> None:
 
 
 def test_up_and_down(shop: InMemory) -> None:
-    assert up(shop.request(), Policy(), {}, UpManner(("db",)), **AGREED).exit_code == 0
+    assert up(shop.request(), Policy(), {}, UpOptions(("db",)), **AGREED).exit_code == 0
     assert states(shop) == {"shop-db-1": "running"}
-    assert up(shop.request(), Policy(), {}, UpManner(), **AGREED).exit_code == 0
+    assert up(shop.request(), Policy(), {}, UpOptions(), **AGREED).exit_code == 0
     before = set(shop.engine.state()["containers"])
-    assert up(shop.request(), Policy(), {}, UpManner(), **AGREED).report is None
-    assert up(shop.request(), Policy(), {}, UpManner(("web",), alone=True, recreate=True), **AGREED).exit_code == 0
+    assert up(shop.request(), Policy(), {}, UpOptions(), **AGREED).report is None
+    assert up(shop.request(), Policy(), {}, UpOptions(("web",), alone=True, recreate=True), **AGREED).exit_code == 0
     assert len(before - set(shop.engine.state()["containers"])) == 1
     assert shop.plan().changes == ()
     stop_all(shop)
@@ -221,11 +221,11 @@ def test_what_is_not_to_be_pulled_or_built_is_not(shop: InMemory) -> None:
     ):
         shop.write({"name": "shop", "services": {"web": there, "x": wrong}})
         with pytest.raises(ProvisionError, match=says):
-            up(shop.request(), Policy(), {}, UpManner(images=wishes), **AGREED)
+            up(shop.request(), Policy(), {}, UpOptions(images=wishes), **AGREED)
         assert states(shop) == {}
     shop.write({"name": "shop", "services": {"web": there}})
     wishes = ImageWishes(never_build=True, never_pull=True)
-    assert up(shop.request(), Policy(), {}, UpManner(images=wishes), **AGREED).exit_code == 0
+    assert up(shop.request(), Policy(), {}, UpOptions(images=wishes), **AGREED).exit_code == 0
     assert states(shop) == {"shop-web-1": "running"}
 
 
@@ -236,7 +236,7 @@ def test_what_would_lose_data_is_refused(shop: InMemory) -> None:
     shop.write({**playbook, "volumes": {"data": {"driver_opts": {"type": "tmpfs"}}}})
     result = None
     try:
-        result = up(shop.request(), Policy(), {}, UpManner(), **AGREED)
+        result = up(shop.request(), Policy(), {}, UpOptions(), **AGREED)
     except Unsafe as refused:
         assert "without a question" in refused.message
     assert result is None or result.plan.refusals

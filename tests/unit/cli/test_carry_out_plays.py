@@ -22,7 +22,7 @@ from tests.unit.render.examples import DONE, FULL, NOTHING, REFUSED, STEPS, resu
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from provisioner.app.apply_plays import Approve, Narrate
+    from provisioner.app.apply_plays import Approve, OpenListener
     from provisioner.ports import Interrupt
 
 PLANS = (PlayPlan("Telecom", FULL), PlayPlan("Campaign", NOTHING))
@@ -36,13 +36,13 @@ def run(
     as_json: bool = False, quiet: bool = False, check: bool = False, beside: bool = False,
 ) -> int:  # fmt: skip
     def act(
-        approve: Approve, narrate: Narrate, ended: Callable[[PlayResult], None], interrupt: Interrupt
+        approve: Approve, open_listener: OpenListener, ended: Callable[[PlayResult], None], interrupt: Interrupt
     ) -> PlaysResult:
         if not approve(plans) or any(one.plan.refusals for one in plans):
             return PlaysResult(plans)
         for one, outcome in zip(plans, results, strict=True):
             if outcome.state != "not_started":
-                with narrate(one) as listener:
+                with open_listener(one) as listener:
                     listener(Finished(result(STEPS[0])))
             ended(outcome)
         return PlaysResult(plans, results)

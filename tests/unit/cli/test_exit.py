@@ -39,7 +39,7 @@ CODES = {
 
 
 def raising(error: BaseException) -> int:
-    def call(manner: ErrorFormat) -> int:
+    def call(error_format: ErrorFormat) -> int:
         raise error
 
     return guarded(call, ErrorFormat())
@@ -95,8 +95,8 @@ def test_a_defect_with_v_shows_its_traceback(
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    def call(manner: ErrorFormat) -> int:
-        manner.verbose = True
+    def call(error_format: ErrorFormat) -> int:
+        error_format.verbose = True
         raise ZeroDivisionError
 
     assert guarded(call, ErrorFormat()) == 1
@@ -104,8 +104,8 @@ def test_a_defect_with_v_shows_its_traceback(
 
 
 def test_json_errors_go_where_the_command_says(capsys: pytest.CaptureFixture[str]) -> None:
-    def call(manner: ErrorFormat) -> int:
-        manner.json = "stdout"
+    def call(error_format: ErrorFormat) -> int:
+        error_format.json = "stdout"
         raise errors.LeaseHeld("held")
 
     assert guarded(call, ErrorFormat()) == 75
