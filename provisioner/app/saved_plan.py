@@ -277,6 +277,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def unusable(path: Path, why: str) -> PlaybookInvalid:
+    """The error of a plan file that can not be carried out; `why` goes on after `the plan file`."""
     hint = "make the plan again with `provision plan -o FILE`"
     return PlaybookInvalid([Problem(f"the plan file {why}", Span(str(path)), hint=hint)])
 

@@ -68,6 +68,7 @@ def _problem(message: str, span: Span | None, path: Path, hint: str | None) -> P
 
 
 def dotted(path: Path) -> str:
+    """A path as people write it: `services.web.ports`."""
     return ".".join(path)
 
 

@@ -76,6 +76,7 @@ def size_bytes(text: str) -> int:
 
 
 def to_duration(node: Node) -> Scalar:
+    """A length of time in its shortest form: `90s` is `1m30s`."""
     return duration_text(nanoseconds(str(node.value)))
 
 
@@ -91,6 +92,7 @@ def to_size(node: Node) -> Scalar:
 
 
 def to_size_or_unlimited(node: Node) -> Scalar:
+    """Bytes, as text; -1 is no limit."""
     return "-1" if node.value in (-1, "-1") else to_size(node)
 
 
@@ -106,6 +108,7 @@ def to_mode(node: Node) -> Scalar:
 
 
 def to_boolean(node: Node) -> Scalar:
+    """True or false, from the words that YAML 1.1 has for them too."""
     if isinstance(node.value, bool):
         return node.value
     word = str(node.value).lower()
@@ -117,6 +120,7 @@ def to_boolean(node: Node) -> Scalar:
 
 
 def to_integer(node: Node) -> Scalar:
+    """A whole number, also from text, or from a number such as 2.0."""
     if isinstance(node.value, int):
         return node.value
     if isinstance(node.value, float) and node.value.is_integer() and abs(node.value) < 2**53:
@@ -127,6 +131,7 @@ def to_integer(node: Node) -> Scalar:
 
 
 def to_number(node: Node) -> Scalar:
+    """A finite number, also from text; a whole one is an int."""
     value = node.value
     if isinstance(value, str):
         try:

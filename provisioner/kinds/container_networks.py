@@ -119,6 +119,7 @@ def encode_mac(raw: Raw, mac: str, context: EncodeContext) -> None:
 
 
 def encode_mode(raw: Raw, mode: str, context: EncodeContext) -> None:
+    """HostConfig.NetworkMode; of a service the id of its container."""
     raw["HostConfig"]["NetworkMode"] = namespace(mode, context.ids)
 
 
@@ -223,6 +224,7 @@ def parse_default(body: Raw) -> str | None:
 
 
 def decode_default(raw: Raw, context: DecodeContext) -> str | None:
+    """The key of the network in HostConfig.NetworkMode; None where no network of ours stands there."""
     return context.networks.get(raw["HostConfig"].get("NetworkMode") or "")
 
 
@@ -275,10 +277,12 @@ def decode_links(texts: Iterable[str] | None, labels: Raw) -> list[str]:
 
 
 def mac_address(text: str | None) -> str | None:
+    """A hardware address in its canonical form, `02:42:ac:11:00:02`."""
     return text.lower().replace("-", ":") if text else None
 
 
 def parse_mode(body: Raw) -> str | None:
+    """`network_mode` as it is written; `none` for a service on no network, None for one on the playbook's."""
     mode = body.get("network_mode")
     if mode:
         return str(mode)

@@ -31,6 +31,7 @@ def pre_start_address(of: Address, number: int) -> Address:
 
 
 def pre_start_name(container: str, number: int) -> str:
+    """The name of the `number`-th (from 1) container that runs before `container`."""
     return f"{container}.initial.{number}"
 
 

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
 
 
 def parse_labels(body: Raw) -> dict[str, str]:
+    """`labels` of Compose, a mapping or a list of `key=value`."""
     return without_tool_labels(pairs(body.get("labels"), "="))
 
 
 def encode_labels(raw: Raw, value: dict[str, Any]) -> None:
+    """Labels of the body, beside those that say whose it is."""
     raw.setdefault("Labels", {}).update(value)
 
 
 def decode_labels(raw: Raw) -> dict[str, str]:
+    """Labels of an inspection that people gave."""
     return user_labels(raw.get("Labels"))

@@ -15,6 +15,7 @@ SHM = "/dev/shm"
 
 
 def parse_ports(body: Raw) -> Any:
+    """`ports` as entries (`8080:ingress`, the number empty where the Swarm chooses) by target (`80/tcp`)."""
     result: dict[str, Any] = {}
     for port in body.get("ports") or []:
         key = f"{port['target']}/{port.get('protocol') or 'tcp'}"
@@ -23,6 +24,7 @@ def parse_ports(body: Raw) -> Any:
 
 
 def encode_ports(raw: Raw, value: Any) -> None:
+    """ServiceSpec.EndpointSpec.Ports (PublishedPort, TargetPort, Protocol, PublishMode)."""
     ports = []
     for target, entries in sorted(value.items()):
         number, _, protocol = target.partition("/")
@@ -34,6 +36,7 @@ def encode_ports(raw: Raw, value: Any) -> None:
 
 
 def decode_ports(raw: Raw) -> Any:
+    """The entries by target, as `parse_ports` gives them."""
     result: dict[str, list[str]] = {}
     for port in get_path(raw, "EndpointSpec.Ports") or []:
         key = f"{port['TargetPort']}/{port.get('Protocol') or 'tcp'}"
@@ -42,6 +45,7 @@ def decode_ports(raw: Raw) -> Any:
 
 
 def encode_mounts(raw: Raw, value: Any) -> None:
+    """ContainerSpec.Mounts, beside those that are there."""
     mounts = [encode_mount(target, entry) for target, entry in sorted(value.items())]
     get_path(raw, SPEC).setdefault("Mounts", []).extend(mounts)
 
@@ -58,6 +62,7 @@ def _short_tmpfs(raw: Raw) -> set[str]:
 
 
 def parse_tmpfs(body: Raw) -> Any:
+    """`tmpfs` and `shm_size` as mounts in memory by target: size (bytes) and mode."""
     result = {}
     for entry in values.sorted_texts(body.get("tmpfs")):
         target, _, options = entry.partition(":")
@@ -79,31 +84,37 @@ def _bytes(text: str) -> int:
 
 
 def encode_tmpfs(raw: Raw, value: Any) -> None:
+    """ContainerSpec.Mounts, and the label that tells them from mounts in their long form."""
     encode_mounts(raw, value)
     get_path(raw, f"{SPEC}.Labels")["provisioner.tmpfs"] = ",".join(sorted(value))
 
 
 def decode_tmpfs(raw: Raw) -> Any:
+    """The mounts in memory by target that `tmpfs` and `shm_size` became."""
     mounts = get_path(raw, f"{SPEC}.Mounts") or []
     return {m["Target"]: decode_mount(m) for m in mounts if m["Target"] in _short_tmpfs(raw)}
 
 
 def hosts_into(entries: list[str]) -> list[str]:
+    """`name:address` as ContainerSpec.Hosts has it: `address name`."""
     pairs = [entry.partition(":") for entry in entries]
     return [f"{address} {name}" for name, _, address in pairs]
 
 
 def hosts_out(entries: list[str]) -> list[str]:
+    """ContainerSpec.Hosts as sorted `name:address`."""
     pairs = [entry.partition(" ") for entry in entries]
     return sorted(f"{name}:{address}" for address, _, name in pairs)
 
 
 def decode_logging(raw: Raw) -> Any:
+    """TaskSpec.LogDriver as driver and options; None for the default of each node."""
     live = get_path(raw, f"{TASK}.LogDriver")
     return {"driver": live.get("Name") or "", "options": live.get("Options") or {}} if live else None
 
 
 def encode_logging(raw: Raw, value: Any) -> None:
+    """TaskSpec.LogDriver (Name, Options)."""
     set_path(raw, f"{TASK}.LogDriver", {"Name": value["driver"], "Options": value["options"]})
 
 
@@ -122,6 +133,7 @@ def parse_privileges(body: Raw) -> Any:
 
 
 def encode_privileges(raw: Raw, value: Any) -> None:
+    """ContainerSpec.Privileges; a seccomp profile goes as base64."""
     privileges: Raw = {}
     if "no-new-privileges" in value:
         privileges["NoNewPrivileges"] = True
@@ -135,6 +147,7 @@ def encode_privileges(raw: Raw, value: Any) -> None:
 
 
 def decode_privileges(raw: Raw) -> Any:
+    """ContainerSpec.Privileges as `parse_privileges` gives them."""
     live = get_path(raw, f"{SPEC}.Privileges") or {}
     result = {"no-new-privileges": "true"} if live.get("NoNewPrivileges") else {}
     seccomp = live.get("Seccomp") or {}

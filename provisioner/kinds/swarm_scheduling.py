@@ -26,10 +26,12 @@ def deploy(body: Raw, *path: str) -> Any:
 
 
 def is_job(body: Raw) -> bool:
+    """Whether a service does its work once: `job`, or a mode that ends with `-job`."""
     return bool(body.get("job")) or str(deploy(body, "mode") or "").endswith("-job")
 
 
 def parse_mode(body: Raw) -> str:
+    """`deploy.mode`: replicated, global, replicated-job or global-job."""
     mode = str(deploy(body, "mode") or "replicated")
     return f"{mode}-job" if body.get("job") and not mode.endswith("-job") else mode
 
@@ -43,6 +45,7 @@ def encode_mode(raw: Raw, value: str) -> None:
 
 
 def decode_mode(raw: Raw) -> str:
+    """The key of ServiceSpec.Mode in the words of `deploy.mode`."""
     names = {
         "Replicated": "replicated",
         "Global": "global",
@@ -58,6 +61,7 @@ def parse_replicas(body: Raw, count: int) -> int | None:
 
 
 def encode_replicas(raw: Raw, value: Any) -> None:
+    """The number in ServiceSpec.Mode; of a job how many tasks run at once and have to complete."""
     mode = raw.get("Mode") or {}
     if "Replicated" in mode:
         mode["Replicated"]["Replicas"] = value
@@ -66,6 +70,7 @@ def encode_replicas(raw: Raw, value: Any) -> None:
 
 
 def decode_replicas(raw: Raw) -> Any:
+    """The number in ServiceSpec.Mode; None for a global service."""
     mode = raw.get("Mode") or {}
     if "Replicated" in mode:
         return mode["Replicated"].get("Replicas", 1)
@@ -78,6 +83,7 @@ _CONDITIONS = {"no": "none", "always": "any", "unless-stopped": "any", "on-failu
 
 
 def parse_restart(body: Raw) -> Any:
+    """`deploy.restart_policy`, else `restart`, complete with the defaults of a Swarm."""
     given = deploy(body, "restart_policy") or {}
     name, _, attempts = str(body.get("restart") or "").partition(":")
     condition = given.get("condition") or _CONDITIONS.get(name) or ("none" if is_job(body) else "any")
@@ -90,6 +96,7 @@ def parse_restart(body: Raw) -> Any:
 
 
 def encode_restart(raw: Raw, value: Any) -> None:
+    """TaskSpec.RestartPolicy; Delay and Window in nanoseconds."""
     set_path(raw, f"{TASK}.RestartPolicy", {
         "Condition": value["condition"], "Delay": values.nanoseconds(value["delay"]),
         "MaxAttempts": value["max_attempts"], "Window": values.nanoseconds(value["window"]),
@@ -97,6 +104,7 @@ def encode_restart(raw: Raw, value: Any) -> None:
 
 
 def decode_restart(raw: Raw) -> Any:
+    """TaskSpec.RestartPolicy in the words of Compose, complete."""
     live = get_path(raw, f"{TASK}.RestartPolicy") or {}
     return {
         "condition": live.get("Condition") or "any",
@@ -107,6 +115,7 @@ def decode_restart(raw: Raw) -> Any:
 
 
 def parse_placement(body: Raw) -> Any:
+    """`deploy.placement` and `platform`; what is not given is left out."""
     given = deploy(body, "placement") or {}
     # `linux/arm64/v8`: Swarm compares systems and architectures, and knows no variants.
     os, architecture = [*str(body.get("platform") or "").split("/"), ""][:2]
@@ -129,6 +138,7 @@ def _constraint(text: str) -> str:
 
 
 def encode_placement(raw: Raw, value: Any) -> None:
+    """TaskSpec.Placement (Constraints, Preferences, MaxReplicas, Platforms)."""
     placement: Raw = {}
     if "constraints" in value:
         placement["Constraints"] = value["constraints"]
@@ -143,6 +153,7 @@ def encode_placement(raw: Raw, value: Any) -> None:
 
 
 def decode_placement(raw: Raw) -> Any:
+    """TaskSpec.Placement as `parse_placement` gives it."""
     live = get_path(raw, f"{TASK}.Placement") or {}
     result = {
         "constraints": sorted(_constraint(c) for c in live.get("Constraints") or []),
@@ -155,22 +166,26 @@ def decode_placement(raw: Raw) -> Any:
 
 
 def parse_generic(body: Raw) -> Any:
+    """How many of each generic resource are reserved, by its kind."""
     given = deploy(body, "resources", "reservations", "generic_resources") or []
     resources = [entry["discrete_resource_spec"] for entry in given]
     return {resource["kind"]: int(resource["value"]) for resource in resources}
 
 
 def encode_generic(raw: Raw, value: Any) -> None:
+    """TaskSpec.Resources.Reservations.GenericResources."""
     resources = [{"DiscreteResourceSpec": {"Kind": kind, "Value": count}} for kind, count in sorted(value.items())]
     set_path(raw, f"{TASK}.Resources.Reservations.GenericResources", resources)
 
 
 def decode_generic(raw: Raw) -> Any:
+    """How many of each generic resource are reserved, by its kind."""
     live = get_path(raw, f"{TASK}.Resources.Reservations.GenericResources") or []
     specs = [entry.get("DiscreteResourceSpec") or {} for entry in live]
     return {spec["Kind"]: spec["Value"] for spec in specs if spec}
 
 
 def parse_cpu_reservation(body: Raw) -> Any:
+    """`deploy.resources.reservations.cpus`; None for none."""
     value = deploy(body, "resources", "reservations", "cpus")
     return float(value) if value else None

@@ -26,6 +26,7 @@ MOUNT_LABELS = "provisioner.mount"
 
 
 def encode_image(raw: Raw, reference: str, context: EncodeContext) -> None:
+    """ContainerSpec.Image as it is pinned, and the labels of the service that keep what the playbook said."""
     get_path(raw, SPEC)["Image"] = context.image
     raw["Labels"] |= {IMAGE_LABEL: reference, PIN_LABEL: context.image}
 
@@ -38,10 +39,12 @@ def decode_image(raw: Raw, context: DecodeContext) -> str:
 
 
 def encode_labels(raw: Raw, value: Mapping[str, str]) -> None:
+    """ContainerSpec.Labels, beside those that say whose it is."""
     get_path(raw, f"{SPEC}.Labels").update(value)
 
 
 def decode_labels(raw: Raw) -> dict[str, str]:
+    """ContainerSpec.Labels that people gave."""
     return user_labels(get_path(raw, f"{SPEC}.Labels"))
 
 
@@ -57,6 +60,7 @@ def parse_entrypoint(body: Raw, context: ParseContext) -> Any:
 
 
 def parse_command(body: Raw, context: ParseContext) -> Any:
+    """`command`; None where it is run in place of an empty entrypoint."""
     return None if entrypoint(body.get("entrypoint")) == [] else body.get("command")
 
 
@@ -110,6 +114,7 @@ def parse_networks(body: Raw, context: ParseContext) -> dict[str, Any]:
 
 
 def encode_networks(raw: Raw, value: dict[str, Any], context: EncodeContext) -> None:
+    """TaskSpec.Networks (Target, Aliases, DriverOpts)."""
     raw[TASK]["Networks"] = [
         {"Target": context.networks.get(key, key), **_attachment(entry)} for key, entry in value.items()
     ]
@@ -123,6 +128,7 @@ def _attachment(entry: dict[str, Any]) -> Raw:
 
 
 def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
+    """TaskSpec.Networks by their keys."""
     return {
         context.networks.get(network["Target"], network["Target"]): {
             "aliases": sorted(network.get("Aliases") or []),
@@ -139,6 +145,7 @@ def parse_files(kind: str, body: Raw, context: ParseContext) -> dict[str, Any]:
 
 
 def encode_files(kind: str, raw: Raw, value: dict[str, Any], context: EncodeContext) -> None:
+    """ContainerSpec.Configs or .Secrets, with the ids of the versions that are wanted."""
     get_path(raw, SPEC)[kind.capitalize()] = [
         _reference(kind, target, entry, context) for target, entry in sorted(value.items())
     ]
@@ -153,6 +160,7 @@ def _reference(kind: str, target: str, entry: dict[str, Any], context: EncodeCon
 
 
 def decode_files(kind: str, raw: Raw, context: DecodeContext) -> dict[str, Any]:
+    """ContainerSpec.Configs or .Secrets by target: key, version, owner and mode of each."""
     entries = get_path(raw, f"{SPEC}.{kind.capitalize()}") or []
     return {file_target(kind, entry["File"]["Name"]): _decode_reference(kind, entry, context) for entry in entries}
 

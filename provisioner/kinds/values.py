@@ -78,6 +78,7 @@ def nano_cpus(value: Any) -> int:
 
 
 def cpus(count: int) -> float:
+    """A number of CPUs from billionths of one (NanoCpus)."""
     return count / 10**9
 
 
@@ -103,6 +104,7 @@ def text(value: Any) -> str:
 
 
 def sorted_texts(values: Any) -> list[str]:
+    """Every value as text, sorted."""
     return sorted(str(value) for value in values or [])
 
 

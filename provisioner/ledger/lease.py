@@ -296,6 +296,7 @@ def _myself() -> dict[str, Any]:
 
 
 def whoami() -> str:
+    """The name of the user on this machine, else the number."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

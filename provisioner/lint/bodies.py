@@ -43,6 +43,7 @@ def variables(service: Service) -> Iterator[tuple[str, str]]:
 
 
 def environment(service: Service) -> dict[str, str]:
+    """The variables of a service by name."""
     return dict(variables(service))
 
 
@@ -91,6 +92,7 @@ def mounts(service: Service) -> tuple[Mount, ...]:
 
 
 def networks(service: Service) -> tuple[str, ...]:
+    """The keys of the networks that a service names."""
     section = service.body.get("networks")
     return tuple(section.mapping) if section is not None and section.is_mapping else ()
 

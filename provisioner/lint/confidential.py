@@ -43,4 +43,5 @@ def secrets_of(name: str, value: str) -> tuple[str, ...]:
 
 
 def is_well_known(password: str) -> bool:
+    """Whether a password is one that everybody tries first."""
     return password.lower() in _WELL_KNOWN

@@ -27,6 +27,7 @@ class Reference:
 
 
 def reference(image: str) -> Reference:
+    """An image name in its parts."""
     rest, _, digest = image.partition("@")
     head, colon, tag = rest.rpartition(":")
     if not colon or "/" in tag:
@@ -111,6 +112,7 @@ def is_database(service: Service) -> bool:
 
 
 def text_of_command(service: Service) -> str:
+    """`command` as one line; empty for none."""
     section = service.body.get("command")
     if section is None:
         return ""

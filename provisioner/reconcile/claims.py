@@ -190,6 +190,7 @@ def claims_of_ports(ports: Ports | None) -> tuple[Claim, ...]:
 
 
 def name_claim(name: str) -> Claim:
+    """The claim on the name of a container."""
     return Claim(ClaimKind.NAME, name, "container")
 
 

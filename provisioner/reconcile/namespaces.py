@@ -127,6 +127,7 @@ def lost_namespaces(wanted: Resource, found: Observed, state: ObservedState) -> 
 
 
 def lost(path: str, reason: str) -> FieldChange:
+    """That a container has to be joined again to what it shared with another."""
     return FieldChange(path, reason, "joined again", Impact.IN_PLACE)
 
 

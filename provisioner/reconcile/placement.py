@@ -76,6 +76,7 @@ def able_nodes(service: Resource, nodes: Sequence[Node]) -> list[Node]:
 
 
 def name_of(node: Node) -> str:
+    """What a node is called: Description.Hostname, else its id."""
     return str((node.get("Description") or {}).get("Hostname") or node.get("ID"))
 
 

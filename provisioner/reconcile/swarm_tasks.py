@@ -153,6 +153,7 @@ def down_nodes(nodes: Sequence[Raw]) -> frozenset[str]:
 
 
 def state_of(task: Raw) -> str:
+    """Status.State of a task, such as `running`; empty for none."""
     return str((task.get("Status") or {}).get("State") or "")
 
 

@@ -107,6 +107,7 @@ def spoken(engine: EngineReader, template: Raw, tasks: Sequence[Raw], count: int
 
 
 def newest_first(tasks: Iterable[Raw]) -> list[Raw]:
+    """The tasks by CreatedAt, the last one first."""
     return sorted(tasks, key=lambda task: str(task.get("CreatedAt") or ""), reverse=True)
 
 

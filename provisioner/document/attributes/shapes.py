@@ -133,6 +133,7 @@ def drop(_node: Node, _place: Place) -> Node | None:
 
 
 def null_is_text(node: Node, _place: Place) -> Node | None:
+    """A key with nothing after it is an empty text."""
     return Node("", node.span, "", {}, node.tag)
 
 
