@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def learn_owners(engine: EngineReader, project: str, observed: ObservedState) -> bool:
     """Read the ledgers of others where objects stand in the way that seem to be adoptable. Whether one of these belongs
     to another environment: the engine's view shows it from now on, so that it is to be observed again."""
-    free = {(one.kind, one.id) for one in observed.foreign if one.adoptable}
+    free = {(foreign.kind, foreign.id) for foreign in observed.foreign if foreign.adoptable}
     if not free:
         return False
     manager = observed.facts.swarm_manager
@@ -40,7 +40,10 @@ def learn_owners(engine: EngineReader, project: str, observed: ObservedState) ->
 def typed_hints(request: Request, refusals: Sequence[Problem]) -> tuple[Problem, ...]:
     """The refusals, whose advice to adopt names this very environment."""
     whole = f"`{request.command('adopt')}`"
-    return tuple(replace(one, hint=one.hint.replace(f"`{ADOPT}`", whole)) if one.hint else one for one in refusals)
+    return tuple(
+        replace(refusal, hint=refusal.hint.replace(f"`{ADOPT}`", whole)) if refusal.hint else refusal
+        for refusal in refusals
+    )
 
 
 def elsewhere_notes(request: Request, playbook: Playbook, listed: Sequence[Raw]) -> Iterator[Problem]:

@@ -68,20 +68,20 @@ def _each(
     work = ServiceWork(request, services, listener, interrupt)
     work.require_known()
     containers = owned_containers(work.engine, work.playbook.project, work.chosen)
-    ready = [one for one in containers if one.raw["State"]["Status"] in _STATES[verb]]
+    ready = [container for container in containers if container.raw["State"]["Status"] in _STATES[verb]]
     away = tasks_elsewhere(work.engine, work.playbook.project, work.chosen)
     for name, tasks in away.items():
-        hosts = ", ".join(sorted({one.host for one in tasks}))
+        hosts = ", ".join(sorted({task.host for task in tasks}))
         listener(Notice(f"service.{name} runs on {hosts} too, where this engine reaches nothing"))
     if services and not ready and not away:
-        states = ", ".join(f"{one.address} is {one.raw['State']['Status']}" for one in containers)
+        states = ", ".join(f"{container.address} is {container.raw['State']['Status']}" for container in containers)
         raise ProvisionError(f"nothing to {verb.value}" + (f": {states}" if states else ""), hint="provision status")
 
-    def act(one: OwnedContainer) -> Act:
-        return lambda progress: do(work.engine, one.id)
+    def act(container: OwnedContainer) -> Act:
+        return lambda progress: do(work.engine, container.id)
 
-    work.all([(one.address, verb, "container", act(one)) for one in ready])
-    _keep(work, keep, sorted({one.step.address.name for one in work.results if one.error is None}))
+    work.all([(container.address, verb, "container", act(container)) for container in ready])
+    _keep(work, keep, sorted({result.step.address.name for result in work.results if result.error is None}))
     return work.results
 
 

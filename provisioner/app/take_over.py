@@ -41,14 +41,18 @@ def take_over(
     """
     listed = listed or lists(engine, swarm=mode == "swarm")
     names = {str(raw["Id"]): own_name(raw) for raw in listed.containers}
-    taken = {(one.kind, one.id) for one in adopts}
-    present = standing(engine, [one for one in known if (one.kind, one.id) not in taken], listed)
+    taken = {(adopted.kind, adopted.id) for adopted in adopts}
+    present = standing(engine, [adopted for adopted in known if (adopted.kind, adopted.id) not in taken], listed)
     record = (*present, *without_own_labels(adopts))
-    renames = [one for one in adopts if one.kind == "container" and names.get(one.id, one.name) != one.name]
+    renames = [
+        adopted
+        for adopted in adopts
+        if adopted.kind == "container" and names.get(adopted.id, adopted.name) != adopted.name
+    ]
     former = [
-        replace(one, kind=RENAMING, name=one.labels[FORMER_NAME], labels={})
-        for one in renames
-        if FORMER_NAME in one.labels
+        replace(rename, kind=RENAMING, name=rename.labels[FORMER_NAME], labels={})
+        for rename in renames
+        if FORMER_NAME in rename.labels
     ]
     if former:
         record_adoptions(engine, project, mode, (*known, *former))
@@ -66,44 +70,44 @@ def take_over(
             with suppress(ProvisionError):
                 record_adoptions(engine, project, mode, known)
         raise
-    for one in adopts:
-        if one.kind in RELABELLED:
-            _relabel(engine, one)
+    for adopted in adopts:
+        if adopted.kind in RELABELLED:
+            _relabel(engine, adopted)
     return record
 
 
 def _in_turn(renames: Sequence[Adopted], names: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Each rename as id, name before and name after, so that no name is taken by a container that is still to give it
     up. Where they stand in a circle one gets a name in between. `names` are those of all containers by id."""
-    left = {one.id: one for one in renames}
-    now = {one.id: names[one.id] for one in renames}
+    left = {rename.id: rename for rename in renames}
+    now = {rename.id: names[rename.id] for rename in renames}
     while left:
         taken = {now[identity] for identity in left}
-        free = next((one for one in left.values() if one.name not in taken), None)
-        one = free or next(iter(left.values()))
-        name = one.name if free else f"{one.id[:12]}_{one.name}"
-        yield one.id, now[one.id], name
-        now[one.id] = name
+        free = next((adopted for adopted in left.values() if adopted.name not in taken), None)
+        adopted = free or next(iter(left.values()))
+        name = adopted.name if free else f"{adopted.id[:12]}_{adopted.name}"
+        yield adopted.id, now[adopted.id], name
+        now[adopted.id] = name
         if free:
-            del left[one.id]
+            del left[adopted.id]
 
 
 def own_name(raw: Mapping[str, Any]) -> str:
     """The container's own name: one with a further slash is what a link of another container calls it."""
-    return next((name for name in (str(one).lstrip("/") for one in raw.get("Names") or ()) if "/" not in name), "")
+    return next((name for name in (str(name).lstrip("/") for name in raw.get("Names") or ()) if "/" not in name), "")
 
 
-def _relabel(engine: EngineWriter, one: Adopted) -> None:
+def _relabel(engine: EngineWriter, adopted: Adopted) -> None:
     """Give a Swarm's object its labels. A service's own labels are no part of its tasks' spec: none is restarted."""
-    raw = engine.inspect(one.kind, one.id)
+    raw = engine.inspect(adopted.kind, adopted.id)
     if raw is None:
-        raise ProvisionError(f"the {one.kind} {one.name} is gone", hint="run the command again")
-    before = labels_of_record(one) if is_adopted(one) else ()
+        raise ProvisionError(f"the {adopted.kind} {adopted.name} is gone", hint="run the command again")
+    before = labels_of_record(adopted) if is_adopted(adopted) else ()
     labels = {key: value for key, value in (raw["Spec"].get("Labels") or {}).items() if key not in before}
-    spec = {**raw["Spec"], "Labels": {**labels, **one.labels}}
-    engine.update_spec(one.kind, one.id, int(raw["Version"]["Index"]), spec)
+    spec = {**raw["Spec"], "Labels": {**labels, **adopted.labels}}
+    engine.update_spec(adopted.kind, adopted.id, int(raw["Version"]["Index"]), spec)
 
 
 def without_own_labels(objects: Sequence[Adopted]) -> tuple[Adopted, ...]:
     """The records as they are kept: those of objects that carry their labels themselves have none."""
-    return tuple(replace(one, labels={}) if one.kind in RELABELLED else one for one in objects)
+    return tuple(replace(adopted, labels={}) if adopted.kind in RELABELLED else adopted for adopted in objects)

@@ -231,7 +231,7 @@ def _apply_list(
 
         planned = plan_plays(plays, permitted, replicas, in_order=not beside)
         return only_look_at_plans(
-            settings, plays.title, [one.shown for one in planned], digest=digest_text_of_plays(planned),
+            settings, plays.title, [play.shown for play in planned], digest=digest_text_of_plays(planned),
             as_json=as_json, detailed=detailed,
         )  # fmt: skip
     from provisioner.cli.confirm import require_answer

@@ -189,7 +189,7 @@ class Ledger:
     def _released(self) -> set[str]:
         """The addresses of what was let go of after the last revision."""
         number = self.revisions[-1].number if self.revisions else 0
-        return {address for one in self.releases if one.after >= number for address in one.addresses}
+        return {address for released in self.releases if released.after >= number for address in released.addresses}
 
 
 def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = None) -> Ledger:
@@ -226,7 +226,7 @@ def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = No
         project,
         tuple(sorted(revisions, key=lambda one: one.number)),
         tuple(sorted(destroys, key=lambda one: one.number)),
-        tuple(sorted(failures, key=lambda one: one.number)),
+        tuple(sorted(failures, key=lambda failure: failure.number)),
         checks,
         adopted.objects,
         intentions,
@@ -316,7 +316,7 @@ def _text(content: Mapping[str, Any]) -> bytes:
 
 def _parse(kind: type[_Record], content: bytes) -> _Record | None:
     """A record as it was kept; None for a torn one. Keys of later versions are passed over."""
-    known = {one.name for one in fields(kind)}
+    known = {column.name for column in fields(kind)}
     try:
         return kind(**{key: value for key, value in json.loads(content).items() if key in known})
     except (ValueError, TypeError, AttributeError):

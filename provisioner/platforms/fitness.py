@@ -129,7 +129,7 @@ def _descend(node: Node, rule: Rule, pattern: str, path: str) -> Iterator[tuple[
         if below is None or row not in _paths_with_a_word():
             continue
         if _has_a_word(row):
-            if body is None and any(one.when or one.swarm_when for one in keys_at(row)):
+            if body is None and any(entry.when or entry.swarm_when for entry in keys_at(row)):
                 body = node.plain()
             yield row, f"{path}.{key}", item.plain(), body if isinstance(body, dict) else {}, span
         yield from _descend(item, below, row, f"{path}.{key}")

@@ -31,10 +31,10 @@ def name_problems(playbook: Playbook, mode: Mode) -> Iterator[Verdict]:
         limits |= {"network": LONGEST_ON_SWARM, "config": LONGEST_NAME, "secret": LONGEST_NAME}
     for kind, limit in limits.items():
         declared: dict[str, Declared] = dict(getattr(playbook, f"{kind}s"))
-        for key, one in declared.items():
+        for key, declaration in declared.items():
             # Those of a Swarm's own configs and secrets are made short where they are made.
-            if len(one.name) > limit and (kind in ("volume", "network") or one.external):
-                yield Verdict(True, _problem(one.name, limit, one, f"{kind}s.{key}"))
+            if len(declaration.name) > limit and (kind in ("volume", "network") or declaration.external):
+                yield Verdict(True, _problem(declaration.name, limit, declaration, f"{kind}s.{key}"))
     for name, service in playbook.services.items() if mode == "containers" else ():
         carries = any(service.body.get(kind) is not None for kind in ROOTS)
         longest = f"{playbook.project}_{name}"
@@ -44,7 +44,7 @@ def name_problems(playbook: Playbook, mode: Mode) -> Iterator[Verdict]:
             yield refusal(text, span, f"services.{name}", "shorten the service's name")
 
 
-def _problem(name: str, limit: int, one: Declared, path: str) -> Problem:
+def _problem(name: str, limit: int, declared: Declared, path: str) -> Problem:
     shown = name if len(name) <= 80 else f"{name[:60]}…"
     text = f"its name on the engine, {shown}, has {len(name)} characters, and can have {limit}"
-    return Problem(text, one.body.span, path, "give it a shorter `name:`, or shorten the project's name")
+    return Problem(text, declared.body.span, path, "give it a shorter `name:`, or shorten the project's name")

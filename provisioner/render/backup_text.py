@@ -51,9 +51,9 @@ def archives_text(
         text += f"{printable(title)} in {printable(url)}\n"
         if archives:
             rows = [
-                (one.id, one.created_at[:19].replace("T", " "), amount(one.size), str(one.revision or ""),
-                 "encrypted" if one.encrypted else "", one.reason)
-                for one in reversed(archives)
+                (manifest.id, manifest.created_at[:19].replace("T", " "), amount(manifest.size),
+                 str(manifest.revision or ""), "encrypted" if manifest.encrypted else "", manifest.reason)
+                for manifest in reversed(archives)
             ]  # fmt: skip
             text += table(("ARCHIVE", "MADE (UTC)", "SIZE", "REVISION", "KEY", "REASON"), rows, paint=paint)
         for _, why in sorted(damaged.items()):

@@ -26,10 +26,10 @@ def changes_text(changes: Sequence[Change], *, paint: Paint = PLAIN, indent: str
         colored = {"+": paint.green, "-": paint.red}.get(symbol, paint.yellow)(symbol)
         reason = f"  {printable(change.reason)}" if change.reason else ""
         lines.append(f"{indent}{colored} {paint.bold(str(change.address))}{_pad(change, width, reason)}{reason}")
-        inner = max((len(one.path) for one in change.differences), default=0)
-        for one in change.differences:
-            before, after = before_and_after(one)
-            text = f"{one.path.ljust(inner)}  {paint.red(before)} → {paint.green(after)}"
+        inner = max((len(difference.path) for difference in change.differences), default=0)
+        for difference in change.differences:
+            before, after = before_and_after(difference)
+            text = f"{difference.path.ljust(inner)}  {paint.red(before)} → {paint.green(after)}"
             lines.append(f"{indent}    {text}")
     return "".join(f"{line}\n" for line in lines)
 
@@ -45,7 +45,7 @@ def changes_line(changes: Iterable[Change]) -> str:
 def _word(change: Change) -> str:
     if change.action in (Action.CREATE, Action.DELETE):
         return f"{_SYMBOLS[change.action]} {change.address}"
-    paths = list(dict.fromkeys(one.path for one in change.differences))
+    paths = list(dict.fromkeys(difference.path for difference in change.differences))
     if len(paths) > 2:
         paths[2:] = [f"{len(paths) - 2} more"]
     return f"{change.address} ({', '.join(paths)})" if paths else str(change.address)

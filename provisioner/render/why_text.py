@@ -179,12 +179,14 @@ def _part(part: Part, paint: Paint, now: datetime, *, alone: bool) -> list[str]:
 
 def _neighbours(label: str, neighbours: Sequence[Neighbour], paint: Paint) -> list[str]:
     lines = []
-    for index, one in enumerate(neighbours):
-        wanted = f" ({one.condition.removeprefix('service_').replace('_', ' ')})" if one.condition else ""
-        health = f", {one.state.health}" if one.state.health else ""
-        text = f"{one.state.state}{health}" + (f", {one.state.purpose}" if one.state.purpose else "")
-        shown = paint.red(f"{text}: {printable(one.state.trouble)}") if one.state.trouble else paint.green(text)
-        lines.append(_labelled("" if index else label, f"{one.address}{wanted}: {shown}"))
+    for index, neighbour in enumerate(neighbours):
+        wanted = f" ({neighbour.condition.removeprefix('service_').replace('_', ' ')})" if neighbour.condition else ""
+        health = f", {neighbour.state.health}" if neighbour.state.health else ""
+        text = f"{neighbour.state.state}{health}" + (f", {neighbour.state.purpose}" if neighbour.state.purpose else "")
+        shown = (
+            paint.red(f"{text}: {printable(neighbour.state.trouble)}") if neighbour.state.trouble else paint.green(text)
+        )
+        lines.append(_labelled("" if index else label, f"{neighbour.address}{wanted}: {shown}"))
     return lines
 
 
@@ -194,10 +196,10 @@ def _words(part: Part, paint: Paint, *, alone: bool) -> str:
     lines = []
     if part.health:
         lines.append(paint.bold(f"Last results of the health check{of}:"))
-        for one in part.health:
-            output = " / ".join(printable(one.output).splitlines()) or "no output"
-            verdict = paint.green("passed") if one.exit_code == 0 else paint.red(f"exit {one.exit_code}")
-            lines.append(f"  {one.ended[11:19]}  {verdict}  {output}")
+        for result in part.health:
+            output = " / ".join(printable(result.output).splitlines()) or "no output"
+            verdict = paint.green("passed") if result.exit_code == 0 else paint.red(f"exit {result.exit_code}")
+            lines.append(f"  {result.ended[11:19]}  {verdict}  {output}")
     for said in part.words:
         who = f" of {printable(said.speaker)}" if said.speaker else of
         lines.append(paint.bold(f"Last lines{who}:"))
