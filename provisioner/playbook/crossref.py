@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Literal
 
 from provisioner.model.span import Problem
 from provisioner.playbook import file_targets
-from provisioner.playbook.feasibility import infeasible, second_pools
+from provisioner.playbook.feasibility import infeasible
+from provisioner.playbook.own_names import shared_container_names, shared_names, volume_names
+from provisioner.playbook.pools import fixed_addresses, second_pools
 from provisioner.playbook.ports import published
 
 if TYPE_CHECKING:
@@ -184,10 +186,14 @@ _CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
     _ports_of_a_guest,
     _reservations_above_limits,
     file_targets.problems,
+    shared_names,
+    volume_names,
 )
 _CONTAINER_CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
     _fixed_ports_of_replicas,
     _shared_addresses,
+    shared_container_names,
+    fixed_addresses,
     second_pools,
 )
 

@@ -8,7 +8,7 @@ The document layer takes them as Compose does; what depends on one engine stands
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from provisioner.model.node import items_of
@@ -16,6 +16,7 @@ from provisioner.model.span import Problem
 from provisioner.playbook.image_name import problem_of
 from provisioner.playbook.impossible import Impossible, shown
 from provisioner.playbook.kernel_options import devices, kernel_parameters, memory_folders
+from provisioner.playbook.pools import network_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,22 +80,7 @@ def infeasible(playbook: Playbook) -> Iterator[Problem]:
             for found in check(service.body):
                 path = ".".join(("services", service.name, *found.keys))
                 yield Problem(found.message, found.span, path, found.hint)
-    yield from _second_pools(playbook, named_only=True)
-
-
-def second_pools(playbook: Playbook) -> Iterator[Problem]:
-    """Second pools of one family in networks that are bridges because nothing else is said: those of a plain engine."""
-    return _second_pools(playbook, named_only=False)
-
-
-def _second_pools(playbook: Playbook, *, named_only: bool) -> Iterator[Problem]:
-    for network in playbook.networks.values():
-        driver = network.body.get("driver")
-        named = str(driver.value) if driver is not None and driver.value else ""
-        if network.external or named != ("bridge" if named_only else ""):
-            continue
-        for found in _pools(network.body):
-            yield Problem(found.message, found.span, ".".join(("networks", network.key, *found.keys)), found.hint)
+    yield from network_problems(playbook)
 
 
 def is_windows_path(text: str) -> bool:
@@ -312,24 +298,6 @@ def _cpus(body: Node) -> Iterator[Impossible]:
             wanted = f"from {least} to {most}" if most else f"at least {least}"
             message = f"{int(number)} microseconds can not be had: {wanted} can"
             yield Impossible((key,), node.span, message, f"write a number {wanted}; 100000 is a tenth of a second")
-
-
-def _pools(body: Node) -> Iterator[Impossible]:
-    """Two pools of one family, which a bridge can not have."""
-    first: dict[int, str] = {}
-    for index, entry in enumerate(items_of(body.get("ipam", "config"))):
-        subnet = entry.get("subnet")
-        try:
-            version = ip_network(str(subnet.value), strict=False).version if subnet is not None else 0
-        except ValueError:
-            continue
-        if version and version in first and subnet is not None:
-            message = f"a bridge has one IPv{version} subnet, and {first[version]} is that already"
-            yield Impossible(
-                ("ipam", "config", str(index)), subnet.span, message, "make a network of each, or one larger subnet"
-            )
-        elif version and subnet is not None:
-            first[version] = str(subnet.value)
 
 
 _OF_A_SERVICE: tuple[Callable[[Node], Iterator[Impossible]], ...] = (

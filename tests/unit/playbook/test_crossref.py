@@ -138,8 +138,9 @@ def test_a_fixed_address_is_one_containers(bound):
     def at(address, **more):
         return {"image": "a:1", "networks": {"lan": {"ipv4_address": address}}, **more}
 
+    lan = {"name": "p_lan", "ipam": {"config": [{"subnet": "10.8.0.0/24"}]}}
     services = {"a": at("10.8.0.2"), "b": at("10.8.0.2"), "c": at("10.8.0.3", deploy={"replicas": 2})}
-    found = contradictions(bound(services=services, networks={"lan": {"name": "p_lan"}}), "containers")
+    found = contradictions(bound(services=services, networks={"lan": lan}), "containers")
     assert [p.path for p in found] == [f"services.{one}.networks.lan.ipv4_address" for one in ("b", "c")]
     assert "also the address of service 'a'" in found[0].message
     assert "the service has 2 replicas" in found[1].message

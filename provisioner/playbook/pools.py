@@ -1,0 +1,209 @@
+"""Names and address pools of networks, and fixed addresses on them, that no engine takes. Pure.
+
+A pool is judged where the engine's own driver gives the addresses out; of an external network the file tells nothing.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING, NamedTuple
+
+from provisioner.model.node import items_of
+from provisioner.model.span import Problem
+from provisioner.playbook.impossible import Impossible, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from ipaddress import IPv4Address, IPv6Address
+
+    from provisioner.model.node import Node
+    from provisioner.model.playbook import Declared, Playbook
+
+    Address = IPv4Address | IPv6Address
+    Subnet = IPv4Network | IPv6Network
+
+# daemon/network.go, runconfig.IsPreDefinedNetwork: every engine has them.
+_PREDEFINED = ("bridge", "host", "none", "default")
+# libnetwork/controller.go: of these drivers there is one network.
+_ONLY_ONCE = ("host", "null")
+_FIXED = {"ipv4_address": 4, "ipv6_address": 6}
+
+
+class _Pool(NamedTuple):
+    """A subnet, and who has which addresses of it already."""
+
+    subnet: Subnet
+    taken: dict[Address, str]
+
+
+def network_problems(playbook: Playbook) -> Iterator[Problem]:
+    """What can not be of the playbook's own networks."""
+    for network in playbook.networks.values():
+        if network.external:
+            continue
+        if network.name in _PREDEFINED:
+            name = network.body.get("name") or network.body
+            yield _at(network, Impossible(
+                ("name",), name.span, f"every engine has a network {shown(network.name)} of its own",
+                "choose another name, or use that one with `external: true`",
+            ))  # fmt: skip
+        driver = network.body.get("driver")
+        if driver is not None and driver.value in _ONLY_ONCE:
+            yield _at(network, Impossible(
+                ("driver",), driver.span, f"an engine has one network of the driver {driver.value}, its own",
+                "write `network_mode: host` or `network_mode: none` at the services instead",
+            ))  # fmt: skip
+        if _gives_addresses(network.body):
+            for index, entry in enumerate(items_of(network.body.get("ipam", "config"))):
+                for found in _pool_problems(("ipam", "config", str(index)), entry):
+                    yield _at(network, found)
+    yield from _second_pools(playbook, named_only=True)
+
+
+def fixed_addresses(playbook: Playbook) -> Iterator[Problem]:
+    """Fixed addresses on the playbook's own networks that can not be had; a Swarm gives none at all."""
+    for network in playbook.networks.values():
+        if not network.external and _gives_addresses(network.body):
+            yield from _address_problems(playbook, network)
+
+
+def second_pools(playbook: Playbook) -> Iterator[Problem]:
+    """Second pools of one family in networks that are bridges because nothing else is said: those of a plain engine."""
+    return _second_pools(playbook, named_only=False)
+
+
+def _at(network: Declared, found: Impossible) -> Problem:
+    return Problem(found.message, found.span, ".".join(("networks", network.key, *found.keys)), found.hint)
+
+
+def _gives_addresses(body: Node) -> bool:
+    """Whether the engine's own driver gives addresses out."""
+    driver = body.get("ipam", "driver")
+    return driver is None or driver.value in (None, "", "default")
+
+
+def _pool_problems(keys: tuple[str, ...], entry: Node) -> Iterator[Impossible]:
+    """A subnet that is none, and what lies outside it."""
+    node = entry.get("subnet")
+    if node is None or not node.value:
+        return
+    subnet = _subnet(str(node.value))
+    if subnet is None:
+        hint = "write an address and a length, such as 10.5.0.0/24"
+        yield Impossible((*keys, "subnet"), node.span, f"{shown(node.value)} is no subnet", hint)
+        return
+    part = entry.get("ip_range")
+    if part is not None and part.value:
+        inner = _subnet(str(part.value))
+        # Engines before 25.0 take any range of the family, also one outside.
+        if inner is None or inner.version != subnet.version:
+            message = f"{shown(part.value)} is no part of the subnet {subnet}"
+            yield Impossible((*keys, "ip_range"), part.span, message, "write a part of it, or leave it out")
+    others = entry.get("aux_addresses")
+    named = [(("gateway",), entry.get("gateway"))]
+    named += [(("aux_addresses", name), one) for name, one in (others.mapping.items() if others is not None else ())]
+    for place, one in named:
+        if one is None or not one.value:
+            continue
+        address = _address(str(one.value))
+        if address is None or address not in subnet:
+            message = f"{shown(one.value)} is no address of the subnet {subnet}"
+            yield Impossible((*keys, *place), one.span, message, f"write one such as {subnet[1]}")
+        elif place == ("gateway",) and address in (whose := _unusable(subnet)):
+            message = f"{address} can not be the gateway: it is {whose[address]}"
+            yield Impossible((*keys, *place), one.span, message, f"write one such as {subnet[1]}")
+
+
+def _address_problems(playbook: Playbook, network: Declared) -> Iterator[Problem]:
+    """Fixed addresses of services that are outside the network's subnets, or that are somebody's already."""
+    pools = [pool for entry in items_of(network.body.get("ipam", "config")) if (pool := _pool(entry)) is not None]
+    for service in playbook.services.values():
+        for key, version in _FIXED.items():
+            node = service.body.get("networks", network.key, key)
+            address = _address(str(node.value)) if node is not None and node.value else None
+            if node is None or address is None or address.version != version:
+                continue
+            found = _wrong_address(address, pools)
+            if found:
+                path = f"services.{service.name}.networks.{network.key}.{key}"
+                yield Problem(f"{address} {found[0]}", node.span, path, found[1])
+
+
+def _wrong_address(address: Address, pools: Sequence[_Pool]) -> tuple[str, str] | None:
+    """What is wrong with a fixed address, and how to mend it."""
+    own = [pool for pool in pools if pool.subnet.version == address.version]
+    if not own:
+        hint = "give the network one, as `ipam: {config: [{subnet: …}]}`: engines take fixed addresses in those only"
+        return f"can not be had: the network has no IPv{address.version} subnet of its own", hint
+    pool = next((one for one in own if address in one.subnet), None)
+    if pool is None:
+        return f"is outside the network's subnet {own[0].subnet}", "choose one inside, or leave it out"
+    whose = pool.taken.get(address)
+    return (f"is {whose}, {pool.subnet}", "choose another one") if whose else None
+
+
+def _pool(entry: Node) -> _Pool | None:
+    node = entry.get("subnet")
+    subnet = _subnet(str(node.value)) if node is not None and node.value else None
+    if subnet is None:
+        return None
+    taken = _unusable(subnet)
+    others = entry.get("aux_addresses")
+    for name, other in others.mapping.items() if others is not None and others.is_mapping else ():
+        if (kept := _address(str(other.value))) is not None:
+            taken[kept] = f"kept for {shown(name)} by `aux_addresses`"
+    gateway = entry.get("gateway")
+    chosen = _address(str(gateway.value)) if gateway is not None and gateway.value else None
+    if chosen is not None:
+        taken[chosen] = "the gateway"
+    return _Pool(subnet, taken)
+
+
+def _unusable(subnet: Subnet) -> dict[Address, str]:
+    """The addresses of a subnet that no end point can have."""
+    if subnet.version == 6 or subnet.num_addresses <= 2:
+        return {}
+    return {
+        subnet.network_address: "the address of the network itself",
+        subnet.broadcast_address: "the broadcast address",
+    }
+
+
+def _second_pools(playbook: Playbook, *, named_only: bool) -> Iterator[Problem]:
+    for network in playbook.networks.values():
+        driver = network.body.get("driver")
+        named = str(driver.value) if driver is not None and driver.value else ""
+        if network.external or named != ("bridge" if named_only else ""):
+            continue
+        for found in _pools_of_one_family(network.body):
+            yield _at(network, found)
+
+
+def _pools_of_one_family(body: Node) -> Iterator[Impossible]:
+    """Two pools of one family, which a bridge can not have."""
+    first: dict[int, str] = {}
+    for index, entry in enumerate(items_of(body.get("ipam", "config"))):
+        node = entry.get("subnet")
+        subnet = _subnet(str(node.value)) if node is not None else None
+        if node is None or subnet is None:
+            continue
+        if subnet.version in first:
+            message = f"a bridge has one IPv{subnet.version} subnet, and {first[subnet.version]} is that already"
+            keys = ("ipam", "config", str(index))
+            yield Impossible(keys, node.span, message, "make a network of each, or one larger subnet")
+        else:
+            first[subnet.version] = str(node.value)
+
+
+def _subnet(text: str) -> Subnet | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
