@@ -9,6 +9,7 @@ import pytest
 from provisioner.app import adopt as adopt_module
 from provisioner.app.adopt import look
 from provisioner.app.adopt_plan import AdoptionChoice
+from provisioner.errors import PlanStale
 from provisioner.ledger.adoptions import read_adoptions, with_adoptions
 from provisioner.ledger.records import read_ledger
 from provisioner.model.address import Address
@@ -21,6 +22,8 @@ from tests.unit.app.test_adopt_again import CHOSEN, PLAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from provisioner.model.adoption import AdoptionPlan
 
 WITH_TOKEN: dict[str, Any] = {
     "name": "shop",
@@ -330,3 +333,35 @@ def test_a_revision_that_is_missing_is_no_reason_to_take_somebody_elses_objects(
     declined = run(shop, approve=lambda plan: False)
     assert not declined.done
     assert not kept(shop)
+
+
+# Between the question and the answer ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("happens", ["gone", "changed", "released", "nothing"])
+def test_what_happens_before_the_answer_keeps_it_from_being_taken_anew(
+    happens: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = with_token(tmp_path, monkeypatch)
+    set_token(shop, "right")
+    [web] = [raw["Id"] for raw in shop.engine._containers.values() if raw["Name"] == "/shop-web-1"]
+
+    def approve(plan: AdoptionPlan) -> bool:
+        assert plan.adopts
+        if happens == "gone":
+            take_away(shop, web)
+        elif happens == "changed":
+            shop.engine._containers[web]["HostConfig"]["Memory"] = 1
+        elif happens == "released":
+            let_go(shop, "service.other")
+        return True
+
+    if happens == "nothing":
+        assert run(shop, approve=approve).done
+        return
+    before = read_adoptions(shop.engine, "shop")
+    with pytest.raises(PlanStale):
+        run(shop, approve=approve)
+    after = read_adoptions(shop.engine, "shop")
+    assert after[0] == before[0] + (happens == "released")
+    assert "shop.lease" not in shop.containers
