@@ -100,7 +100,7 @@ def _pool_problems(keys: tuple[str, ...], entry: Node) -> Iterator[Impossible]:
             message = f"{shown(part.value)} is no part of the subnet {subnet}"
             yield Impossible((*keys, "ip_range"), part.span, message, "write a part of it, or leave it out")
     others = entry.get("aux_addresses")
-    named = [(("gateway",), entry.get("gateway"))]
+    named: list[tuple[tuple[str, ...], Node | None]] = [(("gateway",), entry.get("gateway"))]
     named += [(("aux_addresses", name), one) for name, one in (others.mapping.items() if others is not None else ())]
     for place, one in named:
         if one is None or not one.value:
