@@ -45,7 +45,8 @@ _WHAT = """\
 Every service is one container of a small image on one network, with an init process and a restart policy; each fifth
 has a volume. *The engine itself* is the same by bare requests, four at a time, with a removal that does not ask
 processes to end. provision waits until each container has proven itself (without a health check it is to run for a
-second), and looks once more when all is done; Compose does the first with `--wait`, and not the second."""
+second), and looks once more when all is done; Compose does the first with `--wait`, and not the second. In the
+rolling update provision takes one replica down after the other, as is its default; Compose makes all anew at once."""
 _ON_SWARM = """\
 Services with no replicas: what a manager and a tool make of many services, without the containers. `docker stack`
 returns as soon as it has asked for everything; provision looks once more."""
