@@ -79,7 +79,7 @@ def test_a_stack_is_adopted_without_a_restarted_task(environment: SwarmEnvironme
     refused = environment.run("plan")
     assert refused.code == 1
     assert "belong to the stack" in refused.stdout
-    assert "`provision adopt` takes them over as they are" in refused.stdout
+    assert "`provision adopt -f compose.yaml` takes them over as they are" in refused.stdout
 
     assert verdicts(environment) == {"adopt"}
     assert environment.plan()["changes"] == []
