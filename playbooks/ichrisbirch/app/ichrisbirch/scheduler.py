@@ -6,19 +6,17 @@ import logging
 import signal
 import sys
 import threading
-import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
+from ichrisbirch import heartbeat
 from ichrisbirch.cache import Cache, CacheError
 from ichrisbirch.database import Database
 from ichrisbirch.logs import configure
 from ichrisbirch.settings import SettingsError, from_environment
 
-HEARTBEAT = Path("/tmp/scheduler-heartbeat")
 _log = logging.getLogger("scheduler")
 
 
@@ -36,7 +34,7 @@ def summarize(database: Database, cache: Cache) -> None:
     except (SQLAlchemyError, CacheError) as error:
         _log.warning("the summary could not be made", extra={"fields": {"error": type(error).__name__}})
         return
-    HEARTBEAT.write_text(str(time.time()), encoding="utf-8")
+    heartbeat.beat()
     _log.debug("the summary was made", extra={"fields": {"habits": len(habits)}})
 
 
@@ -71,15 +69,5 @@ def main() -> int:
     return 0
 
 
-def is_well(longest: float) -> bool:
-    """Whether a job succeeded within the last `longest` seconds."""
-    try:
-        return time.time() - float(HEARTBEAT.read_text(encoding="utf-8")) < longest
-    except (OSError, ValueError):
-        return False
-
-
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--health"]:
-        sys.exit(0 if is_well(float(sys.argv[2])) else 1)
     sys.exit(main())
