@@ -13,12 +13,15 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from tests.command_line import carry_out, needs_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -155,8 +158,9 @@ class Environment:
 
     def containers(self) -> list[Container]:
         """Every container of this environment, running or not."""
-        everything = self.engine.containers.list(all=True, ignore_removed=True)
-        return [each for each in everything if each.name.startswith(f"{self.project}-")]
+        # Each that is listed is inspected: those of others on the same engine are not asked for.
+        found = self.engine.containers.list(all=True, ignore_removed=True, filters={"name": f"{self.project}-"})
+        return [each for each in found if each.name.startswith(f"{self.project}-")]
 
     def volumes(self) -> list[str]:
         """The names of its volumes."""
@@ -241,15 +245,22 @@ def run(
     timeout: float = 600,
     within: tuple[str, ...] = (),
 ) -> Outcome:
-    """`provision COMMAND TARGET` in a project folder; the command may be of two words. `within` stands before it."""
-    line = [*within, str(PROVISION), "-C", str(folder)]
+    """`provision COMMAND TARGET` in a project folder; the command may be of two words. `within` stands before it.
+
+    In this process where that makes no difference: where nothing stands before it, and nobody else does so meanwhile.
+    """
+    line = ["-C", str(folder)]
     for name, value in (variables or {}).items():
         line += ["-e", f"{name}={value}"]
     for profile in profiles:
         line += ["--profile", profile]
     line += [*command.split(), target, *arguments]
+    surroundings = {**os.environ, **(shell or {})}
+    if not within and threading.current_thread() is threading.main_thread() and not needs_process(line):
+        ended = carry_out(line, folder=folder, environment=surroundings)
+        return Outcome(ended.code, ended.stdout, ended.stderr)
     done = subprocess.run(
-        line, capture_output=True, text=True, timeout=timeout, check=False, env={**os.environ, **(shell or {})}
+        [*within, str(PROVISION), *line], capture_output=True, text=True, timeout=timeout, check=False, env=surroundings
     )
     return Outcome(done.returncode, done.stdout, done.stderr)
 

@@ -11,7 +11,7 @@ import docker
 
 from tests.engine_fixtures import remove_project
 from tests.engine_in_container import Engines
-from tests.systems.environment import Environment
+from tests.systems.environment import Environment, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tests.engine_in_container import EngineInContainer
 
 E = TypeVar("E", bound=Environment)
+
+# In production health checks are asked less often than tests want to wait for the first one.
+SWIFT = {"HEALTH_INTERVAL": "3s"}
 
 
 @contextlib.contextmanager
@@ -47,6 +50,48 @@ def swarm_of_one_node(engine_url: str) -> Iterator[tuple[EngineInContainer, dock
                     yield machine, engine
         finally:
             remove_project(outer, project)
+
+
+def bring_images(environment: Environment, engine_url: str) -> None:
+    """Build what an environment on another engine is made of on this one, which has the layers, and load it there."""
+    target, variables = f"{environment.SYSTEM}/{environment.name}", environment.variables
+    bring_images_of(environment.folder, target, environment.name, engine_url, environment.engine, variables)
+
+
+def bring_images_of(
+    folder: Path,
+    target: str,
+    environment: str,
+    engine_url: str,
+    engine: docker.DockerClient,
+    variables: Mapping[str, str] | None = None,
+) -> None:
+    """The same for any playbook of a project folder; `environment` is the name that it gives to what it makes."""
+    system, _, playbook = target.partition("/")
+    text = f"extends: {playbook}.yml\nenvironment: {environment}\nengine: {{mode: containers}}\n"
+    (folder / "playbooks" / system / f"{playbook}-images.yml").write_text(text, encoding="utf-8")
+    with contextlib.closing(docker.DockerClient(base_url=engine_url, timeout=300)) as here:
+        before = _tags(here)
+        built = run(folder, f"{target}-images", "build", variables=variables, shell={"DOCKER_HOST": engine_url})
+        assert built.code == 0, built.everything
+        tags = [tag for tag in _tags(here) if tag.startswith(f"{system}-{environment}")]
+        assert tags
+        try:
+            transfer_images(here, engine, tags)
+        finally:
+            for tag in set(tags) - before:
+                here.images.remove(tag)
+
+
+def _tags(engine: docker.DockerClient) -> set[str]:
+    return {tag for image in engine.images.list() for tag in image.tags}
+
+
+def transfer_images(source: docker.DockerClient, target: docker.DockerClient, tags: list[str]) -> None:
+    """Load into an engine what another one has."""
+    saved = source.api._get(source.api._url("/images/get"), params={"names": tags}, stream=True)
+    saved.raise_for_status()
+    assert [line for line in target.api.load_image(saved.iter_content(1 << 20)) if "error" in line] == []
 
 
 @contextlib.contextmanager

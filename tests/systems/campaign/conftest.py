@@ -11,7 +11,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.systems.campaign.environment import Environment
 from tests.systems.campaign.production import DATABASE_URL, VALUES, with_aws
-from tests.systems.lifetime import made_environment, swarm_of_one_node
+from tests.systems.lifetime import SWIFT, bring_images, made_environment, swarm_of_one_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,8 @@ def prod(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             engine.secrets.create(name=key, data=value.encode())
         folder, name = tmp_path_factory.mktemp("campaign-prod"), f"pt{secrets.token_hex(3)}"
         shell = {"DOCKER_HOST": machine.url}
-        environment = Environment.make(folder, name, "prod", engine, host=machine.address, shell=shell)
+        environment = Environment.make(folder, name, "prod", engine, host=machine.address, shell=shell, variables=SWIFT)
+        bring_images(environment, engine_url)
         environment.apply()
         yield environment
 

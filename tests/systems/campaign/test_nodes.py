@@ -16,6 +16,7 @@ from tests.engine_in_container import Engines, form_swarm
 from tests.systems.campaign.environment import OWN, Environment
 from tests.systems.campaign.production import DATABASE_URL, VALUES
 from tests.systems.environment import eventually
+from tests.systems.lifetime import transfer_images
 from tests.systems.swarm import service, versions
 
 if TYPE_CHECKING:
@@ -83,11 +84,7 @@ def cluster(engine_url: str, prod: Environment, tmp_path_factory: pytest.TempPat
 def _bring_images(prod: Environment, engine: docker.DockerClient, prefix: str) -> None:
     """What was built for `prod`, under the names that it has here."""
     names = [f"{prod.project}-{each}:1.0.0" for each in OWN]
-    api = prod.engine.api
-    saved = api._get(api._url("/images/get"), params={"names": names}, stream=True)
-    saved.raise_for_status()
-    said = [line for line in engine.api.load_image(saved.iter_content(1 << 20)) if "error" in line]
-    assert said == []
+    transfer_images(prod.engine, engine, names)
     for each, name in zip(OWN, names, strict=True):
         engine.images.get(name).tag(f"{prefix}-{each}", "1.0.0")
 

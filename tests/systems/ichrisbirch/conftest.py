@@ -9,7 +9,7 @@ import pytest
 
 from tests.systems.environment import unused_port
 from tests.systems.ichrisbirch.environment import Environment
-from tests.systems.lifetime import made_environment, swarm_of_one_node
+from tests.systems.lifetime import SWIFT, bring_images, made_environment, swarm_of_one_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,12 +45,14 @@ def prod(engine_url: str, tmp_path: Path) -> Iterator[Environment]:
     with swarm_of_one_node(engine_url) as (machine, engine):
         for key, value in {**VALUES, "redis_conf": REDIS_CONF}.items():
             engine.secrets.create(name=key, data=value.encode())
-        yield Environment.make(
+        environment = Environment.make(
             tmp_path,
             f"pt{secrets.token_hex(3)}",
             "prod",
             engine,
             host=machine.address,
             shell={"DOCKER_HOST": machine.url},
-            variables={"HTTP_PORT": str(unused_port())},
+            variables={"HTTP_PORT": str(unused_port()), **SWIFT},
         )
+        bring_images(environment, engine_url)
+        yield environment

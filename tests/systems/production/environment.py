@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.systems.environment import ROOT, Outcome, run
+from tests.systems.lifetime import bring_images_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import docker
 
 PLAYS = ("Telecom", "Usage tracking", "Campaign", "Ichrisbirch", "Stock tracker")
 TARGETS = ("telecom/prod", "usage-tracking/prod", "campaign/prod", "ichrisbirch/prod", "stock-tracker/prod")
@@ -62,6 +65,12 @@ class Production:
             env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "DOCKER_HOST": self.url},
         )  # fmt: skip
         return canaries.read_text(encoding="utf-8").split()
+
+    def bring_images(self, engine_url: str, engine: docker.DockerClient) -> None:
+        """Load what this machine's engine builds, with the layers that it has, instead of building all of it anew."""
+        listed = (self.folder / "playbooks" / f"{self.target}.yml").read_text(encoding="utf-8")
+        for target in re.findall(r"^  import_playbook: (\S+)\.yml$", listed, re.M):
+            bring_images_of(self.folder, target, target.partition("/")[2], engine_url, engine)
 
     def provision(self, command: str, *arguments: str, timeout: float = 2400) -> Outcome:
         """`provision COMMAND` on the list."""

@@ -39,7 +39,10 @@ def local(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                 machine = engines.start("28.5")
                 within = ("nsenter", f"--net=/proc/{machine.container.attrs['State']['Pid']}/ns/net")
                 folder = tmp_path_factory.mktemp("local")
-                yield Production.make(folder, machine.url, "127.0.0.1", target="local", within=within)
+                made = Production.make(folder, machine.url, "127.0.0.1", target="local", within=within)
+                with contextlib.closing(docker.DockerClient(base_url=machine.url, timeout=300)) as engine:
+                    made.bring_images(engine_url, engine)
+                yield made
         finally:
             remove_project(outer, project)
 

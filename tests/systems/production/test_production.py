@@ -22,13 +22,14 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def production(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
     """Production with its secrets on a Swarm of one node, of which nothing is up yet."""
-    with swarm_of_one_node(engine_url) as (machine, _):
+    with swarm_of_one_node(engine_url) as (machine, engine):
         made = Production.make(tmp_path_factory.mktemp("production"), machine.url, machine.address)
         missing = made.provision("secrets check")
         assert missing.code == 77, missing.everything
         made.canaries.extend(made.make_secrets())
         there = made.provision("secrets check")
         assert there.code == 0, there.everything
+        made.bring_images(engine_url, engine)
         yield made
 
 

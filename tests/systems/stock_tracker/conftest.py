@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.systems.lifetime import made_environment, swarm_of_one_node
+from tests.systems.lifetime import SWIFT, bring_images, made_environment, swarm_of_one_node
 from tests.systems.stock_tracker.environment import Environment
 
 if TYPE_CHECKING:
@@ -43,4 +43,8 @@ def prod(engine_url: str, tmp_path: Path) -> Iterator[Environment]:
         for key, value in {"db_password": PASSWORD, "database_url": url}.items():
             engine.secrets.create(name=key, data=value.encode())
         name, shell = f"pt{secrets.token_hex(3)}", {"DOCKER_HOST": machine.url}
-        yield Environment.make(tmp_path, name, "prod", engine, host=machine.address, shell=shell, variables=OFTEN)
+        environment = Environment.make(
+            tmp_path, name, "prod", engine, host=machine.address, shell=shell, variables={**OFTEN, **SWIFT}
+        )
+        bring_images(environment, engine_url)
+        yield environment

@@ -46,7 +46,8 @@ def bringing_up(
 ) -> Iterator[tuple[Environment, FirstApply]]:
     """An environment that extends balanced.yml, applied once from nothing with all profiles."""
     folder = tmp_path_factory.mktemp("usage-tracking")
-    own = {**variables, "ENTRY_PORT": str(unused_port())}
+    # It stands for long, and each of its health checks is a process.
+    own = {**variables, "ENTRY_PORT": str(unused_port()), "HEALTH_INTERVAL": "4s"}
     with made_environment(
         Environment, engine_url, folder, "balanced", variables=own, profiles=ALL_PROFILES
     ) as environment:

@@ -1,4 +1,4 @@
-"""From nothing to nothing: a migration that fails, a backup restored, destroyed and brought up again, gone."""
+"""From nothing to nothing: a migration that fails, a backup restored, destroyed, brought up again, archived, gone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.systems.environment import eventually
+from tests.systems.rehearsal import with_archives
 from tests.systems.usage_tracking.environment import (
     APPLICATIONS,
     CORE,
@@ -20,6 +21,7 @@ from tests.systems.usage_tracking.environment import (
     somebody,
     usage_event,
 )
+from tests.systems.usage_tracking.test_backup import bring_back
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,9 +72,11 @@ def test_a_migration_that_fails_stops_the_apply_and_a_backup_fills_what_is_fresh
     assert not throwaway.containers()
     assert not throwaway.networks()
     assert {f"{throwaway.project}_{name}" for name in ("postgres_data", "redis_data")} <= set(throwaway.volumes())
+    with_archives(throwaway)
     throwaway.apply()
     assert throwaway.services() == {*CORE, "migrate"}
     assert eventually(lambda: throwaway.total(customer) == (6, 19), within=30)
+    bring_back(throwaway, customer)
     _ends_well(throwaway)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.systems.environment import eventually, unused_port
-from tests.systems.lifetime import swarm_of_one_node
+from tests.systems.lifetime import SWIFT, bring_images, swarm_of_one_node
 from tests.systems.swarm import run_in, service, tasks, versions
 from tests.systems.usage_tracking.environment import (
     APPLICATIONS,
@@ -40,8 +40,9 @@ def prod(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         environment = Environment.make(
             tmp_path_factory.mktemp("usage-tracking-prod"), f"pt{secrets.token_hex(3)}", "prod", engine,
             host=machine.address, shell={"DOCKER_HOST": machine.url}, profiles=("production", "monitoring"),
-            variables={"ENTRY_PORT": str(unused_port()), "USAGE_SUBNET": "10.99.0.0/16"},
+            variables={"ENTRY_PORT": str(unused_port()), "USAGE_SUBNET": "10.99.0.0/16", **SWIFT},
         )  # fmt: skip
+        bring_images(environment, engine_url)
         environment.apply()
         yield environment
 
