@@ -1,6 +1,7 @@
-"""A system that is up, broken on purpose in one way at a time: which of its checks and tests notice that.
+"""A system that is up, broken on purpose: which of its checks and tests notice that.
 
-A `Row` says how, and what has to fail then. The harness breaks, looks, mends with an apply, and wants every check green
+A `Row` says how, and what has to fail then. Rows that have nothing to do with each other stand in one group, which is
+broken and mended together: no check is of two of them. The harness breaks, looks, mends, and wants the checks green
 again. Breaks work on the test's own copy of the playbooks and on its own containers.
 """
 
@@ -10,7 +11,7 @@ import contextlib
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import pytest
 import yaml
@@ -18,14 +19,17 @@ import yaml
 from tests.systems.environment import ROOT, copied, eventually, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from tests.systems.environment import Environment
 
 
 class Break(Protocol):
-    """How something is broken. What an apply mends by itself needs no mending of its own."""
+    """How something is broken, and what it takes to break and to mend it beside that: an apply, a service's restart."""
+
+    BREAKS_BY_APPLY: ClassVar[bool] = False
+    MENDS_BY_APPLY: ClassVar[bool] = False
 
     def breaks(self, environment: Environment) -> None: ...
 
@@ -33,8 +37,10 @@ class Break(Protocol):
 
 
 @dataclass(frozen=True)
-class Stop:
-    """Every container of a service is stopped by hand."""
+class Stop(Break):
+    """Every container of a service is stopped by hand. An apply starts it."""
+
+    MENDS_BY_APPLY: ClassVar[bool] = True
 
     service: str
 
@@ -45,11 +51,11 @@ class Stop:
             container.stop(timeout=3)
 
     def mends(self, environment: Environment) -> None:
-        """An apply starts it."""
+        pass
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Break):
     """A shell's command in a service's container; `undo` is another one."""
 
     service: str
@@ -64,7 +70,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Sql:
+class Sql(Break):
     """A statement in the environment's database; `undo` is another one."""
 
     statement: str
@@ -78,13 +84,15 @@ class Sql:
 
 
 @dataclass(frozen=True)
-class Edit:
-    """A text in a file beside the playbook is another one, and is applied; or `restart` reads it anew."""
+class Edit(Break):
+    """A text in a file beside the playbook is another one, and is applied."""
+
+    BREAKS_BY_APPLY: ClassVar[bool] = True
+    MENDS_BY_APPLY: ClassVar[bool] = True
 
     file: str
     old: str
     new: str
-    restart: str = ""
 
     def breaks(self, environment: Environment) -> None:
         self._exchange(environment, self.old, self.new)
@@ -97,22 +105,35 @@ class Edit:
         text = path.read_text(encoding="utf-8")
         assert old in text, f"{self.file} has no {old!r}"
         path.write_text(text.replace(old, new), encoding="utf-8")
-        if self.restart:
-            environment.container(self.restart).restart(timeout=3)
-        else:
-            environment.apply("--no-verify")
 
 
 @dataclass(frozen=True)
-class Overlay:
+class Mounted(Edit):
+    """The text is in a mounted file: `restart` reads it anew, or without one somebody who watches the file."""
+
+    BREAKS_BY_APPLY: ClassVar[bool] = False
+    MENDS_BY_APPLY: ClassVar[bool] = False
+
+    restart: str = ""
+
+    def _exchange(self, environment: Environment, old: str, new: str) -> None:
+        super()._exchange(environment, old, new)
+        if self.restart:
+            environment.container(self.restart).restart(timeout=3)
+
+
+@dataclass(frozen=True)
+class Overlay(Break):
     """Lines that the environment's own playbook has beside those that it extends, applied."""
+
+    BREAKS_BY_APPLY: ClassVar[bool] = True
+    MENDS_BY_APPLY: ClassVar[bool] = True
 
     text: str
 
     def breaks(self, environment: Environment) -> None:
         with self._file(environment).open("a", encoding="utf-8") as playbook:
             playbook.write(self.text)
-        environment.apply("--no-verify")
 
     def mends(self, environment: Environment) -> None:
         path = self._file(environment)
@@ -124,7 +145,7 @@ class Overlay:
 
 
 @dataclass(frozen=True)
-class Join:
+class Join(Break):
     """A service's container is connected to a network on which it must not be."""
 
     service: str
@@ -154,42 +175,63 @@ class Row:
         return " ".join(text.split())[:60]
 
 
-def shows(environment: Environment, row: Row, *, within: float = 60) -> None:
-    """Break it, want each check and test of the row to fail, mend it, want every check to hold."""
+def told(group: Sequence[Row]) -> str:
+    """What a group is called among the tests."""
+    return ", ".join(str(row)[:30] for row in group)
+
+
+def shows(environment: Environment, group: Sequence[Row], *, within: float = 60) -> None:
+    """Break it, want each check and test of the rows to fail, mend it, want the checks to hold."""
+    checks = sorted({check for row in group for check in row.checks})
     failed: set[str] = set()
+    broken: list[Row] = []
 
     def noticed() -> bool:
         failed.clear()
-        failed.update(_failed(environment, row.checks))
-        return failed.issuperset(row.checks)
+        failed.update(_failed(environment, checks))
+        return failed.issuperset(checks)
 
     with _impatient(environment):
         try:
-            row.how.breaks(environment)
-            assert not row.checks or eventually(noticed, within=within), set(row.checks) - failed
-            for test in row.tests:
-                with pytest.raises((AssertionError, OSError)):
-                    test(environment)
+            # What is applied comes first: an apply would mend the others.
+            for by_apply in (True, False):
+                rows = [row for row in group if row.how.BREAKS_BY_APPLY is by_apply]
+                for row in rows:
+                    row.how.breaks(environment)
+                    broken.append(row)
+                if by_apply and rows:
+                    environment.apply("--no-verify")
+            assert not checks or eventually(noticed, within=within), set(checks) - failed
+            for row in group:
+                for test in row.tests:
+                    with pytest.raises((AssertionError, OSError)):
+                        test(environment)
         finally:
-            row.how.mends(environment)
-            environment.apply("--no-verify")
-    outcome = environment.provision("verify")
+            for row in reversed(broken):
+                row.how.mends(environment)
+            if any(row.how.MENDS_BY_APPLY for row in group):
+                environment.apply("--no-verify")
+    outcome = environment.provision("verify", *_only(checks))
     assert outcome.code == 0, outcome.everything
 
 
-def require_a_row_for_every_check(system: str, rows: Iterable[Row], playbooks: Iterable[str]) -> None:
-    """No check is there that nobody has seen fail."""
-    named = {check for row in rows for check in row.checks}
+def require_a_row_for_every_check(system: str, groups: Iterable[Sequence[Row]], playbooks: Iterable[str]) -> None:
+    """No check is there that nobody has seen fail, and within a group it is told which row made it fail."""
+    named = set()
+    for group in groups:
+        checks = [check for row in group for check in row.checks]
+        assert sorted(checks) == sorted(set(checks)), checks
+        named.update(checks)
     files = [ROOT / "playbooks" / system / f"{name}.yml" for name in playbooks]
-    checks = {check["name"] for file in files for check in _document(file).get("verify") or ()}
-    assert checks
-    assert (checks - named, named - checks) == (set(), set())
+    declared = {check["name"] for file in files for check in _document(file).get("verify") or ()}
+    assert declared
+    assert (declared - named, named - declared) == (set(), set())
 
 
-def require_breaks_that_can_be_made(system: str, rows: Iterable[Row], extends: str, folder: Path) -> None:
+def require_breaks_that_can_be_made(system: str, groups: Iterable[Sequence[Row]], extends: str, folder: Path) -> None:
     """What is edited is there, and what is laid over is a playbook, as far as that can be told without an engine."""
     playbooks = copied(system, folder)
-    for number, row in enumerate(rows):
+    for number, row in enumerate(row for group in groups for row in group):
         if isinstance(row.how, Edit):
             assert row.how.old in (playbooks / row.how.file).read_text(encoding="utf-8"), row
         if isinstance(row.how, Overlay):
@@ -200,10 +242,13 @@ def require_breaks_that_can_be_made(system: str, rows: Iterable[Row], extends: s
 
 
 def _failed(environment: Environment, checks: Iterable[str]) -> set[str]:
-    asked = [word for check in checks for word in ("--check", check)]
-    outcome = environment.provision("verify", "--json", *asked)
+    outcome = environment.provision("verify", "--json", *_only(checks))
     assert outcome.code in (0, 1), outcome.everything
     return {check["name"] for check in json.loads(outcome.output)["checks"] if not check["ok"]}
+
+
+def _only(checks: Iterable[str]) -> list[str]:
+    return [word for check in checks for word in ("--check", check)]
 
 
 @contextlib.contextmanager
