@@ -233,7 +233,10 @@ def require_breaks_that_can_be_made(system: str, groups: Iterable[Sequence[Row]]
     playbooks = copied(system, folder)
     for number, row in enumerate(row for group in groups for row in group):
         if isinstance(row.how, Edit):
-            assert row.how.old in (playbooks / row.how.file).read_text(encoding="utf-8"), row
+            text = (playbooks / row.how.file).read_text(encoding="utf-8")
+            assert row.how.old in text, row
+            # Or it could not be told apart when it is mended.
+            assert row.how.new not in text, row
         if isinstance(row.how, Overlay):
             name = f"broken{number}"
             (playbooks / f"{name}.yml").write_text(f"extends: {extends}.yml\n{row.how.text}", encoding="utf-8")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.systems.environment import eventually
 from tests.systems.rehearsal import backed_up, proven, restored, with_archives
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def test_an_archive_is_proven_and_brings_campaigns_and_assets_back(throwaway: En
     campaign = throwaway.campaign(token)
     assert throwaway.upload(f"/api/campaigns/{campaign}/asset", content, "image/png", token).status == 204
     throwaway.run_in("redis", "redis-cli set kept yes")
+    # The scheduler has done with it what it had to do.
+    assert eventually(lambda: throwaway.ask(f"/api/campaigns/{campaign}").json["status"] == "active", within=30)
     rows = "select count(*), md5(string_agg(c::text, '' order by c::text)) from campaigns c"
     before = throwaway.sql(rows)
     backed_up(throwaway, "service.postgres", "volume.minio-data", "volume.redis-data")

@@ -93,7 +93,7 @@ GROUPS = (
     (Row(Edit(NGINX, "location /api/ {", "location /another/ {"), (HEALTH,)),),
     (
         Row(
-            Edit(NGINX, "try_files $uri /index.html;", "try_files $uri =404;"),
+            Edit(NGINX, "try_files $uri /index.html;", "try_files $uri =410;"),
             ("the frontend serves the page under its own paths too",),
             (partial(
                 test_running.test_the_page_is_served_under_all_its_paths_and_brings_its_script, path="/campaigns/1",

@@ -73,7 +73,7 @@ GROUPS = (
             (test_running.test_the_page_upgrades_a_connection_to_the_stream,),
         ),
         Row(
-            Edit(NGINX, "try_files $uri /index.html;", "try_files $uri =404;"),
+            Edit(NGINX, "try_files $uri /index.html;", "try_files $uri =410;"),
             ("the page is served under its own paths too",),
         ),
         Row(
