@@ -7,17 +7,18 @@ import re
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds import healthcheck
+from provisioner.kinds import healthcheck, network, volume
 from provisioner.kinds.builders import PLAYBOOK_FOLDER
+from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.context import ParseContext
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
 from provisioner.model.positions import Positions
-from provisioner.model.state import Grouping, ImageWork, Need, Resource
+from provisioner.model.state import DesiredState, Grouping, ImageWork, Need, Resource
 from provisioner.playbook.select import SERVICE, built_upon
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from provisioner.model.node import Node
@@ -156,16 +157,57 @@ def container_name(playbook: Playbook, service: Service, index: int) -> str:
     return str(own.value) if own is not None and own.value else f"{playbook.project}-{service.name}-{index}"
 
 
-def grouping_of(playbook: Playbook) -> Grouping | None:
-    """By what other tools group the playbook's objects; None where it wants no labels of theirs."""
-    if not playbook.engine.compose_labels:
-        return None
-    files = (posixpath.normpath(posixpath.join(playbook.directory, file)) for file in playbook.documents)
-    return Grouping(playbook.directory, tuple(files))
+def desired_state(playbook: Playbook, resources: Iterable[Resource]) -> DesiredState:
+    """These objects, and by what other tools group them; by nothing where the playbook wants no labels of theirs."""
+    grouping = None
+    if playbook.engine.compose_labels:
+        files = (posixpath.normpath(posixpath.join(playbook.directory, file)) for file in playbook.documents)
+        grouping = Grouping(playbook.directory, tuple(files))
+    return DesiredState(playbook.project, {resource.address: resource for resource in resources}, grouping)
 
 
-def stored_resource(declared: Declared, kind: str, spec: dict[str, Any]) -> Resource:
-    """A network or volume as a resource."""
+def stored_resources(
+    playbook: Playbook, inputs: InputVersions, images: Mapping[str, Address], *, driver: str = ""
+) -> list[Resource]:
+    """Networks, volumes and the images of services, of which `images` gives the addresses by reference.
+
+    `driver` is that of networks that name none.
+    """
+    return [
+        *(_stored(one, "network", network.parse(_with_driver(one, driver))) for one in playbook.networks.values()),
+        *(_stored(one, "volume", volume.parse(plain_body(one.body))) for one in playbook.volumes.values()),
+        *(
+            _image(playbook, service, inputs, images)
+            for name, service in sorted(playbook.services.items())
+            if images[service.image] == Address("image", name)
+        ),
+    ]
+
+
+def _with_driver(declared: Declared, driver: str) -> dict[str, Any]:
+    body = plain_body(declared.body)
+    return body if body.get("driver") or not driver else {**body, "driver": driver}
+
+
+def used_files(playbook: Playbook, users: Sequence[Resource]) -> Iterator[tuple[str, Declared]]:
+    """The declared configs and secrets that containers or services have as files, each with its kind."""
+    for kind, section in (("config", playbook.configs), ("secret", playbook.secrets)):
+        used = {entry["source"] for user in users for entry in user.spec[f"{kind}s"].values()}
+        yield from ((kind, section[key]) for key in sorted(used & section.keys()))
+
+
+def attachments(playbook: Playbook, spec: Mapping[str, Any], about: Whole) -> list[Need]:
+    """The networks, volumes, configs and secrets that a container or service needs."""
+    keys = about.volume_keys
+    volumes = {entry.get("source") for entry in spec["volumes"].values() if entry["type"] == "volume"}
+    needs = [Need(Address("network", key)) for key in sorted(spec["networks"]) if key in playbook.networks]
+    for kind in sorted(ROOTS):
+        used = sorted({entry["source"] for entry in spec[kind].values()})
+        needs += [Need(file_address(kind, key)) for key in used]
+    return [*needs, *(Need(Address("volume", keys[name])) for name in sorted(volumes & keys.keys()))]
+
+
+def _stored(declared: Declared, kind: str, spec: dict[str, Any]) -> Resource:
     return Resource(
         address=Address(kind, declared.key),
         kind=kind,
@@ -179,9 +221,7 @@ def stored_resource(declared: Declared, kind: str, spec: dict[str, Any]) -> Reso
     )
 
 
-def image_resource(
-    playbook: Playbook, service: Service, inputs: InputVersions, addresses: Mapping[str, Address]
-) -> Resource:
+def _image(playbook: Playbook, service: Service, inputs: InputVersions, addresses: Mapping[str, Address]) -> Resource:
     """The image of a service: what it is built from, or what the registry has.
 
     `addresses` are those of all images, by reference. A build that starts from another service's image needs that.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds import network, service, swarm_file, swarm_limits, volume
-from provisioner.kinds.container_mounts import ROOTS, file_address
+from provisioner.kinds import service, swarm_file, swarm_limits
 from provisioner.kinds.seccomp import with_profiles
 from provisioner.model.address import Address
 from provisioner.model.positions import Positions
@@ -15,13 +14,14 @@ from provisioner.platforms.fitness import on_swarm_problems, unfit
 from provisioner.platforms.lowering import (
     HELD,
     InputVersions,
-    grouping_of,
+    attachments,
+    desired_state,
     image_addresses,
-    image_resource,
     may_finish,
     parse_context,
     plain_body,
-    stored_resource,
+    stored_resources,
+    used_files,
     whole,
 )
 from provisioner.platforms.name_limits import name_problems
@@ -36,31 +36,12 @@ if TYPE_CHECKING:
 
 def lower(playbook: Playbook, inputs: InputVersions) -> DesiredState:
     """Every object that the playbook declares, complete. Same playbook and inputs, same objects."""
-    resources: dict[Address, Resource] = {}
-
-    def add(resource: Resource) -> None:
-        resources[resource.address] = resource
-
-    for declared in playbook.networks.values():
-        body = plain_body(declared.body)
-        add(stored_resource(declared, "network", network.parse({**body, "driver": body.get("driver") or "overlay"})))
-    for declared in playbook.volumes.values():
-        add(stored_resource(declared, "volume", volume.parse(plain_body(declared.body))))
     images = image_addresses(playbook)
-    for name in sorted(playbook.services):
-        if images[playbook.services[name].image] == Address("image", name):
-            add(image_resource(playbook, playbook.services[name], inputs, images))
+    resources = stored_resources(playbook, inputs, images, driver="overlay")
     about = whole(playbook)
-    services = [
-        _service(playbook, playbook.services[name], inputs, images, about) for name in sorted(playbook.services)
-    ]
-    for kind, section in (("config", playbook.configs), ("secret", playbook.secrets)):
-        used = {e["source"] for s in services for e in s.spec[f"{kind}s"].values()}
-        for key in sorted(used & section.keys()):
-            add(_file(playbook, kind, section[key], inputs))
-    for resource in services:
-        add(resource)
-    return DesiredState(playbook.project, resources, grouping_of(playbook))
+    services = [_service(playbook, service, inputs, images, about) for _, service in sorted(playbook.services.items())]
+    files = [_file(playbook, kind, declared, inputs) for kind, declared in used_files(playbook, services)]
+    return desired_state(playbook, (*resources, *files, *services))
 
 
 def needs_swarm(playbook: Playbook) -> bool:
@@ -142,13 +123,7 @@ def _service(
     if one.job:
         body = {**body, "job": {"run": one.job}}
     spec = service.parse(body, parse_context(playbook, inputs, one, about))
-    needs = [Need(images[one.image])]
-    needs += [Need(Address("network", key)) for key in sorted(spec["networks"]) if key in playbook.networks]
-    sources = {entry.get("source") for entry in spec["volumes"].values() if entry["type"] == "volume"}
-    needs += [Need(Address("volume", about.volume_keys[name])) for name in sorted(sources & about.volume_keys.keys())]
-    for kind in sorted(ROOTS):
-        used = sorted({entry["source"] for entry in spec[kind].values()})
-        needs += [Need(file_address(kind, key)) for key in used]
+    needs = [Need(images[one.image]), *attachments(playbook, spec, about)]
     needs += [
         Need(Address("service", d.service), d.condition, d.restart)
         for d in one.depends_on
