@@ -60,6 +60,7 @@ verify:
       stdout_matches: .*
       stderr: t
       stderr_matches: .*
+      timeout: 1m
   - {name: tcp, tcp: {from: api, to: "db:5432", reachable: false, timeout: 1s}}
   - {name: resting, tcp: {from: search, to: "db:5432"}}
   - {name: elsewhere, http: {url: "http://localhost/"}, profiles: search}
@@ -122,6 +123,7 @@ def test_every_argument_of_a_check_arrives_as_it_is_meant(tmp_path):
         "stdout_matches": ".*",
         "stderr": "t",
         "stderr_matches": ".*",
+        "timeout": 60.0,
     }
     assert tcp.arguments == {"from": "api", "to": "db:5432", "reachable": False, "timeout": 1.0}
     given = {"http": http, "exec": command, "tcp": tcp}
