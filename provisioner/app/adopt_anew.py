@@ -108,13 +108,13 @@ def still_otherwise(request: Request, prepared: Prepared, taken: Collection[tupl
     said = []
     if plain:
         hint = f"`{request.command('apply')}` makes it what the file says"
-        said.append(Problem(f"adopted already, and the file says something else now: {_listed(plain)}", hint=hint))
+        said.append(Problem(f"adopted already, and not as the file says: {_listed(plain)}", hint=hint))
     if incomparable:
         hint = (
             f"an apply makes it what the file says; if what runs is right, `{request.command('adopt', '--release')}` "
             f"and then `{request.command('adopt')}` take it as it is"
         )
-        text = f"adopted already, the file says something else now, and it can not be compared: {_listed(incomparable)}"
+        text = f"adopted already, not as the file says, and in what can not be compared: {_listed(incomparable)}"
         said.append(Problem(text, hint=hint))
     return said
 

@@ -421,7 +421,7 @@ def test_what_is_adopted_already_and_differs_now_is_told_by_another_adoption(
         assert not [note for note in run(shop).plan.notes if "adopted already" in note.message]
     shop.write({**PLAIN, "services": {"web": service(environment={"A": "1"})}})
     [note] = [note for note in run(shop).plan.notes if "adopted already" in note.message]
-    assert note.message.endswith("and the file says something else now: service.web[1]")
+    assert note.message.endswith("and not as the file says: service.web[1]")
     let_go(shop)
     told = run(shop).plan
     assert not [one for one in told.notes if "adopted already" in one.message], adoption_text(told)

@@ -149,7 +149,7 @@ def test_what_is_another_than_the_file_says_is_left_to_the_next_apply(
     assert [one.address for one in result.plan.adopts] == ["service.web[1]"]
     text = adoption_text(result.plan)
     assert "~ service.web[1]  adopted anew, and the next apply would replace it (environment changed): shop-w" in text
-    assert "adopted already, and the file says something else now: service.other[1]" in text
+    assert "adopted already, and not as the file says: service.other[1]" in text
     assert paths(shop) == {"environment.A", "environment.B"}
     assert not run(shop).plan.adopts
     # What was adopted is what a rollback of the apply goes back to.
@@ -228,6 +228,28 @@ def test_what_an_apply_made_is_not_taken_anew(tmp_path: Path, monkeypatch: pytes
     assert not result.plan.adopts
     assert not [note for note in result.plan.notes if "adopted already" in note.message]
     assert paths(shop) == {"environment.API_TOKEN.version"}
+
+
+def test_what_can_not_be_compared_is_left_to_a_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows of which sources an image was built: to say it again would keep a change from ever being built."""
+    playbook = {"name": "shop", "services": {"web": {**service(), "image": "web:1", "build": "context"}}}
+    (tmp_path / "context").mkdir()
+    dockerfile = tmp_path / "context" / "Dockerfile"
+    dockerfile.write_text("FROM app:1\n")
+    shop = brought_up(playbook, tmp_path, monkeypatch)
+    live = shop.engine._images[shop.engine._tags["web:1"]]
+    live["Config"]["Labels"] = {}
+    assert run(shop).done
+    dockerfile.write_text("FROM app:1\nLABEL new=1\n")
+    again = run(shop)
+    assert again.plan.changes_nothing
+    [note] = [note for note in again.plan.notes if "adopted already" in note.message]
+    assert note.message.endswith("in what can not be compared: image.web")
+    assert "`provision adopt --release` and then `provision adopt`" in str(note.hint)
+    assert shop.plan().changes
+    let_go(shop)
+    assert run(shop).done
+    assert not shop.plan().changes
 
 
 @pytest.mark.parametrize("after", range(6))
