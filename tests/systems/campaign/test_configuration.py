@@ -53,6 +53,8 @@ def test_the_documented_ports_and_variables_are_the_defaults(configs: dict[str, 
     environment = services["api"]["environment"]
     assert (environment["REDIS_URL"], environment["S3_ENDPOINT"]) == ("redis://redis:6379", "http://minio:9000")
     assert (environment["S3_BUCKET"], environment["JWT_EXPIRATION"]) == ("campaign-assets", "7d")
+    modes = {name: configs[name]["services"]["api"]["environment"]["NODE_ENV"] for name in ENVIRONMENTS}
+    assert modes == {**dict.fromkeys(ENVIRONMENTS, "production"), "dev": "development"}
     assert services["postgres"]["environment"]["POSTGRES_USER"] == "campaign_user"
     assert services["postgres"]["environment"]["POSTGRES_DB"] == "campaign_db"
 

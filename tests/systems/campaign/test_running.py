@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import stat
@@ -199,6 +200,12 @@ def test_what_is_wrong_is_refused(local: Environment, path: str, document: Any, 
 def test_a_token_that_another_secret_signed_is_refused(local: Environment) -> None:
     header, payload, _ = local.token().split(".")
     assert local.ask("/api/campaigns", {}, token=f"{header}.{payload}.{secrets.token_urlsafe(32)}").status == 401
+
+
+def test_a_token_is_good_for_as_long_as_is_declared(local: Environment) -> None:
+    payload = local.token().split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    assert claims["exp"] - claims["iat"] == 7 * 24 * 3600
 
 
 def test_secrets_are_kept_in_a_private_file(local: Environment) -> None:

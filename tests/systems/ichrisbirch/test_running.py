@@ -115,7 +115,7 @@ def test_what_the_playbook_says_wins_over_the_dockerfile(dev: Environment) -> No
 
 
 def test_operations(dev: Environment) -> None:
-    """Logs of one service and since a time, a command in a service, and the state of all."""
+    """Logs of one service and since a time, a command in a service, what runs there and uses what, the state of all."""
     assert "listening" in dev.provision("logs", "postgres").output
     nothing = dev.provision("logs", "postgres", "--since", "2100-01-01T00:00:00Z")
     assert (nothing.code, nothing.output.strip()) == (0, "")
@@ -123,3 +123,25 @@ def test_operations(dev: Environment) -> None:
     assert dev.provision("exec", "api", "sh", "-c", "exit 7").code == 7
     listed = dev.provision("ps").output
     assert all(f"service.{name}" in listed for name in SERVICES)
+    assert "ichrisbirch.scheduler" in dev.provision("top", "scheduler").output
+    used = dev.provision("stats", "--no-stream", "--format", "{{.Name}}").output
+    assert {f"{dev.project}-{name}-1" for name in SERVICES} <= set(used.split())
+
+
+def test_one_service_is_restarted(dev: Environment) -> None:
+    before = dev.identities()
+    outcome = dev.provision("restart", "scheduler")
+    assert outcome.code == 0, outcome.everything
+    now = dev.identities()
+    assert {name for name in now if now[name] != before[name]} == {f"{dev.project}-scheduler-1"}
+    assert {name: each[0] for name, each in now.items()} == {name: each[0] for name, each in before.items()}
+    assert eventually(lambda: dev.health("scheduler") == "healthy", within=60)
+
+
+def test_a_test_can_be_run_by_itself_with_the_exit_code_of_its_command(testing: Environment) -> None:
+    def run(*command: str) -> int:
+        return testing.provision("run --rm", "test-runner", *command).code
+
+    assert run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/api/test_habits.py") == 0
+    assert run("sh", "-c", "exit 7") == 7
+    assert [each.name for each in testing.containers() if "-run-" in each.name] == []

@@ -58,7 +58,14 @@ def test_the_documented_ports_checks_and_start_period_are_the_defaults(stock: En
         "redis": ("6379", "127.0.0.1"),
     }  # fmt: skip
     assert declared["timescaledb"]["image"].startswith("timescale/timescaledb:")
-    assert declared["timescaledb"]["healthcheck"]["interval"] == "5s"
+    check, database = declared["timescaledb"]["healthcheck"], declared["timescaledb"]["environment"]
+    assert (check["interval"], check["timeout"], check["retries"]) == ("5s", "3s", 5)
+    assert "pg_isready" in check["test"][1]
+    assert (database["POSTGRES_DB"], database["POSTGRES_USER"]) == ("stock_tracker", "stock")
+    check = declared["redis"]["healthcheck"]
+    assert (check["test"], check["interval"], check["timeout"], check["retries"]) == (
+        ["CMD", "redis-cli", "ping"], "5s", "3s", 5,
+    )  # fmt: skip
     assert declared["backend"]["healthcheck"]["start_period"] == "15s"
     assert "curl" not in str(declared["backend"]["healthcheck"]["test"])
     assert declared["backend"]["depends_on"].keys() == {"timescaledb", "redis"}
@@ -78,6 +85,13 @@ def test_the_migrations_are_mounted_and_the_volumes_are_named(stock: Environment
     assert stock.networks() == [f"{stock.project}_app-network"]
 
 
+def test_the_api_and_the_collection_are_one_process(stock: Environment) -> None:
+    assert stock.run_in("backend", "cat /proc/1/task/1/children") == ""
+    before = stock.stored()
+    assert stock.page("/api/prices").status == 200
+    assert eventually(lambda: stock.stored() > before, within=30)
+
+
 def test_nothing_of_ours_runs_as_root(stock: Environment) -> None:
     for name in ("backend", "frontend"):
         assert stock.run_in(name, "id -u") != "0", name
@@ -94,7 +108,9 @@ def test_prices_can_be_asked_for_through_the_page_only_as_they_are(stock: Enviro
     prices = stock.page("/api/prices")
     assert prices.status == 200
     assert {price["symbol"] for price in prices.json} == {"FPT", "HPG", "MWG", "VCB", "VNM"}
-    assert stock.page("/api/candles/FPT?limit=1").json[0]["symbol"] == "FPT"
+    candles = stock.page("/api/candles/FPT?limit=1")
+    assert candles.status == 200
+    assert candles.json[0]["symbol"] == "FPT"
     assert stock.page("/api/prices/FPT?limit=0").status == 422
     assert stock.page("/api/prices/fpt;drop").status == 422
 

@@ -311,6 +311,15 @@ def test_an_event_waits_while_the_processor_and_the_database_are_away(system: En
     assert eventually(lambda: system.total(customer) == (1, 1), within=30)
 
 
+def test_one_service_is_restarted(system: Environment) -> None:
+    before = system.identities()
+    outcome = system.provision("restart", "aggregation_service")
+    assert outcome.code == 0, outcome.everything
+    now = system.identities()
+    assert {name for name in now if now[name] != before[name]} == {f"{system.project}-aggregation_service-1"}
+    assert eventually(lambda: system.health("aggregation_service") == "healthy", within=30)
+
+
 @pytest.mark.slow
 def test_somebody_is_told_when_a_service_is_away(system: Environment) -> None:
     aggregation = system.container("aggregation_service")
