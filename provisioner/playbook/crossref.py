@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from provisioner.model.span import Problem
 from provisioner.playbook import file_targets
 from provisioner.playbook.feasibility import infeasible
+from provisioner.playbook.joined import namespace_conflicts
 from provisioner.playbook.own_names import shared_container_names, shared_names, volume_names
 from provisioner.playbook.pools import fixed_addresses, second_pools
 from provisioner.playbook.ports import published
@@ -193,6 +194,7 @@ _CONTAINER_CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
     _fixed_ports_of_replicas,
     _shared_addresses,
     shared_container_names,
+    namespace_conflicts,
     fixed_addresses,
     second_pools,
 )

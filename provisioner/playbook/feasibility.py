@@ -16,7 +16,9 @@ from provisioner.model.span import Problem
 from provisioner.playbook.image_name import problem_of
 from provisioner.playbook.impossible import Impossible, shown
 from provisioner.playbook.kernel_options import devices, kernel_parameters, memory_folders
+from provisioner.playbook.logging_options import logging_options
 from provisioner.playbook.pools import network_problems
+from provisioner.playbook.refused_values import refused_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -294,7 +296,8 @@ def _cpus(body: Node) -> Iterator[Impossible]:
     for key, least, most in (("cpu_quota", _QUOTA_LEAST, None), ("cpu_period", _PERIOD_LEAST, _PERIOD_MOST)):
         node = body.get(key)
         number = _number(node)
-        if node is not None and number is not None and number > 0 and (number < least or number > (most or number)):
+        low = number is not None and number < least and (number > 0 or (number < 0 and most is not None))
+        if node is not None and number is not None and (low or number > (most or number)):
             wanted = f"from {least} to {most}" if most else f"at least {least}"
             message = f"{int(number)} microseconds can not be had: {wanted} can"
             yield Impossible((key,), node.span, message, f"write a number {wanted}; 100000 is a tenth of a second")
@@ -302,7 +305,7 @@ def _cpus(body: Node) -> Iterator[Impossible]:
 
 _OF_A_SERVICE: tuple[Callable[[Node], Iterator[Impossible]], ...] = (
     _image, _context, _mounts, _addresses, _names, _namespaces, _limits, _cpus, devices, kernel_parameters,
-    memory_folders,
+    memory_folders, logging_options, refused_values,
 )  # fmt: skip
 
 
