@@ -16,7 +16,6 @@ from provisioner.model.span import Problem
 from provisioner.playbook.image_name import problem_of
 from provisioner.playbook.impossible import Impossible, shown
 from provisioner.playbook.kernel_options import devices, kernel_parameters, memory_folders
-from provisioner.playbook.logging_options import logging_options
 from provisioner.playbook.pools import network_problems
 from provisioner.playbook.refused_values import refused_values
 
@@ -305,7 +304,7 @@ def _cpus(body: Node) -> Iterator[Impossible]:
 
 _OF_A_SERVICE: tuple[Callable[[Node], Iterator[Impossible]], ...] = (
     _image, _context, _mounts, _addresses, _names, _namespaces, _limits, _cpus, devices, kernel_parameters,
-    memory_folders, logging_options, refused_values,
+    memory_folders, refused_values,
 )  # fmt: skip
 
 

@@ -27,6 +27,9 @@ _NOT_SHARED = ("private", "none")
 def namespace_conflicts(playbook: Playbook) -> Iterator[Problem]:
     """Keys of services that belong to whoever has the namespace."""
     for service in playbook.services.values():
+        given = service.body.mapping
+        if "network_mode" not in given and "ipc" not in given and "uts" not in given:
+            continue
         mode = _text(service.body.get("network_mode"))
         kind = "guest" if mode.startswith(("service:", "container:")) else mode
         whose = f"'{mode}'" if kind == "guest" else "the host"

@@ -62,9 +62,17 @@ def network_problems(playbook: Playbook) -> Iterator[Problem]:
 
 def fixed_addresses(playbook: Playbook) -> Iterator[Problem]:
     """Fixed addresses on the playbook's own networks that can not be had; a Swarm gives none at all."""
-    for network in playbook.networks.values():
-        if not network.external and _gives_addresses(network.body):
-            yield from _address_problems(playbook, network)
+    for service in playbook.services.values():
+        given = service.body.mapping
+        attached = given["networks"].value if "networks" in given else None
+        for name, entry in attached.items() if isinstance(attached, dict) else ():
+            for key, version in _FIXED.items() if isinstance(entry.value, dict) else ():
+                node = entry.value.get(key)
+                network = playbook.networks.get(name) if node is not None and node.value else None
+                if node is not None and network is not None:
+                    yield from _address_problems(
+                        network, node, version, f"services.{service.name}.networks.{name}.{key}"
+                    )
 
 
 def second_pools(playbook: Playbook) -> Iterator[Problem]:
@@ -114,19 +122,15 @@ def _pool_problems(keys: tuple[str, ...], entry: Node) -> Iterator[Impossible]:
             yield Impossible((*keys, *place), one.span, message, f"write one such as {subnet[1]}")
 
 
-def _address_problems(playbook: Playbook, network: Declared) -> Iterator[Problem]:
-    """Fixed addresses of services that are outside the network's subnets, or that are somebody's already."""
+def _address_problems(network: Declared, node: Node, version: int, path: str) -> Iterator[Problem]:
+    """A fixed address that is outside the network's subnets, or that is somebody's already."""
+    address = _address(str(node.value))
+    if network.external or not _gives_addresses(network.body) or address is None or address.version != version:
+        return
     pools = [pool for entry in items_of(network.body.get("ipam", "config")) if (pool := _pool(entry)) is not None]
-    for service in playbook.services.values():
-        for key, version in _FIXED.items():
-            node = service.body.get("networks", network.key, key)
-            address = _address(str(node.value)) if node is not None and node.value else None
-            if node is None or address is None or address.version != version:
-                continue
-            found = _wrong_address(address, pools)
-            if found:
-                path = f"services.{service.name}.networks.{network.key}.{key}"
-                yield Problem(f"{address} {found[0]}", node.span, path, found[1])
+    found = _wrong_address(address, pools)
+    if found:
+        yield Problem(f"{address} {found[0]}", node.span, path, found[1])
 
 
 def _wrong_address(address: Address, pools: Sequence[_Pool]) -> tuple[str, str] | None:

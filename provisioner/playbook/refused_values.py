@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from provisioner.model.node import items_of
 from provisioner.playbook.impossible import Impossible, shown
+from provisioner.playbook.logging_options import logging_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from provisioner.model.node import Node
 
@@ -29,13 +30,19 @@ _WITH_DEVICES = ("weight_device", "device_read_bps", "device_read_iops", "device
 
 def refused_values(body: Node) -> Iterator[Impossible]:
     """All of them in one service."""
-    for check in (_health, _processors, _devices, _mounts, _groups, _arguments):
-        yield from check(body)
+    given = body.mapping
+    for keys, check in _OF_KEYS:
+        for key in keys:
+            if key in given:
+                yield from check(body)
+                break
 
 
 def _health(body: Node) -> Iterator[Impossible]:
+    check = body.mapping["healthcheck"]
+    given = check.mapping if check.is_mapping else {}
     for key in ("interval", "timeout", "start_period"):
-        node = body.get("healthcheck", key)
+        node = given.get(key)
         # Durations are canonical: of less than a millisecond there is one unit, and zero is `0s`.
         if node is not None and _TOO_SHORT.fullmatch(str(node.value)):
             message = f"{shown(node.value)} is shorter than the millisecond that an engine asks for"
@@ -77,7 +84,7 @@ def _devices(body: Node) -> Iterator[Impossible]:
 
 def _mounts(body: Node) -> Iterator[Impossible]:
     for index, mount in enumerate(items_of(body.get("volumes"))):
-        node = mount.get("bind", "propagation")
+        node = mount.get("bind", "propagation") if mount.is_mapping and "bind" in mount.mapping else None
         if node is not None and node.value and node.value not in _PROPAGATIONS:
             message = f"{shown(node.value)} is no propagation of mounts"
             hint = f"there are: {', '.join(_PROPAGATIONS)}"
@@ -96,19 +103,32 @@ def _groups(body: Node) -> Iterator[Impossible]:
 
 
 def _arguments(body: Node) -> Iterator[Impossible]:
-    places = [
-        ((key, str(index)), item, str(item.value))
-        for key in ("entrypoint", "command")
-        for index, item in enumerate(items_of(body.get(key)))
-    ]
-    variables = body.get("environment")
-    if variables is not None and variables.is_mapping:
-        places += [
-            (("environment", name), item, f"{name}={item.value}")
-            for name, item in variables.mapping.items()
-            if isinstance(item.value, str)
-        ]
-    for keys, node, text in places:
-        if len(text) > _LONGEST_ARGUMENT // 4 and (size := len(text.encode(errors="replace"))) > _LONGEST_ARGUMENT:
-            message = f"it has {size} bytes, and a program is given at most {_LONGEST_ARGUMENT} in one piece"
-            yield Impossible(keys, node.span, message, "put it into a file: a config, a secret or a volume")
+    given = body.mapping
+    for key in ("entrypoint", "command"):
+        if key in given:
+            for index, item in enumerate(items_of(given[key])):
+                # In UTF-8 a letter has four bytes at most.
+                if isinstance(item.value, str) and len(item.value) > _LONGEST_ARGUMENT // 4:
+                    yield from _longest((key, str(index)), item, item.value)
+    variables = given["environment"].mapping if "environment" in given and given["environment"].is_mapping else {}
+    for name, item in variables.items():
+        if isinstance(item.value, str) and len(item.value) + len(name) > _LONGEST_ARGUMENT // 4 - 1:
+            yield from _longest(("environment", name), item, f"{name}={item.value}")
+
+
+def _longest(keys: tuple[str, ...], node: Node, text: str) -> Iterator[Impossible]:
+    size = len(text.encode(errors="replace"))
+    if size > _LONGEST_ARGUMENT:
+        message = f"it has {size} bytes, and a program is given at most {_LONGEST_ARGUMENT} in one piece"
+        yield Impossible(keys, node.span, message, "put it into a file: a config, a secret or a volume")
+
+
+_OF_KEYS: tuple[tuple[tuple[str, ...], Callable[[Node], Iterator[Impossible]]], ...] = (
+    (("healthcheck",), _health),
+    (("cpu_shares", "cpuset"), _processors),
+    (("device_cgroup_rules", "blkio_config", "storage_opt"), _devices),
+    (("volumes", "volumes_from"), _mounts),
+    (("group_add",), _groups),
+    (("command", "entrypoint", "environment"), _arguments),
+    (("logging",), logging_options),
+)
