@@ -17,7 +17,6 @@ from provisioner.app.plan_digest import digest_plan
 from provisioner.app.possible import refused_all_the_same
 from provisioner.app.published import PublishedPort, published_ports
 from provisioner.app.secret_inputs import persist_new_values
-from provisioner.app.verify import run_checks
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import (
     Interrupted,
@@ -271,6 +270,8 @@ def _verified(result: ApplyResult, playbook: Playbook, engine: EngineWriter, *, 
     """The result with how the playbook's checks ended, where all went well before."""
     if not verify or result.exit_code != 0 or not playbook.checks:
         return result
+    from provisioner.app.verify import run_checks
+
     report = result.report or Report(result.plan, (), 0.0)
     try:
         return replace(result, checks=run_checks(playbook, engine, playbook.checks))

@@ -40,7 +40,6 @@ from provisioner.reconcile.outdated import LedgerFacts
 from provisioner.reconcile.pins import taken_from_registries
 from provisioner.reconcile.planning import plan
 from provisioner.reconcile.retained import retained_objects, without_guard_changes
-from provisioner.reconcile.targeting import restrict
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -154,6 +153,8 @@ def prepare(
     applied = ledger.expected(last_desired)
     others: tuple[Change, ...] = ()
     if policy.alone:
+        from provisioner.reconcile.targeting import restrict
+
         changes, others = restrict(policy.targets, desired, observed, applied)
         changes = anew_alone(changes, policy)
         notes = (*notes, *_pending_notes(others))

@@ -19,7 +19,6 @@ from provisioner.model.state import CARRIED_KIND, ImageFacts, Observed, Observed
 from provisioner.reconcile.adoption import compose_containers, compose_number, labels_of, name_of
 from provisioner.reconcile.foreign_objects import foreign_object
 from provisioner.reconcile.namespaces import left_behind, named_containers
-from provisioner.reconcile.observe_swarm import observe_swarm
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -65,6 +64,8 @@ def observe(
                 owned.append(Observed(resource.address, "image", facts_of.id, resource.name, spec))
         superseded: list[Observed] = []
         if state.facts.swarm_manager:
+            from provisioner.reconcile.observe_swarm import observe_swarm
+
             keys = {seen.id: seen.address.name for seen in owned if seen.kind == "network"}
             services, superseded = observe_swarm(engine, desired, keys, state.facts.read_at)
             owned += services

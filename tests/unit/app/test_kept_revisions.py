@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from provisioner.app import apply as apply_module
 from provisioner.app import history as history_module
+from provisioner.app import verify as verify_module
 from provisioner.app.git_commit import git_commit
 from provisioner.app.rollback import find_target
 from provisioner.cli.target import two_numbers
@@ -41,7 +41,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         colour = playbook.services["web"].body.get("environment", "COLOUR").value
         return (CheckResult("page", colour not in colours, "", 0.0, 1),)
 
-    monkeypatch.setattr(apply_module, "run_checks", run)
+    monkeypatch.setattr(verify_module, "run_checks", run)
     return colours
 
 
