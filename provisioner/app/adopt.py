@@ -124,9 +124,9 @@ def _look_again(
         require_unchanged(engine, looked.candidates)
     refusals = refusals_of(engine, looked.candidates, listed.containers, project, choice.forced)
     refusals += [
-        Problem(f"the {one.kind} {one.name} belongs to the environment {owner} now", path=one.address)
-        for one in looked.plan.adopts
-        if (owner := owners.get((one.kind, one.id)))
+        Problem(f"the {adopted.kind} {adopted.name} belongs to the environment {owner} now", path=adopted.address)
+        for adopted in looked.plan.adopts
+        if (owner := owners.get((adopted.kind, adopted.id)))
     ]
     if refusals:
         raise Unsafe("\n".join(str(problem) for problem in refusals))
@@ -193,27 +193,27 @@ def _plan_release(playbook: Playbook, engine: EngineReader, addresses: Sequence[
     listed = lists(engine, swarm=engine.facts().swarm_manager)
     present = standing(engine, adopted, listed)
     for address in addresses:
-        if not any(_is_at(one, address) for one in present):
-            known = sorted({one.address for one in present})
+        if not any(_is_at(record, address) for record in present):
+            known = sorted({record.address for record in present})
             raise UsageError(
                 f"nothing is adopted as {address}",
                 hint=f"adopted are: {', '.join(known)}" if known else "what an apply made is this environment's own",
             )
-    chosen = [one for one in present if not addresses or any(_is_at(one, address) for address in addresses)]
+    chosen = [record for record in present if not addresses or any(_is_at(record, address) for address in addresses)]
     _require_finished(chosen, listed, playbook.project)
-    kept = tuple(one for one in present if one not in chosen)
+    kept = tuple(record for record in present if record not in chosen)
     return Release(playbook.title, playbook.project, tuple(chosen), kept)
 
 
 def _require_finished(released: Sequence[Adopted], listed: Lists, project: str) -> None:
     """Unsafe where a container is half replaced: what is to replace it is our own, and would stay beside it."""
     halves: dict[str, list[str]] = {}
-    for one in (one for one in released if one.kind == "container"):
+    for adopted in (adopted for adopted in released if adopted.kind == "container"):
         for raw in listed.containers:
             name = own_name(raw)
-            own = raw["Id"] == one.id or owner(raw.get("Labels"), name) == (project, Address.parse(one.address))
-            if own and name != one.name and name.endswith((NEXT, PREVIOUS)):
-                halves.setdefault(one.address, []).append(name)
+            own = raw["Id"] == adopted.id or owner(raw.get("Labels"), name) == (project, Address.parse(adopted.address))
+            if own and name != adopted.name and name.endswith((NEXT, PREVIOUS)):
+                halves.setdefault(adopted.address, []).append(name)
     if halves:
         told = "; ".join(f"{address} ({', '.join(sorted(names))})" for address, names in sorted(halves.items()))
         raise Unsafe(
@@ -222,18 +222,20 @@ def _require_finished(released: Sequence[Adopted], listed: Lists, project: str) 
         )
 
 
-def _is_at(one: Adopted, address: Address) -> bool:
-    own = Address.parse(one.address)
+def _is_at(adopted: Adopted, address: Address) -> bool:
+    own = Address.parse(adopted.address)
     return own is not None and address in (own, own.whole)
 
 
 def _forget(engine: EngineWriter, found: Release, mode: Mode) -> None:
     """Take the labels off what can be labelled, then write the record."""
-    for one in found.released:
-        raw = engine.inspect(one.kind, one.id) if one.kind in RELABELLED else None
+    for adopted in found.released:
+        raw = engine.inspect(adopted.kind, adopted.id) if adopted.kind in RELABELLED else None
         if raw is not None:
             labels = {key: value for key, value in labels_of(raw).items() if not key.startswith(PREFIX)}
-            engine.update_spec(one.kind, one.id, int(raw["Version"]["Index"]), {**raw["Spec"], "Labels": labels})
+            engine.update_spec(
+                adopted.kind, adopted.id, int(raw["Version"]["Index"]), {**raw["Spec"], "Labels": labels}
+            )
     ledger = read_ledger(engine, found.project)
-    record_released(engine, found.project, mode, ledger, [one.address for one in found.released])
+    record_released(engine, found.project, mode, ledger, [adopted.address for adopted in found.released])
     record_adoptions(engine, found.project, mode, found.kept)

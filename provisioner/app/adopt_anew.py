@@ -35,7 +35,7 @@ def differing(prepared: Prepared) -> dict[Address, frozenset[str]]:
     another version; whether something runs is nothing that a file says."""
     versions = {change.address for change in prepared.plan.details if change.action is not Action.UNCHANGED}
     found = {
-        change.address: frozenset(one.path for one in change.differences if one.path != "state")
+        change.address: frozenset(difference.path for difference in change.differences if difference.path != "state")
         | {str(file) for file in _files(change) if file in versions}
         for change in prepared.plan.details
     }
@@ -54,20 +54,20 @@ def _files(change: Change) -> Iterator[Address]:
 
 def adopted_otherwise(prepared: Prepared, owned: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """Those of the `owned` objects that were adopted and differ from the file, as they are without their records."""
-    records = {(one.kind, one.id): one for one in prepared.ledger.adopted if is_adopted(one)}
+    records = {(adopted.kind, adopted.id): adopted for adopted in prepared.ledger.adopted if is_adopted(adopted)}
     paths = differing(prepared)
     return tuple(
-        _without_record(one, records[one.resource.kind, one.id])
-        for one in owned
-        if one.resource.address in paths
-        and one.resource.kind not in _INCOMPARABLE
-        and (one.resource.kind, one.id) in records
+        _without_record(candidate, records[candidate.resource.kind, candidate.id])
+        for candidate in owned
+        if candidate.resource.address in paths
+        and candidate.resource.kind not in _INCOMPARABLE
+        and (candidate.resource.kind, candidate.id) in records
     )
 
 
-def _without_record(one: Candidate, record: Adopted) -> Candidate:
-    raw = _without_own_labels(dict(one.raw))
-    return replace(one, raw=raw, called=record.labels.get(FORMER_NAME, ""), record=record)
+def _without_record(candidate: Candidate, record: Adopted) -> Candidate:
+    raw = _without_own_labels(dict(candidate.raw))
+    return replace(candidate, raw=raw, called=record.labels.get(FORMER_NAME, ""), record=record)
 
 
 def _without_own_labels(raw: dict[str, Any]) -> dict[str, Any]:
@@ -87,17 +87,19 @@ def settled(
     differs in another way afterwards is left as it is."""
     then, now = differing(before), differing(after)
     found: dict[Address, tuple[str, ...]] = {}
-    for one in anew:
-        address = one.resource.address
+    for candidate in anew:
+        address = candidate.resource.address
         left = now.get(address, frozenset())
         if left < then[address]:
             found[address] = tuple(sorted(then[address] - left))
-    return found, tuple(one for one in anew if one.resource.address in found)
+    return found, tuple(candidate for candidate in anew if candidate.resource.address in found)
 
 
 def still_otherwise(request: Request, prepared: Prepared, taken: Collection[tuple[str, str]]) -> list[Problem]:
     """What is said of adopted objects that are not as declared, but for those with the ids that are `taken` now."""
-    records: Mapping[tuple[str, str], Adopted] = {(one.kind, one.id): one for one in prepared.ledger.adopted}
+    records: Mapping[tuple[str, str], Adopted] = {
+        (adopted.kind, adopted.id): adopted for adopted in prepared.ledger.adopted
+    }
     paths = differing(prepared)
     plain: set[str] = set()
     incomparable: set[str] = set()

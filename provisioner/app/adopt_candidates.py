@@ -72,8 +72,8 @@ def search(
     maps = _checked(maps, resources)
     raws = _by_labels(engine, playbook.project, resources)
     raws |= _by_name(engine, playbook, {a: r for a, r in resources.items() if a not in raws and a not in maps})
-    called = {one.id: one.name for one in known if one.kind == RENAMING}
-    renamed = {one.labels[FORMER_NAME]: one.id for one in known if FORMER_NAME in one.labels}
+    called = {adopted.id: adopted.name for adopted in known if adopted.kind == RENAMING}
+    renamed = {adopted.labels[FORMER_NAME]: adopted.id for adopted in known if FORMER_NAME in adopted.labels}
     mapped = _mapped(engine, resources, maps, renamed, {name: one for one, name in called.items()})
     _require_free_addresses(engine, playbook.project, maps, resources, mapped)
     raws |= mapped
@@ -90,7 +90,7 @@ def search(
     project = playbook.project
     refusals = refusals_of(engine, found, listed, project, forced)
     refused = {problem.path for problem in refusals}
-    candidates = tuple(one for one in found if str(one.resource.address) not in refused)
+    candidates = tuple(candidate for candidate in found if str(candidate.resource.address) not in refused)
     own = {identity(resources[address].kind, raw) for address, raw in raws.items()}
     notes = [*_foreign_users(candidates, own, listed, project), *_left_alone(playbook, candidates, listed, narrowed)]
     return Search(wanted, owned, candidates, tuple(refusals), tuple(notes))
@@ -191,13 +191,13 @@ def _is_ours(project: str, resource: Resource, raw: Raw) -> bool:
 def _require_distinct(found: Sequence[Candidate], maps: Mapping[Address, str]) -> None:
     """UsageError where one object would get two addresses: one by its name, another by a map."""
     by_id: dict[tuple[str, str], Candidate] = {}
-    for one in found:
-        other = by_id.setdefault((one.resource.kind, one.id), one)
-        if other is not one:
-            mapped = one if one.resource.address in maps else other
+    for candidate in found:
+        other = by_id.setdefault((candidate.resource.kind, candidate.id), candidate)
+        if other is not candidate:
+            mapped = candidate if candidate.resource.address in maps else other
             raise UsageError(
-                f"{one.name} would be {other.resource.address} and {one.resource.address}",
-                hint=f"leave out --map {mapped.resource.address}={one.name}, or map the other one too",
+                f"{candidate.name} would be {other.resource.address} and {candidate.resource.address}",
+                hint=f"leave out --map {mapped.resource.address}={candidate.name}, or map the other one too",
             )
 
 
@@ -205,51 +205,56 @@ def refusals_of(
     engine: EngineReader, found: Sequence[Candidate], listed: Sequence[Raw], project: str, forced: frozenset[str]
 ) -> list[Problem]:
     """Why some of the objects that were found must not be taken, with the containers that `listed` shows."""
-    return [problem for one in found for problem in _refusals(engine, one, found, listed, project, forced)]
+    return [problem for candidate in found for problem in _refusals(engine, candidate, found, listed, project, forced)]
 
 
 def _refusals(
     engine: EngineReader,
-    one: Candidate,
+    candidate: Candidate,
     found: Sequence[Candidate],
     listed: Sequence[Raw],
     project: str,
     forced: frozenset[str],
 ) -> Iterator[Problem]:
     """Why a candidate must not be taken."""
-    former, path, kind = one.former, str(one.resource.address), one.resource.kind
-    if one.record is not None:
+    former, path, kind = candidate.former, str(candidate.resource.address), candidate.resource.kind
+    if candidate.record is not None:
         return
-    if kind == "network" and one.name in OF_THE_ENGINE:
+    if kind == "network" and candidate.name in OF_THE_ENGINE:
         hint = "use it with `external: true`, which nothing removes"
-        yield Problem(f"the network {one.name} is the engine's own", path=path, hint=hint)
+        yield Problem(f"the network {candidate.name} is the engine's own", path=path, hint=hint)
         return
-    if records_of := {labels_of(one.raw)[key] for key in (LEDGER, LEASE) if key in labels_of(one.raw)}:
-        yield Problem(f"the {kind} {one.name} is what the environment {min(records_of)} remembers by", path=path)
+    if records_of := {labels_of(candidate.raw)[key] for key in (LEDGER, LEASE) if key in labels_of(candidate.raw)}:
+        yield Problem(f"the {kind} {candidate.name} is what the environment {min(records_of)} remembers by", path=path)
         return
     if former.kind == "environment":
         hint = f"give this one another name; {LET_GO}" if former.name != project else "look at `provision plan`"
-        yield Problem(f"the {kind} {one.name} belongs to {former}", path=path, hint=hint)
+        yield Problem(f"the {kind} {candidate.name} belongs to {former}", path=path, hint=hint)
         return
     if former.name and former.name != project and former.name not in forced:
         ids = {other.id for other in found}
-        using = [raw for raw in users_of(kind, one.name, listed) if raw["Id"] not in ids] if kind != "container" else []
+        using = (
+            [raw for raw in users_of(kind, candidate.name, listed) if raw["Id"] not in ids]
+            if kind != "container"
+            else []
+        )
         of_them = [raw for raw in using if former_owner(labels_of(raw)) == former]
-        if (kind == "container" and not one.mapped) or of_them or kind in ("service", "config", "secret"):
+        if (kind == "container" and not candidate.mapped) or of_them or kind in ("service", "config", "secret"):
             users = f", whose {_names(of_them)} uses it" if of_them else ""
             yield Problem(
-                f"the {kind} {one.name} belongs to {former}{users}",
+                f"the {kind} {candidate.name} belongs to {former}{users}",
                 path=path,
                 hint=f"--force {former.name} takes it from there all the same",
             )
             return
-    if kind == "container" and one.name != one.resource.name:
-        other = engine.inspect("container", one.resource.name)
+    if kind == "container" and candidate.name != candidate.resource.name:
+        other = engine.inspect("container", candidate.resource.name)
         if other is not None and identity("container", other) not in {c.id for c in found}:
             yield Problem(
-                f"the container {one.name} would be renamed to {one.resource.name}, and another one has that name",
+                f"the container {candidate.name} would be renamed to {candidate.resource.name}, and another one has "
+                "that name",
                 path=path,
-                hint=f"--map {path}={one.resource.name} adopts that one, or rename it",
+                hint=f"--map {path}={candidate.resource.name} adopts that one, or rename it",
             )
 
 
@@ -257,19 +262,19 @@ def _foreign_users(
     candidates: Sequence[Candidate], own: Collection[str], listed: Sequence[Raw], project: str
 ) -> Iterator[Problem]:
     """Containers of third parties that go on using what is adopted; `own` are the ids of those that are none."""
-    for one in candidates:
-        if one.resource.kind not in ("network", "volume"):
+    for candidate in candidates:
+        if candidate.resource.kind not in ("network", "volume"):
             continue
         others = [
             raw
-            for raw in users_of(one.resource.kind, one.name, listed)
+            for raw in users_of(candidate.resource.kind, candidate.name, listed)
             if not {raw["Id"], labels_of(raw).get(TASK_OF)} & {*own} and former_owner(labels_of(raw)).name != project
         ]
         if others:
             owners = dict.fromkeys(str(former_owner(labels_of(raw))) for raw in others)
             yield Problem(
                 f"{_names(others)} ({', '.join(owners)}) uses it too, and goes on using it",
-                path=str(one.resource.address),
+                path=str(candidate.resource.address),
             )
 
 
@@ -278,7 +283,7 @@ def _left_alone(
 ) -> Iterator[Problem]:
     """Containers of the same Compose project that no declared service stands for: they stay as they are. Of a
     `narrowed` playbook those of the services that it shows."""
-    ids = {one.id for one in candidates}
+    ids = {candidate.id for candidate in candidates}
     for raw in listed:
         labels = labels_of(raw)
         former: Former = former_owner(labels)
@@ -305,7 +310,7 @@ def _name(raw: Raw) -> str:
 def unknown_projects(forced: frozenset[str], listed: Iterable[Raw]) -> Iterator[Problem]:
     """What is forced, and is no Compose project or stack of the objects that the engine lists."""
     labels = [labels_of(raw) for raw in listed]
-    known = sorted({found for one in labels for key in (COMPOSE_PROJECT, STACK) if (found := one.get(key))})
+    known = sorted({found for label in labels for key in (COMPOSE_PROJECT, STACK) if (found := label.get(key))})
     for name in sorted(forced - {*known}):
         near = nearest(name, known) or (f"there are: {', '.join(known)}" if known else "there is none")
         yield Problem(f"--force {name}: nothing here is of a Compose project or stack of that name", hint=near)

@@ -27,25 +27,25 @@ if TYPE_CHECKING:
     Raw = Mapping[str, Any]
 
 
-def look_inside(engine: EngineReader, one: Candidate, materials: ExternalInputs, playbook: Playbook) -> Evidence:
+def look_inside(engine: EngineReader, candidate: Candidate, materials: ExternalInputs, playbook: Playbook) -> Evidence:
     """Compare what a candidate holds with the contents of today, as far as an engine lets that be read."""
-    if one.resource.kind in ("config", "secret"):
-        return _swarm_file(one, materials)
-    if one.resource.kind == "service":
-        return Evidence(declared=service.declared_policies(playbook.services[one.resource.address.name].body))
-    if one.resource.kind != "container":
+    if candidate.resource.kind in ("config", "secret"):
+        return _swarm_file(candidate, materials)
+    if candidate.resource.kind == "service":
+        return Evidence(declared=service.declared_policies(playbook.services[candidate.resource.address.name].body))
+    if candidate.resource.kind != "container":
         return Evidence()
     versions: dict[str, str] = {}
     form = []
     for kind in sorted(ROOTS):
-        for target, entry in sorted(one.resource.spec[kind].items()):
-            data = _file(engine, one.id, target)
+        for target, entry in sorted(candidate.resource.spec[kind].items()):
+            data = _file(engine, candidate.id, target)
             if data is None:
                 continue
             versions[target] = _version(file_address(kind, entry["source"]), entry["version"], data, materials)
-            form.append(f"{kind.removesuffix('s')} {entry['source']} {_how(one.raw, target)} {target}")
-    live = from_lines(one.raw["Config"].get("Env") or [])
-    for name, entry in secrets_in(one.resource.container_spec["environment"]).items():
+            form.append(f"{kind.removesuffix('s')} {entry['source']} {_how(candidate.raw, target)} {target}")
+    live = from_lines(candidate.raw["Config"].get("Env") or [])
+    for name, entry in secrets_in(candidate.resource.container_spec["environment"]).items():
         if live.get(name) is not None:
             key = Address("secret", entry["secret"])
             versions[name] = _version(key, entry["version"], str(live[name]).encode(), materials)
@@ -76,13 +76,13 @@ def _how(raw: Raw, target: str) -> str:
     return f"as the mounted file {source} at" if source else "as a copied file at"
 
 
-def _swarm_file(one: Candidate, materials: ExternalInputs) -> Evidence:
+def _swarm_file(candidate: Candidate, materials: ExternalInputs) -> Evidence:
     """A config can be read; a secret can not, and is taken for what is declared."""
-    declared = str(one.resource.file_spec["version"])
-    key = one.resource.address
-    if one.resource.kind == "secret":
+    declared = str(candidate.resource.file_spec["version"])
+    key = candidate.resource.address
+    if candidate.resource.kind == "secret":
         return Evidence(version=declared, form=("its value can not be read, and is taken for the declared one",))
-    data = base64.b64decode(one.raw["Spec"].get("Data") or "")
+    data = base64.b64decode(candidate.raw["Spec"].get("Data") or "")
     return Evidence(version=_version(key, declared, data, materials))
 
 
@@ -95,12 +95,14 @@ def adopt_images(engine: EngineReader, desired: DesiredState, candidates: Sequen
     for address, resource in sorted(desired.resources.items()):
         if resource.kind != "image":
             continue
-        users = [one for one in candidates if one.resource.workload_spec.get("image") == resource.name]
+        users = [
+            candidate for candidate in candidates if candidate.resource.workload_spec.get("image") == resource.name
+        ]
         if not users or not resource.image.recipe:
             continue
         raw = engine.inspect("image", resource.name)
         labels = ((raw or {}).get("Config") or {}).get("Labels") or {}
-        if raw is None or BUILD_LABEL in labels or not all(_runs(one, str(raw["Id"])) for one in users):
+        if raw is None or BUILD_LABEL in labels or not all(_runs(candidate, str(raw["Id"])) for candidate in users):
             continue
         form = ("taken as built from its folder as it is now",)
         found.append(
@@ -112,5 +114,5 @@ def adopt_images(engine: EngineReader, desired: DesiredState, candidates: Sequen
     return found
 
 
-def _runs(one: Candidate, image: str) -> bool:
-    return one.resource.kind != "container" or one.raw.get("Image") == image
+def _runs(candidate: Candidate, image: str) -> bool:
+    return candidate.resource.kind != "container" or candidate.raw.get("Image") == image

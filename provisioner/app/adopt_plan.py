@@ -110,9 +110,9 @@ def plan_adoption(
         facts=prepared.plan.observed.facts,
         rows=tuple(_rows(planned)),
         adopts=adopts,
-        renames={one.id: one.resource.name for one in found.candidates if _is_renamed(one)},
+        renames={candidate.id: candidate.resource.name for candidate in found.candidates if _is_renamed(candidate)},
         notes=(*found.notes, *_of_others(request, found, playbook, listed, choice), *_names_to_write(playbook, names),
-               *_later(prepared), *still_otherwise(request, prepared, {(one.kind, one.id) for one in adopts}),
+               *_later(prepared), *still_otherwise(request, prepared, {(each.kind, each.id) for each in adopts}),
                *([state] if isinstance(state, Problem) else [])),
         refusals=found.refusals,
         finishes=isinstance(state, AdoptedState) and not adopts,
@@ -149,8 +149,10 @@ def _planned(
     found = search(engine, playbook, desired, choice.maps, choice.forced, known, narrowed=bool(choice.targets))
 
     def plan_with(candidates: Sequence[Candidate], materials: ExternalInputs) -> tuple[Prepared, list[Adopted]]:
-        evidence = {one.id: look_inside(engine, one, materials, playbook) for one in candidates}
-        adopts = [adoption(one, playbook.project, evidence[one.id], engine.facts()) for one in candidates]
+        evidence = {candidate.id: look_inside(engine, candidate, materials, playbook) for candidate in candidates}
+        adopts = [
+            adoption(candidate, playbook.project, evidence[candidate.id], engine.facts()) for candidate in candidates
+        ]
         adopts += adopt_images(engine, desired, found.candidates)
         view = _view(engine, playbook, adopts, candidates)
         policy = Policy(targets=choice.targets)
@@ -161,25 +163,25 @@ def _planned(
     paths: Mapping[Address, tuple[str, ...]] = {}
     if anew := adopted_otherwise(prepared, found.owned):
         # Values that the engine is known to have are not read otherwise, and here they are compared.
-        read = {one.key for one in materials.declarations}
+        read = {declaration.key for declaration in materials.declarations}
         again = collect_inputs(request, playbook, engine, mode, read=read)
         tried, records = plan_with((*found.candidates, *anew), again)
         paths, taken = settled(anew, prepared, tried)
         if taken:
             candidates = (*found.candidates, *taken)
             prepared, adopts = (tried, records) if taken == anew else plan_with(candidates, again)
-            left = tuple(one for one in found.owned if one.resource.address not in paths)
-            wanted = (*found.wanted, *(one.resource for one in taken))
+            left = tuple(candidate for candidate in found.owned if candidate.resource.address not in paths)
+            wanted = (*found.wanted, *(candidate.resource for candidate in taken))
             found = replace(found, candidates=candidates, owned=left, wanted=wanted)
     differences = {str(change.address): change.differences for change in prepared.plan.details}
-    kept = tuple(with_what_runs(one, differences.get(one.address, ())) for one in adopts)
+    kept = tuple(with_what_runs(adopted, differences.get(adopted.address, ())) for adopted in adopts)
     return _Planned(found, prepared, kept, paths)
 
 
 def _view(
     engine: EngineReader, playbook: Playbook, adopts: Sequence[Adopted], candidates: Sequence[Candidate]
 ) -> EngineReader:
-    known = [one.record for one in candidates if one.record is not None]
+    known = [candidate.record for candidate in candidates if candidate.record is not None]
     return as_if_adopted(engine, playbook.project, adopts, known)
 
 
@@ -192,14 +194,14 @@ def _state(view: EngineReader, planned: _Planned, listed: Lists) -> AdoptedState
         return AdoptedState(prepared.playbook, prepared.materials.inputs, prepared.plan.observed)
     from provisioner.app.adopted_state import adopted_state
 
-    there = {one.resource.address for one in found.candidates}
-    missing = [one for one in found.wanted if one.address not in there]
+    there = {candidate.resource.address for candidate in found.candidates}
+    missing = [resource for resource in found.wanted if resource.address not in there]
     return adopted_state(view, prepared, (*found.candidates, *found.owned), missing, adopts)
 
 
 def _lacks_revision(prepared: Prepared, view: EngineReader, listed: Lists) -> bool:
     """Whether an adoption ended before it kept its revision, and all that it adopted is still there."""
-    known = [one for one in prepared.ledger.adopted if one.kind != RENAMING]
+    known = [adopted for adopted in prepared.ledger.adopted if adopted.kind != RENAMING]
     return prepared.ledger.lacks_revision and len(standing(view, known, listed)) == len(known)
 
 
@@ -208,7 +210,9 @@ def _of_others(
 ) -> Iterator[Problem]:
     """What is said of projects that are not found by the names of this playbook."""
     yield from unknown_projects(choice.forced, listed.objects.values())
-    if not any(one.kind == "container" for one in (each.resource for each in (*found.owned, *found.candidates))):
+    if not any(
+        resource.kind == "container" for resource in (each.resource for each in (*found.owned, *found.candidates))
+    ):
         yield from elsewhere_notes(request, playbook, listed.containers)
 
 
@@ -250,7 +254,7 @@ def _names_to_write(playbook: Playbook, names: Mapping[Address, str]) -> list[Pr
 
 def _later(prepared: Prepared) -> list[Problem]:
     """What would keep the next apply from being carried out; it does not keep anything from being adopted."""
-    standing = {str(one.address) for one in prepared.plan.observed.foreign}
+    standing = {str(foreign.address) for foreign in prepared.plan.observed.foreign}
     return [
         replace(problem, message=f"the next apply would be refused: {problem.message}")
         for problem in prepared.plan.refusals
@@ -261,7 +265,7 @@ def _later(prepared: Prepared) -> list[Problem]:
 def _rows(planned: _Planned) -> list[AdoptionRow]:
     found, adopts = planned.found, planned.adopts
     changes = {change.address: change for change in planned.prepared.plan.details}
-    records = {one.address: one for one in adopts}
+    records = {adopted.address: adopted for adopted in adopts}
     candidates = {one.resource.address: one for one in found.candidates}
     refused = {problem.path for problem in found.refusals}
     rows = []
@@ -282,7 +286,7 @@ def _rows(planned: _Planned) -> list[AdoptionRow]:
             rows.append(AdoptionRow(address, REFUSED, resource.name))
         else:
             rows.append(AdoptionRow(address, NOT_FOUND, resource.name))
-    for record in (one for one in adopts if one.kind == "image"):
+    for record in (adopted for adopted in adopts if adopted.kind == "image"):
         image = Address.parse(record.address)
         assert image is not None
         rows.append(AdoptionRow(image, AS_IT_IS, record.name, record.former, form=tuple(record.form)))

@@ -37,14 +37,14 @@ class Lists:
         """Every container, as the engine lists it."""
         return [raw for (kind, _), raw in self.objects.items() if kind == "container"]
 
-    def state(self, one: Adopted) -> Any:
+    def state(self, adopted: Adopted) -> Any:
         """What can change of an object that stays the same one; None where it is gone, or another has its name."""
-        raw = self.objects.get((one.kind, one.id))
-        if raw is None or (one.kind == "volume" and not is_same_volume(one, raw)):
+        raw = self.objects.get((adopted.kind, adopted.id))
+        if raw is None or (adopted.kind == "volume" and not is_same_volume(adopted, raw)):
             return None
-        if one.kind in RELABELLED:
+        if adopted.kind in RELABELLED:
             return raw["Spec"]
-        if one.kind != "container":
+        if adopted.kind != "container":
             # An engine changes nothing of a network or volume.
             return raw.get("Labels") or {}
         networks = (raw.get("NetworkSettings") or {}).get("Networks") or {}
@@ -62,23 +62,25 @@ def lists(engine: EngineReader, *, swarm: bool) -> Lists:
 
 def standing(engine: EngineReader, records: Sequence[Adopted], listed: Lists) -> tuple[Adopted, ...]:
     """Those of the records whose objects are still there."""
-    images = [one for one in records if one.kind == "image" and engine.inspect("image", one.id) is not None]
-    return tuple(one for one in records if one in images or listed.state(one) is not None)
+    images = [record for record in records if record.kind == "image" and engine.inspect("image", record.id) is not None]
+    return tuple(record for record in records if record in images or listed.state(record) is not None)
 
 
 def require_standing(then: Lists, now: Lists, adopts: Sequence[Adopted]) -> None:
     """PlanStale where an object is gone, was made anew, or is not as it was."""
-    objects = [one for one in adopts if one.kind != "image"]
-    _require_same(*({one.address: seen.state(one) for one in objects} for seen in (then, now)))
+    objects = [adopted for adopted in adopts if adopted.kind != "image"]
+    _require_same(*({adopted.address: seen.state(adopted) for adopted in objects} for seen in (then, now)))
 
 
 def require_unchanged(engine: EngineReader, candidates: Sequence[Candidate]) -> None:
     """PlanStale where a container is not what it was when it was inspected: its limits, say, or its aliases."""
-    containers = [one for one in candidates if one.resource.kind == "container"]
+    containers = [candidate for candidate in candidates if candidate.resource.kind == "container"]
     with ThreadPoolExecutor(_WORKERS) as pool:
-        now = list(pool.map(engine.inspect, ["container"] * len(containers), [one.id for one in containers]))
-    addresses = [str(one.resource.address) for one in containers]
-    then = {address: _settings(one.raw) for address, one in zip(addresses, containers, strict=True)}
+        now = list(
+            pool.map(engine.inspect, ["container"] * len(containers), [candidate.id for candidate in containers])
+        )
+    addresses = [str(candidate.resource.address) for candidate in containers]
+    then = {address: _settings(candidate.raw) for address, candidate in zip(addresses, containers, strict=True)}
     _require_same(then, {address: _settings(raw) for address, raw in zip(addresses, now, strict=True)})
 
 

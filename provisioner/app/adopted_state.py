@@ -77,7 +77,11 @@ def adopted_state(
     if left:
         more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
         return _problem(f"{', '.join(sorted(left)[:_MOST_NAMED])}{more}", helps=all(_WRITING in one for one in left))
-    still = [one.address for one in diff(desired, observed, desired) if any(d.path == _STATE for d in one.differences)]
+    still = [
+        change.address
+        for change in diff(desired, observed, desired)
+        if any(d.path == _STATE for d in change.differences)
+    ]
     return AdoptedState(playbook, inputs, observed, tuple(still))
 
 
@@ -91,25 +95,25 @@ def _unlike(change: Change) -> list[str]:
         return [f"{change.address} had another content, which is not kept"]
     if not change.differences:
         return [f"{change.address} {_WRITING}"]
-    return [_reason(change, one) for one in change.differences if one.path != _STATE]
+    return [_reason(change, difference) for difference in change.differences if difference.path != _STATE]
 
 
-def _reason(change: Change, one: FieldChange) -> str:
-    if one.path == "image":
+def _reason(change: Change, difference: FieldChange) -> str:
+    if difference.path == "image":
         # Both are told with the id where the name is one and the same.
-        name = str(one.before).partition(" ")[0]
+        name = str(difference.before).partition(" ")[0]
         return f"{change.address} runs an image that is not called {name} any more"
-    if one.path.startswith("environment.") and one.path.endswith(".version"):
-        variable = one.path.removeprefix("environment.").removesuffix(".version")
+    if difference.path.startswith("environment.") and difference.path.endswith(".version"):
+        variable = difference.path.removeprefix("environment.").removesuffix(".version")
         return f"{change.address} has another value of the secret variable {variable}, which {_WRITING}"
-    if one.path.endswith(".aliases"):
-        lacking = sorted({*_texts(one.after)} - {*_texts(one.before)})
-        if lacking and not {*_texts(one.before)} - {*_texts(one.after)}:
-            network = one.path.removeprefix("networks.").removesuffix(".aliases")
+    if difference.path.endswith(".aliases"):
+        lacking = sorted({*_texts(difference.after)} - {*_texts(difference.before)})
+        if lacking and not {*_texts(difference.before)} - {*_texts(difference.after)}:
+            network = difference.path.removeprefix("networks.").removesuffix(".aliases")
             return (
                 f"{change.address} lacks the alias {', '.join(lacking)} on {network}, which a file gives every service"
             )
-    return f"{change.address} {one.path} {_WRITING}"
+    return f"{change.address} {difference.path} {_WRITING}"
 
 
 def _texts(value: object) -> list[str]:
@@ -136,21 +140,22 @@ class _Writer:
     ) -> None:
         self._prepared = prepared
         self._declared = prepared.playbook
-        self._missing = [one.address for one in missing]
+        self._missing = [resource.address for resource in missing]
         self._groups: dict[str, list[Candidate]] = {}
         self._others: list[Candidate] = []
-        for one in sorted(candidates, key=lambda one: one.resource.address):
-            if one.resource.kind in ("container", "service"):
-                self._groups.setdefault(one.resource.address.name, []).append(one)
-            elif one.resource.kind in ("network", "volume"):
-                self._others.append(one)
+        for candidate in sorted(candidates, key=lambda candidate: candidate.resource.address):
+            if candidate.resource.kind in ("container", "service"):
+                self._groups.setdefault(candidate.resource.address.name, []).append(candidate)
+            elif candidate.resource.kind in ("network", "volume"):
+                self._others.append(candidate)
         self._facts = view.facts()
         self._taken = self._taker(view)
         self._paths = {
             # Of an image that is to be built it is not said that it is another one.
-            change.address: {one.path for one in change.differences} - {_STATE} or {"image"}
+            change.address: {difference.path for difference in change.differences} - {_STATE} or {"image"}
             for change in prepared.plan.details
-            if change.action is not Action.UNCHANGED and {one.path for one in change.differences} != {_STATE}
+            if change.action is not Action.UNCHANGED
+            and {difference.path for difference in change.differences} != {_STATE}
         }
 
     def playbook(self) -> Playbook | None:
@@ -171,25 +176,25 @@ class _Writer:
 
     def _differs(self) -> bool:
         """Whether anything that is adopted is not as the file says, though that can not be written down."""
-        taken = [*self._others, *(one for group in self._groups.values() for one in group)]
-        return any(one.resource.address in self._paths for one in taken)
+        taken = [*self._others, *(candidate for group in self._groups.values() for candidate in group)]
+        return any(candidate.resource.address in self._paths for candidate in taken)
 
     def _written(self) -> dict[str, Node]:
         root = self._declared.root
         written = {**root.mapping, "services": self._services(root.mapping["services"])}
         objects: dict[str, Any] = {}
-        if differing := [one for one in self._others if self._paths.get(one.resource.address)]:
+        if differing := [candidate for candidate in self._others if self._paths.get(candidate.resource.address)]:
             # Of the networks and volumes it is known what they are once all services were looked at.
             for name, group in self._groups.items():
-                self._taken.service(name, [one.raw for one in group])
+                self._taken.service(name, [candidate.raw for candidate in group])
             objects = self._taken.objects()
         for kind in _SECTIONS:
             section = f"{kind}s"
             gone = {address.name for address in self._missing if address.kind == kind}
             entries = {k: node for k, node in mapping_of(root.get(section)).items() if k not in gone}
-            for one in (one for one in differing if one.resource.kind == kind):
-                key = one.resource.address.name
-                body = {"name": one.name} | objects[section].get(key, {})
+            for candidate in (candidate for candidate in differing if candidate.resource.kind == kind):
+                key = candidate.resource.address.name
+                body = {"name": candidate.name} | objects[section].get(key, {})
                 entries[key] = self._canonical(Node({}, _PLACE), body, section)
             if entries != mapping_of(root.get(section)):
                 written[section] = replace(root.mapping.get(section, Node({}, _PLACE)), value=entries)
@@ -203,13 +208,13 @@ class _Writer:
             if name in gone:
                 continue
             group = self._groups.get(name, [])
-            paths = {path for one in group for path in self._paths.get(one.resource.address, ())}
+            paths = {path for candidate in group for path in self._paths.get(candidate.resource.address, ())}
             bodies[name] = _without_dependencies(self._service(name, group, body, paths) if paths else body, gone)
         return replace(section, value=bodies)
 
     def _service(self, name: str, group: Sequence[Candidate], body: Node, paths: Collection[str]) -> Node:
         """The body of one service with what runs in the place of what differs."""
-        found = self._taken.service(name, [one.raw for one in group])
+        found = self._taken.service(name, [candidate.raw for candidate in group])
         if mac := (group[0].raw.get("Config") or {}).get("MacAddress"):
             # That of its first network, as it was declared.
             found["mac_address"] = mac
@@ -229,22 +234,22 @@ class _Writer:
             body, values["volumes"] = _mounts(body, targets, found)
         return self._canonical(body, values, "services")
 
-    def _with_hardware_addresses(self, one: Candidate, networks: Any) -> Any:
+    def _with_hardware_addresses(self, candidate: Candidate, networks: Any) -> Any:
         """The networks of a body, with what `_hardware_addresses` tells; they are a list where nothing else is said."""
-        given = {key: mac for key, mac in self._hardware_addresses(one).items() if key in networks}
+        given = {key: mac for key, mac in self._hardware_addresses(candidate).items() if key in networks}
         if not given:
             return networks
         attached = networks if isinstance(networks, dict) else dict.fromkeys(networks)
         return attached | {key: {**(attached[key] or {}), "mac_address": mac} for key, mac in given.items()}
 
-    def _hardware_addresses(self, one: Candidate) -> dict[str, str]:
+    def _hardware_addresses(self, candidate: Candidate) -> dict[str, str]:
         """The hardware addresses that a container has on networks on which the file gives it one. An engine from API
         1.44 on does not tell whether somebody chose what it has; one that follows from its address nobody did."""
-        if one.resource.kind != "container" or self._facts.api_version < SEVERAL_ENDPOINTS:
+        if candidate.resource.kind != "container" or self._facts.api_version < SEVERAL_ENDPOINTS:
             return {}
-        declared = one.resource.container_spec["networks"]
+        declared = candidate.resource.container_spec["networks"]
         keys = {network.name: key for key, network in self._declared.networks.items()}
-        live = (one.raw.get("NetworkSettings") or {}).get("Networks") or {}
+        live = (candidate.raw.get("NetworkSettings") or {}).get("Networks") or {}
         return {
             key: str(there["MacAddress"])
             for name, there in live.items()
@@ -254,25 +259,25 @@ class _Writer:
             and not follows_from_address(there)
         }
 
-    def _places(self, name: str, one: Candidate, paths: Collection[str], found: Mapping[str, Any]) -> set[str]:
+    def _places(self, name: str, candidate: Candidate, paths: Collection[str], found: Mapping[str, Any]) -> set[str]:
         """Where in a body that stands which differs, but for what is taken entry by entry."""
-        fields = service.FIELDS if one.resource.kind == "service" else container.FIELDS
+        fields = service.FIELDS if candidate.resource.kind == "service" else container.FIELDS
         differing = [f for f in fields if any(path == f.key or path.startswith(f"{f.key}.") for path in paths)]
         places = {place for f in differing for place in (f.key, *f.sources)}
         # A file has them once for all networks.
         of_networks = {path.rpartition(".")[2] for path in paths if path.startswith("networks.")}
         places |= {"links", "external_links"} if "links" in of_networks else set()
         # Where it is written with its network, it is not written with the service besides.
-        places |= {"mac_address"} if "networks" in places and self._hardware_addresses(one) else set()
+        places |= {"mac_address"} if "networks" in places and self._hardware_addresses(candidate) else set()
         places |= {"mac_address"} & of_networks
         places -= {"environment", "volumes", "image", "build"}
         return places | ({"image", "build"} if found["image"] != self._declared.services[name].image else set())
 
     def _variables(
-        self, name: str, one: Candidate, body: Node, differing: Iterable[str], found: Mapping[str, Any]
+        self, name: str, candidate: Candidate, body: Node, differing: Iterable[str], found: Mapping[str, Any]
     ) -> tuple[Node, dict[str, str]]:
         """The body without the variables that differ, and those of them that run with another value."""
-        lines = one.raw["Config"].get("Env") if one.resource.kind == "container" else None
+        lines = candidate.raw["Config"].get("Env") if candidate.resource.kind == "container" else None
         live = from_lines(lines or [])
         values = {}
         for variable in sorted(differing):
@@ -292,8 +297,8 @@ class _Writer:
     def _taker(self, view: EngineReader) -> Taken:
         """What reads the services, and knows networks and volumes by the playbook's keys."""
         project, facts = self._declared.project, self._facts
-        formers = [one.former for group in self._groups.values() for one in group]
-        origin = next((one.name for one in formers if one.kind != "environment"), project)
+        formers = [candidate.former for group in self._groups.values() for candidate in group]
+        origin = next((former.name for former in formers if former.kind != "environment"), project)
         known = {
             (kind, declared.name): key
             for kind, objects in (("network", self._declared.networks), ("volume", self._declared.volumes))
@@ -303,7 +308,7 @@ class _Writer:
             from provisioner.app.import_stack import TakenStack
 
             return TakenStack(view, facts, project, origin, known)
-        groups = {name: [one.raw for one in group] for name, group in self._groups.items()}
+        groups = {name: [candidate.raw for candidate in group] for name, group in self._groups.items()}
         return Taken(view, facts, project, origin, groups, known)
 
     def _canonical(self, body: Node, values: Mapping[str, Any], section: str) -> Node:
@@ -313,11 +318,11 @@ class _Writer:
 def _mounts(body: Node, targets: Collection[str], found: Mapping[str, Any]) -> tuple[Node, list[Any]]:
     """The body without the mounts at these targets, and what runs with something there."""
     declared = body.mapping.get("volumes")
-    kept = [one for one in items_of(declared) if (at := one.get("target")) is None or at.value not in targets]
+    kept = [node for node in items_of(declared) if (at := node.get("target")) is None or at.value not in targets]
     body = _without(body, ["volumes"])
     if declared is not None and kept:
         body = replace(body, value={**body.mapping, "volumes": replace(declared, value=tuple(kept))})
-    return body, [one for one in found.get("volumes") or () if one["target"] in targets]
+    return body, [volume for volume in found.get("volumes") or () if volume["target"] in targets]
 
 
 def _without_dependencies(body: Node, gone: Iterable[str]) -> Node:

@@ -109,9 +109,9 @@ def with_last_words(
     words = ""
     with suppress(ProvisionError):
         if condition.health == "unhealthy" or found.kind == "service":
-            failed = [one for one in health_results(engine, found) if one.exit_code]
+            failed = [result for result in health_results(engine, found) if result.exit_code]
             words = _last_line(failed[-1].output) or f"exit code {failed[-1].exit_code}" if failed else ""
-        words = words or next((_last_line("\n".join(one.lines)) for one in last_words(engine, found, 3)), "")
+        words = words or next((_last_line("\n".join(word.lines)) for word in last_words(engine, found, 3)), "")
     return replace(condition, trouble=f"{condition.trouble}: {mask(words)}") if words else condition
 
 

@@ -170,8 +170,12 @@ def plan_removal(
 
 def _named_in(playbook: Playbook) -> dict[str, Address]:
     """The addresses of the volumes that the file names, external ones too: their keys are no other's."""
-    found = {one.name: Address("volume", one.key) for one in playbook.undeployed if one.section == "volumes"}
-    return found | {one.name: Address("volume", one.key) for one in playbook.volumes.values()}
+    found = {
+        undeployed.name: Address("volume", undeployed.key)
+        for undeployed in playbook.undeployed
+        if undeployed.section == "volumes"
+    }
+    return found | {volume.name: Address("volume", volume.key) for volume in playbook.volumes.values()}
 
 
 def _elsewhere(playbook: Playbook, ledger: Ledger, removal: Plan) -> Iterator[Problem]:
@@ -274,7 +278,7 @@ def _record(engine: EngineWriter, playbook: Playbook, mode: Mode, policy: Policy
     Returns the plan for what is left.
     """
     look = one_look(engine, playbook.project)
-    guards = {one.name: one.protected for one in removal.observed.resources.values() if one.kind == "volume"}
+    guards = {seen.name: seen.protected for seen in removal.observed.resources.values() if seen.kind == "volume"}
     left = plan_removal(playbook, look, policy, guards)
     ledger = read_ledger(look, playbook.project)
     # Without revisions too: whether a volume that stayed is protected, or missing later, is told by nothing else, and

@@ -149,7 +149,7 @@ def _load(request: Request, service: str) -> Playbook:
 def _start_dependencies(
     request: Request, playbook: Playbook, engine: DockerEngine, service: str, listener: Listener, interrupt: Interrupt
 ) -> None:
-    needed = [Address("service", one.service) for one in playbook.services[service].depends_on]
+    needed = [Address("service", dependency.service) for dependency in playbook.services[service].depends_on]
     needed = [address for address in needed if address.name in playbook.services]
     if not needed:
         return

@@ -168,16 +168,16 @@ def prepare(
     previous = last
     if last is not None and last.matches(playbook, materials.inputs, mode, observed):
         # What is declared is the last revision: what was before it is the last one that declares something else.
-        previous = next((one for one in reversed(kept) if not one.declares_like(last)), None)
+        previous = next((revision for revision in reversed(kept) if not revision.declares_like(last)), None)
     good = _good_before(ledger, previous)
-    filled = (operation for one in kept for operation in one.files.values())
+    filled = (operation for revision in kept for operation in revision.files.values())
     before = last_desired if previous is last else desired_of(previous, playbook.project) if previous else None
     past = LedgerFacts(before, frozenset(filled) - {""}, desired_of(good, playbook.project) if good else None)
     claims = takes_claims(changes)
     listed = _holders(engine, claims, policy.freed)
     if last is None and _lists_containers(claims):
         notes = (*notes, *elsewhere_notes(request, playbook, engine.containers()))
-    retained = retained_objects(playbook, [one.document for one in ledger.revisions])
+    retained = retained_objects(playbook, [revision.document for revision in ledger.revisions])
     # What is no longer declared is removed in the order of what was.
     order = {**(last_desired.resources if last_desired else {}), **desired.resources}
     ordered = plan(
@@ -210,11 +210,11 @@ def _moves(
     playbook: Playbook, desired: DesiredState, observed: ObservedState, materials: ExternalInputs, ledger: Ledger
 ) -> tuple[tuple[Adopted, ...], tuple[Problem, ...]]:
     """The records of what has another address now, and what is said of that."""
-    moves = Moves(playbook, [one.document for one in ledger.revisions])
+    moves = Moves(playbook, [revision.document for revision in ledger.revisions])
     objects = moved_objects(playbook, moves, desired, observed, ledger.adopted)
     targets, files = moved_files(desired, moves, observed, materials, (*ledger.adopted, *objects))
-    renewed = {(one.kind, one.id) for one in files}
-    kept = tuple(one for one in objects if (one.kind, one.id) not in renewed)
+    renewed = {(file.kind, file.id) for file in files}
+    kept = tuple(adopted for adopted in objects if (adopted.kind, adopted.id) not in renewed)
     return (*kept, *files), (*move_notes(playbook, objects), *file_notes(targets))
 
 
@@ -261,8 +261,8 @@ def _good_before(ledger: Ledger, previous: Revision | None) -> Revision | None:
     """What a rollback would go to instead of `previous`, where the checks of that failed."""
     if previous is None or ledger.is_good(previous):
         return None
-    earlier = (one for one in reversed(ledger.revisions) if one.number < previous.number)
-    return next((one for one in earlier if ledger.is_good(one)), None)
+    earlier = (revision for revision in reversed(ledger.revisions) if revision.number < previous.number)
+    return next((revision for revision in earlier if ledger.is_good(revision)), None)
 
 
 def _holders(engine: EngineReader, kinds: Collection[ClaimKind], freed: Collection[str]) -> tuple[Holder, ...]:
@@ -271,7 +271,7 @@ def _holders(engine: EngineReader, kinds: Collection[ClaimKind], freed: Collecti
     networks = engine.list("network", {}) if ClaimKind.SUBNET in kinds else ()
     listed = listed_holders(containers, networks)
     bound = engine.bound_ports() if ClaimKind.PORT in kinds else None
-    return (*(one for one in listed if one.id not in freed), *process_holders(bound or (), listed))
+    return (*(holder for holder in listed if holder.id not in freed), *process_holders(bound or (), listed))
 
 
 def _lists_containers(kinds: Collection[ClaimKind]) -> bool:

@@ -174,7 +174,7 @@ def _release(
 
 def _count(objects: Sequence[Adopted]) -> int:
     """How many objects that is; images come with their containers."""
-    return sum(1 for one in objects if one.kind != "image")
+    return sum(1 for adopted in objects if adopted.kind != "image")
 
 
 def _show(settings: Settings, plan: AdoptionPlan, *, as_json: bool, again: Sequence[str]) -> None:

@@ -37,7 +37,7 @@ def global_options(taken: frozenset[str] = frozenset(), *, after_command: bool =
 
     The environment is read once, by the options before the command. Commands that leave the same spellings share them.
     """
-    spellings = {one for option in _global_options(frozenset(), after_command) for one in option.opts}
+    spellings = {opt for option in _global_options(frozenset(), after_command) for opt in option.opts}
     return list(_global_options(taken & spellings, after_command))
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # The newest record has everything; the one before is there while it is being written.
 _KEPT = 2
 _WORKERS = 8
-_FIELDS = frozenset(one.name for one in fields(Adopted))
+_FIELDS = frozenset(field.name for field in fields(Adopted))
 # Where an inspection of each kind has its labels.
 _LABELS = {
     "container": ("Config", "Labels"), "image": ("Config", "Labels"), "network": ("Labels",), "volume": ("Labels",),
@@ -64,7 +64,11 @@ def parse_adoptions(content: bytes) -> Adoptions | None:
 
 def newest(found: Iterable[Adoptions | None]) -> Adoptions:
     """The record with the highest number; an empty one without any."""
-    return max((one for one in found if one is not None), key=lambda one: one.number, default=Adoptions())
+    return max(
+        (adoptions for adoptions in found if adoptions is not None),
+        key=lambda adoptions: adoptions.number,
+        default=Adoptions(),
+    )
 
 
 def read_adoptions(
@@ -87,10 +91,10 @@ def record_adoptions(
     """Keep that these objects, and no others, are adopted: one write. `revision` is the number of the one that is to be
     kept right after it, 0 for none. ProvisionError where that can not be done."""
     number, _ = read_adoptions(engine, project)
-    ordered = sorted(objects, key=lambda one: (one.kind, one.address, one.id))
+    ordered = sorted(objects, key=lambda adopted: (adopted.kind, adopted.address, adopted.id))
     content = {
         "number": number + 1,
-        "objects": [asdict(one) for one in ordered],
+        "objects": [asdict(adopted) for adopted in ordered],
         **({"revision": revision} if revision else {}),
     }
     store(engine, project, mode).keep(number + 1, json.dumps(content, sort_keys=True).encode(), _KEPT, ADOPTED)
@@ -114,7 +118,7 @@ def learn_of_others(
     for other in sorted({str(name) for name in told if name} - {project}):
         _, adopted = read_adoptions(engine, other, manager=manager)
         learn(engine, other, adopted)
-        owners |= {(one.kind, one.id): other for one in adopted}
+        owners |= {(record.kind, record.id): other for record in adopted}
     return owners
 
 
@@ -158,7 +162,7 @@ class AdoptionsView:
     ) -> None:
         self._engine = engine
         self._planned = dict(planned or {})
-        self._known = {(one.kind, one.id): labels_of_record(one) for one in known}
+        self._known = {(adopted.kind, adopted.id): labels_of_record(adopted) for adopted in known}
         self._projects: dict[str, tuple[Adopted, ...]] = {}
         self._index: dict[tuple[str, str], Adopted] = {}
         self._lock = threading.RLock()
@@ -185,10 +189,13 @@ class AdoptionsView:
             self._index_again()
 
     def _index_again(self) -> None:
-        known = [one for objects in (*self._projects.values(), *self._planned.values()) for one in objects]
-        self._index = {(one.kind, one.id): one for one in known}
+        known = [adopted for objects in (*self._projects.values(), *self._planned.values()) for adopted in objects]
+        self._index = {(adopted.kind, adopted.id): adopted for adopted in known}
         self._names = {
-            one.id: one.name for objects in self._planned.values() for one in objects if one.kind == "container"
+            adopted.id: adopted.name
+            for objects in self._planned.values()
+            for adopted in objects
+            if adopted.kind == "container"
         }
 
     def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Raw]:
@@ -198,9 +205,12 @@ class AdoptionsView:
         adopted = self._adopted(project) if project else ()
         found = [self._labelled(kind, raw) for raw in listed]
         if kind == "task":
-            return [*found, *self._tasks({one.id for one in adopted if one.kind == "service"} - _services(found))]
+            return [
+                *found,
+                *self._tasks({record.id for record in adopted if record.kind == "service"} - _services(found)),
+            ]
         there = {_identity(kind, raw) for raw in found}
-        missing = [one.id for one in adopted if one.kind == kind and one.id not in there]
+        missing = [record.id for record in adopted if record.kind == kind and record.id not in there]
         if not missing or kind == "image":
             return found
         with ThreadPoolExecutor(min(_WORKERS, len(missing))) as pool:
@@ -246,9 +256,9 @@ class AdoptionsView:
         return {**raw, path[0]: self._with(raw.get(path[0]) or {}, adopted, path[1:])}
 
 
-def labels_of_record(one: Adopted) -> frozenset[str]:
+def labels_of_record(adopted: Adopted) -> frozenset[str]:
     """The labels that an object has for its record: of a Swarm's only what another record may not say."""
-    return frozenset({FORM_LABEL} if one.kind in RELABELLED else one.labels)
+    return frozenset({FORM_LABEL} if adopted.kind in RELABELLED else adopted.labels)
 
 
 def _identity(kind: str, raw: Raw) -> str:

@@ -64,7 +64,7 @@ class Whole:
 
 def whole(playbook: Playbook) -> Whole:
     """What is asked of a playbook for each of its services."""
-    modes = (one.body.get(key) for one in playbook.services.values() for key in _NAMESPACES)
+    modes = (service.body.get(key) for service in playbook.services.values() for key in _NAMESPACES)
     return Whole(
         volumes={key: declared.name for key, declared in playbook.volumes.items()},
         volume_keys={declared.name: key for key, declared in playbook.volumes.items()},
@@ -174,8 +174,14 @@ def stored_resources(
     `driver` is that of networks that name none.
     """
     return [
-        *(_stored(one, "network", network.parse(_with_driver(one, driver))) for one in playbook.networks.values()),
-        *(_stored(one, "volume", volume.parse(plain_body(one.body))) for one in playbook.volumes.values()),
+        *(
+            _stored(declared, "network", network.parse(_with_driver(declared, driver)))
+            for declared in playbook.networks.values()
+        ),
+        *(
+            _stored(declared, "volume", volume.parse(plain_body(declared.body)))
+            for declared in playbook.volumes.values()
+        ),
         *(
             _image(playbook, service, inputs, images)
             for name, service in sorted(playbook.services.items())

@@ -38,14 +38,14 @@ def shared_names(playbook: Playbook) -> Iterator[Problem]:
 
 def volume_names(playbook: Playbook) -> Iterator[Problem]:
     """Names that the engine's own driver gives no volume (volume/local, volumeNameRegex; at least two characters)."""
-    for key, one in playbook.volumes.items():
-        driver = one.body.get("driver")
-        if one.external or (driver is not None and driver.value not in (None, "", "local")):
+    for key, declared in playbook.volumes.items():
+        driver = declared.body.get("driver")
+        if declared.external or (driver is not None and driver.value not in (None, "", "local")):
             continue
-        if not _VOLUME.fullmatch(one.name):
-            text = f"{shown(one.name)} is no name of a volume"
+        if not _VOLUME.fullmatch(declared.name):
+            text = f"{shown(declared.name)} is no name of a volume"
             hint = "write two or more letters, digits, dots, dashes and underscores, a letter or digit first"
-            yield Problem(text, _span(one), f"volumes.{key}", hint)
+            yield Problem(text, _span(declared), f"volumes.{key}", hint)
 
 
 def shared_container_names(playbook: Playbook) -> Iterator[Problem]:
@@ -71,6 +71,6 @@ def shared_container_names(playbook: Playbook) -> Iterator[Problem]:
             yield Problem(text, node.span, path, hint)
 
 
-def _span(one: Declared) -> Span:
-    name = one.body.get("name")
-    return name.span if name is not None else one.body.span
+def _span(declared: Declared) -> Span:
+    name = declared.body.get("name")
+    return name.span if name is not None else declared.body.span

@@ -109,17 +109,17 @@ def _pool_problems(keys: tuple[str, ...], entry: Node) -> Iterator[Impossible]:
             yield Impossible((*keys, "ip_range"), part.span, message, "write a part of it, or leave it out")
     others = entry.get("aux_addresses")
     named: list[tuple[tuple[str, ...], Node | None]] = [(("gateway",), entry.get("gateway"))]
-    named += [(("aux_addresses", name), one) for name, one in (others.mapping.items() if others is not None else ())]
-    for place, one in named:
-        if one is None or not one.value:
+    named += [(("aux_addresses", name), item) for name, item in (others.mapping.items() if others is not None else ())]
+    for place, item in named:
+        if item is None or not item.value:
             continue
-        address = _address(str(one.value))
+        address = _address(str(item.value))
         if address is None or address not in subnet:
-            message = f"{shown(one.value)} is no address of the subnet {subnet}"
-            yield Impossible((*keys, *place), one.span, message, f"write one such as {subnet[1]}")
+            message = f"{shown(item.value)} is no address of the subnet {subnet}"
+            yield Impossible((*keys, *place), item.span, message, f"write one such as {subnet[1]}")
         elif place == ("gateway",) and address in (whose := _unusable(subnet)):
             message = f"{address} can not be the gateway: it is {whose[address]}"
-            yield Impossible((*keys, *place), one.span, message, f"write one such as {subnet[1]}")
+            yield Impossible((*keys, *place), item.span, message, f"write one such as {subnet[1]}")
 
 
 def _address_problems(network: Declared, node: Node, version: int, path: str) -> Iterator[Problem]:

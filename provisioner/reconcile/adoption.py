@@ -149,7 +149,11 @@ def match_replicas(wanted: Sequence[Resource], there: Sequence[Raw]) -> dict[Add
     left = [raw for raw in there if name_of(raw) not in {resource.name for resource in wanted}]
     by_number = {_number(raw)[0]: raw for raw in reversed(left)}
     others = [resource for resource in wanted if resource.address not in found]
-    found |= {one.address: by_number[one.address.index] for one in others if one.address.index in by_number}
+    found |= {
+        resource.address: by_number[resource.address.index]
+        for resource in others
+        if resource.address.index in by_number
+    }
     left = [raw for raw in left if raw not in found.values()]
     others = [resource for resource in others if resource.address not in found]
     return found | {resource.address: raw for resource, raw in zip(others, left, strict=False)}
@@ -231,14 +235,14 @@ def with_what_runs(record: Adopted, differences: Sequence[FieldChange]) -> Adopt
     return replace(record, labels=labels | ({DECLARED_FIELDS: ",".join(kept)} if kept else {}))
 
 
-def is_same_volume(one: Adopted, raw: Raw) -> bool:
+def is_same_volume(adopted: Adopted, raw: Raw) -> bool:
     """Whether an inspected volume is the one of a record, and no later one of its name."""
-    if one.created and one.created != created_at(raw):
+    if adopted.created and adopted.created != created_at(raw):
         return False
-    owner, own = labels_of(raw).get(PROJECT), one.labels.get(PROJECT)
-    if one.mark:
-        return owner in (None, own) and one.mark == volume.mark(raw)
-    return bool(one.created) or owner == own
+    owner, own = labels_of(raw).get(PROJECT), adopted.labels.get(PROJECT)
+    if adopted.mark:
+        return owner in (None, own) and adopted.mark == volume.mark(raw)
+    return bool(adopted.created) or owner == own
 
 
 def created_at(raw: Raw) -> str:
@@ -276,10 +280,10 @@ def _service_form(resource: Resource, raw: Raw, declared: frozenset[str]) -> dic
     the image was found to have."""
     live = service.decode(dict(raw), DecodeContext())
     return {
-        one.path: one.before
-        for one in service.differences(resource.spec, live)
-        if (one.path.partition(".")[0] in _POLICIES and one.path not in declared)
-        or (one.path == "placement.platforms" and not one.after)
+        difference.path: difference.before
+        for difference in service.differences(resource.spec, live)
+        if (difference.path.partition(".")[0] in _POLICIES and difference.path not in declared)
+        or (difference.path == "placement.platforms" and not difference.after)
     }
 
 

@@ -214,7 +214,7 @@ class _Execution:
             return sorted([*begins, *(heappop(self._ready) for _ in range(min(room, len(self._ready))))])
         waits = permitted.intersection(self._ready_waits)
         others = nsmallest(room, permitted.intersection(self._ready))
-        self._ready_waits = [one for one in self._ready_waits if one not in waits]
+        self._ready_waits = [wait for wait in self._ready_waits if wait not in waits]
         self._ready = sorted(set(self._ready).difference(others))
         return sorted([*waits, *others])
 

@@ -28,7 +28,9 @@ def adoption_json(plan: AdoptionPlan) -> dict[str, JSON]:
 
 def adopted_json(plan: AdoptionPlan, *, done: bool, revision: int, exit_code: int) -> dict[str, JSON]:
     """How an adoption ended. `revision` is 0 where none was kept."""
-    adopted: list[JSON] = [_record(one) for one in sorted(plan.adopts, key=lambda one: one.address)] if done else []
+    adopted: list[JSON] = (
+        [_record(record) for record in sorted(plan.adopts, key=lambda record: record.address)] if done else []
+    )
     return {**adoption_json(plan), "adopted": adopted, "revision": revision or None, "exit_code": exit_code}
 
 
@@ -37,7 +39,7 @@ def release_json(found: Release, *, done: bool) -> dict[str, JSON]:
     return {
         "format_version": FORMAT_VERSION,
         "target": found.title,
-        "released": [_record(one) for one in found.released],
+        "released": [_record(adopted) for adopted in found.released],
         "done": done,
     }
 
@@ -57,5 +59,11 @@ def _row(row: AdoptionRow) -> dict[str, JSON]:
     }
 
 
-def _record(one: Adopted) -> dict[str, JSON]:
-    return {"address": one.address, "kind": one.kind, "name": one.name, "id": one.id, "former_owner": one.former}
+def _record(adopted: Adopted) -> dict[str, JSON]:
+    return {
+        "address": adopted.address,
+        "kind": adopted.kind,
+        "name": adopted.name,
+        "id": adopted.id,
+        "former_owner": adopted.former,
+    }

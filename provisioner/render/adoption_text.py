@@ -80,7 +80,7 @@ def _problems(title: str, problems: Sequence[Problem]) -> str:
 def _footer(plan: AdoptionPlan, paint: Paint, next_command: str) -> str:
     if plan.refusals:
         return paint.red("Nothing is adopted as it stands.")
-    count = sum(1 for one in plan.adopts if one.kind != "image")
+    count = sum(1 for adopted in plan.adopts if adopted.kind != "image")
     if plan.changes_nothing:
         return paint.bold("Nothing to adopt.")
     if not plan.adopts:
@@ -100,5 +100,5 @@ def release_text(found: Release, *, paint: Paint = PLAIN) -> str:
     if not found.released:
         return f"{found.title}: nothing is adopted.\n"
     lines = [f"{paint.bold(found.title)}: forgets, and leaves as they are:"]
-    lines += [f"  - {paint.bold(one.address)}  {one.name}, of {one.former}" for one in found.released]
+    lines += [f"  - {paint.bold(adopted.address)}  {adopted.name}, of {adopted.former}" for adopted in found.released]
     return "\n".join(lines) + "\n"

@@ -139,7 +139,7 @@ class Board:
         for step in plan.steps:
             self._steps_of.setdefault(step.address, []).append(step)
         # The first of an address counts.
-        self._changes = {one.address: one for one in reversed((*plan.details, *plan.changes))}
+        self._changes = {change.address: change for change in reversed((*plan.details, *plan.changes))}
         replicas: dict[Address, set[Address]] = {}
         for address in (*(step.address for step in plan.steps), *plan.desired.resources, *plan.observed.resources):
             replicas.setdefault(address.whole, set()).add(address)
