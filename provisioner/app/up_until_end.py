@@ -70,7 +70,8 @@ def up_until_end(
 ) -> int:
     """Start the named services, or all, tell what they say until one of them ends, stop them; the exit code.
 
-    Unsafe where the plan is refused, UsageError where `code_of` is no service of these.
+    Unsafe where the plan is refused, UsageError where `code_of` is no service of these, or none has a
+    replica.
     """
     with open_listener() as listener:
         ready = make_ready(request, policy, scale, options, listener=listener, interrupt=interrupt)
@@ -80,6 +81,11 @@ def up_until_end(
         ends = _Ends(ready.engine, ready.playbook.project, names, swarm=ready.mode == "swarm")
         _begin(ready, options.images, listener, interrupt)
         _run_again(ready, names, ends, until.code_of)
+        if not ends.swarm and not owned_containers(ready.engine, ready.playbook.project, names):
+            # Nothing would ever end.
+            raise UsageError(
+                f"no replica of {', '.join(names)} is to run", hint=f"provision scale {names[0]}=1, or --scale"
+            )
     watch = _Watch(ends, until, lambda: _stop_all(ready.request, names, options.grace), tell, interrupt)
     shown = until.shown or names
     follower = Follower(
