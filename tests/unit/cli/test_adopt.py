@@ -338,14 +338,13 @@ def test_a_network_of_the_engine_itself_is_not_adopted(name: str, shop: InMemory
     """Removing it would be refused for ever, and it is everybody's."""
     shop.write({**SHOP, "networks": {"front": {"name": name}}})
     refused = carry_out(["plan"], folder=shop.folder, environment={"HOME": str(shop.folder), "NO_COLOR": "1"})
-    said = " ".join(refused.stdout.split())
-    assert f"a network named {name} is there already and belongs to the engine itself" in said
-    assert "use it with `external: true`" in said
+    said = " ".join(refused.stderr.split())
+    assert f"every engine has a network '{name}' of its own" in said
+    assert "use that one with `external: true`" in said
     before = shop.engine.state()
-    text = typed(shop, "--yes", code=1).stdout
-    assert f"the network {name} is the engine's own" in text
+    assert f"every engine has a network '{name}' of its own" in typed(shop, "--yes", code=65).stderr
     shop.write(SHOP)
-    assert "is the engine's own" in typed(shop, "--yes", "--map", f"network.front={name}", code=1).stdout
+    assert "of its own" in typed(shop, "--yes", "--map", f"network.front={name}", code=65).stderr
     assert shop.engine.state() == before
 
 
