@@ -84,7 +84,8 @@ def bring_images_of(
 
 
 def _tags(engine: docker.DockerClient) -> set[str]:
-    return {tag for image in engine.images.list() for tag in image.tags}
+    # The list alone: images of other tests go while it is read.
+    return {tag for image in engine.api.images() for tag in image["RepoTags"] or ()}
 
 
 def transfer_images(source: docker.DockerClient, target: docker.DockerClient, tags: list[str]) -> None:
