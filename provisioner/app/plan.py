@@ -31,6 +31,7 @@ from provisioner.ledger.revisions import Revision, desired_of
 from provisioner.model.plan import Verb
 from provisioner.model.span import Problem, Span
 from provisioner.playbook.file_targets import folders_of_images
+from provisioner.playbook.own_names import shared_names
 from provisioner.playbook.select import with_kinds
 from provisioner.reconcile.claims import ClaimKind, listed_holders, process_holders
 from provisioner.reconcile.clashes import takes_claims
@@ -111,7 +112,7 @@ def prepare(
     require_services_and_jobs(playbook, policy)
     facts = engine.facts()
     ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)
-    playbook = with_names(playbook, names_of_adopted(ledger.adopted))
+    playbook = _with_names(playbook, ledger.adopted)
     platform = choose_platform(playbook, swarm_manager=facts.swarm_manager)
     mode = platform.mode
     possible = require_possible(request, playbook, mode, facts, feasible=feasible and not policy.alone)
@@ -131,7 +132,7 @@ def prepare(
     if leftovers or moves:
         engine = as_if_adopted(engine, playbook.project, (*leftovers, *moves))
         learn(engine, playbook.project, ledger.adopted)
-        playbook = with_names(playbook, names_of_adopted(moves))
+        playbook = _with_names(playbook, moves)
         desired = platform.lower(playbook, materials.inputs)
         observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
     observed = assume_present(observed, desired, policy.expected)
@@ -204,6 +205,15 @@ def prepare(
 def _unfinished_note(request: Request) -> Problem:
     hint = f"`{request.command('adopt')}` keeps it"
     return Problem("an adoption ended before it kept what ran: a rollback could not undo this", hint=hint)
+
+
+def _with_names(playbook: Playbook, kept: Sequence[Adopted]) -> Playbook:
+    """The playbook with the names that objects keep. PlaybookInvalid where another object of it is called so."""
+    names = names_of_adopted(kept)
+    named = with_names(playbook, names)
+    if names and (clashing := list(shared_names(named))):
+        raise PlaybookInvalid(clashing)
+    return named
 
 
 def _moves(

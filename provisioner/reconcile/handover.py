@@ -116,7 +116,7 @@ class _Claims:
             for claim in self._takes(step, made):
                 for mark in claim.marks():
                     for other, frees, passing in freed.get(mark, ()):
-                        if claim.overlaps(other) and self._is_handed(claim, step, frees):
+                        if claim.overlaps(other) and self._is_handed(claim, other, step, frees):
                             found[passing, step.id, frees.id].add(claim)
         return [
             Handover(
@@ -206,15 +206,19 @@ class _Claims:
     def _network(self, key: str) -> str:
         return self.networks.get(key, key)
 
-    def _is_handed(self, claim: Claim, takes: Step, frees: Step) -> bool:
-        """Whether it passes from one to another. What shares a volume with others, before or after, hands nothing."""
+    def _is_handed(self, claim: Claim, held: Claim, takes: Step, frees: Step) -> bool:
+        """Whether what is `held` passes from one to another. What shares a volume with others, before or after, hands
+        nothing."""
         if takes.id == frees.id or (takes.object_id and takes.object_id == frees.object_id):
             return False
         same = takes.address.whole == frees.address.whole
         if claim.kind is ClaimKind.VOLUME:
             return not same and self._writers(claim) == ({frees.address.whole}, {takes.address.whole})
-        # Of a range each replica takes a free one; an object's own recipe says when the one before it goes.
-        return takes.address != frees.address and not (same and claim.is_range)
+        if same and claim.is_range:
+            # Of a range each replica takes a free one; an object's own recipe says when the one before it goes. There
+            # may be none in another range, where fewer replicas stay than have one now.
+            return claim != held and frees.address not in self.desired.resources
+        return takes.address != frees.address
 
     def _writers(self, claim: Claim) -> tuple[set[Address], set[Address]]:
         """The services that write to a volume, now and as is declared."""

@@ -319,3 +319,21 @@ def test_an_export_without_an_engine_knows_the_file_alone(shop: InMemory, monkey
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
     request = replace(shop.request(), host="unix:///nowhere.sock")
     assert kept_names(request) is None
+
+
+def test_who_gets_the_key_of_one_that_was_moved_needs_a_name_of_its_own(shop: InMemory) -> None:
+    shop.write(SHOP)
+    shop.apply()
+    moved = {**MOVED, "volumes": {"rows": {}, "data": {}}}
+    moved["services"] = {**MOVED["services"], "more": service(volumes=["data:/data"])}
+    shop.write({**MOVED, "moved": MOVES})
+    shop.apply()
+    before = shop.engine.state()
+    for moves in (MOVES, []):
+        shop.write({**moved, "moved": moves})
+        with pytest.raises(PlaybookInvalid, match=r"volumes\.data: 'shop_data' is also the name of volumes\.rows"):
+            shop.apply()
+    assert shop.engine.state() == before
+    shop.write({**moved, "volumes": {"rows": {}, "data": {"name": "shop_more"}}})
+    assert shop.apply().exit_code == 0
+    assert {"shop_data", "shop_more"} <= shop.volumes

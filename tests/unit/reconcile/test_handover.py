@@ -170,6 +170,31 @@ def test_what_gave_up_an_address_gets_another_only_when_that_is_taken() -> None:
         assert comes_after(made, joins, step(made, Verb.START, "web"))
 
 
+@pytest.mark.parametrize(("after", "waits"), [("8000-8001", True), ("8002-8003", True), ("8000-8002", False)])
+def test_a_replica_that_goes_frees_a_port_of_a_range_that_is_another(after: str, waits: bool) -> None:
+    """Of three that have 8000 to 8002, in whatever order, two may have all that is left for the first one."""
+    before = declared(api=port("8000-8002") | {"deploy": {"replicas": 3}})
+    wanted = declared(api=port(after) | {"deploy": {"replicas": 2}, "environment": {"A": "1"}})
+    at, made = prepared(before, wanted)
+    stop = next(s for s in made.steps if s.verb is Verb.STOP and s.address.index == 3)
+    starts = [s for s in made.steps if s.verb is Verb.START]
+    assert len(starts) == 2
+    assert [comes_after(made, start, stop) for start in starts] == [waits, waits]
+    assert carry_out(made, at, {}).failures == ()
+    assert planned(at, wanted.lower(), Policy(prune=True)).steps == ()
+
+    at = engine()
+    converge(at, before)
+    served = {raw["Name"]: raw["Id"] for raw in at.state()["containers"].values()}
+    sick = port(after) | {"deploy": {"replicas": 2}, "healthcheck": {"test": ["CMD", "false"]}}
+    _, report, back = apply(at, declared(api=sick))
+    assert report.failures
+    assert back is not None
+    assert back.failures == ()
+    assert {raw["Name"]: raw["Id"] for raw in at.state()["containers"].values()} == served
+    assert all(raw["State"]["Running"] for raw in at.state()["containers"].values())
+
+
 def test_another_protocol_is_another_port() -> None:
     udp = {"ports": [{"target": 53, "published": "8001", "protocol": "udp"}]}
     _, made = prepared(declared(api=port("8001")), declared(web=udp))
