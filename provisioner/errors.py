@@ -33,7 +33,7 @@ class Reason(Enum):
     PORT, ADDRESS and SUBNET: another has the only one. NAME_TAKEN: an object of that name is there, and is not what was
     to be made. IN_USE, ENDPOINTS and UNDER_WAY may pass: it is used, containers are on it, another call changes it.
     OUT_OF_SEQUENCE: a Swarm object has another version by now. MISCOUNTED: it counts endpoints that are not there.
-    DENIED: the registry has said no.
+    DENIED: the registry has said no. NOT_FROZEN: a pause that may succeed a moment later; PAUSED: it is paused already.
     """
 
     OTHER = "other"
@@ -52,6 +52,8 @@ class Reason(Enum):
     NO_PROGRAM = "no program"
     NOT_STARTED = "not started"
     UNSUPPORTED = "unsupported"
+    NOT_FROZEN = "not frozen"
+    PAUSED = "paused"
     NO_SWARM = "no swarm"
     IN_SWARM = "in a swarm"
     NOT_FOUND = "not found"

@@ -13,6 +13,7 @@ from provisioner.errors import EngineConflict, EngineRefused
 from provisioner.kinds.service import decode_mode
 from provisioner.model.operation import Goal, WaitForService
 from provisioner.model.plan import Verb
+from provisioner.reconcile.retry import retried
 from provisioner.reconcile.swarm_wait import wait_service
 from provisioner.reconcile.waits import READY_TIMEOUT
 
@@ -102,19 +103,15 @@ def change_service(
     engine: EngineOperator, identity: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]
 ) -> Mapping[str, Any]:
     """Give a Swarm service another spec, made from the one that it has at that very moment; the one it had."""
-    for attempt in range(1, _ATTEMPTS + 1):
+
+    def update() -> Mapping[str, Any]:
         raw = engine.inspect("service", identity)
         if raw is None:
             raise EngineRefused("the service is gone", status=404, hint="provision up")
         changed = change(raw["Spec"])
-        if changed == raw["Spec"]:
-            return raw
-        try:
+        if changed != raw["Spec"]:
             engine.update_spec("service", identity, int(raw["Version"]["Index"]), changed)
-        except EngineConflict:
-            # The orchestrator counts the version up by itself.
-            if attempt == _ATTEMPTS:
-                raise
-        else:
-            return raw
-    raise AssertionError("unreachable")
+        return raw
+
+    # The orchestrator counts the version up by itself.
+    return retried(update, lambda error: isinstance(error, EngineConflict), attempts=_ATTEMPTS)

@@ -21,6 +21,7 @@ from provisioner.model.operation import ByHand
 from provisioner.model.plan import Step
 from provisioner.model.report import Outcome, StepResult
 from provisioner.platforms.choice import choose_mode
+from provisioner.reconcile.order import in_levels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -75,17 +76,10 @@ class ServiceWork:
 
     def levels(self, services: Collection[str] | None = None) -> list[list[str]]:
         """The chosen services, or others: those that need none of the others first."""
-        wanted = set(self.chosen if services is None else services)
-        needs = {
-            name: {dependency.service for dependency in self.playbook.services[name].depends_on} & wanted
-            for name in sorted(wanted)
-        }
-        found: list[list[str]] = []
-        while needs:
-            level = [name for name, others in needs.items() if not others & needs.keys()] or sorted(needs)
-            found.append(level)
-            needs = {name: others for name, others in needs.items() if name not in level}
-        return found
+        known = self.playbook.services
+        return in_levels(
+            self.chosen if services is None else services, lambda name: [one.service for one in known[name].depends_on]
+        )
 
     def all(self, acts: Sequence[tuple[Address, Verb, str, Act]]) -> None:
         """Do all of it, several at a time; each is told as a step of its kind."""

@@ -17,6 +17,7 @@ from provisioner.engines.exec_output import HEADER, STANDARD_ERROR, exactly, rea
 from provisioner.engines.transport import TRANSPORT
 from provisioner.errors import EngineRefused, ProvisionError, Reason, StepFailed
 from provisioner.kinds.refusals import refused
+from provisioner.reconcile.retry import retried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -43,17 +44,16 @@ class DockerStreams:
 
     def pause(self, container_id: str) -> None:
         """Freeze a container's processes (POST /containers/{id}/pause); already paused is fine."""
-        for attempt in range(1, _PAUSES + 1):
-            try:
-                self._wire.post(f"/containers/{container_id}/pause")
-                return
-            except EngineRefused as error:
-                if "already paused" in error.message:
-                    return
-                # The kernel freezes a group of processes only while none of them is being started.
-                if "unable to freeze" not in error.message or attempt == _PAUSES:
-                    raise
-                time.sleep(0.5)
+        try:
+            # The kernel freezes a group of processes only while none of them is being started.
+            retried(
+                lambda: self._wire.post(f"/containers/{container_id}/pause"),
+                lambda error: isinstance(error, EngineRefused) and error.reason is Reason.NOT_FROZEN,
+                attempts=_PAUSES, pause=0.5,
+            )  # fmt: skip
+        except EngineRefused as error:
+            if error.reason is not Reason.PAUSED:
+                raise
 
     def volume_sizes(self) -> Mapping[str, int]:
         """The bytes of each volume of the local driver by name (GET /system/df); nothing where it can not be told."""

@@ -47,6 +47,8 @@ _TABLE = (
         "`privileged` or a capability under `cap_add` asks for what this engine's host does not give: leave it out, or "
         "run it where the host gives it",
     ),
+    _Row(r"unable to freeze", Reason.NOT_FROZEN),
+    _Row(r"already paused", Reason.PAUSED),
     _Row(r"executable file not found|oci runtime.*no such file or directory", Reason.NO_PROGRAM, _COMMAND),
     _Row(r"oci runtime", Reason.NOT_STARTED, _COMMAND),
     _Row(r"no such file or directory", Reason.NO_PROGRAM),

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from provisioner.errors import ProvisionError
+from provisioner.model.address import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from provisioner.model.address import Address
+Item = TypeVar("Item", Address, str)
 
 
-def in_dependency_order(addresses: Collection[Address], needs: Callable[[Address], Iterable[Address]]) -> list[Address]:
-    """The addresses, each after those of its needs that are among them; else by level, in their own order.
+def in_dependency_order(items: Collection[Item], needs: Callable[[Item], Iterable[Item]]) -> list[Item]:
+    """The items, each after those of its needs that are among them; else by level, in their own order.
 
-    Raises ProvisionError for addresses that need each other: there is no order for them.
+    Raises ProvisionError for items that need each other: there is no order for them.
     """
-    known = set(addresses)
-    sorter = TopologicalSorter(
-        {address: [need for need in needs(address) if need in known] for address in sorted(known)}
-    )
+    return [item for level in in_levels(items, needs) for item in level]
+
+
+def in_levels(items: Collection[Item], needs: Callable[[Item], Iterable[Item]]) -> list[list[Item]]:
+    """The items that need none of the others first, then those that need only these, and so on; errors as above."""
+    known = set(items)
+    sorter = TopologicalSorter({item: [need for need in needs(item) if need in known] for item in sorted(known)})
     try:
         sorter.prepare()
     except CycleError as error:
         circle = " → ".join(str(one) for one in error.args[1])
         raise ProvisionError(f"these need each other, so that none can be the first: {circle}") from None
-    ordered: list[Address] = []
+    levels: list[list[Item]] = []
     while sorter.is_active():
-        level = sorted(sorter.get_ready())
-        ordered += level
-        sorter.done(*level)
-    return ordered
+        levels.append(sorted(sorter.get_ready()))
+        sorter.done(*levels[-1])
+    return levels

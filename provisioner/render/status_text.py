@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from provisioner.kinds.values import moment
 from provisioner.render.paint import PLAIN, Paint, printable
 from provisioner.render.table import table
 from provisioner.render.values import shorten
@@ -115,11 +116,9 @@ def drift(value: bool | None) -> str:
 
 def ago(since: str, now: datetime) -> str:
     """How long ago an RFC 3339 time was, in one unit; empty for none."""
-    try:
-        then = datetime.fromisoformat(since)
-    except ValueError:
+    if (then := moment(since)) is None:
         return ""
-    seconds = max(0, int((now - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds()))
+    seconds = max(0, int((now - then).total_seconds()))
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size:
             return f"{seconds // size}{unit}"

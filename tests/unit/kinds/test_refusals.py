@@ -34,6 +34,8 @@ _OCI = "failed to create shim task: OCI runtime create failed: runc create faile
         (500, "pull access denied for x, repository does not exist", EngineRefused, "NOT_FOUND"),
         (500, "unauthorized: authentication required", EngineRefused, "DENIED"),
         (409, "Container 01 is not paused", EngineConflict, "OTHER"),
+        (409, "Container 01 is already paused", EngineConflict, "PAUSED"),
+        (500, "cannot pause container 01: OCI runtime pause failed: unable to freeze", EngineRefused, "NOT_FROZEN"),
         (500, "something new", EngineRefused, "OTHER"),
     ],
 )
