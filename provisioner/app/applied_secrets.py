@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING
 
 from provisioner.kinds import swarm_file
-from provisioner.kinds.ownership import FILES, ONE_OFF, PROJECT, owner
+from provisioner.kinds.ownership import FILES, ONE_OFF, PROJECT, owned_address
 from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Held
 from provisioner.platforms.lowering import plain_body
@@ -47,11 +47,11 @@ def versions_on_swarm(engine: EngineReader, playbook: Playbook, but: Collection[
     for raw in sorted(engine.list("secret", {PROJECT: playbook.project}), key=lambda one: swarm_file.age(dict(one))):
         spec = raw["Spec"]
         labels = spec.get("Labels") or {}
-        belongs = owner(labels, spec["Name"])
+        address = owned_address(labels, spec["Name"], playbook.project)
         tier, _, version = labels.get(swarm_file.SOURCE, "").partition(":")
-        if belongs is None or belongs[0] != playbook.project or belongs[1].kind != "secret":
+        if address is None or address.kind != "secret":
             continue
-        key = belongs[1].name
+        key = address.name
         found.pop(key, None)
         declared = playbook.secrets.get(key)
         if declared is None or key in but or tier != AWS or not version:
@@ -69,8 +69,8 @@ def versions_in_volumes(engine: EngineReader, playbook: Playbook, but: Collectio
     in_use: set[str] = set()
     for raw in engine.list("container", {PROJECT: playbook.project}):
         labels = raw["Config"].get("Labels") or {}
-        belongs = owner(labels, str(raw["Name"]).lstrip("/"))
-        if belongs and belongs[1].kind == "service" and ONE_OFF not in labels:
+        address = owned_address(labels, str(raw["Name"]).lstrip("/"), playbook.project)
+        if address is not None and address.kind == "service" and ONE_OFF not in labels:
             in_use |= {str(mount["Name"]) for mount in raw.get("Mounts") or () if mount.get("Type") == "volume"}
     found: dict[str, set[HeldVersion]] = {}
     for raw in engine.list("volume", {PROJECT: playbook.project}) if in_use else ():

@@ -44,8 +44,8 @@ def _states(engine: EngineReader) -> dict[str, Counter[str]]:
         labels = raw.get("Labels") or {}
         name = str((raw.get("Names") or ["/"])[0]).lstrip("/")
         belongs = owner(labels, name)
-        if belongs is not None and belongs[1].kind == "service" and ONE_OFF not in labels:
-            found.setdefault(belongs[0], Counter())[str(raw.get("State"))] += 1
+        if belongs is not None and belongs.address.kind == "service" and ONE_OFF not in labels:
+            found.setdefault(belongs.project, Counter())[str(raw.get("State"))] += 1
     for raw in engine.list("service", {PROJECT: ""}) if engine.facts().swarm_manager else ():
         labels = raw["Spec"].get("Labels") or {}
         if ONE_OFF in labels:

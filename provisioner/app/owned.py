@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.app.intentions import with_kept_scale
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
-from provisioner.kinds.ownership import NAME, ONE_OFF, PROJECT, owner
+from provisioner.kinds.ownership import NAME, ONE_OFF, PROJECT, owned_address
 from provisioner.kinds.tool_labels import TASK_OF
 from provisioner.ledger.records import read_ledger
 from provisioner.model.address import Address
@@ -45,11 +45,11 @@ def owned_containers(engine: EngineReader, project: str, services: Sequence[str]
     found = []
     for raw in engine.list("container", {PROJECT: project}):
         labels, name = raw["Config"].get("Labels") or {}, str(raw["Name"]).lstrip("/")
-        belongs = owner(labels, name)
-        if belongs is None or belongs[1].kind != "service" or ONE_OFF in labels or name != labels.get(NAME):
+        address = owned_address(labels, name, project)
+        if address is None or address.kind != "service" or ONE_OFF in labels or name != labels.get(NAME):
             continue
-        if not services or belongs[1].name in services:
-            found.append(OwnedContainer(belongs[1], str(raw["Id"]), raw))
+        if not services or address.name in services:
+            found.append(OwnedContainer(address, str(raw["Id"]), raw))
     return sorted([*found, *_task_containers(engine, project, services)], key=lambda one: one.address)
 
 
@@ -60,9 +60,9 @@ def owned_services(
     found = []
     for raw in engine.list("service", {PROJECT: project}) if engine.facts().swarm_manager else ():
         labels = raw["Spec"].get("Labels") or {}
-        belongs = owner(labels, raw["Spec"]["Name"])
-        if belongs is not None and ONE_OFF not in labels and (not services or belongs[1].name in services):
-            found.append((raw, belongs[1]))
+        address = owned_address(labels, raw["Spec"]["Name"], project)
+        if address is not None and ONE_OFF not in labels and (not services or address.name in services):
+            found.append((raw, address))
     return found
 
 

@@ -11,7 +11,7 @@ from provisioner.app.mount_sources import missing_sources
 from provisioner.kinds import swarm_file
 from provisioner.kinds.container_mounts import file_address
 from provisioner.kinds.file_volume import file_volumes
-from provisioner.kinds.ownership import FILES, OPERATION, PROJECT, owner
+from provisioner.kinds.ownership import FILES, OPERATION, PROJECT, owned_address
 from provisioner.kinds.swarm_file import LARGEST_CONFIG, VERSION
 from provisioner.model.address import Address
 from provisioner.platforms import choice
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import SecretRef
-    from provisioner.model.span import Problem
+    from provisioner.model.span import Problem, Verdict
     from provisioner.model.state import DesiredState, Facts
     from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader
@@ -141,9 +141,8 @@ class Swarm:
     def applied_versions(self, engine: EngineReader, project: str) -> dict[Address, str]:
         found: dict[Address, str] = {}
         for raw in sorted(engine.list("secret", {PROJECT: project}), key=lambda one: swarm_file.age(dict(one))):
-            belongs = owner(raw["Spec"].get("Labels"), raw["Spec"]["Name"])
-            if belongs and belongs[0] == project:
-                found[belongs[1]] = str(swarm_file.decode(dict(raw))["version"])
+            if address := owned_address(raw["Spec"].get("Labels"), raw["Spec"]["Name"], project):
+                found[address] = str(swarm_file.decode(dict(raw))["version"])
         return found
 
     def missing_files(self, desired: DesiredState, engine: EngineReader, filled: Mapping[str, str]) -> set[Address]:
@@ -153,8 +152,8 @@ class Swarm:
                 name, labels = str(raw["Spec"]["Name"]), raw["Spec"].get("Labels") or {}
                 versions.add((kind, name))
                 # One that was adopted keeps its name, whatever its version is.
-                if (belongs := owner(labels, name)) is not None and belongs[0] == desired.project:
-                    versions.add((str(belongs[1]), labels.get(VERSION, "")))
+                if (address := owned_address(labels, name, desired.project)) is not None:
+                    versions.add((str(address), labels.get(VERSION, "")))
         return {
             address
             for address, resource in desired.resources.items()
@@ -167,8 +166,7 @@ class Swarm:
         from provisioner.reconcile.placement import ipvs_problems, is_placed, placement_problems
         from provisioner.reconcile.swarm_capacity import capacity_problems, node_local_storage, unaffected_services
 
-        notes: list[Problem] = []
-        refusals: list[Problem] = []
+        verdicts: list[Verdict] = []
         placed = [change for change in plan.details if is_placed(change)]
         if placed:
             nodes = engine.list("node", {})
@@ -177,19 +175,17 @@ class Swarm:
             services = [raw for raw in engine.list("service", {}) if raw["ID"] not in standing]
             tasks = [raw for raw in engine.list("task", {}) if raw.get("ServiceID") not in standing]
             load = unaffected_services(plan.details, services, tasks)
-            notes, refusals = placement_problems(placed, nodes)
+            verdicts += placement_problems(placed, nodes)
             for change in placed:
-                found = list(capacity_problems(change, nodes, load))
-                refusals += [problem for refused, problem in found if refused]
-                notes += [problem for refused, problem in found if not refused]
-                notes += node_local_storage(change, nodes, plan.desired)
-            unsure, unreachable = image_availability(plan, placed, nodes, engine.distribution)
-            notes, refusals = [*notes, *unsure], [*refusals, *unreachable]
+                verdicts += capacity_problems(change, nodes, load)
+                verdicts += node_local_storage(change, nodes, plan.desired)
+            verdicts += image_availability(plan, placed, nodes, engine.distribution)
         if plan.observed.facts.ipvs is False:
-            notes += ipvs_problems(plan.desired.resources.values())
+            verdicts += ipvs_problems(plan.desired.resources.values())
+        refusals = [problem for is_refused, problem in verdicts if is_refused]
         return replace(
             plan,
-            notes=(*plan.notes, *notes),
+            notes=(*plan.notes, *(problem for is_refused, problem in verdicts if not is_refused)),
             refusals=(*plan.refusals, *refusals),
             steps=() if refusals else plan.steps,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds.ownership import PROJECT, owner
+from provisioner.kinds.ownership import PROJECT, owned_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -38,7 +38,7 @@ def published_ports(engine: EngineReader, project: str, *, swarm: bool) -> tuple
     """The published ports of running containers, and with `swarm` of services, by address. Asks for one list each."""
     found = set(_of_containers(engine.containers(), project))
     if swarm:
-        found |= set(_of_services(engine.list("service", {PROJECT: project})))
+        found |= set(_of_services(engine.list("service", {PROJECT: project}), project))
     return tuple(sorted(found))
 
 
@@ -46,23 +46,21 @@ def _of_containers(containers: Iterable[Mapping[str, Any]], project: str) -> Ite
     """ContainerSummary.Ports (GET /containers/json): PublicPort is absent for a port that is only exposed."""
     for raw in containers:
         name = str((raw.get("Names") or [""])[0]).lstrip("/")
-        belongs = owner(raw.get("Labels"), name)
-        if belongs is None or belongs[0] != project:
+        if (address := owned_address(raw.get("Labels"), name, project)) is None:
             continue
         for port in raw.get("Ports") or ():
             if port.get("PublicPort"):
-                yield _port(
-                    belongs[1], str(port.get("IP") or ""), port["PublicPort"], port["PrivatePort"], port["Type"]
-                )
+                host = str(port.get("IP") or "")
+                yield _port(address, host, port["PublicPort"], port["PrivatePort"], port["Type"])
 
 
-def _of_services(services: Iterable[Mapping[str, Any]]) -> Iterator[PublishedPort]:
+def _of_services(services: Iterable[Mapping[str, Any]], project: str) -> Iterator[PublishedPort]:
     """Service.Endpoint.Ports (GET /services): those of the routing mesh, and of each task's own host."""
     for raw in services:
-        belongs = owner(raw["Spec"].get("Labels"), str(raw["Spec"]["Name"]))
+        address = owned_address(raw["Spec"].get("Labels"), str(raw["Spec"]["Name"]), project)
         for port in (raw.get("Endpoint") or {}).get("Ports") or ():
-            if belongs is not None and port.get("PublishedPort"):
-                yield _port(belongs[1], "", port["PublishedPort"], port["TargetPort"], port["Protocol"])
+            if address is not None and port.get("PublishedPort"):
+                yield _port(address, "", port["PublishedPort"], port["TargetPort"], port["Protocol"])
 
 
 def _port(address: Address, host: str, port: int, target: int, protocol: str) -> PublishedPort:

@@ -14,7 +14,7 @@ from provisioner.app.wiring import SystemClock
 from provisioner.backup.previous_data import SUFFIX, make_anew, put_back
 from provisioner.errors import ProvisionError, StepFailed
 from provisioner.kinds import volume as volume_kind
-from provisioner.kinds.ownership import PROJECT, PROTECTED, owner, ownership_labels
+from provisioner.kinds.ownership import PROJECT, PROTECTED, owned_address, ownership_labels
 from provisioner.kinds.tool_labels import TASK_OF
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
@@ -128,8 +128,8 @@ class Work:
                 if (kind, str(raw["ID"])) not in self.ended:
                     self.engine.remove(kind, str(raw["ID"]))
         for raw in self.engine.list("container", {PROJECT: self.project}):
-            belongs = owner(raw["Config"].get("Labels") or {}, str(raw["Name"]).lstrip("/"))
-            if belongs is not None and belongs[1].kind == "service" and ("container", str(raw["Id"])) not in self.ended:
+            address = owned_address(raw["Config"].get("Labels"), str(raw["Name"]).lstrip("/"), self.project)
+            if address is not None and address.kind == "service" and ("container", str(raw["Id"])) not in self.ended:
                 self.engine.stop(str(raw["Id"]))
                 self.engine.remove("container", str(raw["Id"]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from provisioner.kinds.tool_labels import COMPOSE_PROJECT, STACK, is_tool_label
 from provisioner.model.address import Address
@@ -35,15 +35,28 @@ def ownership_labels(project: str, address: Address, name: str) -> dict[str, str
     return {PROJECT: project, ADDRESS: str(address), NAME: name}
 
 
-def owner(labels: Mapping[str, str] | None, actual_name: str) -> tuple[str, Address] | None:
-    """The project and address an object belongs to, or None when its labels are missing or speak of another object."""
+class Owner(NamedTuple):
+    """The project that an object belongs to, and its address there."""
+
+    project: str
+    address: Address
+
+
+def owner(labels: Mapping[str, str] | None, actual_name: str) -> Owner | None:
+    """Whose an object is; None when its labels are missing or speak of another object."""
     if not labels or PROJECT not in labels:
         return None
     named = labels.get(NAME, "")
     address = Address.parse(labels.get(ADDRESS, ""))
     if address is None or actual_name not in (named, named + NEXT, named + PREVIOUS):
         return None
-    return labels[PROJECT], address
+    return Owner(labels[PROJECT], address)
+
+
+def owned_address(labels: Mapping[str, str] | None, actual_name: str, project: str) -> Address | None:
+    """The address of an object of this project; None for any other object."""
+    found = owner(labels, actual_name)
+    return found.address if found is not None and found.project == project else None
 
 
 def user_labels(labels: Mapping[str, str] | None) -> dict[str, str]:

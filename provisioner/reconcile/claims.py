@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.container_networks import mac_address
-from provisioner.kinds.ownership import describe_owner, owner
+from provisioner.kinds.ownership import describe_owner, owned_address
 from provisioner.kinds.values import address as canonical
 from provisioner.model.dataclass import dataclass
 
@@ -271,8 +271,7 @@ def _listed_container(raw: Mapping[str, Any], project: str) -> Holder:
                     claims.append(Claim(ClaimKind.ADDRESS, str(ip_address(entry[key])), network))
             if mac := mac_address(entry.get("MacAddress")):
                 claims.append(Claim(ClaimKind.MAC, mac, network))
-    belongs = owner(raw.get("Labels"), name)
-    ours = str(belongs[1]) if belongs is not None and belongs[0] == project else ""
+    ours = str(owned_address(raw.get("Labels"), name, project) or "")
     called = ours or f"container {name}{describe_owner(raw.get('Labels'))}"
     return Holder(str(raw["Id"]), called, tuple(dict.fromkeys(claims)))
 

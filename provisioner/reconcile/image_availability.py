@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner.model.change import Action
-from provisioner.model.span import Problem
+from provisioner.model.span import Problem, Verdict, refusal
 from provisioner.reconcile.placement import able_nodes, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from provisioner.model.address import Address
     from provisioner.model.change import Change
@@ -20,14 +20,12 @@ if TYPE_CHECKING:
 
 def image_availability(
     plan: Plan, placed: Sequence[Change], nodes: Sequence[Node], registry: Callable[[str], str | None]
-) -> tuple[list[Problem], list[Problem]]:
+) -> Iterator[Verdict]:
     """Notes and refusals for images that are here, and that nodes which may run them can not get.
 
     `placed` are the plan's changes of services that are to be created, updated or replaced.
     `registry` gives the digest that the registry has for a reference; it is asked only where an answer matters.
     """
-    notes: list[Problem] = []
-    refusals: list[Problem] = []
     here = plan.observed.facts.node_id
     home = next((name_of(node) for node in nodes if node["ID"] == here), "this node")
     images = {change.address: change for change in plan.details if change.address.kind == "image"}
@@ -39,7 +37,8 @@ def image_availability(
         if not wanted.image.recipe:
             if facts is not None and not facts.digests:
                 text = f"{wanted.name} is on {home} and comes from no registry: {lost} may not get it"
-                notes.append(Problem(text, wanted.span, str(address), "push it to a registry that all nodes reach"))
+                hint = "push it to a registry that all nodes reach"
+                yield Verdict(False, Problem(text, wanted.span, str(address), hint))
             continue
         if change is None or change.action is not Action.UNCHANGED or facts is None:
             why = f"{wanted.name} is to be built on {home}, and {lost} would not get it"
@@ -53,8 +52,7 @@ def image_availability(
                 )
         if why:
             span = wanted.spans.get("image") or wanted.span
-            refusals.append(Problem(why, span, str(address), _way_out(wanted.name, plan.title, home)))
-    return notes, refusals
+            yield refusal(why, span, str(address), _way_out(wanted.name, plan.title, home))
 
 
 def _users(placed: Sequence[Change], nodes: Sequence[Node], here: str) -> dict[Address, set[str]]:

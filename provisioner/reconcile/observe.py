@@ -11,7 +11,16 @@ from provisioner.kinds import container, container_mounts, file_volume, image, n
 from provisioner.kinds.container_pre_start import PRE_START_KIND
 from provisioner.kinds.context import DecodeContext
 from provisioner.kinds.file_volume import FILES_KIND
-from provisioner.kinds.ownership import NAME, NEXT, ONE_OFF, OPERATION, PROJECT, PROTECTED, declared_paths, owner
+from provisioner.kinds.ownership import (
+    NAME,
+    NEXT,
+    ONE_OFF,
+    OPERATION,
+    PROJECT,
+    PROTECTED,
+    declared_paths,
+    owned_address,
+)
 from provisioner.kinds.tool_labels import COMPOSE_PROJECT
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
@@ -162,7 +171,7 @@ def _own(
     mine: list[tuple[Address, Raw]] = []
     for raw in listed.containers:
         labels = raw["Config"].get("Labels") or {}
-        address = _address(desired.project, labels, raw["Name"].lstrip("/"))
+        address = owned_address(labels, raw["Name"].lstrip("/"), desired.project)
         if address is None and labels.get(PROJECT) == desired.project:
             address = Address.parse(known.get(raw["Id"], ""))
         for mount in raw.get("Mounts") or []:
@@ -201,7 +210,7 @@ class _Places:
 
     def address(self, kind: str, raw: Raw) -> Address | None:
         name = str(raw["Name"])
-        labelled = _address(self._project, raw.get("Labels"), name)
+        labelled = owned_address(raw.get("Labels"), name, self._project)
         if labelled is None or labelled.kind != kind:
             return labelled
         if (kind, name) in self._by_name:
@@ -211,11 +220,6 @@ class _Places:
             address = Address(kind, name if address is labelled else f"{address.name}_")
         self._taken.add(address)
         return address
-
-
-def _address(project: str, labels: Mapping[str, str] | None, name: str) -> Address | None:
-    belongs = owner(labels, name)
-    return belongs[1] if belongs and belongs[0] == project else None
 
 
 def decode_network(address: Address, raw: Raw) -> Observed:
@@ -314,7 +318,7 @@ def _named(
             labels = raw.get("Labels") or inner.get("Labels") or {}
             identity = str(raw.get("Id") or raw.get("ID") or raw.get("Name") or "")
             listed = resource.kind == "container" or resource.kind in _STORED
-            if listed and identity not in own and _address(desired.project, labels, resource.name):
+            if listed and identity not in own and owned_address(labels, resource.name, desired.project):
                 late.append((resource.kind, raw))
                 continue
             foreign.append(foreign_object(resource, labels, desired.project, identity))

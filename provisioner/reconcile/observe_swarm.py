@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds import service, swarm_file
 from provisioner.kinds.context import DecodeContext
 from provisioner.kinds.fields import get_path
-from provisioner.kinds.ownership import ONE_OFF, PROJECT, owner
+from provisioner.kinds.ownership import ONE_OFF, PROJECT, owned_address
 from provisioner.model.state import Observed, Runtime
 from provisioner.reconcile.swarm_tasks import (
     RESTARTING,
@@ -61,8 +61,7 @@ def _is_one_off(raw: Raw) -> bool:
 
 
 def _address(project: str, raw: Raw) -> Address | None:
-    belongs = owner(raw["Spec"].get("Labels"), raw["Spec"]["Name"])
-    return belongs[1] if belongs and belongs[0] == project else None
+    return owned_address(raw["Spec"].get("Labels"), raw["Spec"]["Name"], project)
 
 
 def _networks(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds.values import architecture as same_name
 from provisioner.model.change import Action
 from provisioner.model.dataclass import dataclass
-from provisioner.model.span import Problem
+from provisioner.model.span import Problem, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from provisioner.model.change import Change
     from provisioner.model.specs import Placement
@@ -26,10 +26,8 @@ def is_placed(change: Change) -> bool:
     return wanted is not None and wanted.kind == "service" and change.action not in (Action.UNCHANGED, Action.DELETE)
 
 
-def placement_problems(changes: Iterable[Change], nodes: Sequence[Node]) -> tuple[list[Problem], list[Problem]]:
+def placement_problems(changes: Iterable[Change], nodes: Sequence[Node]) -> Iterator[Verdict]:
     """Notes on services that only some nodes can run, and refusals for those that too few can."""
-    notes: list[Problem] = []
-    refusals: list[Problem] = []
     for change in changes:
         wanted = change.desired
         if wanted is None or not is_placed(change):
@@ -40,14 +38,13 @@ def placement_problems(changes: Iterable[Change], nodes: Sequence[Node]) -> tupl
         most = (wanted.service_spec.get("placement") or {}).get("max_replicas_per_node", 0)
         replicas = wanted.service_spec.get("replicas") or 0
         if not able and blocked and wanted.service_spec.get("replicas") != 0:
-            refusals.append(_problem(wanted, f"no node can run it: {'; '.join(blocked)}"))
+            yield Verdict(True, _problem(wanted, f"no node can run it: {'; '.join(blocked)}"))
         elif most and replicas > most * len(able):
             text = f"{replicas} replicas have no room: {len(able)} nodes can run it, each at most {most}"
-            refusals.append(_problem(wanted, text))
+            yield Verdict(True, _problem(wanted, text))
         elif blocked:
             text = f"{len(able)} of {len(found)} nodes can run it ({', '.join(able)}); not {'; '.join(blocked)}"
-            notes.append(Problem(text, wanted.span, str(wanted.address)))
-    return notes, refusals
+            yield Verdict(False, Problem(text, wanted.span, str(wanted.address)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,35 +192,23 @@ def _fits(wanted: str, here: str) -> bool:
     return os == has_os and (not architecture or same_name(architecture) == has_architecture)
 
 
-def ipvs_problems(resources: Iterable[Resource]) -> list[Problem]:
+def ipvs_problems(resources: Iterable[Resource]) -> Iterator[Verdict]:
     """What services ask for that a kernel without IPVS can not give: the connections hang, nothing says why."""
-    notes = []
     for wanted in resources:
         if wanted.kind != "service":
             continue
         spec = wanted.spec
         reachable = [key for key in spec.get("networks") or {} if key not in ("host", "bridge", "none")]
         if spec.get("endpoint_mode") == "vip" and reachable:
-            notes.append(
-                Problem(
-                    "its virtual address needs IPVS, which this kernel has not: the name resolves, connections hang",
-                    wanted.spans.get("deploy.endpoint_mode") or wanted.span,
-                    str(wanted.address),
-                    "say `deploy: {endpoint_mode: dnsrr}`",
-                )
-            )
+            text = "its virtual address needs IPVS, which this kernel has not: the name resolves, connections hang"
+            span = wanted.spans.get("deploy.endpoint_mode") or wanted.span
+            yield Verdict(False, Problem(text, span, str(wanted.address), "say `deploy: {endpoint_mode: dnsrr}`"))
         ingress = _ingress_ports(spec.get("ports"))
         if ingress:
-            notes.append(
-                Problem(
-                    f"publishing {', '.join(ingress)} through the ingress network needs IPVS, which this kernel has "
-                    "not: connections hang",
-                    wanted.spans.get("ports") or wanted.span,
-                    str(wanted.address),
-                    "publish with `mode: host`",
-                )
-            )
-    return notes
+            text = f"publishing {', '.join(ingress)} through the ingress network needs IPVS, which this kernel has not"
+            span = wanted.spans.get("ports") or wanted.span
+            hint = "publish with `mode: host`"
+            yield Verdict(False, Problem(f"{text}: connections hang", span, str(wanted.address), hint))
 
 
 def _ingress_ports(ports: Mapping[str, Sequence[str]] | None) -> list[str]:

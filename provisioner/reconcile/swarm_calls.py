@@ -9,7 +9,7 @@ from provisioner.kinds import service, swarm_file, volume
 from provisioner.kinds.container_mounts import ROOTS, file_address
 from provisioner.kinds.context import EncodeContext
 from provisioner.kinds.image import image_facts
-from provisioner.kinds.ownership import owner, ownership_labels, user_labels
+from provisioner.kinds.ownership import owned_address, ownership_labels, user_labels
 from provisioner.kinds.tool_labels import grouping_labels
 from provisioner.model.operation import Create, CreateService, Relabel, Remove, UpdateService, WaitForService, stage_of
 from provisioner.reconcile.retry import retried
@@ -111,7 +111,7 @@ class SwarmCalls:
         labels = self._labels(wanted)
         if existing is not None:
             # An interrupted apply made this very version.
-            if owner(existing["Spec"].get("Labels"), wanted.name) != (self._plan.desired.project, step.address):
+            if owned_address(existing["Spec"].get("Labels"), wanted.name, self._plan.desired.project) != step.address:
                 raise EngineConflict(f"a {step.kind} named {wanted.name} is there already, and is somebody else's")
             return str(existing["ID"])
         if step.address not in self._contents:

@@ -157,7 +157,7 @@ def _amount(key: str, amount: int) -> str:
     return f"{amount / 1e9:g} CPUs" if key == "NanoCPUs" else f"{amount >> 20} MiB of memory"
 
 
-def node_local_storage(change: Change, nodes: Sequence[Raw], desired: DesiredState) -> Iterator[Problem]:
+def node_local_storage(change: Change, nodes: Sequence[Raw], desired: DesiredState) -> Iterator[Verdict]:
     """What each node keeps by itself: it matters where more than one can run a service."""
     wanted = change.desired
     assert wanted is not None
@@ -169,18 +169,14 @@ def node_local_storage(change: Change, nodes: Sequence[Raw], desired: DesiredSta
     local = {r.name for r in desired.resources.values() if r.kind == "volume" and _is_local(r)}
     volumes = sorted({str(m["source"]) for m in mounts if m["type"] == "volume" and m.get("source") in local})
     if volumes:
-        yield _problem(
-            wanted, "volumes",
-            f"{', '.join(volumes)} is kept on each node by itself, and {names} can run it: a task that moves to "
-            "another node finds an empty one",
-            "bind it to a node (deploy.placement.constraints), or use a volume driver that all nodes share",
-        )  # fmt: skip
+        text = f"{', '.join(volumes)} is kept on each node by itself, and {names} can run it: a task that moves to "
+        hint = "bind it to a node (deploy.placement.constraints), or use a volume driver that all nodes share"
+        yield Verdict(False, _problem(wanted, "volumes", f"{text}another node finds an empty one", hint))
     sources = sorted({str(m["source"]) for m in mounts if m["type"] == "bind"})
     if sources:
-        yield _problem(
-            wanted, "volumes", f"{', '.join(sources)} has to be there on {names}, which can not be looked at from here",
-            "bind it to a node (deploy.placement.constraints), or use a config or a volume",
-        )  # fmt: skip
+        text = f"{', '.join(sources)} has to be there on {names}, which can not be looked at from here"
+        hint = "bind it to a node (deploy.placement.constraints), or use a config or a volume"
+        yield Verdict(False, _problem(wanted, "volumes", text, hint))
 
 
 def _is_local(volume: Resource) -> bool:

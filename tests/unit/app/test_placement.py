@@ -16,6 +16,8 @@ from provisioner.reconcile.placement import Requirements, ipvs_problems, obstacl
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from provisioner.model.span import Problem
+
 
 def node(name: str = "one", **more: Any) -> dict[str, Any]:
     return {
@@ -81,33 +83,39 @@ def change(action: Action = Action.CREATE, **wanted: Any) -> Change:
     return Change(address, action, "", desired=service(wanted))
 
 
+def judged(changes: list[Change], nodes: list[Any]) -> tuple[list[Problem], list[Problem]]:
+    """The notes and the refusals."""
+    found = list(placement_problems(changes, nodes))
+    return [p for refused, p in found if not refused], [p for refused, p in found if refused]
+
+
 def test_no_node_is_a_refusal_and_some_nodes_a_note() -> None:
     picky = change(**spec("node.hostname==one"))
-    notes, refusals = placement_problems([picky], [node("two"), node("three")])
+    notes, refusals = judged([picky], [node("two"), node("three")])
     assert (len(notes), len(refusals)) == (0, 1)
     assert "no node can run it: two: node.hostname==one does not hold; three" in refusals[0].message
-    notes, refusals = placement_problems([picky], [node("one"), node("two")])
+    notes, refusals = judged([picky], [node("one"), node("two")])
     assert refusals == []
     assert "1 of 2 nodes can run it (one); not two" in notes[0].message
-    assert placement_problems([picky], [node("one")]) == ([], [])
+    assert judged([picky], [node("one")]) == ([], [])
 
 
 def test_replicas_without_room_are_refused() -> None:
     capacity_problems = change(**spec(placement={"max_replicas_per_node": 1}, replicas=3))
-    _, refusals = placement_problems([capacity_problems], [node("one"), node("two")])
+    _, refusals = judged([capacity_problems], [node("one"), node("two")])
     assert "3 replicas have no room: 2 nodes can run it, each at most 1" in refusals[0].message
 
 
 def test_what_is_not_changed_is_not_judged() -> None:
     for action in (Action.UNCHANGED, Action.DELETE):
-        assert placement_problems([change(action, **spec("node.role==worker"))], [node()]) == ([], [])
-    assert placement_problems([change(**spec("node.role==worker", replicas=0))], [node()])[1] == []
+        assert judged([change(action, **spec("node.role==worker"))], [node()]) == ([], [])
+    assert judged([change(**spec("node.role==worker", replicas=0))], [node()])[1] == []
 
 
 def test_what_needs_ipvs_is_told_with_what_to_use() -> None:
     def messages(**wanted: Any) -> list[str]:
         address = Address("service", "web")
-        return [str(one) for one in ipvs_problems([Resource(address, "service", "p_web", spec(**wanted))])]
+        return [str(one) for _, one in ipvs_problems([Resource(address, "service", "p_web", spec(**wanted))])]
 
     virtual = messages(endpoint_mode="vip", ports={})
     assert len(virtual) == 1 and "dnsrr" in virtual[0]

@@ -112,7 +112,9 @@ def test_what_each_node_keeps_by_itself_is_told() -> None:
 
     def told(*constraints: str, **volume: Any) -> list[str]:
         desired = DesiredState("p", {address: Resource(address, "volume", "p_data", volume)})
-        return [str(one) for one in node_local_storage(change(**spec(*constraints, volumes=volumes)), NODES, desired)]
+        return [
+            str(one) for _, one in node_local_storage(change(**spec(*constraints, volumes=volumes)), NODES, desired)
+        ]
 
     data, folder = told(driver="local")
     assert "p_data is kept on each node by itself, and one, two, three can run it" in data
@@ -138,8 +140,8 @@ def reach(
     details = (Change(IMAGE, action, "", desired=image), web)
     desired = DesiredState("p", {IMAGE: image, web.address: web.desired})
     plan = Plan("shop/prod", desired, observed, (), (), details=details)
-    notes, refusals = image_availability(plan, [web], NODES, lambda _: registry)
-    return [str(one) for one in notes], [str(one) for one in refusals]
+    verdicts = list(image_availability(plan, [web], NODES, lambda _: registry))
+    return [str(p) for refused, p in verdicts if not refused], [str(p) for refused, p in verdicts if refused]
 
 
 def test_an_image_that_is_built_here_does_not_get_to_the_other_nodes() -> None:
