@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from provisioner.app.following import Follower
@@ -12,6 +11,7 @@ from provisioner.app.load import load_playbook
 from provisioner.app.owned import require_services, tasks_to_come, writers
 from provisioner.app.wiring import open_engine
 from provisioner.errors import UsageError
+from provisioner.kinds.values import moment
 from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -91,13 +91,11 @@ def parse_moment(option: str, text: str, now: float) -> float:
         return now - (((days * 24 + hours) * 60 + minutes) * 60 + seconds)
     if text.isdecimal():
         return float(text)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+    if (said := moment(text)) is None:
         raise UsageError(
             f"{option} {text!r} is neither a length of time nor a time", hint="5m, 1h30m, or 2025-01-31T12:00:00Z"
-        ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        )
+    return said.timestamp()
 
 
 def _text(line: bytes) -> str:
