@@ -12,6 +12,9 @@ _PASSED = "/dev/shm/passed"
 
 
 def passing_once(command: str = "true") -> dict[str, Any]:
-    """A check that passes when the shell's `command` first does; the probe after that one does not end."""
-    test = f"test -e {_PASSED} && exec sleep 9999; {command} && : > {_PASSED}"
+    """A check that passes when the shell's `command` first does; the probe after that one does not end.
+
+    An engine begins to probe anew when a container goes on after a pause: then it passes once more.
+    """
+    test = f"test -e {_PASSED} && rm {_PASSED} && exec sleep 9999; {command} && : > {_PASSED}"
     return {"test": ["CMD-SHELL", test], "interval": "0.1s", "timeout": "3h"}
