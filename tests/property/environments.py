@@ -309,7 +309,8 @@ def bound_to(service: str, made: Plan) -> set[str]:
 
 
 def _marks(one: Resource | Observed) -> set[str]:
-    """What only one can have: a name, ports, addresses."""
+    """What only one can have, or writes to: a name, ports, addresses, volumes."""
     ports = {binding for bindings in one.spec["ports"].values() for binding in bindings}
     addresses = {str(entry.get("ipv4_address")) for entry in one.spec["networks"].values() if entry.get("ipv4_address")}
-    return {one.name, *ports, *addresses}
+    volumes = {f"volume {entry['source']}" for entry in one.spec["volumes"].values() if entry.get("source")}
+    return {one.name, *ports, *addresses, *volumes}

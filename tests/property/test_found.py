@@ -582,3 +582,19 @@ def test_who_can_not_go_back_and_has_not_failed_goes_on() -> None:
     assert back is not None
     assert back.failures == ()
     assert {address.name for address in out_of_service(made, look(at, made.desired))} == {"api"}
+
+
+@pytest.mark.parametrize("held", [DATA, PORT], ids=["volume", "port"])
+def test_who_handed_something_to_the_host_of_one_that_stays_serves_and_is_mended(held: dict[str, Any]) -> None:
+    """It goes back, or stays as it is where the one that stays was begun before: which of two comes first is open."""
+    before = wanted(web=held)
+    stays = {**living_in("api"), "update": {"on_failure": "pause"}}
+    after = wanted(api=held, db=stays, web={**CHANGED, **SICK})
+    for _ in range(12):
+        at = engine()
+        converge(at, before)
+        made, report, back = apply(at, after)
+        assert report.failures
+        assert back is None or back.failures == ()
+        assert out_of_service(made, look(at, made.desired)) == ()
+        require_applied(at, wanted(api=held, db=stays, web=CHANGED))
