@@ -12,6 +12,7 @@ import pytest
 
 from tests.engine.environment import service
 from tests.faults.story import MOMENTS, QUARTERS, every_fourth, killed, sweep
+from tests.quick_check import passing_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +45,7 @@ def brought_up(environment: Environment) -> dict[str, str]:
         name = f"{project}_web_{number}"
         made = api.create_container(
             "busybox:1.36", ["sleep", "infinity"], name=name, labels=own, stop_signal="SIGKILL",
-            healthcheck={"test": ["CMD", "true"], "interval": 100_000_000},
+            healthcheck={"test": passing_once()["test"], "interval": 100_000_000, "timeout": 3 * 3600 * 1_000_000_000},
             host_config=api.create_host_config(binds=[f"{project}_data:/data:rw"], network_mode=f"{project}_back"),
             networking_config=api.create_networking_config(
                 {f"{project}_back": api.create_endpoint_config(aliases=["web", name])}
