@@ -75,7 +75,7 @@ def search(
     called = {adopted.id: adopted.name for adopted in known if adopted.kind == RENAMING}
     renamed = {adopted.labels[FORMER_NAME]: adopted.id for adopted in known if FORMER_NAME in adopted.labels}
     mapped = _mapped(engine, resources, maps, renamed, {name: one for one, name in called.items()})
-    _require_free_addresses(engine, playbook.project, maps, resources, mapped)
+    _require_free_addresses(engine, playbook.project, maps, resources, mapped, renamed)
     raws |= mapped
     ours = [r for a, r in sorted(resources.items()) if a in raws and _is_ours(playbook.project, r, raws[a])]
     owned = tuple(Candidate(r, raws[r.address]) for r in ours)
@@ -170,12 +170,15 @@ def _require_free_addresses(
     maps: Mapping[Address, str],
     resources: Mapping[Address, Resource],
     mapped: Mapping[Address, Raw],
+    renamed: Mapping[str, str],
 ) -> None:
-    """UsageError for a map to an address at which the environment has another object already."""
+    """UsageError for a map to an address at which the environment has another object already, unless that is the one
+    that was meant: `renamed` are the ids of containers by the names that they had before an adoption."""
     for address, raw in mapped.items():
         kind = resources[address].kind
         there = engine.list(kind, {PROJECT: project, ADDRESS: str(address)})
-        others = sorted(name_of(one) for one in there if identity(kind, one) != identity(kind, raw))
+        meant = {identity(kind, raw), renamed.get(maps[address])}
+        others = sorted(name_of(one) for one in there if identity(kind, one) not in meant)
         if others:
             raise UsageError(
                 f"--map {address}={maps[address]}: {address} is {others[0]} already",
