@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action, Impact
+from provisioner.model.dataclass import dataclass
 from provisioner.reconcile.update_policy import serves_on
 from provisioner.render.plan_markdown import plain, plan_sections
 from provisioner.render.plan_text import engine_name
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MOST_STAGES = 60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlanOptions:
     """The options of this plan as they are typed: `always`, and those that are for its apply alone, `once`."""
 
