@@ -22,6 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 # Folders of which each file, or each system, is told by itself; and from how many seconds on it is told at all.
 _DEAR = ("engine", "swarm", "systems", "faults", "secrets")
 _WORTH_SAYING = 120.0
+# Letters: what was compared stands at the end.
+_LONGEST_FAILURE = 4_000
 
 
 # Before pytest-xdist looks at the groups.
@@ -68,7 +70,18 @@ def _sample(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Where the time went: the seconds of all workers by folder, or by file below `engine`, `swarm` and `systems`."""
+    """How the first try of what was tried twice failed, and where the time went."""
+    again = [report for report in terminalreporter.stats.get("rerun", ()) if report.longreprtext]
+    if again:
+        terminalreporter.section("first tries of what was tried twice")
+    for report in again:
+        terminalreporter.write_line(f"____ {report.nodeid} ({report.when})")
+        terminalreporter.write_line(report.longreprtext[-_LONGEST_FAILURE:])
+    _tell_seconds(terminalreporter)
+
+
+def _tell_seconds(terminalreporter: pytest.TerminalReporter) -> None:
+    """The seconds of all workers by folder, or by file below `engine`, `swarm` and `systems`."""
     spent: dict[str, float] = {}
     for report in (one for found in terminalreporter.stats.values() for one in found):
         if isinstance(report, pytest.TestReport):
