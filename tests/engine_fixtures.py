@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import socket
 from typing import TYPE_CHECKING, Any
 
 import docker
 import docker.errors
 import pytest
 
+from tests import ports
 from tests.engine_in_container import Engines, why_silent
 from tests.recording_proxy import RecordingProxy
 
@@ -69,9 +69,7 @@ def engines(engine: docker.DockerClient, project: str) -> Iterator[Engines]:
 @pytest.fixture
 def unused_port() -> int:
     """A TCP port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return ports.unused_port()
 
 
 def remove_project(engine: docker.DockerClient, name: str) -> None:

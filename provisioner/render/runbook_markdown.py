@@ -30,7 +30,10 @@ class PlanOptions:
     once: str = ""
 
 
-def runbook_markdown(runbook: Runbook, words: str = "", options: PlanOptions = PlanOptions()) -> str:
+_NO_OPTIONS = PlanOptions()
+
+
+def runbook_markdown(runbook: Runbook, words: str = "", options: PlanOptions = _NO_OPTIONS) -> str:
     """The page. `words` are those of the command line after `provision COMMAND`: target and selection."""
     plan = runbook.plan
     said = _spaced(words)

@@ -51,16 +51,17 @@ rescue StandardError => e
   puts "{_CLOSED} #{{e.message}}"
 end
 """
-# $1 host, $2 port, $3 seconds. A connect in bash has no time limit of its own: a second process ends it.
+# $1 host, $2 port, $3 seconds. A connect in bash has no time limit of its own. Its process is waited for, and nothing
+# else is left to end by itself: what loses its parent is the first process's, and few of those ever ask for it.
 _SHELL = f"""
 has() {{ command -v "$1" >/dev/null 2>&1; }}
 if has bash && has sleep; then
   said=$(bash -c '
     ( exec 3<>"/dev/tcp/$1/$2" ) & connecting=$!
-    ( sleep "$3"; kill "$connecting" ) >/dev/null 2>&1 </dev/null & watching=$!
-    wait "$connecting"; code=$?
-    kill "$watching" 2>/dev/null
-    exit "$code"' probe "$1" "$2" "$3" 2>&1) && echo {_OPEN} || echo {_CLOSED} "$said"
+    ends=$((SECONDS + $3))
+    while kill -0 "$connecting" 2>/dev/null && [ "$SECONDS" -le "$ends" ]; do sleep 0.05 2>/dev/null || sleep 1; done
+    kill "$connecting" 2>/dev/null
+    wait "$connecting"' probe "$1" "$2" "$3" 2>&1) && echo {_OPEN} || echo {_CLOSED} "$said"
 elif has python3; then python3 -c "$PROVISION_PYTHON" "$1" "$2" "$3"
 elif has python; then python -c "$PROVISION_PYTHON" "$1" "$2" "$3"
 elif has perl; then perl -e "$PROVISION_PERL" "$1" "$2" "$3"

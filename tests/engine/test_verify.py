@@ -28,7 +28,7 @@ def network(engine, project):
 def start(engine, project, network):
     """Start a container of a service on the test's network; it is reachable under the service's name."""
 
-    def make(service, image, command, **options):
+    def make(service, image, command, *, init=True, **options):
         engine.images.pull(image)
         endpoint = engine.api.create_endpoint_config(aliases=[service])
         made = engine.api.create_container(
@@ -36,7 +36,7 @@ def start(engine, project, network):
             entrypoint=command,
             name=f"{project}-{service}-1",
             networking_config=engine.api.create_networking_config({network.name: endpoint}),
-            host_config=engine.api.create_host_config(init=True),
+            host_config=engine.api.create_host_config(init=init),
             **options,
         )
         engine.api.start(made["Id"])
@@ -74,15 +74,16 @@ def listening(start):
     ],
     ids=" ".join,
 )
-def test_a_port_is_told_from_inside_whatever_the_image_brings(start, world, programs):
+def test_a_port_is_told_from_inside_whatever_the_image_brings(start, world, engine, programs):
     listening(start)
     links = "; ".join(f"ln -s $(command -v {program}) /only/{program}" for program in programs)
-    # /bin/sh stays where it is, but no program is found outside /only.
-    start(
+    # /bin/sh stays where it is, but no program is found outside /only. The first process asks for no other's end.
+    client = start(
         "client",
         "python:3.12-slim",
         ["/bin/sh", "-c", f"PATH=/usr/local/bin:/usr/bin:/bin; mkdir /only; {links}; exec sleep 300"],
         environment={"PATH": "/only"},
+        init=False,
     )
     ready = run(check("tcp", 10.0, from_="client", to="server:8080"), world)
     assert (ready.ok, ready.message) == (True, "server:8080 from 'client' is reachable")
@@ -93,6 +94,9 @@ def test_a_port_is_told_from_inside_whatever_the_image_brings(start, world, prog
         True,
         "nobody:80 from 'client' is not reachable: the name does not resolve",
     )
+    silent = run(check("tcp", from_="client", to="192.0.2.1:80", reachable=False, timeout=1.0), world)
+    assert silent.ok
+    assert [one[-1] for one in engine.api.top(client)["Processes"]] == ["sleep 300"], "no process is left behind"
 
 
 def test_busybox_manages_with_its_own_nc(start, world):

@@ -10,7 +10,6 @@ import json
 import os
 import random
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tests.command_line import carry_out, needs_process
+from tests.ports import unused_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -305,10 +305,3 @@ def unused_subnet(engine: docker.DockerClient) -> str:
         subnet = ipaddress.ip_network(f"10.{random.randint(100, 250)}.{random.randint(0, 255)}.0/24")
         if not any(subnet.version == other.version and subnet.overlaps(other) for other in taken):
             return str(subnet)
-
-
-def unused_port() -> int:
-    """A TCP port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

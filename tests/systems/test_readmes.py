@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.docs.pages import fences
+from tests.ports import unused_port
 from tests.systems.campaign.environment import Environment as Campaign
-from tests.systems.environment import PROVISION, ROOT, Environment, copied, unused_port, unused_subnet
+from tests.systems.environment import PROVISION, ROOT, Environment, copied, unused_subnet
 from tests.systems.ichrisbirch.environment import Environment as Ichrisbirch
 from tests.systems.lifetime import made_environment, swarm_of_one_node
 from tests.systems.stock_tracker.environment import Environment as StockTracker

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.ports import unused_port
 from tests.systems.campaign.production import DATABASE_URL, VALUES
-from tests.systems.environment import unused_port
 from tests.systems.swarm import run_in, tasks, versions
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.systems.environment import unused_port
+from tests.ports import unused_port
 from tests.systems.ichrisbirch.environment import Environment
 from tests.systems.lifetime import SWIFT, bring_images, made_environment, swarm_of_one_node
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import docker
 import pytest
 
-from tests.systems.environment import unused_port, unused_subnet
+from tests.ports import unused_port
+from tests.systems.environment import unused_subnet
 from tests.systems.lifetime import made_environment, watched
 from tests.systems.usage_tracking.environment import CORE, MONITORING, Environment
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.systems.environment import eventually, unused_port
+from tests.ports import unused_port
+from tests.systems.environment import eventually
 from tests.systems.lifetime import SWIFT, bring_images, swarm_of_one_node
 from tests.systems.swarm import run_in, service, tasks, versions
 from tests.systems.usage_tracking.environment import (
