@@ -80,7 +80,7 @@ def _without_own_labels(raw: dict[str, Any]) -> dict[str, Any]:
     return raw
 
 
-def settled(
+def resolved_differences(
     anew: Sequence[Candidate], before: Prepared, after: Prepared
 ) -> tuple[dict[Address, tuple[str, ...]], tuple[Candidate, ...]]:
     """The paths that differ `before` and not `after` the objects are adopted anew, by address, and these objects; what

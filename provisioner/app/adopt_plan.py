@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from provisioner.app.adopt_anew import adopted_otherwise, settled, still_otherwise
+from provisioner.app.adopt_anew import adopted_otherwise, resolved_differences, still_otherwise
 from provisioner.app.adopt_candidates import Search, search, unknown_projects
 from provisioner.app.adopt_evidence import adopt_images, look_inside
 from provisioner.app.adopt_proof import Lists, lists, standing
@@ -166,7 +166,7 @@ def _planned(
         read = {declaration.key for declaration in materials.declarations}
         again = collect_inputs(request, playbook, engine, mode, read=read)
         tried, records = plan_with((*found.candidates, *anew), again)
-        paths, taken = settled(anew, prepared, tried)
+        paths, taken = resolved_differences(anew, prepared, tried)
         if taken:
             candidates = (*found.candidates, *taken)
             prepared, adopts = (tried, records) if taken == anew else plan_with(candidates, again)

@@ -77,7 +77,7 @@ class Revision:
 
     def matches(self, playbook: Playbook, inputs: InputVersions, mode: Mode, seen: ObservedState) -> bool:
         """Whether this is what was applied, so that it need not be kept again."""
-        now = {**_declared(playbook, inputs, mode), **_there(seen)}
+        now = {**_declared(playbook, inputs, mode), **_containers_and_files(seen)}
         # A value that moved to another tier is the same value.
         then = {key: getattr(self, key) for key in now} | {"inputs": {**self.inputs, "origins": {}}}
         return not self.still and then == now | {"inputs": {**now["inputs"], "origins": {}}}
@@ -165,7 +165,7 @@ def record_revision(
         "applied_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "applied_by": f"{whoami()}@{socket.gethostname()}, provisioner {__version__}",
         **_declared(playbook, inputs, mode),
-        **_there(seen),
+        **_containers_and_files(seen),
         "volumes": volumes_to_keep(playbook, seen),
         "images": _built(playbook, seen),
         **({"restores": restores} if restores else {}),
@@ -213,7 +213,7 @@ def _declared(playbook: Playbook, inputs: InputVersions, mode: Mode) -> dict[str
     }
 
 
-def _there(seen: ObservedState) -> dict[str, Any]:
+def _containers_and_files(seen: ObservedState) -> dict[str, Any]:
     return {
         "containers": {
             existing.id: str(address) for address, existing in seen.resources.items() if existing.kind == "container"

@@ -99,9 +99,7 @@ def _tolerated(failed: Plan, results: Sequence[StepResult]) -> set[Address]:
     ended = {address for replicas in broken.values() for address in replicas}
     begun = {r.step.address.whole for r in results if r.outcome is Outcome.SKIPPED and r.step.address not in ended}
     return {
-        address
-        for address, replicas in broken.items()
-        if address not in begun and len(replicas) <= allowed.get(address, 0)
+        whole for whole, replicas in broken.items() if whole not in begun and len(replicas) <= allowed.get(whole, 0)
     }
 
 
@@ -112,10 +110,8 @@ class _Withdrawal:
         pairs = find_handovers(failed.steps, failed.desired, failed.observed)
         self._takers = {pair.taker.whole for pair in pairs if not pair.passing}
         together = bound_together(failed.desired, failed.observed, failed.steps, pairs)
-        made, unproven = (
-            {result.step.id for result in results if result.outcome is Outcome.DONE},
-            _unproven(failed, results),
-        )
+        made = {result.step.id for result in results if result.outcome is Outcome.DONE}
+        unproven = _unproven(failed, results)
         self._services = together.going_back(unproven, made)
         # Neither proven nor able to go back: what they were is left to the next apply.
         self._stuck = unproven - together.able(made)

@@ -175,7 +175,7 @@ class Row:
         return " ".join(text.split())[:60]
 
 
-def told(group: Sequence[Row]) -> str:
+def group_name(group: Sequence[Row]) -> str:
     """What a group is called among the tests."""
     return ", ".join(str(row)[:30] for row in group)
 

@@ -15,10 +15,10 @@ from tests.systems.broken import (
     Run,
     Sql,
     Stop,
+    group_name,
     require_a_row_for_every_check,
     require_breaks_that_can_be_made,
     shows,
-    told,
 )
 from tests.systems.campaign import test_running
 
@@ -136,6 +136,6 @@ def test_every_break_can_be_made(tmp_path: Path) -> None:
 @pytest.mark.system
 @pytest.mark.whole
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("group", GROUPS, ids=told)
+@pytest.mark.parametrize("group", GROUPS, ids=group_name)
 def test_what_is_broken_is_noticed(local: Environment, group: Sequence[Row]) -> None:
     shows(local, group)

@@ -14,10 +14,10 @@ from tests.systems.broken import (
     Run,
     Sql,
     Stop,
+    group_name,
     require_a_row_for_every_check,
     require_breaks_that_can_be_made,
     shows,
-    told,
 )
 from tests.systems.ichrisbirch import test_running
 
@@ -129,7 +129,7 @@ def test_every_break_can_be_made(tmp_path: Path) -> None:
 @pytest.mark.system
 @pytest.mark.whole
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("group", GROUPS, ids=told)
+@pytest.mark.parametrize("group", GROUPS, ids=group_name)
 def test_what_is_broken_is_noticed(dev: Environment, group: Sequence[Row]) -> None:
     shows(dev, group, within=90)
 
@@ -138,7 +138,7 @@ def test_what_is_broken_is_noticed(dev: Environment, group: Sequence[Row]) -> No
 @pytest.mark.system
 @pytest.mark.whole
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("group", TESTING, ids=told)
+@pytest.mark.parametrize("group", TESTING, ids=group_name)
 def test_what_is_broken_is_noticed_among_the_tests(testing: Environment, group: Sequence[Row]) -> None:
     shows(testing, group)
 

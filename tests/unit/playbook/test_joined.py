@@ -13,7 +13,7 @@ FAR = {"network_mode": "container:far"}
 HOST = {"network_mode": "host"}
 
 
-def found(bound: Any, body: dict[str, Any], **other: Any) -> list[tuple[str, str]]:
+def problems(bound: Any, body: dict[str, Any], **other: Any) -> list[tuple[str, str]]:
     services = {"a": {"image": "a:1", **body}, "other": {"image": "a:1", **other}}
     problems = contradictions(bound(services=services), "containers")
     assert all(one.span is not None and one.hint for one in problems)
@@ -30,7 +30,7 @@ def found(bound: Any, body: dict[str, Any], **other: Any) -> list[tuple[str, str
     ids=lambda own: next(iter(own)),
 )  # fmt: skip
 def test_who_lives_in_another_ones_network(bound: Any, own: dict[str, Any], mode: dict[str, str]) -> None:
-    ((path, message),) = found(bound, {**mode, **own})
+    ((path, message),) = problems(bound, {**mode, **own})
     assert path == f"services.a.{next(iter(own))}"
     assert message == f"can not be had here: the network belongs to '{mode['network_mode']}'"
 
@@ -46,12 +46,12 @@ def test_who_lives_in_another_ones_network(bound: Any, own: dict[str, Any], mode
     ],
 )
 def test_who_lives_in_the_hosts(bound: Any, body: dict[str, Any], path: str) -> None:
-    assert [one for one, _ in found(bound, body)] == [f"services.a.{path}"]
+    assert [one for one, _ in problems(bound, body)] == [f"services.a.{path}"]
 
 
 @pytest.mark.parametrize(("own", "refused"), [("private", True), ("none", True), ("shareable", False), ("host", False)])
 def test_an_ipc_namespace_is_shared_by_who_has_it(bound: Any, own: str, refused: bool) -> None:
-    paths = [path for path, _ in found(bound, {"ipc": "service:other"}, ipc=own)]
+    paths = [path for path, _ in problems(bound, {"ipc": "service:other"}, ipc=own)]
     assert paths == (["services.a.ipc"] if refused else [])
 
 
@@ -67,4 +67,4 @@ def test_an_ipc_namespace_is_shared_by_who_has_it(bound: Any, own: str, refused:
     ],
 )
 def test_the_rest_may_be(bound: Any, body: dict[str, Any]) -> None:
-    assert found(bound, body) == []
+    assert problems(bound, body) == []

@@ -11,7 +11,7 @@ from provisioner.playbook.crossref import contradictions
 SUBNET = "10.5.0.0/24"
 
 
-def found(bound: Any, network: dict[str, Any], **attached: Any) -> list[tuple[str, str]]:
+def problems(bound: Any, network: dict[str, Any], **attached: Any) -> list[tuple[str, str]]:
     services = {"a": {"image": "a:1", "networks": {"n": attached or None}}}
     problems = contradictions(bound(services=services, networks={"n": network}), "containers")
     assert all(one.span is not None and one.hint for one in problems)
@@ -38,7 +38,7 @@ def pool(subnet: str = SUBNET, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_what_lies_outside_a_subnet(bound: Any, network: dict[str, Any], key: str, said: str) -> None:
-    ((path, message),) = found(bound, network)
+    ((path, message),) = problems(bound, network)
     assert path == f"networks.n.ipam.config.0.{key}"
     assert said in message
 
@@ -59,17 +59,17 @@ def test_what_lies_outside_a_subnet(bound: Any, network: dict[str, Any], key: st
 def test_addresses_that_can_not_be_had(
     bound: Any, network: dict[str, Any], attached: dict[str, str], said: str
 ) -> None:
-    ((path, message),) = found(bound, network, **attached)
+    ((path, message),) = problems(bound, network, **attached)
     assert path == f"services.a.networks.n.{next(iter(attached))}"
     assert said in message
 
 
 @pytest.mark.parametrize("name", ["bridge", "host", "none", "default"])
 def test_names_that_engines_have_given(bound: Any, name: str) -> None:
-    ((path, message),) = found(bound, {"name": name})
+    ((path, message),) = problems(bound, {"name": name})
     assert path == "networks.n.name"
     assert f"'{name}'" in message
-    assert found(bound, {"name": name, "external": True}) == []
+    assert problems(bound, {"name": name, "external": True}) == []
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_names_that_engines_have_given(bound: Any, name: str) -> None:
     ],
 )  # fmt: skip
 def test_what_can_be_is_let_pass(bound: Any, network: dict[str, Any], attached: dict[str, str]) -> None:
-    assert found(bound, network, **attached) == []
+    assert problems(bound, network, **attached) == []
 
 
 @pytest.mark.parametrize("driver", ["host", "null"])
 def test_drivers_of_which_an_engine_has_one_network(bound: Any, driver: str) -> None:
-    ((path, message),) = found(bound, {"driver": driver})
+    ((path, message),) = problems(bound, {"driver": driver})
     assert path == "networks.n.driver"
     assert f"one network of the driver {driver}" in message
