@@ -15,6 +15,7 @@ pytestmark = pytest.mark.engine
 
 def test_figures_of_each_container(standing: Verbs) -> None:
     [busy] = standing.containers("other")
+    busy.exec_run(["rm", "-f", "/tmp/enough"])
     busy.exec_run(["sh", "-c", "while [ ! -e /tmp/enough ]; do :; done"], detach=True)
     try:
         _figures(standing, busy)
@@ -29,7 +30,7 @@ def _figures(standing: Verbs, busy: Any) -> None:
     assert re.split(r" {2,}", head) == [
         "CONTAINER ID", "NAME", "CPU %", "MEM USAGE / LIMIT", "MEM %", "NET I/O", "BLOCK I/O", "PIDS",
     ]  # fmt: skip
-    assert len(rows) == len(STANDING)
+    assert len(rows) == len(STANDING), rows
     one = json.loads(environment.run("stats", "--no-stream", "--format", "json", "other").stdout)
     assert one["ID"] == busy.id[:12]
     assert float(one["CPUPerc"].rstrip("%")) > 1
