@@ -7,6 +7,7 @@ carries the token of its operation, everything else is told by the object's stat
 from __future__ import annotations
 
 import contextlib
+import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from provisioner.model.secret import SecretValue
 
 _TOKENED = ("container", "network", "volume", "config", "secret")
+# Engine API 1.44: no two networks have one name.
+_NAMES_ARE_UNIQUE = (1, 44)
 _STOPPED = ("created", "exited", "dead")
 
 
@@ -71,7 +74,20 @@ class DockerEngine(Operations, DockerStreams):
             if (answer.get("Labels") or {}).get(OPERATION) != body["Labels"][OPERATION]:
                 raise EngineConflict(f"a volume named {name} is there already", status=409, reason=Reason.NAME_TAKEN)
             return str(answer["Name"])
+        if kind == "network" and self._wire.api < _NAMES_ARE_UNIQUE:
+            self._require_only(name, str(answer["Id"]))
         return str(answer.get("Id") or answer["ID"])
+
+    def _require_only(self, name: str, made: str) -> None:
+        """Takes a network back, and raises EngineConflict, where another of its name came at the same moment.
+
+        Engines before 25 look for the name and then make the network, so that two requests can both find none. No
+        container could be put on either by name.
+        """
+        found = self._wire.get("/networks", {"filters": json.dumps({"name": [name]})})
+        if any(raw["Name"] == name and raw["Id"] != made for raw in found):
+            self.remove("network", made)
+            raise EngineConflict(f"a network named {name} is there already", status=409, reason=Reason.NAME_TAKEN)
 
     def _require_complete(self, answer: Mapping[str, Any]) -> None:
         """Raises EngineRefused where the engine made a container without what its kernel has not."""

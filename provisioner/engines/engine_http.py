@@ -69,6 +69,12 @@ class EngineHttp:
     def api_version(self) -> str:
         return str(self.version["ApiVersion"])
 
+    @property
+    def api(self) -> tuple[int, int]:
+        """The version as numbers, which can be compared."""
+        major, _, minor = self.api_version.partition(".")
+        return int(major), int(minor)
+
     @cached_property
     def client(self) -> APIClient:
         """docker-py's client, for what streams."""

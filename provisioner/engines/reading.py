@@ -61,13 +61,12 @@ class DockerReader:
 
     def facts(self) -> Facts:
         info, version = self._wire.get("/info"), self._wire.version
-        major, _, minor = self._wire.api_version.partition(".")
         swarm = info.get("Swarm") or {}
         return Facts(
             engine_id=info.get("ID") or "",
             engine_name=info.get("Name") or "",
             engine_version=version.get("Version") or "",
-            api_version=(int(major), int(minor)),
+            api_version=self._wire.api,
             platform=info.get("OSType") or "linux",
             swarm_manager=bool(swarm.get("ControlAvailable")),
             node_id=swarm.get("NodeID") or "",

@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import docker.errors
 import pytest
 
 from provisioner.engines.connect import Endpoint
@@ -284,4 +285,29 @@ def test_the_lease_of_a_dead_holder_is_taken_over_at_once(environment: Environme
     environment.apply()
     assert time.monotonic() - began < 15
     assert f"container {environment.project}.lease" not in environment.objects()
+    environment.require_inert()
+
+
+def test_a_network_whose_name_another_client_takes_at_the_same_moment(environment: Environment) -> None:
+    """Engines before 25 make both, and then put no container on either by name."""
+    environment.services(web=service())
+    assert environment.proxy is not None
+    name = f"{environment.project}_default"
+    others: list[str] = []
+
+    def make(request: object) -> None:
+        with contextlib.suppress(docker.errors.APIError):
+            others.append(environment.engine.api.create_network(name)["Id"])
+
+    environment.proxy.fail(1, where=lambda request: request.path.endswith("/networks/create"), after=make)
+    outcome = environment.run("apply", "--yes")
+    if not others:
+        # This engine gives a name once.
+        assert outcome.code == 0, outcome
+        return
+    assert outcome.code == 1, outcome
+    assert f"a network named {name} is there already" in outcome.text
+    assert [network.id for network in environment.engine.networks.list(names=[name])] == others
+    environment.engine.api.remove_network(others[0])
+    environment.apply()
     environment.require_inert()
