@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.intentions import forget_what_ended
 from provisioner.app.load import load_playbook
-from provisioner.app.outcome import failed_checks, keep_checks, keep_failure, keep_revision
+from provisioner.app.outcome import failed_checks, keep_checks, keep_failure, keep_part, keep_revision
 from provisioner.app.plan import prepare
 from provisioner.app.plan_digest import digest_plan
 from provisioner.app.possible import refused_all_the_same
@@ -261,7 +261,9 @@ def _record_outcome(
         keep_failure(report, before, engine)
         return report
     forget_what_ended(after, engine)
-    if after.whole and not _recorded(after):
+    if not after.whole:
+        keep_part(report, after, engine)
+    elif not _recorded(after):
         return keep_revision(report, after, engine, restores)
     return report
 
@@ -310,7 +312,7 @@ def _writes(prepared: Prepared) -> bool:
 def _recorded(prepared: Prepared) -> bool:
     last = prepared.last
     ledger = prepared.ledger
-    if last is None or ledger.destroyed or ledger.failed or any(map(changes_guard, prepared.plan.changes)):
+    if last is None or ledger.left or any(map(changes_guard, prepared.plan.changes)):
         return False
     if not last.converged and not prepared.plan.changes:
         return False

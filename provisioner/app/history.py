@@ -21,7 +21,7 @@ from provisioner.reconcile.grouping import group_replicas
 if TYPE_CHECKING:
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
-    from provisioner.ledger.records import Destroyed, Failed, Ledger
+    from provisioner.ledger.records import Destroyed, Failed, Ledger, Narrowed
     from provisioner.ledger.revisions import Revision
     from provisioner.model.change import Change
     from provisioner.model.playbook import Playbook
@@ -45,12 +45,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The newest first. `failures` are the applies that failed, `destroys` the times it was taken away."""
+    """The newest first. `failures` are the applies that failed, `parts` those of a part of the playbook, `destroys` the
+    times it was taken away.
+    """
 
     title: str
     entries: tuple[Entry, ...] = field(default=())
     failures: tuple[Failed, ...] = ()
     destroys: tuple[Destroyed, ...] = ()
+    parts: tuple[Narrowed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def history(request: Request) -> History:
     playbook, engine = open_environment(request)
     ledger = read_ledger(engine, playbook.project)
     entries = tuple(_marked(entry, ledger) for entry in _entries(ledger.revisions, playbook.project))
-    return History(playbook.title, entries, ledger.failures[::-1], ledger.destroys[::-1])
+    return History(playbook.title, entries, ledger.failures[::-1], ledger.destroys[::-1], ledger.parts[::-1])
 
 
 def compare_revisions(request: Request, before: int, after: int | None) -> Comparison:

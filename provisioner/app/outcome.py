@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from provisioner.app.evidence import kept_evidence
 from provisioner.app.git_commit import git_commit
 from provisioner.errors import ProvisionError
-from provisioner.ledger.records import read_ledger, record_checks, record_failed
+from provisioner.ledger.records import read_ledger, record_checks, record_failed, record_narrowed
 from provisioner.ledger.revisions import record_revision
 from provisioner.model.report import Outcome
 
@@ -67,6 +67,18 @@ def keep_failure(report: Report, prepared: Prepared, engine: EngineWriter) -> No
             engine, prepared.playbook.project, prepared.mode, prepared.ledger, outcome, failures,
             git_commit(prepared.playbook.directory), evidence,
         )  # fmt: skip
+
+
+def keep_part(report: Report, after: Prepared, engine: EngineWriter) -> None:
+    """Keep that a part of a playbook was carried out, where the last revision declares something else."""
+    changed = sorted({str(one.step.address.whole) for one in report.results if one.outcome is Outcome.DONE})
+    last = after.last
+    if not changed or last is None or last.is_for(after.playbook, after.materials.inputs, after.mode):
+        return
+    with suppress(ProvisionError):
+        record_narrowed(
+            engine, after.playbook.project, after.mode, after.ledger, changed, git_commit(after.playbook.directory)
+        )
 
 
 def keep_checks(prepared: Prepared, engine: EngineWriter, checks: Sequence[CheckResult]) -> None:

@@ -130,13 +130,13 @@ def _left_out_today(today: Playbook) -> tuple[Undeployed, ...]:
 
 
 def _unlike(engine: EngineReader, ledger: Ledger, last: Revision) -> tuple[str, ...]:
-    if ledger.destroyed is not None or ledger.failed is not None:
+    if ledger.left:
         return ()
     desired, observed = since(engine, ledger, last)
     if not differences(desired, observed):
         return ()
     return (
-        f"the engine is not as revision {last.number} left it, so an apply after it may have failed: "
+        f"the engine is not as revision {last.number} left it, so something was changed after it: "
         f"`provision rollback {last.number}` brings back that one",
     )
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 def command(settings: Settings, target: str | None, most: int | None, as_json: bool) -> int:
     """Show what was applied to this environment: each revision with what it changed against the one before.
 
-    Applies that failed stand between them with their reason, and revisions whose checks failed are marked. What a
+    Applies that failed, or were of a part, stand between them, and revisions whose checks failed are marked. What a
     service said last, its health check and the end of its log, stands below where the last apply failed; with -v
     below every one.
     """
@@ -47,11 +47,13 @@ def command(settings: Settings, target: str | None, most: int | None, as_json: b
 
     def text(found: History) -> str:
         return history_text(
-            found.title, found.entries, found.failures, found.destroys, most=most, detailed=settings.verbose,
-            paint=settings.out().paint,
+            found.title, found.entries, found.failures, found.destroys, found.parts, most=most,
+            detailed=settings.verbose, paint=settings.out().paint,
         )  # fmt: skip
 
     def document(found: History) -> dict[str, JSON]:
-        return history_json(found.title, found.entries[:most], found.failures[:most], found.destroys[:most])
+        return history_json(
+            found.title, found.entries[:most], found.failures[:most], found.destroys[:most], found.parts[:most]
+        )
 
     return look_at(settings, target, history, text=text, document=document if as_json else None)

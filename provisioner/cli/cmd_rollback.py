@@ -90,7 +90,7 @@ def command(
     """Apply an earlier revision again: its playbook, with the secrets, configs and builds that it had.
 
     Without N it is the last revision that declares something else than the last one and whose checks did not fail;
-    after an apply that failed, the last good one. The rollback becomes a revision of its own.
+    after an apply that failed or was of a part, the last good one. The rollback becomes a revision of its own.
     """
     from provisioner.app.restore import Options
     from provisioner.cli.carry_out import carry_out, only_look

@@ -13,7 +13,7 @@ from provisioner.ledger.adoptions import learn, newest, parse_adoptions
 from provisioner.ledger.intentions import Intention, Intentions, keep_intentions, parse_intentions
 from provisioner.ledger.lease import whoami
 from provisioner.ledger.revisions import KEPT, Revision, parse_revision
-from provisioner.ledger.series import ADOPTED, CHECKS, DESTROYED, FAILED, INTENTIONS, RELEASED, REVISION
+from provisioner.ledger.series import ADOPTED, CHECKS, DESTROYED, FAILED, INTENTIONS, NARROWED, RELEASED, REVISION
 from provisioner.ledger.store import records, store, stores
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _KEPT_DESTROYED = 5
 _KEPT_FAILED = 10
 _KEPT_RELEASED = 10
+_KEPT_NARROWED = 10
 # Of what was released these have names of their own versions: nothing of ours stands there, and nobody removed it.
 _VERSIONED = ("image", "config", "secret")
 # Letters of a reason that are kept.
@@ -61,6 +62,20 @@ class Released:
     by: str
     after: int
     addresses: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """An apply of a part of a playbook that the last revision does not declare. `after` is that one's number, 0 for
+    none; `addresses` are those that it changed.
+    """
+
+    number: int
+    at: str
+    by: str
+    after: int
+    addresses: Sequence[str] = ()
+    commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +122,7 @@ class Ledger:
     intentions: Intentions = field(default_factory=Intentions)
     releases: tuple[Released, ...] = ()
     awaited: int = 0
+    parts: tuple[Narrowed, ...] = ()
 
     @property
     def lacks_revision(self) -> bool:
@@ -134,6 +150,17 @@ class Ledger:
         """The apply that failed after the last revision."""
         number = self.revisions[-1].number if self.revisions else 0
         return self.failures[-1] if self.failures and self.failures[-1].after >= number else None
+
+    @property
+    def narrowed(self) -> Narrowed | None:
+        """The apply of a part that came after the last revision."""
+        number = self.revisions[-1].number if self.revisions else 0
+        return self.parts[-1] if self.parts and self.parts[-1].after >= number else None
+
+    @property
+    def left(self) -> bool:
+        """Whether what there is now is no more what the last revision left: destroyed, failed, or applied in part."""
+        return self.destroyed is not None or self.failed is not None or self.narrowed is not None
 
     def failed_checks(self, revision: Revision) -> tuple[str, ...]:
         """The checks of a revision that did not hold when they were run last."""
@@ -202,6 +229,7 @@ def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = No
     failures: list[Failed] = []
     checks: dict[int, Checked] = {}
     releases: list[Released] = []
+    parts: list[Narrowed] = []
     adoptions = []
     intentions = Intentions()
     for kept in records(engine, project, manager=manager):
@@ -216,6 +244,8 @@ def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = No
                 checks[checked.number] = checked
             if series == RELEASED and (released := _parse(Released, content)) is not None:
                 releases.append(released)
+            if series == NARROWED and (narrowed := _parse(Narrowed, content)) is not None:
+                parts.append(narrowed)
             if series == ADOPTED:
                 adoptions.append(parse_adoptions(content))
             if series == INTENTIONS and (found := parse_intentions(content)) and found.number > intentions.number:
@@ -232,6 +262,7 @@ def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = No
         intentions,
         tuple(sorted(releases, key=lambda one: one.number)),
         adopted.revision,
+        tuple(sorted(parts, key=lambda one: one.number)),
     )
 
 
@@ -267,6 +298,21 @@ def record_released(engine: EngineWriter, project: str, mode: Mode, ledger: Ledg
         "addresses": sorted(set(addresses)),
     }
     store(engine, project, mode).keep(number, _text(content), _KEPT_RELEASED, RELEASED)
+
+
+def record_narrowed(
+    engine: EngineWriter, project: str, mode: Mode, ledger: Ledger, addresses: Sequence[str], commit: str
+) -> None:
+    """Keep that an apply carried out a part of a playbook, and what it changed."""
+    number = ledger.parts[-1].number + 1 if ledger.parts else 1
+    content = {
+        "number": number,
+        **_now(),
+        "after": ledger.last.number if ledger.last else 0,
+        "addresses": sorted(set(addresses)),
+        "commit": commit,
+    }
+    store(engine, project, mode).keep(number, _text(content), _KEPT_NARROWED, NARROWED)
 
 
 def record_failed(

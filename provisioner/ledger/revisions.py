@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from provisioner.ports import EngineReader, EngineWriter
 
 KEPT = 20
+_SAME = ("document", "mode", "scaled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,16 @@ class Revision:
 
     def declares_like(self, other: Revision) -> bool:
         """Whether both declare the same, with the same versions of configs, secrets and builds."""
-        return all(getattr(self, key) == getattr(other, key) for key in ("document", "mode", "scaled")) and all(
-            self.inputs.get(key) == other.inputs.get(key) for key in ("builds", "versions", "profiles")
+        return self._declares({key: getattr(other, key) for key in (*_SAME, "inputs")})
+
+    def is_for(self, playbook: Playbook, inputs: InputVersions, mode: Mode) -> bool:
+        """Whether it declares what this playbook with these inputs does, wherever that stands and is called."""
+        return self._declares(_declared(playbook, inputs, mode))
+
+    def _declares(self, other: Mapping[str, Any]) -> bool:
+        return all(getattr(self, key) == other[key] for key in _SAME) and all(
+            (self.inputs.get(key) or {}) == (other["inputs"].get(key) or {})
+            for key in ("builds", "versions", "profiles")
         )
 
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 def rollback_target(ledger: Ledger, title: str) -> Revision:
     """The last revision that differs in what is declared and whose checks did not fail.
 
-    Where the last one was not left as it is, by an apply that failed or by a destroy, it is the last good one. A
+    Where the last one was left, by an apply that failed or of a part, or by a destroy, it is the last good one. A
     rollback of a rollback goes further back. ProvisionError, with the reasons, where there is none.
     """
     last = ledger.revisions[-1]
-    if ledger.failed is not None or ledger.destroyed is not None:
+    if ledger.left:
         candidates = ledger.revisions
     else:
         before = last.restores or last.number

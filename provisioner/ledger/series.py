@@ -9,5 +9,7 @@ CHECKS = "checks"
 ADOPTED = "adopted"
 # What was adopted and was let go of again.
 RELEASED = "released"
+# That an apply carried out a part of its playbook only.
+NARROWED = "narrowed"
 # What is stopped or scaled on purpose; the newest one counts.
 INTENTIONS = "intentions"

@@ -10,13 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from provisioner.model.node import JSON
-    from provisioner.render.history_text import Comparison, Destroyed, Entry, Failed, Revision
+    from provisioner.render.history_text import Comparison, Destroyed, Entry, Failed, Narrowed, Revision
 
 
 def history_json(
-    title: str, entries: Sequence[Entry], failures: Sequence[Failed] = (), destroys: Sequence[Destroyed] = ()
+    title: str,
+    entries: Sequence[Entry],
+    failures: Sequence[Failed] = (),
+    destroys: Sequence[Destroyed] = (),
+    parts: Sequence[Narrowed] = (),
 ) -> dict[str, JSON]:
-    """Every revision, every apply that failed and every destroy, each the newest first."""
+    """Every revision, every apply that failed or was of a part, and every destroy, each the newest first."""
     return {
         "format_version": FORMAT_VERSION,
         "target": title,
@@ -36,6 +40,10 @@ def history_json(
         ],
         "destroys": [
             {"at": destroyed.at, "by": destroyed.by, "kept": [*sorted(destroyed.volumes)]} for destroyed in destroys
+        ],
+        "parts": [
+            {"at": part.at, "by": part.by, "commit": part.commit or None, "addresses": [*part.addresses]}
+            for part in parts
         ],
     }
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from provisioner.model.change import Change
 
 _MOST_FAILURES = 2
+_MOST_ADDRESSES = 4
 _SHORT_COMMIT = 10
 _HEADINGS = ("REVISION", "APPLIED", "BY", "CHANGED")
 
@@ -68,6 +69,19 @@ class Destroyed(Protocol):
     def volumes(self) -> Mapping[str, object]: ...
 
 
+class Narrowed(Protocol):
+    """An apply of a part of the playbook."""
+
+    @property
+    def at(self) -> str: ...
+    @property
+    def by(self) -> str: ...
+    @property
+    def addresses(self) -> Sequence[str]: ...
+    @property
+    def commit(self) -> str: ...
+
+
 class Comparison(Protocol):
     """What one revision declares otherwise than another."""
 
@@ -103,6 +117,7 @@ def history_text(
     entries: Sequence[Entry],
     failures: Sequence[Failed] = (),
     destroys: Sequence[Destroyed] = (),
+    parts: Sequence[Narrowed] = (),
     *,
     most: int | None = None,
     detailed: bool = False,
@@ -121,6 +136,7 @@ def history_text(
     ]  # fmt: skip
     rows += [(failure.at, "-", failure.by, _short(failure.commit), _failure(failure)) for failure in failures]
     rows += [(destroyed.at, "-", destroyed.by, "", _destroy(destroyed)) for destroyed in destroys]
+    rows += [(part.at, "-", part.by, _short(part.commit), _part(part)) for part in parts]
     if not rows:
         return f"{paint.bold(title)}: nothing is known of an apply on this engine\n"
     # In the same second, what was applied came first.
@@ -221,6 +237,11 @@ def _failure(failed: Failed) -> str:
 def _destroy(destroyed: Destroyed) -> str:
     kept = ", ".join(sorted(destroyed.volumes))
     return f"destroyed; kept: {kept}" if kept else "destroyed"
+
+
+def _part(part: Narrowed) -> str:
+    more = [f"{len(part.addresses) - _MOST_ADDRESSES} more"] if len(part.addresses) > _MOST_ADDRESSES else []
+    return printable(f"a part only: {', '.join([*part.addresses[:_MOST_ADDRESSES], *more])}")
 
 
 def _short(commit: str) -> str:

@@ -16,6 +16,7 @@ from provisioner.cli.target import two_numbers
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.ledger.records import read_ledger
 from provisioner.ledger.store import store
+from provisioner.model.address import Address
 from provisioner.model.verification import CheckResult
 from provisioner.render.history_json import comparison_json, history_json
 from provisioner.render.history_text import comparison_text, entry_text, history_text
@@ -63,7 +64,7 @@ def target(shop: InMemory) -> int:
 
 def lines(shop: InMemory) -> list[str]:
     found = shop.history()
-    return history_text(found.title, found.entries, found.failures, found.destroys).splitlines()[2:]
+    return history_text(found.title, found.entries, found.failures, found.destroys, found.parts).splitlines()[2:]
 
 
 @pytest.mark.usefixtures("failing")
@@ -140,6 +141,66 @@ def test_after_a_destroy_to_the_last_good_one(shop: InMemory) -> None:
     shop.destroy()
     assert target(shop) == 2
     assert any("destroyed" in line for line in lines(shop))
+
+
+def in_two(shop: InMemory, web: str, db: str) -> None:
+    services = {"web": service(environment={"COLOUR": web}), "db": service(environment={"COLOUR": db})}
+    shop.write({"name": "shop", "services": services})
+
+
+WEB, DB = (Address("service", name) for name in ("web", "db"))
+
+
+def colour_of(shop: InMemory, name: str) -> str:
+    [raw] = [raw for raw in shop.engine.state()["containers"].values() if raw["Name"] == f"/{name}"]
+    return next(str(line) for line in raw["Config"]["Env"] if line.startswith("COLOUR="))[len("COLOUR=") :]
+
+
+@pytest.mark.parametrize("releases", [1, 2])
+def test_after_an_apply_of_a_part_to_the_last_whole_one(shop: InMemory, releases: int) -> None:
+    for colour in ("red", "blue")[-releases:]:
+        in_two(shop, colour, colour)
+        shop.apply()
+    in_two(shop, "green", "green")
+    shop.apply(targets=(WEB,))
+    assert (colour_of(shop, "shop-web-1"), colour_of(shop, "shop-db-1")) == ("green", "blue")
+    assert target(shop) == releases
+    assert " a part only: service.web" in lines(shop)[0]
+    found = shop.history()
+    assert [list(part.addresses) for part in found.parts] == [["service.web"]]
+    assert history_json("shop", found.entries, parts=found.parts)["parts"][0]["addresses"] == ["service.web"]  # type: ignore[call-overload, index]
+    shop.apply(targets=(DB,))
+    assert target(shop) == releases, "part by part it is all of it, and no revision"
+    assert shop.rollback().exit_code == 0
+    assert {colour_of(shop, f"shop-{name}-1") for name in ("web", "db")} == {"blue"}
+    if releases == 2:
+        assert target(shop) == 1, "the part is taken back, and the next one goes further"
+
+
+def test_a_part_that_is_as_the_last_revision_says_is_none(shop: InMemory) -> None:
+    for colour in ("red", "blue"):
+        in_two(shop, colour, colour)
+        shop.apply()
+    for identity in [raw["Id"] for raw in shop.engine.state()["containers"].values() if raw["Name"] == "/shop-web-1"]:
+        shop.engine.stop(identity)
+        shop.engine.remove("container", identity)
+    assert shop.apply(targets=(WEB,)).exit_code == 0
+    assert "shop-web-1" in shop.containers
+    assert shop.history().parts == ()
+    assert target(shop) == 1
+
+
+def test_after_a_part_the_same_release_again_is_a_revision(shop: InMemory) -> None:
+    for colour in ("red", "blue"):
+        in_two(shop, colour, colour)
+        shop.apply()
+    in_two(shop, "green", "blue")
+    shop.apply(targets=(WEB,))
+    shop.apply()
+    assert target(shop) == 2
+    shop.engine.calls.clear()
+    shop.apply()
+    assert shop.engine.calls == []
 
 
 def test_a_scale_is_told(shop: InMemory) -> None:
