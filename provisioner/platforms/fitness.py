@@ -9,6 +9,7 @@ from provisioner.document.attributes import rows, rules
 from provisioner.kinds.fields import EMPTY, Ignored, Refused
 from provisioner.kinds.keys import Treatment, keys_at, on_swarm, since_of, swarm_answer
 from provisioner.model.span import Problem, Verdict, refusal
+from provisioner.playbook.pools import host_bits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 RELEASES = {(1, 43): "24.0", (1, 44): "25.0", (1, 45): "26.0", (1, 46): "27.0", (1, 47): "27.2", (1, 48): "28.0",
              (1, 49): "28.1", (1, 50): "28.2", (1, 51): "28.3"}  # fmt: skip
 
+# Since then a subnet is refused that is written as an address inside of it.
+_EXACT_SUBNETS = (1, 44)
+
 
 def unfit(playbook: Playbook, facts: Facts, *, swarm: bool = False) -> Iterator[Verdict]:
     """The keys that this engine is too old for, or not made for. On Swarm only those that it has at all."""
@@ -31,6 +35,8 @@ def unfit(playbook: Playbook, facts: Facts, *, swarm: bool = False) -> Iterator[
         if not swarm or on_swarm(pattern) not in ("refused", "no effect"):
             for text, hint in _lacks(pattern, value, body, facts):
                 yield refusal(text, span, path, hint)
+    if facts.api_version >= _EXACT_SUBNETS:
+        yield from (Verdict(True, problem) for problem in host_bits(playbook))
 
 
 def on_swarm_problems(playbook: Playbook) -> Iterator[Verdict]:

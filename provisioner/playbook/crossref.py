@@ -12,7 +12,7 @@ from provisioner.playbook import file_targets
 from provisioner.playbook.feasibility import infeasible
 from provisioner.playbook.joined import namespace_conflicts
 from provisioner.playbook.own_names import shared_container_names, shared_names, volume_names
-from provisioner.playbook.pools import fixed_addresses, second_pools
+from provisioner.playbook.pools import fixed_addresses, kept_addresses, second_pools
 from provisioner.playbook.ports import published
 
 if TYPE_CHECKING:
@@ -196,6 +196,7 @@ _CONTAINER_CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
     shared_container_names,
     namespace_conflicts,
     fixed_addresses,
+    kept_addresses,
     second_pools,
 )
 

@@ -75,6 +75,40 @@ def fixed_addresses(playbook: Playbook) -> Iterator[Problem]:
                     )
 
 
+def kept_addresses(playbook: Playbook) -> Iterator[Problem]:
+    """`aux_addresses` that engines can not keep, because the gateway or another one has them."""
+    for network in playbook.networks.values():
+        if network.external or not _has_gateway(network.body) or not _gives_addresses(network.body):
+            continue
+        for index, entry in enumerate(items_of(network.body.get("ipam", "config"))):
+            subnet, others = _subnet_of(entry), entry.get("aux_addresses")
+            if subnet is None or others is None or not others.is_mapping:
+                continue
+            taken = _unusable(subnet) | _gateway(network.body, entry, subnet)
+            for name, item in others.mapping.items():
+                address = _address(str(item.value))
+                if address in taken:
+                    keys = ("ipam", "config", str(index), "aux_addresses", name)
+                    message = f"{address} can not be kept: it is {taken[address]}"
+                    yield _at(network, Impossible(keys, item.span, message, "choose another one, or leave it out"))
+                elif address is not None:
+                    taken[address] = f"kept for {shown(name)} already"
+
+
+def host_bits(playbook: Playbook) -> Iterator[Problem]:
+    """Subnets and ranges that are written as an address inside them: Docker Engine 25.0 and later take none."""
+    for network in playbook.networks.values():
+        for index, entry in enumerate(items_of(network.body.get("ipam", "config"))):
+            for key in ("subnet", "ip_range"):
+                node = entry.get(key)
+                pool = _subnet(str(node.value)) if node is not None and node.value else None
+                if node is None or pool is None or _address(str(node.value).partition("/")[0]) == pool.network_address:
+                    continue
+                message = f"{shown(node.value)} is an address inside of {pool}"
+                keys = ("ipam", "config", str(index), key)
+                yield _at(network, Impossible(keys, node.span, message, f"write {pool}"))
+
+
 def second_pools(playbook: Playbook) -> Iterator[Problem]:
     """Second pools of one family in networks that are bridges because nothing else is said: those of a plain engine."""
     return _second_pools(playbook, named_only=False)
@@ -127,7 +161,8 @@ def _address_problems(network: Declared, node: Node, version: int, path: str) ->
     address = _address(str(node.value))
     if network.external or not _gives_addresses(network.body) or address is None or address.version != version:
         return
-    pools = [pool for entry in items_of(network.body.get("ipam", "config")) if (pool := _pool(entry)) is not None]
+    entries = items_of(network.body.get("ipam", "config"))
+    pools = [pool for entry in entries if (pool := _pool(network.body, entry)) is not None]
     found = _wrong_address(address, pools)
     if found:
         yield Problem(f"{address} {found[0]}", node.span, path, found[1])
@@ -146,9 +181,8 @@ def _wrong_address(address: Address, pools: Sequence[_Pool]) -> tuple[str, str] 
     return (f"is {whose}, {pool.subnet}", "choose another one") if whose else None
 
 
-def _pool(entry: Node) -> _Pool | None:
-    node = entry.get("subnet")
-    subnet = _subnet(str(node.value)) if node is not None and node.value else None
+def _pool(body: Node, entry: Node) -> _Pool | None:
+    subnet = _subnet_of(entry)
     if subnet is None:
         return None
     taken = _unusable(subnet)
@@ -156,17 +190,44 @@ def _pool(entry: Node) -> _Pool | None:
     for name, other in others.mapping.items() if others is not None and others.is_mapping else ():
         if (kept := _address(str(other.value))) is not None:
             taken[kept] = f"kept for {shown(name)} by `aux_addresses`"
-    gateway = entry.get("gateway")
-    chosen = _address(str(gateway.value)) if gateway is not None and gateway.value else None
-    if chosen is not None:
-        taken[chosen] = "the gateway"
-    return _Pool(subnet, taken)
+    return _Pool(subnet, taken | _gateway(body, entry, subnet))
+
+
+def _gateway(body: Node, entry: Node, subnet: Subnet) -> dict[Address, str]:
+    """The gateway's address: the one that is declared, else the first of its range, which an engine gives to it."""
+    declared = entry.get("gateway")
+    if declared is not None and declared.value:
+        chosen = _address(str(declared.value))
+        return {} if chosen is None else {chosen: "the gateway"}
+    if not _has_gateway(body) or subnet.num_addresses <= 2:
+        return {}
+    part = entry.get("ip_range")
+    pool = _subnet(str(part.value)) if part is not None and part.value else subnet
+    if pool is None or pool.version != subnet.version:
+        return {}
+    first = subnet[1] if pool.network_address == subnet.network_address else pool.network_address
+    return {first: "the gateway, which gets the first address where `gateway` is not declared"}
+
+
+def _has_gateway(body: Node) -> bool:
+    """Whether the network is a bridge with a gateway: one that is isolated has none from 27.1 on."""
+    driver, options = body.get("driver"), body.get("driver_opts")
+    named = driver.value if driver is not None else None
+    set_apart = options is not None and options.is_mapping and any("gateway_mode" in key for key in options.mapping)
+    return named in (None, "", "bridge") and not set_apart
+
+
+def _subnet_of(entry: Node) -> Subnet | None:
+    node = entry.get("subnet")
+    return _subnet(str(node.value)) if node is not None and node.value else None
 
 
 def _unusable(subnet: Subnet) -> dict[Address, str]:
     """The addresses of a subnet that no end point can have."""
-    if subnet.version == 6 or subnet.num_addresses <= 2:
+    if subnet.num_addresses <= 2:
         return {}
+    if subnet.version == 6:
+        return {subnet.network_address: "the address of the network itself"}
     return {
         subnet.network_address: "the address of the network itself",
         subnet.broadcast_address: "the broadcast address",

@@ -48,8 +48,11 @@ class Published:
         return self.host_ip == other.host_ip or self._covers(other) or other._covers(self)
 
     def _covers(self, other: Published) -> bool:
-        # `::` is dual-stack on Linux; an IPv4 wildcard does not take an IPv6 address.
-        return self.host_ip in ("", "::") or (self.host_ip == "0.0.0.0" and ":" not in other.host_ip)
+        # Engines bind each family by itself: 0.0.0.0 and :: stand beside each other, as 127.0.0.1 and :: do.
+        if not self.host_ip:
+            return True
+        wildcard = "::" if ":" in other.host_ip else "0.0.0.0"
+        return bool(other.host_ip) and self.host_ip == wildcard
 
     def __str__(self) -> str:
         ports = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"

@@ -75,6 +75,10 @@ def test_two_services_can_not_publish_one_host_port(problems):
         (port(80), port(80, protocol="udp")),
         (port(80, host_ip="127.0.0.1"), port(80, host_ip="127.0.0.2")),
         (port(80, host_ip="0.0.0.0"), port(80, host_ip="::1")),
+        (port(80, host_ip="0.0.0.0"), port(80, host_ip="::")),
+        (port(80, host_ip="::"), port(80, host_ip="0.0.0.0")),
+        (port(80, host_ip="127.0.0.1"), port(80, host_ip="::")),
+        (port(80, host_ip="127.0.0.1"), port(80, host_ip="::1")),
         (port("8000-8010"), port("8000-8010")),
         ({"target": 80}, {"target": 80}),
     ],
@@ -84,14 +88,16 @@ def test_host_ports_that_do_not_collide(bound, one, other):
     assert contradictions(playbook, "containers") == ()
 
 
-def test_an_open_port_takes_it_from_every_address(problems):
-    found = problems(
-        services={
-            "a": {"image": "a:1", "ports": [port(80, host_ip="127.0.0.1")]},
-            "b": {"image": "a:1", "ports": [port(80)]},
-        }
-    )
-    assert len(found) == 1
+@pytest.mark.parametrize(
+    ("one", "other"), [("127.0.0.1", None), ("::1", None), ("::", None), ("127.0.0.1", "0.0.0.0"), ("::1", "::")]
+)
+def test_an_open_port_takes_it_from_every_address(bound, one, other):
+    """None is an entry without an address, which is open on those of both families."""
+    entries = [port(80, host_ip=one), port(80, host_ip=other) if other else port(80)]
+    for first, second in (entries, entries[::-1]):
+        services = {"a": {"image": "a:1", "ports": [first]}, "b": {"image": "a:1", "ports": [second]}}
+        assert len(contradictions(bound(services=services), "containers")) == 1
+        assert len(contradictions(bound(services={"a": {"image": "a:1", "ports": [first, second]}}), "containers")) == 1
 
 
 def test_a_guest_of_another_network_publishes_nothing(problems):
