@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+
 
 def main() -> None:
+    # Until the command handles it itself, Ctrl-C ends it as it ends other programs: without a traceback.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from provisioner.cli.main import run
 
     run()

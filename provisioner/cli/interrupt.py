@@ -37,6 +37,7 @@ class Interrupt:
         self._number = signal.SIGINT
         self._deferred = False
         self._begun = False
+        self._raised = False
         self._ending: threading.Timer | None = None
 
     def is_set(self) -> bool:
@@ -53,7 +54,13 @@ class Interrupt:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """While the block runs, the first signal is left for the block to notice."""
+        """While the block runs, the first signal is left for the block to notice.
+
+        A signal that came before and was lost is raised again: Python drops what is raised in a destructor or callback,
+        and the work that begins here would be ended in the middle of a step.
+        """
+        if self._raised and not self._deferred:
+            raise KeyboardInterrupt
         before, self._deferred, self._begun = self._deferred, True, True
         try:
             yield
@@ -70,6 +77,7 @@ class Interrupt:
         if self._deferred and not again:
             _say(_FINISHING)
             return
+        self._raised = True
         if self._ending is None:
             self._ending = threading.Timer(_GRACE, self._end)
             self._ending.daemon = True

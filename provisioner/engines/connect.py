@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _HAS_SOCKETS = hasattr(socket, "AF_UNIX")
 DEFAULT_HOST = "unix:///var/run/docker.sock" if _HAS_SOCKETS else "npipe:////./pipe/docker_engine"
 
+_SCHEMES = ("unix://", "tcp://", "ssh://", "http://", "https://", "npipe://")
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -83,20 +85,50 @@ def choose_endpoint(
 
 
 def _at(url: str, source: str, environment: Mapping[str, str]) -> Endpoint:
-    if not url.startswith(("unix://", "tcp://", "ssh://", "http://", "https://", "npipe://")):
-        raise UsageError(
-            f"{source}: {url!r} is not an engine address", hint="use unix://PATH, tcp://HOST:PORT or ssh://USER@HOST"
-        )
+    _require_an_address(url, source)
     _require_a_way(url, source)
     tls = None
     if environment.get("DOCKER_TLS_VERIFY") and url.startswith("tcp://"):
-        from docker.tls import TLSConfig
-
         folder = environment.get("DOCKER_CERT_PATH") or f"{environment.get('HOME', '')}/.docker"
-        tls = TLSConfig(
+        tls = _tls(folder)
+    return Endpoint(url, source, tls)
+
+
+def _tls(folder: str) -> Any:
+    """The certificates of a folder, as DOCKER_CERT_PATH names it."""
+    from docker.errors import DockerException
+    from docker.tls import TLSConfig
+
+    try:
+        return TLSConfig(
             client_cert=(f"{folder}/cert.pem", f"{folder}/key.pem"), ca_cert=f"{folder}/ca.pem", verify=True
         )
-    return Endpoint(url, source, tls)
+    except DockerException as error:
+        raise UsageError(
+            f"DOCKER_TLS_VERIFY is set, and {folder} has not the certificates ca.pem, cert.pem and key.pem",
+            hint="name their folder with DOCKER_CERT_PATH, or unset DOCKER_TLS_VERIFY",
+            detail=str(error),
+        ) from error
+
+
+def _require_an_address(url: str, source: str) -> None:
+    """UsageError for what is no address of an engine, without what may be a password."""
+    try:
+        parts = urlsplit(url)
+        port, password = parts.port, parts.password
+    except ValueError:
+        port, password = 0, None
+    if password is not None and not url.startswith("ssh://"):
+        raise UsageError(
+            f"{source}: an engine's address has no place for a password",
+            hint="write tcp://HOST:PORT, with TLS (DOCKER_TLS_VERIFY, DOCKER_CERT_PATH) to say who you are",
+        )
+    over_network = url.startswith(("tcp://", "http://", "https://"))
+    wrong_place = over_network and (port == 0 or not parts.hostname)
+    if wrong_place or not url.startswith(_SCHEMES) or not url.isprintable():
+        raise UsageError(
+            f"{source}: {url!r} is not an engine address", hint="use unix://PATH, tcp://HOST:PORT or ssh://USER@HOST"
+        )
 
 
 def _from_context(name: str, source: str, environment: Mapping[str, str]) -> Endpoint:
@@ -109,6 +141,7 @@ def _from_context(name: str, source: str, environment: Mapping[str, str]) -> End
     if context is None:
         hint = f"known contexts: {', '.join(context_names(environment))}"
         raise UsageError(f"{source}: there is no Docker context {name!r}", hint=hint)
+    _require_an_address(context.host, f"the Docker context {name!r}")
     _require_a_way(context.host, source)
     return Endpoint(context.host, f"context {name}", context.tls)
 
@@ -127,9 +160,14 @@ def _current_context(environment: Mapping[str, str]) -> str:
     path = docker_folder(environment) / "config.json"
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(settings, dict):
+            raise ValueError("an object in braces expected")
         name = settings.get("currentContext") or ""
     except FileNotFoundError:
         return ""
-    except (OSError, ValueError, AttributeError) as error:
-        raise Unreachable(f"the current Docker context can not be read from {path}: {error}") from error
+    except (OSError, ValueError) as error:
+        raise Unreachable(
+            f"the current Docker context can not be read from {path}: {error}",
+            hint="mend that file, or name an engine with --host or --context",
+        ) from error
     return "" if name == "default" else str(name)

@@ -5,6 +5,7 @@ Knows HTTP and the Engine API's manner of failing, no object of it. No redirect 
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 from dataclasses import replace
@@ -38,6 +39,8 @@ _READ_PAUSE, _CHANGE_PAUSE = 0.3, 0.45
 _READS_THROUGH_SSH = 1
 # What a proxy that lets only some requests through says to the others.
 _OF_PROXIES = (403, 405)
+# That of its API, as an engine says it.
+_VERSION = re.compile(r"\d+\.\d+")
 
 
 class EngineHttp:
@@ -55,7 +58,7 @@ class EngineHttp:
         try:
             reply = self._transport.request("GET", "/version", None, {}, self._read_timeout)
             answer = reply.json() if reply.status == 200 else None
-            if isinstance(answer, dict) and "ApiVersion" in answer:
+            if isinstance(answer, dict) and _VERSION.fullmatch(str(answer.get("ApiVersion"))):
                 return answer
         except ValueError as error:
             raise self._unreachable(error) from error
@@ -242,6 +245,8 @@ def unreachable(endpoint: Endpoint, error: Exception) -> Unreachable:
     if any(said in text for said in _BROKEN_OFF):
         message = f"the Docker Engine at {endpoint.url} ({endpoint.source}) broke off its answer"
         return Unreachable(message, hint="try again; it may have been restarted meanwhile", detail=text)
+    if isinstance(error, http.client.BadStatusLine) and not isinstance(error, http.client.RemoteDisconnected):
+        return _no_engine(endpoint, text)
     if "Permission denied" in text:
         hint = (
             "your user may not use the socket: add it to the group docker, or use sudo; "
@@ -254,6 +259,18 @@ def unreachable(endpoint: Endpoint, error: Exception) -> Unreachable:
     else:
         hint = "check the address and that the engine listens there, or name another with --host or --context"
     return Unreachable(f"no Docker Engine answers at {endpoint.url} ({endpoint.source})", hint=hint, detail=text)
+
+
+def _no_engine(endpoint: Endpoint, line: str) -> Unreachable:
+    """Something answers, and its first `line` is none of HTTP."""
+    hint = "check the address and the port"
+    if endpoint.url.startswith("ssh://"):
+        host = endpoint.url.removeprefix("ssh://")
+        hint = f"`ssh {host} true` must print nothing: see what the shell's start files there (.bashrc) print"
+    message = (
+        f"what answers at {endpoint.url} ({endpoint.source}) is no Docker Engine: it begins with {line.strip()!r:.60}"
+    )
+    return Unreachable(message, hint=hint, detail=line)
 
 
 def _may_pass(error: EngineRefused | Unreachable) -> bool:

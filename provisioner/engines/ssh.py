@@ -32,6 +32,8 @@ _CONNECT_TIMEOUT = 30
 _PERSIST = 30
 # Seconds that a session which ended is given to say why.
 _LAST_WORDS = 2.0
+# What the user's configuration asks for sessions of their own, and would be in the way of ours.
+_OWN = ("-o", "ForwardX11=no", "-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none")
 # The longest path of a socket on Linux is 107 bytes; ssh writes a name with 17 more before it is the socket's.
 _LONGEST_FOLDER = 70
 
@@ -89,6 +91,10 @@ _TROUBLES = (
     ("no route to host", "there is no way to {host} from here", "check the address and the network"),
 )
 
+# How ssh says that the way to a host ended, be it a jump host or a command.
+_NO_WAY = "unknown port"
+# Said by shells, too: of a command on the way.
+_AT_THE_END = "not found"
 # How ssh says that a key is taken out of known_hosts.
 _FORGET = re.compile(r"ssh-keygen .*-R .*")
 
@@ -129,7 +135,8 @@ def parse_target(url: str) -> Target:
     except ValueError:
         host, port, parts = "", None, urlsplit("ssh://")
     user = unquote(parts.username or "")
-    if not host or host.startswith("-") or user.startswith("-") or parts.password or parts.query or parts.fragment:
+    strange = host.startswith("-") or user.startswith("-") or port == 0
+    if not host or strange or parts.password or parts.query or parts.fragment:
         shown = url if not parts.password else f"ssh://{user}:...@{host}"
         raise UsageError(f"{shown} is not the address of an engine behind ssh", hint="write ssh://USER@HOST:PORT")
     # `hostname` is in lower case; ssh's configuration tells cases apart.
@@ -139,18 +146,20 @@ def parse_target(url: str) -> Target:
     return Target(host, user, port, parts.path if parts.path != "/" else "")
 
 
-def explain(said: str, target: Target) -> tuple[str, str]:
-    """What went wrong, and what to do, from what ssh or the other side said."""
+def explain(said: str, target: Target, *, on_the_way: bool = False) -> tuple[str, str]:
+    """What went wrong, and what to do, from what ssh or the other side said; `on_the_way`: or a host before it."""
     lower = said.lower()
     for mark, message, hint in _TROUBLES:
-        if mark in lower:
+        if mark in lower and not (on_the_way and mark == _AT_THE_END):
             forget = _FORGET.search(said)
             names = {
-                "host": target.host, "target": target.typed,
+                "host": f"a host on the way to {target.host}" if on_the_way else target.host, "target": target.typed,
                 "forget": forget[0] if forget else f"ssh-keygen -R '{target.known}'",
             }  # fmt: skip
             return message.format(**names), hint.format(**names)
-    last = next((line for line in reversed(said.splitlines()) if line.strip()), "it said nothing")
+    lines = [line for line in said.splitlines() if line.strip()]
+    # What ssh says last follows from what was said on the way.
+    last = lines[0 if on_the_way else -1] if lines else "it said nothing"
     return (
         f"{target.host} can not be reached through ssh: {last.strip()}",
         f"check that `ssh {target.typed} docker version` works",
@@ -205,7 +214,7 @@ class SshTunnel:
         where no Ctrl-C reaches it."""
         options = [
             "-o", "ControlMaster=yes", "-o", f"ControlPath={self._control}", "-o", f"ControlPersist={_PERSIST}",
-            "-o", "ForwardX11=no", "-o", "ClearAllForwardings=yes",
+            *_OWN,
         ]  # fmt: skip
         with self._errors.open("wb") as errors:
             done = subprocess.run(
@@ -214,9 +223,23 @@ class SshTunnel:
             )  # fmt: skip
         if done.returncode != 0:
             said = _tail(self._errors)
-            message, hint = explain(said, self.target)
+            on_the_way = _NO_WAY in said.lower()
+            if on_the_way:
+                said = self._said_on_the_way() or said
+            message, hint = explain(said, self.target, on_the_way=on_the_way)
             raise Unreachable(f"{message} ({self.url})", hint=hint, detail=said)
         self._errors.write_bytes(b"")
+
+    def _said_on_the_way(self) -> str:
+        """What a jump host or a ProxyCommand says: ssh keeps that to itself where the connection is to be shared."""
+        words = [self._ssh, "-o", "ControlPath=none", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={_CONNECT_TIMEOUT}"]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            done = subprocess.run(
+                [*words, *_OWN, "-T", *self.target.words, "exit"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE, timeout=_CONNECT_TIMEOUT, check=False,
+            )  # fmt: skip
+            return done.stderr[-4000:].decode(errors="replace").strip()
+        return ""
 
     def _stop_words(self) -> list[str]:
         return [self._ssh, "-o", f"ControlPath={self._control}", "-O", "exit", *self.target.words]
@@ -225,7 +248,7 @@ class SshTunnel:
         """Join a connection to the engine: what is sent on it goes there, and back."""
         words = [
             self._ssh, "-o", "ControlMaster=no", "-o", f"ControlPath={self._control}", "-o", "BatchMode=yes",
-            "-o", "ForwardX11=no", "-o", "ClearAllForwardings=yes", "-T", *self.target.words, *self._dial(),
+            *_OWN, "-T", *self.target.words, *self._dial(),
         ]  # fmt: skip
         with self._errors.open("ab") as errors:
             session = subprocess.Popen(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _SSHD = "/usr/sbin/sshd"
 _SSH = "/usr/bin/ssh"
+_MARK = "  # What a test adds\n"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class SshServer:
         words = (self.folder / f"{key}.pub").read_text().split()[:2] if key else []
         text = f"[127.0.0.1]:{self.port} {' '.join(words)}\n" if key else ""
         (self.folder / "known_hosts").write_text(text)
+
+    def configure(self, more: str) -> None:
+        """Let the user's configuration say more: options of `box`, and hosts after it."""
+        file = self.folder / "config"
+        file.write_text(f"{file.read_text().split(_MARK)[0]}{_MARK}{more}")
 
     def admit(self, options: str = "") -> None:
         """Let the user's key in, with options of authorized_keys; `no` refuses it."""

@@ -72,8 +72,37 @@ def test_what_is_in_the_way_is_said_with_what_to_do(environment: Environment, ss
     assert "refuses this user's keys" in refused()
     ssh_server.admit('environment="PATH=/nowhere"')
     assert "docker is not installed on box" in refused()
+    ssh_server.admit('command="echo welcome; docker system dial-stdio"')
+    welcome = refused()
+    assert "is no Docker Engine: it begins with 'welcome'" in welcome
+    assert "`ssh box true` must print nothing" in welcome
     ssh_server.admit()
     gone = environment.run("plan", "--host", "ssh://box/nowhere.sock", PATH=ssh_server.path)
     assert (gone.code, "does not answer on its socket" in gone.stderr) == (69, True), gone
     none = environment.run("plan", "--host", "ssh://box", PATH=str(environment.folder))
     assert (none.code, "there is no program ssh on this machine" in none.stderr) == (69, True), none
+
+
+def test_what_the_users_configuration_says_of_the_way(environment: Environment, ssh_server: SshServer) -> None:
+    environment.services(web=service())
+    ssh_server.configure("  RemoteCommand tmux attach\n  RequestTTY force\n")
+    assert run(environment, ssh_server, "plan").code == 0
+    keys = ssh_server.folder / "known_hosts"
+    inner = f"Host inner\n  ProxyJump box\n  HostName 127.0.0.1\n  Port {ssh_server.port}\n"
+    inner += f"  IdentityFile {ssh_server.folder}/user\n  UserKnownHostsFile {keys}.inner\n"
+    keys.with_suffix(".inner").write_bytes(keys.read_bytes())
+    ssh_server.configure(inner)
+
+    def behind() -> Outcome:
+        return environment.run("plan", "--host", "ssh://inner", PATH=ssh_server.path)
+
+    assert behind().code == 0
+    ssh_server.know("other")
+    changed = behind()
+    assert changed.code == 69
+    assert "the key of a host on the way to inner is not the one that known_hosts has for it" in changed.stderr
+    assert f'-R "[127.0.0.1]:{ssh_server.port}"' in changed.stderr.replace("\n", " ")
+    ssh_server.configure("Host inner\n  ProxyCommand /nowhere/program %h\n")
+    missing = behind()
+    assert missing.code == 69
+    assert "/nowhere/program" in missing.stderr

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from provisioner import errors
 from provisioner.cli.cmd_plan import plan_exit_code
 from provisioner.cli.exit import ErrorFormat, guarded
 from provisioner.cli.interrupt import interruptible
+from tests.unit.cli.process import ROOT, run_python
 from tests.unit.render.examples import FULL, NOTHING, REFUSED
 
 if TYPE_CHECKING:
@@ -147,6 +149,33 @@ def test_while_changes_are_made_the_first_signal_asks_and_the_second_interrupts(
 def test_before_anything_is_changed_the_first_signal_interrupts(number: signal.Signals) -> None:
     with pytest.raises(KeyboardInterrupt), interruptible():
         send(number)
+
+
+def test_a_signal_that_was_lost_lets_no_change_begin() -> None:
+    """Python drops what is raised in a destructor, where a signal may come as well as anywhere."""
+
+    class Ended:
+        def __del__(self) -> None:
+            send(signal.SIGINT)
+
+    begun = False
+    with pytest.raises(KeyboardInterrupt), interruptible() as asked:
+        hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: None
+        try:
+            Ended()
+        finally:
+            sys.unraisablehook = hook
+        assert asked.is_set()
+        with asked.deferred():
+            begun = True
+    assert not begun
+
+
+def test_an_interrupt_while_the_program_is_loaded_shows_no_traceback(tmp_path: Path) -> None:
+    """The signal comes in the first import of the command's modules."""
+    (tmp_path / "click.py").write_text("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(10)\n")
+    ended = run_python("-m", "provisioner", "plan", cwd=tmp_path, env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
 
 
 def test_a_terminal_that_goes_away_twice_has_gone_once() -> None:

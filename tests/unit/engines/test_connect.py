@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from provisioner.engines.connect import Endpoint, choose_endpoint
-from provisioner.errors import UsageError
+from provisioner.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,3 +90,49 @@ def test_what_goes_unencrypted_over_a_network(url: str, exposed: bool) -> None:
 )
 def test_files_are_compressed_on_their_way_over_a_network_only(url: str, here: bool) -> None:
     assert Endpoint(url, "--host").tar_headers == ({"Accept-Encoding": "identity"} if here else {})
+
+
+STRANGE = (
+    "tcp://", "tcp://:2375", "tcp://box:abc", "tcp://box:99999", "tcp://box:0", "tcp://[::1", "http://", "https://:1",
+    "tcp://box:2375\nx", "gopher://box", "5", "box:2375", " unix:///var/run/docker.sock",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("url", STRANGE)
+def test_what_is_no_address_is_wrong_usage_wherever_it_is_written(url: str, tmp_path: Path) -> None:
+    keep(tmp_path, "prod", Host=url)
+    with pytest.raises(UsageError, match=r"the Docker context 'prod': .* is not an engine address"):
+        choose(tmp_path, "prod")
+    with pytest.raises(UsageError, match=r"^DOCKER_HOST: .* is not an engine address"):
+        from_environment(DOCKER_HOST=url)
+
+
+@pytest.mark.parametrize("url", ["tcp://ann:hunter2@box:2375", "https://ann:hunter2@box", "tcp://:hunter2@box"])
+def test_a_password_in_an_address_is_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(UsageError, match="has no place for a password") as refused:
+        from_environment(DOCKER_HOST=url)
+    assert "hunter2" not in f"{refused.value}{refused.value.hint}{refused.value.detail}"
+
+
+def from_environment(**variables: str) -> Endpoint:
+    return choose_endpoint(
+        host=None, context=None, playbook_host=None, playbook_context=None, environment=variables
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("there", [(), ("ca",), ("ca", "cert"), ("cert", "key")])
+def test_certificates_that_are_not_there_are_told(there: tuple[str, ...], tmp_path: Path) -> None:
+    for name in there:
+        (tmp_path / f"{name}.pem").write_text("x")
+    wanted = {"DOCKER_HOST": "tcp://box:2376", "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(tmp_path)}
+    with pytest.raises(UsageError, match=r"has not the certificates ca\.pem, cert\.pem and key\.pem"):
+        from_environment(**wanted)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"x"', "5"])
+def test_a_configuration_that_is_none_is_told(text: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(Unreachable, match="the current Docker context can not be read from") as told:
+        choose(tmp_path)
+    assert "attribute" not in told.value.message
+    assert told.value.hint

@@ -25,7 +25,7 @@ def test_whom_an_address_names(url: str, target: Target, words: list[str]) -> No
 
 
 @pytest.mark.parametrize(
-    "url", ["ssh://", "ssh://-oProxyCommand=x", "ssh://-l@host", "ssh://h:x", "ssh://h?a", "ssh://h#a"]
+    "url", ["ssh://", "ssh://-oProxyCommand=x", "ssh://-l@host", "ssh://h:x", "ssh://h?a", "ssh://h#a", "ssh://h:0"]
 )
 def test_what_is_no_address(url: str) -> None:
     with pytest.raises(UsageError, match="not the address of an engine behind ssh"):

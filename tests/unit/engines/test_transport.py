@@ -107,7 +107,21 @@ def test_a_redirect_is_an_answer(server: Server) -> None:
     assert ask(PlainTransport(server.url)) == 301
 
 
-@pytest.mark.parametrize("answer", [OK, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", b"SSH-2.0\r\n"])
+def version(text: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(text), text)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK,
+        version(b'{"ApiVersion": null}'),
+        version(b'{"ApiVersion": "x.y"}'),
+        version(b"[]"),
+        version(b'{"ApiVersion": "1"}'),
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
 def test_what_is_no_engine_is_said_to_be_none(server: Server, answer: bytes) -> None:
     server.answers = [answer]
     endpoint = _chosen({"DOCKER_HOST": server.url})
@@ -140,3 +154,12 @@ def test_docker_settings_that_can_not_be_read_are_told(tmp_path: Path, settings:
     (tmp_path / "config.json").write_text(settings, encoding="utf-8")
     with pytest.raises(Unreachable, match=r"context can not be read from .*config\.json"):
         _chosen({"DOCKER_CONFIG": str(tmp_path)})
+
+
+@pytest.mark.parametrize("said", ["SSH-2.0-OpenSSH_9.2", "220 mail.example.org ESMTP", "hello"])
+def test_what_is_no_engine_is_told_by_what_it_says(server: Server, said: str) -> None:
+    server.answers = [f"{said}\r\n".encode()]
+    with pytest.raises(Unreachable) as told:
+        _ = EngineHttp(_chosen({"DOCKER_HOST": server.url})).version
+    assert f"is no Docker Engine: it begins with '{said}'" in told.value.message
+    assert told.value.hint
