@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.app.platform import platform_of
+from provisioner.document.regular_file import read_regular
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.span import Problem
 from provisioner.platforms.lowering import plain_body
@@ -51,7 +52,7 @@ def config_contents(request: Request, playbook: Playbook, mode: Mode) -> dict[st
                 contents[key] = value.encode()
         elif body.get("file"):
             try:
-                contents[key] = Path(str(body["file"])).read_bytes()
+                contents[key] = read_regular(Path(str(body["file"])))
             except OSError as error:
                 text = f"{body['file']} can not be read: {error.strerror}"
                 problems.append(Problem(text, declared.body.span, f"configs.{key}.file", "check the path"))

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.document.regular_file import read_regular
 from provisioner.errors import PlaybookInvalid
 from provisioner.kinds.seccomp import canonical, profile_file
 from provisioner.model.span import Problem
@@ -29,7 +30,7 @@ def seccomp_profiles(playbook: Playbook) -> dict[str, str]:
                 continue
             where = f"services.{name}.security_opt.{index}"
             try:
-                profiles[path] = canonical((Path(playbook.directory) / path).read_text(encoding="utf-8"))
+                profiles[path] = canonical(read_regular(Path(playbook.directory) / path).decode())
             except OSError as error:
                 text = f"the seccomp profile {path} can not be read: {error.strerror}"
                 hint = f"its path is relative to {playbook.directory}; or say seccomp=unconfined or seccomp=builtin"

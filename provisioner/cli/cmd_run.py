@@ -138,11 +138,12 @@ def _is_terminal() -> bool:
 def _from_files(files: Sequence[str]) -> dict[str, str]:
     from provisioner.document.dotenv import parse
     from provisioner.document.findings import Findings
+    from provisioner.document.regular_file import read_regular
 
     result: dict[str, str] = {}
     for file in files:
         try:
-            text = Path(file).read_text(encoding="utf-8")
+            text = read_regular(Path(file)).decode()
         except (OSError, ValueError) as error:
             raise UsageError(f"--env-from-file {file}: {error}") from error
         findings = Findings()

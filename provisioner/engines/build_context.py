@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from provisioner.document import secret_files
+from provisioner.document.regular_file import read_regular
 from provisioner.errors import ProvisionError
 from provisioner.kinds.builders import PLAYBOOK_FOLDER, is_remote
 from provisioner.model.dataclass import dataclass
@@ -135,7 +136,7 @@ def _dockerfile(build: Mapping[str, Any]) -> tuple[str, bytes]:
     if not root.is_dir():
         raise ProvisionError(f"the build context {root} is not a folder", hint="check `build.context`")
     try:
-        return name, (root / name).read_bytes()
+        return name, read_regular(root / name)
     except OSError as error:
         raise ProvisionError(
             f"the Dockerfile {root / name} can not be read: {error.strerror}", hint="check `build.dockerfile`"

@@ -80,6 +80,14 @@ def _is_name(value: Any, body: Raw) -> bool:
     return value is not None and not str(value).isdecimal()
 
 
+# The last of 32 bits means none.
+_LAST_ID = 2**32 - 2
+
+
+def _is_beyond(value: Any, body: Raw) -> bool:
+    return str(value).isdecimal() and int(value) > _LAST_ID
+
+
 _NO_RESTART = "the engine itself decides how long it waits between two starts"
 _ONE_ENGINE = "there is only one engine"
 _MODELS = "it needs Docker Model Runner, which a Docker Engine by itself has not"
@@ -195,6 +203,11 @@ SERVICE = _below(
     *_client("configs.*.override", "secrets.*.override"),
     *(
         _refused(f"{kind}.*.{key}", "only the container knows its users' names", "write the id", when=_is_name)
+        for kind in ("configs", "secrets")
+        for key in ("uid", "gid")
+    ),
+    *(
+        _refused(f"{kind}.*.{key}", f"ids end at {_LAST_ID}", "write one that a user or group has", when=_is_beyond)
         for kind in ("configs", "secrets")
         for key in ("uid", "gid")
     ),

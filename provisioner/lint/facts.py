@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.document.regular_file import read_regular
 from provisioner.document.secret_files import secret_files_below
 from provisioner.kinds.values import moment
 from provisioner.lint.bodies import mounts, text
@@ -84,7 +85,7 @@ def _dockerfile(service: Service) -> Dockerfile | None:
     try:
         if path.stat().st_size > _LARGEST:
             return None
-        return parse(path.read_text(encoding="utf-8", errors="replace"), str(path), target)
+        return parse(read_regular(path).decode(errors="replace"), str(path), target)
     except OSError:
         return None
 

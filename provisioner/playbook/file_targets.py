@@ -28,6 +28,8 @@ _SYSTEM_FILES = frozenset((
 ))  # fmt: skip
 _SYSTEM_FOLDERS = ("/bin/", "/boot/", "/lib/", "/lib32/", "/lib64/", "/sbin/", "/usr/bin/", "/usr/lib/", "/usr/lib64/",
                    "/usr/sbin/")  # fmt: skip
+# limits.h of Linux: NAME_MAX, PATH_MAX.
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095
 _KERNEL = ("/proc/", "/sys/", "/dev/")
 # Where a volume on a plain engine keeps files that are wanted elsewhere.
 _RESERVED = ("/run/secrets/.provisioner", "/run/configs/.provisioner")
@@ -91,6 +93,9 @@ def _impossible(use: FileUse) -> tuple[str, str] | None:
     below = f"name a file, such as {use.target.rstrip('/')}/{use.source}"
     if use.given.endswith("/") or use.target in _FOLDERS:
         return f"'{use.given}' is a folder", below
+    if any(len(part.encode()) > _LONGEST_NAME for part in use.target.split("/")) or len(use.target) > _LONGEST_PATH:
+        limits = f"a name has at most {_LONGEST_NAME} bytes, a path {_LONGEST_PATH}"
+        return f"the target {use.target[:40]}… is too long: {limits}", "choose a shorter one"
     if use.target.startswith(_KERNEL):
         return f"'{use.target}' is the kernel's", "choose another target"
     if any(f"{use.target}/".startswith(f"{place}/") for place in _RESERVED):

@@ -41,6 +41,17 @@ def test_the_kernels_files_are_never_covered(bound, target):
     assert found(bound, {"source": "x", "target": target, "override": True})
 
 
+@pytest.mark.parametrize("target", ["x" * 256, "ä" * 128, f"/a/{'x' * 256}/b", "/x" * 2100])
+def test_a_name_that_no_file_system_has(bound, target):
+    (message,) = found(bound, {"source": "x", "target": target})
+    assert "is too long: a name has at most 255 bytes" in message
+
+
+@pytest.mark.parametrize("target", ["x" * 255, "ä" * 127, "/x" * 2000])
+def test_the_longest_names(bound, target):
+    assert found(bound, {"source": "x", "target": target}) == []
+
+
 def test_files_of_programs_are_free(bound):
     targets = ("/etc/nginx/nginx.conf", "tls/key", "/usr/share/app/x", "/app", "/usr/local/bin/start", "/var/run/x/y")
     assert found(bound, *({"source": "x", "target": target} for target in targets)) == []
