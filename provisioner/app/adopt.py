@@ -12,6 +12,7 @@ from provisioner.app.apply import require_approved
 from provisioner.app.git_commit import git_commit
 from provisioner.app.load import load_playbook
 from provisioner.app.plan_digest import digest_adoption
+from provisioner.app.platform import choose_platform
 from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.take_over import own_name, take_over
 from provisioner.app.wiring import SystemClock, open_engine
@@ -26,7 +27,6 @@ from provisioner.model.adoption import Release
 from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Notice
 from provisioner.model.span import Problem
-from provisioner.platforms.choice import choose_mode
 from provisioner.reconcile.adoption import RELABELLED, labels_of
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def adopt(
     if looked.prepared.materials.needs_persisting:
         looked = _persisted(request, playbook, engine, choice, looked)
     with lease(
-        engine, playbook.project, looked.prepared.mode, clock=SystemClock(), timeout=choice.lock_timeout,
+        engine, playbook.project, looked.prepared.platform.mode, clock=SystemClock(), timeout=choice.lock_timeout,
         waiting=lambda text: listener(Notice(text)),
     ) as held:  # fmt: skip
         known, listed = _look_again(engine, choice, looked)
@@ -92,7 +92,7 @@ def adopt(
             if looked.plan.adopts:
                 number = (looked.prepared.last.number if looked.prepared.last else 0) + 1 if looked.state else 0
                 adopted = take_over(
-                    writer, playbook.project, looked.prepared.mode, known, looked.plan.adopts, listed, number
+                    writer, playbook.project, looked.prepared.platform.mode, known, looked.plan.adopts, listed, number
                 )
                 learn(engine, playbook.project, adopted)
             return AdoptionResult(looked.plan, done=True, revision=_keep_revision(writer, looked))
@@ -117,7 +117,7 @@ def _look_again(
 ) -> tuple[Sequence[Adopted], Lists]:
     """What the ledger and the engine list now. PlanStale or Unsafe unless what was approved still stands."""
     project, manager = looked.prepared.playbook.project, looked.prepared.plan.observed.facts.swarm_manager
-    listed = lists(engine, swarm=manager)
+    listed = lists(engine)
     owners = learn_of_others(engine, project, listed.objects.values(), manager=manager)
     require_standing(looked.listed, listed, looked.plan.adopts)
     if choice.asks:
@@ -145,7 +145,7 @@ def _keep_revision(engine: EngineWriter, looked: PreparedAdoption) -> int:
     if state is None:
         return 0
     return record_revision(
-        engine, state.playbook, state.inputs, prepared.mode, state.observed,
+        engine, state.playbook, state.inputs, prepared.platform.mode, state.observed,
         commit=git_commit(prepared.playbook.directory), last=prepared.ledger.last, still=state.still,
     )  # fmt: skip
 
@@ -171,7 +171,7 @@ def release(
     """
     playbook = load_playbook(request, allow_unset=True)
     engine = open_engine(request, playbook.engine)
-    mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
+    mode = choose_platform(playbook, engine).mode
     if not check and not lock_timeout:
         require_free(engine, playbook.project)
     found = _plan_release(playbook, engine, addresses)
@@ -190,7 +190,7 @@ def release(
 
 def _plan_release(playbook: Playbook, engine: EngineReader, addresses: Sequence[Address]) -> Release:
     _, adopted = read_adoptions(engine, playbook.project)
-    listed = lists(engine, swarm=engine.facts().swarm_manager)
+    listed = lists(engine)
     present = standing(engine, adopted, listed)
     for address in addresses:
         if not any(_is_at(record, address) for record in present):

@@ -13,6 +13,7 @@ from provisioner.app.adopted_names import has_own_name, names_of_adopted, with_n
 from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.foreign_owners import elsewhere_notes
 from provisioner.app.plan import prepare
+from provisioner.app.platform import choose_platform
 from provisioner.app.prepared import Lowered
 from provisioner.errors import UsageError
 from provisioner.ledger.adoptions import as_if_adopted, learn_of_others
@@ -32,7 +33,6 @@ from provisioner.model.change import Action
 from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Policy
 from provisioner.model.span import Problem
-from provisioner.platforms.choice import choose_mode, lower
 from provisioner.reconcile.adoption import adoption, with_what_runs
 from provisioner.reconcile.one_look import OneLook
 
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from provisioner.app.external_inputs import ExternalInputs
+    from provisioner.app.platform import Platform
     from provisioner.app.prepared import Prepared
     from provisioner.app.request import Request
     from provisioner.model.adoption import Adopted
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import ObservedState
-    from provisioner.platforms.choice import Mode
     from provisioner.platforms.lowering import InputVersions
     from provisioner.ports import EngineReader
     from provisioner.reconcile.adoption import Candidate
@@ -96,13 +96,13 @@ def plan_adoption(
     facts = engine.facts()
     ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)
     # Before anything is inspected: what changes meanwhile has changed since then.
-    listed = lists(engine, swarm=facts.swarm_manager)
+    listed = lists(engine)
     learn_of_others(engine, playbook.project, listed.objects.values(), manager=facts.swarm_manager)
     names = _mapped_names(playbook, choice.maps)
-    mode = choose_mode(playbook, swarm_manager=facts.swarm_manager)
-    services = {a: name for a, name in choice.maps.items() if mode == "swarm" and a.kind == "service"}
+    platform = choose_platform(playbook, engine)
+    services = {a: name for a, name in choice.maps.items() if platform.names_services and a.kind == "service"}
     playbook = with_names(playbook, {**names_of_adopted(ledger.adopted), **names, **services})
-    planned = _planned(request, playbook, engine, choice, mode, ledger.adopted)
+    planned = _planned(request, playbook, engine, choice, platform, ledger.adopted)
     found, prepared, adopts = planned.found, planned.prepared, planned.adopts
     state = _state(planned.view(engine), planned, listed)
     shown = AdoptionPlan(
@@ -140,12 +140,12 @@ def _planned(
     playbook: Playbook,
     engine: EngineReader,
     choice: AdoptionChoice,
-    mode: Mode,
+    platform: Platform,
     known: Sequence[Adopted],
 ) -> _Planned:
     """Look for everything, and plan with what was found; once more where something was adopted with another file."""
-    materials = collect_inputs(request, playbook, engine, mode)
-    desired = lower(playbook, materials.inputs, mode)
+    materials = collect_inputs(request, playbook, engine, platform)
+    desired = platform.lower(playbook, materials.inputs)
     found = search(engine, playbook, desired, choice.maps, choice.forced, known, narrowed=bool(choice.targets))
 
     def plan_with(candidates: Sequence[Candidate], materials: ExternalInputs) -> tuple[Prepared, list[Adopted]]:
@@ -164,7 +164,7 @@ def _planned(
     if anew := adopted_otherwise(prepared, found.owned):
         # Values that the engine is known to have are not read otherwise, and here they are compared.
         read = {declaration.key for declaration in materials.declarations}
-        again = collect_inputs(request, playbook, engine, mode, read=read)
+        again = collect_inputs(request, playbook, engine, platform, read=read)
         tried, records = plan_with((*found.candidates, *anew), again)
         paths, taken = resolved_differences(anew, prepared, tried)
         if taken:

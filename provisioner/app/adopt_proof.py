@@ -52,10 +52,10 @@ class Lists:
         return [sorted(raw.get("Names") or ()), raw["State"] in ("running", "restarting"), joined]
 
 
-def lists(engine: EngineReader, *, swarm: bool) -> Lists:
+def lists(engine: EngineReader) -> Lists:
     """One list of each kind that can be adopted but images, which come with their containers."""
     found: dict[tuple[str, str], Raw] = {("container", str(raw["Id"])): raw for raw in engine.containers()}
-    for kind in ("network", "volume", *(RELABELLED if swarm else ())):
+    for kind in ("network", "volume", *(RELABELLED if engine.facts().swarm_manager else ())):
         found |= {(kind, identity(kind, raw)): raw for raw in engine.list(kind, {})}
     return Lists(found)
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from provisioner.app.adopt_plan import AdoptedState
 from provisioner.app.adopted_names import names_of_adopted, with_names
 from provisioner.app.drift import differences
-from provisioner.app.import_running import Taken
 from provisioner.document.fragment import over_object
 from provisioner.document.sources import Document
 from provisioner.errors import PlaybookInvalid, UsageError
@@ -22,7 +21,6 @@ from provisioner.kinds.fields import get_path, set_path
 from provisioner.model.change import Action
 from provisioner.model.node import Node, items_of, mapping_of
 from provisioner.model.span import Problem, Span
-from provisioner.platforms.choice import lower
 from provisioner.playbook.bind import bind
 from provisioner.playbook.select import scale
 from provisioner.reconcile.diff import diff
@@ -31,6 +29,7 @@ from provisioner.reconcile.observe import observe
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from provisioner.app.import_running import Taken
     from provisioner.app.prepared import Prepared
     from provisioner.model.adoption import Adopted
     from provisioner.model.change import Change, FieldChange
@@ -71,7 +70,7 @@ def adopted_state(
     inputs = prepared.materials.inputs
     built = {key: digest for key, digest in inputs.builds.items() if _is_built(playbook, key)}
     inputs = replace(inputs, builds=built)
-    desired = lower(playbook, inputs, prepared.mode)
+    desired = prepared.platform.lower(playbook, inputs)
     observed = observe(view, desired, {}, prepared.ledger.guards)
     left = [text for change in differences(desired, observed) for text in _unlike(change)]
     if left:
@@ -170,7 +169,7 @@ class _Writer:
             self._declared.directory, (),
         )  # fmt: skip
         playbook = bind(document)
-        there = {key: len(group) for key, group in self._groups.items() if self._prepared.mode == "containers"}
+        there = {key: len(group) for key, group in self._groups.items() if not self._prepared.platform.names_services}
         fewer = {k: n for k, n in there.items() if k in playbook.services and n < playbook.services[k].replicas}
         return scale(playbook, fewer)
 
@@ -304,12 +303,8 @@ class _Writer:
             for kind, objects in (("network", self._declared.networks), ("volume", self._declared.volumes))
             for key, declared in objects.items()
         }
-        if self._prepared.mode == "swarm":
-            from provisioner.app.import_stack import TakenStack
-
-            return TakenStack(view, facts, project, origin, known)
         groups = {name: [candidate.raw for candidate in group] for name, group in self._groups.items()}
-        return Taken(view, facts, project, origin, groups, known)
+        return self._prepared.platform.read_services(view, facts, project, origin, groups, known)
 
     def _canonical(self, body: Node, values: Mapping[str, Any], section: str) -> Node:
         return over_object(section, body, values, directory=self._declared.directory, home="")

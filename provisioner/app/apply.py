@@ -15,7 +15,6 @@ from provisioner.app.outcome import failed_checks, keep_checks, keep_failure, ke
 from provisioner.app.plan import prepare
 from provisioner.app.plan_digest import digest_plan
 from provisioner.app.possible import refused_all_the_same
-from provisioner.app.published import PublishedPort, published_ports
 from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import (
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from provisioner.app.external_inputs import Collect
     from provisioner.app.plan_digest import PlanDigest
     from provisioner.app.prepared import Prepared
+    from provisioner.app.published import PublishedPort
     from provisioner.app.request import Request
     from provisioner.ledger.lease import Lease
     from provisioner.model.plan import Plan, Policy
@@ -221,7 +221,7 @@ def _with_taken(
     from provisioner.app.take_over import take_over
 
     project = planned.playbook.project
-    learn(engine, project, take_over(writer, project, planned.mode, planned.ledger.adopted, taken))
+    learn(engine, project, take_over(writer, project, planned.platform.mode, planned.ledger.adopted, taken))
     if not any(adopted.kind in RELABELLED for adopted in taken):
         return planned
     again = plan_again()
@@ -231,7 +231,7 @@ def _with_taken(
 def _located(result: ApplyResult, prepared: Prepared, engine: EngineWriter) -> ApplyResult:
     """The result with where services can be reached, as far as the engine says."""
     with suppress(ProvisionError):
-        ports = published_ports(engine, prepared.playbook.project, swarm=prepared.mode == "swarm")
+        ports = prepared.platform.published_ports(engine, prepared.playbook.project)
         return replace(result, ports=ports)
     return result
 
@@ -290,7 +290,7 @@ def _lease_for(
     if held is not None:
         return nullcontext(held)
     return lease(
-        engine, prepared.playbook.project, prepared.mode, clock=SystemClock(), timeout=policy.lock_timeout,
+        engine, prepared.playbook.project, prepared.platform.mode, clock=SystemClock(), timeout=policy.lock_timeout,
         waiting=lambda text: listener(Notice(text)),
     )  # fmt: skip
 
@@ -316,7 +316,7 @@ def _recorded(prepared: Prepared) -> bool:
         return False
     if not last.converged and not prepared.plan.changes:
         return False
-    return last.matches(prepared.playbook, prepared.materials.inputs, prepared.mode, prepared.plan.observed)
+    return last.matches(prepared.playbook, prepared.materials.inputs, prepared.platform.mode, prepared.plan.observed)
 
 
 def require_approved(approved: PlanDigest, current: PlanDigest) -> None:

@@ -13,6 +13,7 @@ from provisioner import __version__
 from provisioner.app.adopted_names import names_of_adopted, with_names
 from provisioner.app.backup_sources import find_sources
 from provisioner.app.load import load_playbook
+from provisioner.app.platform import choose_platform
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.backup.archive import find_archive, list_archives
 from provisioner.backup.place import open_place
@@ -27,12 +28,12 @@ from provisioner.ledger.lease import lease
 from provisioner.ledger.revisions import last_revision, revisions
 from provisioner.model.backup import Manifest, Part
 from provisioner.model.dataclass import dataclass
-from provisioner.platforms.choice import choose_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from provisioner.app.backup_sources import Sources
+    from provisioner.app.platform import Platform
     from provisioner.app.request import Request
     from provisioner.backup.archive import Archive, Listed
     from provisioner.backup.place import Place
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from provisioner.ledger.lease import Lease
     from provisioner.model.address import Address
     from provisioner.model.playbook import Playbook
-    from provisioner.platforms.choice import Mode
     from provisioner.ports import DataEngine, Interrupt
 
     Told = Callable[[Part], None]
@@ -52,7 +52,7 @@ class Saving:
 
     playbook: Playbook
     engine: DataEngine
-    mode: Mode
+    platform: Platform
     places: tuple[Place, ...]
 
     @property
@@ -71,7 +71,7 @@ def open_saving(request: Request, *, places_needed: bool = True) -> Saving:
     manager = engine.facts().swarm_manager
     _, adopted = read_adoptions(engine, playbook.project, manager=manager)
     playbook = with_names(playbook, names_of_adopted(adopted))
-    return Saving(playbook, engine, choose_mode(playbook, swarm_manager=manager), places)
+    return Saving(playbook, engine, choose_platform(playbook, engine), places)
 
 
 def open_places(request: Request, playbook: Playbook) -> tuple[Place, ...]:
@@ -99,7 +99,9 @@ def backup(
     """
     saving = open_saving(request)
     clock = SystemClock()
-    with lease(saving.engine, saving.project, saving.mode, clock=clock, timeout=lock_timeout, waiting=waiting) as held:
+    with lease(
+        saving.engine, saving.project, saving.platform.mode, clock=clock, timeout=lock_timeout, waiting=waiting
+    ) as held:
         try:
             return take_backup(saving, held, addresses, told=told, reason="backup", interrupt=interrupt)
         except KeyboardInterrupt:
@@ -112,7 +114,7 @@ def take_backup(
     """`backup` for who has the lease already. `reason` says in the archive why it was made."""
     recover(saving.engine, saving.project)
     require_settled(saving.engine, saving.project)
-    sources = find_sources(saving.playbook, saving.engine, saving.mode, addresses)
+    sources = find_sources(saving.playbook, saving.engine, saving.platform, addresses)
     began, archive = now(), _free_name(saving)
     recipients = saving.playbook.backup.recipients
     with interrupt.deferred(), new_archive(saving.places, archive, recipients) as writer:
@@ -193,7 +195,7 @@ def _manifest(
         reason=reason,
         version=__version__,
         engine={"id": facts.engine_id, "name": facts.engine_name, "version": facts.engine_version},
-        mode=saving.mode,
+        mode=saving.platform.mode,
         revision=last.number if last else 0,
         encrypted=bool(saving.playbook.backup.recipients),
         parts=tuple(parts),

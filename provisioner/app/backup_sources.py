@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from provisioner.app.owned import OwnedContainer
+    from provisioner.app.platform import Platform
     from provisioner.model.backup import Consistency, ServiceBackup
     from provisioner.model.playbook import Playbook
-    from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader
 
 _DEFAULT = VolumeBackup()
@@ -55,7 +55,7 @@ class Sources:
     containers: tuple[OwnedContainer, ...]
 
 
-def find_sources(playbook: Playbook, engine: EngineReader, mode: Mode, addresses: Sequence[Address]) -> Sources:
+def find_sources(playbook: Playbook, engine: EngineReader, platform: Platform, addresses: Sequence[Address]) -> Sources:
     """What is to be saved, of the whole environment or of these addresses.
 
     UsageError for an address that has nothing to save, ProvisionError for a service that does not run here, and for a
@@ -73,7 +73,7 @@ def find_sources(playbook: Playbook, engine: EngineReader, mode: Mode, addresses
     )
     chosen = [key for key in playbook.volumes if f"volume.{key}" in wanted]
     _require_there(playbook, engine, chosen)
-    volumes = tuple(_volume(playbook, key, containers, away, mode) for key in chosen)
+    volumes = tuple(_volume(playbook, key, containers, away, platform) for key in chosen)
     if not dumps and not volumes:
         raise ProvisionError(
             f"{playbook.title} has no data to back up: no service has `backup`, and no volume is archived",
@@ -172,7 +172,11 @@ def _dump(
 
 
 def _volume(
-    playbook: Playbook, key: str, containers: Sequence[OwnedContainer], away: Mapping[str, Sequence[str]], mode: Mode
+    playbook: Playbook,
+    key: str,
+    containers: Sequence[OwnedContainer],
+    away: Mapping[str, Sequence[str]],
+    platform: Platform,
 ) -> SavedVolume:
     declared = playbook.volumes[key]
     consistency = (declared.backup or _DEFAULT).consistency
@@ -183,7 +187,7 @@ def _volume(
             "only",
             hint="bind the service to this node (deploy.placement.constraints), or dump its data with a command",
         )
-    if consistency == "stop" and mode == "swarm" and writers:
+    if consistency == "stop" and platform.keeps_running and writers:
         raise ProvisionError(
             f"volume.{key}: `consistency: stop` is for plain containers: a Swarm starts a task anew as soon as it is "
             "stopped",

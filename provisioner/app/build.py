@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.app.image_inputs import build_digests
 from provisioner.app.image_work import ImageWork
+from provisioner.app.platform import choose_platform
 from provisioner.app.push import push_one
 from provisioner.app.secret_inputs import resolve_secrets
 from provisioner.kinds.builders import PLAYBOOK_FOLDER
@@ -15,7 +16,6 @@ from provisioner.kinds.ownership import PROJECT
 from provisioner.model.dataclass import dataclass
 from provisioner.model.operation import Build
 from provisioner.model.secret import Found
-from provisioner.platforms.choice import choose_mode
 from provisioner.platforms.lowering import plain_body
 
 if TYPE_CHECKING:
@@ -96,6 +96,6 @@ def _secrets(request: Request, work: ImageWork, needed: set[str]) -> dict[str, S
     """The values of the secrets that builds use. SecretUnavailable for one that is missing."""
     if not needed:
         return {}
-    mode = choose_mode(work.playbook, swarm_manager=work.engine.facts().swarm_manager)
-    found = resolve_secrets(request, work.playbook, work.engine, mode, {}, needed).resolutions
+    platform = choose_platform(work.playbook, work.engine)
+    found = resolve_secrets(request, work.playbook, work.engine, platform, {}, needed).resolutions
     return {key: answer.value for key in needed if isinstance(answer := found.get(key), Found)}

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
     from provisioner.app.backup import Saving
     from provisioner.app.backup_sources import Sources
+    from provisioner.app.platform import Platform
     from provisioner.app.request import Request
     from provisioner.app.restore import Options
     from provisioner.app.restore_plan import RestorePlan
     from provisioner.document import Document
     from provisioner.model.backup import Manifest
     from provisioner.model.playbook import Playbook
-    from provisioner.platforms.choice import Mode
     from provisioner.ports import Interrupt, Listener
 
 
@@ -65,7 +65,7 @@ def clone(
     masks = _masks(of_target.playbook)
     with held_for(of_target, options, listener) as held:
         recover(of_target.engine, of_target.project)
-        sources = find_sources(of_source.playbook, of_source.engine, of_source.mode, ())
+        sources = find_sources(of_source.playbook, of_source.engine, of_source.platform, ())
         origin = Origin(f"the data of {of_source.playbook.title}", of_source.playbook.title, "", command)
         replaces, prune = options.replace, options.prune
         planned = _planned(sources, of_source.engine.volume_sizes())
@@ -83,11 +83,11 @@ def clone(
             return RestoreResult(plan)
         with interrupt.deferred():
             work = Work(target, of_target, held, listener, interrupt)
-            closed = Course(closed_playbook(load_document(target), of_target.mode)) if masks else None
+            closed = Course(closed_playbook(load_document(target), of_target.platform)) if masks else None
             return finished(Restoration(work, plan, archive, identities, closed=closed), options)
 
 
-def closed_playbook(document: Document, mode: Mode) -> Playbook:
+def closed_playbook(document: Document, platform: Platform) -> Playbook:
     """The playbook with services that nobody outside can reach: without ports, and without networks of others."""
     tree: Any = document.root.plain()
     networks: Mapping[str, Any] = tree.get("networks") or {}
@@ -99,7 +99,7 @@ def closed_playbook(document: Document, mode: Mode) -> Playbook:
         if joined and not own:
             service.pop("networks")
             # A task without networks has none; a container gets the engine's own unless it says so.
-            if mode != "swarm":
+            if platform.joins_default:
                 service["network_mode"] = "none"
         elif joined:
             service["networks"] = own

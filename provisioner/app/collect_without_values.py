@@ -6,15 +6,14 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.external_inputs import PENDING, ExternalInputs, collect_inputs
-from provisioner.app.platform import platform_of
 from provisioner.errors import SecretUnavailable, Unreachable
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
+    from provisioner.app.platform import Platform
     from provisioner.app.request import Request
     from provisioner.model.playbook import Playbook
-    from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader
 
 
@@ -27,16 +26,18 @@ class CollectWithoutValues:
 
     reasons: dict[str, str] = field(default_factory=dict)
 
-    def __call__(self, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode) -> ExternalInputs:
+    def __call__(
+        self, request: Request, playbook: Playbook, engine: EngineReader, platform: Platform
+    ) -> ExternalInputs:
         """Raises PlaybookInvalid for a config that can not be read, nothing for secrets."""
         try:
-            materials = collect_inputs(request, playbook, engine, mode, needed=())
+            materials = collect_inputs(request, playbook, engine, platform, needed=())
             trouble = "no tier has it" if materials.key else "this machine has not the fingerprint key"
         except (SecretUnavailable, Unreachable) as error:
-            materials = collect_inputs(request, replace(playbook, secrets={}), engine, mode)
+            materials = collect_inputs(request, replace(playbook, secrets={}), engine, platform)
             trouble = error.message.splitlines()[0]
         versions = dict(materials.inputs.versions)
-        applied = platform_of(mode).applied_versions(engine, playbook.project) if playbook.secrets else {}
+        applied = platform.applied_versions(engine, playbook.project) if playbook.secrets else {}
         for key in playbook.secrets:
             address = Address("secret", key)
             now, then = versions.get(address, PENDING), applied.get(address, "")

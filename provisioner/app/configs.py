@@ -6,16 +6,15 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provisioner.app.platform import platform_of
 from provisioner.document.regular_file import read_regular
 from provisioner.errors import PlaybookInvalid
 from provisioner.model.span import Problem
 from provisioner.platforms.lowering import plain_body
 
 if TYPE_CHECKING:
+    from provisioner.app.platform import Platform
     from provisioner.app.request import Request
     from provisioner.model.playbook import Playbook
-    from provisioner.platforms.choice import Mode
 
 
 def content_version(data: bytes) -> str:
@@ -23,11 +22,10 @@ def content_version(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 
 
-def config_contents(request: Request, playbook: Playbook, mode: Mode) -> dict[str, bytes]:
+def config_contents(request: Request, playbook: Playbook, platform: Platform) -> dict[str, bytes]:
     """The bytes of every declared config. PlaybookInvalid for those that can not be read."""
     contents: dict[str, bytes] = {}
     problems: list[Problem] = []
-    platform = platform_of(mode)
     for key, declared in playbook.configs.items():
         body = plain_body(declared.body)
         if declared.external and platform.keeps_files:

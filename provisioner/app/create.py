@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from provisioner.app.part import carry_out_part
 from provisioner.app.plan import prepare
 from provisioner.app.secret_inputs import persist_new_values
-from provisioner.app.start_stop import at_rest
+from provisioner.app.swarm_acts import at_rest
 from provisioner.app.up import make_ready
 from provisioner.errors import Unsafe
 from provisioner.ledger.records import intention, read_ledger, record_intentions
@@ -44,7 +44,11 @@ def create(
     if prepared.materials.needs_persisting:
         persist_new_values(request, playbook, prepared.materials)
         prepared = prepare(request, playbook, engine, policy)
-    jobs = {name for name, service in playbook.services.items() if service.job is not None and prepared.mode == "swarm"}
+    jobs = {
+        name
+        for name, service in playbook.services.items()
+        if service.job is not None and prepared.platform.starts_what_is_made
+    }
     made = {
         change.address
         for change in prepared.plan.details
@@ -56,7 +60,7 @@ def create(
 
     def keep(writer: EngineWriter) -> None:
         known = read_ledger(writer, playbook.project).intentions
-        record_intentions(writer, playbook.project, prepared.mode, known.with_stopped(names, intention()))
+        record_intentions(writer, playbook.project, prepared.platform.mode, known.with_stopped(names, intention()))
 
     maker = cast("EngineWriter", _AtRest(engine))
     carry_out_part(prepared, lambda step: step.id in wanted, maker, listener, interrupt, keep)

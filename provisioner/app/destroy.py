@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from provisioner.app.adopted_names import names_of_adopted, with_names
 from provisioner.app.apply import ApplyResult, require_approved
-from provisioner.app.grace import stopping_within
 from provisioner.app.intentions import forget_all
 from provisioner.app.load import load_playbook
 from provisioner.app.one_offs import one_off_tasks, one_offs, remove_one_offs, without_one_offs
@@ -30,7 +29,6 @@ from provisioner.model.operation import Remove
 from provisioner.model.plan import Step
 from provisioner.model.span import Problem
 from provisioner.model.state import DesiredState, Observed
-from provisioner.platforms.choice import choose_mode
 from provisioner.platforms.lowering import InputVersions
 from provisioner.reconcile.adoption import former_owner, labels_of, users_of
 from provisioner.reconcile.diff import diff
@@ -43,13 +41,13 @@ from provisioner.reconcile.retained import declared_volumes, retained_objects, v
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from provisioner.app.platform import Platform
     from provisioner.app.request import Request
     from provisioner.ledger.records import Ledger
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
     from provisioner.model.report import Report
     from provisioner.model.state import Resource
-    from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader, EngineWriter, Interrupt, Listener
     from provisioner.reconcile.execute import Call
 
@@ -103,9 +101,9 @@ def destroy_playbook(
     ran_once = bool(one_offs(look, playbook.project) or one_off_tasks(look, playbook.project))
     if removal.steps or ran_once or left_behind(look, playbook.project) or _is_unrecorded(look, playbook, removal):
         clock = SystemClock()
-        mode = choose_mode(playbook, swarm_manager=look.facts().swarm_manager)
+        platform = choose_platform(playbook, look)
         with lease(
-            engine, playbook.project, mode, clock=clock, timeout=policy.lock_timeout,
+            engine, playbook.project, platform.mode, clock=clock, timeout=policy.lock_timeout,
             waiting=lambda text: listener(Notice(text)),
         ) as held:  # fmt: skip
             removal = plan_removal(playbook, one_look(engine, playbook.project), policy)
@@ -115,13 +113,13 @@ def destroy_playbook(
                 fenced = held.fence(engine)
                 for name in remove_one_offs(fenced, playbook.project):
                     listener(Notice(f"{name}, which was run once, is removed"))
-                with stopping_within(fenced, playbook.project, mode, grace) as writer:
+                with platform.acts.stopping_within(fenced, playbook.project, grace) as writer:
                     calls = _WithHistory(Calls(removal, writer, {}, clock), writer, playbook.project)
                     report = execute(
                         removal, calls, parallel=policy.parallel, clock=clock, listener=listener,
                         interrupted=interrupt, keep_going=policy.keep_going, purpose="Destroying",
                     )  # fmt: skip
-                report = _looked_again(report, lambda: _record(fenced, playbook, mode, policy, removal))
+                report = _looked_again(report, lambda: _record(fenced, playbook, platform, policy, removal))
     return ApplyResult(removal, report)
 
 
@@ -146,7 +144,7 @@ def plan_removal(
     ledger = read_ledger(engine, playbook.project)
     engine = without_one_offs(engine, playbook.project)
     playbook = with_names(playbook, names_of_adopted(ledger.adopted))
-    platform = choose_platform(playbook, swarm_manager=engine.facts().swarm_manager)
+    platform = choose_platform(playbook, engine)
     declared = platform.lower(playbook, InputVersions())
     nothing = DesiredState(playbook.project, {})
     last = ledger.last
@@ -272,7 +270,7 @@ class _WithHistory:
         return ""
 
 
-def _record(engine: EngineWriter, playbook: Playbook, mode: Mode, policy: Policy, removal: Plan) -> Plan:
+def _record(engine: EngineWriter, playbook: Playbook, platform: Platform, policy: Policy, removal: Plan) -> Plan:
     """Look again, and keep that the environment was destroyed and which volumes stayed, if there is any of both.
 
     Returns the plan for what is left.
@@ -286,8 +284,8 @@ def _record(engine: EngineWriter, playbook: Playbook, mode: Mode, policy: Policy
     if (removal.steps and (ledger.revisions or ledger.volumes or volumes_left(playbook, left.observed))) or (
         _is_unrecorded(look, playbook, removal)
     ):
-        record_destroyed(engine, playbook, mode, ledger, left.observed)
-    forget_all(engine, playbook.project, mode, ledger)
+        record_destroyed(engine, playbook, platform.mode, ledger, left.observed)
+    forget_all(engine, playbook.project, platform.mode, ledger)
     return left
 
 

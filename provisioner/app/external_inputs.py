@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from provisioner.app.configs import content_version
 from provisioner.app.image_inputs import registry_digests
 from provisioner.app.input_files import read_files
-from provisioner.app.platform import platform_of
 from provisioner.app.secret_inputs import origin, pending, resolve_secrets, short
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
@@ -18,16 +17,16 @@ from provisioner.platforms.lowering import HELD, InputVersions
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from provisioner.app.platform import Platform
     from provisioner.app.request import Request
     from provisioner.app.secret_inputs import Secrets
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import Resolution, SecretRef, SecretValue
-    from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader
     from provisioner.secrets.fingerprint import FingerprintKey
 
     # How a plan comes by what it needs: `collect_inputs`, or the same for another source than the files of today.
-    Collect = Callable[[Request, Playbook, EngineReader, Mode], "ExternalInputs"]
+    Collect = Callable[[Request, Playbook, EngineReader, Platform], "ExternalInputs"]
 
 # Stands in for the version of a secret that an apply has yet to make: the value itself, or the key to tell it by.
 PENDING = "known after apply"
@@ -61,7 +60,7 @@ def collect_inputs(
     request: Request,
     playbook: Playbook,
     engine: EngineReader,
-    mode: Mode,
+    platform: Platform,
     new_values: Mapping[str, SecretValue] | None = None,
     needed: Collection[str] | None = None,
     read: Collection[str] = (),
@@ -72,10 +71,10 @@ def collect_inputs(
     secrets have to be there; the values of those in `read` are asked for even where the engine has the version of now.
     PlaybookInvalid for a config or context that can not be read, SecretUnavailable for a missing secret.
     """
-    files = read_files(request, playbook, mode)
+    files = read_files(request, playbook, platform)
     contents: dict[Address, bytes | SecretValue] = {Address("config", key): data for key, data in files.configs.items()}
     versions = {Address("config", key): content_version(data) for key, data in files.configs.items()}
-    secrets = resolve_secrets(request, playbook, engine, mode, new_values or {}, needed, read)
+    secrets = resolve_secrets(request, playbook, engine, platform, new_values or {}, needed, read)
     waiting = pending(secrets.declarations, secrets.resolutions)
     for key, answer in secrets.resolutions.items():
         address = Address("secret", key)
@@ -87,8 +86,8 @@ def collect_inputs(
             held = secrets.held.get(key)
             ours = held is not None and answer == held.answer
             versions[address] = held.version if held and ours else f"{HELD}{answer.name}"
-    if lacking := _to_send(playbook, versions, secrets, mode) - {*read}:
-        return collect_inputs(request, playbook, engine, mode, new_values, needed, {*read, *lacking})
+    if lacking := _to_send(playbook, versions, secrets, platform) - {*read}:
+        return collect_inputs(request, playbook, engine, platform, new_values, needed, {*read, *lacking})
     inputs = InputVersions(
         builds=files.builds,
         versions=versions,
@@ -115,7 +114,7 @@ def collect_inputs(
     )
 
 
-def _to_send(playbook: Playbook, versions: Mapping[Address, str], secrets: Secrets, mode: Mode) -> set[str]:
+def _to_send(playbook: Playbook, versions: Mapping[Address, str], secrets: Secrets, platform: Platform) -> set[str]:
     """The secrets that the engine has, and whose values are needed all the same: some service gets a new volume."""
     ours = {key for key, held in secrets.held.items() if secrets.resolutions[key] == held.answer}
-    return ours & platform_of(mode).secrets_to_send(playbook, versions, secrets.in_use) if ours else set()
+    return ours & platform.secrets_to_send(playbook, versions, secrets.in_use) if ours else set()

@@ -13,10 +13,10 @@ from provisioner.model.plan import Verb
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from provisioner.app.platform import Platform
     from provisioner.app.request import Request
     from provisioner.model.plan import Step
     from provisioner.model.report import ImageResult
-    from provisioner.platforms.choice import Mode
     from provisioner.ports import Interrupt, Listener
 
 
@@ -31,9 +31,9 @@ class ImageWishes:
     never_build: bool = False
     never_pull: bool = False
 
-    def require_possible(self, mode: Mode) -> None:
+    def require_possible(self, platform: Platform) -> None:
         """UsageError for what can not be said to a Swarm."""
-        if self.never_pull and mode == "swarm":
+        if self.never_pull and platform.pulls_by_itself:
             raise UsageError(
                 "--pull never can not be said to a Swarm, whose nodes pull by themselves what they do not have",
                 hint="leave it out",

@@ -13,10 +13,10 @@ from provisioner.model.dataclass import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from provisioner.app.platform import Platform
     from provisioner.app.request import Request
     from provisioner.model.playbook import Playbook
     from provisioner.model.span import Problem
-    from provisioner.platforms.choice import Mode
 
 _T = TypeVar("_T")
 
@@ -30,11 +30,11 @@ class InputFiles:
     profiles: Mapping[str, str]
 
 
-def read_files(request: Request, playbook: Playbook, mode: Mode) -> InputFiles:
+def read_files(request: Request, playbook: Playbook, platform: Platform) -> InputFiles:
     """All of them. PlaybookInvalid with everything that can not be read, whatever it is for."""
     problems: list[Problem] = []
     files = InputFiles(
-        _read(lambda: config_contents(request, playbook, mode), problems),
+        _read(lambda: config_contents(request, playbook, platform), problems),
         _read(lambda: build_digests(playbook), problems),
         _read(lambda: seccomp_profiles(playbook), problems),
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import Observed
+    from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineWriter
 
 
@@ -122,12 +123,10 @@ def forget_what_ended(after: Prepared, engine: EngineWriter) -> None:
     }
     now = replace(known.without_stopped(names).without_paused(names), scaled=scaled)
     if not now.same(known):
-        record_intentions(engine, playbook.project, after.mode, now)
+        record_intentions(engine, playbook.project, after.platform.mode, now)
 
 
-def forget_all(engine: EngineWriter, project: str, mode: str, ledger: Ledger) -> None:
+def forget_all(engine: EngineWriter, project: str, mode: Mode, ledger: Ledger) -> None:
     """Keep nothing of an environment that is gone."""
     if not ledger.intentions.same(Intentions()):
-        record_intentions(
-            engine, project, "swarm" if mode == "swarm" else "containers", Intentions(ledger.intentions.number)
-        )
+        record_intentions(engine, project, mode, Intentions(ledger.intentions.number))

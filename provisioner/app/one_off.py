@@ -7,37 +7,35 @@ is missing of those is made. Nothing that runs is changed, but for what the serv
 from __future__ import annotations
 
 import secrets
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from provisioner.app.apply import apply_playbook
 from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.image_wishes import AS_DECLARED, ImageWishes
 from provisioner.app.load import load_document, load_playbook
 from provisioner.app.losses import without_losses
-from provisioner.app.one_off_task import run_task
 from provisioner.app.owned import require_services
 from provisioner.app.part import carry_out_part
 from provisioner.app.plan import prepare
+from provisioner.app.platform import choose_platform
 from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.wiring import SystemClock, open_engine
-from provisioner.engines.terminal import is_input_piped, terminal_size
-from provisioner.errors import Interrupted, ProvisionError, Unsafe
+from provisioner.errors import ProvisionError, Unsafe
 from provisioner.kinds.container_networks import joined_later
 from provisioner.kinds.ownership import ONE_OFF
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
-from provisioner.model.event import Notice
 from provisioner.model.operation import Connect, CreateContainer, CreateService
 from provisioner.model.plan import Policy, Step, Verb
-from provisioner.platforms.choice import choose_mode
 from provisioner.playbook.one_off import with_one_off
 from provisioner.playbook.select import target
 from provisioner.reconcile.dispatch import Calls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from provisioner.app.prepared import Prepared
@@ -46,7 +44,7 @@ if TYPE_CHECKING:
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import Resource
     from provisioner.playbook.one_off import OneOff
-    from provisioner.ports import EngineOperator, Interrupt, Listener
+    from provisioner.ports import Interrupt, Listener
 
 # Letters that the engine of a Swarm takes for the name of a service.
 _LONGEST_NAME = 63
@@ -81,60 +79,26 @@ def run_one_off(
     """
     playbook = _load(request, run.service)
     engine = open_engine(request, playbook.engine)
-    mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
+    platform = choose_platform(playbook, engine)
+    one_offs = platform.one_offs
     # A part of the playbook may not show what the whole one needs.
-    playbook = replace(playbook, engine=replace(playbook.engine, mode=mode))
-    options.images.require_possible(mode)
-    with open_listener() as listener:
+    playbook = replace(playbook, engine=replace(playbook.engine, mode=platform.mode))
+    options.images.require_possible(platform)
+    with ExitStack() as shown:
+        listener = shown.enter_context(open_listener())
         options.images.bring(request, [run.service], listener, interrupt)
-        if mode == "swarm" and run.stdin and not run.tty:
-            # A task's input can not be reached: one that is open would be waited for without end.
-            run = replace(run, stdin=False)
-            if is_input_piped():
-                listener(Notice("a Swarm gives a task no input: what is piped in is not read"))
-        if mode == "swarm" and options.detach and options.remove:
-            listener(Notice("a Swarm removes no service by itself: --rm of what is detached waits for `down`"))
+        run = one_offs.possible(run, options, listener)
         if options.dependencies:
             _start_dependencies(request, playbook, engine, run.service, listener, interrupt)
         prepared = _prepare(request, playbook, engine, run, home)
         _make_shared(prepared, options.images, engine, listener, interrupt)
-        if mode == "swarm":
-            resource = _as_one_off(prepared, run, options.name or _name(playbook, run.service, "_"))
-            made = partial(_create, prepared, resource, engine)
-            return run_task(engine, resource, made, run, options, listener=listener, tell=tell, interrupt=interrupt)
-    resource = _as_one_off(prepared, run, options.name or _name(playbook, run.service, "-"))
-    maker = cast("DockerEngine", _Making(engine, _how_it_is_made(run, options)))
-    return _run_container(engine, lambda: _create(prepared, resource, maker), run, options, tell, interrupt)
-
-
-def _how_it_is_made(run: OneOff, options: RunOptions) -> Mapping[str, Any]:
-    """What a container of `run` is made with that no service's is (Engine API, ContainerCreate).
-
-    The input of one that somebody is joined to ends when that one's does. Nobody is there to remove what is detached.
-    """
-    if options.detach:
-        return {"HostConfig": {"AutoRemove": options.remove}}
-    size = terminal_size() if run.tty else None
-    said = {"AttachStdin": run.stdin, "StdinOnce": run.stdin, "AttachStdout": True, "AttachStderr": True}
-    # From API 1.42 on it is there before the command; earlier engines are told once it runs.
-    return said | ({"HostConfig": {"ConsoleSize": list(size)}} if size else {})
-
-
-class _Making:
-    """An engine that makes containers with something more said of them."""
-
-    def __init__(self, engine: EngineOperator, said: Mapping[str, Any]) -> None:
-        self._engine = engine
-        self._said = said
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
-        if kind != "container":
-            return self._engine.create(kind, name, body)
-        host = {**(body.get("HostConfig") or {}), **(self._said.get("HostConfig") or {})}
-        return self._engine.create(kind, name, {**body, **self._said, "HostConfig": host})
+        if not one_offs.IS_SHOWN:
+            shown.close()
+        resource = _as_one_off(prepared, run, options.name or _name(playbook, run.service, one_offs.SEPARATOR))
+        create = partial(_create, prepared, resource)
+        return one_offs.carry_out(
+            engine, resource, create, run, options, listener=listener, tell=tell, interrupt=interrupt
+        )
 
 
 def _load(request: Request, service: str) -> Playbook:
@@ -243,34 +207,3 @@ def _create(prepared: Prepared, resource: Resource, engine: DockerEngine) -> str
         engine.force_remove(identity, volumes=True)
         raise
     return identity
-
-
-def _run_container(
-    engine: EngineOperator,
-    create: Callable[[], str],
-    run: OneOff,
-    options: RunOptions,
-    tell: Callable[[str], object],
-    interrupt: Interrupt,
-) -> int:
-    with interrupt.deferred():
-        identity = create()
-        code: int | None = None
-        try:
-            if options.detach:
-                engine.start(identity)
-                code = 0
-                tell(identity)
-                return 0
-            engine.attach(
-                identity, tty=run.tty, stdin=run.stdin, begin=lambda: engine.start(identity), stopped=interrupt.is_set
-            )
-            code = engine.wait_for_end(identity, interrupt.is_set)
-        finally:
-            if interrupt.is_set() or code is None or (options.remove and not options.detach):
-                engine.force_remove(identity, volumes=True)
-    if interrupt.is_set():
-        raise Interrupted("interrupted; the container of this run is removed")
-    if code is None:
-        raise ProvisionError("the container of this run went away before it ended")
-    return code

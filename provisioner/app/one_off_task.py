@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from provisioner.app.wiring import SystemClock
-from provisioner.engines.terminal import Frames, write
+from provisioner.engines.terminal import Frames, is_input_piped, write
 from provisioner.errors import Interrupted, ProvisionError, StepFailed
 from provisioner.model.event import Notice
+from provisioner.reconcile.poll import Pending, poll
 from provisioner.reconcile.swarm_tasks import error_of, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.app.one_off import RunOptions
+    from provisioner.engines.docker_api import DockerEngine
     from provisioner.model.state import Resource
     from provisioner.playbook.one_off import OneOff
     from provisioner.ports import EngineOperator, Interrupt, Listener
 
     Task = Mapping[str, Any]
 
+SEPARATOR = "_"
+# What the task waits for is told until it runs.
+IS_SHOWN = True
 _POLL = 0.2
 # Seconds after which it is told why the task does not run yet.
 _PATIENCE = 2.0
@@ -30,10 +36,22 @@ _RELEASE = 20.0
 _ENDED = ("complete", "failed", "rejected", "orphaned", "shutdown", "remove")
 
 
-def run_task(
-    engine: EngineOperator,
+def possible(run: OneOff, options: RunOptions, listener: Listener) -> OneOff:
+    """The run as it can be had: without input, unless that is a terminal's. The listener is told what can not be."""
+    if run.stdin and not run.tty:
+        # A task's input can not be reached: one that is open would be waited for without end.
+        run = replace(run, stdin=False)
+        if is_input_piped():
+            listener(Notice("a Swarm gives a task no input: what is piped in is not read"))
+    if options.detach and options.remove:
+        listener(Notice("a Swarm removes no service by itself: --rm of what is detached waits for `down`"))
+    return run
+
+
+def carry_out(
+    engine: DockerEngine,
     resource: Resource,
-    create: Callable[[], str],
+    create: Callable[[DockerEngine], str],
     run: OneOff,
     options: RunOptions,
     *,
@@ -47,7 +65,7 @@ def run_task(
     """
     with interrupt.deferred():
         seen: dict[str, Task] = {}
-        identity = create()
+        identity = create(engine)
         keep = False
         try:
             if options.detach:
@@ -75,13 +93,12 @@ def _remove(engine: EngineOperator, identity: str, listener: Listener) -> None:
     tasks = engine.tasks(identity)
     found = {((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID") for task in tasks}
     engine.remove("service", identity)
-    clock = SystemClock()
-    until = clock.now() + _RELEASE
-    for container in filter(None, found):
-        while clock.now() < until and engine.inspect("container", str(container)) is not None:
-            clock.sleep(_POLL)
-        if engine.inspect("container", str(container)) is not None:
-            listener(Notice(f"the service of this run is removed; its container {container} is still on this node"))
+    present = Pending(
+        lambda: [each for each in found if each and engine.inspect("container", str(each)) is not None], gap=_POLL
+    )
+    poll(present, _RELEASE, clock=SystemClock(), progress=lambda text: None, stopped=lambda: False)
+    for container in present.left:
+        listener(Notice(f"the service of this run is removed; its container {container} is still on this node"))
 
 
 def _newest(engine: EngineOperator, identity: str, seen: dict[str, Task]) -> Task | None:
@@ -102,17 +119,25 @@ def _wait(
 ) -> Task | None:
     """The task once it is in one of the states; None when the user asks for the end before."""
     clock = SystemClock()
-    began, said = clock.now(), ""
-    while not interrupt.is_set():
+    began, task = clock.now(), None
+
+    def look() -> list[str]:
+        nonlocal task
         task = _newest(engine, identity, seen)
-        if task is not None and state_of(task) in until:
-            return task
-        why = error_of(task) if task is not None else "no task yet"
-        if clock.now() - began > _PATIENCE and why != said and state_of(task or {}) != "running":
-            said = why
-            listener(Notice(f"waits for a node: {why}"))
-        interrupt.wait(_POLL)
-    return None
+        if task is None:
+            return ["no task yet"]
+        return [] if state_of(task) in until else [error_of(task)]
+
+    def told(reasons: Sequence[str]) -> str:
+        waits = clock.now() - began > _PATIENCE and state_of(task or {}) != "running"
+        return f"waits for a node: {reasons[0]}" if waits else ""
+
+    missing = Pending(look, gap=_POLL, told=told)
+    poll(
+        missing, float("inf"), clock=clock, progress=lambda text: listener(Notice(text)) if text else None,
+        stopped=interrupt.is_set,
+    )  # fmt: skip
+    return None if missing.left else task
 
 
 def _tell_attempts(seen: Mapping[str, Task], listener: Listener) -> None:

@@ -30,7 +30,7 @@ def keep_revision(report: Report, after: Prepared, engine: EngineWriter, restore
     commit = restored.commit if restored else git_commit(after.playbook.directory)
     try:
         record_revision(
-            engine, after.playbook, after.materials.inputs, after.mode, after.plan.observed, restores=restores,
+            engine, after.playbook, after.materials.inputs, after.platform.mode, after.plan.observed, restores=restores,
             converged=not report.remaining, commit=commit, seconds=report.seconds, took=durations(report),
             last=after.ledger.last,
         )  # fmt: skip
@@ -64,7 +64,7 @@ def keep_failure(report: Report, prepared: Prepared, engine: EngineWriter) -> No
     outcome = _INTERRUPTED if report.interrupted else _ROLLED_BACK if taken_back else _FAILED
     with suppress(ProvisionError):
         record_failed(
-            engine, prepared.playbook.project, prepared.mode, prepared.ledger, outcome, failures,
+            engine, prepared.playbook.project, prepared.platform.mode, prepared.ledger, outcome, failures,
             git_commit(prepared.playbook.directory), evidence,
         )  # fmt: skip
 
@@ -87,7 +87,7 @@ def keep_checks(prepared: Prepared, engine: EngineWriter, checks: Sequence[Check
         ledger = read_ledger(engine, prepared.playbook.project)
         failed = failed_checks(checks)
         if ledger.last is not None and ledger.failed_checks(ledger.last) != failed:
-            record_checks(engine, prepared.playbook.project, prepared.mode, ledger.last.number, failed)
+            record_checks(engine, prepared.playbook.project, prepared.platform.mode, ledger.last.number, failed)
 
 
 def failed_checks(checks: Sequence[CheckResult]) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def carry_out_part(
     held: Lease
     with (
         lease(
-            engine, prepared.playbook.project, prepared.mode, clock=clock, timeout=0.0,
+            engine, prepared.playbook.project, prepared.platform.mode, clock=clock, timeout=0.0,
             waiting=lambda text: listener(Notice(text)),
         ) as held,
         interrupt.deferred(),

@@ -113,12 +113,11 @@ def prepare(
     facts = engine.facts()
     ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)
     playbook = _with_names(playbook, ledger.adopted)
-    platform = choose_platform(playbook, swarm_manager=facts.swarm_manager)
-    mode = platform.mode
-    possible = require_possible(request, playbook, mode, facts, feasible=feasible and not policy.alone)
+    platform = choose_platform(playbook, engine)
+    possible = require_possible(request, playbook, platform, facts, feasible=feasible and not policy.alone)
     notes = (*possible, *_writable(playbook), *platform.remarks(playbook, facts))
     playbook = with_kept_scale(playbook, ledger, policy.scaled)
-    materials = gathering(request, playbook, engine, mode)
+    materials = gathering(request, playbook, engine, platform)
     notes = (*notes, *(Problem(message) for message in materials.messages))
     same = lowered is not None and lowered.playbook == playbook
     desired = lowered.desired if lowered and same else platform.lower(playbook, materials.inputs)
@@ -147,7 +146,7 @@ def prepare(
             observed = assume_present(observed, desired, policy.expected)
     last_desired = None
     if last is not None:
-        as_then = not policy.targets and last.is_declared_by(playbook, materials.inputs, mode)
+        as_then = not policy.targets and last.is_declared_by(playbook, materials.inputs, platform.mode)
         # What `scale` keeps, and the names of what is adopted, are not in a revision.
         as_then = as_then and not (ledger.intentions.scaled or ledger.adopted or moves)
         last_desired = desired if as_then else desired_of(as_scaled(last, ledger), playbook.project)
@@ -167,7 +166,7 @@ def prepare(
         alike = (*suggested_moves(changes, observed), *suggested_files(changes, observed, materials, desired))
         notes = (*notes, *suggestion(alike))
     previous = last
-    if last is not None and last.matches(playbook, materials.inputs, mode, observed):
+    if last is not None and last.matches(playbook, materials.inputs, platform.mode, observed):
         # What is declared is the last revision: what was before it is the last one that declares something else.
         previous = next((revision for revision in reversed(kept) if not revision.declares_like(last)), None)
     good = _good_before(ledger, previous)
@@ -198,7 +197,7 @@ def prepare(
         ordered = replace(ordered, notes=(*ordered.notes, _unfinished_note(request)))
     ordered = replace(ordered, adopts=leftovers, moves=moves, refusals=typed_hints(request, ordered.refusals))
     return Prepared(
-        ordered, playbook, materials, mode, ledger, whole=not others if policy.alone else not policy.targets
+        ordered, playbook, materials, platform, ledger, whole=not others if policy.alone else not policy.targets
     )
 
 

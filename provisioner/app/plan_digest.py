@@ -78,7 +78,7 @@ def digest_plan(prepared: Prepared, salt: str) -> PlanDigest:
     registry = {**prepared.plan.pins, **inputs.registry}
     playbook |= {f"registry's {name}": digest(value) for name, value in registry.items()}
     playbook |= {f"profile {path}": digest(value) for path, value in inputs.profiles.items()}
-    playbook["mode"] = digest(prepared.mode)
+    playbook["mode"] = digest(prepared.platform.mode)
     playbook["replicas"] = digest({name: service.replicas for name, service in prepared.playbook.services.items()})
     return PlanDigest(
         engine=prepared.plan.observed.facts.engine_id,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
 from provisioner.app.plan import prepare
+from provisioner.app.platform import choose_platform
 from provisioner.app.possible import refused_all_the_same
 from provisioner.app.wiring import open_engine
 from provisioner.errors import PlaybookInvalid, ProvisionError, UsageError
@@ -16,13 +17,13 @@ from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Verb
 from provisioner.model.play import PlayPlan
 from provisioner.model.span import Problem
-from provisioner.platforms.choice import choose_mode
 from provisioner.platforms.clashes import PlacedEnvironment, clashes
 from provisioner.reconcile.expected import missing_externals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from provisioner.app.platform import Platform
     from provisioner.app.plays import PlayList, PlayRequest
     from provisioner.app.prepared import Prepared
     from provisioner.engines.docker_api import DockerEngine
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import Resource
-    from provisioner.platforms.choice import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class OpenedPlay:
     playbook: Playbook
     engine: DockerEngine
     engine_id: str
-    mode: Mode
+    platform: Platform
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,11 @@ def open_engines(loaded: Sequence[tuple[PlayRequest, Playbook]]) -> tuple[Opened
         try:
             engine = open_engine(play.request, playbook.engine)
             facts = engine.facts()
-            mode = choose_mode(playbook, swarm_manager=facts.swarm_manager)
+            platform = choose_platform(playbook, engine)
         except ProvisionError as error:
             errors.append((play.name, error))
             continue
-        opened.append(OpenedPlay(play, playbook, engine, facts.engine_id, mode))
+        opened.append(OpenedPlay(play, playbook, engine, facts.engine_id, platform))
     require_no_errors(errors)
     return tuple(opened)
 
@@ -184,8 +184,8 @@ def require_no_errors(errors: Sequence[tuple[str, ProvisionError]]) -> None:
 
 
 def _placed(play: OpenedPlay) -> PlacedEnvironment:
-    nodes = len(play.engine.list("node", {})) if play.mode == "swarm" else 1
-    return PlacedEnvironment(play.play.name, play.play.span, play.playbook, play.mode, play.engine_id, nodes)
+    nodes = play.platform.count_nodes(play.engine)
+    return PlacedEnvironment(play.play.name, play.play.span, play.playbook, play.platform.mode, play.engine_id, nodes)
 
 
 def _with_makers(prepared: Prepared, makers: Mapping[tuple[str, str], str], later: Sequence[OpenedPlay]) -> Prepared:

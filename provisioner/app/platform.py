@@ -1,46 +1,69 @@
-"""What differs between plain containers and a Swarm when a plan is made. The mode is chosen once."""
+"""What differs between plain containers and a Swarm. The mode is chosen once, here; nobody else asks for it."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
-from provisioner.app.applied_secrets import AWS, HeldVersions, versions_in_volumes, versions_on_swarm
-from provisioner.app.mount_sources import missing_sources
-from provisioner.kinds import swarm_file
-from provisioner.kinds.container_mounts import file_address
-from provisioner.kinds.file_volume import file_volumes
-from provisioner.kinds.ownership import FILES, OPERATION, PROJECT, owned_address
-from provisioner.kinds.swarm_file import LARGEST_CONFIG, VERSION
-from provisioner.model.address import Address
-from provisioner.platforms import choice
-from provisioner.platforms.lowering import InputVersions
+from provisioner.platforms.choice import choose_mode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
+    from provisioner.app.applied_secrets import HeldVersions
+    from provisioner.app.import_running import Taken
+    from provisioner.app.one_off import RunOptions
+    from provisioner.app.published import PublishedPort
+    from provisioner.app.service_work import EndedRun, Removable, ServiceAct, ServiceWork
+    from provisioner.engines.docker_api import DockerEngine
+    from provisioner.model.address import Address
     from provisioner.model.plan import Plan
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import SecretRef
-    from provisioner.model.span import Problem, Verdict
-    from provisioner.model.state import DesiredState, Facts
+    from provisioner.model.span import Problem
+    from provisioner.model.state import DesiredState, Facts, Resource
     from provisioner.platforms.choice import Mode
-    from provisioner.ports import EngineReader
+    from provisioner.platforms.lowering import InputVersions
+    from provisioner.playbook.one_off import OneOff
+    from provisioner.ports import EngineOperator, EngineReader, EngineWriter, Interrupt, Listener
+
+    AnyEngine = TypeVar("AnyEngine", bound=EngineWriter)
 
 
 class Platform(Protocol):
-    """One mode. `title` is what keeps files in it, `keeps_files` whether it has configs and secrets as objects, those
-    of others too; `config_sizes` are the sizes of a config that it takes (bytes), None for all.
+    """One mode: `Containers` in container_platform.py, `Swarm` in swarm_platform.py.
+
+    `title` is what keeps files in it, `keeps_files` whether it has configs and secrets as objects, those of others too;
+    `config_sizes` are the sizes of a config that it takes (bytes), None for all. `names_services`: a
+    service is one object with a name, however many replicas it has. `keeps_running`: it starts something else in the
+    place of what stops, and removes what a removed service ran. `starts_what_is_made`: a service runs as soon as it is
+    made. `pulls_by_itself`: images that are not there are pulled unasked. `joins_default`: a service that names no
+    network is in one all the same.
     """
 
     mode: ClassVar[Mode]
     title: ClassVar[str]
     keeps_files: ClassVar[bool]
     config_sizes: ClassVar[range | None]
+    names_services: ClassVar[bool]
+    keeps_running: ClassVar[bool]
+    starts_what_is_made: ClassVar[bool]
+    pulls_by_itself: ClassVar[bool]
+    joins_default: ClassVar[bool]
+
+    @property
+    def acts(self) -> ServiceActs:
+        """What `stop`, `start`, `restart` and `rm` do."""
+
+    @property
+    def one_offs(self) -> OneOffs:
+        """What `run` does."""
 
     def lower(self, playbook: Playbook, inputs: InputVersions) -> DesiredState:
         """Every object that the playbook declares."""
+
+    def check(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
+        """What has no effect. PlaybookInvalid for what the mode or this engine can not do at all."""
 
     def remarks(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
         """What of this machine's files a person should know."""
@@ -65,140 +88,105 @@ class Platform(Protocol):
     def check_placement(self, plan: Plan, engine: EngineReader) -> Plan:
         """The plan with what the nodes and the kernel have to say about it."""
 
+    def published_ports(self, engine: EngineReader, project: str) -> tuple[PublishedPort, ...]:
+        """Where the services can be reached from outside, by address."""
 
-class Containers:
-    """Containers on a plain engine; their files are in volumes."""
+    def count_nodes(self, engine: EngineReader) -> int:
+        """The number of machines on which services may run."""
 
-    mode: ClassVar[Mode] = "containers"
-    title: ClassVar[str] = "engine"
-    keeps_files: ClassVar[bool] = False
-    config_sizes: ClassVar[range | None] = None
-
-    def lower(self, playbook: Playbook, inputs: InputVersions) -> DesiredState:
-        return choice.lower(playbook, inputs, self.mode)
-
-    def remarks(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
-        return tuple(missing_sources(playbook, facts))
-
-    def held_versions(
-        self, engine: EngineReader, playbook: Playbook, refs: Sequence[SecretRef], but: Collection[str]
-    ) -> HeldVersions:
-        if not any(AWS in ref.sources for ref in refs):
-            return HeldVersions()
-        return versions_in_volumes(engine, playbook, but)
-
-    def secrets_to_send(self, playbook: Playbook, versions: Mapping[Address, str], in_use: Collection[str]) -> set[str]:
-        volumes = file_volumes(self.lower(playbook, InputVersions(versions=versions)))
-        missing = [files for name, files in volumes.items() if name not in in_use]
-        return {str(e["source"]) for volume in missing if volume.kind == "secrets" for e in volume.files.values()}
-
-    def applied_versions(self, engine: EngineReader, project: str) -> dict[Address, str]:
-        found: dict[Address, str] = {}
-        for raw in sorted(engine.list("container", {PROJECT: project}), key=lambda one: str(one.get("Created"))):
-            files = json.loads((raw["Config"].get("Labels") or {}).get(FILES, "{}"))
-            entries = files.get("secrets", {}).values()
-            found |= {Address("secret", entry["source"]): entry["version"] for entry in entries}
-        return found
-
-    def missing_files(self, desired: DesiredState, engine: EngineReader, filled: Mapping[str, str]) -> set[Address]:
-        operations = {
-            str(raw["Name"]): (raw.get("Labels") or {}).get(OPERATION)
-            for raw in engine.list("volume", {PROJECT: desired.project})
-        }
-        return {
-            file_address(volume.kind, entry["source"])
-            for name, volume in file_volumes(desired).items()
-            if name not in operations or operations[name] != filled.get(name)
-            for entry in volume.files.values()
-        }
-
-    def check_placement(self, plan: Plan, engine: EngineReader) -> Plan:
-        return plan
+    def read_services(
+        self,
+        engine: EngineReader,
+        facts: Facts,
+        project: str,
+        origin: str,
+        groups: Mapping[str, list[Mapping[str, Any]]],
+        known: Mapping[tuple[str, str], str],
+    ) -> Taken:
+        """What reads the services that run as a playbook of `project`. `groups` are their containers, `origin` is what
+        they belong to now, `known` the playbook's keys of networks and volumes, by kind and name."""
 
 
-class Swarm:
-    """Services on a Swarm."""
+class OneOffs(Protocol):
+    """What `run` does in one mode: the module one_off_container, or one_off_task.
 
-    mode: ClassVar[Mode] = "swarm"
-    title: ClassVar[str] = "Swarm"
-    keeps_files: ClassVar[bool] = True
-    config_sizes: ClassVar[range | None] = range(1, LARGEST_CONFIG + 1)
+    `SEPARATOR` stands between project and service in the name that is made up; `IS_SHOWN`: a listener is told of it.
+    """
 
-    def lower(self, playbook: Playbook, inputs: InputVersions) -> DesiredState:
-        return choice.lower(playbook, inputs, self.mode)
+    SEPARATOR: str
+    IS_SHOWN: bool
 
-    def remarks(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
-        return ()
+    def possible(self, run: OneOff, options: RunOptions, listener: Listener) -> OneOff:
+        """The run as it can be had here; the listener is told what can not be."""
 
-    def held_versions(
-        self, engine: EngineReader, playbook: Playbook, refs: Sequence[SecretRef], but: Collection[str]
-    ) -> HeldVersions:
-        return versions_on_swarm(engine, playbook, but)
-
-    def secrets_to_send(self, playbook: Playbook, versions: Mapping[Address, str], in_use: Collection[str]) -> set[str]:
-        return set()
-
-    def applied_versions(self, engine: EngineReader, project: str) -> dict[Address, str]:
-        found: dict[Address, str] = {}
-        for raw in sorted(engine.list("secret", {PROJECT: project}), key=lambda one: swarm_file.age(dict(one))):
-            if address := owned_address(raw["Spec"].get("Labels"), raw["Spec"]["Name"], project):
-                found[address] = str(swarm_file.decode(dict(raw))["version"])
-        return found
-
-    def missing_files(self, desired: DesiredState, engine: EngineReader, filled: Mapping[str, str]) -> set[Address]:
-        versions = set()
-        for kind in ("config", "secret"):
-            for raw in engine.list(kind, {}):
-                name, labels = str(raw["Spec"]["Name"]), raw["Spec"].get("Labels") or {}
-                versions.add((kind, name))
-                # One that was adopted keeps its name, whatever its version is.
-                if (address := owned_address(labels, name, desired.project)) is not None:
-                    versions.add((str(address), labels.get(VERSION, "")))
-        return {
-            address
-            for address, resource in desired.resources.items()
-            if resource.kind in ("config", "secret")
-            and not versions & {(resource.kind, resource.name), (str(address), resource.file_spec["version"])}
-        }
-
-    def check_placement(self, plan: Plan, engine: EngineReader) -> Plan:
-        from provisioner.reconcile.image_availability import image_availability
-        from provisioner.reconcile.placement import ipvs_problems, is_placed, placement_problems
-        from provisioner.reconcile.swarm_capacity import capacity_problems, node_local_storage, unaffected_services
-
-        verdicts: list[Verdict] = []
-        placed = [change for change in plan.details if is_placed(change)]
-        if placed:
-            nodes = engine.list("node", {})
-            # What stands in the place of a declared service is told as that.
-            standing = {foreign.id for foreign in plan.observed.foreign}
-            services = [raw for raw in engine.list("service", {}) if raw["ID"] not in standing]
-            tasks = [raw for raw in engine.list("task", {}) if raw.get("ServiceID") not in standing]
-            load = unaffected_services(plan.details, services, tasks)
-            verdicts += placement_problems(placed, nodes)
-            for change in placed:
-                verdicts += capacity_problems(change, nodes, load)
-                verdicts += node_local_storage(change, nodes, plan.desired)
-            verdicts += image_availability(plan, placed, nodes, engine.distribution)
-        if plan.observed.facts.ipvs is False:
-            verdicts += ipvs_problems(plan.desired.resources.values())
-        refusals = [problem for is_refused, problem in verdicts if is_refused]
-        return replace(
-            plan,
-            notes=(*plan.notes, *(problem for is_refused, problem in verdicts if not is_refused)),
-            refusals=(*plan.refusals, *refusals),
-            steps=() if refusals else plan.steps,
-        )
+    def carry_out(
+        self,
+        engine: DockerEngine,
+        resource: Resource,
+        create: Callable[[DockerEngine], str],
+        run: OneOff,
+        options: RunOptions,
+        *,
+        listener: Listener,
+        tell: Callable[[str], object],
+        interrupt: Interrupt,
+    ) -> int:
+        """Run what `create` makes, and return its exit code; 0 at once where it is detached, after its id was told."""
 
 
-_PLATFORMS: dict[Mode, Platform] = {"containers": Containers(), "swarm": Swarm()}
+class ServiceActs(Protocol):
+    """What is done by name with the services of one mode: the module container_acts, or swarm_acts.
+
+    `JOBS_END_BY_REMOVAL`: a job that runs is ended by nothing else.
+    """
+
+    JOBS_END_BY_REMOVAL: bool
+
+    def service_objects(self, engine: EngineReader, project: str, names: Sequence[str]) -> list[tuple[str, str]]:
+        """What of the services is on the engine, by kind and id."""
+
+    def ended_jobs(self, engine: EngineReader, project: str, names: Sequence[str]) -> list[tuple[str, str]]:
+        """What of the services, which are jobs, has come to its end; by kind and id."""
+
+    def ended_runs(self, engine: EngineReader, project: str, names: Sequence[str]) -> dict[str, EndedRun]:
+        """The runs of the services that have ended, each under a key of its own."""
+
+    def run_again(self, engine: EngineOperator, project: str, names: Sequence[str], ended: Collection[str]) -> None:
+        """Start what of the services is at rest since one of these runs has ended."""
+
+    def stops(self, work: ServiceWork, level: Sequence[str], engine: EngineWriter) -> list[ServiceAct]:
+        """How each of these that runs is stopped with this engine."""
+
+    def starts(
+        self, work: ServiceWork, level: Sequence[str], *, scaled: Mapping[str, int], timeout: float, wait_for_all: bool
+    ) -> list[ServiceAct]:
+        """How each of these that rests goes on, with as many replicas as `scaled` says; what others need healthy, and
+        all with `wait_for_all`, is waited for, `timeout` seconds at most (0: as long as is usual)."""
+
+    def restarts(self, work: ServiceWork, level: Sequence[str], grace: float | None) -> list[ServiceAct]:
+        """How each of these is started anew, after `grace` seconds at most."""
+
+    def removals(self, work: ServiceWork, *, running: bool) -> list[Removable]:
+        """What does not run of the chosen services, and with `running` the rest too."""
+
+    def stopping_within(
+        self, engine: AnyEngine, project: str, grace: float | None
+    ) -> AbstractContextManager[AnyEngine]:
+        """The engine with which what a block stops is killed after `grace` seconds; None leaves each its own time."""
 
 
 def platform_of(mode: Mode) -> Platform:
     """What a mode does."""
-    return _PLATFORMS[mode]
+    # The other one's needs are not loaded.
+    if mode == "swarm":
+        from provisioner.app.swarm_platform import Swarm
+
+        return Swarm()
+    from provisioner.app.container_platform import Containers
+
+    return Containers()
 
 
-def choose_platform(playbook: Playbook, *, swarm_manager: bool) -> Platform:
+def choose_platform(playbook: Playbook, engine: EngineReader) -> Platform:
     """The platform of the playbook on this engine. Unreachable when it asks for a Swarm that is not there."""
-    return platform_of(choice.choose_mode(playbook, swarm_manager=swarm_manager))
+    return platform_of(choose_mode(playbook, swarm_manager=engine.facts().swarm_manager))

@@ -8,12 +8,12 @@ from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from provisioner.app.external_inputs import ExternalInputs
+    from provisioner.app.platform import Platform
     from provisioner.ledger.records import Ledger
     from provisioner.ledger.revisions import Revision
     from provisioner.model.plan import Plan
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import DesiredState
-    from provisioner.platforms.choice import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Prepared:
     plan: Plan
     playbook: Playbook
     materials: ExternalInputs
-    mode: Mode
+    platform: Platform
     ledger: Ledger
     whole: bool = True
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds.ownership import PROJECT, owned_address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from provisioner.model.address import Address
     from provisioner.ports import EngineReader
@@ -34,17 +34,9 @@ class PublishedPort:
         )  # fmt: skip
 
 
-def published_ports(engine: EngineReader, project: str, *, swarm: bool) -> tuple[PublishedPort, ...]:
-    """The published ports of running containers, and with `swarm` of services, by address. Asks for one list each."""
-    found = set(_of_containers(engine.containers(), project))
-    if swarm:
-        found |= set(_of_services(engine.list("service", {PROJECT: project}), project))
-    return tuple(sorted(found))
-
-
-def _of_containers(containers: Iterable[Mapping[str, Any]], project: str) -> Iterator[PublishedPort]:
+def ports_of_containers(engine: EngineReader, project: str) -> Iterator[PublishedPort]:
     """ContainerSummary.Ports (GET /containers/json): PublicPort is absent for a port that is only exposed."""
-    for raw in containers:
+    for raw in engine.containers():
         name = str((raw.get("Names") or [""])[0]).lstrip("/")
         if (address := owned_address(raw.get("Labels"), name, project)) is None:
             continue
@@ -54,9 +46,9 @@ def _of_containers(containers: Iterable[Mapping[str, Any]], project: str) -> Ite
                 yield _port(address, host, port["PublicPort"], port["PrivatePort"], port["Type"])
 
 
-def _of_services(services: Iterable[Mapping[str, Any]], project: str) -> Iterator[PublishedPort]:
+def ports_of_services(engine: EngineReader, project: str) -> Iterator[PublishedPort]:
     """Service.Endpoint.Ports (GET /services): those of the routing mesh, and of each task's own host."""
-    for raw in services:
+    for raw in engine.list("service", {PROJECT: project}):
         address = owned_address(raw["Spec"].get("Labels"), str(raw["Spec"]["Name"]), project)
         for port in (raw.get("Endpoint") or {}).get("Ports") or ():
             if address is not None and port.get("PublishedPort"):

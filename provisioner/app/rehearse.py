@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.app.backup import Saving, open_places
 from provisioner.app.destroy import destroy_playbook, plan_removal
 from provisioner.app.load import load_document
+from provisioner.app.platform import choose_platform
 from provisioner.app.restore import opened
 from provisioner.app.restore_plan import origin_of, plan_restore
 from provisioner.app.restore_steps import NeverInterrupted, Work
@@ -29,7 +30,6 @@ from provisioner.model.event import Notice
 from provisioner.model.node import from_plain
 from provisioner.model.plan import Policy
 from provisioner.model.span import Problem, Span
-from provisioner.platforms.choice import choose_mode
 from provisioner.playbook.bind import bind
 from provisioner.secrets.fingerprint import key_file
 
@@ -81,13 +81,13 @@ def rehearse(
     archive = find_archive(places, real.project, name)
     identities = opened(archive, identity, listener)
     engine = open_engine(request, real.engine)
-    mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
-    copy = _Copy(copied, Saving(playbook, engine, mode, places), listener)
+    platform = choose_platform(playbook, engine)
+    copy = _Copy(copied, Saving(playbook, engine, platform, places), listener)
     with interrupt.deferred():
         copy.claim()
         began = time.monotonic()
         try:
-            with lease(engine, playbook.project, mode, clock=SystemClock()) as held:
+            with lease(engine, playbook.project, platform.mode, clock=SystemClock()) as held:
                 checks = copy.restore(archive, identities, held, interrupt)
             return Rehearsal(real.title, archive, time.monotonic() - began, checks, skipped)
         except KeyboardInterrupt:
@@ -210,7 +210,7 @@ class _Copy:
             self.engine.remove("container", str(mark["Id"]))
 
     def _clear(self) -> None:
-        with lease(self.engine, self.project, self.saving.mode, clock=SystemClock()):
+        with lease(self.engine, self.project, self.saving.platform.mode, clock=SystemClock()):
             recover(self.engine, self.project)
         done = destroy_playbook(
             self.saving.playbook, self.engine, _EVERYTHING, approve=lambda plan: True, listener=self.listener,

@@ -122,6 +122,6 @@ def opened(archive: Archive, identity: str | None, listener: Listener) -> tuple[
 def held_for(saving: Saving, options: Options, listener: Listener) -> AbstractContextManager[Lease]:
     """The environment's lease for a block."""
     return lease(
-        saving.engine, saving.project, saving.mode, clock=SystemClock(), timeout=options.lock_timeout,
+        saving.engine, saving.project, saving.platform.mode, clock=SystemClock(), timeout=options.lock_timeout,
         waiting=lambda text: listener(Notice(text)),
     )  # fmt: skip

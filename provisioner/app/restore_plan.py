@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from provisioner.app.backup import Saving
+    from provisioner.app.platform import Platform
     from provisioner.backup.archive import Archive
     from provisioner.model.backup import Part
     from provisioner.model.playbook import Playbook
-    from provisioner.platforms.choice import Mode
     from provisioner.ports import DataEngine, EngineReader
 
 _PLAIN_DRIVER = "local"
@@ -156,7 +156,7 @@ def plan_restore(
     resumed = record is not None
     own = bool(masks) or origin.environment == playbook.title
     unmasked = () if own else tuple(name for name, one in playbook.services.items() if one.backup and one.backup.mask)
-    again = _jobs_again(playbook, saving.mode, stopped, {volume.key for volume in volumes})
+    again = _jobs_again(playbook, saving.platform, stopped, {volume.key for volume in volumes})
     return RestorePlan(
         playbook.title, origin, tuple(volumes), dumps, stopped, tuple(refusals), resumed, masks, unmasked, again,
         tuple(name for name in again if playbook.services[name].job == "once"),
@@ -307,14 +307,14 @@ def _kept_problems(project: str, volume: Replaced, previous: Mapping[str, Any] |
     return [Problem(text, None, "", hint)]
 
 
-def _jobs_again(playbook: Playbook, mode: Mode, stopped: Sequence[str], volumes: set[str]) -> tuple[str, ...]:
+def _jobs_again(playbook: Playbook, platform: Platform, stopped: Sequence[str], volumes: set[str]) -> tuple[str, ...]:
     """The jobs that an apply runs after the restore. One that says `run: once` does where its container has to go: no
     volume is made anew while a container has it, and what ran is known from the container only. A Swarm's stays."""
     found = []
     for name in reversed(stopped):
         once = playbook.services[name].job == "once"
         if playbook.services[name].job and not (
-            once and (mode == "swarm" or not mounted_volumes(playbook, name) & volumes)
+            once and (platform.keeps_running or not mounted_volumes(playbook, name) & volumes)
         ):
             found.append(name)
     return tuple(found)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from provisioner.app.apply import apply_playbook
 from provisioner.app.backup_sources import mounted_volumes, start_order
 from provisioner.app.external_inputs import collect_inputs
-from provisioner.app.owned import owned_containers, owned_services
 from provisioner.app.restore_plan import is_ours, mounts_volume
 from provisioner.app.wiring import SystemClock
 from provisioner.backup.previous_data import SUFFIX, make_anew, put_back
@@ -20,10 +19,8 @@ from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Notice
 from provisioner.model.plan import Policy
-from provisioner.platforms.choice import lower
 from provisioner.platforms.lowering import InputVersions
 from provisioner.playbook import select
-from provisioner.reconcile.swarm_tasks import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -108,7 +105,8 @@ class Work:
         clock = SystemClock()
         until = clock.now() + _GONE
         while left := self._holders(volumes):
-            if self.saving.mode == "swarm" and clock.now() < until:
+            # Containers of tasks go by themselves once their service is gone.
+            if self.saving.platform.keeps_running and clock.now() < until:
                 self._remove_ended(volumes)
                 clock.sleep(0.5)
                 continue
@@ -123,10 +121,10 @@ class Work:
 
     def _remove_rest(self) -> None:
         """Remove what else is there: services that are not declared any more, containers of `run`."""
-        for kind in ("service",) if self.saving.mode == "swarm" else ():
-            for raw in self.engine.list(kind, {PROJECT: self.project}):
-                if (kind, str(raw["ID"])) not in self.ended:
-                    self.engine.remove(kind, str(raw["ID"]))
+        if self.saving.platform.keeps_running:
+            for raw in self.engine.list("service", {PROJECT: self.project}):
+                if ("service", str(raw["ID"])) not in self.ended:
+                    self.engine.remove("service", str(raw["ID"]))
         for raw in self.engine.list("container", {PROJECT: self.project}):
             address = owned_address(raw["Config"].get("Labels"), str(raw["Name"]).lstrip("/"), self.project)
             if address is not None and address.kind == "service" and ("container", str(raw["Id"])) not in self.ended:
@@ -150,21 +148,13 @@ class Work:
 
     def _objects(self, name: str) -> list[tuple[str, str]]:
         """What of a service is there: its containers, or the service of a Swarm; by kind and id."""
-        if self.saving.mode == "swarm":
-            return [("service", str(raw["ID"])) for raw, _ in owned_services(self.engine, self.project, [name])]
-        return [("container", container.id) for container in owned_containers(self.engine, self.project, [name])]
+        return self.saving.platform.acts.service_objects(self.engine, self.project, [name])
 
     def _ended_job(self, name: str) -> list[tuple[str, str]]:
         """What of a service is a job that has come to its end."""
         if not self.saving.playbook.services[name].job:
             return []
-        if self.saving.mode == "swarm":
-            ended = {kind_id: self.engine.tasks(kind_id[1]) for kind_id in self._objects(name)}
-            return [one for one, tasks in ended.items() if all(state_of(task) == "complete" for task in tasks)]
-        containers = owned_containers(self.engine, self.project, [name])
-        return [
-            ("container", container.id) for container in containers if container.raw["State"].get("Status") == "exited"
-        ]
+        return self.saving.platform.acts.ended_jobs(self.engine, self.project, [name])
 
     def let_run_again(self) -> None:
         """Remove the jobs that have ended before other data came, so that an apply runs them, but for `run: once`."""
@@ -197,7 +187,7 @@ class Work:
         playbook = self.course.playbook
         key = next((key for key, declared in playbook.volumes.items() if declared.name == name), None)
         address = Address("volume", key or name)
-        resource = lower(playbook, InputVersions(), self.saving.mode).resources.get(address) if key else None
+        resource = self.saving.platform.lower(playbook, InputVersions()).resources.get(address) if key else None
         if resource is None:
             raise ProvisionError(f"volume {name} is not there, and the playbook declares none of that name to be made")
         labels = ownership_labels(self.project, address, name) | ({PROTECTED: "true"} if resource.protect else {})

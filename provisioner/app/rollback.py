@@ -12,7 +12,6 @@ from provisioner.app.external_inputs import ExternalInputs
 from provisioner.app.history import find, open_environment
 from provisioner.app.image_inputs import build_digests, registry_digests
 from provisioner.app.plan import prepare
-from provisioner.app.platform import platform_of
 from provisioner.app.secret_inputs import origin, resolve_secrets, short
 from provisioner.errors import PlaybookInvalid, ProvisionError, SecretUnavailable, Unsafe
 from provisioner.kinds.image import BUILD_LABEL
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from provisioner.app.external_inputs import Collect
+    from provisioner.app.platform import Platform
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
     from provisioner.ledger.records import Ledger
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import SecretValue
-    from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader, Interrupt, Listener
     from provisioner.secrets.fingerprint import FingerprintKey
 
@@ -163,14 +162,23 @@ class _Recorded:
     target: Target
     current: bool
 
-    def __call__(self, request: Request, playbook: Playbook, engine: EngineReader, mode: Mode) -> ExternalInputs:
+    def __call__(
+        self, request: Request, playbook: Playbook, engine: EngineReader, platform: Platform
+    ) -> ExternalInputs:
         """Raises SecretUnavailable, or Unsafe, for what can not be had."""
         recorded = recorded_inputs(self.target.revision)
         found = _RollbackInputs(dict(recorded.versions), builds=dict(recorded.builds))
-        missing = self._missing(playbook, engine, mode, self._builds(found, playbook, engine))
-        self._configs(found, request, playbook, mode, [address.name for address in missing if address.kind == "config"])
+        missing = self._missing(playbook, engine, platform, self._builds(found, playbook, engine))
+        self._configs(
+            found, request, playbook, platform, [address.name for address in missing if address.kind == "config"]
+        )
         self._secrets(
-            found, request, playbook, engine, mode, [address.name for address in missing if address.kind == "secret"]
+            found,
+            request,
+            playbook,
+            engine,
+            platform,
+            [address.name for address in missing if address.kind == "secret"],
         )
         if found.lost and not self.current:
             raise self._refusal(found)
@@ -195,19 +203,20 @@ class _Recorded:
             ),
         )
 
-    def _missing(self, playbook: Playbook, engine: EngineReader, mode: Mode, builds: Collection[str]) -> list[Address]:
+    def _missing(
+        self, playbook: Playbook, engine: EngineReader, platform: Platform, builds: Collection[str]
+    ) -> list[Address]:
         """The configs and secrets whose contents are needed: the engine has not their recorded versions, or they go
         into one of `builds` or an environment.
         """
         inputs = recorded_inputs(self.target.revision)
-        platform = platform_of(mode)
         needed = platform.missing_files(platform.lower(playbook, inputs), engine, self.target.revision.files)
         needed |= {Address("secret", key) for _, _, key, _ in environment_uses(playbook)}
         needed |= {Address("secret", key) for name in builds for key in build_secrets(playbook.services[name].body)}
         return [address for address in inputs.versions if address in needed]
 
     def _configs(
-        self, found: _RollbackInputs, request: Request, playbook: Playbook, mode: Mode, keys: list[str]
+        self, found: _RollbackInputs, request: Request, playbook: Playbook, platform: Platform, keys: list[str]
     ) -> None:
         for key in keys:
             address = Address("config", key)
@@ -215,7 +224,7 @@ class _Recorded:
             if declared is None:
                 continue
             try:
-                content = config_contents(request, replace(playbook, configs={key: declared}), mode).get(key)
+                content = config_contents(request, replace(playbook, configs={key: declared}), platform).get(key)
             except PlaybookInvalid as error:
                 found.lost[address] = error.problems[0].message
                 continue
@@ -233,17 +242,17 @@ class _Recorded:
         request: Request,
         playbook: Playbook,
         engine: EngineReader,
-        mode: Mode,
+        platform: Platform,
         missing: list[str],
     ) -> None:
         keys = {*missing} & playbook.secrets.keys()
         # One that the engine has under another name only may have been moved: with its value that can be told.
-        applied = platform_of(mode).applied_versions(engine, playbook.project)
+        applied = platform.applied_versions(engine, playbook.project)
         renamed = {a.name for a in found.versions if a.kind == "secret" and a not in applied}
         renamed = (renamed & playbook.secrets.keys()) - keys
         if not keys | renamed:
             return
-        secrets = resolve_secrets(request, playbook, engine, mode, {}, needed=keys, read=keys | renamed)
+        secrets = resolve_secrets(request, playbook, engine, platform, {}, needed=keys, read=keys | renamed)
         found.signer = secrets.signer
         if keys and not secrets.key:
             raise SecretUnavailable(
@@ -266,7 +275,7 @@ class _Recorded:
             else:
                 continue
             if now != found.versions[address]:
-                place = f"the {platform_of(mode).title} has it no more"
+                place = f"the {platform.title} has it no more"
                 found.lost[address] = (
                     f"the value that it had can not be had any more ({place}, and {answer.tier} has another one now)"
                 )

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from provisioner.app.apply import apply_playbook
 from provisioner.app.load import load_playbook
 from provisioner.app.losses import without_losses
+from provisioner.app.platform import choose_platform
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.ledger.lease import lease
 from provisioner.ledger.records import intention, read_ledger, record_intentions
 from provisioner.model.address import Address
 from provisioner.model.event import Notice
-from provisioner.platforms.choice import choose_mode
 from provisioner.playbook.services import declared_replicas
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _keep(engine: EngineWriter, playbook: Playbook, replicas: Mapping[str, int],
     kept = known.with_scaled(scaled)
     if kept.same(known):
         return
-    mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
+    mode = choose_platform(playbook, engine).mode
     with lease(
         engine, playbook.project, mode, clock=SystemClock(), timeout=0.0, waiting=lambda text: listener(Notice(text))
     ):

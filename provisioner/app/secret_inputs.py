@@ -8,7 +8,6 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.applied_secrets import AWS
-from provisioner.app.platform import platform_of
 from provisioner.errors import SecretUnavailable
 from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Found, Held
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
 
     from provisioner.app.applied_secrets import HeldVersion
     from provisioner.app.external_inputs import ExternalInputs
+    from provisioner.app.platform import Platform
     from provisioner.app.request import Request
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import Resolution, SecretRef, SecretValue
-    from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader, SecretSource
     from provisioner.secrets.fingerprint import FingerprintKey
 
@@ -47,7 +46,7 @@ def resolve_secrets(
     request: Request,
     playbook: Playbook,
     engine: EngineReader,
-    mode: Mode,
+    platform: Platform,
     new_values: Mapping[str, SecretValue],
     needed: Collection[str] | None = None,
     read: Collection[str] = (),
@@ -69,7 +68,6 @@ def resolve_secrets(
     context = tier_context(request, playbook, engine)
     refs = declarations(playbook)
     values = needed_as_value(playbook) | {*read}
-    platform = platform_of(mode)
     held = platform.held_versions(engine, playbook, refs, values)
     context = replace(context, held={key: version.answer for key, version in held.versions.items()})
     messages: list[str] = []

@@ -9,10 +9,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from provisioner.app.load import load_document, load_playbook
-from provisioner.app.owned import owned_containers, owned_services, require_services
+from provisioner.app.owned import owned_containers, require_services
+from provisioner.app.platform import choose_platform
 from provisioner.app.wiring import SystemClock, open_engine
 from provisioner.errors import ProvisionError
 from provisioner.ledger.lease import lease
@@ -20,13 +21,13 @@ from provisioner.model.event import Finished, Notice, Progress, Started
 from provisioner.model.operation import ByHand
 from provisioner.model.plan import Step
 from provisioner.model.report import Outcome, StepResult
-from provisioner.platforms.choice import choose_mode
 from provisioner.reconcile.order import in_levels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+    from provisioner.app.platform import Platform
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
     from provisioner.ledger.lease import Lease
@@ -34,13 +35,34 @@ if TYPE_CHECKING:
     from provisioner.model.operation import Operation
     from provisioner.model.plan import Verb
     from provisioner.model.playbook import Playbook
-    from provisioner.platforms.choice import Mode
     from provisioner.ports import Interrupt, Listener
 
-    # One act on one object: tells of its progress, raises ProvisionError when it failed.
-    Act = Callable[[Callable[[str], None]], object]
-
 _WORKERS = 8
+
+
+class ServiceAct(NamedTuple):
+    """One act on one object: `do` tells of its progress, and raises ProvisionError when it failed."""
+
+    address: Address
+    verb: Verb
+    kind: str
+    do: Callable[[Callable[[str], None]], object]
+
+
+class EndedRun(NamedTuple):
+    """A run of a service's replica that has ended."""
+
+    address: Address
+    exit_code: int
+
+
+class Removable(NamedTuple):
+    """An object of a service that can be removed; `name` is the engine's."""
+
+    name: str
+    address: Address
+    kind: str
+    id: str
 
 
 class ServiceWork:
@@ -51,7 +73,7 @@ class ServiceWork:
     ) -> None:
         self.playbook: Playbook = load_with(request, services)
         self.engine: DockerEngine = open_engine(request, self.playbook.engine)
-        self.mode: Mode = choose_mode(self.playbook, swarm_manager=self.engine.facts().swarm_manager)
+        self.platform: Platform = choose_platform(self.playbook, self.engine)
         self.chosen: tuple[str, ...] = tuple(dict.fromkeys(services)) or tuple(self.playbook.services)
         self.results: list[StepResult] = []
         self._listener = listener
@@ -70,7 +92,7 @@ class ServiceWork:
     def held_lease(self) -> AbstractContextManager[Lease]:
         """The lease of the environment that is worked on, for a block. LeaseHeld where another has it."""
         return lease(
-            self.engine, self.playbook.project, self.mode, clock=SystemClock(), timeout=0.0,
+            self.engine, self.playbook.project, self.platform.mode, clock=SystemClock(), timeout=0.0,
             waiting=lambda text: self._listener(Notice(text)),
         )  # fmt: skip
 
@@ -81,25 +103,25 @@ class ServiceWork:
             self.chosen if services is None else services, lambda name: [one.service for one in known[name].depends_on]
         )
 
-    def all(self, acts: Sequence[tuple[Address, Verb, str, Act]]) -> None:
+    def all(self, acts: Sequence[ServiceAct]) -> None:
         """Do all of it, several at a time; each is told as a step of its kind."""
         if not acts:
             return
         with ThreadPoolExecutor(min(_WORKERS, len(acts))) as pool:
-            for _ in pool.map(lambda one: self._do(*one), acts):
+            for _ in pool.map(self._do, acts):
                 pass
 
-    def _do(self, address: Address, verb: Verb, kind: str, act: Act) -> None:
+    def _do(self, act: ServiceAct) -> None:
         if self._is_stopped():
             return
         with self._lock:
             self._count += 1
-            step = Step(self._count, cast("Operation", ByHand(verb, kind)), address, "")
+            step = Step(self._count, cast("Operation", ByHand(act.verb, act.kind)), act.address, "")
         began = time.monotonic()
         self._tell(Started(step))
         error: ProvisionError | None = None
         try:
-            act(lambda text: self._tell(Progress(step, text)))
+            act.do(lambda text: self._tell(Progress(step, text)))
         except ProvisionError as failure:
             error = failure
         result = StepResult(step, Outcome.FAILED if error else Outcome.DONE, time.monotonic() - began, error)
@@ -116,7 +138,7 @@ class ServiceWork:
         names = self.chosen
         if owned_containers(self.engine, self.playbook.project, names):
             return
-        if self.mode == "swarm" and owned_services(self.engine, self.playbook.project, names):
+        if self.platform.acts.service_objects(self.engine, self.playbook.project, names):
             return
         which = ", ".join(f"service.{name}" for name in names)
         raise ProvisionError(f"{which} is not there" if len(names) == 1 else "no service is there", hint="provision up")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from provisioner.app.owned import owned_containers, tasks_elsewhere
-from provisioner.app.service_work import ServiceWork
+from provisioner.app.service_work import ServiceAct, ServiceWork
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.ledger.records import intention, read_ledger, record_intentions
 from provisioner.model.event import Notice
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from provisioner.app.owned import OwnedContainer
     from provisioner.app.request import Request
-    from provisioner.app.service_work import Act
     from provisioner.ledger.intentions import Intentions
     from provisioner.model.report import StepResult
     from provisioner.ports import EngineOperator, Interrupt, Listener
@@ -77,21 +77,21 @@ def _each(
         states = ", ".join(f"{container.address} is {container.raw['State']['Status']}" for container in containers)
         raise ProvisionError(f"nothing to {verb.value}" + (f": {states}" if states else ""), hint="provision status")
 
-    def act(container: OwnedContainer) -> Act:
-        return lambda progress: do(work.engine, container.id)
+    def act(container: OwnedContainer, progress: Callable[[str], None]) -> None:
+        do(work.engine, container.id)
 
-    work.all([(container.address, verb, "container", act(container)) for container in ready])
+    work.all([ServiceAct(each.address, verb, "container", partial(act, each)) for each in ready])
     _keep(work, keep, sorted({result.step.address.name for result in work.results if result.error is None}))
     return work.results
 
 
 def _keep(work: ServiceWork, keep: Callable[[Intentions, Sequence[str]], Intentions], names: Sequence[str]) -> None:
     """Keep what was meant with these services. A Swarm knows of no pause: for it the task of one runs."""
-    if work.mode == "swarm" or not names:
+    if work.platform.keeps_running or not names:
         return
     known = read_ledger(work.engine, work.playbook.project).intentions
     if keep(known, names).same(known):
         return
     with work.held_lease():
         now = read_ledger(work.engine, work.playbook.project).intentions
-        record_intentions(work.engine, work.playbook.project, work.mode, keep(now, names))
+        record_intentions(work.engine, work.playbook.project, work.platform.mode, keep(now, names))

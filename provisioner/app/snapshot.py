@@ -41,7 +41,7 @@ def take_snapshot(
     why = ", ".join(_WORDS[risk] for risk in found)
     # What the apply is about to move is saved under its new address already.
     seen = cast("DataEngine", as_if_adopted(engine, playbook.project, prepared.plan.moves))
-    saving = Saving(playbook, seen, prepared.mode, open_places(request, playbook))
+    saving = Saving(playbook, seen, prepared.platform, open_places(request, playbook))
     listener(Notice(f"a snapshot is taken first, since {why}"))
     try:
         manifest = take_backup(

@@ -12,7 +12,6 @@ from provisioner.app.evidence import mask_of, unknown_secrets
 from provisioner.app.load import load_playbook
 from provisioner.app.owned import require_services
 from provisioner.app.plan import prepare
-from provisioner.app.published import published_ports
 from provisioner.app.wiring import open_engine
 from provisioner.backup.previous_data import kept_data, read_record
 from provisioner.model.change import Action, Change
@@ -96,7 +95,7 @@ def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
     rows = [_with_condition(row, prepared, engine, changes.get(row.address)) for row in rows]
     rows = [_foreign(row, foreign.get(row.address)) for row in rows]
     rows = [_uncompared(row, gathering.reasons) for row in rows]
-    ports = published_ports(engine, playbook.project, swarm=prepared.mode == "swarm")
+    ports = prepared.platform.published_ports(engine, playbook.project)
     rows = [replace(row, ports=tuple(port for port in ports if port.address == row.address)) for row in rows]
     record = read_record(engine, playbook.project)
     kept = tuple(copy.name for copy in kept_data(engine, playbook.project))

@@ -39,7 +39,7 @@ def take_over(
     Old names that go are written down before, should this run be killed before the record is written; where that can
     not be written, the old names come back. ProvisionError then.
     """
-    listed = listed or lists(engine, swarm=mode == "swarm")
+    listed = listed or lists(engine)
     names = {str(raw["Id"]): own_name(raw) for raw in listed.containers}
     taken = {(adopted.kind, adopted.id) for adopted in adopts}
     present = standing(engine, [adopted for adopted in known if (adopted.kind, adopted.id) not in taken], listed)

@@ -6,25 +6,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.apply import apply_playbook
-from provisioner.app.grace import stopping_within
 from provisioner.app.image_wishes import AS_DECLARED, ImageWishes
 from provisioner.app.load import load_document, load_playbook
 from provisioner.app.losses import without_losses
 from provisioner.app.owned import require_services
+from provisioner.app.platform import choose_platform
 from provisioner.app.wiring import open_engine
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
-from provisioner.platforms.choice import choose_mode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from provisioner.app.apply import ApplyResult
+    from provisioner.app.platform import Platform
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
     from provisioner.model.plan import Plan, Policy
     from provisioner.model.playbook import Playbook
-    from provisioner.platforms.choice import Mode
     from provisioner.ports import Interrupt, Listener
 
 
@@ -59,7 +58,7 @@ def up(
     ProvisionError where an image can not be built or pulled: nothing else is done then.
     """
     ready = make_ready(request, policy, scale, options, listener=listener, interrupt=interrupt)
-    with stopping_within(ready.engine, ready.playbook.project, ready.mode, options.grace) as engine:
+    with ready.platform.acts.stopping_within(ready.engine, ready.playbook.project, options.grace) as engine:
 
         def agreed(plan: Plan) -> bool:
             options.images.require_allowed(plan.steps)
@@ -78,7 +77,7 @@ class ReadyToApply:
     request: Request
     playbook: Playbook
     engine: DockerEngine
-    mode: Mode
+    platform: Platform
     policy: Policy
 
 
@@ -98,9 +97,9 @@ def make_ready(
     playbook = load_playbook(request, targets=() if options.alone else targets, scale=scale, feasible=not options.alone)
     require_services(playbook, options.services)
     engine = open_engine(request, playbook.engine)
-    mode = choose_mode(playbook, swarm_manager=engine.facts().swarm_manager)
+    platform = choose_platform(playbook, engine)
     names = options.services or tuple(playbook.services)
-    options.images.require_possible(mode)
+    options.images.require_possible(platform)
     options.images.bring(request, names, listener, interrupt)
     anew = [name for name in playbook.services if options.recreate and name in names]
     anew += [name for name in playbook.services if options.recreate_needed and name not in names]
@@ -111,4 +110,4 @@ def make_ready(
         scaled=frozenset(scale),
         made_anew=tuple(Address("service", name) for name in anew),
     )
-    return ReadyToApply(request, playbook, engine, mode, permitted)
+    return ReadyToApply(request, playbook, engine, platform, permitted)

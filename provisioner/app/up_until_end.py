@@ -6,15 +6,14 @@ Whether they are well is not waited for: the end of one of them is what is wante
 from __future__ import annotations
 
 import threading
-from dataclasses import field, replace
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from provisioner.app.following import Follower
 from provisioner.app.losses import without_losses
-from provisioner.app.owned import owned_containers, owned_services, writers
+from provisioner.app.owned import writers
 from provisioner.app.part import carry_out_part
 from provisioner.app.plan import prepare
-from provisioner.app.restart import change_service, forced
 from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.start_stop import stop
 from provisioner.app.up import make_ready
@@ -22,7 +21,6 @@ from provisioner.errors import Interrupted, Unsafe, UsageError
 from provisioner.kinds.values import moment
 from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Verb
-from provisioner.reconcile.swarm_tasks import error_of, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +28,9 @@ if TYPE_CHECKING:
 
     from provisioner.app.image_wishes import ImageWishes
     from provisioner.app.owned import OwnedContainer
+    from provisioner.app.platform import ServiceActs
     from provisioner.app.request import Request
+    from provisioner.app.service_work import EndedRun
     from provisioner.app.up import ReadyToApply, UpOptions
     from provisioner.model.address import Address
     from provisioner.model.plan import Policy, Step
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
 
 # Seconds between two looks at what has ended, and in which a last line may come.
 _LOOK = 0.3
-_ENDED = ("exited", "dead")
-_TASK_ENDED = ("complete", "failed", "rejected")
-_FAILED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +75,11 @@ def up_until_end(
         names = options.services or tuple(ready.playbook.services)
         if until.code_of and until.code_of not in names:
             raise UsageError(f"--exit-code-from {until.code_of}: it is none of the services that are started")
-        ends = _Ends(ready.engine, ready.playbook.project, names, swarm=ready.mode == "swarm")
+        acts = ready.platform.acts
+        ends = _Ends(ready.engine, ready.playbook.project, names, acts)
         _begin(ready, options.images, listener, interrupt)
         _run_again(ready, names, ends, until.code_of)
-        if not ends.swarm and not owned_containers(ready.engine, ready.playbook.project, names):
+        if not acts.service_objects(ready.engine, ready.playbook.project, names):
             # Nothing would ever end.
             raise UsageError(
                 f"no replica of {', '.join(names)} is to run", hint=f"provision scale {names[0]}=1, or --scale"
@@ -138,14 +136,9 @@ def _run_again(ready: ReadyToApply, names: Sequence[str], ends: _Ends, code_of: 
     A job that was done stays so, but for the one whose exit code is asked for.
     """
     done = {name for name in names if ready.playbook.services[name].job is not None and name != code_of}
-    if ends.swarm:
-        for raw, address in owned_services(ready.engine, ready.playbook.project, names):
-            if address.name not in done and ends.rests(str(raw["ID"])):
-                change_service(ready.engine, str(raw["ID"]), forced)
-        return
-    for container in owned_containers(ready.engine, ready.playbook.project, names):
-        if container.address.name not in done and _key(container) in ends.before:
-            ready.engine.start(container.id)
+    again = [name for name in names if name not in done]
+    if again:
+        ends.acts.run_again(ready.engine, ready.playbook.project, again, ends.before)
 
 
 def _stop_all(request: Request, names: Sequence[str], grace: float | None) -> None:
@@ -156,10 +149,6 @@ def _writers(ready: ReadyToApply, names: Sequence[str]) -> list[OwnedContainer]:
     return writers(ready.engine, ready.playbook, names)
 
 
-def _key(container: OwnedContainer) -> str:
-    return f"{container.id} {container.raw['State'].get('StartedAt')}"
-
-
 @dataclass(slots=True)
 class _Ends:
     """What of the services has ended since this was made. `moment` is the engine's time then (Unix seconds)."""
@@ -167,7 +156,7 @@ class _Ends:
     engine: EngineReader
     project: str
     names: Sequence[str]
-    swarm: bool
+    acts: ServiceActs
     before: frozenset[str] = frozenset()
     moment: float = 0.0
 
@@ -176,33 +165,12 @@ class _Ends:
         self.moment = then.timestamp() if then is not None else 0.0
         self.before = frozenset(self._all())
 
-    def new(self) -> dict[str, tuple[Address, int]]:
-        """Address and exit code of each run that has ended, in no order."""
+    def new(self) -> dict[str, EndedRun]:
+        """Each run that has ended, in no order."""
         return {key: end for key, end in self._all().items() if key not in self.before}
 
-    def rests(self, service: str) -> bool:
-        """Whether all tasks of a Swarm service ended before."""
-        tasks = self.engine.tasks(service, current=True)
-        return bool(tasks) and all(str(task["ID"]) in self.before for task in tasks)
-
-    def _all(self) -> dict[str, tuple[Address, int]]:
-        if not self.swarm:
-            found = owned_containers(self.engine, self.project, self.names)
-            return {
-                _key(container): (container.address, int(container.raw["State"].get("ExitCode") or 0))
-                for container in found
-                if container.raw["State"].get("Status") in _ENDED
-            }
-        ended = {}
-        for raw, address in owned_services(self.engine, self.project, self.names):
-            for task in self.engine.tasks(str(raw["ID"])):
-                if state_of(task) in _TASK_ENDED:
-                    status = (task.get("Status") or {}).get("ContainerStatus") or {}
-                    code = int(status.get("ExitCode") or 0)
-                    # A service that runs on every node has no slots, and one task on each.
-                    replica = replace(address, index=int(task.get("Slot") or 1))
-                    ended[str(task["ID"])] = (replica, code or (_FAILED if error_of(task) else 0))
-        return ended
+    def _all(self) -> dict[str, EndedRun]:
+        return self.acts.ended_runs(self.engine, self.project, self.names)
 
 
 @dataclass(slots=True)

@@ -11,7 +11,6 @@ from provisioner.app.condition import Condition, HealthResult, condition_of, hea
 from provisioner.app.evidence import mask_of, unknown_secrets
 from provisioner.app.load import load_playbook
 from provisioner.app.plan import prepare
-from provisioner.app.published import published_ports
 from provisioner.app.wiring import open_engine
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
@@ -103,7 +102,7 @@ def why(request: Request, text: str) -> Explanation:
     plan = prepared.plan
     address = _address(text, prepared)
     addresses = [one for one in sorted({*plan.desired.resources, *plan.observed.resources}) if _is_part(one, address)]
-    ports = published_ports(engine, playbook.project, swarm=prepared.mode == "swarm")
+    ports = prepared.platform.published_ports(engine, playbook.project)
     span = next((r.span for a in addresses if (r := plan.desired.resources.get(a)) and r.span), None)
     changes = tuple(
         c for c in (plan.details if address.index else plan.changes)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from provisioner.model.report import Readiness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from provisioner.errors import ProvisionError
-    from provisioner.model.report import Readiness
     from provisioner.ports import Clock
+
+
+Left = TypeVar("Left")
 
 
 class Probe(Protocol):
@@ -31,6 +35,39 @@ class Probe(Protocol):
 
     def overdue(self, answer: Readiness) -> ProvisionError | None:
         """The error when the time is up; None where that is a good end."""
+
+
+class Pending(Generic[Left]):
+    """A probe for what is to come to nothing. `look` gives what is left of it, `told` what a person is told of that,
+    `overdue` the error when the time is up; without one that is a good end, and `left` says what was left."""
+
+    def __init__(
+        self,
+        look: Callable[[], Sequence[Left]],
+        *,
+        gap: float,
+        told: Callable[[Sequence[Left]], str] = lambda left: "",
+        overdue: Callable[[Sequence[Left]], ProvisionError | None] = lambda left: None,
+    ) -> None:
+        self.gaps = (gap, gap)
+        self.left: Sequence[Left] = ()
+        self._look, self._told, self._overdue = look, told, overdue
+
+    def look(self) -> Readiness:
+        self.left = self._look()
+        return Readiness(not self.left, True, "")
+
+    def soon(self) -> None:
+        return None
+
+    def saying(self, answer: Readiness) -> str:
+        return self._told(self.left)
+
+    def failure(self, answer: Readiness) -> ProvisionError:
+        raise AssertionError("what is left is no bad end")
+
+    def overdue(self, answer: Readiness) -> ProvisionError | None:
+        return self._overdue(self.left)
 
 
 def poll(

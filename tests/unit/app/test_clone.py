@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioner.app.clone import closed_playbook
+from provisioner.app.platform import platform_of
 from provisioner.document import Sources, read
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def test_without_ports_and_networks_of_others(
     }
     (tmp_path / "compose.yaml").write_text(json.dumps(document))
     found = read(Sources(files=(str(tmp_path / "compose.yaml"),), environment={}))
-    body: Any = closed_playbook(found, mode).services["db"].body.plain()
+    body: Any = closed_playbook(found, platform_of(mode)).services["db"].body.plain()
     assert "ports" not in body
     assert list(body.get("networks") or {}) == left
     assert body.get("network_mode") == (None if left or mode == "swarm" else "none")

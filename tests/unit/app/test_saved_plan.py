@@ -12,6 +12,7 @@ import pytest
 from provisioner.app import saved_plan
 from provisioner.app.external_inputs import PENDING, ExternalInputs
 from provisioner.app.load import load_playbook
+from provisioner.app.platform import platform_of
 from provisioner.app.prepared import Prepared
 from provisioner.app.request import Request
 from provisioner.app.secret_inputs import pending
@@ -52,7 +53,7 @@ def prepared(
     desired = lower(playbook, InputVersions(**inputs), "containers")
     observed = ObservedState(Facts(engine_id=engine), found or {})
     made = plan(playbook.title, diff(desired, observed), desired, observed, Policy())
-    return Prepared(made, playbook, ExternalInputs(InputVersions(**inputs)), "containers", Ledger("shop"))
+    return Prepared(made, playbook, ExternalInputs(InputVersions(**inputs)), platform_of("containers"), Ledger("shop"))
 
 
 def kept(folder: Path, asked: Request, what: Prepared, policy: Policy | None = None) -> saved_plan.SavedPlan:

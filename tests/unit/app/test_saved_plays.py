@@ -40,7 +40,7 @@ def signed(what: Prepared) -> Prepared:
 def planned(name: str, asked: Request, what: Prepared) -> PlannedPlay:
     play = PlayRequest(name, asked, Span("prod.yml", 1, 3))
     engine: Any = None
-    return PlannedPlay(OpenedPlay(play, what.playbook, engine, "ID1", "containers"), what, Policy())
+    return PlannedPlay(OpenedPlay(play, what.playbook, engine, "ID1", what.platform), what, Policy())
 
 
 def saved(folder: Path, asked: Request, *names: str) -> tuple[SavedPlays, PlayList, list[PlannedPlay]]:
