@@ -15,17 +15,16 @@ from provisioner.app.plan_digest import digest_adoption
 from provisioner.app.platform import choose_platform
 from provisioner.app.secret_inputs import persist_new_values
 from provisioner.app.take_over import own_name, take_over
-from provisioner.app.wiring import SystemClock, open_engine
+from provisioner.app.wiring import held_lease, open_engine
 from provisioner.errors import PlanStale, Unsafe, UsageError
 from provisioner.kinds.ownership import NEXT, PREFIX, PREVIOUS, owner
 from provisioner.ledger.adoptions import learn, learn_of_others, read_adoptions, record_adoptions
-from provisioner.ledger.lease import lease, require_free
+from provisioner.ledger.lease import require_free
 from provisioner.ledger.records import read_ledger, record_released
 from provisioner.ledger.revisions import record_revision
 from provisioner.model.address import Address
 from provisioner.model.adoption import Release
 from provisioner.model.dataclass import dataclass
-from provisioner.model.event import Notice
 from provisioner.model.span import Problem
 from provisioner.reconcile.adoption import RELABELLED, labels_of
 
@@ -82,10 +81,8 @@ def adopt(
         return AdoptionResult(looked.plan)
     if looked.prepared.materials.needs_persisting:
         looked = _persisted(request, playbook, engine, choice, looked)
-    with lease(
-        engine, playbook.project, looked.prepared.platform.mode, clock=SystemClock(), timeout=choice.lock_timeout,
-        waiting=lambda text: listener(Notice(text)),
-    ) as held:  # fmt: skip
+    platform = looked.prepared.platform
+    with held_lease(engine, playbook.project, platform, listener, choice.lock_timeout) as held:
         known, listed = _look_again(engine, choice, looked)
         with interrupt.deferred():
             writer = held.fence(engine)
@@ -171,19 +168,16 @@ def release(
     """
     playbook = load_playbook(request, allow_unset=True)
     engine = open_engine(request, playbook.engine)
-    mode = choose_platform(playbook, engine).mode
+    platform = choose_platform(playbook, engine)
     if not check and not lock_timeout:
         require_free(engine, playbook.project)
     found = _plan_release(playbook, engine, addresses)
     if not found.released or not approve(found) or check:
         return found, False
-    with lease(
-        engine, playbook.project, mode, clock=SystemClock(), timeout=lock_timeout,
-        waiting=lambda text: listener(Notice(text)),
-    ) as held:  # fmt: skip
+    with held_lease(engine, playbook.project, platform, listener, lock_timeout) as held:
         found = _plan_release(playbook, engine, addresses)
         with interrupt.deferred():
-            _forget(held.fence(engine), found, mode)
+            _forget(held.fence(engine), found, platform.mode)
     learn(engine, playbook.project, found.kept)
     return found, True
 

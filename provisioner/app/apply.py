@@ -16,7 +16,7 @@ from provisioner.app.plan import prepare
 from provisioner.app.plan_digest import digest_plan
 from provisioner.app.possible import refused_all_the_same
 from provisioner.app.secret_inputs import persist_new_values
-from provisioner.app.wiring import SystemClock, open_engine
+from provisioner.app.wiring import held_lease, open_engine
 from provisioner.errors import (
     Interrupted,
     LeaseHeld,
@@ -28,7 +28,7 @@ from provisioner.errors import (
     Unsafe,
 )
 from provisioner.ledger.adoptions import learn
-from provisioner.ledger.lease import lease, left_behind
+from provisioner.ledger.lease import left_behind
 from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Notice
 from provisioner.model.plan import Verb
@@ -289,10 +289,7 @@ def _lease_for(
     """The lease for a block: `held`, which stays with its owner, or one that is taken and given back."""
     if held is not None:
         return nullcontext(held)
-    return lease(
-        engine, prepared.playbook.project, prepared.platform.mode, clock=SystemClock(), timeout=policy.lock_timeout,
-        waiting=lambda text: listener(Notice(text)),
-    )  # fmt: skip
+    return held_lease(engine, prepared.playbook.project, prepared.platform, listener, policy.lock_timeout)
 
 
 def _writes(prepared: Prepared) -> bool:

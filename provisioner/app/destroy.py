@@ -14,12 +14,12 @@ from provisioner.app.one_offs import one_off_tasks, one_offs, remove_one_offs, w
 from provisioner.app.plan_digest import digest_removal
 from provisioner.app.platform import choose_platform
 from provisioner.app.take_over import own_name
-from provisioner.app.wiring import SystemClock, open_engine
+from provisioner.app.wiring import SystemClock, held_lease, open_engine
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.kinds.ownership import PROJECT
 from provisioner.kinds.tool_labels import TASK_OF
 from provisioner.ledger.adoptions import one_look
-from provisioner.ledger.lease import lease, left_behind
+from provisioner.ledger.lease import left_behind
 from provisioner.ledger.records import forget_ledger, read_ledger, record_destroyed
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
@@ -102,10 +102,7 @@ def destroy_playbook(
     if removal.steps or ran_once or left_behind(look, playbook.project) or _is_unrecorded(look, playbook, removal):
         clock = SystemClock()
         platform = choose_platform(playbook, look)
-        with lease(
-            engine, playbook.project, platform.mode, clock=clock, timeout=policy.lock_timeout,
-            waiting=lambda text: listener(Notice(text)),
-        ) as held:  # fmt: skip
+        with held_lease(engine, playbook.project, platform, listener, policy.lock_timeout) as held:
             removal = plan_removal(playbook, one_look(engine, playbook.project), policy)
             require_approved(approved, digest_removal(removal, salt))
             with interrupt.deferred():

@@ -6,10 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.app.builds import building_what_was_planned
-from provisioner.app.wiring import SystemClock
+from provisioner.app.wiring import SystemClock, held_lease
 from provisioner.errors import Interrupted
-from provisioner.ledger.lease import lease
-from provisioner.model.event import Notice
 from provisioner.model.report import Outcome
 from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.execute import execute
@@ -43,12 +41,9 @@ def carry_out_part(
     clock = SystemClock()
     held: Lease
     with (
-        lease(
-            engine, prepared.playbook.project, prepared.platform.mode, clock=clock, timeout=0.0,
-            waiting=lambda text: listener(Notice(text)),
-        ) as held,
+        held_lease(engine, prepared.playbook.project, prepared.platform, listener) as held,
         interrupt.deferred(),
-    ):  # fmt: skip
+    ):
         writer = held.fence(engine)
         calls = Calls(plan, writer, prepared.materials.contents, clock, prepared.materials.origins)
         report = execute(

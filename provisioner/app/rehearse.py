@@ -18,11 +18,10 @@ from provisioner.app.restore import opened
 from provisioner.app.restore_plan import origin_of, plan_restore
 from provisioner.app.restore_steps import NeverInterrupted, Work
 from provisioner.app.restore_work import Restoration
-from provisioner.app.wiring import SystemClock, open_engine, tier_context
+from provisioner.app.wiring import held_lease, open_engine, tier_context
 from provisioner.backup.archive import find_archive
 from provisioner.backup.volumes import recover
 from provisioner.errors import Interrupted, PlaybookInvalid, ProvisionError, Unsafe
-from provisioner.ledger.lease import lease
 from provisioner.ledger.records import read_ledger
 from provisioner.model.backup import BackupPolicy
 from provisioner.model.dataclass import dataclass
@@ -87,7 +86,7 @@ def rehearse(
         copy.claim()
         began = time.monotonic()
         try:
-            with lease(engine, playbook.project, platform.mode, clock=SystemClock()) as held:
+            with held_lease(engine, playbook.project, platform, listener) as held:
                 checks = copy.restore(archive, identities, held, interrupt)
             return Rehearsal(real.title, archive, time.monotonic() - began, checks, skipped)
         except KeyboardInterrupt:
@@ -210,7 +209,7 @@ class _Copy:
             self.engine.remove("container", str(mark["Id"]))
 
     def _clear(self) -> None:
-        with lease(self.engine, self.project, self.saving.platform.mode, clock=SystemClock()):
+        with held_lease(self.engine, self.project, self.saving.platform, self.listener):
             recover(self.engine, self.project)
         done = destroy_playbook(
             self.saving.playbook, self.engine, _EVERYTHING, approve=lambda plan: True, listener=self.listener,

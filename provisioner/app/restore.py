@@ -14,12 +14,11 @@ from provisioner.app.load import load_playbook
 from provisioner.app.restore_plan import RestorePlan, origin_of, plan_restore
 from provisioner.app.restore_steps import Work
 from provisioner.app.restore_work import Restoration
-from provisioner.app.wiring import SystemClock
+from provisioner.app.wiring import held_lease
 from provisioner.backup.archive import find_archive
 from provisioner.backup.streams import read_identities
 from provisioner.backup.volumes import recover
 from provisioner.errors import ProvisionError
-from provisioner.ledger.lease import lease
 from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Notice
 
@@ -121,7 +120,4 @@ def opened(archive: Archive, identity: str | None, listener: Listener) -> tuple[
 
 def held_for(saving: Saving, options: Options, listener: Listener) -> AbstractContextManager[Lease]:
     """The environment's lease for a block."""
-    return lease(
-        saving.engine, saving.project, saving.platform.mode, clock=SystemClock(), timeout=options.lock_timeout,
-        waiting=lambda text: listener(Notice(text)),
-    )  # fmt: skip
+    return held_lease(saving.engine, saving.project, saving.platform, listener, options.lock_timeout)

@@ -9,11 +9,9 @@ from provisioner.app.apply import apply_playbook
 from provisioner.app.load import load_playbook
 from provisioner.app.losses import without_losses
 from provisioner.app.platform import choose_platform
-from provisioner.app.wiring import SystemClock, open_engine
-from provisioner.ledger.lease import lease
+from provisioner.app.wiring import held_lease, open_engine
 from provisioner.ledger.records import intention, read_ledger, record_intentions
 from provisioner.model.address import Address
-from provisioner.model.event import Notice
 from provisioner.playbook.services import declared_replicas
 
 if TYPE_CHECKING:
@@ -67,8 +65,6 @@ def _keep(engine: EngineWriter, playbook: Playbook, replicas: Mapping[str, int],
     kept = known.with_scaled(scaled)
     if kept.same(known):
         return
-    mode = choose_platform(playbook, engine).mode
-    with lease(
-        engine, playbook.project, mode, clock=SystemClock(), timeout=0.0, waiting=lambda text: listener(Notice(text))
-    ):
-        record_intentions(engine, playbook.project, mode, kept)
+    platform = choose_platform(playbook, engine)
+    with held_lease(engine, playbook.project, platform, listener):
+        record_intentions(engine, playbook.project, platform.mode, kept)

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from provisioner.app.load import load_document, load_playbook
 from provisioner.app.owned import owned_containers, require_services
 from provisioner.app.platform import choose_platform
-from provisioner.app.wiring import SystemClock, open_engine
+from provisioner.app.wiring import held_lease, open_engine
 from provisioner.errors import ProvisionError
-from provisioner.ledger.lease import lease
-from provisioner.model.event import Finished, Notice, Progress, Started
+from provisioner.model.event import Finished, Progress, Started
 from provisioner.model.operation import ByHand
 from provisioner.model.plan import Step
 from provisioner.model.report import Outcome, StepResult
@@ -91,10 +90,7 @@ class ServiceWork:
 
     def held_lease(self) -> AbstractContextManager[Lease]:
         """The lease of the environment that is worked on, for a block. LeaseHeld where another has it."""
-        return lease(
-            self.engine, self.playbook.project, self.platform.mode, clock=SystemClock(), timeout=0.0,
-            waiting=lambda text: self._listener(Notice(text)),
-        )  # fmt: skip
+        return held_lease(self.engine, self.playbook.project, self.platform, self._listener)
 
     def levels(self, services: Collection[str] | None = None) -> list[list[str]]:
         """The chosen services, or others: those that need none of the others first."""

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, cast
 from provisioner.errors import UsageError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from provisioner.app.platform import Platform
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
+    from provisioner.ledger.lease import Lease
     from provisioner.model.playbook import EngineChoice, Playbook
-    from provisioner.ports import EngineReader
+    from provisioner.ports import EngineReader, EngineWriter, Listener
     from provisioner.secrets.tier_context import TierContext
 
 
@@ -67,6 +71,20 @@ def _timeout(request: Request) -> float | None:
     if not 0 < seconds < float("inf"):
         raise UsageError(f"PROVISION_ENGINE_TIMEOUT: {text!r} is not a number of seconds", hint="unset it, or give 60")
     return seconds
+
+
+def held_lease(
+    engine: EngineWriter, project: str, platform: Platform, listener: Listener, timeout: float = 0.0
+) -> AbstractContextManager[Lease]:
+    """The lease of an environment for a block, which is waited for as long as `timeout` says (seconds). LeaseHeld where
+    another has it; the listener is told that it is waited for."""
+    from provisioner.ledger.lease import lease
+    from provisioner.model.event import Notice
+
+    return lease(
+        engine, project, platform.mode, clock=SystemClock(), timeout=timeout,
+        waiting=lambda text: listener(Notice(text)),
+    )  # fmt: skip
 
 
 def tier_context(request: Request, playbook: Playbook, engine: EngineReader | None) -> TierContext:

@@ -13,19 +13,31 @@ if TYPE_CHECKING:
     from provisioner.model.playbook import EngineChoice, Playbook
     from provisioner.model.span import Problem, Verdict
     from provisioner.model.state import DesiredState, Facts
-    from provisioner.platforms.lowering import InputVersions
+    from provisioner.platforms.lowering import InputVersions, NamedService
+    from provisioner.playbook.ports import Published
 
 Mode = Literal["containers", "swarm"]
 
 
-class _Lowering(Protocol):
-    """The module of a mode."""
+class Lowering(Protocol):
+    """The module of a mode. `FILE_KINDS` are the files that it keeps as objects with a name of their own,
+    `NETWORK_DRIVER` is the driver of a network that names none."""
+
+    FILE_KINDS: tuple[str, ...]
+    NETWORK_DRIVER: str
 
     def lower(self, playbook: Playbook, inputs: InputVersions) -> DesiredState: ...
     def check(self, playbook: Playbook, facts: Facts) -> Iterator[Verdict]: ...
+    def named_services(self, playbook: Playbook) -> Iterator[NamedService]: ...
+    def port_mode(self, port: Published) -> str: ...
 
 
-_MODES: dict[Mode, _Lowering] = {"containers": containers, "swarm": swarm}
+_MODES: dict[Mode, Lowering] = {"containers": containers, "swarm": swarm}
+
+
+def lowering_of(mode: Mode) -> Lowering:
+    """The module that lowers playbooks for a mode."""
+    return _MODES[mode]
 
 
 def choose_mode(playbook: Playbook, *, swarm_manager: bool) -> Mode:

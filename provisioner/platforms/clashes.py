@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 
 from provisioner.model.dataclass import dataclass
 from provisioner.model.span import Problem
-from provisioner.platforms.lowering import container_name
-from provisioner.platforms.swarm import service_name
+from provisioner.platforms.choice import lowering_of
 from provisioner.playbook.ports import published
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from ipaddress import IPv4Network, IPv6Network
 
-    from provisioner.model.playbook import Declared, Playbook, Service
+    from provisioner.model.playbook import Declared, Playbook
     from provisioner.model.span import Span
     from provisioner.platforms.choice import Mode
     from provisioner.playbook.ports import Published
@@ -89,30 +88,16 @@ def _names(first: PlacedEnvironment, second: PlacedEnvironment) -> Iterator[Prob
 
 
 def _named(environment: PlacedEnvironment) -> Iterator[_Named]:
-    playbook, swarm = environment.playbook, environment.mode == "swarm"
-    for service in playbook.services.values():
-        path = f"services.{service.name}"
-        if swarm:
-            yield _Named("service", service_name(playbook, service.name), path, _at(service))
-            continue
-        given = service.body.get("container_name")
-        for index in range(1, service.replicas + 1):
-            span = given.span if given is not None else _at(service)
-            yield _Named("container", container_name(playbook, service, index), path, span)
-    sections: tuple[tuple[str, Mapping[str, Declared]], ...] = (
-        ("network", playbook.networks), ("volume", playbook.volumes),
-    )  # fmt: skip
-    if swarm:
-        sections = (*sections, ("config", playbook.configs), ("secret", playbook.secrets))
-    for kind, declared in sections:
+    playbook, lowering = environment.playbook, lowering_of(environment.mode)
+    for kind, called, service, stated in lowering.named_services(playbook):
+        span = stated.span if stated is not None else service.span or service.body.span
+        yield _Named(kind, called, f"services.{service.name}", span)
+    for kind in ("network", "volume", *lowering.FILE_KINDS):
+        declared: Mapping[str, Declared] = getattr(playbook, f"{kind}s")
         for item in declared.values():
             if not item.external:
                 name = item.body.get("name")
                 yield _Named(kind, item.name, f"{kind}s.{item.key}", name.span if name is not None else item.body.span)
-
-
-def _at(service: Service) -> Span:
-    return service.span or service.body.span
 
 
 # Ports --------------------------------------------------------------------------------------------------------------
@@ -162,8 +147,7 @@ def _may_be_apart(first: PlacedEnvironment, one: _Bound, second: PlacedEnvironme
     if max(first.nodes, second.nodes) < 2:
         return False
     modes = [
-        bound.port.mode if environment.mode == "swarm" else "container"
-        for environment, bound in ((first, one), (second, other))
+        lowering_of(environment.mode).port_mode(bound.port) for environment, bound in ((first, one), (second, other))
     ]
     return "host" in modes and "ingress" not in modes
 
@@ -194,7 +178,7 @@ def _subnets(first: PlacedEnvironment, second: PlacedEnvironment) -> Iterator[Pr
 
 
 def _pools(environment: PlacedEnvironment) -> Iterator[_Subnet]:
-    default = "overlay" if environment.mode == "swarm" else "bridge"
+    default = lowering_of(environment.mode).NETWORK_DRIVER
     for network in environment.playbook.networks.values():
         driver = network.body.get("driver")
         kind = str(driver.value) if driver is not None and driver.value else default

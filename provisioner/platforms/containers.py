@@ -14,6 +14,7 @@ from provisioner.platforms.capabilities import incapable
 from provisioner.platforms.fitness import unfit, without_swarm
 from provisioner.platforms.lowering import (
     InputVersions,
+    NamedService,
     attachments,
     container_name,
     desired_state,
@@ -26,7 +27,7 @@ from provisioner.platforms.lowering import (
     used_files,
     whole,
 )
-from provisioner.platforms.name_limits import name_problems
+from provisioner.platforms.name_limits import ON_ENGINE, file_volume_problems, name_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
     from provisioner.model.span import Verdict
     from provisioner.model.state import Facts
     from provisioner.platforms.lowering import Whole
+    from provisioner.playbook.ports import Published
+
+
+FILE_KINDS: tuple[str, ...] = ()
+NETWORK_DRIVER = "bridge"
 
 
 def lower(playbook: Playbook, inputs: InputVersions) -> DesiredState:
@@ -49,10 +55,24 @@ def lower(playbook: Playbook, inputs: InputVersions) -> DesiredState:
     return desired_state(playbook, (*resources, *replicas, *files))
 
 
+def named_services(playbook: Playbook) -> Iterator[NamedService]:
+    """Every container that services have, by the name that nothing else can have."""
+    for service in playbook.services.values():
+        given = service.body.get("container_name")
+        for index in range(1, service.replicas + 1):
+            yield NamedService("container", container_name(playbook, service, index), service, given)
+
+
+def port_mode(port: Published) -> str:
+    """How a port is published: by the container."""
+    return "container"
+
+
 def check(playbook: Playbook, facts: Facts) -> Iterator[Verdict]:
     """What a plain engine, and this one, can not do for this playbook."""
     yield from unfit(playbook, facts)
-    yield from name_problems(playbook, "containers")
+    yield from name_problems(playbook, ON_ENGINE)
+    yield from file_volume_problems(playbook)
     yield from without_swarm(playbook)
     yield from incapable(playbook, facts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provisioner.kinds import healthcheck, network, volume
 from provisioner.kinds.builders import PLAYBOOK_FOLDER
@@ -47,6 +47,15 @@ class InputVersions:
     kept: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[Address, str] = field(default_factory=dict)
     profiles: Mapping[str, str] = field(default_factory=dict)
+
+
+class NamedService(NamedTuple):
+    """An object of a service by its name on the engine; `given` is where a file says that name."""
+
+    kind: str
+    name: str
+    service: Service
+    given: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)

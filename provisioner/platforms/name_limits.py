@@ -13,29 +13,33 @@ from provisioner.kinds.swarm_file import LONGEST_NAME
 from provisioner.model.span import Problem, Verdict, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from provisioner.model.playbook import Declared, Playbook
-    from provisioner.platforms.choice import Mode
 
-LONGEST_ON_SWARM = 63
 LONGEST_VOLUME = 255
 # What stands after a service's name in that of a volume with its files: a dot, the kind, a dot, twelve digits.
 _SUFFIX = max(len(kind) for kind in ROOTS) + 14
 
 
-def name_problems(playbook: Playbook, mode: Mode) -> Iterator[Verdict]:
-    """Every object with a name that this mode can not have, at its place."""
-    limits = {"volume": LONGEST_VOLUME}
-    if mode == "swarm":
-        limits |= {"network": LONGEST_ON_SWARM, "config": LONGEST_NAME, "secret": LONGEST_NAME}
+# The longest names by kind of object.
+ON_ENGINE = {"volume": LONGEST_VOLUME}
+ON_SWARM = {**ON_ENGINE, "network": 63, "config": LONGEST_NAME, "secret": LONGEST_NAME}
+
+
+def name_problems(playbook: Playbook, limits: Mapping[str, int]) -> Iterator[Verdict]:
+    """Every object whose name is longer than its kind's can be, at its place."""
     for kind, limit in limits.items():
         declared: dict[str, Declared] = dict(getattr(playbook, f"{kind}s"))
         for key, declaration in declared.items():
             # Those of a Swarm's own configs and secrets are made short where they are made.
             if len(declaration.name) > limit and (kind in ("volume", "network") or declaration.external):
                 yield Verdict(True, _problem(declaration.name, limit, declaration, f"{kind}s.{key}"))
-    for name, service in playbook.services.items() if mode == "containers" else ():
+
+
+def file_volume_problems(playbook: Playbook) -> Iterator[Verdict]:
+    """Every service whose name is too long for the volume with its configs or secrets."""
+    for name, service in playbook.services.items():
         carries = any(service.body.get(kind) is not None for kind in ROOTS)
         longest = f"{playbook.project}_{name}"
         if carries and len(longest) + _SUFFIX > LONGEST_VOLUME:

@@ -14,6 +14,7 @@ from provisioner.platforms.fitness import on_swarm_problems, unfit
 from provisioner.platforms.lowering import (
     HELD,
     InputVersions,
+    NamedService,
     attachments,
     desired_state,
     image_addresses,
@@ -24,7 +25,7 @@ from provisioner.platforms.lowering import (
     used_files,
     whole,
 )
-from provisioner.platforms.name_limits import name_problems
+from provisioner.platforms.name_limits import ON_SWARM, name_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +33,17 @@ if TYPE_CHECKING:
     from provisioner.model.playbook import Declared, Playbook, Service
     from provisioner.model.state import Facts
     from provisioner.platforms.lowering import Whole
+    from provisioner.playbook.ports import Published
+
+
+FILE_KINDS: tuple[str, ...] = ("config", "secret")
+NETWORK_DRIVER = "overlay"
 
 
 def lower(playbook: Playbook, inputs: InputVersions) -> DesiredState:
     """Every object that the playbook declares, complete. Same playbook and inputs, same objects."""
     images = image_addresses(playbook)
-    resources = stored_resources(playbook, inputs, images, driver="overlay")
+    resources = stored_resources(playbook, inputs, images, driver=NETWORK_DRIVER)
     about = whole(playbook)
     services = [_service(playbook, service, inputs, images, about) for _, service in sorted(playbook.services.items())]
     files = [_file(playbook, kind, declared, inputs) for kind, declared in used_files(playbook, services)]
@@ -61,10 +67,21 @@ def needs_swarm(playbook: Playbook) -> bool:
     return False
 
 
+def named_services(playbook: Playbook) -> Iterator[NamedService]:
+    """Every service, by the name that nothing else can have."""
+    for name, declared in playbook.services.items():
+        yield NamedService("service", service_name(playbook, name), declared)
+
+
+def port_mode(port: Published) -> str:
+    """How a port is published: through the mesh (ingress), or on each task's host."""
+    return port.mode
+
+
 def check(playbook: Playbook, facts: Facts) -> Iterator[Verdict]:
     """What a Swarm can not do for this playbook. The engine at hand does not run the services alone."""
     yield from unfit(playbook, facts, swarm=True)
-    yield from name_problems(playbook, "swarm")
+    yield from name_problems(playbook, ON_SWARM)
     yield from on_swarm_problems(playbook)
     for one in playbook.services.values():
         yield from swarm_limits.problems(one.name, one.body, facts.api_version)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.platforms.name_limits import name_problems
+from provisioner.platforms.name_limits import ON_ENGINE, ON_SWARM, file_volume_problems, name_problems
 
 
 def found(bound, mode, **root):
-    return [(problem.path, problem.message) for _, problem in name_problems(bound(**root), mode)]
+    playbook = bound(**root)
+    problems = name_problems(playbook, ON_SWARM)
+    if mode == "containers":
+        problems = [*name_problems(playbook, ON_ENGINE), *file_volume_problems(playbook)]
+    return [(problem.path, problem.message) for _, problem in problems]
 
 
 @pytest.mark.parametrize(
