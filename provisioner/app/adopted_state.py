@@ -304,7 +304,7 @@ class _Writer:
             for key, declared in objects.items()
         }
         groups = {name: [candidate.raw for candidate in group] for name, group in self._groups.items()}
-        return self._prepared.platform.read_services(view, facts, project, origin, groups, known)
+        return self._prepared.platform.services_reader(view, facts, project, origin, groups, known)
 
     def _canonical(self, body: Node, values: Mapping[str, Any], section: str) -> Node:
         return over_object(section, body, values, directory=self._declared.directory, home="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from provisioner.app.applied_secrets import AWS, HeldVersions, versions_in_volumes
 from provisioner.app.mount_sources import missing_sources
@@ -106,15 +106,8 @@ class Containers:
     def count_nodes(self, engine: EngineReader) -> int:
         return 1
 
-    def read_services(
-        self,
-        engine: EngineReader,
-        facts: Facts,
-        project: str,
-        origin: str,
-        groups: Mapping[str, list[Mapping[str, Any]]],
-        known: Mapping[tuple[str, str], str],
-    ) -> Taken:
+    @property
+    def services_reader(self) -> type[Taken]:
         from provisioner.app.import_running import Taken
 
-        return Taken(engine, facts, project, origin, groups, known)
+        return Taken

@@ -38,8 +38,10 @@ class TakenStack(Taken):
         facts: Facts,
         project: str,
         origin: str,
+        groups: Mapping[str, Sequence[Raw]] = MappingProxyType({}),
         known: Mapping[tuple[str, str], str] = MappingProxyType({}),
     ) -> None:
+        # Its services share no containers' namespaces: what runs of them says nothing more.
         super().__init__(engine, facts, project, origin, known=known)
         self._files: dict[str, dict[str, Any]] = {"configs": {}, "secrets": {}}
         self._mounts: dict[str, Raw] = {}

@@ -62,6 +62,21 @@ class RunOptions:
     images: ImageWishes = AS_DECLARED
 
 
+@dataclass(frozen=True, slots=True)
+class MadeOnce:
+    """A run and what makes it: `create` gives the id of a container or service called `name`, made by an engine.
+
+    `tell` is told the id of what is detached.
+    """
+
+    engine: DockerEngine
+    name: str
+    create: Callable[[DockerEngine], str]
+    run: OneOff
+    options: RunOptions
+    tell: Callable[[str], object]
+
+
 def run_one_off(
     request: Request,
     run: OneOff,
@@ -96,9 +111,7 @@ def run_one_off(
             shown.close()
         resource = _as_one_off(prepared, run, options.name or _name(playbook, run.service, one_offs.SEPARATOR))
         create = partial(_create, prepared, resource)
-        return one_offs.carry_out(
-            engine, resource, create, run, options, listener=listener, tell=tell, interrupt=interrupt
-        )
+        return one_offs.carry_out(MadeOnce(engine, resource.name, create, run, options, tell), listener, interrupt)
 
 
 def _load(request: Request, service: str) -> Playbook:

@@ -8,11 +8,10 @@ from provisioner.engines.terminal import terminal_size
 from provisioner.errors import Interrupted, ProvisionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from provisioner.app.one_off import RunOptions
+    from provisioner.app.one_off import MadeOnce, RunOptions
     from provisioner.engines.docker_api import DockerEngine
-    from provisioner.model.state import Resource
     from provisioner.playbook.one_off import OneOff
     from provisioner.ports import EngineOperator, Interrupt, Listener
 
@@ -26,30 +25,21 @@ def possible(run: OneOff, options: RunOptions, listener: Listener) -> OneOff:
     return run
 
 
-def carry_out(
-    engine: DockerEngine,
-    resource: Resource,
-    create: Callable[[DockerEngine], str],
-    run: OneOff,
-    options: RunOptions,
-    *,
-    listener: Listener,
-    tell: Callable[[str], object],
-    interrupt: Interrupt,
-) -> int:
+def carry_out(made: MadeOnce, listener: Listener, interrupt: Interrupt) -> int:
     """Make the container, join it and return its exit code; 0 at once where it is detached.
 
     ProvisionError where it goes away before it ends. Interrupted, it is removed.
     """
+    engine, run, options = made.engine, made.run, made.options
     maker = cast("DockerEngine", _Making(engine, _how_it_is_made(run, options)))
     with interrupt.deferred():
-        identity = create(maker)
+        identity = made.create(maker)
         code: int | None = None
         try:
             if options.detach:
                 engine.start(identity)
                 code = 0
-                tell(identity)
+                made.tell(identity)
                 return 0
             engine.attach(
                 identity, tty=run.tty, stdin=run.stdin, begin=lambda: engine.start(identity), stopped=interrupt.is_set

@@ -15,11 +15,9 @@ from provisioner.reconcile.poll import Pending, poll
 from provisioner.reconcile.swarm_tasks import error_of, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from provisioner.app.one_off import RunOptions
-    from provisioner.engines.docker_api import DockerEngine
-    from provisioner.model.state import Resource
+    from provisioner.app.one_off import MadeOnce, RunOptions
     from provisioner.playbook.one_off import OneOff
     from provisioner.ports import EngineOperator, Interrupt, Listener
 
@@ -48,29 +46,20 @@ def possible(run: OneOff, options: RunOptions, listener: Listener) -> OneOff:
     return run
 
 
-def carry_out(
-    engine: DockerEngine,
-    resource: Resource,
-    create: Callable[[DockerEngine], str],
-    run: OneOff,
-    options: RunOptions,
-    *,
-    listener: Listener,
-    tell: Callable[[str], object],
-    interrupt: Interrupt,
-) -> int:
+def carry_out(made: MadeOnce, listener: Listener, interrupt: Interrupt) -> int:
     """Make the service, follow its one task and return that one's exit code; 0 at once where it is detached.
 
     StepFailed where no node takes the task. Interrupted, the service is removed.
     """
+    engine, run, options = made.engine, made.run, made.options
     with interrupt.deferred():
         seen: dict[str, Task] = {}
-        identity = create(engine)
+        identity = made.create(engine)
         keep = False
         try:
             if options.detach:
                 keep = True
-                tell(identity)
+                made.tell(identity)
                 return 0
             task = _wait(engine, identity, listener, interrupt, seen, until=("running", *_ENDED))
             if run.tty and task is not None:
@@ -84,7 +73,7 @@ def carry_out(
             if not keep:
                 _remove(engine, identity, listener)
     if interrupt.is_set() or task is None:
-        raise Interrupted(f"interrupted; the service {resource.name} of this run is removed")
+        raise Interrupted(f"interrupted; the service {made.name} of this run is removed")
     return _exit_code(task)
 
 

@@ -73,11 +73,16 @@ def keep_part(report: Report, after: Prepared, engine: EngineWriter) -> None:
     """Keep that a part of a playbook was carried out, where the last revision declares something else."""
     changed = sorted({str(one.step.address.whole) for one in report.results if one.outcome is Outcome.DONE})
     last = after.last
-    if not changed or last is None or last.is_for(after.playbook, after.materials.inputs, after.mode):
+    if not changed or last is None or last.is_for(after.playbook, after.materials.inputs, after.platform.mode):
         return
     with suppress(ProvisionError):
         record_narrowed(
-            engine, after.playbook.project, after.mode, after.ledger, changed, git_commit(after.playbook.directory)
+            engine,
+            after.playbook.project,
+            after.platform.mode,
+            after.ledger,
+            changed,
+            git_commit(after.playbook.directory),
         )
 
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from provisioner.platforms.choice import choose_mode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from provisioner.app.applied_secrets import HeldVersions
     from provisioner.app.import_running import Taken
-    from provisioner.app.one_off import RunOptions
+    from provisioner.app.one_off import MadeOnce, RunOptions
     from provisioner.app.published import PublishedPort
     from provisioner.app.service_work import EndedRun, Removable, ServiceAct, ServiceWork
-    from provisioner.engines.docker_api import DockerEngine
     from provisioner.model.address import Address
     from provisioner.model.plan import Plan
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import SecretRef
     from provisioner.model.span import Problem
-    from provisioner.model.state import DesiredState, Facts, Resource
+    from provisioner.model.state import DesiredState, Facts
     from provisioner.platforms.choice import Mode
     from provisioner.platforms.lowering import InputVersions
     from provisioner.playbook.one_off import OneOff
@@ -94,17 +93,9 @@ class Platform(Protocol):
     def count_nodes(self, engine: EngineReader) -> int:
         """The number of machines on which services may run."""
 
-    def read_services(
-        self,
-        engine: EngineReader,
-        facts: Facts,
-        project: str,
-        origin: str,
-        groups: Mapping[str, list[Mapping[str, Any]]],
-        known: Mapping[tuple[str, str], str],
-    ) -> Taken:
-        """What reads the services that run as a playbook of `project`. `groups` are their containers, `origin` is what
-        they belong to now, `known` the playbook's keys of networks and volumes, by kind and name."""
+    @property
+    def services_reader(self) -> type[Taken]:
+        """What reads the services that run, as a playbook says them."""
 
 
 class OneOffs(Protocol):
@@ -119,19 +110,8 @@ class OneOffs(Protocol):
     def possible(self, run: OneOff, options: RunOptions, listener: Listener) -> OneOff:
         """The run as it can be had here; the listener is told what can not be."""
 
-    def carry_out(
-        self,
-        engine: DockerEngine,
-        resource: Resource,
-        create: Callable[[DockerEngine], str],
-        run: OneOff,
-        options: RunOptions,
-        *,
-        listener: Listener,
-        tell: Callable[[str], object],
-        interrupt: Interrupt,
-    ) -> int:
-        """Run what `create` makes, and return its exit code; 0 at once where it is detached, after its id was told."""
+    def carry_out(self, made: MadeOnce, listener: Listener, interrupt: Interrupt) -> int:
+        """Run what is made for it, and return its exit code; 0 at once where it is detached, after its id was told."""
 
 
 class ServiceActs(Protocol):

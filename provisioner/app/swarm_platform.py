@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from provisioner.app.applied_secrets import versions_on_swarm
 from provisioner.app.published import ports_of_containers, ports_of_services
@@ -131,15 +131,8 @@ class Swarm:
     def count_nodes(self, engine: EngineReader) -> int:
         return len(engine.list("node", {}))
 
-    def read_services(
-        self,
-        engine: EngineReader,
-        facts: Facts,
-        project: str,
-        origin: str,
-        groups: Mapping[str, list[Mapping[str, Any]]],
-        known: Mapping[tuple[str, str], str],
-    ) -> Taken:
+    @property
+    def services_reader(self) -> type[Taken]:
         from provisioner.app.import_stack import TakenStack
 
-        return TakenStack(engine, facts, project, origin, known)
+        return TakenStack
