@@ -21,9 +21,10 @@ from provisioner.model.event import Notice
 from provisioner.model.plan import Policy
 from provisioner.platforms.lowering import InputVersions
 from provisioner.playbook import select
+from provisioner.reconcile.poll import Pending, poll
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from contextlib import AbstractContextManager
 
     from provisioner.app.apply import ApplyResult
@@ -102,22 +103,27 @@ class Work:
                     self.engine.remove(kind, identity, volumes=whole)
         if removed:
             self._remove_rest()
-        clock = SystemClock()
-        until = clock.now() + _GONE
-        while left := self._holders(volumes):
+        if self.saving.platform.keeps_running:
             # Containers of tasks go by themselves once their service is gone.
-            if self.saving.platform.keeps_running and clock.now() < until:
-                self._remove_ended(volumes)
-                clock.sleep(0.5)
-                continue
-            if clock.now() > until + _GONE:
-                raise StepFailed(
-                    f"{', '.join(left)} go on holding {', '.join(volumes)}",
-                    hint="something else starts them: end that, then restore again",
-                )
-            for identity in left:
-                self.engine.stop(identity)
-                self.engine.remove("container", identity)
+            self._await_release(volumes, self._remove_ended)
+        holding = self._await_release(volumes, self._remove_holders)
+        if holding:
+            raise StepFailed(
+                f"{', '.join(holding)} go on holding {', '.join(volumes)}",
+                hint="something else starts them: end that, then restore again",
+            )
+
+    def _await_release(self, volumes: Collection[str], help_along: Callable[[Collection[str]], None]) -> Sequence[str]:
+        """Wait until no container has one of the volumes, and do something for it at each look; those that have."""
+
+        def look() -> list[str]:
+            if left := self._holders(volumes):
+                help_along(volumes)
+            return left
+
+        held = Pending(look, gap=0.5)
+        poll(held, _GONE, clock=SystemClock(), progress=lambda text: None, stopped=lambda: False)
+        return held.left
 
     def _remove_rest(self) -> None:
         """Remove what else is there: services that are not declared any more, containers of `run`."""
@@ -137,6 +143,11 @@ class Work:
             for container in self.engine.containers()
             if is_ours(container, self.project) and any(mounts_volume(container, volume) for volume in volumes)
         ]
+
+    def _remove_holders(self, volumes: Collection[str]) -> None:
+        for identity in self._holders(volumes):
+            self.engine.stop(identity)
+            self.engine.remove("container", identity)
 
     def _remove_ended(self, volumes: Collection[str]) -> None:
         """Remove the containers of jobs that ended on a Swarm, which keeps them: they have volumes, and are done."""

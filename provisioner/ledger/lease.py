@@ -22,6 +22,7 @@ from provisioner.errors import EngineConflict, EngineRefused, LeaseHeld, Provisi
 from provisioner.ledger.fence import fenced
 from provisioner.ledger.store import records, store, stores
 from provisioner.model.dataclass import dataclass
+from provisioner.reconcile.poll import Pending, poll
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +40,8 @@ MISSED_AFTER_SECONDS = HEARTBEAT_SECONDS + 2.0
 _LATE = DEAD_AFTER_SECONDS - HEARTBEAT_SECONDS
 # How long after a late beat the lease is looked at again: longer than the pause between two looks of somebody else.
 _SETTLING = 1.5
+# The pause between two looks at a lease that somebody else has.
+_GAP = 1.0
 
 
 class Lease:
@@ -176,12 +179,7 @@ class Standing:
         """Whether the holder lives: its process on this machine, or a heartbeat within a little more than its time."""
         if _same_machine(self.holder):
             return _alive(self.holder)
-        first, began = self.kept.pulse(self.identity), clock.now()
-        while clock.now() - began < HEARTBEAT_SECONDS + 2.0:
-            clock.sleep(0.5)
-            if self.kept.pulse(self.identity) != first:
-                return True
-        return False
+        return _beats(self.kept, self.identity, clock, HEARTBEAT_SECONDS + 2.0)
 
 
 def require_free(engine: EngineReader, project: str) -> None:
@@ -221,20 +219,24 @@ def parsed(text: str) -> dict[str, Any]:
 
 def _await(kept: Store, project: str, clock: Clock, timeout: float, waiting: Callable[[str], None] | None) -> str:
     """The id of the lease, once it is had."""
-    until, said = clock.now() + timeout, False
-    while True:
+    if not timeout:
+        return _acquire(kept, project, clock)
+    identity = ""
+
+    def look() -> list[LeaseHeld]:
+        nonlocal identity
         try:
-            return _acquire(kept, project, clock)
+            identity = _acquire(kept, project, clock)
         except LeaseHeld as held:
-            left = until - clock.now()
-            if left <= 0:
-                if not timeout:
-                    raise
-                raise LeaseHeld(f"{held.message}; it was waited for {timeout:g} s", hint=held.hint) from None
-            if waiting is not None and not said:
-                said = True
-                waiting(f"waiting for the lease: {held.message}")
-            clock.sleep(min(left, 1.0))
+            return [held]
+        return []
+
+    held = Pending(
+        look, gap=_GAP, told=lambda left: f"waiting for the lease: {left[0].message}",
+        overdue=lambda left: LeaseHeld(f"{left[0].message}; it was waited for {timeout:g} s", hint=left[0].hint),
+    )  # fmt: skip
+    poll(held, timeout, clock=clock, progress=waiting or (lambda text: None), stopped=lambda: False)
+    return identity
 
 
 def _acquire(kept: Store, project: str, clock: Clock) -> str:
@@ -258,11 +260,16 @@ def _require_dead(kept: Records, identity: str, holder: Mapping[str, Any], clock
         if not _alive(holder):
             return
         raise _lease_held(holder)
-    first, began = kept.pulse(identity), clock.now()
-    while clock.now() - began < DEAD_AFTER_SECONDS:
-        clock.sleep(1.0)
-        if kept.pulse(identity) != first:
-            raise _lease_held(holder)
+    if _beats(kept, identity, clock, DEAD_AFTER_SECONDS):
+        raise _lease_held(holder)
+
+
+def _beats(kept: Records, identity: str, clock: Clock, seconds: float) -> bool:
+    """Whether the holder of a lease beats within so many seconds."""
+    first = kept.pulse(identity)
+    still = Pending(lambda: [first] if kept.pulse(identity) == first else [], gap=_GAP)
+    poll(still, seconds, clock=clock, progress=lambda text: None, stopped=lambda: False)
+    return not still.left
 
 
 def _lease_held(holder: Mapping[str, Any]) -> LeaseHeld:
