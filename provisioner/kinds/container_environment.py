@@ -17,37 +17,37 @@ if TYPE_CHECKING:
 
     from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
     from provisioner.kinds.fields import Raw
-    from provisioner.model.specs import SecretValue
+    from provisioner.model.specs import SecretValue, Variable
     from provisioner.model.state import ImageFacts, Spec
 
 
-def parse(body: Raw, context: ParseContext) -> dict[str, Any]:
+def parse(body: Raw, context: ParseContext) -> dict[str, Variable]:
     """Variables by name: text, None for one that is taken away, or a secret with its version."""
     return {key: _value(value, context) for key, value in (body.get("environment") or {}).items()}
 
 
-def _value(value: Any, context: ParseContext) -> Any:
+def _value(value: Any, context: ParseContext) -> Variable:
     if isinstance(value, dict):
         return {"secret": value["secret"], "version": context.versions.get(Address("secret", value["secret"]), "")}
     return None if value is None else values.text(value)
 
 
-def secrets_in(variables: Mapping[str, str | SecretValue | None]) -> dict[str, SecretValue]:
+def secrets_in(variables: Mapping[str, Variable]) -> dict[str, SecretValue]:
     """Those of a container's variables that take a secret's value."""
     return {key: value for key, value in variables.items() if isinstance(value, dict)}
 
 
-def lines(variables: Mapping[str, Any]) -> list[str]:
+def lines(variables: Mapping[str, Variable]) -> list[str]:
     """Variables without secrets as the engine's lines; a name without a value takes the image's variable away."""
     return [key if value is None else f"{key}={value}" for key, value in variables.items()]
 
 
-def from_lines(entries: list[str]) -> dict[str, Any]:
+def from_lines(entries: list[str]) -> dict[str, str | None]:
     """Variables from the engine's lines."""
     return {key: value if sign else None for key, sign, value in (entry.partition("=") for entry in entries)}
 
 
-def encode(raw: Raw, variables: Mapping[str, Any], context: EncodeContext) -> None:
+def encode(raw: Raw, variables: Mapping[str, Variable], context: EncodeContext) -> None:
     """Config.Env; which of them have the value of a secret is recorded in a label."""
     secrets = secrets_in(variables)
     raw["Config"]["Env"] = lines(
@@ -57,16 +57,16 @@ def encode(raw: Raw, variables: Mapping[str, Any], context: EncodeContext) -> No
         record(raw, "environment", secrets)
 
 
-def decode(raw: Raw, context: DecodeContext) -> dict[str, Any]:
+def decode(raw: Raw, context: DecodeContext) -> dict[str, Variable]:
     """The variables of a container, for those that took a secret's value when it was made that secret."""
     found = from_lines(raw["Config"].get("Env") or [])
     secrets = recorded(raw).get("environment", {})
     return {key: secrets.get(key, value) for key, value in found.items()}
 
 
-def beyond_image(spec: Spec, image: ImageFacts, observed: bool) -> dict[str, Any]:
+def beyond_image(spec: Spec, image: ImageFacts, observed: bool) -> dict[str, Variable]:
     """The variables that are not the image's. None stands for one of the image's that is taken away."""
-    entries = spec["environment"]
+    entries: dict[str, Variable] = spec["environment"]
     if observed:
         entries = {**entries, **{key: None for key in image.environment if key not in entries}}
     return {key: value for key, value in entries.items() if image.environment.get(key) != value}

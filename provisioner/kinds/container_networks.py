@@ -5,7 +5,7 @@ Engine API: HostConfig.NetworkMode, NetworkingConfig.EndpointsConfig, POST /netw
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from provisioner.kinds.ownership import FORMER_NAME, NAME
 from provisioner.kinds.tool_labels import COMPOSE_PROJECT, names_by_compose
@@ -17,16 +17,15 @@ if TYPE_CHECKING:
 
     from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
     from provisioner.kinds.fields import Raw
+    from provisioner.model.specs import Attachment
     from provisioner.model.state import Spec
 
 _BUILT_IN = ("host", "none", "bridge")
-# The observed side's key for names that an engine adds or answers to by itself, and that may be declared all the same.
-_ADDED_ALIASES = "added_aliases"
 # The first Engine API version whose containers can be created on several networks.
 SEVERAL_ENDPOINTS = (1, 44)
 
 
-def parse_networks(body: Raw, context: ParseContext) -> dict[str, Any]:
+def parse_networks(body: Raw, context: ParseContext) -> dict[str, Attachment]:
     """The networks a service is attached to; the service's own name is always an alias.
 
     The service's own `mac_address` is that of its first network.
@@ -34,11 +33,11 @@ def parse_networks(body: Raw, context: ParseContext) -> dict[str, Any]:
     if body.get("network_mode"):
         return {}
     first = next(iter(network_order(body)), None)
-    result: dict[str, Any] = {}
+    result: dict[str, Attachment] = {}
     for key in network_order(body):
         network = body["networks"][key] or {}
-        entry: dict[str, Any] = {"aliases": sorted({context.service, *(network.get("aliases") or [])})}
         options = {
+            "aliases": sorted({context.service, *(network.get("aliases") or [])}),
             "ipv4_address": address(network.get("ipv4_address")),
             "ipv6_address": address(network.get("ipv6_address")),
             "link_local_ips": sorted(address(one) or "" for one in network.get("link_local_ips") or []),
@@ -47,8 +46,13 @@ def parse_networks(body: Raw, context: ParseContext) -> dict[str, Any]:
             "driver_opts": _driver_options(network),
             "gw_priority": network.get("gw_priority"),
         }
-        result[key] = entry | {name: value for name, value in options.items() if value}
+        result[key] = attachment(options)
     return result
+
+
+def attachment(options: Mapping[str, Any]) -> Attachment:
+    """What is said of an attachment: its aliases, and what else has a value."""
+    return cast("Attachment", {name: value for name, value in options.items() if value or name == "aliases"})
 
 
 def _driver_options(network: Raw) -> dict[str, str]:
@@ -64,7 +68,7 @@ def network_order(body: Raw) -> tuple[str, ...]:
     return tuple(sorted(networks, key=lambda key: (-int((networks[key] or {}).get("priority") or 0), key)))
 
 
-def endpoint(entry: dict[str, Any]) -> Raw:
+def endpoint(entry: Attachment) -> Raw:
     """The EndpointSettings of one attachment."""
     settings: Raw = {"Aliases": entry["aliases"]}
     addresses: Raw = {}
@@ -87,7 +91,7 @@ def endpoint(entry: dict[str, Any]) -> Raw:
     return settings
 
 
-def joined_later(attached: Mapping[str, Mapping[str, Any]], api_version: tuple[int, int]) -> list[str]:
+def joined_later(attached: Mapping[str, Attachment], api_version: tuple[int, int]) -> list[str]:
     """The networks that a container joins after it was created.
 
     It is created on the first. From API 1.44 on it can be created on several, and is on those that give it a hardware
@@ -96,7 +100,7 @@ def joined_later(attached: Mapping[str, Mapping[str, Any]], api_version: tuple[i
     return [key for key, entry in list(attached.items())[1:] if keeps_address_when_joining(entry, api_version)]
 
 
-def encode_first(raw: Raw, attached: dict[str, Any], context: EncodeContext) -> None:
+def encode_first(raw: Raw, attached: Mapping[str, Attachment], context: EncodeContext) -> None:
     """Write the networks that a container is created on, and its hardware addresses.
 
     Before API 1.44 the hardware address is the container's, from then on its endpoint's.
@@ -133,41 +137,48 @@ def impact_of(path: str, after: Any) -> Impact:
     return Impact.REPLACE if path.endswith(".mac_address") else Impact.IN_PLACE
 
 
-def keeps_address_when_joining(entry: Mapping[str, Any] | None, api_version: tuple[int, int]) -> bool:
+def keeps_address_when_joining(entry: Attachment | None, api_version: tuple[int, int]) -> bool:
     """Whether a container that leaves a network and joins it again, or another of its name, is there as is declared.
 
     From API 1.44 on an engine takes no hardware address from POST /networks/{id}/connect; before, the container has it.
     """
-    return api_version < SEVERAL_ENDPOINTS or not (entry or {}).get("mac_address")
+    return api_version < SEVERAL_ENDPOINTS or not (entry and entry.get("mac_address"))
 
 
-def declared(attached: dict[str, Any]) -> list[str]:
+def declared(attached: Mapping[str, Attachment]) -> list[str]:
     """The paths of the addresses that a spec declares, and that an engine would otherwise choose."""
     return sorted(f"networks.{key}.mac_address" for key, entry in attached.items() if entry.get("mac_address"))
 
 
-def without_chosen(observed: dict[str, Any], desired: dict[str, Any], recorded: Iterable[str]) -> dict[str, Any]:
+def without_chosen(
+    observed: Mapping[str, Attachment], desired: Mapping[str, Attachment], recorded: Iterable[str]
+) -> dict[str, Attachment]:
     """Observed attachments without what an engine chose: hardware addresses and aliases that nobody declares.
 
     `recorded` are the paths of the addresses that were declared when the container was made.
     """
     paths = set(recorded)
-    result: dict[str, Any] = {}
+    result: dict[str, Attachment] = {}
     for key, entry in observed.items():
-        wanted = desired.get(key, {})
+        wanted: Attachment = desired.get(key, {})
         kept = "mac_address" in wanted or f"networks.{key}.mac_address" in paths
-        left = {name: value for name, value in entry.items() if name != "mac_address" or kept}
-        declared_too = set(left.pop(_ADDED_ALIASES, ())) & set(wanted.get("aliases", ()))
-        result[key] = left | {"aliases": sorted({*left["aliases"], *declared_too})}
+        left = entry.copy()
+        if not kept:
+            left.pop("mac_address", None)
+        declared_too = set(left.pop("added_aliases", ())) & set(wanted.get("aliases", ()))
+        left["aliases"] = sorted({*left["aliases"], *declared_too})
+        result[key] = left
     return result
 
 
-def align(desired: Spec, observed: Spec, recorded: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def align(
+    desired: Spec, observed: Spec, recorded: frozenset[str]
+) -> tuple[dict[str, Attachment], dict[str, Attachment]]:
     """Both sides' attachments, the observed ones without what nobody but the engine chose."""
     return desired["networks"], without_chosen(observed["networks"], desired["networks"], recorded)
 
 
-def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
+def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Attachment]:
     """The attachments from an inspection."""
     mode = raw["HostConfig"].get("NetworkMode") or "default"
     if mode.startswith("container:"):
@@ -178,7 +189,7 @@ def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
     labels = raw["Config"].get("Labels") or {}
     name_now = str(raw.get("Name") or "").lstrip("/")
     names = {labels.get(NAME) or name_now, labels.get(FORMER_NAME)}
-    result: dict[str, Any] = {}
+    result: dict[str, Attachment] = {}
     for name, network in (raw.get("NetworkSettings", {}).get("Networks") or {}).items():
         if name == implied and name in _BUILT_IN:
             continue
@@ -201,11 +212,9 @@ def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
         own_aliases = network.get("Aliases") or []
         own_names = names | names_by_compose(labels, own_aliases)
         added = {*own_names, *([hostname] if "DNSNames" not in network else [])} & {*own_aliases}
-        aliases = sorted({*own_aliases} - added - {short_id})
-        entry: dict[str, Any] = {"aliases": aliases}
-        if known := {*added, name_now} - {short_id, ""}:
-            entry[_ADDED_ALIASES] = sorted(known)
-        result[context.networks.get(name, name)] = entry | {key: value for key, value in options.items() if value}
+        options["aliases"] = sorted({*own_aliases} - added - {short_id})
+        options["added_aliases"] = sorted({*added, name_now} - {short_id, ""})
+        result[context.networks.get(name, name)] = attachment(options)
     return result
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from provisioner.kinds.values import address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from provisioner.kinds.fields import Raw
+    from provisioner.model.specs import Bindings
     from provisioner.model.state import ImageFacts, Spec
 
 
@@ -46,9 +47,9 @@ def exposed_beyond_image(spec: Spec, image: ImageFacts, observed: bool) -> list[
     return sorted(set(spec["expose"]) - set(spec["ports"]) - set(image.ports))
 
 
-def parse_ports(body: Raw) -> dict[str, Any]:
+def parse_ports(body: Raw) -> dict[str, Bindings]:
     """Published ports by the container's: `80/tcp` to the host's ports, with their addresses where they have one."""
-    result: dict[str, list[str]] = {}
+    result: dict[str, Bindings] = {}
     for port in body.get("ports") or []:
         host, published = address(port.get("host_ip")) or "", str(port.get("published") or "")
         binding = f"[{host}]:{published}" if ":" in host else f"{host}:{published}" if host else published
@@ -56,13 +57,13 @@ def parse_ports(body: Raw) -> dict[str, Any]:
     return {target: sorted(set(bindings)) for target, bindings in result.items()}
 
 
-def encode_ports(raw: Raw, value: dict[str, Any]) -> None:
+def encode_ports(raw: Raw, value: Mapping[str, Bindings]) -> None:
     """The PortBindings; what is published is exposed too."""
     expose(raw, value)
     raw["HostConfig"]["PortBindings"] = {target: [_binding(text) for text in bound] for target, bound in value.items()}
 
 
-def decode_ports(raw: Raw) -> dict[str, Any]:
+def decode_ports(raw: Raw) -> dict[str, Bindings]:
     """What `encode_ports` wrote."""
     bindings = raw["HostConfig"].get("PortBindings") or {}
     return {target: sorted({_bound(binding) for binding in bound or [{}]}) for target, bound in bindings.items()}

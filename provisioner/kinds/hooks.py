@@ -6,25 +6,26 @@ No engine has them, so they are recorded on the container: what is run before it
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from provisioner.kinds import values
 from provisioner.kinds.ownership import add_to_label
 
 if TYPE_CHECKING:
     from provisioner.kinds.fields import Raw
+    from provisioner.model.specs import Hook
 
 POST_START, PRE_STOP, PRE_START = "post_start", "pre_stop", "pre_start"
 HOOKS = (POST_START, PRE_STOP, PRE_START)
 HOOKS_LABEL = "provisioner.hooks"
 
 
-def parse(body: Raw, key: str) -> list[dict[str, Any]]:
+def parse(body: Raw, key: str) -> list[Hook]:
     """The hooks of a canonical body: command, and user, folder, variables, privileges where they are given."""
     return [_parse(hook) for hook in body.get(key) or []]
 
 
-def _parse(hook: Raw) -> dict[str, Any]:
+def _parse(hook: Raw) -> Hook:
     options = {
         "user": hook.get("user"),
         "working_dir": hook.get("working_dir"),
@@ -33,15 +34,16 @@ def _parse(hook: Raw) -> dict[str, Any]:
         "image": hook.get("image"),
         "per_replica": hook.get("per_replica"),
     }
-    return {"command": list(hook.get("command") or []), **{key: value for key, value in options.items() if value}}
+    given = {key: value for key, value in options.items() if value}
+    return cast("Hook", {"command": list(hook.get("command") or []), **given})
 
 
-def encode(key: str, raw: Raw, hooks: list[dict[str, Any]]) -> None:
+def encode(key: str, raw: Raw, hooks: list[Hook]) -> None:
     """Keep the hooks on the container, in a label."""
     add_to_label(raw["Config"]["Labels"], HOOKS_LABEL, key, hooks)
 
 
-def decode(raw: Raw, key: str) -> list[dict[str, Any]]:
+def decode(raw: Raw, key: str) -> list[Hook]:
     """The hooks that a container keeps."""
     hooks = json.loads((raw["Config"].get("Labels") or {}).get(HOOKS_LABEL, "{}"))
     return list(hooks.get(key, []))

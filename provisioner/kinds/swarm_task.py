@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
+    from provisioner.model.specs import Attachment
 
 # The reference as the playbook says it; the service itself is pinned to a digest where the registry tells one.
 IMAGE_LABEL = "provisioner.image"
@@ -103,37 +104,37 @@ def decode_volumes(raw: Raw, context: DecodeContext) -> dict[str, Any]:
     return mounts
 
 
-def parse_networks(body: Raw, context: ParseContext) -> dict[str, Any]:
+def parse_networks(body: Raw, context: ParseContext) -> dict[str, Attachment]:
     """The networks of a container, with what a Swarm can give of an attachment."""
     if body.get("network_mode") in ("host", "bridge"):
         return {body["network_mode"]: {"aliases": []}}
+    parsed = container_networks.parse_networks(body, context)
     return {
-        key: {name: entry[name] for name in ("aliases", "driver_opts") if name in entry}
-        for key, entry in container_networks.parse_networks(body, context).items()
+        key: container_networks.attachment({"aliases": entry["aliases"], "driver_opts": entry.get("driver_opts")})
+        for key, entry in parsed.items()
     }
 
 
-def encode_networks(raw: Raw, value: dict[str, Any], context: EncodeContext) -> None:
+def encode_networks(raw: Raw, value: Mapping[str, Attachment], context: EncodeContext) -> None:
     """TaskSpec.Networks (Target, Aliases, DriverOpts)."""
     raw[TASK]["Networks"] = [
         {"Target": context.networks.get(key, key), **_attachment(entry)} for key, entry in value.items()
     ]
 
 
-def _attachment(entry: dict[str, Any]) -> Raw:
+def _attachment(entry: Attachment) -> Raw:
     result: Raw = {"Aliases": entry["aliases"]} if entry["aliases"] else {}
     if entry.get("driver_opts"):
         result["DriverOpts"] = entry["driver_opts"]
     return result
 
 
-def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Any]:
+def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Attachment]:
     """TaskSpec.Networks by their keys."""
     return {
-        context.networks.get(network["Target"], network["Target"]): {
-            "aliases": sorted(network.get("Aliases") or []),
-            **({"driver_opts": network["DriverOpts"]} if network.get("DriverOpts") else {}),
-        }
+        context.networks.get(network["Target"], network["Target"]): container_networks.attachment(
+            {"aliases": sorted(network.get("Aliases") or []), "driver_opts": network.get("DriverOpts")}
+        )
         for network in get_path(raw, f"{TASK}.Networks") or []
     }
 

@@ -17,6 +17,12 @@ class SecretValue(TypedDict):
     version: str
 
 
+# A variable's value, None for one that is taken away.
+Variable = str | SecretValue | None
+# The host's ports of a container's port, `127.0.0.1:8080` with their address where they have one.
+Bindings = list[str]
+
+
 class FileUse(TypedDict):
     """A config or secret in a container, by its absolute place: `source` is its key, `path` the place that was said."""
 
@@ -37,6 +43,7 @@ class Attachment(TypedDict):
     ipv6_address: NotRequired[str]
     link_local_ips: NotRequired[list[str]]
     mac_address: NotRequired[str]
+    links: NotRequired[list[str]]
     driver_opts: NotRequired[dict[str, str]]
     gw_priority: NotRequired[int]
 
@@ -77,13 +84,13 @@ class WorkloadSpec(TypedDict):
     image: str
     entrypoint: list[str] | None
     command: list[str] | None
-    environment: dict[str, str | SecretValue | None]
+    environment: dict[str, Variable]
     labels: dict[str, str]
     user: str | None
     working_dir: str | None
     stop_signal: str | None
     healthcheck: dict[str, Any] | None
-    ports: dict[str, list[str]]
+    ports: dict[str, Bindings]
     volumes: dict[str, dict[str, Any]]
     configs: dict[str, FileUse]
     secrets: dict[str, FileUse]

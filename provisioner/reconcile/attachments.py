@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds.container_networks import joined_later
 from provisioner.model.address import Address
 from provisioner.model.operation import Connect, Disconnect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from provisioner.model.change import Change
+    from provisioner.model.specs import Attachment
     from provisioner.model.state import Observed, ObservedState, Resource
     from provisioner.reconcile.steps import Steps
 
 
-_FIXED = ("ipv4_address", "ipv6_address")
-
-
-def fixed_addresses(entry: Mapping[str, Any] | None) -> tuple[Any, ...]:
+def fixed_addresses(entry: Attachment | None) -> tuple[str | None, ...]:
     """The addresses that a container is to have on a network: IPv4, then IPv6; None for one that the engine chooses."""
-    return tuple((entry or {}).get(key) for key in _FIXED)
+    return (entry.get("ipv4_address"), entry.get("ipv6_address")) if entry else (None, None)
 
 
-def addresses_outside(entry: Mapping[str, Any], subnets: Iterable[str | None]) -> list[str]:
+def addresses_outside(entry: Attachment, subnets: Iterable[str | None]) -> list[str]:
     """The options of an attachment whose address is in none of a network's subnets."""
     pools = [ip_network(subnet, strict=False) for subnet in subnets if subnet]
-    return [key for key in _FIXED if entry.get(key) and not any(ip_address(entry[key]) in pool for pool in pools)]
+    fixed = zip(("ipv4_address", "ipv6_address"), fixed_addresses(entry), strict=True)
+    return [key for key, address in fixed if address and not any(ip_address(address) in pool for pool in pools)]
 
 
 class Attachments:

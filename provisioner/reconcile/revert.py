@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from provisioner.kinds.container_networks import attachment
 from provisioner.kinds.hooks import POST_START, PRE_STOP
 from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.model.address import Address
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from provisioner.model.operation import Operation
     from provisioner.model.plan import Plan
     from provisioner.model.report import StepResult
+    from provisioner.model.specs import Attachment
     from provisioner.model.state import Observed, ObservedState, Resource
     from provisioner.reconcile.handover import Handover
 
@@ -358,7 +360,7 @@ class _Withdrawal:
     def _started(self) -> set[Address]:
         return {step.address for step in self.steps.all if step.verb in (Verb.START, Verb.RESTART)}
 
-    def _fitting(self, networks: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    def _fitting(self, networks: Mapping[str, Attachment]) -> dict[str, Attachment]:
         """How it was attached, without an address that is in no subnet of a network that was made anew."""
         fitting = {}
         for key, entry in networks.items():
@@ -366,7 +368,7 @@ class _Withdrawal:
             anew = now is not None and before is not None and now.id != before.id
             subnets = [pool.get("subnet") for pool in (now.network_spec.get("ipam.config") or () if now else ())]
             lost = addresses_outside(entry, subnets) if anew else ()
-            fitting[key] = {name: value for name, value in entry.items() if name not in lost}
+            fitting[key] = attachment({name: value for name, value in entry.items() if name not in lost})
         return fitting
 
     def _asked_back(self, pairs: Sequence[Handover]) -> set[Address]:
