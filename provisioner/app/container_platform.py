@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from provisioner.app.applied_secrets import AWS, HeldVersions, versions_in_volumes
 from provisioner.app.mount_sources import missing_sources
+from provisioner.app.platform import Platform
 from provisioner.app.published import ports_of_containers
 from provisioner.kinds.container_mounts import file_address
 from provisioner.kinds.file_volume import file_volumes
 from provisioner.kinds.ownership import FILES, OPERATION, PROJECT
 from provisioner.model.address import Address
-from provisioner.platforms import containers
-from provisioner.platforms.choice import check
 from provisioner.platforms.lowering import InputVersions
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from provisioner.app.import_running import Taken
     from provisioner.app.platform import OneOffs, ServiceActs
     from provisioner.app.published import PublishedPort
-    from provisioner.model.plan import Plan
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import SecretRef
     from provisioner.model.span import Problem
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
     from provisioner.ports import EngineReader
 
 
-class Containers:
+class Containers(Platform):
     """Containers on a plain engine; their files are in volumes."""
 
     mode: ClassVar[Mode] = "containers"
@@ -55,12 +53,6 @@ class Containers:
         from provisioner.app import one_off_container
 
         return one_off_container
-
-    def lower(self, playbook: Playbook, inputs: InputVersions) -> DesiredState:
-        return containers.lower(playbook, inputs)
-
-    def check(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
-        return check(playbook, self.mode, facts)
 
     def remarks(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
         return tuple(missing_sources(playbook, facts))
@@ -97,14 +89,8 @@ class Containers:
             for entry in volume.files.values()
         }
 
-    def check_placement(self, plan: Plan, engine: EngineReader) -> Plan:
-        return plan
-
     def published_ports(self, engine: EngineReader, project: str) -> tuple[PublishedPort, ...]:
         return tuple(sorted(ports_of_containers(engine, project)))
-
-    def count_nodes(self, engine: EngineReader) -> int:
-        return 1
 
     @property
     def services_reader(self) -> type[Taken]:

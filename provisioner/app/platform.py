@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
-from provisioner.platforms.choice import choose_mode
+from provisioner.platforms.choice import check, choose_mode, lower
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -60,12 +60,15 @@ class Platform(Protocol):
 
     def lower(self, playbook: Playbook, inputs: InputVersions) -> DesiredState:
         """Every object that the playbook declares."""
+        return lower(playbook, inputs, self.mode)
 
     def check(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
         """What has no effect. PlaybookInvalid for what the mode or this engine can not do at all."""
+        return check(playbook, self.mode, facts)
 
     def remarks(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
         """What of this machine's files a person should know."""
+        return ()
 
     def held_versions(
         self, engine: EngineReader, playbook: Playbook, refs: Sequence[SecretRef], but: Collection[str]
@@ -74,6 +77,7 @@ class Platform(Protocol):
 
     def secrets_to_send(self, playbook: Playbook, versions: Mapping[Address, str], in_use: Collection[str]) -> set[str]:
         """The keys of the secrets whose values are needed although the engine has them; `in_use` are its volumes."""
+        return set()
 
     def applied_versions(self, engine: EngineReader, project: str) -> dict[Address, str]:
         """The versions of secrets that the engine has; of several the newest."""
@@ -86,12 +90,14 @@ class Platform(Protocol):
 
     def check_placement(self, plan: Plan, engine: EngineReader) -> Plan:
         """The plan with what the nodes and the kernel have to say about it."""
+        return plan
 
     def published_ports(self, engine: EngineReader, project: str) -> tuple[PublishedPort, ...]:
         """Where the services can be reached from outside, by address."""
 
     def count_nodes(self, engine: EngineReader) -> int:
         """The number of machines on which services may run."""
+        return 1
 
     @property
     def services_reader(self) -> type[Taken]:

@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from provisioner.app.applied_secrets import versions_on_swarm
+from provisioner.app.platform import Platform
 from provisioner.app.published import ports_of_containers, ports_of_services
 from provisioner.kinds import swarm_file
 from provisioner.kinds.ownership import PROJECT, owned_address
 from provisioner.kinds.swarm_file import LARGEST_CONFIG, VERSION
-from provisioner.platforms import swarm
-from provisioner.platforms.choice import check
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -24,14 +23,13 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import SecretRef
-    from provisioner.model.span import Problem, Verdict
-    from provisioner.model.state import DesiredState, Facts
+    from provisioner.model.span import Verdict
+    from provisioner.model.state import DesiredState
     from provisioner.platforms.choice import Mode
-    from provisioner.platforms.lowering import InputVersions
     from provisioner.ports import EngineReader
 
 
-class Swarm:
+class Swarm(Platform):
     """Services on a Swarm."""
 
     mode: ClassVar[Mode] = "swarm"
@@ -56,22 +54,10 @@ class Swarm:
 
         return one_off_task
 
-    def lower(self, playbook: Playbook, inputs: InputVersions) -> DesiredState:
-        return swarm.lower(playbook, inputs)
-
-    def check(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
-        return check(playbook, self.mode, facts)
-
-    def remarks(self, playbook: Playbook, facts: Facts) -> tuple[Problem, ...]:
-        return ()
-
     def held_versions(
         self, engine: EngineReader, playbook: Playbook, refs: Sequence[SecretRef], but: Collection[str]
     ) -> HeldVersions:
         return versions_on_swarm(engine, playbook, but)
-
-    def secrets_to_send(self, playbook: Playbook, versions: Mapping[Address, str], in_use: Collection[str]) -> set[str]:
-        return set()
 
     def applied_versions(self, engine: EngineReader, project: str) -> dict[Address, str]:
         found: dict[Address, str] = {}
