@@ -11,6 +11,7 @@ from provisioner.kinds.ownership import ADDRESS, PROJECT
 from provisioner.model.address import Address
 from provisioner.model.backup import VolumeBackup
 from provisioner.model.dataclass import dataclass
+from provisioner.reconcile.order import in_dependency_order
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -210,18 +211,8 @@ def mounted_volumes(playbook: Playbook, service: str) -> frozenset[str]:
 
 def start_order(playbook: Playbook) -> list[str]:
     """The services, each after those that it depends on."""
-    ordered: list[str] = []
-
-    def visit(name: str, above: frozenset[str]) -> None:
-        if name in ordered or name in above or name not in playbook.services:
-            return
-        for dependency in playbook.services[name].depends_on:
-            visit(dependency.service, above | {name})
-        ordered.append(name)
-
-    for name in playbook.services:
-        visit(name, frozenset())
-    return ordered
+    services = playbook.services
+    return in_dependency_order(services, lambda name: [needed.service for needed in services[name].depends_on])
 
 
 def _mounts(raw: Mapping[str, Any], volume: str, *, writing: bool) -> bool:
