@@ -111,11 +111,21 @@ class Tag:
 # Containers ----------------------------------------------------------------------------------------------------------
 
 
+class FillPart(StrEnum):
+    """What is done, in this order, to get files into a volume. The carrier is a container that is never started."""
+
+    CREATE_VOLUME = "create volume"
+    CREATE_CARRIER = "create carrier"
+    PUT_FILES = "put files"
+    REMOVE_CARRIER = "remove carrier"
+
+
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """Make the volume with the files of a service that are `section`: configs or secrets."""
+    """One part of filling the volume with the files of a service that are `section`: configs or secrets."""
 
     section: str
+    part: FillPart = FillPart.PUT_FILES
     verb: ClassVar[Verb] = Verb.FILL
     kind: ClassVar[str] = "files"
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, SecretUnavailable, StepFailed
+from provisioner.errors import ClaimTaken, EngineRefused, SecretUnavailable, StepFailed
 from provisioner.kinds import container, container_mounts, network, volume
 from provisioner.kinds.container_environment import secrets_in
-from provisioner.kinds.container_mounts import file_address
 from provisioner.kinds.container_pre_start import pre_start_address, pre_start_name, pre_start_spec
 from provisioner.kinds.context import EncodeContext
-from provisioner.kinds.file_volume import address_of, encode_labels, file_volume
+from provisioner.kinds.file_volume import file_volume
 from provisioner.kinds.hooks import PRE_START
 from provisioner.kinds.image import BUILD_LABEL
-from provisioner.kinds.ownership import NAME, PROJECT, PROTECTED, ownership_labels
+from provisioner.kinds.ownership import PROJECT, PROTECTED, ownership_labels
 from provisioner.kinds.tool_labels import grouping_labels
 from provisioner.model.address import Address
 from provisioner.model.operation import (
@@ -25,7 +24,6 @@ from provisioner.model.operation import (
     CreateContainer,
     CreatePreStart,
     Disconnect,
-    Fill,
     Pause,
     Pull,
     Remove,
@@ -41,7 +39,6 @@ from provisioner.model.operation import (
 )
 from provisioner.model.secret import SecretValue
 from provisioner.reconcile.claims import OTHERWISE, ClaimKind, claims_of_running, holder_of, listed_holders
-from provisioner.reconcile.file_contents import INSIDE, require_contents, require_no_folders, volume_archive
 from provisioner.reconcile.hooks import run_hook
 from provisioner.reconcile.namespaces import resolved
 from provisioner.reconcile.wait import pause, wait
@@ -58,8 +55,7 @@ if TYPE_CHECKING:
 class ContainerCalls:
     """Calls for plans of the containers platform.
 
-    `contents` gives the bytes of configs and the values of secrets, `origins` the tier
-    that each secret's value is from, with the tier's own version.
+    `contents` gives the bytes of configs and the values of secrets.
     """
 
     def __init__(
@@ -68,13 +64,11 @@ class ContainerCalls:
         engine: EngineWriter,
         contents: Mapping[Address, bytes | SecretValue],
         clock: Clock,
-        origins: Mapping[Address, str],
     ) -> None:
         self._plan = plan
         self._engine = engine
         self._contents = contents
         self._clock = clock
-        self._origins = origins
         self._networks = {
             resource.address.name: resource.name
             for resource in plan.desired.resources.values()
@@ -99,8 +93,6 @@ class ContainerCalls:
                 return self._create_volume(wanted(step.address))
             case Confirm():
                 self._confirm_volume(step)
-            case Fill(section=section):
-                return self._fill(step.address, section)
             case CreateContainer() as create:
                 return self._create(step, create, made)
             case CreatePreStart() as create:
@@ -307,50 +299,6 @@ class ContainerCalls:
         if raw is None:
             raise EngineRefused(f"the volume {name} is gone", status=404, hint="apply again")
         return name, str(raw["Mountpoint"])
-
-    def _fill(self, of: Address, kind: str) -> str:
-        """Put the files into a volume of their own, through a container that is created and never started.
-
-        A volume is filled once: one that is there already was not filled to the end, and makes way.
-        """
-        project, wanted = self._plan.desired.project, self._resource(of)
-        files: dict[str, Any] = wanted.spec[kind]
-        name = file_volume(project, of.name, kind, files)
-        if missing := {file_address(kind, entry["source"]) for entry in files.values()} - self._contents.keys():
-            raise EngineRefused(f"the volume {name} with {min(missing).listed} is gone", status=404, hint="apply again")
-        labels = ownership_labels(project, address_of(of.name, kind), name)
-        carrier = f"{name}.carrier"
-        stale = self._engine.inspect("container", carrier)
-        if stale is not None and (stale["Config"].get("Labels") or {}).get(PROJECT) == project:
-            self._engine.remove("container", str(stale["Id"]), volumes=True)
-        self._make_anew(name, {**labels, **encode_labels(kind, files, self._origins)})
-        body = {
-            "Image": wanted.workload_spec["image"],
-            "Cmd": ["never-started"],
-            "Labels": {**labels, NAME: carrier},
-            "HostConfig": {
-                "Mounts": [{"Type": "volume", "Source": name, "Target": INSIDE, "VolumeOptions": {"NoCopy": True}}],
-                "NetworkMode": "none",
-            },
-        }
-        identity = self._engine.create("container", carrier, body)
-        try:
-            require_no_folders(self._engine, identity, str(wanted.workload_spec["image"]), files)
-            self._engine.put_archive(identity, INSIDE, volume_archive(kind, files, self._contents))
-            require_contents(self._engine, identity, kind, files, self._contents)
-        finally:
-            # Together with what the image declares as VOLUME; the named one stays.
-            self._engine.remove("container", identity, volumes=True)
-        return name
-
-    def _make_anew(self, volume: str, labels: Mapping[str, str]) -> None:
-        if self._engine.inspect("volume", volume) is not None:
-            try:
-                self._engine.remove("volume", volume)
-            except EngineConflict:
-                # Somebody's container has it, which was made when it was full.
-                return
-        self._engine.create("volume", volume, {"Labels": labels})
 
 
 def _secrets(recipe: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action
-from provisioner.model.operation import Stage, stage_of
+from provisioner.model.operation import Fill, FillPart, Stage, stage_of
 from provisioner.model.plan import Verb
 from provisioner.reconcile.handover import find_handovers
 from provisioner.reconcile.together import TAKES, bound_together
@@ -26,9 +26,9 @@ def steps_to_finish(plan: Plan, done: Collection[int], lost: Collection[int] = (
     """The ids of the steps that are still made, given those that are `done`, and those that failed or were skipped.
 
     A container that was stopped, removed or taken off a network gets its successor or its network, a network that
-    was removed is made anew, and a port that a service of a Swarm gave up gets to the one that is to have it, each with
-    what that needs. Not those of a replacement that can go back, nor of one that needs what is `lost`: the way back is
-    a plan of its own (`rollback_plan`). What is deleted stays away.
+    was removed is made anew, a port that a service of a Swarm gave up gets to the one that is to have it, and what
+    carries files into a volume is removed, each with what that needs. Not those of a replacement that can go back, nor
+    of one that needs what is `lost`: the way back is a plan of its own (`rollback_plan`). What is deleted stays away.
     """
     pairs = find_handovers(plan.steps, plan.desired, plan.observed)
     return _Completion(plan, done, lost, bound_together(plan.desired, plan.observed, plan.steps, pairs)).run()
@@ -72,6 +72,8 @@ class _Completion:
     def _given_back(self, step: Step, able: Collection[Address]) -> list[int]:
         """The steps that bring back what `step` took away: from those who live in a container that stops as well."""
         steps = self._plan.steps
+        if step.kind == "files":
+            return [one.id for one in steps if one.made_by == step.id]
         if step.kind == "service":
             return [one.id for one in steps if _stage(one).takes and step.id in one.needs]
         if step.kind == "network":
@@ -98,9 +100,12 @@ class _Completion:
 
 
 def _takes(step: Step) -> bool:
-    """Whether a step takes something out of service: of a container or a service that exists already, or a network."""
+    """Whether a step takes something out of service: of a container or a service that exists already, or a network. Or
+    makes what is not to stay."""
     if step.kind == "service":
         return step.verb is Verb.REMOVE or _stage(step).yields
+    if isinstance(step.operation, Fill):
+        return step.operation.part is FillPart.CREATE_CARRIER
     return step.verb in TAKES and step.made_by is None and step.kind in ("container", "network")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.reconcile.calls import ContainerCalls
+from provisioner.reconcile.file_calls import FileCalls
 from provisioner.reconcile.swarm_calls import SwarmCalls
 
 if TYPE_CHECKING:
@@ -29,11 +30,14 @@ class Calls:
         clock: Clock,
         origins: Mapping[Address, str] | None = None,
     ) -> None:
-        self._containers = ContainerCalls(plan, engine, contents, clock, origins or {})
+        self._containers = ContainerCalls(plan, engine, contents, clock)
+        self._files = FileCalls(plan, engine, contents, origins or {})
         self._swarm = SwarmCalls(plan, engine, contents, clock, origins or {})
 
     def __call__(
         self, step: Step, made: Mapping[int, str], progress: Callable[[str], None], stopped: Callable[[], bool]
     ) -> str:
+        if step.kind == "files":
+            return self._files(step, made)
         calls = self._swarm if step.kind in _SWARM else self._containers
         return calls(step, made, progress, stopped)

@@ -130,8 +130,7 @@ class _Execution:
                     self._lost.set()
                 if message.outcome is Outcome.FAILED and not self._allowed(message.step):
                     self._failed.set()
-                if message.outcome is Outcome.DONE or not self._stopping():
-                    self._make_ready(self._freed(message), by_id)
+                self._make_ready(self._freed(message), by_id)
         results = tuple(self._results.get(step.id) or self._skipped(step) for step in steps)
         return Report(self._plan, results, self._clock.now() - began, interrupted=self._interrupted.is_set())
 
@@ -146,16 +145,18 @@ class _Execution:
         return sum(1 for address in replicas if address.whole == whole) <= failed.allowance
 
     def _freed(self, ended: StepResult) -> list[int]:
-        """The steps that can begin now that this one has ended; those that needed it to end well are skipped."""
+        """The steps that can begin now that this one has ended; those that needed it to end well are skipped, or, where
+        the run is stopping, left."""
         free: list[int] = []
         pending = [ended]
         while pending:
             result = pending.pop()
             for user in self._users.get(result.step.id, []):
-                if user.id in self._results:
+                lost = result.outcome is not Outcome.DONE and result.step.id in user.needs
+                if user.id in self._results or (lost and self._stopping()):
                     continue
                 self._waiting[user.id].discard(result.step.id)
-                if result.outcome is not Outcome.DONE and result.step.id in user.needs:
+                if lost:
                     self._results[user.id] = StepResult(user, Outcome.SKIPPED, because=_because(ended))
                     pending.append(self._results[user.id])
                 elif not self._waiting[user.id]:

@@ -83,7 +83,9 @@ def _unproven(failed: Plan, results: Sequence[StepResult]) -> set[Address]:
     ended = {
         r.step.address.whole
         for r in results
-        if (r.step.verb is Verb.WAIT or r.step.made_by is not None) and r.outcome is not Outcome.DONE
+        if (r.step.verb is Verb.WAIT or r.step.made_by is not None)
+        and r.step.kind != "files"
+        and r.outcome is not Outcome.DONE
     }
     declared = {address.whole for address, resource in failed.desired.resources.items() if resource.kind == "container"}
     return (ended & declared) - _tolerated(failed, results)

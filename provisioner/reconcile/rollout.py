@@ -14,6 +14,7 @@ from provisioner.model.change import Action, Change, Impact
 from provisioner.model.operation import (
     CreateContainer,
     Fill,
+    FillPart,
     Remove,
     Rename,
     Restart,
@@ -81,7 +82,7 @@ class Rollout:
         self._attachments = Attachments(observed, steps)
         self._waits = Waits(desired, observed, policy, steps)
         self._pre_start = PreStart(observed, policy, steps, self._waits)
-        self._filled: dict[tuple[str, str], int] = {}
+        self._filled: dict[str, list[int]] = {}
         # A container is made when its files are complete, and a volume that is complete is left alone. What was to fill
         # one, and was left behind, says nothing of it.
         carriers = {one.id for one in observed.leftovers if one.address.kind == FILES_KIND}
@@ -291,7 +292,9 @@ class Rollout:
         needs = [*needs, *(self._steps.made.get(need.address) for need in wanted.needs)]
         if self._replaces_leftover(change):
             needs.append(self._drop_leftover(change))
-        needs += [self._fill(change, wanted, kind, needs) for kind in sorted(ROOTS) if wanted.spec[kind]]
+        needs += [
+            step for kind in sorted(ROOTS) if wanted.spec[kind] for step in self._fill(change, wanted, kind, needs)
+        ]
         hosts = [n.address for n in wanted.needs if n.condition and shares(wanted, n.address.name)]
         needs += [self._steps.made.get(address) for address in hosts]
         made = self._steps.add(
@@ -308,14 +311,19 @@ class Rollout:
         leftover = next(o for o in self._observed.leftovers if o.address == change.address and o.name.endswith(NEXT))
         return self._retire(replace(change, reason=LEFT_BEHIND), leftover, [])
 
-    def _fill(self, change: Change, wanted: Resource, kind: str, needs: Sequence[int | None]) -> int | None:
-        """The volume with the service's configs or secrets; its replicas share it."""
-        if file_volume(self._desired.project, change.address.name, kind, wanted.spec[kind]) in self._complete:
-            return None
-        key = (change.address.name, kind)
-        if key not in self._filled:
-            self._filled[key] = self._steps.add(Fill(kind), change.address.whole, change.reason, needs=needs)
-        return self._filled[key]
+    def _fill(self, change: Change, wanted: Resource, section: str, needs: Sequence[int | None]) -> list[int]:
+        """The steps after which the volume with the service's configs or secrets is full; its replicas share it."""
+        name = file_volume(self._desired.project, change.address.name, section, wanted.spec[section])
+        if name not in self._complete and name not in self._filled:
+            of, cause = change.address.whole, change.reason
+            needs = [*needs, self._steps.add(Fill(section, FillPart.CREATE_VOLUME), of, cause, needs=needs)]
+            carrier = self._steps.add(Fill(section, FillPart.CREATE_CARRIER), of, cause, needs=needs)
+            filled = self._steps.add(Fill(section), of, cause, made_by=carrier)
+            clean = self._steps.add(
+                Fill(section, FillPart.REMOVE_CARRIER), of, cause, made_by=carrier, after=[filled]
+            )  # fmt: skip
+            self._filled[name] = [filled, clean]
+        return self._filled.get(name, [])
 
     def _rename(
         self, change: Change, name: str, needs: Iterable[int | None], *, made_by: int | None = None, object_id: str = ""

@@ -79,7 +79,7 @@ def test_files_beside_a_mount_behind_a_link_of_the_image(engines: Engines, proje
 
 
 def test_files_that_do_not_arrive_make_no_container(environment: Environment) -> None:
-    """Neither the container nor what was to fill its volume is left, and the next apply begins with an empty one."""
+    """Neither the container nor what was to fill its volume is left, and the next apply fills that."""
     environment.write({"services": {"web": service(configs=["app"])}, "configs": {"app": {"content": "port = 80\n"}}})
     assert environment.proxy is not None
     environment.proxy.fail(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioner.model.plan import Policy
-from tests.property.environments import planned
+from tests.property.environments import Wanted, planned
 from tests.unit.reconcile.test_planning import after, declared, running
 
 if TYPE_CHECKING:
@@ -49,6 +49,17 @@ def test_services_that_are_removed() -> None:
     what = declared(db={}, web={"depends_on": after("db")})
     made = planned(running(what), declared().lower(), Policy(prune=True), order=what.lower().resources)
     assert steps(made) == _expected("removed")
+
+
+def test_files_that_are_renewed() -> None:
+    """Once for both replicas; the volume of the version before stays."""
+    web = {"configs": [{"source": "one", "target": "/etc/app"}], "deploy": {"replicas": 2}}
+
+    def what(content: str) -> Wanted:
+        declares = {"configs": {"one": {"name": "laws_one", "content": content}}}
+        return Wanted({**declared(web=web).document, **declares}, {"one": content.encode()})
+
+    assert steps(planned(running(what("x")), what("y").lower())) == _expected("files")
 
 
 def _expected(name: str) -> str:
