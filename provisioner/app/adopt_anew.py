@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provisioner.kinds.container_mounts import ROOTS, file_address
+from provisioner.kinds.container_mounts import file_entries
 from provisioner.kinds.ownership import FORMER_NAME, PREFIX
 from provisioner.model.adoption import is_adopted
 from provisioner.model.change import Action
@@ -48,8 +48,7 @@ def _files(change: Change) -> Iterator[Address]:
     if wanted is None or wanted.kind != "container" or change.action is Action.UNCHANGED:
         return
     if change.caused or not change.differences:
-        for kind in sorted(ROOTS):
-            yield from (file_address(kind, entry["source"]) for entry in wanted.spec[kind].values())
+        yield from (address for address, _ in file_entries(wanted.spec))
 
 
 def adopted_otherwise(prepared: Prepared, owned: Sequence[Candidate]) -> tuple[Candidate, ...]:

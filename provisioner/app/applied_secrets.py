@@ -6,8 +6,9 @@ import json
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from provisioner.kinds import swarm_file
-from provisioner.kinds.ownership import FILES, ONE_OFF, PROJECT, owned_address
+from provisioner.kinds import file_volume, swarm_file
+from provisioner.kinds.container_mounts import file_entries
+from provisioner.kinds.ownership import ONE_OFF, PROJECT, owned_address
 from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Held
 from provisioner.platforms.lowering import plain_body
@@ -76,11 +77,11 @@ def versions_in_volumes(engine: EngineReader, playbook: Playbook, but: Collectio
     for raw in engine.list("volume", {PROJECT: playbook.project}) if in_use else ():
         labels = raw.get("Labels") or {}
         sources = json.loads(labels.get(swarm_file.SOURCE, "{}"))
-        files = json.loads(labels.get(FILES, "{}")).get("secrets", {}) if raw["Name"] in in_use else {}
-        for entry in files.values():
-            key = str(entry["source"])
-            tier, _, version = str(sources.get(key, "")).partition(":")
-            found.setdefault(key, set()).add(HeldVersion(Held(key, tier, version), str(entry["version"])))
+        for address, entry in file_entries(file_volume.decode(dict(raw))) if raw["Name"] in in_use else ():
+            tier, _, version = str(sources.get(address.name, "")).partition(":")
+            held = HeldVersion(Held(address.name, tier, version), str(entry["version"]))
+            if address.kind == "secret":
+                found.setdefault(address.name, set()).add(held)
     one = {key: next(iter(several)) for key, several in found.items() if len(several) == 1 and key not in but}
     return HeldVersions(
         {key: held for key, held in one.items() if held.answer.tier == AWS and held.answer.version}, frozenset(in_use)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, ClassVar
 
 from provisioner.app.applied_secrets import AWS, HeldVersions, versions_in_volumes
 from provisioner.app.mount_sources import missing_sources
 from provisioner.app.platform import Platform
 from provisioner.app.published import ports_of_containers
-from provisioner.kinds.container_mounts import file_address
+from provisioner.kinds import container_files
+from provisioner.kinds.container_mounts import file_entries
 from provisioner.kinds.file_volume import file_volumes
-from provisioner.kinds.ownership import FILES, OPERATION, PROJECT
-from provisioner.model.address import Address
+from provisioner.kinds.ownership import OPERATION, PROJECT
 from provisioner.platforms.lowering import InputVersions
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from provisioner.app.import_running import Taken
     from provisioner.app.platform import OneOffs, ServiceActs
     from provisioner.app.published import PublishedPort
+    from provisioner.model.address import Address
     from provisioner.model.playbook import Playbook
     from provisioner.model.secret import SecretRef
     from provisioner.model.span import Problem
@@ -66,15 +66,14 @@ class Containers(Platform):
 
     def secrets_to_send(self, playbook: Playbook, versions: Mapping[Address, str], in_use: Collection[str]) -> set[str]:
         volumes = file_volumes(self.lower(playbook, InputVersions(versions=versions)))
-        missing = [files for name, files in volumes.items() if name not in in_use]
-        return {str(e["source"]) for volume in missing if volume.kind == "secrets" for e in volume.files.values()}
+        missing = [address for name in volumes.keys() - in_use for address, _ in file_entries(volumes[name].spec)]
+        return {address.name for address in missing if address.kind == "secret"}
 
     def applied_versions(self, engine: EngineReader, project: str) -> dict[Address, str]:
         found: dict[Address, str] = {}
         for raw in sorted(engine.list("container", {PROJECT: project}), key=lambda raw: str(raw.get("Created"))):
-            files = json.loads((raw["Config"].get("Labels") or {}).get(FILES, "{}"))
-            entries = files.get("secrets", {}).values()
-            found |= {Address("secret", entry["source"]): entry["version"] for entry in entries}
+            files = file_entries(container_files.recorded(dict(raw)))
+            found |= {address: entry["version"] for address, entry in files if address.kind == "secret"}
         return found
 
     def missing_files(self, desired: DesiredState, engine: EngineReader, filled: Mapping[str, str]) -> set[Address]:
@@ -83,10 +82,10 @@ class Containers(Platform):
             for raw in engine.list("volume", {PROJECT: desired.project})
         }
         return {
-            file_address(volume.kind, entry["source"])
+            address
             for name, volume in file_volumes(desired).items()
             if name not in operations or operations[name] != filled.get(name)
-            for entry in volume.files.values()
+            for address, _ in file_entries(volume.spec)
         }
 
     def published_ports(self, engine: EngineReader, project: str) -> tuple[PublishedPort, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.app.moved import Suggested
 from provisioner.app.secret_inputs import short
 from provisioner.kinds.container_environment import secrets_in
-from provisioner.kinds.container_mounts import ROOTS, file_address
+from provisioner.kinds.container_mounts import ROOTS, file_address, file_entries
 from provisioner.kinds.ownership import FILES, ownership_labels
 from provisioner.kinds.swarm_file import VERSION
 from provisioner.model.address import Address
@@ -75,9 +75,7 @@ def _versions_on_engine(observed: ObservedState) -> dict[Address, set[str]]:
 
 
 def _versions_in(container: Observed) -> Iterator[tuple[Address, str]]:
-    for kind in ROOTS:
-        for entry in container.spec[kind].values():
-            yield file_address(kind, entry["source"]), str(entry["version"])
+    yield from ((address, str(entry["version"])) for address, entry in file_entries(container.spec))
     for entry in secrets_in(container.container_spec["environment"]).values():
         yield Address("secret", entry["secret"]), str(entry["version"])
 

@@ -12,7 +12,7 @@ from provisioner.kinds.values import pairs, whole_number
 from provisioner.model.address import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from provisioner.kinds.context import ParseContext
     from provisioner.kinds.fields import Raw
@@ -32,6 +32,13 @@ ROOTS = {"configs": "/run/configs", "secrets": "/run/secrets"}
 def file_address(field: str, source: str) -> Address:
     """The config or secret of which a file of the field `configs` or `secrets` is made."""
     return Address(field.removesuffix("s"), source)
+
+
+def file_entries(spec: Mapping[str, Any]) -> Iterator[tuple[Address, dict[str, Any]]]:
+    """The files of a container, a service or a volume of files: of which config or secret, and its entry."""
+    for section in ROOTS:
+        for entry in spec.get(section, {}).values():
+            yield file_address(section, entry["source"]), entry
 
 
 def parse_volumes(body: Raw, context: ParseContext) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""The volumes with the files of configs and secrets on a plain engine: one for each service and set of versions."""
+"""The volumes with the files of configs and secrets on a plain engine: one for each service and set of versions.
+
+Engine API: Volume. What is in one is in its name and its labels; the same versions, owners and modes give the same
+volume, so that two of one name differ in nothing. `files` in it are as the containers have them that mount it.
+"""
 
 from __future__ import annotations
 
@@ -6,53 +10,48 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from provisioner.kinds.container_mounts import ROOTS, file_address
-from provisioner.kinds.ownership import FILES
+from provisioner.kinds.container_mounts import ROOTS, file_entries
+from provisioner.kinds.ownership import FILES, ownership_labels
 from provisioner.kinds.swarm_file import SOURCE
 from provisioner.model.address import Address
-from provisioner.model.state import FileVolume
+from provisioner.model.state import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provisioner.model.state import DesiredState
+    from provisioner.kinds.fields import Raw
+    from provisioner.model.state import DesiredState, Spec
 
-# The kind of their addresses, `files.<service>.<configs or secrets>`, and of what is observed of them.
+# The kind of their addresses, `files.<service>.<configs or secrets>`.
 FILES_KIND = "files"
 
 
-def address_of(service: str, kind: str) -> Address:
-    """The address that all file volumes of a service's `configs`, or of its `secrets`, share."""
-    return Address(FILES_KIND, f"{service}.{kind}")
-
-
-def file_volume(project: str, service: str, kind: str, files: Mapping[str, Any]) -> str:
-    """The name of the volume for these files; the same versions, owners and modes give the same name."""
+def parse(project: str, service: str, section: str, files: Mapping[str, Any]) -> Resource:
+    """The volume for the files of a service that are `section` (`configs` or `secrets`), by their places."""
     digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:12]
-    return f"{project}_{service}.{kind}.{digest}"
+    address = Address(FILES_KIND, f"{service}.{section}")
+    return Resource(address, FILES_KIND, f"{project}_{service}.{section}.{digest}", {section: files})
 
 
-def file_volumes(desired: DesiredState) -> dict[str, FileVolume]:
+def file_volumes(desired: DesiredState) -> dict[str, Resource]:
     """The volumes that the desired containers mount, by name; a service's replicas share them."""
-    return {
-        file_volume(desired.project, address.name, kind, resource.spec[kind]): FileVolume(
-            address.name, kind, resource.spec[kind]
-        )
+    volumes = [
+        parse(desired.project, address.name, section, resource.spec[section])
         for address, resource in desired.resources.items()
         if resource.kind == "container"
-        for kind in ROOTS
-        if resource.spec[kind]
-    }
+        for section in ROOTS
+        if resource.spec[section]
+    ]
+    return {volume.name: volume for volume in volumes}
 
 
-def encode_labels(kind: str, files: Mapping[str, Any], origins: Mapping[Address, str]) -> dict[str, str]:
-    """The labels that say what is in a volume, and from which tiers the values of secrets came."""
-    labels = {FILES: json.dumps({kind: files}, sort_keys=True)}
-    sources = {entry["source"]: origins.get(file_address(kind, entry["source"]), "") for entry in files.values()}
-    return labels | ({SOURCE: json.dumps(sources, sort_keys=True)} if any(sources.values()) else {})
+def encode(volume: Resource, project: str, origins: Mapping[Address, str]) -> Raw:
+    """The body of POST /volumes/create, without the name. `origins` are the tiers that values of secrets came from."""
+    labels = ownership_labels(project, volume.address, volume.name) | {FILES: json.dumps(volume.spec, sort_keys=True)}
+    sources = {address.name: origins.get(address, "") for address, _ in file_entries(volume.spec)}
+    return {"Labels": labels | ({SOURCE: json.dumps(sources, sort_keys=True)} if any(sources.values()) else {})}
 
 
-def decode(address: Address, labels: Mapping[str, str]) -> FileVolume:
-    """What a volume carries, from its address and its labels."""
-    service, _, kind = address.name.rpartition(".")
-    return FileVolume(service, kind, json.loads(labels.get(FILES, "{}")).get(kind, {}))
+def decode(raw: Raw) -> Spec:
+    """The spec from an inspection."""
+    return dict(json.loads((raw.get("Labels") or {}).get(FILES, "{}")))

@@ -103,17 +103,6 @@ class ImageWork:
     pull_policy: str = "missing"
 
 
-@dataclass(frozen=True, slots=True)
-class FileVolume:
-    """What a volume on a plain engine carries: the files of one service's `configs` or `secrets` (`kind`), by where
-    they stand in its containers.
-    """
-
-    service: str
-    kind: str
-    files: Mapping[str, Any]
-
-
 class HasSpec:
     """An object whose spec can be asked for by name, in the shape of its kind.
 
@@ -218,8 +207,7 @@ class Observed(HasSpec):
     yet what its spec says, empty where it does, and `paused` that its last update failed and stands still.
     `protected`: a volume is not to be deleted, as its label or the ledger says. `declared` are the paths of what was
     declared, when it was made, of the fields that an engine chooses otherwise; `made_as` is the name that a container
-    was made for, which a hand may have changed since. `carries` are the files in a volume that is filled with them, and
-    `operation` the operation that filled it.
+    was made for, which a hand may have changed since. `operation` is the one that made a volume of files.
     """
 
     address: Address
@@ -240,7 +228,6 @@ class Observed(HasSpec):
     protected: bool = False
     declared: frozenset[str] = frozenset()
     made_as: str = ""
-    carries: FileVolume | None = None
     operation: str = ""
 
 

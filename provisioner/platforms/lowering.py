@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provisioner.kinds import healthcheck, network, volume
 from provisioner.kinds.builders import PLAYBOOK_FOLDER
-from provisioner.kinds.container_mounts import ROOTS, file_address
+from provisioner.kinds.container_mounts import file_entries
 from provisioner.kinds.context import ParseContext
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
@@ -216,9 +216,7 @@ def attachments(playbook: Playbook, spec: Mapping[str, Any], about: Whole) -> li
     keys = about.volume_keys
     volumes = {entry.get("source") for entry in spec["volumes"].values() if entry["type"] == "volume"}
     needs = [Need(Address("network", key)) for key in sorted(spec["networks"]) if key in playbook.networks]
-    for kind in sorted(ROOTS):
-        used = sorted({entry["source"] for entry in spec[kind].values()})
-        needs += [Need(file_address(kind, key)) for key in used]
+    needs += [Need(address) for address in sorted({address for address, _ in file_entries(spec)})]
     return [*needs, *(Need(Address("volume", keys[name])) for name in sorted(volumes & keys.keys()))]
 
 

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from provisioner.errors import ClaimTaken, EngineRefused, SecretUnavailable, StepFailed
-from provisioner.kinds import container, container_mounts, network, volume
+from provisioner.kinds import container, file_volume, network, volume
 from provisioner.kinds.container_environment import secrets_in
+from provisioner.kinds.container_mounts import ROOTS
 from provisioner.kinds.container_pre_start import pre_start_address, pre_start_name, pre_start_spec
 from provisioner.kinds.context import EncodeContext
-from provisioner.kinds.file_volume import file_volume
 from provisioner.kinds.hooks import PRE_START
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import PROJECT, PROTECTED, ownership_labels
@@ -256,7 +256,7 @@ class ContainerCalls:
             api_version=self._plan.observed.facts.api_version,
             networks=self._networks,
             ids=self._ids(made),
-            file_volumes={kind: self._file_volume(step.address, kind) for kind in _file_kinds(spec)},
+            file_volumes={kind: self._file_volume(step.address, kind) for kind in sorted(ROOTS) if spec[kind]},
             anonymous=self._anonymous(wanted, inherits or {}),
             revealed={secret["secret"]: self._text(secret["secret"]) for secret in secrets.values()},
         )
@@ -294,7 +294,8 @@ class ContainerCalls:
         return ids
 
     def _file_volume(self, address: Address, kind: str) -> tuple[str, str]:
-        name = file_volume(self._plan.desired.project, address.name, kind, self._resource(address).spec[kind])
+        files = self._resource(address).spec[kind]
+        name = file_volume.parse(self._plan.desired.project, address.name, kind, files).name
         raw = self._engine.inspect("volume", name)
         if raw is None:
             raise EngineRefused(f"the volume {name} is gone", status=404, hint="apply again")
@@ -303,7 +304,3 @@ class ContainerCalls:
 
 def _secrets(recipe: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return recipe.get("secrets") or ()
-
-
-def _file_kinds(spec: Spec) -> list[str]:
-    return [kind for kind in sorted(container_mounts.ROOTS) if spec[kind]]

@@ -11,9 +11,9 @@ import tarfile
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import EngineRefused, StepFailed
+from provisioner.kinds import file_volume
 from provisioner.kinds.container_files import ELSEWHERE, path_in_volume
-from provisioner.kinds.container_mounts import file_address
-from provisioner.kinds.file_volume import address_of, encode_labels, file_volume
+from provisioner.kinds.container_mounts import file_address, file_entries
 from provisioner.kinds.ownership import owned_address, ownership_labels
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from provisioner.model.plan import Plan, Step
     from provisioner.model.secret import SecretValue
     from provisioner.model.state import Resource
-    from provisioner.ports import EngineReader, EngineWriter
+    from provisioner.ports import EngineWriter
 
 # Where a carrier has the volume that it fills.
 _INSIDE = "/files"
@@ -44,129 +44,105 @@ class FileCalls:
 
     def __call__(self, step: Step, made: Mapping[int, str]) -> str:
         """Make the step's call; returns the id of what was created. Raises ProvisionError when it failed."""
-        match step.operation:
-            case Fill(section=section, part=FillPart.CREATE_VOLUME):
-                return self._create_volume(step.address, section)
-            case Fill(section=section, part=FillPart.CREATE_CARRIER):
-                return self._create_carrier(step.address, section)
-            case Fill(section=section, part=FillPart.PUT_FILES):
-                self._put_files(step.address, section, made[step.made_by or 0])
-            case Fill(part=FillPart.REMOVE_CARRIER):
+        operation, made_by = step.operation, made.get(step.made_by or 0, "")
+        assert isinstance(operation, Fill)
+        # The first replica: all have the same files.
+        service = self.plan.desired.resources[Address("service", step.address.name, 1)]
+        files, image = service.spec[operation.section], str(service.workload_spec["image"])
+        volume = file_volume.parse(self.plan.desired.project, step.address.name, operation.section, files)
+        match operation.part:
+            case FillPart.CREATE_VOLUME:
+                return self._create_volume(volume)
+            case FillPart.CREATE_CARRIER:
+                return self._create_carrier(volume, image)
+            case FillPart.PUT_FILES:
+                self._require_no_folders(made_by, image, files)
+                self.engine.put_archive(made_by, _INSIDE, self._archive(operation.section, files))
+                self._require_contents(made_by, operation.section, files)
+            case FillPart.REMOVE_CARRIER:
                 # Together with what the image declares as VOLUME; the named one stays.
-                self.engine.remove("container", made[step.made_by or 0], volumes=True)
-            case _:
-                raise AssertionError(step.operation)
+                self.engine.remove("container", made_by, volumes=True)
         return ""
 
-    def _create_volume(self, of: Address, section: str) -> str:
+    def _create_volume(self, volume: Resource) -> str:
         """One of ours may stand there that was not filled to the end."""
-        (name, files), address = self._files(of, section), address_of(of.name, section)
-        if missing := {file_address(section, entry["source"]) for entry in files.values()} - self.contents.keys():
-            raise EngineRefused(f"the volume {name} with {min(missing).listed} is gone", status=404, hint="apply again")
-        found = self.engine.inspect("volume", name)
-        if found is not None and owned_address(found.get("Labels"), name, self.plan.desired.project) == address:
-            return name
-        labels = ownership_labels(self.plan.desired.project, address, name)
-        return self.engine.create(
-            "volume", name, {"Labels": labels | encode_labels(section, files, self.origins)}
-        )  # fmt: skip
+        if missing := {address for address, _ in file_entries(volume.spec)} - self.contents.keys():
+            text = f"the volume {volume.name} with {min(missing).listed} is gone"
+            raise EngineRefused(text, status=404, hint="apply again")
+        found = self.engine.inspect("volume", volume.name)
+        if found is not None and self._is_ours(volume, volume.name, found.get("Labels")):
+            return volume.name
+        body = file_volume.encode(volume, self.plan.desired.project, self.origins)
+        return self.engine.create("volume", volume.name, body)
 
-    def _create_carrier(self, of: Address, section: str) -> str:
+    def _create_carrier(self, volume: Resource, image: str) -> str:
         """What an interrupted apply left under its name makes way."""
-        (volume, _), project = self._files(of, section), self.plan.desired.project
-        name, address = f"{volume}.carrier", address_of(of.name, section)
+        name = f"{volume.name}.carrier"
         stale = self.engine.inspect("container", name)
-        if stale is not None and owned_address(stale["Config"].get("Labels"), name, project) == address:
+        if stale is not None and self._is_ours(volume, name, stale["Config"].get("Labels")):
             self.engine.remove("container", str(stale["Id"]), volumes=True)
-        mount = {"Type": "volume", "Source": volume, "Target": _INSIDE, "VolumeOptions": {"NoCopy": True}}
+        mount = {"Type": "volume", "Source": volume.name, "Target": _INSIDE, "VolumeOptions": {"NoCopy": True}}
         body = {
-            "Image": self._image(of),
+            "Image": image,
             "Cmd": ["never-started"],
-            "Labels": ownership_labels(project, address, name),
+            "Labels": ownership_labels(self.plan.desired.project, volume.address, name),
             "HostConfig": {"Mounts": [mount], "NetworkMode": "none"},
         }
         return self.engine.create("container", name, body)
 
-    def _put_files(self, of: Address, section: str, carrier: str) -> None:
-        _, files = self._files(of, section)
-        _require_no_folders(self.engine, carrier, self._image(of), files)
-        self.engine.put_archive(carrier, _INSIDE, _volume_archive(section, files, self.contents))
-        _require_contents(self.engine, carrier, section, files, self.contents)
+    def _is_ours(self, volume: Resource, name: str, labels: Mapping[str, str] | None) -> bool:
+        return owned_address(labels, name, self.plan.desired.project) == volume.address
 
-    def _files(self, of: Address, section: str) -> tuple[str, Mapping[str, Any]]:
-        """A service's configs or secrets: the name of their volume, and what is in it."""
-        files = self._service(of).spec[section]
-        return file_volume(self.plan.desired.project, of.name, section, files), files
+    def _archive(self, section: str, files: Mapping[str, Any]) -> bytes:
+        """A tar of the volume for the files of a section: each at its path, with its owner and mode."""
+        buffer = io.BytesIO()
+        folders: set[str] = set()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            for target, entry in sorted(files.items()):
+                path = path_in_volume(target, entry)
+                parts = path.split("/")[:-1]
+                for depth in range(1, len(parts) + 1):
+                    folder = "/".join(parts[:depth])
+                    if folder not in folders:
+                        folders.add(folder)
+                        archive.addfile(_folder(folder))
+                data = self._data(section, entry)
+                member = tarfile.TarInfo(path)
+                member.size = len(data)
+                member.mode = int(entry["mode"], 8)
+                member.uid, member.gid = int(entry["uid"]), int(entry["gid"])
+                archive.addfile(member, io.BytesIO(data))
+        return buffer.getvalue()
 
-    def _image(self, of: Address) -> str:
-        return str(self._service(of).workload_spec["image"])
+    def _require_contents(self, carrier: str, section: str, files: Mapping[str, Any]) -> None:
+        """StepFailed unless the volume that `carrier` has at /files holds each file byte for byte.
 
-    def _service(self, of: Address) -> Resource:
-        """The first replica: all have the same files."""
-        return self.plan.desired.resources[Address("service", of.name, 1)]
-
-
-def _volume_archive(kind: str, files: Mapping[str, Any], contents: Mapping[Address, bytes | SecretValue]) -> bytes:
-    """A tar of the volume for `files` of a kind (`configs`, `secrets`): each at its path, with its owner and mode.
-
-    `contents` gives the bytes of each config and secret.
-    """
-    buffer = io.BytesIO()
-    folders: set[str] = set()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        Not asked of the service's own container: engines since 28.5 can not look into one that has a mount behind a
+        link of its image, such as /var/run/docker.sock, and a look before the start makes folders of sockets that it
+        mounts (github.com/moby/moby/issues/52653, 51424).
+        """
         for target, entry in sorted(files.items()):
             path = path_in_volume(target, entry)
-            parts = path.split("/")[:-1]
-            for depth in range(1, len(parts) + 1):
-                folder = "/".join(parts[:depth])
-                if folder not in folders:
-                    folders.add(folder)
-                    archive.addfile(_folder(folder))
-            data = _data(contents[file_address(kind, entry["source"])])
-            member = tarfile.TarInfo(path)
-            member.size = len(data)
-            member.mode = int(entry["mode"], 8)
-            member.uid, member.gid = int(entry["uid"]), int(entry["gid"])
-            archive.addfile(member, io.BytesIO(data))
-    return buffer.getvalue()
+            found = self.engine.read_files(carrier, f"{_INSIDE}/{path}").get(path.rpartition("/")[2])
+            if found is None or not hmac.compare_digest(found, self._data(section, entry)):
+                what = "is not there" if found is None else "has another content"
+                raise StepFailed(
+                    f"the file {target} of {section.removesuffix('s')} {entry['source']} {what} in its volume",
+                    hint="apply again",
+                )
 
+    def _require_no_folders(self, carrier: str, image: str, files: Mapping[str, Any]) -> None:
+        """StepFailed for a target that is a folder of the image, which a container made from it shows."""
+        for target, entry in sorted(files.items()):
+            if self.engine.is_folder(carrier, target):
+                raise StepFailed(
+                    f"{target}, the target of {entry['source']}, is a folder in the image {image}",
+                    hint=f"name a file: {target.rstrip('/')}/{entry['source']}",
+                )
 
-def _require_contents(
-    engine: EngineReader,
-    carrier: str,
-    kind: str,
-    files: Mapping[str, Any],
-    contents: Mapping[Address, bytes | SecretValue],
-) -> None:
-    """StepFailed unless the volume that `carrier` has at /files holds each file as `contents` gives it, byte for byte.
-
-    Not asked of the service's own container: engines since 28.5 can not look into one that has a mount behind a link of
-    its image, such as /var/run/docker.sock, and a look before the start makes folders of sockets that it mounts
-    (github.com/moby/moby/issues/52653, 51424).
-    """
-    for target, entry in sorted(files.items()):
-        path = path_in_volume(target, entry)
-        found = engine.read_files(carrier, f"{_INSIDE}/{path}").get(path.rpartition("/")[2])
-        source = str(entry["source"])
-        if found is None or not hmac.compare_digest(found, _data(contents[file_address(kind, source)])):
-            what = "is not there" if found is None else "has another content"
-            raise StepFailed(
-                f"the file {target} of {kind.removesuffix('s')} {source} {what} in its volume", hint="apply again"
-            )
-
-
-def _require_no_folders(engine: EngineReader, container_id: str, image: str, files: Mapping[str, Any]) -> None:
-    """StepFailed for a target that is a folder of the image, which a container made from it shows."""
-    for target, entry in sorted(files.items()):
-        if engine.is_folder(container_id, target):
-            raise StepFailed(
-                f"{target}, the target of {entry['source']}, is a folder in the image {image}",
-                hint=f"name a file: {target.rstrip('/')}/{entry['source']}",
-            )
-
-
-def _data(content: bytes | SecretValue) -> bytes:
-    return content if isinstance(content, bytes) else content.reveal()
+    def _data(self, section: str, entry: Mapping[str, Any]) -> bytes:
+        content = self.contents[file_address(section, str(entry["source"]))]
+        return content if isinstance(content, bytes) else content.reveal()
 
 
 def _folder(path: str) -> tarfile.TarInfo:

@@ -130,16 +130,14 @@ def _files_in_containers(desired: DesiredState, resources: Mapping[Address, Obse
     """
     found: dict[Address, Observed] = {}
     for seen in resources.values():
-        for kind in container_mounts.ROOTS if seen.kind == "container" else ():
-            for entry in seen.spec[kind].values():
-                address = container_mounts.file_address(kind, entry["source"])
-                wanted = desired.resources.get(address)
-                if wanted is None or wanted.kind != CARRIED_KIND:
-                    continue
-                if address not in found or entry["version"] == wanted.file_spec["version"]:
-                    found[address] = Observed(
-                        address, CARRIED_KIND, seen.id, address.name, {"version": entry["version"]}, seen.created
-                    )
+        for address, entry in container_mounts.file_entries(seen.spec) if seen.kind == "container" else ():
+            wanted, version = desired.resources.get(address), entry["version"]
+            if wanted is None or wanted.kind != CARRIED_KIND:
+                continue
+            if address not in found or version == wanted.file_spec["version"]:
+                found[address] = Observed(
+                    address, CARRIED_KIND, seen.id, address.name, {"version": version}, seen.created
+                )
     return found
 
 
@@ -235,18 +233,17 @@ def decode_network(address: Address, raw: Raw) -> Observed:
 def decode_volume(address: Address, raw: Raw, users: tuple[str, ...] = ()) -> Observed:
     """A volume from its inspection; `users` are the containers that mount it."""
     labels = raw.get("Labels") or {}
-    carries = file_volume.decode(address, labels) if address.kind == FILES_KIND else None
+    kind = file_volume if address.kind == FILES_KIND else volume
     return Observed(
         address,
-        FILES_KIND if carries else "volume",
+        FILES_KIND if kind is file_volume else "volume",
         raw["Name"],
         raw["Name"],
-        {} if carries else volume.decode(dict(raw)),
+        kind.decode(dict(raw)),
         raw.get("CreatedAt") or "",
         users=users,
         protected=labels.get(PROTECTED) == "true",
         declared=declared_paths(labels),
-        carries=carries,
         operation=labels.get(OPERATION, ""),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from provisioner.kinds import service, swarm_file
-from provisioner.kinds.container_mounts import file_address
+from provisioner.kinds.container_mounts import file_entries
 from provisioner.kinds.file_volume import file_volumes
 from provisioner.model.change import Action, Change
 from provisioner.model.dataclass import dataclass
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.address import Address
     from provisioner.model.plan import Policy
-    from provisioner.model.state import DesiredState, FileVolume, Observed, ObservedState
+    from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
 
 FILES_OF_SWARM = ("config", "secret")
 _EARLIER = "an earlier version that nothing needs"
@@ -105,14 +105,12 @@ def outdated_volumes(
     going = {leftover.id for leftover in observed.leftovers}
     going |= {c.observed.id for c in permitted if c.observed and c.action in (Action.REPLACE, Action.DELETE)}
     chosen = {c.address.name for c in permitted if c.address.kind == "service"}
-    using = {(one.service, one.kind) for one in needed.values()}
-    groups: dict[tuple[str, str], list[Observed]] = {}
+    using = {volume.address for volume in needed.values()}
+    groups: dict[Address, list[Observed]] = {}
     for volume in observed.files:
-        files = _files_of(volume)
-        owner = (files.service, files.kind)
         # What is left out is declared all the same.
-        if volume.name not in needed and (owner[0] in chosen or not policy.targets):
-            groups.setdefault(owner, []).append(volume)
+        if volume.name not in needed and (volume.address.name.rpartition(".")[0] in chosen or not policy.targets):
+            groups.setdefault(volume.address, []).append(volume)
     result = []
     for owner, versions in sorted(groups.items()):
         ranked = sorted(versions, key=lambda v: (v.name in before, bool(v.users), v.created, v.name), reverse=True)
@@ -127,11 +125,11 @@ def as_file_changes(
     """The removal of volumes of files as changes of the configs and secrets in them, as a Swarm would show it."""
     ids = {seen.id for seen in volumes}
     contents = [_versions(one) for one in file_volumes(desired).values()]
-    contents += [_versions(_files_of(file)) for file in observed.files if file.id not in ids]
+    contents += [_versions(file) for file in observed.files if file.id not in ids]
     kept = {one for content in contents for one in content}
     changes: dict[tuple[Address, str], Change] = {}
     for volume in volumes:
-        versions = _versions(_files_of(volume))
+        versions = _versions(volume)
         gone = {one for one in versions if one not in kept or one[0] not in desired.resources}
         for address, version in sorted(gone):
             why = _EARLIER if address in desired.resources else reason
@@ -143,10 +141,5 @@ def as_file_changes(
     return list(changes.values())
 
 
-def _files_of(volume: Observed) -> FileVolume:
-    assert volume.carries is not None
-    return volume.carries
-
-
-def _versions(volume: FileVolume) -> set[tuple[Address, str]]:
-    return {(file_address(volume.kind, str(entry["source"])), str(entry["version"])) for entry in volume.files.values()}
+def _versions(volume: Resource | Observed) -> set[tuple[Address, str]]:
+    return {(address, str(entry["version"])) for address, entry in file_entries(volume.spec)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action, Change
 from provisioner.model.plan import Plan, Policy
@@ -30,19 +30,8 @@ if TYPE_CHECKING:
 
     from provisioner.model.address import Address
     from provisioner.model.plan import Step
-    from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
+    from provisioner.model.state import DesiredState, ObservedState, Resource
     from provisioner.reconcile.claims import Holder
-
-
-class Removals(NamedTuple):
-    """How things go: `order` gives the resources by which dependents go first, `volumes` whether unnamed volumes go
-    with their containers; `outdated` are volumes of files that nothing needs, `collected` the changes that say so.
-    """
-
-    order: Mapping[Address, Resource]
-    volumes: bool
-    outdated: Sequence[Observed]
-    collected: Sequence[Change]
 
 
 def plan(
@@ -76,16 +65,16 @@ def plan(
     permitted += outdated
     collected = as_file_changes(volumes, desired, observed, gone)
     leftovers = [Change(o.address, Action.DELETE, LEFT_BEHIND, observed=o) for o in observed.leftovers]
-    todo = [change for change in permitted if change.action is not Action.UNCHANGED] + leftovers
+    todo = [change for change in (*permitted, *leftovers, *collected) if change.action is not Action.UNCHANGED]
+    # What is in these is said to go with another one.
+    todo += [Change(volume.address, Action.DELETE, "nothing needs it", observed=volume) for volume in volumes]
     steps: Sequence[Step] = ()
-    if not refusals and (todo or volumes or _awaits(desired, observed)):
+    if not refusals and (todo or _awaits(desired, observed)):
         # What makes the steps is not even imported where nothing is to be done.
         from provisioner.reconcile.recipes import make_steps
 
-        goes = Removals(
-            order or desired.resources, _sparing_external(policy, todo, retained).volumes, volumes, collected
-        )
-        steps = make_steps(todo, permitted, desired, observed, policy, goes, ledger.filled)
+        spares = _sparing_external(policy, todo, retained)
+        steps = make_steps(todo, permitted, desired, observed, spares, order or desired.resources, ledger.filled)
         refusals = tuple(find_names_in_the_way(steps, desired, holders))
         steps = () if refusals else steps
     grouped = group_replicas([*permitted, *collected])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.kinds.file_volume import FILES_KIND
 from provisioner.kinds.hooks import PRE_STOP
 from provisioner.model.address import Address
 from provisioner.model.change import Action
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     from provisioner.model.operation import Operation
     from provisioner.model.plan import Policy, Step
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
-    from provisioner.reconcile.planning import Removals
 
 _KINDS_UP = ("image", "network", "volume")
+# What goes when nothing uses it any more: to the engine, files are a volume.
+_REMOVED = {kind: kind for kind in ("network", "volume", "config", "secret")} | {FILES_KIND: "volume"}
 
 
 def make_steps(
@@ -37,10 +39,14 @@ def make_steps(
     desired: DesiredState,
     observed: ObservedState,
     policy: Policy,
-    removals: Removals,
+    order: Mapping[Address, Resource],
     filled: Collection[str],
 ) -> list[Step]:
-    """The steps of the changes `todo`, and of what else is `permitted`; `filled` as with `Rollout`."""
+    """The steps of the changes `todo`, and of what else is `permitted`; `filled` as with `Rollout`.
+
+    What goes does so in the `order` of these resources, those that need others first. Unnamed volumes go with their
+    containers where the policy lets volumes go.
+    """
     steps = Steps()
     swarm = SwarmRollout(todo, desired, observed, policy, steps)
     cleared = swarm.clear_the_way([change for change in todo if change.action is Action.DELETE])
@@ -51,8 +57,7 @@ def make_steps(
     _reconnect_kept(permitted, desired, observed, steps)
     monitored = Rollout(todo, desired, observed, policy, steps, filled).run()
     swarm.run()
-    _remove(todo, removals, steps, monitored, bound_together(desired, observed))
-    _collect(removals, steps)
+    _remove(todo, order, policy, steps, monitored, bound_together(desired, observed))
     return order_handovers(steps.all, desired, observed, monitored)
 
 
@@ -146,7 +151,8 @@ def _attached(network: str, observed: ObservedState) -> list[Observed]:
 
 def _remove(
     changes: Sequence[Change],
-    removals: Removals,
+    order: Mapping[Address, Resource],
+    policy: Policy,
     steps: Steps,
     monitored: Mapping[Address, Sequence[int]],
     together: Together,
@@ -165,7 +171,7 @@ def _remove(
     wanted = {resource.name for resource in staying if resource.kind == "container"}
     names = {c.observed.name: c.address for c in changes if c.observed and c.observed.kind == "container"}
     services = {c.address: c for c in gone if c.observed and c.observed.kind == "service"}
-    users = _users({*containers, *services}, removals.order, containers.values())
+    users = _users({*containers, *services}, order, containers.values())
     for address in in_dependency_order(users, lambda one: users[one]):
         dependents = [steps.gone.get(user) for user in users[address]]
         if address in services:
@@ -175,32 +181,19 @@ def _remove(
             for service in sorted(together.leaders(address.whole)):
                 dependents += monitored.get(service, ())
             steps.gone[address] = _remove_container(
-                containers[address], dependents, wanted, names, steps, volumes=removals.volumes
+                containers[address], dependents, wanted, names, steps, volumes=policy.volumes
             )
     removed = list(steps.gone.values())
-    removed += [_remove_container(change, [], wanted, names, steps, volumes=removals.volumes) for change in leftovers]
+    removed += [_remove_container(change, [], wanted, names, steps, volumes=policy.volumes) for change in leftovers]
     moved = [step.id for step in steps.all if step.verb in (Verb.WAIT, Verb.DISCONNECT)]
     moved += [step.id for step in steps.all if step.verb is Verb.REMOVE and step.kind == "container"]
     for change in gone:
         found = change.observed
-        if found is None or found.kind == "container":
+        if found is None or found.kind not in _REMOVED or found.id in taken:
             continue
-        if found.kind in ("network", "volume", "config", "secret"):
-            needs = [*removed, *moved]
-            steps.add(Remove(found.kind), change.address, change.reason, needs=needs, object_id=found.id)
-
-
-def _collect(removals: Removals, steps: Steps) -> None:
-    """Volumes of files that nothing needs go last, once no container has them."""
-    moved = [step.id for step in steps.all if step.verb is Verb.WAIT]
-    moved += [step.id for step in steps.all if step.verb is Verb.REMOVE and step.kind == "container"]
-    for volume in removals.outdated:
-        change = next((c for c in removals.collected if c.observed is volume), None)
-        address = change.address if change else volume.address
-        steps.add(
-            Remove("volume"), address, change.reason if change else "nothing needs it", needs=moved,
-            object_id=volume.id,
-        )  # fmt: skip
+        taken.add(found.id)
+        needs = [*removed, *moved]
+        steps.add(Remove(_REMOVED[found.kind]), change.address, change.reason, needs=needs, object_id=found.id)
 
 
 def _users(

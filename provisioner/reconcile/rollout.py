@@ -6,8 +6,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from provisioner.kinds import file_volume
 from provisioner.kinds.container_mounts import ROOTS
-from provisioner.kinds.file_volume import FILES_KIND, file_volume
+from provisioner.kinds.file_volume import FILES_KIND
 from provisioner.kinds.hooks import POST_START, PRE_STOP
 from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.model.change import Action, Change, Impact
@@ -313,7 +314,7 @@ class Rollout:
 
     def _fill(self, change: Change, wanted: Resource, section: str, needs: Sequence[int | None]) -> list[int]:
         """The steps after which the volume with the service's configs or secrets is full; its replicas share it."""
-        name = file_volume(self._desired.project, change.address.name, section, wanted.spec[section])
+        name = file_volume.parse(self._desired.project, change.address.name, section, wanted.spec[section]).name
         if name not in self._complete and name not in self._filled:
             of, cause = change.address.whole, change.reason
             needs = [*needs, self._steps.add(Fill(section, FillPart.CREATE_VOLUME), of, cause, needs=needs)]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, NotConverged, Reason
 from provisioner.kinds import service, swarm_file, volume
-from provisioner.kinds.container_mounts import ROOTS, file_address
+from provisioner.kinds.container_mounts import file_entries
 from provisioner.kinds.context import EncodeContext
 from provisioner.kinds.image import image_facts
 from provisioner.kinds.ownership import owned_address, ownership_labels, user_labels
@@ -257,14 +257,12 @@ class SwarmCalls:
 
     def _files(self, wanted: Resource) -> dict[Address, tuple[str, str]]:
         found: dict[Address, tuple[str, str]] = {}
-        for kind in ROOTS:
-            for entry in wanted.spec[kind].values():
-                address = file_address(kind, entry["source"])
-                name = self._file_name(address)
-                raw = self._engine.inspect(address.kind, name)
-                if raw is None:
-                    raise EngineRefused(f"the {address.kind} {name} is gone", status=404, hint="apply again")
-                found[address] = (str(raw["ID"]), name)
+        for address, _ in file_entries(wanted.spec):
+            name = self._file_name(address)
+            raw = self._engine.inspect(address.kind, name)
+            if raw is None:
+                raise EngineRefused(f"the {address.kind} {name} is gone", status=404, hint="apply again")
+            found[address] = (str(raw["ID"]), name)
         return found
 
     def _file_name(self, address: Address) -> str:

@@ -30,20 +30,18 @@ def seen(*states: DesiredState, users: Mapping[int, str] | None = None) -> Obser
     """The volumes of these states, the oldest first, each used by the container that `users` gives."""
     found = []
     for number, state in enumerate(states):
-        [(name, carried)] = file_volumes(state).items()
+        [(name, volume)] = file_volumes(state).items()
         used = (users or {}).get(number)
         created = f"2026-01-01T00:00:0{number}Z"
-        address = Address(FILES_KIND, f"{carried.service}.secrets")
         found.append(
             Observed(
-                address,
+                volume.address,
                 FILES_KIND,
                 name,
                 name,
-                {},
+                volume.spec,
                 created,
                 users=(used,) if used else (),
-                carries=carried,
                 operation=str(number),
             )
         )
