@@ -55,6 +55,11 @@ def attachment(options: Mapping[str, Any]) -> Attachment:
     return cast("Attachment", {name: value for name, value in options.items() if value or name == "aliases"})
 
 
+def without(entry: Attachment, *names: str) -> Attachment:
+    """The attachment without some of what is said of it."""
+    return attachment({name: value for name, value in entry.items() if name not in names})
+
+
 def _driver_options(network: Raw) -> dict[str, str]:
     options = dict(pairs(network.get("driver_opts"), "="))
     if network.get("interface_name"):

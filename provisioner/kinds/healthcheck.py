@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from provisioner.kinds import values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from provisioner.kinds.fields import Raw
+    from provisioner.model.specs import Healthcheck
 
 
-_DURATIONS = (
-    ("interval", "Interval"),
-    ("timeout", "Timeout"),
-    ("start_period", "StartPeriod"),
-    ("start_interval", "StartInterval"),
-)
+_DURATIONS = {
+    "interval": "Interval", "timeout": "Timeout", "start_period": "StartPeriod", "start_interval": "StartInterval",
+}  # fmt: skip
 
 
 _NO_CHECK = ["NONE"]
@@ -32,31 +28,31 @@ class CheckTimes(NamedTuple):
     retries: int
 
 
-def check_times(check: Mapping[str, Any] | None) -> CheckTimes:
+def check_times(check: Healthcheck | None) -> CheckTimes:
     """The times of a parsed check, the Engine's defaults for what it leaves open (HealthConfig, API 1.41)."""
     check = check or {}
-    defaults = (("start_period", "0s"), ("interval", "30s"), ("timeout", "30s"))
-    start, interval, timeout = (values.nanoseconds(check.get(key, default)) / 1e9 for key, default in defaults)
-    return CheckTimes(start, interval, timeout, int(check.get("retries", 3)))
+    said = check.get("start_period", "0s"), check.get("interval", "30s"), check.get("timeout", "30s")
+    start, interval, timeout = (values.nanoseconds(duration) / 1e9 for duration in said)
+    return CheckTimes(start, interval, timeout, check.get("retries", 3))
 
 
-def parse(check: Any) -> Any:
+def parse(check: Any) -> Healthcheck | None:
     """The health check of a canonical body; None where there is none. An option of zero is the image's."""
     if not check:
         return None
     if check.get("disable"):
         return {"test": _NO_CHECK}
     result: dict[str, Any] = {
-        key: values.same_duration(check[key]) for key, _ in _DURATIONS if check.get(key) and _lasts(check[key])
+        key: values.same_duration(check[key]) for key in _DURATIONS if check.get(key) and _lasts(check[key])
     }
     if check.get("test"):
         result["test"] = check["test"] if isinstance(check["test"], list) else ["CMD-SHELL", check["test"]]
     if check.get("retries"):
         result["retries"] = int(check["retries"])
-    return _complete(result)
+    return _complete(cast("Healthcheck", result))
 
 
-def is_off(check: dict[str, Any]) -> bool:
+def is_off(check: Healthcheck) -> bool:
     """Whether a check says that there is none, whatever the image has."""
     return bool(check.get("test") == _NO_CHECK)
 
@@ -65,12 +61,12 @@ def _lasts(duration: str) -> bool:
     return values.nanoseconds(duration) != 0
 
 
-def _complete(check: dict[str, Any]) -> Any:
+def _complete(check: Healthcheck) -> Healthcheck | None:
     """A check in its one form: one that is switched off has no options, whatever an engine keeps of the image's."""
     return {"test": _NO_CHECK} if is_off(check) else check or None
 
 
-def beyond_image(check: Any, image: Any) -> Any:
+def beyond_image(check: Healthcheck | None, image: Healthcheck | None) -> Healthcheck | None:
     """A check completed with its image's, as the engine does it; None where that gives just the image's.
 
     `check` and `image` are decoded checks, or None.
@@ -79,25 +75,25 @@ def beyond_image(check: Any, image: Any) -> Any:
     return None if completed == image else completed
 
 
-def encode(check: dict[str, Any]) -> Raw:
+def encode(check: Healthcheck) -> Raw:
     """The HealthConfig, durations in nanoseconds."""
     result: Raw = {"Test": check["test"]} if check.get("test") else {}
-    for key, api in _DURATIONS:
-        if key in check:
-            result[api] = values.nanoseconds(check[key])
+    for key, duration in check.items():
+        if key in _DURATIONS:
+            result[_DURATIONS[key]] = values.nanoseconds(str(duration))
     if "retries" in check:
         result["Retries"] = check["retries"]
     return result
 
 
-def decode(check: Any) -> Any:
+def decode(check: Any) -> Healthcheck | None:
     """The health check from a HealthConfig."""
     if not check:
         return None
     result: dict[str, Any] = {"test": check["Test"]} if check.get("Test") else {}
-    for key, api in _DURATIONS:
+    for key, api in _DURATIONS.items():
         if check.get(api):
             result[key] = values.duration(check[api])
     if check.get("Retries"):
         result["retries"] = check["Retries"]
-    return _complete(result)
+    return _complete(cast("Healthcheck", result))

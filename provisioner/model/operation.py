@@ -16,6 +16,7 @@ from provisioner.model.plan import Verb
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from provisioner.model.specs import Attachment, Hook
     from provisioner.model.state import MayFinish
 
     # `ports` of a service's spec: entries (`8080:ingress`) by target (`80/tcp`).
@@ -215,7 +216,7 @@ class Connect:
 
     network: str
     aliases: bool = True
-    endpoint: Mapping[str, Any] = field(default_factory=dict)
+    endpoint: Attachment | None = None
     pre_start: int = 0
     verb: ClassVar[Verb] = Verb.CONNECT
     kind: ClassVar[str] = "container"
@@ -236,7 +237,7 @@ class RunHook:
     """Run one `hook` of `post_start` or `pre_stop`, which `section` says."""
 
     section: str
-    hook: Mapping[str, Any]
+    hook: Hook
     verb: ClassVar[Verb] = Verb.EXECUTE
     kind: ClassVar[str] = "container"
 

@@ -23,6 +23,17 @@ Variable = str | SecretValue | None
 Bindings = list[str]
 
 
+class Healthcheck(TypedDict, total=False):
+    """A health check. Durations are canonical text; `test` of `NONE` alone switches the image's off."""
+
+    test: list[str]
+    interval: str
+    timeout: str
+    start_period: str
+    start_interval: str
+    retries: int
+
+
 class FileUse(TypedDict):
     """A config or secret in a container, by its absolute place: `source` is its key, `path` the place that was said."""
 
@@ -55,7 +66,7 @@ class Hook(TypedDict):
     user: NotRequired[str]
     working_dir: NotRequired[str]
     privileged: NotRequired[bool]
-    environment: NotRequired[dict[str, str | None]]
+    environment: NotRequired[dict[str, str]]
     image: NotRequired[str]
     per_replica: NotRequired[bool]
 
@@ -89,7 +100,7 @@ class WorkloadSpec(TypedDict):
     user: str | None
     working_dir: str | None
     stop_signal: str | None
-    healthcheck: dict[str, Any] | None
+    healthcheck: Healthcheck | None
     ports: dict[str, Bindings]
     volumes: dict[str, dict[str, Any]]
     configs: dict[str, FileUse]

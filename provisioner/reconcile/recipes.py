@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from provisioner.kinds.container_networks import without
 from provisioner.kinds.file_volume import FILES_KIND
 from provisioner.kinds.hooks import PRE_STOP
 from provisioner.model.address import Address
@@ -137,7 +138,7 @@ def _reconnect_kept(changes: Sequence[Change], desired: DesiredState, observed: 
         made = steps.made.get(Address("network", key))
         if found is None or found.id != step.object_id or made is None or step.address in {*going, *desired.resources}:
             continue
-        entry = {name: value for name, value in found.workload_spec["networks"][key].items() if name != "mac_address"}
+        entry = without(found.workload_spec["networks"][key], "mac_address")
         steps.add(
             Connect(key, endpoint=entry), step.address, step.cause, needs=[step.id, made], object_id=found.id
         )  # fmt: skip

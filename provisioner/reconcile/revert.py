@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from provisioner.kinds.container_networks import attachment
+from provisioner.kinds.container_networks import without
 from provisioner.kinds.hooks import POST_START, PRE_STOP
 from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.model.address import Address
@@ -243,7 +243,7 @@ class _Withdrawal:
         ]  # fmt: skip
         if not touched:
             return
-        entries = {key: {name: value for name, value in was[key].items() if name != "mac_address"} for key in touched}
+        entries = {key: without(was[key], "mac_address") for key in touched}
         self.targets[address] = replace(wanted, spec={**found.spec, "networks": {**now, **entries}})
         gate, done = self._gate(address), list[int]()
         for key in touched:
@@ -370,7 +370,7 @@ class _Withdrawal:
             anew = now is not None and before is not None and now.id != before.id
             subnets = [pool.get("subnet") for pool in (now.network_spec.get("ipam.config") or () if now else ())]
             lost = addresses_outside(entry, subnets) if anew else ()
-            fitting[key] = attachment({name: value for name, value in entry.items() if name not in lost})
+            fitting[key] = without(entry, *lost)
         return fitting
 
     def _asked_back(self, pairs: Sequence[Handover]) -> set[Address]:
