@@ -167,7 +167,8 @@ def _removal(play: OpenedPlay, approved: Plan, policy: Policy, interrupt: Interr
 class _ApprovedPlay:
     """The plan of a play as it was agreed to with all others.
 
-    What earlier plays of the list do to it is left out: the images that they pull, the external objects that they make.
+    What earlier plays of the list do to it is left out: the images that they pull or build, which others are built
+    upon, the external objects that they make.
     So are values that are still to be generated: until they are kept, each look makes others.
     """
 
@@ -194,7 +195,7 @@ class _ApprovedPlay:
             for name, digest in self._pins.items()
             if any(one.endswith(f"@{digest}") for one in here.get(name, ()))
         }
-        as_agreed = replace(prepared, plan=replace(plan, pins={**pulled, **plan.pins}))
+        as_agreed = replace(prepared, plan=replace(plan, pins={**pulled, **plan.pins}, bases={}))
         digest = digest_plan(as_agreed, self._salt)
         values = {name: value for name, value in digest.values.items() if f"content of {name}" not in digest.pending}
         return replace(digest, observed=self._own(digest.observed), changes=self._own(digest.changes), values=values)

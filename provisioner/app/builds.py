@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.app.image_inputs import build_digests
 from provisioner.errors import PlanStale
@@ -28,8 +28,10 @@ def with_builders(ordered: Plan, playbook: Playbook, engine: EngineReader) -> Pl
     """
     notes: list[Problem] = []
     refusals: list[Problem] = []
+    bases: dict[str, str] = {}
     for step in ordered.steps:
         recipe = ordered.desired.resources[step.address].image.recipe if step.verb is Verb.BUILD else None
+        bases |= _bases(recipe, engine) if recipe else {}
         choice = engine.builder_for(recipe) if recipe else None
         if choice is None:
             continue
@@ -42,7 +44,21 @@ def with_builders(ordered: Plan, playbook: Playbook, engine: EngineReader) -> Pl
         notes=(*ordered.notes, *notes),
         refusals=(*ordered.refusals, *refusals),
         steps=() if refusals else ordered.steps,
+        bases=bases,
     )
+
+
+def _bases(recipe: Mapping[str, Any], engine: EngineReader) -> dict[str, str]:
+    """The ids of the images that a build stands on, by the names that its Dockerfile gives them. One whose name is made
+    of arguments, or that is not here, is not told.
+    """
+    from provisioner.engines.build_context import dockerfile_text
+    from provisioner.lint.dockerfile import parse
+
+    found = parse(dockerfile_text(recipe), "", str(recipe.get("target") or ""))
+    names = [name for name, _ in found.bases if "$" not in name] if found else []
+    images = {name: engine.inspect("image", name) for name in names if name.lower() != "scratch"}
+    return {name: str(image["Id"]) for name, image in images.items() if image is not None}
 
 
 def _problems(playbook: Playbook, address: Address, lacks: Iterable[Lack], prefix: str = "") -> Iterator[Problem]:

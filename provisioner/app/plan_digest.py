@@ -77,6 +77,7 @@ def digest_plan(prepared: Prepared, salt: str) -> PlanDigest:
     playbook |= {_content_of(address): digest(value) for address, value in inputs.versions.items()}
     registry = {**prepared.plan.pins, **inputs.registry}
     playbook |= {f"registry's {name}": digest(value) for name, value in registry.items()}
+    playbook |= {f"image {name} that is built upon": digest(value) for name, value in prepared.plan.bases.items()}
     playbook |= {f"profile {path}": digest(value) for path, value in inputs.profiles.items()}
     playbook["mode"] = digest(prepared.platform.mode)
     playbook["replicas"] = digest({name: service.replicas for name, service in prepared.playbook.services.items()})

@@ -120,7 +120,8 @@ class Plan:
     secrets of which nobody can tell whether they are as declared. `adopts` are objects of another tool
     that an apply takes over as they are: volumes that Compose left. `moves` are its own objects that get another
     address. `pins` gives, for image references that are taken from a registry, the digest that was there when the plan
-    was made, as far as it told. `digest` is what `apply --digest` takes, in a plan that is only looked at.
+    was made, as far as it told, `bases` the ids of the images that builds stand on, as far as they are here. `digest`
+    is what `apply --digest` takes, in a plan that is only looked at.
     """
 
     title: str
@@ -136,6 +137,7 @@ class Plan:
     adopts: tuple[Adopted, ...] = ()
     moves: tuple[Adopted, ...] = ()
     pins: Mapping[str, str] = field(default_factory=dict)
+    bases: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
 
     def text(self) -> str:

@@ -55,7 +55,8 @@ def write_inputs(environment: Environment, text: str) -> None:
     (folder / ".env.local").write_text(f"LOCAL={text}\n")
     (folder / ".env.local").chmod(0o600)
     (folder / "context").mkdir(exist_ok=True)
-    (folder / "context" / "Dockerfile").write_text(f"FROM busybox:1.36\nLABEL text={text}\n")
+    (folder / "context" / "Dockerfile").write_text(f"FROM {environment.project}-base:1\nLABEL text={text}\n")
+    environment.engine.images.get("busybox:1.36").tag(f"{environment.project}-base:1")
 
 
 def declare(environment: Environment, **more: Mapping[str, Any]) -> None:
@@ -85,6 +86,10 @@ CHANGES: dict[str, tuple[Callable[[Environment], object], str]] = {
     "another object": (
         lambda e: e.engine.networks.create(f"{e.project}_back", driver="bridge"),
         "a network named .*_back is there already",
+    ),
+    "the image that it is built upon": (
+        lambda e: e.engine.images.get(f"{e.project}:1").tag(f"{e.project}-base:1"),
+        "image .*-base:1 that is built upon changed",
     ),
     "a tag": (
         lambda e: e.engine.images.get("busybox:1.36").tag(f"{e.project}:1"),
