@@ -213,6 +213,11 @@ class MemoryEngine(MemoryReader):
         with self._lock:
             self._container(container_id)["State"].update(Status="paused", Running=True)
 
+    def judge(self, container_id: str, health: str) -> None:
+        """What time brings: the health check of a container that runs has another verdict."""
+        with self._lock:
+            self._container(container_id)["State"]["Health"] = {"Status": health, "Log": []}
+
     def rename(self, container_id: str, name: str) -> None:
         with self._lock:
             self.calls.append(("rename", container_id))

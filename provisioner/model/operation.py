@@ -26,12 +26,10 @@ if TYPE_CHECKING:
 class Goal(StrEnum):
     """What is waited for; `provisioner/reconcile/wait.py` and `swarm_tasks.py` say when it is reached.
 
-    RECOVERED is READY for a container that goes on running: a bad verdict of its health check may be followed by a good
-    one. STAYS_READY is a replacement that is watched for its monitor period, GONE the end of a service's tasks.
+    STAYS_READY is a replacement that is watched for its monitor period, GONE the end of a service's tasks.
     """
 
     READY = "ready"
-    RECOVERED = "recovered"
     HEALTHY = "healthy"
     COMPLETED = "completed"
     STAYS_READY = "ready all along"
@@ -245,12 +243,14 @@ class RunHook:
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Wait until a container has reached its goal, `timeout_s` seconds at most. `pre_start` is the name of the
-    container when it is one that runs before another, and is kept when it fails."""
+    container when it is one that runs before another, and is kept when it fails. `goes_on`: it ran before, so that a
+    bad verdict of its health check may be of a time that is over, and be followed by a good one."""
 
     goal: Goal
     timeout_s: float
     may_finish: MayFinish = ""
     pre_start: str = ""
+    goes_on: bool = False
     verb: ClassVar[Verb] = Verb.WAIT
     kind: ClassVar[str] = "container"
 

@@ -100,22 +100,29 @@ class Rollout:
 
     def run(self) -> dict[Address, list[int]]:
         """Adds the steps; the last wait of each replica by service."""
-        for address in in_dependency_order(self._changes, self._needs):
-            self._carry_out(self._changes[address])
-        self._await_unready()
+        unready = self._unready()
+        recovered: dict[Address, int] = {}
+        for address in in_dependency_order({**self._changes, **unready}, self._needs):
+            if address in unready:
+                recovered[address] = self._recovered(unready[address], [])
+            else:
+                self._carry_out(self._changes[address])
+        # Replicas that are replaced do not wait for those that stay.
+        for address, proven in recovered.items():
+            self._waits.monitored.setdefault(address.whole, []).append(proven)
         self._remove_aside()
         return self._waits.monitored
 
-    def _await_unready(self) -> None:
+    def _unready(self) -> dict[Address, Change]:
         """Containers that need no change and are not ready: an apply does not end well before they are."""
-        for address, found in sorted(self._observed.resources.items()):
-            wanted = self._desired.resources.get(address)
-            if wanted is None or wanted.kind != "container" or address in self._changes:
-                continue
-            if not is_unready(wanted, found) and address not in self._previous:
-                continue
-            change = Change(address, Action.UNCHANGED, "it was not ready yet", desired=wanted, observed=found)
-            self._recovered(change, wanted, [], found)
+        return {
+            address: Change(address, Action.UNCHANGED, "it was not ready yet", desired=wanted, observed=found)
+            for address, found in self._observed.resources.items()
+            if (wanted := self._desired.resources.get(address)) is not None
+            and wanted.kind == "container"
+            and address not in self._changes
+            and (is_unready(wanted, found) or address in self._previous)
+        }
 
     def _remove_aside(self) -> None:
         """What was replaced goes once its service has proven itself, and all with which it would have to go back."""
@@ -132,8 +139,7 @@ class Rollout:
             )  # fmt: skip
 
     def _needs(self, address: Address) -> list[Address]:
-        wanted = self._changes[address].desired
-        return [need.address for need in wanted.needs] if wanted is not None else []
+        return [need.address for need in self._desired.resources[address].needs]
 
     def _carry_out(self, change: Change) -> None:
         wanted, found = change.desired, change.observed
@@ -266,7 +272,7 @@ class Rollout:
             done.append(self._rename(change, wanted.name, done, object_id=found.id))
         if done:
             steps.started[address] = done[-1]
-        self._recovered(change, wanted, done, found)
+        self._waits.monitored.setdefault(address.whole, []).append(self._recovered(change, done))
 
     def _rename_to_next(
         self, change: Change, wanted: Resource, found: Observed, needs: Iterable[int | None] = ()
@@ -388,12 +394,15 @@ class Rollout:
         steps.started[change.address] = ran[-1]
         return self._waits.until_ready(change, wanted, ran, made_by=made, object_id=object_id)
 
-    def _recovered(self, change: Change, wanted: Resource, needs: Sequence[int], found: Observed) -> None:
-        """Wait for a container that went on running."""
+    def _recovered(self, change: Change, needs: Sequence[int]) -> int:
+        """Wait for a container that went on running; the step after which it is proven."""
+        wanted, found = change.desired, change.observed
+        assert wanted is not None
+        assert found is not None
         ready = self._waits.until_recovered(change, wanted, needs, found)
-        if change.address in self._previous:
-            ready = self._waits.watched(change, wanted, [ready], object_id=found.id)
-        self._waits.monitored.setdefault(change.address.whole, []).append(ready)
+        if change.address not in self._previous:
+            return ready
+        return self._waits.watched(change, wanted, [ready], object_id=found.id)
 
 
 def _never_served(found: Observed) -> bool:

@@ -25,11 +25,13 @@ _GAP = 0.5
 _LOG_LINES = 20
 
 
-def readiness(goal: Goal, state: Runtime, *, has_check: bool, running_for: float, finished: bool = False) -> Readiness:
-    """Whether a container has reached `ready`, `healthy`, `recovered` or `completed`; `running_for` in seconds.
+def readiness(
+    goal: Goal, state: Runtime, *, has_check: bool, running_for: float, finished: bool = False, goes_on: bool = False
+) -> Readiness:
+    """Whether a container has reached `ready`, `healthy` or `completed`; `running_for` in seconds.
 
-    `recovered` is `ready` for a container that goes on running: a bad verdict may still be followed by a good one.
-    `finished`: it ended, and that is all that was asked of it.
+    `goes_on`: it ran before, and a bad verdict may still be followed by a good one: an engine keeps the last one until
+    the check is run again. `finished`: it ended, and that is all that was asked of it.
     """
     if goal == Goal.COMPLETED:
         return _completed(state)
@@ -45,7 +47,7 @@ def readiness(goal: Goal, state: Runtime, *, has_check: bool, running_for: float
         return Readiness(True, False, "others wait until it is healthy, and it has no health check")
     if has_check:
         if state.health == "unhealthy":
-            return Readiness(goal != Goal.RECOVERED, False, "its health check fails")
+            return Readiness(not goes_on, False, "its health check fails")
         return Readiness(state.health == "healthy", state.health == "healthy", state.health or "starting")
     stable = state.status == "running" and running_for >= STABLE
     return Readiness(stable, stable, state.status)
@@ -99,7 +101,7 @@ class _UntilReached:
             self._start = state.started_at, self._clock.now()
         return readiness(
             self._wait.goal, state, has_check=self._has_check(), running_for=self._running_for(),
-            finished=self._has_finished(state),
+            finished=self._has_finished(state), goes_on=self._wait.goes_on,
         )  # fmt: skip
 
     def soon(self) -> float | None:

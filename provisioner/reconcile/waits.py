@@ -44,13 +44,20 @@ class Waits:
         return self._ready(goal, timeout_of(wanted, self._policy), change, wanted, needs, made_by, object_id)
 
     def until_recovered(self, change: Change, wanted: Resource, needs: Sequence[int], found: Observed) -> int:
-        """Until one that went on running is ready; its health check is given time for another verdict."""
+        """Until one that went on running is ready; its health check is given time for another verdict.
+
+        One whose check has not decided yet, or that needs what this plan changes, has as long as one that is started:
+        what it needs may be what it fails for, and is ready first.
+        """
         if wanted.job:
             return self.until_ready(change, wanted, needs, object_id=found.id)
-        times = check_times(wanted.workload_spec["healthcheck"])
-        one_verdict = times.start_period + times.interval + times.timeout
-        timeout = self._policy.wait_timeout or one_verdict + RECOVERY_TIMEOUT
-        return self._ready(Goal.RECOVERED, timeout, change, wanted, needs, None, found.id)
+        mended = [self._steps.ready[need.address] for need in wanted.needs if need.address in self._steps.ready]
+        starting = found.runtime is not None and found.runtime.health == "starting"
+        timeout = timeout_of(wanted, self._policy)
+        if not (mended or starting or self._policy.wait_timeout):
+            times = check_times(wanted.workload_spec["healthcheck"])
+            timeout = times.start_period + times.interval + times.timeout + RECOVERY_TIMEOUT
+        return self._ready(Goal.READY, timeout, change, wanted, [*needs, *mended], None, found.id, goes_on=True)
 
     def _ready(
         self,
@@ -61,10 +68,12 @@ class Waits:
         needs: Sequence[int],
         made_by: int | None,
         object_id: str,
+        *,
+        goes_on: bool = False,
     ) -> int:
         ready = self._steps.add(
-            Wait(goal, timeout, wanted.may_finish), change.address, change.reason, needs=needs, made_by=made_by,
-            object_id=object_id,
+            Wait(goal, timeout, wanted.may_finish, goes_on=goes_on), change.address, change.reason, needs=needs,
+            made_by=made_by, object_id=object_id,
         )  # fmt: skip
         self._steps.ready[change.address] = ready
         return ready
@@ -128,8 +137,9 @@ class Waits:
         if wanted is None or (after is None and found is None):
             return None
         made = None if after is None else self._steps.all[after - 1]
+        goes_on = made is None or (isinstance(made.operation, Wait) and made.operation.goes_on)
         return self._steps.add(
-            Wait(goal, timeout_of(wanted, self._policy)), address, f"others wait until it is {goal}",
+            Wait(goal, timeout_of(wanted, self._policy), goes_on=goes_on), address, f"others wait until it is {goal}",
             needs=[] if after is None else [after],
             made_by=made.made_by if made else None,
             object_id=made.object_id if made else found.id if found else "",

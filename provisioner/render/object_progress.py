@@ -220,10 +220,10 @@ class Board:
 
 def _reached(goals: Iterable[str], *, has_check: bool) -> str:
     """What an object has reached when its waits are over; empty where nothing was waited for."""
-    wanted = set(goals) & {"ready", "recovered", "healthy", "completed", "gone"}
+    wanted = set(goals) & {"ready", "healthy", "completed", "gone"}
     if "completed" in wanted:
         return "completed"
-    if wanted & {"ready", "recovered", "healthy"}:
+    if wanted & {"ready", "healthy"}:
         return "healthy" if has_check else "running"
     return ""
 

@@ -93,6 +93,25 @@ def test_a_health_check_that_never_passes(environment: Environment) -> None:
     assert environment.proxy is not None
 
 
+def test_a_verdict_of_before_keeps_nobody_from_starting(environment: Environment) -> None:
+    """An engine calls a container unhealthy until its check is run again, though what was wrong is mended by then."""
+    check = {"test": ["CMD", "test", "-e", "/tmp/ok"], "interval": "3s", "retries": 1}
+    environment.services(
+        api=service(command=["sh", "-c", "touch /tmp/ok; exec sleep 999"], healthcheck=check),
+        web=service(depends_on={"api": {"condition": "service_healthy"}}),
+    )
+    environment.apply()
+    environment.container("api-1").exec_run(["rm", "/tmp/ok"])
+    environment.container("web-1").stop(timeout=0)
+    while environment.container("api-1").attrs["State"]["Health"]["Status"] != "unhealthy":
+        time.sleep(0.1)
+    environment.container("api-1").exec_run(["touch", "/tmp/ok"])
+    assert environment.container("api-1").attrs["State"]["Health"]["Status"] == "unhealthy"
+    environment.apply()
+    assert environment.container("web-1").status == "running"
+    environment.require_inert()
+
+
 def test_a_wait_has_an_end(environment: Environment) -> None:
     environment.services(web=service(healthcheck={"test": ["CMD", "false"], "interval": "0.2s", "retries": 10_000}))
     told = _failed(environment, "--wait-timeout", "2")

@@ -50,12 +50,14 @@ GROUPS = (
     ),),
     (Row(Stop("redis"), ("the API is well, in its own environment", "the API reaches Redis")),),
     (Row(Stop("api"), ("the page reaches the API", "the page is served from the API")),),
-    (Row(Stop("scheduler"), ("the scheduler's summary is served",)),),
-    # By itself: an apply would meet an API that is still called unhealthy.
-    (Row(
-        Sql("alter table habits rename to away", "alter table away rename to habits"),
-        ("the database is that of the environment, and its schema is there", "the page is served from the API"),
-    ),),
+    # The apply that starts the scheduler meets an API that is still called unhealthy, and waits for its next verdict.
+    (
+        Row(Stop("scheduler"), ("the scheduler's summary is served",)),
+        Row(
+            Sql("alter table habits rename to away", "alter table away rename to habits"),
+            ("the database is that of the environment, and its schema is there", "the page is served from the API"),
+        ),
+    ),
     (Row(
         Run(
             "redis", "REDISCLI_AUTH=$(cat /run/secrets/redis_password) redis-cli config set requirepass ''",

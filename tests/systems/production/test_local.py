@@ -23,6 +23,8 @@ pytestmark = [
 ]  # fmt: skip
 
 PLAYS = ("Telecom", "Campaign", "Usage tracking", "Ichrisbirch", "Stock tracker")
+# What stays of each until it is said that it shall not: its history.
+PROJECTS = ("campaign-local", "ichrisbirch-dev", "stock-tracker-local", "telecom-local", "usage-tracking-local")
 ALL = ("--tags", "all,others")
 
 
@@ -66,5 +68,10 @@ def test_it_is_taken_down_in_reverse(local: Production) -> None:
     assert ended.code == 0, ended.everything
     assert [play["name"] for play in json.loads(ended.summary)["plays"]] == list(reversed(PLAYS))
     with contextlib.closing(docker.DockerClient(base_url=local.url, timeout=60)) as engine:
-        assert engine.containers.list(all=True) == []
+        left = [str(container.name) for container in engine.containers.list(all=True)]
+        assert sorted(left) == [f"{project}.ledger" for project in PROJECTS]
         assert engine.volumes.list() == []
+        ended = local.provision("destroy", "--yes", "--volumes", "--history", *ALL)
+        assert ended.code == 0, ended.everything
+        assert engine.containers.list(all=True) == []
+        assert {network.name for network in engine.networks.list()} == {"bridge", "host", "none"}

@@ -92,7 +92,7 @@ def test_who_ends_well_and_may_not_is_told_of_jobs() -> None:
 
 def test_an_end_is_as_good_as_being_ready_but_not_as_being_healthy() -> None:
     assert readiness("ready", ended(), has_check=False, running_for=0, finished=True).ok
-    assert readiness("recovered", ended(), has_check=True, running_for=0, finished=True).ok
+    assert readiness("ready", ended(), has_check=True, running_for=0, finished=True, goes_on=True).ok
     assert not readiness("healthy", ended(), has_check=True, running_for=0, finished=True).ok
     assert steadiness(Runtime("running"), ended(), finished=True).ok
     assert not steadiness(Runtime("running"), ended()).ok

@@ -126,7 +126,66 @@ def test_what_is_not_ready_yet_is_waited_for_and_nothing_else_is_done() -> None:
     assert [(step.verb, str(step.address)) for step in made.steps] == [(Verb.WAIT, "service.web[1]")]
     wait = made.steps[0].operation
     assert isinstance(wait, Wait)
-    assert wait.goal is Goal.RECOVERED
+    assert (wait.goal, wait.goes_on) == (Goal.READY, True)
+
+
+def identity(at: MemoryEngine, service: str) -> str:
+    raw = at.inspect("container", f"{PROJECT_NAME}-{service}-1")
+    assert raw is not None
+    return str(raw["Id"])
+
+
+def healthy(name: str) -> dict[str, Any]:
+    return {"depends_on": {name: {"condition": "service_healthy", "restart": False, "required": True}}}
+
+
+def checked(**more: Any) -> dict[str, Any]:
+    return {"healthcheck": {"test": ["CMD", "true"], "interval": "2s", "timeout": "1s", "retries": 4}} | more
+
+
+def waits_for(plan: Plan, service: str) -> list[tuple[Goal, float, bool]]:
+    found = [step.operation for step in plan.steps if step.address.name == service and isinstance(step.operation, Wait)]
+    return [(wait.goal, wait.timeout_s, wait.goes_on) for wait in found]
+
+
+@pytest.mark.parametrize("verdict", ["unhealthy", "starting"])
+def test_what_starts_waits_for_the_next_verdict_of_a_dependency_that_goes_on(verdict: str) -> None:
+    what: dict[str, Any] = {"api": checked(), "web": healthy("api")}
+    at = running(declared(**what))
+    at.judge(identity(at, "api"), verdict)
+    made = planned(at, declared(**{**what, "web": {**what["web"], "hostname": "x"}}).lower())
+    # One that has not decided yet has as long as one that was just started.
+    limit = {"unhealthy": 2 + 1 + 5, "starting": 60 + (2 + 1) * 4}[verdict]
+    assert waits_for(made, "api") == [(Goal.READY, limit, True), (Goal.HEALTHY, 60 + (2 + 1) * 4, True)]
+    ready, well = (step for step in made.steps if step.address.name == "api")
+    assert well.needs == (ready.id,)
+    assert well.id in next(step for step in made.steps if step.address.name == "web" and step.verb is Verb.START).needs
+
+
+def test_a_dependency_that_is_well_is_waited_for_once_and_may_turn_bad_meanwhile() -> None:
+    what: dict[str, Any] = {"api": checked(), "web": healthy("api")}
+    at = running(declared(**what))
+    made = planned(at, declared(**{**what, "web": {**what["web"], "hostname": "x"}}).lower())
+    assert waits_for(made, "api") == [(Goal.HEALTHY, 60 + (2 + 1) * 4, True)]
+
+
+def test_one_that_fails_for_what_is_mended_is_judged_once_that_is_ready() -> None:
+    """The order goes through a service that needs no change, whatever the names are."""
+    what: dict[str, Any] = {"api": checked(**healthy("store")), "store": checked(), "worker": healthy("api")}
+    at = running(declared(**what))
+    for name in ("store", "worker"):
+        at.stop(identity(at, name))
+    at.judge(identity(at, "api"), "unhealthy")
+    made = planned(at, declared(**what).lower())
+    limit = 60 + (2 + 1) * 4
+    assert waits_for(made, "api") == [(Goal.READY, limit, True), (Goal.HEALTHY, limit, True)]
+    lines = {(step.address.name, step.verb, str(getattr(step.operation, "goal", ""))): step for step in made.steps}
+    stored, judged = lines["store", Verb.WAIT, "ready"], lines["api", Verb.WAIT, "ready"]
+    assert stored.id in judged.needs
+    assert lines["api", Verb.WAIT, "healthy"].id in lines["worker", Verb.START, ""].needs
+    assert carry_out(made, at, {}).failures != ()
+    at.judge(identity(at, "api"), "healthy")
+    assert carry_out(planned(at, declared(**what).lower()), at, {}).failures == ()
 
 
 def test_one_that_starts_first_is_found_by_nobody_until_it_is_ready() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,28 +19,32 @@ RUNNING = Runtime("running")
 
 
 @pytest.mark.parametrize(
-    ("goal", "state", "has_check", "running_for", "expected"),
+    ("goal", "state", "has_check", "running_for", "goes_on", "expected"),
     [
-        (Goal.READY, RUNNING, False, 0.5, (False, False)),
-        (Goal.READY, RUNNING, False, 1.5, (True, True)),
-        (Goal.READY, Runtime("running", health="starting"), True, 9, (False, False)),
-        (Goal.READY, Runtime("running", health="healthy"), True, 0, (True, True)),
-        (Goal.READY, Runtime("running", health="unhealthy"), True, 9, (True, False)),
-        (Goal.RECOVERED, Runtime("running", health="unhealthy"), True, 9, (False, False)),
-        (Goal.RECOVERED, Runtime("running", health="healthy"), True, 9, (True, True)),
-        (Goal.READY, Runtime("exited", exit_code=0), False, 0, (True, False)),
-        (Goal.READY, Runtime("restarting", restarts=2), False, 0, (True, False)),
-        (Goal.RECOVERED, Runtime("restarting", restarts=2), False, 0, (True, False)),
-        (Goal.HEALTHY, RUNNING, False, 9, (True, False)),
-        (Goal.COMPLETED, RUNNING, False, 9, (False, False)),
-        (Goal.COMPLETED, Runtime("exited", exit_code=0), False, 0, (True, True)),
-        (Goal.COMPLETED, Runtime("exited", exit_code=3), False, 0, (True, False)),
+        (Goal.READY, RUNNING, False, 0.5, False, (False, False)),
+        (Goal.READY, RUNNING, False, 1.5, False, (True, True)),
+        (Goal.READY, Runtime("running", health="starting"), True, 9, False, (False, False)),
+        (Goal.READY, Runtime("running", health="healthy"), True, 0, False, (True, True)),
+        (Goal.READY, Runtime("running", health="unhealthy"), True, 9, False, (True, False)),
+        (Goal.READY, Runtime("running", health="unhealthy"), True, 9, True, (False, False)),
+        (Goal.READY, Runtime("running", health="healthy"), True, 9, True, (True, True)),
+        (Goal.READY, Runtime("exited", exit_code=0), False, 0, False, (True, False)),
+        (Goal.READY, Runtime("exited", exit_code=0), False, 0, True, (True, False)),
+        (Goal.READY, Runtime("restarting", restarts=2), False, 0, False, (True, False)),
+        (Goal.READY, Runtime("restarting", restarts=2), False, 0, True, (True, False)),
+        (Goal.HEALTHY, RUNNING, False, 9, False, (True, False)),
+        (Goal.HEALTHY, RUNNING, False, 9, True, (True, False)),
+        (Goal.HEALTHY, Runtime("running", health="unhealthy"), True, 9, False, (True, False)),
+        (Goal.HEALTHY, Runtime("running", health="unhealthy"), True, 9, True, (False, False)),
+        (Goal.COMPLETED, RUNNING, False, 9, False, (False, False)),
+        (Goal.COMPLETED, Runtime("exited", exit_code=0), False, 0, False, (True, True)),
+        (Goal.COMPLETED, Runtime("exited", exit_code=3), False, 0, False, (True, False)),
     ],
 )
 def test_readiness(
-    goal: Goal, state: Runtime, has_check: bool, running_for: float, expected: tuple[bool, bool]
+    goal: Goal, state: Runtime, has_check: bool, running_for: float, goes_on: bool, expected: tuple[bool, bool]
 ) -> None:
-    answer = readiness(goal, state, has_check=has_check, running_for=running_for)
+    answer = readiness(goal, state, has_check=has_check, running_for=running_for, goes_on=goes_on)
     assert (answer.done, answer.ok) == expected
     assert answer.message
 
@@ -59,9 +63,12 @@ class Ticking:
         self._now += seconds
 
 
-def _wait(engine: MemoryEngine, container: str, goal: str, timeout: float = 60) -> list[str]:
+def _wait(
+    engine: MemoryEngine, container: str, goal: str, timeout: float = 60, *, goes_on: bool = False, clock: Any = None
+) -> list[str]:
     said: list[str] = []
-    wait(engine, container, Wait(Goal(goal), timeout), clock=Ticking(), progress=said.append, stopped=lambda: False)
+    what = Wait(Goal(goal), timeout, goes_on=goes_on)
+    wait(engine, container, what, clock=clock or Ticking(), progress=said.append, stopped=lambda: False)
     return said
 
 
@@ -81,8 +88,8 @@ def test_a_wait_ends_when_nothing_comes_of_it() -> None:
     engine = MemoryEngine()
     container = _container(engine, Healthcheck={"Test": ["CMD", "false"]})
     with pytest.raises(StepFailed) as failed:
-        _wait(engine, container, "recovered", timeout=5)
-    assert failed.value.message == "not recovered after 5 s: its health check fails"
+        _wait(engine, container, "ready", timeout=5, goes_on=True)
+    assert failed.value.message == "not ready after 5 s: its health check fails"
 
 
 def test_a_job_that_failed() -> None:
@@ -124,6 +131,15 @@ class Striking(Ticking):
         super().sleep(seconds)
         if self._now > 3:
             self._strike()
+
+
+@pytest.mark.parametrize("goal", ["ready", "healthy"])
+def test_a_verdict_from_before_is_followed_by_another(goal: str) -> None:
+    engine = MemoryEngine()
+    container = _container(engine, Healthcheck={"Test": ["CMD", "false"]})
+    with pytest.raises(StepFailed, match=r"^its health check fails$"):
+        _wait(engine, container, goal)
+    _wait(engine, container, goal, goes_on=True, clock=Striking(lambda: engine.judge(container, "healthy")))
 
 
 def _watch(engine: MemoryEngine, container: str, clock: Ticking) -> None:
