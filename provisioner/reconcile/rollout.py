@@ -102,7 +102,8 @@ class Rollout:
         """Adds the steps; the last wait of each replica by service."""
         unready = self._unready()
         recovered: dict[Address, int] = {}
-        for address in in_dependency_order({**self._changes, **unready}, self._needs):
+        needs = {address: [need.address for need in one.needs] for address, one in self._desired.resources.items()}
+        for address in in_dependency_order({**self._changes, **unready}, needs.__getitem__):
             if address in unready:
                 recovered[address] = self._recovered(unready[address], [])
             else:
@@ -111,6 +112,7 @@ class Rollout:
         for address, proven in recovered.items():
             self._waits.monitored.setdefault(address.whole, []).append(proven)
         self._remove_aside()
+        self._waits.keep_addresses()
         return self._waits.monitored
 
     def _unready(self) -> dict[Address, Change]:
@@ -137,9 +139,6 @@ class Rollout:
                 Remove("container"), address, change.reason, needs=[previous, *([] if allowed else ends)],
                 after=ends if allowed else (), object_id=found.id,
             )  # fmt: skip
-
-    def _needs(self, address: Address) -> list[Address]:
-        return [need.address for need in self._desired.resources[address].needs]
 
     def _carry_out(self, change: Change) -> None:
         wanted, found = change.desired, change.observed
@@ -196,9 +195,9 @@ class Rollout:
         gate = [made, *connected, *self._waits.batch_gate(change)]
         gate += self._pre_start.run(change, wanted, gate, before=made)
         ready = self._started(change, wanted, made, gate)
-        proven = self._waits.watched(
-            change, wanted, self._attachments.add_aliases(change, wanted, made, ready), made_by=made
-        )
+        attached = self._attachments.add_aliases(change, wanted, made, ready)
+        self._waits.attached(change, attached[-1], found)
+        proven = self._waits.watched(change, wanted, attached, made_by=made)
         self._waits.monitored.setdefault(change.address.whole, []).append(proven)
         if self._keeps(change, wanted):
             previous = self._rename_to_previous(change, found, [proven])

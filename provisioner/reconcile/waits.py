@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.kinds.healthcheck import check_times
-from provisioner.model.operation import Goal, Pause, Wait
+from provisioner.model.operation import Goal, Pause, Stop, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,8 @@ class Waits:
         self._policy = policy
         self._steps = steps
         self._batch_gates: dict[tuple[Address, int], int] = {}
+        # By batch, of each replica that starts first: the step after which it has its address, and what it replaces.
+        self._attached: dict[tuple[Address, int], list[tuple[int, str]]] = {}
         self.monitored: dict[Address, list[int]] = {}
         self.away: dict[int, int] = {}
 
@@ -94,16 +97,14 @@ class Waits:
         """The steps after which a replica may be replaced: `parallelism` at a time (0: all), `delay` in between.
 
         Where replicas may fail, the others wait for their end, well or not. Those that start first also wait until what
-        was replaced is stopped: engines give out the lowest address that is free, so that one that comes free between
-        a start and the attachment with aliases would take a container's address, and all its connections, from it.
+        was replaced is stopped; `keep_addresses` says why.
         """
         update = change.desired.update if change.desired else None
         parallelism, delay = (update.parallelism, update.delay) if update else (1, 0.0)
-        service = change.address.whole
+        service, group = self._batch(change)
         before = self.monitored.get(service, [])
-        if parallelism == 0 or len(before) < parallelism:
+        if group == 0:
             return []
-        group = len(before) // parallelism
         ends = before[(group - 1) * parallelism : group * parallelism]
         ends += [self.away[end] for end in ends if end in self.away]
         if not delay and not self._steps.max_failures.get(service):
@@ -111,6 +112,29 @@ class Waits:
         if (service, group) not in self._batch_gates:
             self._batch_gates[service, group] = self._steps.add(Pause(delay), service, "the others follow", after=ends)
         return [self._batch_gates[service, group]]
+
+    def _batch(self, change: Change) -> tuple[Address, int]:
+        """The service and the number of the batch to which its next replica belongs."""
+        update = change.desired.update if change.desired else None
+        parallelism = update.parallelism if update else 1
+        service = change.address.whole
+        return service, len(self.monitored.get(service, [])) // parallelism if parallelism else 0
+
+    def attached(self, change: Change, step: int, found: Observed) -> None:
+        """After `step` a replacement that starts first has its aliases, and with them the address that it will have."""
+        self._attached.setdefault(self._batch(change), []).append((step, found.id))
+
+    def keep_addresses(self) -> None:
+        """What replicas of one batch replace is stopped once all of them have their aliases.
+
+        Engines give out the lowest address that is free: one that comes free between a start and the attachment with
+        aliases would take a container's address, and all its connections, from it.
+        """
+        batches = {object_id: batch for batch in self._attached.values() for _, object_id in batch if len(batch) > 1}
+        for number, step in enumerate(self._steps.all):
+            if isinstance(step.operation, Stop) and step.object_id in batches:
+                others = {attached for attached, object_id in batches[step.object_id] if object_id != step.object_id}
+                self._steps.all[number] = replace(step, after=tuple(sorted({*step.after, *others} - {*step.needs})))
 
     def conditions(self, wanted: Resource) -> list[int]:
         """The steps after which the conditions of `depends_on` hold, waits on unchanged services among them."""

@@ -100,14 +100,20 @@ def test_replicas_are_replaced_one_after_the_other(environment: Environment) -> 
     environment.require_inert()
 
 
-def test_one_that_starts_first_keeps_the_address_that_it_had_when_it_started(environment: Environment) -> None:
+@pytest.mark.parametrize("parallelism", [1, 2])
+def test_one_that_starts_first_keeps_the_address_that_it_had_when_it_started(
+    environment: Environment, parallelism: int
+) -> None:
     """Or the connections that it made before it was found under its name are dead, and who uses one waits for ever."""
     check = {"test": ["CMD", "test", "-e", "/tmp/up"], "interval": "1s"}
-    # It is long in coming up, so that the one before it has stopped by then, and takes a moment to stop.
-    script = "hostname -i >/tmp/at; trap 'sleep 0.5; exit 0' TERM; sleep 2; touch /tmp/up; while :; do sleep 0.1; done"
+    # It is long in coming up, so that the one before it has stopped by then, and takes a moment to stop. Of two at a
+    # time one is up when the other is not: their addresses follow each other.
+    long = "sleep 2" if parallelism == 1 else "sleep $(( $(hostname -i | cut -d. -f4) % 2 * 3 ))"
+    script = f"hostname -i >/tmp/at; trap 'sleep 0.5; exit 0' TERM; {long}; touch /tmp/up; while :; do sleep 0.1; done"
     web = service(
-        command=["sh", "-c", script], healthcheck=check, deploy={"replicas": 3}, update={"order": "start-first"}
-    )
+        command=["sh", "-c", script], healthcheck=check, deploy={"replicas": 3},
+        update={"order": "start-first", "parallelism": parallelism},
+    )  # fmt: skip
     environment.services(web=web)
     environment.apply()
     environment.services(web={**web, "environment": {"NEW": "1"}})

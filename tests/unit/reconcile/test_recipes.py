@@ -22,6 +22,7 @@ REPLACED: dict[str, dict[str, Any]] = {
     "start-first": {"update": {"order": "start-first"}},
     "rollback": {"update": {"on_failure": "rollback", "monitor": "3s"}},
     "batches": {"deploy": {"replicas": 3}, "update": {"parallelism": 2, "delay": "5s"}},
+    "start-first-batches": {"deploy": {"replicas": 3}, "update": {"order": "start-first", "parallelism": 2}},
     "hooks": BEFORE_IT,
     "dependents": {"depends_on": after("db", restart=True)},
 }
