@@ -209,8 +209,9 @@ def shows(environment: Environment, group: Sequence[Row], *, within: float = 60)
         finally:
             for row in reversed(broken):
                 row.how.mends(environment)
+            # What a break declared beside the rest goes again.
             if any(row.how.MENDS_BY_APPLY for row in group):
-                environment.apply("--no-verify")
+                environment.apply("--no-verify", "--prune")
     outcome = environment.provision("verify", *_only(checks))
     assert outcome.code == 0, outcome.everything
 
