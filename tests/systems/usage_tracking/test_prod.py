@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +25,8 @@ from tests.systems.usage_tracking.load import under_load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from docker.models.containers import Container
 
 pytestmark = [pytest.mark.engine, pytest.mark.system, pytest.mark.slow]
 
@@ -83,11 +86,16 @@ def test_no_secret_value_is_where_it_could_be_read(prod: Environment) -> None:
             exposed += json.dumps(task.attrs) + json.dumps(task.top()) + task.logs().decode(errors="replace")
     for name in APPLICATIONS:
         exposed += run_in(tasks(prod, name)[0], "tr '\\0' '\\n' </proc/1/environ")
-        assert run_in(tasks(prod, name)[0], "cat /run/secrets/database_url") == DATABASE_URL
+        # On a busy machine an engine may lose what a command that ends at once has printed.
+        assert eventually(partial(_has_its_secret, tasks(prod, name)[0]), within=10), name
     for command in ("plan", "status", "config", "logs"):
         exposed += prod.provision(command).everything
     for key, value in VALUES.items():
         assert value not in exposed, key
+
+
+def _has_its_secret(task: Container) -> bool:
+    return run_in(task, "cat /run/secrets/database_url") == DATABASE_URL
 
 
 def test_promtail_ships_the_logs_of_the_tasks(prod: Environment) -> None:
