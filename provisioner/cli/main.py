@@ -21,8 +21,6 @@ from provisioner.cli.streams import prepare
 from provisioner.errors import UsageError
 
 _PREFIX = "cmd_"
-# Objects that are made before the garbage collector looks; Python's own number is 700.
-_MADE_BEFORE_A_LOOK = 50_000
 _FIRST_STEPS = (
     ("provision plan", "what would happen to the Compose file of this folder, and why"),
     ("provision apply", "make it so"),
@@ -145,13 +143,13 @@ def program() -> Program:
 def run() -> None:
     """Entry point: carries out the command line of this process and ends it with the exit code."""
     prepare()
-    # Nearly all that is made lives as long as the command, and what has been made is gone through again and again.
-    gc.set_threshold(_MADE_BEFORE_A_LOOK)
     with interruptible() as interrupt:
         code = execute(sys.argv[1:])
     if interrupt.is_set():
         # A thread that still waits for an answer would keep the process.
         os._exit(code)
+    # What is left goes with the process: Python would look through all of it for circles first.
+    gc.freeze()
     sys.exit(code)
 
 
