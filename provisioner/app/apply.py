@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from contextlib import nullcontext, suppress
 from dataclasses import field, replace
-from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Protocol
 
 from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.intentions import forget_what_ended
-from provisioner.app.load import load_playbook
 from provisioner.app.outcome import failed_checks, keep_checks, keep_failure, keep_part, keep_revision
 from provisioner.app.plan import prepare
 from provisioner.app.plan_digest import digest_plan
-from provisioner.app.possible import refused_all_the_same
 from provisioner.app.secret_inputs import persist_new_values
-from provisioner.app.wiring import held_lease, open_engine
+from provisioner.app.wiring import held_lease
 from provisioner.errors import (
     Interrupted,
     LeaseHeld,
@@ -37,7 +34,7 @@ from provisioner.reconcile.adoption import RELABELLED
 from provisioner.reconcile.retained import changes_guard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
     from provisioner.app.external_inputs import Collect
@@ -112,33 +109,6 @@ def _exit_code(report: Report) -> int:
     return NotConverged.exit_code if report.remaining else 0
 
 
-def apply(
-    request: Request,
-    policy: Policy,
-    scale: Mapping[str, int],
-    *,
-    approve: Callable[[Plan], bool],
-    listener: Listener,
-    verify: bool,
-    interrupt: Interrupt,
-    saved: ApprovedPlan | None = None,
-    gathering: Collect = collect_inputs,
-) -> ApplyResult:
-    """Plan, ask, carry out, look again, verify. Nothing is written to the engine when nothing differs.
-
-    PlanStale when `saved` is not the plan of now.
-    """
-    playbook = load_playbook(
-        request, targets=() if policy.alone else policy.targets, scale=scale, feasible=not policy.alone,
-        further=partial(refused_all_the_same, request),
-    )  # fmt: skip
-    policy = replace(policy, scaled=frozenset(scale))
-    return apply_playbook(
-        request, playbook, open_engine(request, playbook.engine), policy, approve=approve, listener=listener,
-        verify=verify, interrupt=interrupt, saved=saved, gathering=gathering,
-    )  # fmt: skip
-
-
 def apply_playbook(
     request: Request,
     playbook: Playbook,
@@ -154,7 +124,9 @@ def apply_playbook(
     restores: int = 0,
     held: Lease | None = None,
 ) -> ApplyResult:
-    """`apply` for a playbook that is there already. `restores` is the number of the revision that it is from.
+    """Plan, ask, carry out, look again, verify. `restores` is the number of the revision that the playbook is from.
+
+    PlanStale when `saved` is not the plan of now.
 
     `held` is the environment's lease, where the caller has it and goes on having it.
     """

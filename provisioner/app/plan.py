@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,16 +12,14 @@ from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.foreign_owners import elsewhere_notes, learn_owners, typed_hints
 from provisioner.app.intentions import as_scaled, with_intentions, with_kept_scale
 from provisioner.app.left_volumes import left_volume_notes, left_volumes
-from provisioner.app.load import load_playbook
 from provisioner.app.lost_key import incomparable_versions, require_no_new_use, with_versions
 from provisioner.app.lost_key import notes as key_notes
 from provisioner.app.made_anew import anew_alone, diff_anew, require_services_and_jobs
 from provisioner.app.moved import Moves, move_notes, moved_objects, suggested_moves, suggestion
 from provisioner.app.moved_files import file_notes, moved_files, suggested_files
 from provisioner.app.platform import choose_platform
-from provisioner.app.possible import refused_all_the_same, require_possible
+from provisioner.app.possible import require_possible
 from provisioner.app.prepared import Prepared
-from provisioner.app.wiring import open_engine
 from provisioner.backup.previous_data import read_record
 from provisioner.errors import PlaybookInvalid
 from provisioner.ledger.adoptions import as_if_adopted, learn, one_look
@@ -43,7 +40,7 @@ from provisioner.reconcile.planning import plan
 from provisioner.reconcile.retained import retained_objects, without_guard_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from provisioner.app.external_inputs import Collect, ExternalInputs
     from provisioner.app.prepared import Lowered
@@ -60,30 +57,6 @@ if TYPE_CHECKING:
 _MOST_NAMED = 5
 # Registries answer slowly.
 _ASKED_AT_ONCE = 8
-
-
-def make_plan(request: Request, policy: Policy, scale: Mapping[str, int], *, output: Path | None = None) -> Plan:
-    """The plan for a request, against the live engine; `output` keeps it in a file, unless it would be refused."""
-    prepared = prepared_plan(request, policy, scale)
-    from provisioner.app.approved_digest import digest_text
-
-    if output is not None and not prepared.plan.refusals:
-        from provisioner.app.saved_plan import save
-
-        save(output, request, policy, scale, prepared)
-    return replace(prepared.plan, digest=digest_text(prepared))
-
-
-def prepared_plan(request: Request, policy: Policy, scale: Mapping[str, int]) -> Prepared:
-    """The plan of now with all that it was made from. `scale`: replicas in the place of those declared, by service.
-
-    PlaybookInvalid for an invalid playbook.
-    """
-    playbook = load_playbook(
-        request, targets=policy.targets, scale=scale, feasible=True, further=partial(refused_all_the_same, request)
-    )
-    permitted = replace(policy, scaled=frozenset(scale))
-    return prepare(request, playbook, open_engine(request, playbook.engine), permitted)
 
 
 def prepare(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from provisioner.app.approved_digest import digest_text, digest_text_of_plays
 from provisioner.app.backup_sources import saved_addresses
 from provisioner.app.graph import graph_of
-from provisioner.app.plan import prepared_plan
 from provisioner.app.plan_plays import plan_plays
+from provisioner.app.plan_request import prepared_plan
 from provisioner.model.change import Action
 from provisioner.model.runbook import AppliedRevision, ConcernedSecret, FailedApply, Runbook, Stage
 

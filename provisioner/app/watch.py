@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.app.apply import apply
+from provisioner.app.apply_request import apply
 from provisioner.app.load import load_playbook
 from provisioner.app.owned import owned_containers, require_services
 from provisioner.app.watched_files import Difference, archive, compare, inside, look, rules

@@ -28,11 +28,14 @@ class SystemClock:
         time.sleep(seconds)
 
 
-def open_engine(request: Request, choice: EngineChoice | None, *, manages: bool = True) -> DockerEngine:
+def open_engine(
+    request: Request, choice: EngineChoice | None, *, manages: bool = True, planned: str = ""
+) -> DockerEngine:
     """The engine that the command line, the playbook and the environment choose. Unreachable when none answers, or
     when the playbook runs on a Swarm and this one is no manager: unless `manages` is false, for what needs any engine.
 
-    Adopted objects are shown with the labels that the ledger keeps for them.
+    Adopted objects are shown with the labels that the ledger keeps for them. `planned` is a project that a plan is
+    about to be made of: what that needs is asked for at once.
     """
     from provisioner.engines.connect import choose_endpoint
     from provisioner.engines.engine_http import EngineHttp
@@ -48,15 +51,18 @@ def open_engine(request: Request, choice: EngineChoice | None, *, manages: bool 
     # It raises where nothing answers, before the rest is loaded: what goes on without an engine needs none of it.
     _ = wire.version
     from provisioner.engines.docker_api import DockerEngine
-    from provisioner.ledger.adoptions import with_adoptions
+    from provisioner.ledger.first_look import begin_look
 
     engine = DockerEngine(wire)
+    begun = {planned: begin_look(engine, planned)} if planned else {}
+    from provisioner.ledger.adoptions import with_adoptions
+
     if manages and choice is not None and choice.mode == "swarm":
         from provisioner.platforms.choice import require_manager
 
         require_manager(choice, swarm_manager=engine.facts().swarm_manager)
     # Everything that the adapter has beside the protocol is there, too.
-    return cast("DockerEngine", with_adoptions(engine))
+    return cast("DockerEngine", with_adoptions(engine, begun))
 
 
 def _timeout(request: Request) -> float | None:

@@ -188,14 +188,14 @@ def command(
         from provisioner.cli.carry_out import only_look
 
         request = settings.request(target)
-        from provisioner.app.plan import make_plan
+        from provisioner.app.plan_request import make_plan
 
         return only_look(settings, make_plan(request, permitted, replicas), as_json=as_json, detailed=detailed_exitcode)
     from provisioner.cli.confirm import require_answer
 
     require_answer(yes=yes)
     request = settings.planned(meant.saved) if meant.saved is not None else settings.request(target)
-    from provisioner.app.apply import apply
+    from provisioner.app.apply_request import apply
     from provisioner.cli.carry_out import carry_out
 
     def act(approve: Callable[[Plan], bool], listener: Listener, interrupt: Interrupt) -> ApplyResult:

@@ -106,7 +106,7 @@ def command(
             detailed=detailed_exitcode, target=target, again=again,
         )  # fmt: skip
     request = settings.request(target)
-    from provisioner.app.plan import make_plan
+    from provisioner.app.plan_request import make_plan
 
     plan = make_plan(request, permitted, replicas, output=Path(output) if output else None)
     if output and plan.refusals:

@@ -41,7 +41,7 @@ def command(settings: Settings, arguments: tuple[str, ...], no_up: bool, interva
     target, services = settings.split(arguments)
     request = settings.request(target)
     if not no_up:
-        from provisioner.app.apply import apply
+        from provisioner.app.apply_request import apply
         from provisioner.cli.carry_out import carry_out
         from provisioner.model.plan import Policy
 

@@ -109,7 +109,7 @@ def rotate(
 
     require_answer(yes=yes)
     request = settings.request(target)
-    from provisioner.app.apply import apply
+    from provisioner.app.apply_request import apply
     from provisioner.app.secret_key import import_key, new_key
     from provisioner.cli.carry_out import carry_out
     from provisioner.model.plan import Policy

@@ -89,7 +89,7 @@ def rotate(
         if not settings.quiet:
             settings.out().write(f"{name} has a new value in {kept.place}. provision apply brings it to its users.\n")
         return 0
-    from provisioner.app.apply import apply
+    from provisioner.app.apply_request import apply
     from provisioner.app.external_inputs import collect_inputs
     from provisioner.cli.carry_out import carry_out
     from provisioner.model.plan import Policy

@@ -11,24 +11,24 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
-from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from provisioner.kinds.ownership import PROJECT
 from provisioner.kinds.service import FORM_LABEL
-from provisioner.ledger.container_store import ContainerRecords
+from provisioner.ledger.first_look import begin_look
 from provisioner.ledger.labels import LEDGER
 from provisioner.ledger.series import ADOPTED
 from provisioner.ledger.store import records, store
 from provisioner.model.adoption import Adopted
 from provisioner.reconcile.adoption import RELABELLED, is_same_volume
-from provisioner.reconcile.one_look import OneLook, ask_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader, EngineWriter
+    from provisioner.reconcile.one_look import OneLook
 
     Raw = Mapping[str, Any]
 
@@ -122,9 +122,10 @@ def learn_of_others(
     return owners
 
 
-def with_adoptions(engine: EngineWriter) -> EngineWriter:
-    """The engine on which adopted objects carry the labels that the ledgers keep for them."""
-    return cast("EngineWriter", AdoptionsView(engine))
+def with_adoptions(engine: EngineWriter, begun: Mapping[str, OneLook] = MappingProxyType({})) -> EngineWriter:
+    """The engine on which adopted objects carry the labels that the ledgers keep for them. `begun` are looks at it by
+    project: the first one look at that project is this one."""
+    return cast("EngineWriter", AdoptionsView(engine, begun=begun))
 
 
 def as_if_adopted(
@@ -140,10 +141,8 @@ def one_look(engine: EngineReader, project: str) -> EngineReader:
 
     What every plan needs is asked for at once: what the engine says of itself, the ledger, and what the project owns.
     """
-    look = cast("EngineReader", engine.looking_once() if isinstance(engine, AdoptionsView) else OneLook(engine))
-    owned = (partial(look.list, kind, {PROJECT: project}) for kind in ("container", "network", "volume"))
-    ask_ahead(look.facts, lambda: list(ContainerRecords(look, project).entries()), *owned)
-    return look
+    look = engine.looking_once(project) if isinstance(engine, AdoptionsView) else begin_look(engine, project)
+    return cast("EngineReader", look)
 
 
 class AdoptionsView:
@@ -151,7 +150,8 @@ class AdoptionsView:
 
     A project's ledger is read when its objects are listed for the first time, unless somebody has told it before.
     `planned` are objects by project that no ledger has yet: they are shown as if they were adopted, containers under
-    the name that they would get. Where `known` has a record of one, what only that says of it is left out.
+    the name that they would get. Where `known` has a record of one, what only that says of it is left out. `begun` are
+    looks by project that wait for `looking_once`.
     """
 
     def __init__(
@@ -159,8 +159,10 @@ class AdoptionsView:
         engine: EngineReader,
         planned: Mapping[str, tuple[Adopted, ...]] | None = None,
         known: Sequence[Adopted] = (),
+        begun: Mapping[str, OneLook] = MappingProxyType({}),
     ) -> None:
         self._engine = engine
+        self._begun = dict(begun)
         self._planned = dict(planned or {})
         self._known = {(adopted.kind, adopted.id): labels_of_record(adopted) for adopted in known}
         self._projects: dict[str, tuple[Adopted, ...]] = {}
@@ -169,9 +171,10 @@ class AdoptionsView:
         self._whole: AdoptionsView | None = None
         self._index_again()
 
-    def looking_once(self) -> AdoptionsView:
-        """This view of the engine, asked each thing once."""
-        view = AdoptionsView(cast("EngineReader", OneLook(self._engine)), self._planned)
+    def looking_once(self, project: str) -> AdoptionsView:
+        """This view of the engine, asked each thing once, and what a plan of `project` needs at once."""
+        look = self._begun.pop(project, None) or begin_look(self._engine, project)
+        view = AdoptionsView(cast("EngineReader", look), self._planned)
         view._known = self._known
         view._projects, view._whole = dict(self._projects), self
         view._index_again()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from provisioner.app.apply import apply
+from provisioner.app.apply_request import apply
 from provisioner.app.destroy import destroy
 from provisioner.app.request import Request
 from provisioner.cli.interrupt import Interrupt

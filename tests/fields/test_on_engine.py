@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import docker
 import pytest
 
-from provisioner.app.apply import apply
-from provisioner.app.plan import make_plan
+from provisioner.app.apply_request import apply
+from provisioner.app.plan_request import make_plan
 from provisioner.app.request import Request
 from provisioner.cli.interrupt import Interrupt
 from provisioner.errors import PlaybookInvalid

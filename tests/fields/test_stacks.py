@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
-from provisioner.app.plan import make_plan
+from provisioner.app.plan_request import make_plan
 from provisioner.app.request import Request
 from provisioner.document import Sources, read
 from provisioner.model.change import Action

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from provisioner.app import apply as apply_module
+from provisioner.app import apply_request as apply_module
 from provisioner.app import backup as backup_module
+from provisioner.app import begin as begin_module
 from provisioner.app import clone as clone_module
 from provisioner.app import history as history_module
 from provisioner.app import one_off as one_off_module
-from provisioner.app import plan as plan_module
 from provisioner.app import scale as scale_module
 from provisioner.app import service_work as service_module
 from provisioner.app import status as status_module
@@ -54,8 +54,7 @@ if TYPE_CHECKING:
     from provisioner.app.undo import UndoResult
 
 _ENGINES = (
-    apply_module, backup_module, history_module, one_off_module, plan_module, scale_module, service_module,
-    status_module, up_module,
+    backup_module, begin_module, history_module, one_off_module, scale_module, service_module, status_module, up_module,
 )  # fmt: skip
 
 OLD = {"rows": b"old rows", "a": b"old a", "only-old": b"x"}
@@ -94,7 +93,7 @@ class Two:
         self.engine.add_image("app:1", {"Cmd": ["run"]})
         self.seen: list[str] = []
         for module in _ENGINES:
-            patch.setattr(module, "open_engine", lambda request, choice: with_adoptions(self.engine))
+            patch.setattr(module, "open_engine", lambda request, choice, **how: with_adoptions(self.engine))
 
     def write(self, name: str, **more: Any) -> None:
         (self.folder / f"{name}.yaml").write_text(json.dumps(document(name, self.folder, **more)))

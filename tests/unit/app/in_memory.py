@@ -8,11 +8,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from provisioner.app import apply as apply_module
+from provisioner.app import apply_request as apply_module
+from provisioner.app import begin as begin_module
 from provisioner.app import destroy as destroy_module
 from provisioner.app import drift as drift_module
 from provisioner.app import history as history_module
-from provisioner.app import plan as plan_module
+from provisioner.app import plan_request as plan_module
 from provisioner.app import rollback as rollback_module
 from provisioner.app import status as status_module
 from provisioner.app.request import Request
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from provisioner.app.status import StatusTable
     from provisioner.model.plan import Plan
 
-_OPENERS = (apply_module, destroy_module, history_module, plan_module, status_module)
+_OPENERS = (begin_module, destroy_module, history_module, status_module)
 QUICK = {"image": "app:1", "command": ["run"], "healthcheck": {"test": ["CMD", "true"]}}
 
 
@@ -124,5 +125,5 @@ def in_memory(folder: Path, patch: pytest.MonkeyPatch) -> InMemory:
     """An environment whose commands all meet one engine in memory."""
     found = InMemory(folder)
     for module in _OPENERS:
-        patch.setattr(module, "open_engine", lambda request, choice: with_adoptions(found.engine))
+        patch.setattr(module, "open_engine", lambda request, choice, **how: with_adoptions(found.engine))
     return found

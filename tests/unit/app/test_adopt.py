@@ -14,7 +14,7 @@ import pytest
 
 from provisioner.app import adopt as adopt_module
 from provisioner.app import import_running as import_module
-from provisioner.app import plan as plan_module
+from provisioner.app import plan_request as plan_module
 from provisioner.app import take_over as take_over_module
 from provisioner.app import why as why_module
 from provisioner.app.adopt import adopt, look, release

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from provisioner.app.apply import apply
+from provisioner.app.apply_request import apply
 from provisioner.model.event import Begun
 from provisioner.model.plan import Policy
 from provisioner.render.object_progress import Board

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from provisioner.app import plan as plan_module
+from provisioner.app import begin as begin_module
 from provisioner.app.outcome import durations
 from provisioner.app.runbook import make_runbook
 from provisioner.model.address import Address
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InMemory:
     made = in_memory(tmp_path, monkeypatch)
-    monkeypatch.setattr(plan_module, "open_engine", lambda request, choice: made.engine)
+    monkeypatch.setattr(begin_module, "open_engine", lambda request, choice, **how: made.engine)
     return made
 
 

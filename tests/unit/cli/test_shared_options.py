@@ -58,7 +58,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InMemory:
     monkeypatch.chdir(tmp_path)
     for name, module in list(sys.modules.items()):
         if name.startswith(provisioner.app.__name__) and hasattr(module, "open_engine"):
-            monkeypatch.setattr(module, "open_engine", lambda request, choice: with_adoptions(found.engine))
+            monkeypatch.setattr(module, "open_engine", lambda request, choice, **how: with_adoptions(found.engine))
     return found
 
 
