@@ -156,8 +156,9 @@ def apply_playbook(
                     again, writer, engine, lambda: prepare(request, playbook, engine, policy, gathering)
                 )
                 report, after = carry_out(
-                    request, again, writer, policy, listener=listener, interrupt=interrupt, gathering=gathering
-                )
+                    request, again, writer, policy, listener=listener, interrupt=interrupt, gathering=gathering,
+                    known=None if again.plan.adopts or again.plan.moves else again.ledger,
+                )  # fmt: skip
                 report = _record_outcome(report, again, after, writer, restores)
             prepared = again
             result = _verified(ApplyResult(prepared.plan, report), playbook, engine, verify=verify)

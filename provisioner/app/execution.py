@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from provisioner.app.external_inputs import Collect
     from provisioner.app.prepared import Prepared
     from provisioner.app.request import Request
+    from provisioner.ledger.records import Ledger
     from provisioner.model.plan import Policy
     from provisioner.model.report import Report, StepResult
     from provisioner.model.state import ObservedState
@@ -41,9 +42,11 @@ def carry_out(
     listener: Listener,
     interrupt: Interrupt,
     gathering: Collect = collect_inputs,
+    known: Ledger | None = None,
 ) -> tuple[Report, Prepared | None]:
     """Run the steps, then look again: what still differs is in the report. The second look, if there was one.
 
+    `known` is what the ledger says, where the lease was held since it was read and nothing was written.
     Once steps were made nothing is raised: what ends the run is in the report too, with what was and was not done.
     """
     clock = SystemClock()
@@ -57,7 +60,8 @@ def carry_out(
         return _stopped(prepared, report, engine, policy, clock, listener), None
     try:
         # What was to be made anew has been.
-        after = prepare(request, prepared.playbook, engine, replace(policy, made_anew=(), rerun=()), gathering)
+        as_made = replace(policy, made_anew=(), rerun=())
+        after = prepare(request, prepared.playbook, engine, as_made, gathering, known=known)
         report = _watched(report, after, engine, policy, clock, listener, interrupt)
     except ProvisionError as error:
         return replace(report, trouble=error), None

@@ -68,14 +68,16 @@ def prepare(
     *,
     feasible: bool = True,
     lowered: Lowered | None = None,
+    known: Ledger | None = None,
 ) -> Prepared:
     """Look at everything once, compare, and order what is to be done. The engine is asked nothing twice.
 
-    `gathering` gives what is needed from outside the playbook; `lowered` is what came of a playbook and just that.
+    `gathering` gives what is needed from outside the playbook; `lowered` is what came of a playbook and just that;
+    `known` is what the ledger says, where nobody can have written to it since it was read.
     Raises PlaybookInvalid for what the mode can not do, such as replicas on one host port; without `feasible`,
     contradictions in the playbook are let pass.
     """
-    engine = one_look(engine, playbook.project)
+    engine = one_look(engine, playbook.project, ledger=known is None)
     policy = replace(
         policy,
         targets=with_kinds(playbook, policy.targets),
@@ -84,7 +86,7 @@ def prepare(
     )
     require_services_and_jobs(playbook, policy)
     facts = engine.facts()
-    ledger = read_ledger(engine, playbook.project, manager=facts.swarm_manager)
+    ledger = known or read_ledger(engine, playbook.project, manager=facts.swarm_manager)
     playbook = _with_names(playbook, ledger.adopted)
     platform = choose_platform(playbook, engine)
     possible = require_possible(request, playbook, platform, facts, feasible=feasible and not policy.alone)

@@ -136,12 +136,15 @@ def as_if_adopted(
     return cast("EngineReader", AdoptionsView(engine, {project: tuple(objects)}, known))
 
 
-def one_look(engine: EngineReader, project: str) -> EngineReader:
+def one_look(engine: EngineReader, project: str, *, ledger: bool = True) -> EngineReader:
     """The engine, asked each thing once; what its ledgers say of adopted objects is learned by `engine`, too.
 
     What every plan needs is asked for at once: what the engine says of itself, the ledger, and what the project owns.
+    Without `ledger`, whoever asks knows that already.
     """
-    look = engine.looking_once(project) if isinstance(engine, AdoptionsView) else begin_look(engine, project)
+    if isinstance(engine, AdoptionsView):
+        return cast("EngineReader", engine.looking_once(project, ledger=ledger))
+    look = begin_look(engine, project, ledger=ledger)
     return cast("EngineReader", look)
 
 
@@ -171,9 +174,9 @@ class AdoptionsView:
         self._whole: AdoptionsView | None = None
         self._index_again()
 
-    def looking_once(self, project: str) -> AdoptionsView:
+    def looking_once(self, project: str, *, ledger: bool = True) -> AdoptionsView:
         """This view of the engine, asked each thing once, and what a plan of `project` needs at once."""
-        look = self._begun.pop(project, None) or begin_look(self._engine, project)
+        look = self._begun.pop(project, None) or begin_look(self._engine, project, ledger=ledger)
         view = AdoptionsView(cast("EngineReader", look), self._planned)
         view._known = self._known
         view._projects, view._whole = dict(self._projects), self

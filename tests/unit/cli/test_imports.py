@@ -56,3 +56,15 @@ def test_what_goes_on_without_an_engine_loads_nothing_that_talks_with_one(tmp_pa
     modules = modules_of(tmp_path, "lint", "--host", "unix:///nowhere", "-f", "compose.yaml")
     assert not modules & (_ENGINE - {"http.client", "ssl"})
     assert not modules & {"provisioner.engines.docker_api", "provisioner.ledger.adoptions", "tarfile"}
+
+
+@pytest.mark.parametrize("module", ["apply_request", "plan_request"])
+def test_the_engine_is_asked_before_what_makes_a_plan_is_loaded(module: str) -> None:
+    script = (
+        f"import sys, provisioner.app.{module}, provisioner.app.wiring, provisioner.ledger.first_look\n"
+        "from provisioner.engines.docker_api import DockerEngine\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    later = {"app.apply", "app.plan", "reconcile.planning", "platforms.lowering", "ledger.adoptions"}
+    assert not set(done.stdout.split()) & {f"provisioner.{name}" for name in later}

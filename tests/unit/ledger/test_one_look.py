@@ -11,6 +11,7 @@ import pytest
 from provisioner.engines.memory import MemoryEngine
 from provisioner.errors import Unreachable
 from provisioner.ledger.adoptions import one_look, with_adoptions
+from provisioner.ledger.first_look import begin_look
 from provisioner.reconcile.one_look import OneLook
 
 if TYPE_CHECKING:
@@ -52,6 +53,25 @@ def test_what_every_plan_needs_is_asked_for_at_once(wrapped: Any) -> None:
     look = one_look(wrapped(engine), "shop")
     assert look.list("container", {"provisioner.environment": "shop"}) == []
     assert sorted(engine.asked) == ["facts", "ledger", "list container", "list network", "list volume"]
+
+
+def test_a_look_that_was_begun_is_the_next_one_at_its_project_and_no_other() -> None:
+    engine = MemoryEngine()
+    begun = begin_look(engine, "shop")
+    begun.inspect("container", "later")
+    view = with_adoptions(engine, {"shop": begun})
+    engine.create("container", "later", {"Image": ""})
+    assert one_look(view, "other").inspect("container", "later")
+    assert one_look(view, "shop").inspect("container", "later") is None
+    assert one_look(view, "shop").inspect("container", "later")
+
+
+def test_a_ledger_that_is_known_is_not_read() -> None:
+    engine = Together()
+    engine._all = threading.Barrier(4)
+    look = one_look(with_adoptions(engine), "shop", ledger=False)
+    look.facts()
+    assert sorted(engine.asked) == ["facts", "list container", "list network", "list volume"]
 
 
 class Counting:
