@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 from provisioner.app.applied_secrets import AWS, HeldVersions, versions_in_volumes
 from provisioner.app.mount_sources import missing_sources
 from provisioner.app.platform import Platform
-from provisioner.app.published import ports_of_containers
 from provisioner.kinds import container_files
 from provisioner.kinds.container_mounts import file_entries
 from provisioner.kinds.file_volume import file_volumes
@@ -89,6 +88,9 @@ class Containers(Platform):
         }
 
     def published_ports(self, engine: EngineReader, project: str) -> tuple[PublishedPort, ...]:
+        # A plan does not load it.
+        from provisioner.app.published import ports_of_containers
+
         return tuple(sorted(ports_of_containers(engine, project)))
 
     @property

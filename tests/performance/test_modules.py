@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # All modules, and ours among them; with a little room, as other versions of Python load other ones by themselves.
 ROOM, OUR_ROOM = 12, 4
-HELP, CONFIG, PLAN, NOTHING_TO_DO = (220, 92), (220, 76), (459, 249), (454, 245)
+HELP, CONFIG, PLAN, NOTHING_TO_DO = (220, 92), (220, 76), (459, 252), (454, 248)
 
 
 def require_at_most(limit: tuple[int, int], modules: set[str]) -> None:
