@@ -64,6 +64,8 @@ class Typed:
         if isinstance(environment, UsageTracking):
             for own in variables.values():
                 own.setdefault("USAGE_SUBNET", unused_subnet(environment.engine))
+                # Who sets it says that the balancer is the way in.
+                own.pop("ENTRY_PORT", None)
             variables["balanced"] = {**variables["local"], "ENTRY_PORT": variables["local"]["NGINX_PORT"]}
         return cls(environment, variables)
 
