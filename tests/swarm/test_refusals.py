@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.app.configs import config_contents
 from provisioner.app.load import load_playbook
+from provisioner.app.platform import platform_of
 from provisioner.app.request import Request
 from provisioner.document.attributes import rows
 from provisioner.errors import PlaybookInvalid
@@ -187,8 +188,8 @@ def test_a_config_that_swarm_can_not_hold(size: int, tmp_path: Path, monkeypatch
     with pytest.raises(
         PlaybookInvalid, match=rf"configs.a: it has {size} bytes, and a config on Swarm has 1 to 1023999"
     ):
-        config_contents(request, loaded, "swarm")
-    assert config_contents(request, loaded, "containers") == {"a": b"x" * size}
+        config_contents(request, loaded, platform_of("swarm"))
+    assert config_contents(request, loaded, platform_of("containers")) == {"a": b"x" * size}
 
 
 @pytest.mark.engine
