@@ -23,8 +23,8 @@ class Client(APIClient):  # type: ignore[misc]
     taken with them what came at the same moment, and the output of a quick command was lost.
     """
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         for adapter in self.adapters.values():
             if hasattr(adapter, "poolmanager"):
                 adapter.poolmanager.pool_classes_by_scheme = {
