@@ -117,11 +117,11 @@ def _wait(
             return ["no task yet"]
         return [] if state_of(task) in until else [error_of(task)]
 
-    def told(reasons: Sequence[str]) -> str:
+    def waiting_text(reasons: Sequence[str]) -> str:
         waits = clock.now() - began > _PATIENCE and state_of(task or {}) != "running"
         return f"waits for a node: {reasons[0]}" if waits else ""
 
-    missing = Pending(look, gap=_POLL, told=told)
+    missing = Pending(look, gap=_POLL, told=waiting_text)
     poll(
         missing, float("inf"), clock=clock, progress=lambda text: listener(Notice(text)) if text else None,
         stopped=interrupt.is_set,

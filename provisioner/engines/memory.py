@@ -213,7 +213,7 @@ class MemoryEngine(MemoryReader):
         with self._lock:
             self._container(container_id)["State"].update(Status="paused", Running=True)
 
-    def judge(self, container_id: str, health: str) -> None:
+    def set_health(self, container_id: str, health: str) -> None:
         """What time brings: the health check of a container that runs has another verdict."""
         with self._lock:
             self._container(container_id)["State"]["Health"] = {"Status": health, "Log": []}

@@ -152,7 +152,7 @@ def waits_for(plan: Plan, service: str) -> list[tuple[Goal, float, bool]]:
 def test_what_starts_waits_for_the_next_verdict_of_a_dependency_that_goes_on(verdict: str) -> None:
     what: dict[str, Any] = {"api": checked(), "web": healthy("api")}
     at = running(declared(**what))
-    at.judge(identity(at, "api"), verdict)
+    at.set_health(identity(at, "api"), verdict)
     made = planned(at, declared(**{**what, "web": {**what["web"], "hostname": "x"}}).lower())
     # One that has not decided yet has as long as one that was just started.
     limit = {"unhealthy": 2 + 1 + 5, "starting": 60 + (2 + 1) * 4}[verdict]
@@ -175,7 +175,7 @@ def test_one_that_fails_for_what_is_mended_is_judged_once_that_is_ready() -> Non
     at = running(declared(**what))
     for name in ("store", "worker"):
         at.stop(identity(at, name))
-    at.judge(identity(at, "api"), "unhealthy")
+    at.set_health(identity(at, "api"), "unhealthy")
     made = planned(at, declared(**what).lower())
     limit = 60 + (2 + 1) * 4
     assert waits_for(made, "api") == [(Goal.READY, limit, True), (Goal.HEALTHY, limit, True)]
@@ -184,7 +184,7 @@ def test_one_that_fails_for_what_is_mended_is_judged_once_that_is_ready() -> Non
     assert stored.id in judged.needs
     assert lines["api", Verb.WAIT, "healthy"].id in lines["worker", Verb.START, ""].needs
     assert carry_out(made, at, {}).failures != ()
-    at.judge(identity(at, "api"), "healthy")
+    at.set_health(identity(at, "api"), "healthy")
     assert carry_out(planned(at, declared(**what).lower()), at, {}).failures == ()
 
 

@@ -139,7 +139,7 @@ def test_a_verdict_from_before_is_followed_by_another(goal: str) -> None:
     container = _container(engine, Healthcheck={"Test": ["CMD", "false"]})
     with pytest.raises(StepFailed, match=r"^its health check fails$"):
         _wait(engine, container, goal)
-    _wait(engine, container, goal, goes_on=True, clock=Striking(lambda: engine.judge(container, "healthy")))
+    _wait(engine, container, goal, goes_on=True, clock=Striking(lambda: engine.set_health(container, "healthy")))
 
 
 def _watch(engine: MemoryEngine, container: str, clock: Ticking) -> None:
