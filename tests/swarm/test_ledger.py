@@ -17,6 +17,7 @@ from provisioner.errors import EngineConflict, LeaseHeld
 from provisioner.ledger import lease as leases
 from provisioner.ledger.config_store import ConfigStore
 from provisioner.ledger.lease import lease, left_behind
+from tests.clock import Clock
 from tests.swarm.environment import service
 
 if TYPE_CHECKING:
@@ -26,19 +27,6 @@ if TYPE_CHECKING:
     from tests.swarm.environment import SwarmEnvironment
 
 pytestmark = pytest.mark.engine
-
-
-class Clock:
-    """A clock that moves when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 @pytest.fixture

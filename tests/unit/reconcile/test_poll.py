@@ -6,17 +6,7 @@ import pytest
 
 from provisioner.errors import ProvisionError
 from provisioner.reconcile.poll import Pending, poll
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
+from tests.clock import Clock
 
 
 def tasks(*answers: int) -> tuple[list[int], Pending[str]]:
