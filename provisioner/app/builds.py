@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.app.image_inputs import build_digests
 from provisioner.errors import PlanStale
+from provisioner.kinds.values import architecture
 from provisioner.model.plan import Verb
 from provisioner.model.span import Problem
 
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
     from provisioner.model.builder import Lack
     from provisioner.model.plan import Plan, Step
     from provisioner.model.playbook import Playbook
+    from provisioner.model.state import Facts
     from provisioner.ports import EngineReader
     from provisioner.reconcile.execute import Call
+
+# How a further context of a build names an image.
+_AN_IMAGE = "docker-image://"
 
 
 def with_builders(ordered: Plan, playbook: Playbook, engine: EngineReader) -> Plan:
@@ -31,7 +36,7 @@ def with_builders(ordered: Plan, playbook: Playbook, engine: EngineReader) -> Pl
     bases: dict[str, str] = {}
     for step in ordered.steps:
         recipe = ordered.desired.resources[step.address].image.recipe if step.verb is Verb.BUILD else None
-        bases |= _bases(recipe, engine) if recipe else {}
+        bases |= _bases(recipe, ordered.observed.facts, engine) if recipe else {}
         choice = engine.builder_for(recipe) if recipe else None
         if choice is None:
             continue
@@ -48,17 +53,35 @@ def with_builders(ordered: Plan, playbook: Playbook, engine: EngineReader) -> Pl
     )
 
 
-def _bases(recipe: Mapping[str, Any], engine: EngineReader) -> dict[str, str]:
-    """The ids of the images that a build stands on, by the names that its Dockerfile gives them. One whose name is made
-    of arguments, or that is not here, is not told.
+def _bases(recipe: Mapping[str, Any], facts: Facts, engine: EngineReader) -> dict[str, str]:
+    """The ids of the images that a build stands on or takes files of, by the names that its Dockerfile gives them, with
+    the build's arguments put in. One that is not here, or that no engine's look can tell, is not told.
     """
     from provisioner.engines.build_context import dockerfile_text
     from provisioner.lint.dockerfile import parse
+    from provisioner.playbook.image_name import problem_of
 
-    found = parse(dockerfile_text(recipe), "", str(recipe.get("target") or ""))
-    names = [name for name, _ in found.bases if "$" not in name] if found else []
-    images = {name: engine.inspect("image", name) for name in names if name.lower() != "scratch"}
+    arguments = {name: str(value) for name, value in (recipe.get("args") or {}).items() if value is not None}
+    target = str(recipe.get("target") or "")
+    found = parse(dockerfile_text(recipe), "", target, arguments, _platform_arguments(recipe, facts))
+    contexts = recipe.get("additional_contexts") or {}
+    used = [*(base for base, _ in found.bases), *found.copied] if found else []
+    sources = [str(contexts[name]) if name in contexts else f"{_AN_IMAGE}{name}" for name in used]
+    names = [name.removeprefix(_AN_IMAGE) for name in sources if name.startswith(_AN_IMAGE)]
+    images = {name: engine.inspect("image", name) for name in names if name != "scratch" and not problem_of(name)}
     return {name: str(image["Id"]) for name, image in images.items() if image is not None}
+
+
+def _platform_arguments(recipe: Mapping[str, Any], facts: Facts) -> dict[str, str]:
+    """What a builder says of the platform that it builds for and of its own, without being asked."""
+    own = f"linux/{architecture(facts.architecture)}"
+    wanted = str((recipe.get("platforms") or [own])[0])
+    told: dict[str, str] = {}
+    for prefix, platform in (("TARGET", wanted), ("BUILD", own)):
+        system, processor, variant = (*platform.split("/"), "", "")[:3]
+        parts = {"PLATFORM": platform, "OS": system, "ARCH": architecture(processor), "VARIANT": variant}
+        told |= {f"{prefix}{key}": value for key, value in parts.items()}
+    return told
 
 
 def _problems(playbook: Playbook, address: Address, lacks: Iterable[Lack], prefix: str = "") -> Iterator[Problem]:

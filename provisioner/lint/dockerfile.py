@@ -1,21 +1,28 @@
-"""As much of a Dockerfile as rules need: what its built stage stands on, its user and its health check. Pure."""
+"""As much of a Dockerfile as rules and plans need: what its built stage stands on, its user, its health check. Pure."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
+from provisioner.lint.dockerfile_words import expanded, global_arguments
 from provisioner.model.dataclass import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 _FROM = re.compile(r"FROM\s+(?:--\S+\s+)*(?P<base>\S+)(?:\s+AS\s+(?P<stage>\S+))?\s*\Z", re.IGNORECASE)
 _DIRECTIVE = re.compile(r"#\s*escape\s*=\s*(?P<character>\S)", re.IGNORECASE)
+_OPTION = re.compile(r"\s*--(?P<key>[\w-]+)(?:=(?P<value>(?:\"[^\"]*\"|'[^']*'|\S)*))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Dockerfile:
     """The facts of the built stage, inherited from the stages it stands on.
 
-    `bases` are the images of all stages that it uses, with their lines; `user` is empty where no stage sets one;
-    `health` is None where no stage says anything; `runs` are the shell lines of all stages it uses.
+    `bases` are the images of all stages that it uses, with their lines, `copied` those of which it takes files; `user`
+    is empty where no stage sets one; `health` is None where no stage says anything; `runs` are the shell lines of all
+    stages it uses.
     """
 
     file: str
@@ -23,22 +30,37 @@ class Dockerfile:
     user: str = ""
     health: bool | None = None
     runs: str = ""
+    copied: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class _Stage:
+    """`parent` is the earlier stage that it stands on, `uses` are the images and stages of which it takes files."""
+
     base: str
     name: str
     line: int
+    parent: _Stage | None = None
     user: str = ""
     health: bool | None = None
     runs: str = ""
     uses: tuple[str, ...] = ()
 
 
-def parse(text: str, file: str, target: str = "") -> Dockerfile | None:
-    """The facts of `target`, or of the last stage; None when there is no such stage."""
-    stages = _stages(text)
+def parse(
+    text: str,
+    file: str,
+    target: str = "",
+    arguments: Mapping[str, str] | None = None,
+    platform: Mapping[str, str] | None = None,
+) -> Dockerfile | None:
+    """The facts of `target`, or of the last stage; None when there is no such stage.
+
+    Without the build's `arguments`, and what the builder itself tells of its `platform`, names of images that are made
+    of arguments stay as they are written; so do those that can not be told.
+    """
+    values = None if arguments is None else global_arguments(_before_stages(text), arguments, platform or {})
+    stages = _stages(text, values)
     by_name = {str(index): stage for index, stage in enumerate(stages)}
     by_name.update({stage.name.lower(): stage for stage in stages if stage.name})
     wanted = by_name.get(target.lower()) if target else (stages[-1] if stages else None)
@@ -46,16 +68,15 @@ def parse(text: str, file: str, target: str = "") -> Dockerfile | None:
         return None
     user, health, runs = "", None, []
     current: _Stage | None = wanted
-    seen: list[_Stage] = []
-    while current is not None and current not in seen:
-        seen.append(current)
+    while current is not None:
         user = user or current.user
         health = current.health if health is None else health
         runs.append(current.runs)
-        current = by_name.get(current.base.lower())
+        current = current.parent
     used = _used(wanted, by_name)
-    bases = tuple((stage.base, stage.line) for stage in stages if stage in used and stage.base.lower() not in by_name)
-    return Dockerfile(file, bases, user, health, "\n".join(runs))
+    bases = tuple((stage.base, stage.line) for stage in stages if stage in used and stage.parent is None)
+    copied = (name for stage in used for name in stage.uses if name.lower() not in by_name)
+    return Dockerfile(file, bases, user, health, "\n".join(runs), tuple(dict.fromkeys(copied)))
 
 
 def _used(wanted: _Stage, by_name: dict[str, _Stage]) -> list[_Stage]:
@@ -65,11 +86,23 @@ def _used(wanted: _Stage, by_name: dict[str, _Stage]) -> list[_Stage]:
         if stage in used:
             continue
         used.append(stage)
-        pending.extend(by_name[name.lower()] for name in (stage.base, *stage.uses) if name.lower() in by_name)
+        pending.extend(by_name[name.lower()] for name in stage.uses if name.lower() in by_name)
+        if stage.parent is not None:
+            pending.append(stage.parent)
     return used
 
 
-def _stages(text: str) -> list[_Stage]:
+def _before_stages(text: str) -> Iterator[str]:
+    for _, instruction in _instructions(text):
+        word, _, rest = instruction.partition(" ")
+        if word.upper() == "FROM":
+            return
+        if word.upper() == "ARG":
+            yield rest
+
+
+def _stages(text: str, values: Mapping[str, str] | None) -> list[_Stage]:
+    """The stages in order; with the values of arguments in the names of images where these are given."""
     stages: list[_Stage] = []
     for line, instruction in _instructions(text):
         word, _, rest = instruction.partition(" ")
@@ -77,7 +110,10 @@ def _stages(text: str) -> list[_Stage]:
         if word == "FROM":
             found = _FROM.match(instruction)
             if found:
-                stages.append(_Stage(found["base"], found["stage"] or "", line))
+                told = None if values is None else expanded(found["base"], values)
+                base = told or found["base"]
+                parent = next((one for one in reversed(stages) if one.name and one.name.lower() == base.lower()), None)
+                stages.append(_Stage(base, found["stage"] or "", line, parent))
         elif stages and word == "USER":
             stages[-1].user = rest
         elif stages and word == "HEALTHCHECK":
@@ -85,8 +121,20 @@ def _stages(text: str) -> list[_Stage]:
         elif stages and word == "RUN":
             stages[-1].runs += rest + "\n"
         if stages and word in ("COPY", "RUN"):
-            stages[-1].uses += tuple(re.findall(r"(?:--from=|[,=]from=)([^\s,]+)", rest))
+            stages[-1].uses += tuple(_sources(rest))
     return stages
+
+
+def _sources(rest: str) -> Iterator[str]:
+    """The stages and images that the options of a COPY or RUN name."""
+    found = _OPTION.match(rest)
+    while found:
+        value = re.sub("[\"']", "", found["value"] or "")
+        if found["key"] == "from":
+            yield value
+        elif found["key"] == "mount":
+            yield from (part[len("from=") :] for part in value.split(",") if part.startswith("from="))
+        found = _OPTION.match(rest, found.end())
 
 
 def _instructions(text: str) -> list[tuple[int, str]]:

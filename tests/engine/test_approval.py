@@ -55,8 +55,12 @@ def write_inputs(environment: Environment, text: str) -> None:
     (folder / ".env.local").write_text(f"LOCAL={text}\n")
     (folder / ".env.local").chmod(0o600)
     (folder / "context").mkdir(exist_ok=True)
-    (folder / "context" / "Dockerfile").write_text(f"FROM {environment.project}-base:1\nLABEL text={text}\n")
-    environment.engine.images.get("busybox:1.36").tag(f"{environment.project}-base:1")
+    (folder / "context" / "Dockerfile").write_text(
+        f"ARG PART\nFROM {environment.project}-${{PART:-none}}:1\nLABEL text={text}\n"
+        f"COPY --from={environment.project}-tools:1 /etc/passwd /copied\n"
+    )
+    for part in ("base", "tools"):
+        environment.engine.images.get("busybox:1.36").tag(f"{environment.project}-{part}:1")
 
 
 def declare(environment: Environment, **more: Mapping[str, Any]) -> None:
@@ -67,7 +71,7 @@ def declare(environment: Environment, **more: Mapping[str, Any]) -> None:
             "secrets": {"token": {"file": "token.txt"}, "local": {}},
             "services": {
                 "web": service(configs=["app"], secrets=["token", "local"]),
-                "built": service(image=tag, build="context"),
+                "built": service(image=tag, build={"context": "context", "args": {"PART": "base"}}),
                 **more,
             },
         }
@@ -90,6 +94,10 @@ CHANGES: dict[str, tuple[Callable[[Environment], object], str]] = {
     "the image that it is built upon": (
         lambda e: e.engine.images.get(f"{e.project}:1").tag(f"{e.project}-base:1"),
         "image .*-base:1 that is built upon changed",
+    ),
+    "an image of which it takes files": (
+        lambda e: e.engine.images.get(f"{e.project}:1").tag(f"{e.project}-tools:1"),
+        "image .*-tools:1 that is built upon changed",
     ),
     "a tag": (
         lambda e: e.engine.images.get("busybox:1.36").tag(f"{e.project}:1"),
