@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from provisioner.kinds.ownership import PREVIOUS
 from provisioner.model.change import Action
-from provisioner.model.plan import Policy
+from provisioner.model.plan import Policy, Verb
+from provisioner.model.report import Outcome
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.downtime import out_of_service
+from provisioner.reconcile.namespaces import containers_lived_in
 from provisioner.reconcile.revert import rollback_plan
 from provisioner.reconcile.update_policy import max_failures, rolls_back
 from tests.property.environments import (
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from provisioner.model.address import Address
     from provisioner.model.plan import Plan
     from provisioner.model.report import Report
+    from provisioner.model.state import ObservedState
 
 _NAMES = ("api", "db", "jobs", "page", "web")
 _SUBNETS = (("10.1.0.0/24", "10.2.0.0/24"), ("10.2.0.0/24", "10.1.0.0/24"))
@@ -124,6 +128,20 @@ def _stays_attached(made: Plan, address: Address) -> bool:
     return bool(before and before.workload_spec["networks"] and wanted.workload_spec["networks"])
 
 
+def _require_nothing_aside(made: Plan, report: Report, now: ObservedState) -> None:
+    """What a proven service replaced is removed, in whatever order the run came to its end; but not a host of others."""
+    unproven = {
+        result.step.address.whole for result in report.results
+        if (result.step.verb is Verb.WAIT or result.step.made_by) and result.outcome is not Outcome.DONE
+    }  # fmt: skip
+    hosts = {host for living in containers_lived_in(now).values() for host in living}
+    aside = [seen for seen in (*now.resources.values(), *now.leftovers) if seen.name.endswith(PREVIOUS)]
+    assert not [
+        seen.name for seen in aside
+        if seen.address in made.desired.resources and seen.address.whole not in unproven and seen.id not in hosts
+    ]  # fmt: skip
+
+
 def _require_exclusive(at: MemoryEngine) -> None:
     running = [raw for raw in at.state()["containers"].values() if raw["State"]["Running"]]
     ports = [
@@ -166,6 +184,7 @@ def require_taken(before: Wanted, broken: Wanted, well: Wanted, order: random.Ra
     if report.failures:
         sick = {one for one in broken.document["services"] if _body(broken, one) != _body(well, one)}
         _require_told(made, report, back, at, _with_those_who_need_them(sick, broken))
+        _require_nothing_aside(made, report, look(at, made.desired))
     _require_exclusive(at)
     mended = converge(at, well)
     assert [str(one.error) for one in mended.failures] == []
