@@ -129,7 +129,7 @@ def _stays_attached(made: Plan, address: Address) -> bool:
 
 
 def _require_nothing_aside(made: Plan, report: Report, now: ObservedState) -> None:
-    """What a proven service replaced is removed, in whatever order the run came to its end; but not a host of others."""
+    """What a proven service replaced is removed, in whatever order the run ended; but not a host of others."""
     unproven = {
         result.step.address.whole for result in report.results
         if (result.step.verb is Verb.WAIT or result.step.made_by) and result.outcome is not Outcome.DONE
