@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.app.prepared import Prepared
+    from provisioner.ledger.records import Ledger
     from provisioner.model.address import Address
     from provisioner.model.adoption import Adopted
     from provisioner.model.plan import Plan
@@ -84,7 +85,7 @@ def digest_plan(prepared: Prepared, salt: str) -> PlanDigest:
     return PlanDigest(
         engine=prepared.plan.observed.facts.engine_id,
         playbook=playbook,
-        observed=_digest_observed(prepared.plan.observed, digest),
+        observed=_digest_observed(prepared.plan.observed, digest) | _digest_ledger(prepared.ledger, digest),
         changes=_digest_changes(prepared.plan, digest),
         pending=frozenset(_content_of(address) for address, version in inputs.versions.items() if version == PENDING),
         values={address.listed: digest(_revealed(content)) for address, content in materials.contents.items()},
@@ -140,6 +141,19 @@ def _digest_observed(observed: ObservedState, digest: Callable[[Any], str], *, r
     for resource in (*observed.leftovers, *observed.superseded):
         seen[f"{resource.kind} {resource.name}"] = digest(_identity(resource, running))
     return seen | {f"{foreign.kind} {foreign.name}": digest(foreign.owner) for foreign in observed.foreign}
+
+
+def _digest_ledger(ledger: Ledger, digest: Callable[[Any], str]) -> dict[str, str]:
+    """What a plan takes from the environment's past: what was applied or destroyed last, and which volumes there were.
+
+    That an apply failed, and how checks ended, makes it no other plan; what is adopted is seen at the objects.
+    """
+    last, destroyed = ledger.last, ledger.destroyed
+    if last is None and destroyed is None:
+        return {}
+    applied = [last.number, last.applied_at] if last else []
+    removed = [destroyed.number, destroyed.at] if destroyed else []
+    return {"the history": digest([applied, removed, ledger.volumes])}
 
 
 def _identity(resource: Observed, running: bool) -> list[Any]:

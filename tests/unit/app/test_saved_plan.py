@@ -17,7 +17,8 @@ from provisioner.app.prepared import Prepared
 from provisioner.app.request import Request
 from provisioner.app.secret_inputs import pending
 from provisioner.errors import PlanStale, PlaybookInvalid, UsageError
-from provisioner.ledger.records import Ledger
+from provisioner.ledger.records import Checked, Destroyed, Failed, Ledger
+from provisioner.ledger.revisions import Revision
 from provisioner.model.address import Address
 from provisioner.model.plan import Policy
 from provisioner.model.secret import Found, SecretRef, SecretValue
@@ -75,6 +76,38 @@ def test_the_plan_of_the_same_moment_is_current(tmp_path: Path) -> None:
     saved = kept(tmp_path, asked, prepared(asked))
     saved.require_current(prepared(asked))
     assert saved.scale == {"web": 2}
+
+
+APPLIED = Revision(3, "2026-01-02T03:04:05+00:00", "ann@box", "shop", None, "/shop", {}, {})
+NOW = {"at": "2026-01-03T00:00:00+00:00", "by": "ann@box"}
+PAST = Ledger("shop", revisions=(APPLIED,))
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "words"),
+    [
+        (PAST, Ledger("shop"), "the history is gone"),
+        (Ledger("shop"), PAST, "the history is new"),
+        (PAST, replace(PAST, revisions=(APPLIED, replace(APPLIED, number=4))), "the history changed"),
+        (PAST, replace(PAST, destroys=(Destroyed(1, **NOW, after=3),)), "the history changed"),
+        # The first one was lost, and what was applied then has the same number.
+        (PAST, replace(PAST, revisions=(replace(APPLIED, applied_at=NOW["at"]),)), "the history changed"),
+    ],
+)
+def test_another_past_than_the_plan_was_made_with_is_named(
+    tmp_path: Path, then: Ledger, now: Ledger, words: str
+) -> None:
+    asked = request(tmp_path)
+    saved = kept(tmp_path, asked, replace(prepared(asked), ledger=then))
+    with pytest.raises(PlanStale, match=f"on the engine: {words}"):
+        saved.require_current(replace(prepared(asked), ledger=now))
+
+
+def test_a_failed_apply_and_checks_that_were_run_make_a_plan_no_other(tmp_path: Path) -> None:
+    asked = request(tmp_path)
+    saved = kept(tmp_path, asked, replace(prepared(asked), ledger=PAST))
+    later = replace(PAST, failures=(Failed(1, **NOW, after=3),), checks={3: Checked(3, NOW["at"])})
+    saved.require_current(replace(prepared(asked), ledger=later))
 
 
 def test_policy_and_request_come_back_without_values(tmp_path: Path) -> None:
