@@ -11,9 +11,9 @@ import struct
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from provisioner.engines.exec_output import HEADER, STANDARD_ERROR, exactly, readable
+from provisioner.engines.exec_output import HEADER, STANDARD_ERROR, exactly, exit_code, readable
 from provisioner.engines.transport import TRANSPORT
 from provisioner.errors import EngineRefused, ProvisionError, Reason, StepFailed
 from provisioner.kinds.refusals import refused
@@ -149,11 +149,9 @@ class DockerStreams:
 
     def _exit_code(self, exec_id: str) -> int:
         try:
-            code: Any = self._wire.client.exec_inspect(exec_id)["ExitCode"]
+            return exit_code(lambda: self._wire.client.exec_inspect(exec_id))
         except TRANSPORT as error:
             raise self._wire.classified(error) from error
-        # None: the connection ended before the command did.
-        return -1 if code is None else int(code)
 
 
 class _Feeding:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.engines import removal
 from provisioner.engines.data_streams import DockerStreams
 from provisioner.engines.engine_http import EngineHttp
-from provisioner.engines.exec_output import collect
+from provisioner.engines.exec_output import collect, exit_code
 from provisioner.engines.operations import Operations
 from provisioner.engines.transport import TRANSPORT
 from provisioner.errors import EngineConflict, EngineRefused, Reason
@@ -284,7 +284,7 @@ class DockerEngine(Operations, DockerStreams):
                 connection: socket.socket = getattr(stream, "_sock", stream)
                 with contextlib.closing(connection), contextlib.closing(stream):
                     out, err = collect(connection, command[0], seconds)
-            code = self._wire.client.exec_inspect(made["Id"])["ExitCode"]
+            code = exit_code(lambda: self._wire.client.exec_inspect(made["Id"]))
         except TRANSPORT as error:
             raise self._wire.classified(error) from error
-        return int(code or 0), out or b"", err or b""
+        return code, out or b"", err or b""

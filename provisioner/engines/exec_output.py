@@ -5,15 +5,18 @@ from __future__ import annotations
 import select
 import struct
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import StepFailed
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable, Mapping
 
 HEADER = 8
 STANDARD_ERROR = 2
+# The pauses after looks at a command that has not ended, though its output has (seconds).
+_UNTIL_HEARD = (0.1, 0.2, 0.4, 0.8, 0.0)
 
 
 def collect(connection: socket.socket, command: str, seconds: float) -> tuple[bytes, bytes]:
@@ -30,6 +33,21 @@ def collect(connection: socket.socket, command: str, seconds: float) -> tuple[by
             raise ConnectionError("the stream of a command's output was cut")
         streams[kind == STANDARD_ERROR].extend(data)
     raise unended(command, seconds)
+
+
+def exit_code(inspect: Callable[[], Mapping[str, Any]]) -> int:
+    """The exit code of a command whose output has ended, from looks at it (ExecInspect).
+
+    An engine that has closed the output may hear of the end a moment later. StepFailed where it does not.
+    """
+    for pause in _UNTIL_HEARD:
+        if (code := inspect()["ExitCode"]) is not None:
+            return int(code)
+        time.sleep(pause)
+    raise StepFailed(
+        "how the command ended is not known: its output stopped before it did",
+        hint="the container went away, or the connection to the engine was cut; the command may still run in there",
+    )
 
 
 def unended(command: str, seconds: float) -> StepFailed:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from provisioner.engines import removal
+from provisioner.engines.exec_output import exit_code
 from provisioner.engines.reading import DockerReader
 from provisioner.engines.transport import TRANSPORT
 from provisioner.errors import EngineRefused, ProvisionError, Unreachable
@@ -162,15 +163,11 @@ class Operations(DockerReader):
                 client.exec_start(identity, tty=tty, socket=True), tty=tty,
                 resize=lambda rows, columns: client.exec_resize(identity, height=rows, width=columns),
             )  # fmt: skip
-            code = client.exec_inspect(identity)["ExitCode"]
+            return exit_code(lambda: client.exec_inspect(identity))
         except LocalWriteError as error:
             raise error.reason from None
         except TRANSPORT as error:
             raise self._wire.classified(error) from error
-        if code is None:
-            # So an engine says it of a command whose container is killed.
-            raise ProvisionError("the container went away before the command had ended")
-        return int(code)
 
     def path_facts(self, container_id: str, path: str) -> Mapping[str, Any] | None:
         import base64

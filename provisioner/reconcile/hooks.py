@@ -62,12 +62,14 @@ def run_hook(engine: EngineWriter, container_id: str, run: RunHook, progress: Ca
             container_id, hook["command"], user=hook.get("user", ""), environment=hook.get("environment"),
             workdir=hook.get("working_dir"), privileged=bool(hook.get("privileged")),
         )  # fmt: skip
-    except EngineRefused as error:
-        code, out, err = -1, b"", error.message.encode()
-    if code == 0:
-        return
-    lines = tuple((out + err).decode("utf-8", "replace").splitlines()[-_LINES:])
-    said = "could not be run" if code < 0 else f"ended with exit code {code}"
+    except (EngineRefused, StepFailed) as error:
+        said = "could not be run" if isinstance(error, EngineRefused) else "ended, and it is not known how"
+        lines: tuple[str, ...] = (error.message,)
+    else:
+        if code == 0:
+            return
+        said = f"ended with exit code {code}"
+        lines = tuple((out + err).decode("utf-8", "replace").splitlines()[-_LINES:])
     text = f"its {run.section} command {hook['command'][0]!r} {said}"
     if run.section != POST_START:
         progress(f"{text}: {lines[-1]}" if lines else text)

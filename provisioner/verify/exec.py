@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from provisioner.errors import StepFailed
 from provisioner.verify.kind import Attempt, Kind, shown
 
 if TYPE_CHECKING:
@@ -36,16 +35,13 @@ def attempt(check: Check, world: CheckContext) -> Attempt:
     command = arguments["command"]
     words = [str(word) for word in command] if isinstance(command, list) else ["sh", "-c", str(command)]
     given, timeout = arguments.get("environment"), arguments.get("timeout")
-    try:
-        code, output, errors = world.engine.execute(
-            containers[0],
-            words,
-            user=str(arguments.get("user") or ""),
-            environment={key: str(value) for key, value in given.items()} if isinstance(given, dict) else {},
-            seconds=float(timeout) if isinstance(timeout, (int, float)) else max(TIMEOUT, check.within),
-        )
-    except StepFailed as error:
-        return Attempt(False, error.message)
+    code, output, errors = world.engine.execute(
+        containers[0],
+        words,
+        user=str(arguments.get("user") or ""),
+        environment={key: str(value) for key, value in given.items()} if isinstance(given, dict) else {},
+        seconds=float(timeout) if isinstance(timeout, (int, float)) else max(TIMEOUT, check.within),
+    )
     stdout, stderr = (stream.decode("utf-8", "replace").strip() for stream in (output, errors))
     expected = arguments.get("exit_code", 0)
     if code != expected:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import provisioner.verify
-from provisioner.errors import EngineRefused
+from provisioner.errors import EngineRefused, StepFailed
 from provisioner.model.verification import CheckResult
 from provisioner.verify.kind import Attempt, Kind
 
@@ -56,5 +56,5 @@ def run(check: Check, world: CheckContext) -> CheckResult:
 def _try(kind: Kind, check: Check, world: CheckContext) -> Attempt:
     try:
         return kind.attempt(check, world)
-    except EngineRefused as error:
+    except (EngineRefused, StepFailed) as error:
         return Attempt(False, error.message)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.errors import EngineRefused, StepFailed
+from provisioner.errors import EngineRefused, ProvisionError, StepFailed
 from provisioner.kinds import container
 from provisioner.kinds.context import DecodeContext, EncodeContext
 from provisioner.kinds.fields import decode_fields, encode_fields
@@ -26,7 +26,7 @@ HOOKS = [{"command": ["first"]}, {"command": ["second"], "user": "1", "working_d
 class Container:
     """Answers every command alike, and remembers what was asked of it."""
 
-    def __init__(self, code: int = 0, output: bytes = b"", error: EngineRefused | None = None) -> None:
+    def __init__(self, code: int = 0, output: bytes = b"", error: ProvisionError | None = None) -> None:
         self.answer = code, output, b""
         self.error = error
         self.asked: list[Any] = []
@@ -110,11 +110,22 @@ def test_a_failed_post_start_stops_the_container() -> None:
     assert engine.asked[-1] == ("stop", "id")
 
 
-def test_a_post_start_that_can_not_be_run_is_a_failure_too() -> None:
-    engine = Container(error=EngineRefused("the container is not running", status=409))
-    with pytest.raises(StepFailed, match="could not be run") as failed:
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (EngineRefused("the container is not running", status=409), "could not be run"),
+        (StepFailed("its output stopped"), "ended, and it is not known how"),
+    ],
+)
+def test_a_hook_without_an_exit_code_has_failed_too(error: ProvisionError, said: str) -> None:
+    engine = Container(error=error)
+    with pytest.raises(StepFailed, match=f"'second' {said}") as failed:
         run_hook(engine, "id", second(POST_START), pytest.fail)  # type: ignore[arg-type]
-    assert failed.value.evidence == ("the container is not running",)
+    assert failed.value.evidence == (error.message,)
+    assert engine.asked[-1] == ("stop", "id")
+    told: list[str] = []
+    run_hook(engine, "id", second(PRE_STOP), told.append)  # type: ignore[arg-type]
+    assert told == [f"its pre_stop command 'second' {said}: {error.message}"]
 
 
 def test_a_failed_pre_stop_is_told_and_keeps_nothing() -> None:

@@ -160,3 +160,10 @@ def test_a_probe_that_could_not_try_never_counts_as_unreachable():
         result = run(check, world(answer))
         assert not result.ok
         assert result.message.startswith("can not tell from 'db'")
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_a_probe_whose_end_is_not_known_is_no_answer(reachable):
+    check = Check("open", "tcp", {"from": "web", "to": "db:5432", "reachable": reachable}, 0.0, Span("p.yml"))
+    result = run(check, world(StepFailed("how the command ended is not known")))
+    assert (result.ok, result.message) == (False, "how the command ended is not known")
