@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from provisioner.document.sources import Document
@@ -55,6 +57,11 @@ _POLICY: dict[str, st.SearchStrategy[Any]] = {
     "on_failure": st.sampled_from(("pause", "continue", "rollback")),
     "max_failure_ratio": st.sampled_from((0.0, 0.4, 1.0)),
 }
+
+
+def tried(times: int) -> settings:
+    """With how many examples a law is tried: so many in every run, and as many as EXAMPLES says where that is set."""
+    return settings(max_examples=int(os.environ.get("EXAMPLES") or times))
 
 
 @dataclass(frozen=True)

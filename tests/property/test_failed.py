@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.kinds.ownership import PREVIOUS
@@ -27,6 +27,7 @@ from tests.property.environments import (
     in_any_order,
     look,
     planned,
+    tried,
 )
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def require_taken(before: Wanted, broken: Wanted, well: Wanted, order: random.Ra
     assert planned(at, well.lower(), Policy(prune=True)).steps == ()
 
 
-@settings(max_examples=150)
+@tried(150)
 @given(environments(sick=False), environments(sick=True), st.none() | st.randoms(use_true_random=False))
 def test_who_fails_takes_nobody_along(
     before: tuple[Wanted, Wanted], after: tuple[Wanted, Wanted], chance: random.Random | None

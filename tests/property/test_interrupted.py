@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.errors import LeaseHeld, StepFailed, Unreachable
@@ -18,7 +18,7 @@ from provisioner.reconcile.dispatch import Calls
 from provisioner.reconcile.downtime import out_of_service
 from provisioner.reconcile.execute import NeverSet, execute
 from provisioner.reconcile.revert import rollback_plan
-from tests.property.environments import Patient, Wanted, carry_out, converge, engine, look, planned, wanted
+from tests.property.environments import Patient, Wanted, carry_out, converge, engine, look, planned, tried, wanted
 from tests.unit.reconcile.test_planning import declared, running
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def taken_back(made: Plan, report: Report, at: MemoryEngine) -> None:
     assert done.failures == ()
 
 
-@settings(max_examples=40)
+@tried(40)
 @given(wanted(), wanted(), st.integers(1, 40))
 def test_nothing_that_ran_is_left_down(before: Wanted, after: Wanted, steps: int) -> None:
     at = engine()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.kinds.ownership import ADDRESS
@@ -28,6 +28,7 @@ from tests.property.environments import (
     look,
     planned,
     strangers,
+    tried,
     wanted,
 )
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from provisioner.engines.memory import MemoryEngine
 
-laws = settings(max_examples=40)
+laws = tried(40)
 
 
 def _require_applied(at: MemoryEngine, what: Wanted) -> None:
@@ -71,7 +72,7 @@ def test_every_environment_can_become_every_other(before: Wanted, after: Wanted)
     _require_applied(at, after)
 
 
-@settings(max_examples=120)
+@tried(120)
 @given(wanted(), wanted(), st.randoms(use_true_random=False))
 def test_every_order_that_a_plan_allows_ends_well(before: Wanted, after: Wanted, chance: random.Random) -> None:
     at = engine()
@@ -82,7 +83,7 @@ def test_every_order_that_a_plan_allows_ends_well(before: Wanted, after: Wanted,
     _require_applied(at, after)
 
 
-@settings(max_examples=120)
+@tried(120)
 @given(wanted(), wanted(), st.integers(0, 40), st.booleans())
 def test_stopped_after_any_step_the_next_apply_ends_well(before: Wanted, after: Wanted, steps: int, lost: bool) -> None:
     at = engine()
