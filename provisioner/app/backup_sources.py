@@ -11,7 +11,7 @@ from provisioner.kinds.ownership import ADDRESS, PROJECT
 from provisioner.model.address import Address
 from provisioner.model.backup import VolumeBackup
 from provisioner.model.dataclass import dataclass
-from provisioner.reconcile.order import in_dependency_order
+from provisioner.reconcile.order import needs_first
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -210,9 +210,9 @@ def mounted_volumes(playbook: Playbook, service: str) -> frozenset[str]:
 
 
 def start_order(playbook: Playbook) -> list[str]:
-    """The services, each after those that it depends on."""
+    """The services in the order of the file, but for those that others depend on, which come before these."""
     services = playbook.services
-    return in_dependency_order(services, lambda name: [needed.service for needed in services[name].depends_on])
+    return needs_first(services, lambda name: [needed.service for needed in services[name].depends_on])
 
 
 def _mounts(raw: Mapping[str, Any], volume: str, *, writing: bool) -> bool:

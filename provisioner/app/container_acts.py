@@ -13,6 +13,7 @@ from provisioner.kinds.hooks import PRE_STOP
 from provisioner.kinds.hooks import decode as decode_hooks
 from provisioner.model.operation import Goal, RunHook, Wait
 from provisioner.model.plan import Verb
+from provisioner.model.state import UP
 from provisioner.reconcile.hooks import run_hook
 from provisioner.reconcile.wait import wait
 from provisioner.reconcile.waits import READY_TIMEOUT
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from provisioner.ports import EngineOperator, EngineReader, EngineWriter
 
 JOBS_END_BY_REMOVAL = False
-_RUNS = ("running", "restarting", "paused")
 _ENDED = ("exited", "dead")
 _RESTS = (*_ENDED, "created")
 
@@ -77,7 +77,7 @@ def stops(work: ServiceWork, level: Sequence[str], engine: EngineWriter) -> list
     return [
         ServiceAct(container.address, Verb.STOP, "container", partial(stop, container))
         for container in containers
-        if container.raw["State"]["Status"] in _RUNS
+        if container.raw["State"]["Status"] in UP
     ]
 
 

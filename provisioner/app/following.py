@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from provisioner.errors import EngineRefused, ProvisionError, Unreachable
 from provisioner.kinds.values import moment
 from provisioner.model.dataclass import dataclass
+from provisioner.model.state import UP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +30,6 @@ _SELDOM = 5.0
 # So many looks that find nothing in a row are the end: one that is replaced is away for a moment.
 _LOOKS = 2
 # What may yet go on to write, and what may have written before it was seen.
-_ALIVE = ("running", "restarting", "paused")
 _SAID = ("exited", "dead", "restarting")
 
 
@@ -170,7 +170,7 @@ class Follower:
         alive = [
             container
             for container in found
-            if container.kind == "service" or container.raw["State"].get("Status") in _ALIVE
+            if container.kind == "service" or container.raw["State"].get("Status") in UP
         ]
         for container in found:
             # What came and went between two looks has said something all the same.

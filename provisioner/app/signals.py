@@ -11,6 +11,7 @@ from provisioner.errors import ProvisionError, UsageError
 from provisioner.ledger.records import intention, read_ledger, record_intentions
 from provisioner.model.event import Notice
 from provisioner.model.plan import Verb
+from provisioner.model.state import UP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from provisioner.ports import EngineOperator, Interrupt, Listener
 
 # The state in which each act finds something to do.
-_STATES = {Verb.KILL: ("running", "restarting", "paused"), Verb.PAUSE: ("running",), Verb.UNPAUSE: ("paused",)}
+_STATES = {Verb.KILL: UP, Verb.PAUSE: ("running",), Verb.UNPAUSE: ("paused",)}
 
 
 def kill(

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from provisioner.kinds.ownership import PROJECT
 from provisioner.kinds.service import FORM_LABEL
 from provisioner.ledger.first_look import begin_look
-from provisioner.ledger.labels import LEDGER
-from provisioner.ledger.series import ADOPTED
+from provisioner.ledger.labels import ADOPTED, LEDGER
 from provisioner.ledger.store import records, store
 from provisioner.model.adoption import Adopted
 from provisioner.reconcile.adoption import RELABELLED, is_same_volume

@@ -11,8 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import EngineConflict, EngineRefused, LeaseHeld
-from provisioner.ledger.labels import BEAT, HOLDER, LEASE, LEDGER, NUMBER, SERIES
-from provisioner.ledger.series import REVISION
+from provisioner.ledger.labels import BEAT, HOLDER, LEASE, LEDGER, NUMBER, REVISION, SERIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,8 +7,7 @@ import tarfile
 from typing import TYPE_CHECKING, Any
 
 from provisioner.errors import LeaseHeld
-from provisioner.ledger.labels import HOLDER, LEASE, LEDGER
-from provisioner.ledger.series import REVISION
+from provisioner.ledger.labels import HOLDER, LEASE, LEDGER, REVISION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

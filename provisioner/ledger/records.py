@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from provisioner import __version__
 from provisioner.ledger.adoptions import learn, newest, parse_adoptions
 from provisioner.ledger.intentions import Intention, Intentions, keep_intentions, parse_intentions
+from provisioner.ledger.labels import ADOPTED, CHECKS, DESTROYED, FAILED, INTENTIONS, NARROWED, RELEASED, REVISION
 from provisioner.ledger.lease import whoami
 from provisioner.ledger.revisions import KEPT, Revision, parse_revision
-from provisioner.ledger.series import ADOPTED, CHECKS, DESTROYED, FAILED, INTENTIONS, NARROWED, RELEASED, REVISION
 from provisioner.ledger.store import records, store, stores
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from provisioner import __version__
 from provisioner.document.sources import Document
 from provisioner.errors import PlaybookInvalid
+from provisioner.ledger.labels import REVISION
 from provisioner.ledger.lease import whoami
-from provisioner.ledger.series import REVISION
 from provisioner.ledger.store import records, store
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from provisioner.ledger.config_store import ConfigStore, SwarmRecords
 from provisioner.ledger.container_store import ContainerRecords, ContainerStore
-from provisioner.ledger.series import REVISION
+from provisioner.ledger.labels import REVISION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,6 +25,9 @@ Spec = dict[str, Any]
 NOWHERE = Positions()
 MayFinish = Literal["declared", "implied", ""]
 
+# The states of a container that has a process, and has to be stopped before it can be removed.
+UP = ("running", "restarting", "paused")
+
 # A config or secret on a plain engine: no object of its own, carried by the containers that use it.
 CARRIED_KIND = "carried"
 
@@ -229,6 +232,11 @@ class Observed(HasSpec):
     declared: frozenset[str] = frozenset()
     made_as: str = ""
     operation: str = ""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is a container that runs, restarts or is paused."""
+        return self.runtime is not None and self.runtime.status in UP
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from provisioner.kinds.container_networks import mac_address
 from provisioner.kinds.ownership import describe_owner, owned_address
 from provisioner.kinds.values import address as canonical
 from provisioner.model.dataclass import dataclass
+from provisioner.model.state import UP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from provisioner.model.operation import Ports
     from provisioner.model.specs import ContainerSpec, Pool
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
-
-UP = ("running", "restarting", "paused")
 
 
 class ClaimKind(StrEnum):
@@ -218,7 +217,7 @@ def _own(seen: Observed, networks: Mapping[str, str]) -> Holder | None:
         return Holder(seen.id, seen.name, claims_of_ports(seen.service_spec["ports"]), seen.address)
     if seen.kind != "container":
         return None
-    runs = seen.runtime is None or seen.runtime.status in UP
+    runs = seen.runtime is None or seen.is_up
     held = claims_of_running(seen.container_spec, networks) if runs else ()
     return Holder(seen.id, seen.name, (name_claim(seen.name), *held), seen.address)
 

@@ -16,7 +16,6 @@ from provisioner.model.change import Action, Change, FieldChange, Impact
 from provisioner.model.state import ImageFacts
 from provisioner.reconcile.cascade import cascade
 from provisioner.reconcile.finished import has_finished
-from provisioner.reconcile.last_applied import last_applied, moved_tier
 from provisioner.reconcile.namespaces import KEYS as NAMESPACES
 from provisioner.reconcile.namespaces import LOST_PATHS, as_declared, lost_namespaces, made_anew, resolved
 from provisioner.reconcile.retained import PROTECT, protection_changes
@@ -73,10 +72,10 @@ def _creation(wanted: Resource, last: DesiredState | None, standing: ForeignObje
     if wanted.kind == "image":
         reason = "to be built" if wanted.image.recipe else "not on the engine yet"
         return Change(wanted.address, Action.CREATE, reason, desired=wanted)
-    before = last_applied(wanted, last)
+    before = _last_applied(wanted, last)
     if before is not None and (wanted.external or before.external):
         # The object that was used is another's, wherever that is now.
-        return Change(wanted.address, Action.CREATE, moved_tier(wanted, before) or DECLARED_ANEW, desired=wanted)
+        return Change(wanted.address, Action.CREATE, _moved_tier(wanted, before) or DECLARED_ANEW, desired=wanted)
     if before is not None and standing is not None and not standing.own:
         # It was released, or gave way to another's: an apply takes nothing from there.
         now = "released; `provision adopt` takes it again" if standing.adoptable else f"belongs to {standing.owner} now"
@@ -88,8 +87,8 @@ def _creation(wanted: Resource, last: DesiredState | None, standing: ForeignObje
 
 
 def _comparison(wanted: Resource, found: Observed, state: ObservedState, last: DesiredState | None) -> Change:
-    before = last_applied(wanted, last)
-    moved = moved_tier(wanted, before)
+    before = _last_applied(wanted, last)
+    moved = _moved_tier(wanted, before)
     if wanted.external:
         return Change(wanted.address, Action.UNCHANGED, moved, desired=wanted, observed=found)
     differences = differences_of(wanted, found, state)
@@ -297,3 +296,19 @@ def _file(difference: FieldChange, wanted: Resource) -> Address | None:
         return None
     entry = wanted.spec[kind].get(rest.removesuffix(".version"))
     return file_address(kind, entry["source"]) if entry else None
+
+
+def _last_applied(wanted: Resource, last: DesiredState | None) -> Resource | None:
+    """The same object in what was applied last: of networks and volumes the one of that name, whatever its key was."""
+    if last is None:
+        return None
+    if wanted.kind not in ("network", "volume"):
+        return last.resources.get(wanted.address)
+    named = (r for r in last.resources.values() if (r.kind, r.name) == (wanted.kind, wanted.name))
+    return next(named, None)
+
+
+def _moved_tier(wanted: Resource, before: Resource | None) -> str:
+    """That a secret's value comes from another tier than it did; empty where it does not, or nobody knows."""
+    then, now = before.tier if before else "", wanted.tier
+    return f"it came from {then}, and comes from {now} now" if then and now and then != now else ""

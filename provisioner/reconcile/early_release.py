@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.model.operation import Rename
 from provisioner.model.plan import Verb
-from provisioner.reconcile.rollout import previous_name
+from provisioner.reconcile.container_steps import names_of_containers, previous_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +32,8 @@ def give_up_early(steps: Sequence[Step], pair: Handover, observed: ObservedState
         return _advanced(steps, ends, made)
     everything = (*observed.resources.values(), *observed.leftovers)
     found = next(seen for seen in everything if seen.id == frees.object_id)
-    names = {seen.name: seen.address for seen in everything if seen.kind == "container"}
-    rename = replace(
-        frees, id=max(step.id for step in steps) + 1, operation=Rename(previous_name(found, names)), needs=(), after=()
-    )  # fmt: skip
+    name = previous_name(found, names_of_containers(observed))
+    rename = replace(frees, id=max(step.id for step in steps) + 1, operation=Rename(name), needs=(), after=())
     return [rename, *(_needing(step, rename.id) if step in ends or step.id == frees.id else step for step in steps)]
 
 

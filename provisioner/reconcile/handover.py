@@ -28,7 +28,6 @@ from provisioner.model.operation import (
 )
 from provisioner.model.plan import Verb
 from provisioner.reconcile.claims import (
-    UP,
     Claim,
     ClaimKind,
     claims_of_network,
@@ -201,7 +200,7 @@ class _Claims:
 
     def _runs(self, identity: str) -> bool:
         found = self.objects.get(identity)
-        return found is not None and found.runtime is not None and found.runtime.status in UP
+        return found is not None and found.is_up
 
     def _network(self, key: str) -> str:
         return self.networks.get(key, key)

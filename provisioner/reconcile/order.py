@@ -1,4 +1,4 @@
-"""The one ordering by needs. Pure."""
+"""What needs what, sorted: by level, or as near as may be to the order that it has. Pure."""
 
 from __future__ import annotations
 
@@ -29,10 +29,36 @@ def in_levels(items: Collection[Item], needs: Callable[[Item], Iterable[Item]]) 
     try:
         sorter.prepare()
     except CycleError as error:
-        circle = " → ".join(str(one) for one in error.args[1])
-        raise ProvisionError(f"these need each other, so that none can be the first: {circle}") from None
+        raise _circle(error.args[1]) from None
     levels: list[list[Item]] = []
     while sorter.is_active():
         levels.append(sorted(sorter.get_ready()))
         sorter.done(*levels[-1])
     return levels
+
+
+def needs_first(items: Iterable[Item], needs: Callable[[Item], Iterable[Item]]) -> list[Item]:
+    """The items in their own order, but for those that an earlier one needs, which come right before it; errors as
+    above.
+    """
+    known = list(items)
+    ordered: dict[Item, None] = {}
+    waiting: list[Item] = []
+
+    def put(item: Item) -> None:
+        if item in waiting:
+            raise _circle([*waiting[waiting.index(item) :], item])
+        waiting.append(item)
+        for need in needs(item):
+            if need in known and need not in ordered:
+                put(need)
+        ordered.setdefault(waiting.pop())
+
+    for item in known:
+        put(item)
+    return list(ordered)
+
+
+def _circle(items: Iterable[object]) -> ProvisionError:
+    circle = " → ".join(map(str, items))
+    return ProvisionError(f"these need each other, so that none can be the first: {circle}")

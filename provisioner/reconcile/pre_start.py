@@ -70,7 +70,7 @@ class PreStart:
         if left is None:
             return []
         stop = []
-        if left.runtime is not None and left.runtime.status in ("running", "restarting", "paused"):
+        if left.is_up:
             stop = [self._steps.add(Stop(), address, "runs before it", object_id=left.id)]
         return [
             self._steps.add(

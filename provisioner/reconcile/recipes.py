@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 from provisioner.kinds.container_networks import without
 from provisioner.kinds.file_volume import FILES_KIND
-from provisioner.kinds.hooks import PRE_STOP
 from provisioner.model.address import Address
 from provisioner.model.change import Action
-from provisioner.model.operation import Build, Confirm, Connect, Create, Disconnect, Pull, Remove, Rename, Stop, Tag
+from provisioner.model.operation import Build, Confirm, Connect, Create, Disconnect, Pull, Remove, Tag
 from provisioner.model.plan import Verb
 from provisioner.reconcile.claims import claims_of_network
+from provisioner.reconcile.container_steps import ContainerSteps
 from provisioner.reconcile.handover_order import order_handovers
-from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.namespaces import lives_in
-from provisioner.reconcile.order import in_dependency_order
-from provisioner.reconcile.rollout import Rollout, previous_name
+from provisioner.reconcile.order import in_dependency_order, needs_first
+from provisioner.reconcile.rollout import Rollout
 from provisioner.reconcile.steps import Steps
 from provisioner.reconcile.swarm_rollout import SwarmRollout, remove_service
 from provisioner.reconcile.together import Together, bound_together
@@ -65,17 +64,12 @@ def make_steps(
 def _bases_first(changes: Sequence[Change]) -> list[Change]:
     """In their order, but for images that others are built upon."""
     by_address = {change.address: change for change in changes}
-    ordered: dict[Address, Change] = {}
 
-    def put(change: Change) -> None:
-        for need in change.desired.needs if change.desired is not None else ():
-            if need.address in by_address and need.address not in ordered:
-                put(by_address[need.address])
-        ordered.setdefault(change.address, change)
+    def needed(address: Address) -> list[Address]:
+        wanted = by_address[address].desired
+        return [need.address for need in wanted.needs] if wanted is not None else []
 
-    for change in changes:
-        put(change)
-    return list(ordered.values())
+    return [by_address[address] for address in needs_first(by_address, needed)]
 
 
 def _stored(change: Change, steps: Steps) -> None:
@@ -171,6 +165,7 @@ def _remove(
     staying = [c.desired for c in changes if c.action is not Action.DELETE and c.desired is not None]
     wanted = {resource.name for resource in staying if resource.kind == "container"}
     names = {c.observed.name: c.address for c in changes if c.observed and c.observed.kind == "container"}
+    container_steps = ContainerSteps(steps, names)
     services = {c.address: c for c in gone if c.observed and c.observed.kind == "service"}
     users = _users({*containers, *services}, order, containers.values())
     for address in in_dependency_order(users, lambda one: users[one]):
@@ -182,10 +177,10 @@ def _remove(
             for service in sorted(together.leaders(address.whole)):
                 dependents += monitored.get(service, ())
             steps.gone[address] = _remove_container(
-                containers[address], dependents, wanted, names, steps, volumes=policy.volumes
+                containers[address], dependents, wanted, container_steps, volumes=policy.volumes
             )
     removed = list(steps.gone.values())
-    removed += [_remove_container(change, [], wanted, names, steps, volumes=policy.volumes) for change in leftovers]
+    removed += [_remove_container(change, [], wanted, container_steps, volumes=policy.volumes) for change in leftovers]
     moved = [step.id for step in steps.all if step.verb in (Verb.WAIT, Verb.DISCONNECT)]
     moved += [step.id for step in steps.all if step.verb is Verb.REMOVE and step.kind == "container"]
     for change in gone:
@@ -216,26 +211,16 @@ def _users(
 
 def _remove_container(
     change: Change,
-    dependents: Sequence[int | None],
+    dependents: Iterable[int | None],
     wanted: Collection[str],
-    names: Mapping[str, Address],
-    steps: Steps,
+    container_steps: ContainerSteps,
     *,
     volumes: bool,
 ) -> int:
-    """Stop it and remove it. Where its name is `wanted` it makes room first, and can still come back.
-
-    `names` are those that containers have, by whose they are.
-    """
-    found = change.observed
-    assert found is not None
-    before = [need for need in dependents if need is not None]
-    if found.name in wanted:
-        rename = Rename(previous_name(found, names))
-        before = [steps.add(rename, change.address, change.reason, needs=before, object_id=found.id)]
-    if found.runtime is not None and found.runtime.status in ("running", "restarting", "paused"):
-        hooked = run_hooks(steps, change, PRE_STOP, found.spec, before, object_id=found.id)
-        before.append(steps.add(Stop(), change.address, change.reason, needs=hooked, object_id=found.id))
-    return steps.add(
-        Remove("container", volumes), change.address, change.reason, needs=before, object_id=found.id
-    )  # fmt: skip
+    """Stop it and remove it. Where its name is `wanted` it makes room first, and can still come back."""
+    container = change.observed
+    assert container is not None
+    needs = [need for need in dependents if need is not None]
+    if container.name in wanted:
+        needs = [container_steps.rename_to_previous(change, container, needs)]
+    return container_steps.remove(change, container, needs, volumes=volumes)

@@ -25,16 +25,16 @@ from provisioner.model.operation import (
 from provisioner.model.plan import Policy, Verb
 from provisioner.model.report import Outcome
 from provisioner.reconcile.attachments import addresses_outside, fixed_addresses
-from provisioner.reconcile.finished import has_finished
 from provisioner.reconcile.going_on import going_on
 from provisioner.reconcile.handover import find_handovers
 from provisioner.reconcile.handover_order import order_handovers
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.namespaces import containers_lived_in
-from provisioner.reconcile.order import in_dependency_order
+from provisioner.reconcile.order import in_dependency_order, needs_first
 from provisioner.reconcile.steps import Steps
 from provisioner.reconcile.together import bound_together
-from provisioner.reconcile.update_policy import exclusive_claim, max_failures, shares, starts_first
+from provisioner.reconcile.unproven import had_finished, tolerated_services, unproven_services
+from provisioner.reconcile.update_policy import exclusive_claim, shares, starts_first
 from provisioner.reconcile.waits import READY_TIMEOUT, timeout_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 
 _REASON = "its rollout failed"
 _INTERRUPTED = "its rollout was interrupted"
-_RUNNING = ("running", "restarting", "paused")
 
 
 def rollback_plan(
@@ -63,51 +62,21 @@ def rollback_plan(
     was proven, and the run ended before what it replaced was removed, that is done. What gave up a port, a name or an
     address for one that goes back gets it back, and what has got it from one that goes back gives it up again.
     """
-    withdrawing = _Withdrawal(failed, observed, results, _INTERRUPTED if interrupted else _REASON)
-    withdrawing.run()
-    desired = replace(failed.desired, resources={**failed.desired.resources, **withdrawing.targets})
+    rollback = _Rollback(failed, observed, results, _INTERRUPTED if interrupted else _REASON)
+    rollback.run()
+    desired = replace(failed.desired, resources={**failed.desired.resources, **rollback.targets})
     return replace(
         failed,
         desired=desired,
         observed=observed,
-        changes=tuple(withdrawing.changes),
-        steps=tuple(order_handovers(withdrawing.steps.all, desired, observed, {})),
-        details=tuple(withdrawing.changes),
+        changes=tuple(rollback.changes),
+        steps=tuple(order_handovers(rollback.steps.all, desired, observed, {})),
+        details=tuple(rollback.changes),
         notes=(),
     )
 
 
-def _unproven(failed: Plan, results: Sequence[StepResult]) -> set[Address]:
-    """The services of which a replica is not proven."""
-    # What was made for a replica, and did not get to its end, has not taken its place.
-    ended = {
-        r.step.address.whole
-        for r in results
-        if (r.step.verb is Verb.WAIT or r.step.made_by is not None)
-        and r.step.kind != "files"
-        and r.outcome is not Outcome.DONE
-    }
-    declared = {address.whole for address, resource in failed.desired.resources.items() if resource.kind == "container"}
-    return (ended & declared) - _tolerated(failed, results)
-
-
-def _tolerated(failed: Plan, results: Sequence[StepResult]) -> set[Address]:
-    """The services of which no more replicas failed than may, and whose others got to their end: nothing is left of
-    what they were.
-    """
-    allowed = max_failures(failed.details)
-    broken: dict[Address, set[Address]] = {}
-    for result in results:
-        if result.outcome is Outcome.FAILED:
-            broken.setdefault(result.step.address.whole, set()).add(result.step.address)
-    ended = {address for replicas in broken.values() for address in replicas}
-    begun = {r.step.address.whole for r in results if r.outcome is Outcome.SKIPPED and r.step.address not in ended}
-    return {
-        whole for whole, replicas in broken.items() if whole not in begun and len(replicas) <= allowed.get(whole, 0)
-    }
-
-
-class _Withdrawal:
+class _Rollback:
     def __init__(self, failed: Plan, observed: ObservedState, results: Sequence[StepResult], reason: str) -> None:
         self._failed = failed
         self._reason = reason
@@ -115,11 +84,11 @@ class _Withdrawal:
         self._takers = {pair.taker.whole for pair in pairs if not pair.passing}
         together = bound_together(failed.desired, failed.observed, failed.steps, pairs)
         made = {result.step.id for result in results if result.outcome is Outcome.DONE}
-        unproven = _unproven(failed, results)
+        unproven = unproven_services(failed, results)
         self._services = together.going_back(unproven, made)
         # Neither proven nor able to go back: what they were is left to the next apply.
         self._stuck = unproven - together.able(made)
-        self._tolerated = _tolerated(failed, results)
+        self._tolerated = tolerated_services(failed, results)
         self._broken = {result.step.address for result in results if result.outcome is Outcome.FAILED}
         self._actions = {change.address: change.action for change in failed.details}
         self._asked = self._asked_back(pairs)
@@ -178,17 +147,7 @@ class _Withdrawal:
 
     def _hosts_first(self, addresses: Sequence[Address]) -> list[Address]:
         """In their order, but for those in whose namespaces others lived."""
-        ordered: dict[Address, None] = {}
-
-        def put(address: Address) -> None:
-            for other in addresses:
-                if other not in ordered and self._lived_in(address, other):
-                    put(other)
-            ordered.setdefault(address)
-
-        for address in addresses:
-            put(address)
-        return list(ordered)
+        return needs_first(addresses, lambda guest: [host for host in addresses if self._lived_in(guest, host)])
 
     def _lived_in(self, address: Address, host: Address) -> bool:
         before = self._before.get(address)
@@ -209,8 +168,8 @@ class _Withdrawal:
         if previous is None and action is not Action.REPLACE:
             self._give_back(address, wanted, old)
             return
-        ran = before is not None and before.runtime is not None and before.runtime.status in _RUNNING
-        runs = old.runtime is not None and old.runtime.status in _RUNNING
+        ran = before is not None and before.is_up
+        runs = old.is_up
         known = replace(before, id=old.id) if before is not None and before.id == old.id else old
         # Set aside by an earlier apply, it may have been told to stay stopped: it gets what is declared now.
         stays_stopped = known is old is previous and old.container_spec["restart"] == "no"
@@ -218,7 +177,7 @@ class _Withdrawal:
         spec = {**known.spec, "restart": restart, "networks": self._fitting(known.workload_spec["networks"])}
         self.targets[address] = replace(wanted, spec=spec, name=old.made_as or wanted.name)
         # Whether what was set aside was stopped by a hand or by an interrupted apply is not known: it is to run.
-        starts = not runs and (ran or (previous is not None and not _was_done(before, old, wanted)))
+        starts = not runs and (ran or (previous is not None and not had_finished(before, old, wanted)))
         restarts = runs and any(shares(self.targets[address], a.name) for a in self._started())
         cut_off = runs and bool(known.workload_spec["networks"].keys() - old.workload_spec["networks"].keys())
         if not new and not starts and not restarts and not cut_off and previous is None:
@@ -295,7 +254,7 @@ class _Withdrawal:
         old = next((seen for seen in self._here[address] if before is not None and seen.id == before.id), None)
         if old is None or before is None or before.runtime is None or address.whole not in self._services:
             return
-        starts = before.runtime.status in _RUNNING and old.runtime is not None and old.runtime.status not in _RUNNING
+        starts = before.is_up and not old.is_up
         done: list[int] = []
         if old.name != before.name:
             done = [self._step(Rename(before.name), address, done, (), old.id)]
@@ -317,7 +276,7 @@ class _Withdrawal:
         """Stop and remove what was to take its place. One that failed is killed: nobody waits for it."""
         done, stop = list(needs), Stop(0.0 if address in self._broken else None)
         for seen in new:
-            if seen.runtime is not None and seen.runtime.status in _RUNNING:
+            if seen.is_up:
                 change = Change(address, Action.DELETE, self._reason, observed=seen)
                 done = run_hooks(
                     self.steps, change, PRE_STOP, seen.spec, done, object_id=seen.id, after=() if done else gate
@@ -394,10 +353,3 @@ class _Withdrawal:
 
     def _change(self, address: Address, found: list[Observed], action: Action) -> None:
         self.changes.append(Change(address, action, self._reason, observed=found[0] if found else None))
-
-
-def _was_done(before: Observed | None, old: Observed, wanted: Resource) -> bool:
-    """Whether what was set aside had finished before it was."""
-    if before is None or before.id != old.id or before.runtime is None:
-        return False
-    return has_finished(before.runtime, wanted.may_finish, exposes=bool(before.container_spec["expose"]))

@@ -6,26 +6,21 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from provisioner.kinds import file_volume
-from provisioner.kinds.container_mounts import ROOTS
-from provisioner.kinds.file_volume import FILES_KIND
 from provisioner.kinds.hooks import POST_START, PRE_STOP
 from provisioner.kinds.ownership import NEXT, PREVIOUS
 from provisioner.model.change import Action, Change, Impact
 from provisioner.model.operation import (
     CreateContainer,
-    Fill,
-    FillPart,
     Remove,
-    Rename,
     Restart,
     Start,
-    Stop,
     Unpause,
     UpdateContainer,
 )
 from provisioner.reconcile.attachments import Attachments
+from provisioner.reconcile.container_steps import ContainerSteps, names_of_containers, never_served
 from provisioner.reconcile.diff import LEFT_BEHIND
+from provisioner.reconcile.file_fills import FileFills
 from provisioner.reconcile.finished import is_unready
 from provisioner.reconcile.hooks import run_hooks
 from provisioner.reconcile.namespaces import LOST_PATHS
@@ -44,19 +39,7 @@ if TYPE_CHECKING:
     from provisioner.reconcile.steps import Steps
 
 _RESOURCE_FIELDS_SEPARATELY = ("networks", "state", "container_name", *LOST_PATHS)
-_UP = ("running", "restarting", "paused")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-
-
-def previous_name(found: Observed, names: Mapping[str, Address]) -> str:
-    """What a container is called once it is set aside; `names` are those that containers have, by whose they are.
-
-    Of two that were made under one `container_name` another may wait aside already.
-    """
-    name, address = found.made_as or found.name, found.address
-    if names.get(name + PREVIOUS, address) != address:
-        name = f"{name}-{address.name}-{address.index or 1}"
-    return name + PREVIOUS
 
 
 class Rollout:
@@ -83,26 +66,24 @@ class Rollout:
         self._attachments = Attachments(observed, steps)
         self._waits = Waits(desired, observed, policy, steps)
         self._pre_start = PreStart(observed, policy, steps, self._waits)
-        self._filled: dict[str, list[int]] = {}
-        # A container is made when its files are complete, and a volume that is complete is left alone. What was to fill
-        # one, and was left behind, says nothing of it.
-        carriers = {one.id for one in observed.leftovers if one.address.kind == FILES_KIND}
-        self._complete = {v.name for v in observed.files if set(v.users) - carriers or v.operation in filled}
-        # What was replaced and is kept until its service has proven itself, with the step after which it is aside.
+        self._fills = FileFills(desired.project, observed, steps, filled)
+        self._names = names_of_containers(observed)
+        self._container = ContainerSteps(steps, self._names)
+        # Previous containers are kept until their service has proven itself; with the step after which they wait.
         self._previous: dict[Address, tuple[Change, Observed, int | None]] = {
-            one.address: (Change(one.address, Action.UNCHANGED, LEFT_BEHIND, observed=one), one, None)
-            for one in observed.leftovers
-            if one.name.endswith(PREVIOUS) and one.address in desired.resources
+            left.address: (Change(left.address, Action.UNCHANGED, LEFT_BEHIND, observed=left), left, None)
+            for left in observed.leftovers
+            if left.name.endswith(PREVIOUS) and left.address in desired.resources
         }
-        everything = (*observed.resources.values(), *observed.leftovers)
-        self._names = {one.name: one.address for one in everything if one.kind == "container"}
         steps.max_failures.update(max_failures(self._changes.values()))
 
     def run(self) -> dict[Address, list[int]]:
         """Adds the steps; the last wait of each replica by service."""
         unready = self._unready()
         recovered: dict[Address, int] = {}
-        needs = {address: [need.address for need in one.needs] for address, one in self._desired.resources.items()}
+        needs = {
+            address: [need.address for need in wanted.needs] for address, wanted in self._desired.resources.items()
+        }
         for address in in_dependency_order({**self._changes, **unready}, needs.__getitem__):
             if address in unready:
                 recovered[address] = self._recovered(unready[address], [])
@@ -111,7 +92,7 @@ class Rollout:
         # Replicas that are replaced do not wait for those that stay.
         for address, proven in recovered.items():
             self._waits.monitored.setdefault(address.whole, []).append(proven)
-        self._remove_aside()
+        self._remove_previous()
         self._waits.keep_addresses()
         return self._waits.monitored
 
@@ -126,13 +107,13 @@ class Rollout:
             and (is_unready(wanted, found) or address in self._previous)
         }
 
-    def _remove_aside(self) -> None:
+    def _remove_previous(self) -> None:
         """What was replaced goes once its service has proven itself, and all with which it would have to go back."""
         for address, (change, found, previous) in sorted(self._previous.items()):
             leaders = sorted(self._together.leaders(address.whole))
             ends = [end for service in leaders for end in self._waits.monitored.get(service, [])]
-            if found.runtime is not None and found.runtime.status in _UP and previous is None:
-                self._retire(change, found, ends)
+            if found.is_up and previous is None:
+                self._container.remove(change, found, ends)
                 continue
             allowed = self._steps.max_failures.get(address.whole)
             self._steps.add(
@@ -145,8 +126,8 @@ class Rollout:
         assert wanted is not None
         if change.action is Action.CREATE or found is None:
             self._create(change, wanted)
-        elif change.action is Action.REPLACE and _never_served(found):
-            self._create(change, wanted, found.anonymous, self._retire(change, found, []))
+        elif change.action is Action.REPLACE and never_served(found):
+            self._create(change, wanted, found.anonymous, self._container.remove(change, found, []))
         elif change.action is Action.REPLACE:
             if starts_first(wanted) and not exclusive_claim(wanted):
                 self._start_first(change, wanted, found)
@@ -171,17 +152,17 @@ class Rollout:
     def _stop_first(self, change: Change, wanted: Resource, found: Observed) -> None:
         """Create beside it, then stop it, set it aside, start: a failed creation never costs the running one."""
         made = self._make(
-            change, wanted, wanted.name + NEXT, found.anonymous, needs=self._under_its_name(change, found)
+            change, wanted, wanted.name + NEXT, found.anonymous, needs=self._container.free_next_name(change, found)
         )
         gate = [made, *self._attachments.connected(change, wanted, made), *self._waits.conditions(wanted)]
         gate += self._waits.batch_gate(change)
         gate += self._pre_start.run(change, wanted, gate, before=made)
         if self._keeps(change, wanted):
-            stopped = self._stay_stopped(change, found, [*gate, *self._stop(change, found, gate)])
-            gone = self._rename_to_previous(change, found, stopped)
+            stopped = self._container.keep_stopped(change, found, [*gate, *self._container.stop(change, found, gate)])
+            gone = self._container.rename_to_previous(change, found, stopped)
             self._previous[change.address] = (change, found, gone)
         else:
-            gone = self._retire(change, found, gate)
+            gone = self._container.remove(change, found, gate)
         self._start(change, wanted, made, [*gate, gone], rename=True)
 
     def _start_first(self, change: Change, wanted: Resource, found: Observed) -> None:
@@ -189,7 +170,7 @@ class Rollout:
 
         Until it is ready nobody finds it: it has no alias on its networks. While it is watched both serve.
         """
-        needs = self._under_its_name(change, found)
+        needs = self._container.free_next_name(change, found)
         made = self._make(change, wanted, wanted.name + NEXT, found.anonymous, aliases=False, needs=needs)
         connected = self._attachments.connected(change, wanted, made, aliases=False)
         gate = [made, *connected, *self._waits.batch_gate(change)]
@@ -200,42 +181,20 @@ class Rollout:
         proven = self._waits.watched(change, wanted, attached, made_by=made)
         self._waits.monitored.setdefault(change.address.whole, []).append(proven)
         if self._keeps(change, wanted):
-            previous = self._rename_to_previous(change, found, [proven])
-            renamed = self._rename(change, wanted.name, [previous], made_by=made)
-            stopped = self._stay_stopped(change, found, [renamed, *self._stop(change, found, [renamed])])
+            previous = self._container.rename_to_previous(change, found, [proven])
+            renamed = self._container.rename(change, wanted.name, [previous], made_by=made)
+            stopped = self._container.keep_stopped(
+                change, found, [renamed, *self._container.stop(change, found, [renamed])]
+            )
             self._previous[change.address] = (change, found, stopped[-1])
             self._waits.away[proven] = stopped[-1]
         else:
-            self._waits.away[proven] = self._retire(change, found, [proven])
-            self._rename(change, wanted.name, [self._waits.away[proven]], made_by=made)
+            self._waits.away[proven] = self._container.remove(change, found, [proven])
+            self._container.rename(change, wanted.name, [self._waits.away[proven]], made_by=made)
 
     def _keeps(self, change: Change, wanted: Resource) -> bool:
         """Whether what is replaced is kept for a way back. Where something waits aside already, that is the way."""
         return rolls_back(wanted) and change.address not in self._previous
-
-    def _under_its_name(self, change: Change, found: Observed) -> list[int]:
-        """One that an interrupted apply left under the name that its replacement needs takes its own first."""
-        if not found.name.endswith(NEXT):
-            return []
-        return [self._rename(change, found.made_as, [], object_id=found.id)]
-
-    def _rename_to_previous(self, change: Change, found: Observed, needs: Iterable[int | None]) -> int:
-        gate = [need for need in needs if need is not None]
-        name = previous_name(found, self._names)
-        return gate[-1] if found.name == name else self._rename(change, name, gate, object_id=found.id)
-
-    def _stay_stopped(self, change: Change, found: Observed, needs: list[int]) -> list[int]:
-        """An engine that starts, after a power cut, starts what its policy lets it, stopped by hand or not.
-
-        Beside its replacement, on the same volumes, what was set aside must not run.
-        """
-        if found.container_spec["restart"].partition(":")[0] not in ("always", "on-failure"):
-            return needs
-        step = self._steps.add(
-            UpdateContainer(("restart",), {"restart": "no"}), change.address, change.reason, needs=needs,
-            object_id=found.id,
-        )  # fmt: skip
-        return [*needs, step]
 
     def _update_in_place(self, change: Change, wanted: Resource, found: Observed) -> None:
         """Differences that a live container can take: limits, networks, its state, its name."""
@@ -246,13 +205,13 @@ class Rollout:
             done.append(steps.add(UpdateContainer(paths), address, change.reason, object_id=found.id))
         hooks, renamed = bool(wanted.spec[POST_START]), any(d.impact is Impact.METADATA for d in change.differences)
         if renamed and not hooks:
-            done.append(self._rename(change, wanted.name, [], object_id=found.id))
+            done.append(self._container.rename(change, wanted.name, [], object_id=found.id))
         done += self._attachments.renewed(change, wanted, found)
         status = found.runtime.status if found.runtime else ""
         joins = any(d.path in LOST_PATHS for d in change.differences)
         if status == "paused":
             done.append(steps.add(Unpause(), address, change.reason, object_id=found.id))
-        if status not in ("running", "restarting", "paused"):
+        if not found.is_up:
             if hooks:
                 done += self._rename_to_next(change, wanted, found)
             if status == "created":
@@ -268,7 +227,7 @@ class Rollout:
             renamed = hooks
         if renamed and hooks:
             done = run_hooks(steps, change, POST_START, wanted.spec, done, object_id=found.id)
-            done.append(self._rename(change, wanted.name, done, object_id=found.id))
+            done.append(self._container.rename(change, wanted.name, done, object_id=found.id))
         if done:
             steps.started[address] = done[-1]
         self._waits.monitored.setdefault(address.whole, []).append(self._recovered(change, done))
@@ -280,7 +239,7 @@ class Rollout:
         if found.name.endswith((NEXT, PREVIOUS)):
             return []
         dropped = self._drop_leftover(change) if self._replaces_leftover(change) else None
-        return [self._rename(change, wanted.name + NEXT, [*needs, dropped], object_id=found.id)]
+        return [self._container.rename(change, wanted.name + NEXT, [*needs, dropped], object_id=found.id)]
 
     # Parts of recipes ------------------------------------------------------------------------------------------
 
@@ -298,9 +257,7 @@ class Rollout:
         needs = [*needs, *(self._steps.made.get(need.address) for need in wanted.needs)]
         if self._replaces_leftover(change):
             needs.append(self._drop_leftover(change))
-        needs += [
-            step for kind in sorted(ROOTS) if wanted.spec[kind] for step in self._fill(change, wanted, kind, needs)
-        ]
+        needs += self._fills.fill(change, wanted, needs)
         hosts = [n.address for n in wanted.needs if n.condition and shares(wanted, n.address.name)]
         needs += [self._steps.made.get(address) for address in hosts]
         made = self._steps.add(
@@ -310,47 +267,12 @@ class Rollout:
         return made
 
     def _replaces_leftover(self, change: Change) -> bool:
-        return any(one.address == change.address and one.name.endswith(NEXT) for one in self._observed.leftovers)
+        return any(o.address == change.address and o.name.endswith(NEXT) for o in self._observed.leftovers)
 
     def _drop_leftover(self, change: Change) -> int:
         """What an interrupted apply left under the name that this replacement needs."""
         leftover = next(o for o in self._observed.leftovers if o.address == change.address and o.name.endswith(NEXT))
-        return self._retire(replace(change, reason=LEFT_BEHIND), leftover, [])
-
-    def _fill(self, change: Change, wanted: Resource, section: str, needs: Sequence[int | None]) -> list[int]:
-        """The steps after which the volume with the service's configs or secrets is full; its replicas share it."""
-        name = file_volume.parse(self._desired.project, change.address.name, section, wanted.spec[section]).name
-        if name not in self._complete and name not in self._filled:
-            of, cause = change.address.whole, change.reason
-            needs = [*needs, self._steps.add(Fill(section, FillPart.CREATE_VOLUME), of, cause, needs=needs)]
-            carrier = self._steps.add(Fill(section, FillPart.CREATE_CARRIER), of, cause, needs=needs)
-            filled = self._steps.add(Fill(section), of, cause, made_by=carrier)
-            clean = self._steps.add(
-                Fill(section, FillPart.REMOVE_CARRIER), of, cause, made_by=carrier, after=[filled]
-            )  # fmt: skip
-            self._filled[name] = [filled, clean]
-        return self._filled.get(name, [])
-
-    def _rename(
-        self, change: Change, name: str, needs: Iterable[int | None], *, made_by: int | None = None, object_id: str = ""
-    ) -> int:
-        return self._steps.add(
-            Rename(name), change.address, change.reason, needs=needs, made_by=made_by, object_id=object_id
-        )
-
-    def _stop(self, change: Change, found: Observed, needs: Iterable[int | None]) -> list[int]:
-        """Stop a container that runs; the last step, if there is anything to stop."""
-        if found.runtime is None or found.runtime.status not in _UP:
-            return []
-        before = run_hooks(self._steps, change, PRE_STOP, found.spec, needs, object_id=found.id)
-        return [self._steps.add(Stop(), change.address, change.reason, needs=before, object_id=found.id)]
-
-    def _retire(self, change: Change, found: Observed, needs: Iterable[int | None]) -> int:
-        gate = list(needs)
-        return self._steps.add(
-            Remove("container"), change.address, change.reason, needs=[*gate, *self._stop(change, found, gate)],
-            object_id=found.id,
-        )  # fmt: skip
+        return self._container.remove(replace(change, reason=LEFT_BEHIND), leftover, [])
 
     def _start(
         self,
@@ -382,14 +304,14 @@ class Rollout:
         steps, hooks = self._steps, wanted.spec[POST_START]
         gate = list(needs)
         if rename and not hooks:
-            gate = [self._rename(change, wanted.name, gate, made_by=made, object_id=object_id)]
+            gate = [self._container.rename(change, wanted.name, gate, made_by=made, object_id=object_id)]
         started = steps.add(
             Start(), change.address, change.reason, needs=[*gate, *self._waits.conditions(wanted)],
             made_by=made, object_id=object_id,
         )  # fmt: skip
         ran = run_hooks(steps, change, POST_START, wanted.spec, [started], made_by=made, object_id=object_id)
         if rename and hooks:
-            ran = [self._rename(change, wanted.name, ran, made_by=made, object_id=object_id)]
+            ran = [self._container.rename(change, wanted.name, ran, made_by=made, object_id=object_id)]
         steps.started[change.address] = ran[-1]
         return self._waits.until_ready(change, wanted, ran, made_by=made, object_id=object_id)
 
@@ -402,8 +324,3 @@ class Rollout:
         if change.address not in self._previous:
             return ready
         return self._waits.watched(change, wanted, [ready], object_id=found.id)
-
-
-def _never_served(found: Observed) -> bool:
-    """Whether an interrupted apply made a container and came no further: there is nothing in it to go back to."""
-    return found.name.endswith(NEXT) and found.runtime is not None and found.runtime.status == "created"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Begun, Finished, Notice, Progress, Started
+from provisioner.model.operation import Fill, FillPart
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome
 from provisioner.render.fold import folded
@@ -57,6 +58,22 @@ def ended(step: Step) -> str:
     return "gone" if getattr(step.operation, "goal", "") == "gone" else done(step.verb)
 
 
+def is_told(event: Event) -> bool:
+    """Whether an event is worth a line. Of the steps that get files into a volume the one that puts them there stands
+    for all, and of the others a failure is told.
+    """
+    match event:
+        case Started(step):
+            return _stands_for_itself(step)
+        case Finished(result):
+            return _stands_for_itself(result.step) or result.outcome is Outcome.FAILED
+    return True
+
+
+def _stands_for_itself(step: Step) -> bool:
+    return not isinstance(step.operation, Fill) or step.operation.part is FillPart.PUT_FILES
+
+
 class PlainProgress:
     """Every step: one line per event with the time since the first one. A repeated message is said once."""
 
@@ -71,7 +88,7 @@ class PlainProgress:
         moment = self._now()
         if self._begin is None:
             self._begin = moment
-        text = self._text(event)
+        text = self._text(event) if is_told(event) else ""
         if text:
             self._write(f"{seconds(moment - self._begin):>7}  {text}\n")
 
@@ -221,7 +238,7 @@ class LiveProgress(LiveRegion):
                     self._running[step.id].message = printable(message)
             case Finished(result):
                 self._running.pop(result.step.id, None)
-                return result_line(result, self._paint) + "\n"
+                return result_line(result, self._paint) + "\n" if is_told(event) else ""
             case Notice(message):
                 return printable(message) + "\n"
         return ""

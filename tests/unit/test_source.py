@@ -48,3 +48,12 @@ def test_one_that_does_is_found():
     text = "def search(known):\n    swapped = {n: i for i, n in known}\n    return [i(one) for one in swapped]\n"
     assert shadowing(text) == ["search: i"]
     assert shadowing(text.replace("i(one)", "name(one)")) == []
+
+
+def test_no_file_of_the_package_is_above_400_lines():
+    lengths = {str(file.relative_to(PROJECT)): len(file.read_text().splitlines()) for file in _package()}
+    assert {file: lines for file, lines in lengths.items() if lines > 400} == {}
+
+
+def _package() -> list[Path]:
+    return sorted((PROJECT / "provisioner").rglob("*.py"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.app.backup_sources import saved_addresses
+from provisioner.app.backup_sources import saved_addresses, start_order
 from provisioner.app.load import load_playbook
 from provisioner.app.request import Request
 
@@ -37,3 +37,12 @@ def test_production_declares_its_backups(system: str) -> None:
 
 def test_all_systems_are_here() -> None:
     assert sorted(one.parent.name for one in PLAYBOOKS.glob("*/prod.yml")) == sorted(SYSTEMS)
+
+
+def test_services_are_brought_up_in_the_order_of_the_file_but_for_what_others_depend_on(tmp_path: Path) -> None:
+    text = "name: shop\nservices:\n"
+    for name, needed in {"web": ["db", "cache"], "db": [], "cache": [], "agent": []}.items():
+        text += f"  {name}: {{image: 'busybox:1.36', depends_on: {needed}}}\n"
+    (tmp_path / "compose.yml").write_text(text)
+    playbook = load_playbook(Request(files=(str(tmp_path / "compose.yml"),), directory=str(tmp_path)), allow_unset=True)
+    assert start_order(playbook) == ["db", "cache", "web", "agent"]

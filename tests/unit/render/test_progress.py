@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
+
 from provisioner.model.event import Finished, Progress, Started
+from provisioner.model.operation import Fill, FillPart
 from provisioner.model.plan import Verb
 from provisioner.render.progress import LiveProgress, PlainProgress, doing, done
 from tests.unit.render.examples import FAILED, STEPS, result
@@ -61,6 +64,32 @@ def test_plain_progress_is_one_line_per_event_with_its_time() -> None:
         "   2.5s  ✘ service.api[1]: wait failed: its health check did not pass within 30s (last: exit 1)",
         "   2.5s  - volume.cache: remove skipped (service.api[1] failed)",
     ]
+
+
+@pytest.mark.parametrize("kind", [PlainProgress, LiveProgress])
+def test_files_get_into_a_volume_in_four_steps_and_one_line(kind: type[PlainProgress] | type[LiveProgress]) -> None:
+    screen = Screen()
+    tell = (
+        PlainProgress(screen.write, Clock())
+        if kind is PlainProgress
+        else LiveProgress(screen.write, Clock(), lambda: 80)
+    )
+    for part in FillPart:
+        step = replace(PULL, operation=Fill("secrets", part))
+        tell(Started(step))
+        tell(Finished(result(step, seconds=0.2)))
+    tell.close()
+    text = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", "".join(screen.written))
+    assert text.count("✔") == 1
+    assert "filled in 0.2s" in text
+
+
+@pytest.mark.parametrize("part", FillPart)
+def test_whichever_of_them_fails_is_told(part: FillPart) -> None:
+    screen = Screen()
+    step = replace(PULL, operation=Fill("secrets", part))
+    PlainProgress(screen.write, Clock())(Finished(replace(FAILED.results[4], step=step)))
+    assert "fill failed: its health check" in "".join(screen.written)
 
 
 def test_the_live_region_keeps_running_steps_below_finished_ones() -> None:
