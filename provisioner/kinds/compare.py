@@ -36,6 +36,8 @@ def compare(
         after, before = desired.get(field.key, field.default), observed.get(field.key, field.default)
         if field.align:
             after, before = field.align(desired, observed, declared)
+        if after == before:
+            continue
         if field.chosen:
             before = _declared_part(field.key, before, None if after == field.default else after, declared)
             if before is None and after == field.default:

@@ -143,7 +143,7 @@ class Field:
 
         Where the default itself is not empty (true, a name), false and zero are values.
         """
-        if self.explicit:
+        if value is None or self.explicit:
             return value is None
         return is_empty(value) if is_empty(self.default) else value in (None, "")
 

@@ -72,11 +72,12 @@ class Node:
 
     def plain(self) -> JSON:
         """The value as plain lists, dicts and scalars."""
-        if isinstance(self.value, tuple):
-            return [item.plain() for item in self.value]
-        if self.is_mapping:
-            return {key: item.plain() for key, item in self.mapping.items()}
-        return self.value  # type: ignore[return-value]
+        value = self.value
+        if isinstance(value, tuple):
+            return [item.plain() for item in value]
+        if isinstance(value, _NO_MAPPING):
+            return value
+        return {key: item.plain() for key, item in value.items()}
 
     def walk(self, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
         """Every node with its path, parents first."""

@@ -11,7 +11,7 @@ from provisioner.model.address import Address
 from provisioner.model.positions import Positions
 from provisioner.model.state import CARRIED_KIND, DesiredState, Need, Resource
 from provisioner.platforms.capabilities import incapable
-from provisioner.platforms.fitness import unfit, without_swarm
+from provisioner.platforms.fitness import given_values, unfit, without_swarm
 from provisioner.platforms.lowering import (
     InputVersions,
     NamedService,
@@ -70,10 +70,11 @@ def port_mode(port: Published) -> str:
 
 def check(playbook: Playbook, facts: Facts) -> Iterator[Verdict]:
     """What a plain engine, and this one, can not do for this playbook."""
-    yield from unfit(playbook, facts)
+    values = tuple(given_values(playbook))
+    yield from unfit(playbook, values, facts)
     yield from name_problems(playbook, ON_ENGINE)
     yield from file_volume_problems(playbook)
-    yield from without_swarm(playbook)
+    yield from without_swarm(values)
     yield from incapable(playbook, facts)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provisioner.document.attributes import rows, rules
 from provisioner.kinds.fields import EMPTY, Ignored, Refused
@@ -12,7 +12,7 @@ from provisioner.model.span import Problem, Verdict, refusal
 from provisioner.playbook.pools import host_bits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from provisioner.document.attributes import Rule
     from provisioner.kinds.keys import Key, Version
@@ -29,19 +29,31 @@ RELEASES = {(1, 43): "24.0", (1, 44): "25.0", (1, 45): "26.0", (1, 46): "27.0", 
 _EXACT_SUBNETS = (1, 44)
 
 
-def unfit(playbook: Playbook, facts: Facts, *, swarm: bool = False) -> Iterator[Verdict]:
+class Given(NamedTuple):
+    """A value of a playbook: the path of its `row` in the table of keys, its own path, the mapping that it stands in
+    (only where its row asks for that), and where it is.
+    """
+
+    row: str
+    path: str
+    value: Any
+    body: dict[str, Any]
+    span: Span
+
+
+def unfit(playbook: Playbook, values: Iterable[Given], facts: Facts, *, swarm: bool = False) -> Iterator[Verdict]:
     """The keys that this engine is too old for, or not made for. On Swarm only those that it has at all."""
-    for pattern, path, value, body, span in _values(playbook):
-        if not swarm or on_swarm(pattern) not in ("refused", "no effect"):
-            for text, hint in _lacks(pattern, value, body, facts):
-                yield refusal(text, span, path, hint)
+    for given in values:
+        if not swarm or on_swarm(given.row) not in ("refused", "no effect"):
+            for text, hint in _lacks(given, facts):
+                yield refusal(text, given.span, given.path, hint)
     if facts.api_version >= _EXACT_SUBNETS:
         yield from (Verdict(True, problem) for problem in host_bits(playbook))
 
 
-def on_swarm_problems(playbook: Playbook) -> Iterator[Verdict]:
+def on_swarm_problems(values: Iterable[Given]) -> Iterator[Verdict]:
     """The keys that are refused on Swarm, and those that have no effect there."""
-    for pattern, path, value, body, span in _values(playbook):
+    for pattern, path, value, body, span in values:
         answer = swarm_answer(pattern)
         when = next((key.swarm_when for key in keys_at(pattern) if key.swarm_when), None)
         if not (when(value, body) if when else _is_given(value)):
@@ -54,9 +66,9 @@ def on_swarm_problems(playbook: Playbook) -> Iterator[Verdict]:
             yield Verdict(False, Problem(f"'{key}' has no effect on Swarm", span, path, answer.why))
 
 
-def without_swarm(playbook: Playbook) -> Iterator[Verdict]:
+def without_swarm(values: Iterable[Given]) -> Iterator[Verdict]:
     """The keys that are refused without Swarm, and those that have no effect there."""
-    for pattern, path, value, body, span in _values(playbook):
+    for pattern, path, value, body, span in values:
         for key in keys_at(pattern):
             if key.how is Treatment.REFUSED and _concerns(key, value, body):
                 yield refusal(f"can not be had: {key.why}", span, path, key.instead)
@@ -64,14 +76,14 @@ def without_swarm(playbook: Playbook) -> Iterator[Verdict]:
                 yield Verdict(False, Problem(f"has no effect here: {key.why}", span, path, key.instead or None))
 
 
-def _lacks(pattern: str, value: Any, body: dict[str, Any], facts: Facts) -> Iterator[tuple[str, str]]:
-    keys = keys_at(pattern)
-    concerned = [key for key in keys if _concerns(key, value, body)]
+def _lacks(given: Given, facts: Facts) -> Iterator[tuple[str, str]]:
+    keys = keys_at(given.row)
+    concerned = [key for key in keys if _concerns(key, given.value, given.body)]
     if any(key.windows for key in concerned) and facts.platform != "windows":
         yield f"only engines on Windows have it, and this one is on {facts.platform}", "leave it out"
     own = [key.since for key in keys if key.since]
-    since = next((key.since for key in concerned if key.since), None) if own else since_of(pattern)
-    if since is None or since <= facts.api_version or value is None:
+    since = next((key.since for key in concerned if key.since), None) if own else since_of(given.row)
+    if since is None or since <= facts.api_version or given.value is None:
         return
     wanted, here = _version(since), _version(facts.api_version)
     needs = f"Docker Engine {RELEASES[since]} (API {wanted})" if since in RELEASES else f"Engine API {wanted}"
@@ -109,9 +121,8 @@ def _has_a_word(path: str) -> bool:
     return has_reason or since_of(path) is not None or isinstance(swarm_answer(path), Refused | Ignored)
 
 
-def _values(playbook: Playbook) -> Iterator[tuple[str, str, Any, dict[str, Any], Span]]:
-    """Every value of the objects that are to be there, as far as there is something to say of its key: the path of
-    its row, its own path, it, what it stands in, and where."""
+def given_values(playbook: Playbook) -> Iterator[Given]:
+    """Every value of the objects that are to be there, as far as there is something to say of its key."""
     objects = [("services", name, service.body) for name, service in playbook.services.items()]
     for section in ("networks", "volumes", "configs", "secrets"):
         objects += [(section, name, declared.body) for name, declared in getattr(playbook, section).items()]
@@ -121,7 +132,7 @@ def _values(playbook: Playbook) -> Iterator[tuple[str, str, Any, dict[str, Any],
             yield from _descend(body, rule, f"{section}.*", f"{section}.{name}")
 
 
-def _descend(node: Node, rule: Rule, pattern: str, path: str) -> Iterator[tuple[str, str, Any, dict[str, Any], Span]]:
+def _descend(node: Node, rule: Rule, pattern: str, path: str) -> Iterator[Given]:
     if node.is_mapping:
         inside = [(key, item, node.key_spans.get(key, item.span)) for key, item in node.mapping.items()]
     elif node.is_sequence:
@@ -137,5 +148,5 @@ def _descend(node: Node, rule: Rule, pattern: str, path: str) -> Iterator[tuple[
         if _has_a_word(row):
             if body is None and any(entry.when or entry.swarm_when for entry in keys_at(row)):
                 body = node.plain()
-            yield row, f"{path}.{key}", item.plain(), body if isinstance(body, dict) else {}, span
+            yield Given(row, f"{path}.{key}", item.plain(), body if isinstance(body, dict) else {}, span)
         yield from _descend(item, below, row, f"{path}.{key}")

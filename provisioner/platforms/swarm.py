@@ -10,7 +10,7 @@ from provisioner.model.address import Address
 from provisioner.model.positions import Positions
 from provisioner.model.span import Verdict, refusal
 from provisioner.model.state import DesiredState, Need, Resource
-from provisioner.platforms.fitness import on_swarm_problems, unfit
+from provisioner.platforms.fitness import given_values, on_swarm_problems, unfit
 from provisioner.platforms.lowering import (
     HELD,
     InputVersions,
@@ -80,9 +80,10 @@ def port_mode(port: Published) -> str:
 
 def check(playbook: Playbook, facts: Facts) -> Iterator[Verdict]:
     """What a Swarm can not do for this playbook. The engine at hand does not run the services alone."""
-    yield from unfit(playbook, facts, swarm=True)
+    values = tuple(given_values(playbook))
+    yield from unfit(playbook, values, facts, swarm=True)
     yield from name_problems(playbook, ON_SWARM)
-    yield from on_swarm_problems(playbook)
+    yield from on_swarm_problems(values)
     for one in playbook.services.values():
         yield from swarm_limits.problems(one.name, one.body, facts.api_version)
         yield from swarm_limits.name_problem(one.name, service_name(playbook, one.name), one.body)

@@ -56,6 +56,8 @@ def named_containers(desired: DesiredState) -> list[str]:
 
 def resolved(spec: Spec, state: ObservedState) -> Spec:
     """The spec with the id for each `container:NAME`, or with the service where the container is one of ours."""
+    if not outer_names(spec):
+        return spec
     services = {o.id: a.name for a, o in state.resources.items() if a.kind == "service" and o.kind == "container"}
 
     def resolve(mode: str | None) -> str | None:

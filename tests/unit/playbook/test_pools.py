@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.platforms.fitness import unfit
+from provisioner.platforms.fitness import given_values, unfit
 from provisioner.playbook.crossref import contradictions
 from tests.unit.playbook.engine_facts import FACTS
 
@@ -137,7 +137,10 @@ def test_what_is_no_subnet_to_engines_from_25_on(
     """Docker Engine 28.5 refuses these for a bridge and for an overlay; 20.10 takes them."""
     playbook = bound(services={"a": {"image": "a:1", "networks": {"n": None}}}, networks={"n": network})
     facts = [replace(FACTS, api_version=version) for version in ((1, 43), (1, 44), (1, 51))]
-    told = [[verdict for verdict in unfit(playbook, one, swarm=mode == "swarm")] for one in facts]
+    told = [
+        [verdict for verdict in unfit(playbook, tuple(given_values(playbook)), one, swarm=mode == "swarm")]
+        for one in facts
+    ]
     assert told[0] == []
     for (verdict,) in told[1:]:
         assert verdict.refused
@@ -148,7 +151,7 @@ def test_what_is_no_subnet_to_engines_from_25_on(
 @pytest.mark.parametrize("subnet", ["10.5.0.0/24", "10.5.0.9/32", "fd00::/64", "FD00:0::/64"])
 def test_subnets_that_all_engines_take(bound: Any, subnet: str) -> None:
     playbook = bound(services={"a": {"image": "a:1", "networks": {"n": None}}}, networks={"n": pool(subnet)})
-    assert list(unfit(playbook, replace(FACTS, api_version=(1, 51)))) == []
+    assert list(unfit(playbook, tuple(given_values(playbook)), replace(FACTS, api_version=(1, 51)))) == []
 
 
 @pytest.mark.parametrize("driver", ["host", "null"])
