@@ -6,8 +6,9 @@ import re
 
 from provisioner.model.dataclass import dataclass
 
-_FORM = re.compile(r"(?P<kind>[a-z]+)\.(?P<name>[A-Za-z0-9][A-Za-z0-9_.-]*?)(?:\[(?P<index>[0-9]+)\])?")
-_NAME = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9_-]*)(?:\[(?P<index>[0-9]+)\])?")
+# Keys of services, networks and volumes may begin with any of these, as in Compose.
+_FORM = re.compile(r"(?P<kind>[a-z]+)\.(?P<name>[A-Za-z0-9_.-]+?)(?:\[(?P<index>[0-9]+)\])?")
+_NAME = re.compile(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9_-]*)(?:\[(?P<index>[0-9]+)\])?")
 
 
 @dataclass(frozen=True, slots=True)

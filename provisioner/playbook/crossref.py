@@ -11,6 +11,7 @@ from provisioner.model.span import Problem
 from provisioner.playbook import file_targets
 from provisioner.playbook.feasibility import infeasible
 from provisioner.playbook.joined import namespace_conflicts
+from provisioner.playbook.network_options import bridge_options, overlaps
 from provisioner.playbook.own_names import shared_container_names, shared_names, volume_names
 from provisioner.playbook.pools import fixed_addresses, kept_addresses, second_pools
 from provisioner.playbook.ports import published
@@ -198,6 +199,8 @@ _CONTAINER_CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
     fixed_addresses,
     kept_addresses,
     second_pools,
+    overlaps,
+    bridge_options,
 )
 
 

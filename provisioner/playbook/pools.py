@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from provisioner.model.node import items_of
 from provisioner.model.span import Problem
 from provisioner.playbook.impossible import Impossible, shown
+from provisioner.playbook.network_options import pool_problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,6 +58,7 @@ def network_problems(playbook: Playbook) -> Iterator[Problem]:
             for index, entry in enumerate(items_of(network.body.get("ipam", "config"))):
                 for found in _pool_problems(("ipam", "config", str(index)), entry):
                     yield _at(network, found)
+            yield from pool_problems(network)
     yield from _second_pools(playbook, named_only=True)
 
 

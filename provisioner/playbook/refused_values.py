@@ -47,6 +47,12 @@ def _health(body: Node) -> Iterator[Impossible]:
         if node is not None and _TOO_SHORT.fullmatch(str(node.value)):
             message = f"{shown(node.value)} is shorter than the millisecond that an engine asks for"
             yield Impossible(("healthcheck", key), node.span, message, "write 1s or more")
+    test = given.get("test")
+    words = [str(item.value) for item in items_of(test)]
+    # Docker Engine 20.10 ends with a panic, and all containers with it, when it is to run no word at all.
+    if test is not None and words in (["CMD"], ["CMD-SHELL"]):
+        hint = f"write [{words[0]}, …], or `disable: true` for none"
+        yield Impossible(("healthcheck", "test"), test.span, f"after {words[0]} there is no command to run", hint)
 
 
 def _processors(body: Node) -> Iterator[Impossible]:

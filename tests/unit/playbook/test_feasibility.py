@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # A part of a service → the key that is wrong, and a part of what is said.
 IMPOSSIBLE = {
+    "healthcheck: {test: [CMD]}": ("healthcheck.test", "after CMD there is no command"),
+    "healthcheck: {test: [CMD-SHELL]}": ("healthcheck.test", "after CMD-SHELL there is no command"),
     "volumes: [data]": ("volumes.0", "the target 'data' is not absolute"),
     "volumes: ['x:data']": ("volumes.0", "the target 'x:data' is not absolute"),
     "volumes: ['./here:rel/a']": ("volumes.0", "the target 'rel/a' is not absolute"),
@@ -142,6 +144,19 @@ IMPOSSIBLE_NETWORKS = {
     "{ipam: {config: [{subnet: 10.1.0.0/24}, {subnet: 10.2.0.0/24}]}}": "10.1.0.0/24 is that already",
     "{driver: bridge, ipam: {config: [{subnet: 'fd00::/64'}, {subnet: 'fd01::/64'}]}}": "a bridge has one IPv6 subnet",
     "{enable_ipv6: true}": "has no IPv6 subnets of its own",
+    "{ipam: {config: [{subnet: 224.0.0.0/24}]}}": "config.0.subnet: 224.0.0.0/24 is for multicast",
+    "{ipam: {config: [{subnet: 127.9.0.0/24}]}}": "127.9.0.0/24 is for loopback",
+    "{ipam: {config: [{subnet: 0.0.0.0/24}]}}": "0.0.0.0/24 is for no host",
+    "{driver: bridge, enable_ipv6: true, ipam: {config: [{subnet: 'ff05::/64'}]}}": "ff05::/64 is for multicast",
+    "{ipam: {config: [{gateway: 10.8.8.1}]}}": "config.0.gateway: it is a part of a subnet, and none is declared",
+    "{ipam: {config: [{ip_range: 10.8.8.0/25}]}}": "config.0.ip_range: it is a part of a subnet",
+    "{ipam: {config: [{aux_addresses: {a: 10.8.8.1}}]}}": "config.0.aux_addresses: it is a part of a subnet",
+    "{driver_opts: {com.docker.network.driver.mtu: big}}": "'big' is no size of a packet",
+    "{driver_opts: {com.docker.network.driver.mtu: -5}}": "'-5' is no size of a packet",
+    "{driver_opts: {com.docker.network.bridge.enable_icc: maybe}}": "enable_icc: 'maybe' is neither true nor false",
+    "{driver: bridge, driver_opts: {com.docker.network.bridge.enable_ip_masquerade: 'no'}}": "'no' is neither true",
+    "{driver_opts: {com.docker.network.bridge.host_binding_ipv4: 1.2.3}}": "'1.2.3' is no IP address",
+    "{driver_opts: {com.docker.network.bridge.name: averyverylonginterface}}": "longer than the 15 letters",
     "{enable_ipv6: true, ipam: {config: [{subnet: 10.1.0.0/24}]}}": "has no IPv6 subnets of its own",
 }
 # What this engine can not do.
@@ -226,6 +241,34 @@ def test_networks_that_an_engine_refuses_are_told_with_their_place(tmp_path: Pat
     assert found[0].span is not None
 
 
+PAIRS = {
+    "{n: {ipam: {config: [{subnet: 10.87.0.0/16}]}}, m: {ipam: {config: [{subnet: 10.87.1.0/24}]}}}": (
+        "10.87.1.0/24 and 10.87.0.0/16 of networks.n at ",
+    ),
+    "{n: {ipam: {config: [{subnet: 10.87.1.0/24}]}}, m: {driver: macvlan, ipam: {config: [{subnet: 10.87.1.0/24}]}}}": (
+        "10.87.1.0/24 and 10.87.1.0/24 of networks.n",
+    ),
+    "{n: {driver_opts: {NAME: br8}}, m: {driver_opts: {NAME: br8}}}": (
+        "the interface 'br8' is that of networks.n already",
+    ),
+    "{n: {ipam: {config: [{subnet: 10.87.0.0/24}]}}, m: {ipam: {config: [{subnet: 10.87.1.0/24}]}}}": (),
+    "{n: {ipam: {config: [{subnet: 10.87.0.0/24}]}}, m: {external: true, name: mm}}": (),
+    "{n: {driver_opts: {NAME: br8}}, m: {driver_opts: {NAME: br9}}}": (),
+    "{n: {ipam: {config: [{subnet: 10.87.0.0/16}]}}, m: , unused: {ipam: {config: [{subnet: 10.87.0.0/24}]}}}": (),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("networks", PAIRS)
+def test_two_networks_that_an_engine_does_not_make_beside_each_other(tmp_path: Path, networks: str) -> None:
+    playbook = bound(tmp_path, "networks: [n, m]", networks.replace("NAME", "com.docker.network.bridge.name"))
+    found = contradictions(playbook, "containers")
+    assert len(found) == len(PAIRS[networks])
+    for problem, says in zip(found, PAIRS[networks], strict=True):
+        assert says in problem.message
+        assert problem.path.startswith("networks.m.")
+        assert re.match(r".*compose\.yaml:4:\d+: ", str(problem))
+
+
 @pytest.mark.parametrize("service", INCAPABLE)
 def test_what_this_engine_refuses_is_told_with_its_place(tmp_path: Path, service: str) -> None:
     key, says = INCAPABLE[service]
@@ -263,6 +306,21 @@ def test_pools_of_both_families_and_engines_with_pools_of_their_own(tmp_path: Pa
     assert refused(bare, replace(FACTS, address_pools=("fd00:5::/48",))) == []
     overlay = bound(tmp_path, "networks: [n]", "{n: {ipam: {config: [{subnet: 10.1.0.0/24}, {subnet: 10.2.0.0/24}]}}}")
     assert contradictions(overlay, "swarm") == ()
+
+
+def test_options_and_pools_that_bridges_take_are_let_pass(tmp_path: Path) -> None:
+    for network in (
+        "{driver_opts: {com.docker.network.driver.mtu: 1450, com.docker.network.bridge.enable_icc: 'false'}}",
+        "{driver_opts: {com.docker.network.bridge.enable_ip_masquerade: T, com.docker.network.driver.mtu: '0'}}",
+        "{driver_opts: {com.docker.network.bridge.name: exactly15letter, foo: bar}}",
+        "{driver_opts: {com.docker.network.bridge.host_binding_ipv4: 127.0.0.1}}",
+        "{driver: ipvlan, driver_opts: {com.docker.network.driver.mtu: big}}",
+        "{ipam: {config: [{subnet: 240.1.0.0/24}]}}",
+        "{ipam: {config: [{subnet: 169.254.9.0/24}]}}",
+        "{ipam: {driver: mine, config: [{gateway: 10.8.8.1}]}}",
+        "{ipam: {config: []}}",
+    ):
+        assert contradictions(bound(tmp_path, "networks: [n]", f"{{n: {network}}}"), "containers") == (), network
 
 
 def test_what_a_variable_without_a_value_leaves_is_told_as_that_alone(tmp_path: Path) -> None:
