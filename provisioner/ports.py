@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections import deque
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from provisioner.model.builder import Builders, Choice
+    from provisioner.model.edges import BuildRecipe, EngineJson
     from provisioner.model.event import Event
     from provisioner.model.secret import Resolution, SecretRef, SecretValue
     from provisioner.model.state import Facts
@@ -25,11 +26,11 @@ class EngineReader(Protocol):
     def facts(self) -> Facts:
         """The engine's own facts, without any image (GET /info, /version)."""
 
-    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[EngineJson]:
         """Full inspections of all objects, running or not, that carry all the labels; of a Swarm's tasks, whose labels
         are their service's, only those that are to run with its present spec."""
 
-    def containers(self) -> Sequence[Mapping[str, Any]]:
+    def containers(self) -> Sequence[EngineJson]:
         """Every container, whosever it is and whether it runs or not, as the engine lists it in one answer."""
 
     def bound_ports(self) -> Collection[tuple[str, int, str]] | None:
@@ -38,7 +39,7 @@ class EngineReader(Protocol):
         None where that can not be told from here.
         """
 
-    def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
+    def inspect(self, kind: str, name: str) -> EngineJson | None:
         """One object by its id or exact name; None when there is none."""
 
     def logs(
@@ -57,7 +58,7 @@ class EngineReader(Protocol):
         `since` and `until` are times in Unix seconds.
         """
 
-    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
+    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[EngineJson]:
         """The tasks of a Swarm service, past ones too; with `current` only those of its present spec."""
 
     def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
@@ -72,14 +73,14 @@ class EngineReader(Protocol):
     def builders(self) -> Builders:
         """What can build images for this engine, best first. Looked for at the first call."""
 
-    def builder_for(self, build: Mapping[str, Any]) -> Choice | None:
+    def builder_for(self, build: BuildRecipe) -> Choice | None:
         """Which builder a canonical Compose `build` gets, and what that lacks; None, without a look, where any does."""
 
 
 class EngineWriter(EngineReader, Protocol):
     """Changes an engine. Objects are addressed by full id. A missing object raises `EngineRefused` (404)."""
 
-    def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
+    def create(self, kind: str, name: str, body: EngineJson) -> str:
         """Create a network, volume or container and return its full id (a volume's name)."""
 
     def remove(self, kind: str, object_id: str, *, volumes: bool = False) -> None:
@@ -96,10 +97,10 @@ class EngineWriter(EngineReader, Protocol):
 
     def rename(self, container_id: str, name: str) -> None: ...
 
-    def update(self, container_id: str, body: Mapping[str, Any]) -> None:
+    def update(self, container_id: str, body: EngineJson) -> None:
         """Change limits or the restart policy of a live container (POST /containers/{id}/update)."""
 
-    def update_spec(self, kind: str, object_id: str, version: int, body: Mapping[str, Any]) -> None:
+    def update_spec(self, kind: str, object_id: str, version: int, body: EngineJson) -> None:
         """Replace the spec of a Swarm's service, or the labels in that of a config or secret.
 
         EngineConflict when its version index is another one by now.
@@ -108,7 +109,7 @@ class EngineWriter(EngineReader, Protocol):
     def roll_back_service(self, service_id: str, version: int) -> None:
         """Give a Swarm service the spec that it had before the last update. EngineConflict as with `update_spec`."""
 
-    def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, Any]) -> None: ...
+    def connect(self, network_id: str, container_id: str, endpoint: EngineJson) -> None: ...
 
     def disconnect(self, network_id: str, container_id: str) -> None: ...
 
@@ -123,7 +124,7 @@ class EngineWriter(EngineReader, Protocol):
     def build(
         self,
         tag: str,
-        build: Mapping[str, Any],
+        build: BuildRecipe,
         labels: Mapping[str, str],
         *,
         secrets: Mapping[str, SecretValue],
@@ -202,12 +203,12 @@ class EngineOperator(EngineWriter, Protocol):
     def top(self, container_id: str, arguments: str = "") -> tuple[Sequence[str], Sequence[Sequence[str]]]:
         """The processes of a running container, as `ps` with these arguments has them: titles and rows."""
 
-    def figures(self, container_id: str) -> Mapping[str, Any]:
+    def figures(self, container_id: str) -> EngineJson:
         """What a container uses, with the sample before it (GET /containers/{id}/stats); takes a second or two."""
 
     def events(
         self, filters: Mapping[str, Sequence[str]], *, since: str | None = None, until: str | None = None
-    ) -> Iterator[Mapping[str, Any]]:
+    ) -> Iterator[EngineJson]:
         """Events as they happen (GET /events); ends with `until`. Times as the engine takes them: Unix or RFC 3339."""
 
     def log_chunks(self, kind: str, object_id: str, *, follow: bool) -> Iterator[bytes]:
@@ -245,7 +246,7 @@ class EngineOperator(EngineWriter, Protocol):
     ) -> int:
         """Run a command with this process's standard streams; its exit code, 0 at once when detached."""
 
-    def path_facts(self, container_id: str, path: str) -> Mapping[str, Any] | None:
+    def path_facts(self, container_id: str, path: str) -> EngineJson | None:
         """What stands at a path (name, size, mode as Go's os.FileMode, linkTarget); None where nothing does."""
 
     def get_tar(self, container_id: str, path: str) -> Iterator[bytes]:

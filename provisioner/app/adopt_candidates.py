@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.document.findings import nearest
 from provisioner.errors import ProvisionError, UsageError
@@ -34,13 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from provisioner.model.adoption import Adopted
+    from provisioner.model.edges import EngineJson
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import DesiredState, Resource
     from provisioner.ports import EngineReader
     from provisioner.reconcile.adoption import Former
-
-    Raw = Mapping[str, Any]
-
 _WORKERS = 8
 
 
@@ -115,20 +113,22 @@ def _checked(maps: Mapping[Address, str], resources: Mapping[Address, Resource])
     return found
 
 
-def _by_labels(engine: EngineReader, project: str, resources: Mapping[Address, Resource]) -> dict[Address, Raw]:
+def _by_labels(engine: EngineReader, project: str, resources: Mapping[Address, Resource]) -> dict[Address, EngineJson]:
     """The containers that Compose's labels give to the project's services, whatever they are called."""
     services: dict[str, list[Resource]] = {}
     for address, resource in sorted(resources.items()):
         if resource.kind == "container":
             services.setdefault(address.name, []).append(resource)
     there = compose_containers(engine.list("container", {COMPOSE_PROJECT: project})) if services else {}
-    found: dict[Address, Raw] = {}
+    found: dict[Address, EngineJson] = {}
     for name, wanted in services.items():
         found |= match_replicas(wanted, there.get(name, ()))
     return found
 
 
-def _by_name(engine: EngineReader, playbook: Playbook, resources: Mapping[Address, Resource]) -> dict[Address, Raw]:
+def _by_name(
+    engine: EngineReader, playbook: Playbook, resources: Mapping[Address, Resource]
+) -> dict[Address, EngineJson]:
     if not resources:
         return {}
     files = {"config": playbook.configs, "secret": playbook.secrets}
@@ -148,7 +148,7 @@ def _mapped(
     maps: Mapping[Address, str],
     renamed: Mapping[str, str],
     called: Mapping[str, str],
-) -> dict[Address, Raw]:
+) -> dict[Address, EngineJson]:
     """The objects that the maps name. `renamed` are the ids of containers by the names that they had before this,
     `called` those by the names that they had before an adoption that was cut off, which may be another one's by now."""
     found = {}
@@ -169,7 +169,7 @@ def _require_free_addresses(
     project: str,
     maps: Mapping[Address, str],
     resources: Mapping[Address, Resource],
-    mapped: Mapping[Address, Raw],
+    mapped: Mapping[Address, EngineJson],
     renamed: Mapping[str, str],
 ) -> None:
     """UsageError for a map to an address at which the environment has another object already, unless that is the one
@@ -186,7 +186,7 @@ def _require_free_addresses(
             )
 
 
-def _is_ours(project: str, resource: Resource, raw: Raw) -> bool:
+def _is_ours(project: str, resource: Resource, raw: EngineJson) -> bool:
     belongs = owner(labels_of(raw), name_of(raw))
     return belongs is not None and belongs[0] == project and belongs[1] == resource.address
 
@@ -205,7 +205,7 @@ def _require_distinct(found: Sequence[Candidate], maps: Mapping[Address, str]) -
 
 
 def refusals_of(
-    engine: EngineReader, found: Sequence[Candidate], listed: Sequence[Raw], project: str, forced: frozenset[str]
+    engine: EngineReader, found: Sequence[Candidate], listed: Sequence[EngineJson], project: str, forced: frozenset[str]
 ) -> list[Problem]:
     """Why some of the objects that were found must not be taken, with the containers that `listed` shows."""
     return [problem for candidate in found for problem in _refusals(engine, candidate, found, listed, project, forced)]
@@ -215,7 +215,7 @@ def _refusals(
     engine: EngineReader,
     candidate: Candidate,
     found: Sequence[Candidate],
-    listed: Sequence[Raw],
+    listed: Sequence[EngineJson],
     project: str,
     forced: frozenset[str],
 ) -> Iterator[Problem]:
@@ -262,7 +262,7 @@ def _refusals(
 
 
 def _foreign_users(
-    candidates: Sequence[Candidate], own: Collection[str], listed: Sequence[Raw], project: str
+    candidates: Sequence[Candidate], own: Collection[str], listed: Sequence[EngineJson], project: str
 ) -> Iterator[Problem]:
     """Containers of third parties that go on using what is adopted; `own` are the ids of those that are none."""
     for candidate in candidates:
@@ -282,7 +282,7 @@ def _foreign_users(
 
 
 def _left_alone(
-    playbook: Playbook, candidates: Sequence[Candidate], listed: Sequence[Raw], narrowed: bool
+    playbook: Playbook, candidates: Sequence[Candidate], listed: Sequence[EngineJson], narrowed: bool
 ) -> Iterator[Problem]:
     """Containers of the same Compose project that no declared service stands for: they stay as they are. Of a
     `narrowed` playbook those of the services that it shows."""
@@ -306,11 +306,11 @@ def _left_alone(
         yield Problem(f"the container {_name(raw)} stays as it is: {why}", path=f"service.{service}")
 
 
-def _name(raw: Raw) -> str:
+def _name(raw: EngineJson) -> str:
     return str((raw.get("Names") or ["?"])[0]).lstrip("/")
 
 
-def unknown_projects(forced: frozenset[str], listed: Iterable[Raw]) -> Iterator[Problem]:
+def unknown_projects(forced: frozenset[str], listed: Iterable[EngineJson]) -> Iterator[Problem]:
     """What is forced, and is no Compose project or stack of the objects that the engine lists."""
     labels = [labels_of(raw) for raw in listed]
     known = sorted({found for label in labels for key in (COMPOSE_PROJECT, STACK) if (found := label.get(key))})
@@ -319,6 +319,6 @@ def unknown_projects(forced: frozenset[str], listed: Iterable[Raw]) -> Iterator[
         yield Problem(f"--force {name}: nothing here is of a Compose project or stack of that name", hint=near)
 
 
-def _names(raws: Sequence[Raw], most: int = 5) -> str:
+def _names(raws: Sequence[EngineJson], most: int = 5) -> str:
     names = sorted(_name(raw) for raw in raws)
     return ", ".join(names[:most] + ([f"{len(names) - most} more"] if len(names) > most else []))

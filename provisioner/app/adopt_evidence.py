@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.app.configs import content_version
 from provisioner.kinds import service
@@ -16,15 +16,14 @@ from provisioner.model.secret import SecretValue
 from provisioner.reconcile.adoption import Evidence, former_owner, labels_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from provisioner.app.external_inputs import ExternalInputs
+    from provisioner.model.edges import EngineJson
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import DesiredState
     from provisioner.ports import EngineReader
     from provisioner.reconcile.adoption import Candidate
-
-    Raw = Mapping[str, Any]
 
 
 def look_inside(engine: EngineReader, candidate: Candidate, materials: ExternalInputs, playbook: Playbook) -> Evidence:
@@ -70,7 +69,7 @@ def _version(key: Address, declared: str, data: bytes, materials: ExternalInputs
     return declared if content == data else content_version(data)
 
 
-def _how(raw: Raw, target: str) -> str:
+def _how(raw: EngineJson, target: str) -> str:
     mounts = (mount for mount in raw.get("Mounts") or () if mount.get("Destination") == target)
     source = next((mount.get("Source") for mount in mounts), None)
     return f"as the mounted file {source} at" if source else "as a copied file at"

@@ -18,11 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from provisioner.model.adoption import Adopted
+    from provisioner.model.edges import EngineJson
     from provisioner.ports import EngineReader
     from provisioner.reconcile.adoption import Candidate
-
-    Raw = Mapping[str, Any]
-
 _WORKERS = 8
 
 
@@ -30,10 +28,10 @@ _WORKERS = 8
 class Lists:
     """What an engine lists, by kind and id."""
 
-    objects: Mapping[tuple[str, str], Raw]
+    objects: Mapping[tuple[str, str], EngineJson]
 
     @property
-    def containers(self) -> Sequence[Raw]:
+    def containers(self) -> Sequence[EngineJson]:
         """Every container, as the engine lists it."""
         return [raw for (kind, _), raw in self.objects.items() if kind == "container"]
 
@@ -54,7 +52,7 @@ class Lists:
 
 def lists(engine: EngineReader) -> Lists:
     """One list of each kind that can be adopted but images, which come with their containers."""
-    found: dict[tuple[str, str], Raw] = {("container", str(raw["Id"])): raw for raw in engine.containers()}
+    found: dict[tuple[str, str], EngineJson] = {("container", str(raw["Id"])): raw for raw in engine.containers()}
     for kind in ("network", "volume", *(RELABELLED if engine.facts().swarm_manager else ())):
         found |= {(kind, identity(kind, raw)): raw for raw in engine.list(kind, {})}
     return Lists(found)
@@ -84,7 +82,7 @@ def require_unchanged(engine: EngineReader, candidates: Sequence[Candidate]) -> 
     _require_same(then, {address: _settings(raw) for address, raw in zip(addresses, now, strict=True)})
 
 
-def _settings(raw: Raw | None) -> Any:
+def _settings(raw: EngineJson | None) -> Any:
     """What a hand can change of a container, without what changes by itself."""
     if raw is None:
         return None

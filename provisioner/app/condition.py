@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.app.intentions import purpose_of, scaled_on_purpose
 from provisioner.errors import ProvisionError
@@ -17,15 +17,13 @@ from provisioner.reconcile.swarm_tasks import BROKEN, state_of, tasks_of
 from provisioner.reconcile.task_words import Words, end_of, newest_first, spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from provisioner.app.prepared import Prepared
     from provisioner.model.address import Address
+    from provisioner.model.edges import EngineJson
     from provisioner.model.state import Observed, Resource, Runtime
     from provisioner.ports import EngineReader
-
-    Raw = Mapping[str, Any]
-
 COMPLETED = "completed"
 # A container that was restarted more recently than this many seconds is taken for one that goes on crashing.
 _RECENT = 60.0
@@ -136,7 +134,7 @@ def health_results(engine: EngineReader, found: Observed) -> tuple[HealthResult,
     return ()
 
 
-def _containers_of_tasks(tasks: Sequence[Raw]) -> list[str]:
+def _containers_of_tasks(tasks: Sequence[EngineJson]) -> list[str]:
     """The ids of the containers of the newest tasks; one that is starting has none, or nothing to tell yet."""
     newest = sorted(tasks, key=lambda one: str(one["Status"].get("Timestamp") or ""), reverse=True)
     found = [str((one["Status"].get("ContainerStatus") or {}).get("ContainerID") or "") for one in newest]
@@ -229,7 +227,7 @@ def _of_service(found: Observed, wanted: Resource | None, engine: EngineReader) 
     )
 
 
-def _runs(task: Raw) -> bool:
+def _runs(task: EngineJson) -> bool:
     return state_of(task) == "running" and task.get("DesiredState") == "running"
 
 

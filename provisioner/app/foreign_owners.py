@@ -15,15 +15,13 @@ from provisioner.reconcile.adoption import former_owner, labels_of
 from provisioner.reconcile.foreign_objects import ADOPT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Iterator, Sequence
 
     from provisioner.app.request import Request
+    from provisioner.model.edges import EngineJson
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import ObservedState
     from provisioner.ports import EngineReader
-
-    Raw = Mapping[str, Any]
 
 
 def learn_owners(engine: EngineReader, project: str, observed: ObservedState) -> bool:
@@ -46,7 +44,7 @@ def typed_hints(request: Request, refusals: Sequence[Problem]) -> tuple[Problem,
     )
 
 
-def elsewhere_notes(request: Request, playbook: Playbook, listed: Sequence[Raw]) -> Iterator[Problem]:
+def elsewhere_notes(request: Request, playbook: Playbook, listed: Sequence[EngineJson]) -> Iterator[Problem]:
     """The Compose projects of other names that run from these very files; `listed` are all containers, as the engine
     lists them. Those that an environment has already are left out."""
     known = {labels_of(raw).get(LEDGER) for raw in listed}

@@ -28,11 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from provisioner.app.request import Request
+    from provisioner.model.edges import EngineJson
     from provisioner.model.state import Facts, MayFinish
     from provisioner.ports import EngineReader
-
-    Raw = Mapping[str, Any]
-
 _DEPENDS_ON = "com.docker.compose.depends_on"
 _BUILT_IN = ("bridge", "host", "none")
 _FIRST = ("image", "container_name", "command", "entrypoint")
@@ -83,9 +81,9 @@ def import_running(
     return ImportedRunning(file, project, tuple(sorted(groups)), taken.secrets, tuple(taken.notes))
 
 
-def _stacks(engine: EngineReader) -> dict[str, dict[str, list[Raw]]]:
+def _stacks(engine: EngineReader) -> dict[str, dict[str, list[EngineJson]]]:
     """The services of each stack of a Swarm, by their key."""
-    found: dict[str, dict[str, list[Raw]]] = {}
+    found: dict[str, dict[str, list[EngineJson]]] = {}
     for raw in engine.list("service", {STACK: ""}):
         stack = labels_of(raw)[STACK]
         found.setdefault(stack, {})[key_of(name_of(raw).removeprefix(f"{stack}_"))] = [raw]
@@ -94,7 +92,7 @@ def _stacks(engine: EngineReader) -> dict[str, dict[str, list[Raw]]]:
 
 def _chosen(
     engine: EngineReader, names: Sequence[str], name: str | None, stacks: Collection[str]
-) -> tuple[str, str, dict[str, list[Raw]]]:
+) -> tuple[str, str, dict[str, list[EngineJson]]]:
     """The project's name, the Compose project that it is made of (empty for containers by name), and the containers of
     each service."""
     everything = [raw for raw in engine.list("container", {}) if not {LEASE, LEDGER} & labels_of(raw).keys()]
@@ -113,7 +111,7 @@ def _chosen(
         )
     if not name:
         raise UsageError("containers by name need a name for what they become", hint="--name shop")
-    groups: dict[str, list[Raw]] = {}
+    groups: dict[str, list[EngineJson]] = {}
     for one in dict.fromkeys(wanted):
         groups[key_of(one, groups)] = [by_name[one]]
     return name, "", groups
@@ -133,7 +131,7 @@ class Taken:
         facts: Facts,
         project: str,
         origin: str,
-        groups: Mapping[str, Sequence[Raw]] = MappingProxyType({}),
+        groups: Mapping[str, Sequence[EngineJson]] = MappingProxyType({}),
         known: Mapping[tuple[str, str], str] = MappingProxyType({}),
     ) -> None:
         self._engine = engine
@@ -156,7 +154,7 @@ class Taken:
         """What the file says of the engine."""
         return {}
 
-    def service(self, name: str, raws: Sequence[Raw]) -> dict[str, Any]:
+    def service(self, name: str, raws: Sequence[EngineJson]) -> dict[str, Any]:
         """The body of one service from its containers; the first one speaks for all."""
         raw = raws[0]
         self._see(raw)
@@ -184,7 +182,7 @@ class Taken:
         self._see_whether_it_runs(raw, spec, body)
         return in_order(body)
 
-    def _see_whether_it_runs(self, raw: Raw, spec: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+    def _see_whether_it_runs(self, raw: EngineJson, spec: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         """Note what does not run, unless it has done what it is for."""
         if raw["State"].get("Running"):
             return
@@ -193,7 +191,7 @@ class Taken:
         if not has_finished(container.runtime(dict(raw)), may_finish, exposes=bool(spec.get("expose"))):
             self.notes.append(f"{name_of(raw)} does not run now; an apply will start it")
 
-    def see_what_was_copied(self, raw: Raw) -> None:
+    def see_what_was_copied(self, raw: EngineJson) -> None:
         """Note files of secrets that Compose has copied into a container, which no inspection tells of."""
         if not former_owner(labels_of(raw)).name:
             return
@@ -235,7 +233,7 @@ class Taken:
         found = {"links": sorted(own), "external_links": sorted(others)}
         return {key: texts for key, texts in found.items() if texts}
 
-    def _see(self, raw: Raw) -> None:
+    def _see(self, raw: EngineJson) -> None:
         for name in (raw.get("NetworkSettings") or {}).get("Networks") or {}:
             if name not in _BUILT_IN:
                 self._networks.setdefault(name, self._key_of("network", name))
@@ -280,10 +278,10 @@ class Taken:
     def _named(self, key: str, name: str) -> dict[str, Any]:
         return {} if name == f"{self._project}_{key}" else {"name": name}
 
-    def _is_others(self, raw: Raw) -> bool:
+    def _is_others(self, raw: EngineJson) -> bool:
         return former_owner(labels_of(raw)).name != self._origin
 
-    def _hide_secrets(self, service: str, raw: Raw, body: dict[str, Any]) -> None:
+    def _hide_secrets(self, service: str, raw: EngineJson, body: dict[str, Any]) -> None:
         """Put a reference in the place of each value that looks like a secret."""
         for variable, value in secret_variables(body).items():
             key = variable.lower()

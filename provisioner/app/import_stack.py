@@ -19,11 +19,9 @@ from provisioner.reconcile.adoption import key_of, labels_of, name_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from provisioner.model.edges import EngineJson
     from provisioner.model.state import Facts
     from provisioner.ports import EngineReader
-
-    Raw = Mapping[str, Any]
-
 # The number of an overlay network among all of its Swarm's, which a manager gives it.
 _ASSIGNED = "com.docker.network.driver.overlay.vxlanid_list"
 _BUILT_IN = ("host", "bridge", "none", "ingress")
@@ -38,18 +36,18 @@ class TakenStack(Taken):
         facts: Facts,
         project: str,
         origin: str,
-        groups: Mapping[str, Sequence[Raw]] = MappingProxyType({}),
+        groups: Mapping[str, Sequence[EngineJson]] = MappingProxyType({}),
         known: Mapping[tuple[str, str], str] = MappingProxyType({}),
     ) -> None:
         # Its services share no containers' namespaces: what runs of them says nothing more.
         super().__init__(engine, facts, project, origin, known=known)
         self._files: dict[str, dict[str, Any]] = {"configs": {}, "secrets": {}}
-        self._mounts: dict[str, Raw] = {}
+        self._mounts: dict[str, EngineJson] = {}
 
     def head(self) -> dict[str, Any]:
         return {"engine": {"mode": "swarm"}}
 
-    def service(self, name: str, raws: Sequence[Raw]) -> dict[str, Any]:
+    def service(self, name: str, raws: Sequence[EngineJson]) -> dict[str, Any]:
         """The body of one service."""
         [raw] = raws
         container = get_path(raw, f"Spec.{SPEC}") or {}
@@ -74,7 +72,7 @@ class TakenStack(Taken):
     def objects(self) -> dict[str, Any]:
         return {**super().objects(), **self._files}
 
-    def _attached(self, raw: Raw) -> Iterator[tuple[str, str]]:
+    def _attached(self, raw: EngineJson) -> Iterator[tuple[str, str]]:
         """The file's key of each network that a service is on, by its id."""
         for entry in get_path(raw, f"Spec.{TASK}.Networks") or ():
             found = self._engine.inspect("network", entry["Target"])
@@ -83,7 +81,7 @@ class TakenStack(Taken):
                 self._networks.setdefault(name, self._key_of("network", name))
             yield entry["Target"], self._networks.get(name, name)
 
-    def _mounted(self, container: Raw) -> Iterator[tuple[str, tuple[str, str]]]:
+    def _mounted(self, container: EngineJson) -> Iterator[tuple[str, tuple[str, str]]]:
         """The file's key of each config and secret, by its id."""
         for kind in ("config", "secret"):
             for entry in container.get(f"{kind.capitalize()}s") or ():

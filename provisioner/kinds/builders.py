@@ -12,9 +12,10 @@ from provisioner.model.builder import BuilderKind, Choice, Lack
 from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from provisioner.model.builder import Builder, Builders
+    from provisioner.model.edges import BuildRecipe
     from provisioner.model.state import Facts
 
 _BUILDX = frozenset({BuilderKind.BUILDX})
@@ -109,12 +110,12 @@ def needs_buildkit(dockerfile: str) -> str:
     return ""
 
 
-def asks(build: Mapping[str, Any], dockerfile: str) -> bool:
+def asks(build: BuildRecipe, dockerfile: str) -> bool:
     """Whether it matters for a build which builder there is."""
     return bool(_demands(build, dockerfile))
 
 
-def choose(build: Mapping[str, Any], dockerfile: str, builders: Builders, facts: Facts) -> Choice:
+def choose(build: BuildRecipe, dockerfile: str, builders: Builders, facts: Facts) -> Choice:
     """The first builder that can do all that a build needs; where there is none, the best one, and what it lacks."""
     demands = _demands(build, dockerfile)
     needed = [demand for demand in demands if demand.needed]
@@ -146,7 +147,7 @@ def is_remote(context: Any) -> bool:
     return "://" in text or text.startswith(("git@", "github.com/"))
 
 
-def _demands(build: Mapping[str, Any], dockerfile: str) -> list[Demand]:
+def _demands(build: BuildRecipe, dockerfile: str) -> list[Demand]:
     found = [demand for demand in DEMANDS if demand.when(build.get(demand.key))]
     context, inline = str(build.get("context") or ""), build.get("dockerfile_inline") is not None
     if is_remote(context) and inline:

@@ -12,24 +12,25 @@ from provisioner.kinds.container_fields import PLAIN
 from provisioner.kinds.container_files import record
 from provisioner.kinds.container_mounts import ROOTS, with_anonymous
 from provisioner.kinds.container_structured import STRUCTURED
-from provisioner.kinds.fields import Field, Raw, decode_fields, encode_fields, parse_fields
+from provisioner.kinds.fields import Field, decode_fields, encode_fields, parse_fields
 from provisioner.kinds.ownership import DECLARED_FIELDS
 from provisioner.model.state import ImageFacts, Runtime, Spec
 
 if TYPE_CHECKING:
     from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
+    from provisioner.model.edges import ComposeBody, EngineBody
 
 FIELDS: tuple[Field, ...] = (*STRUCTURED, *PLAIN)
 
 
-def parse(body: Raw, context: ParseContext) -> Spec:
+def parse(body: ComposeBody, context: ParseContext) -> Spec:
     """The spec of a service's containers from its canonical body."""
     return parse_fields(FIELDS, body, context)
 
 
-def encode(spec: Spec, context: EncodeContext) -> Raw:
+def encode(spec: Spec, context: EncodeContext) -> EngineBody:
     """The body of POST /containers/create."""
-    raw: Raw = {"Config": {"Labels": {}}, "HostConfig": {"NetworkMode": "default"}}
+    raw: EngineBody = {"Config": {"Labels": {}}, "HostConfig": {"NetworkMode": "default"}}
     whole = {**spec, "volumes": with_anonymous(spec["volumes"], context.anonymous)}
     encode_fields(FIELDS, raw, whole, context)
     raw["Config"]["Labels"] |= context.labels
@@ -41,7 +42,7 @@ def encode(spec: Spec, context: EncodeContext) -> Raw:
 def record_labels(spec: Spec) -> dict[str, str]:
     """The labels with what can not be read back from the engine: the chosen fields that were declared, hooks, and the
     versions of files and of secrets in variables."""
-    raw: Raw = {"Config": {"Labels": {}}}
+    raw: EngineBody = {"Config": {"Labels": {}}}
     for key in (*ROOTS, "environment"):
         value = secrets_in(spec["environment"]) if key == "environment" else spec[key]
         if value:
@@ -54,28 +55,28 @@ def record_labels(spec: Spec) -> dict[str, str]:
     return labels | ({DECLARED_FIELDS: ",".join(declared)} if declared else {})
 
 
-def endpoint(spec: Spec, key: str) -> Raw:
+def endpoint(spec: Spec, key: str) -> EngineBody:
     """The EndpointSettings with which a container joins one more network."""
     return networks.endpoint(spec["networks"][key])
 
 
-def encode_update(spec: Spec, paths: tuple[str, ...], context: EncodeContext) -> Raw:
+def encode_update(spec: Spec, paths: tuple[str, ...], context: EncodeContext) -> EngineBody:
     """The body of POST /containers/{id}/update that mends these fields."""
-    raw: Raw = {"HostConfig": {}}
+    raw: EngineBody = {"HostConfig": {}}
     encode_fields([field for field in PLAIN if field.key in paths], raw, spec, context)
-    update: Raw = raw["HostConfig"]
+    update: EngineBody = raw["HostConfig"]
     # The engine refuses memory above the memory-and-swap it has; without a declared value it is twice the memory.
     if "Memory" in update:
         update["MemorySwap"] = spec["memswap_limit"] or 2 * update["Memory"]
     return update
 
 
-def decode(raw: Raw, context: DecodeContext) -> Spec:
+def decode(raw: EngineBody, context: DecodeContext) -> Spec:
     """The spec of a container from its inspection."""
     return decode_fields(FIELDS, raw, context)
 
 
-def runtime(raw: Raw) -> Runtime:
+def runtime(raw: EngineBody) -> Runtime:
     """What the container is doing (ContainerInspect.State)."""
     state = raw["State"]
     return Runtime(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import values
-from provisioner.kinds.fields import Field, Raw, Refused, custom, plain, set_path
+from provisioner.kinds.fields import Field, Refused, custom, plain, set_path
+
+if TYPE_CHECKING:
+    from provisioner.model.edges import ComposeBody, EngineBody
 
 
-def _is_cdi(device: Raw) -> bool:
+def _is_cdi(device: ComposeBody) -> bool:
     """Whether a device is named the Container Device Interface's way: vendor.com/class=name."""
     source = str(device["source"])
     return not source.startswith("/") and "/" in source and "=" in source
 
 
-def _devices(body: Raw) -> Any:
+def _devices(body: ComposeBody) -> Any:
     result = {}
     for device in body.get("devices") or []:
         if _is_cdi(device):
@@ -24,7 +27,7 @@ def _devices(body: Raw) -> Any:
     return result
 
 
-def _encode_devices(raw: Raw, value: dict[str, Any]) -> None:
+def _encode_devices(raw: EngineBody, value: dict[str, Any]) -> None:
     devices = [
         {"PathOnHost": d["source"], "PathInContainer": target, "CgroupPermissions": d["permissions"]}
         for target, d in sorted(value.items())
@@ -32,14 +35,14 @@ def _encode_devices(raw: Raw, value: dict[str, Any]) -> None:
     set_path(raw, "HostConfig.Devices", devices)
 
 
-def _decode_devices(raw: Raw) -> Any:
+def _decode_devices(raw: EngineBody) -> Any:
     return {
         d["PathInContainer"]: {"source": d["PathOnHost"], "permissions": d["CgroupPermissions"]}
         for d in raw["HostConfig"].get("Devices") or []
     }
 
 
-def _device_requests(body: Raw) -> Any:
+def _device_requests(body: ComposeBody) -> Any:
     wanted = [*(((body.get("deploy") or {}).get("resources") or {}).get("reservations") or {}).get("devices", [])]
     wanted += [{**gpu, "capabilities": ["gpu", *gpu.get("capabilities", [])]} for gpu in body.get("gpus") or []]
     requests = [
@@ -58,7 +61,7 @@ def _device_requests(body: Raw) -> Any:
     return requests
 
 
-def _encode_device_requests(raw: Raw, value: Any) -> None:
+def _encode_device_requests(raw: EngineBody, value: Any) -> None:
     requests = [
         {
             "Driver": request["driver"], "Count": request["count"], "DeviceIDs": request["device_ids"] or None,
@@ -70,7 +73,7 @@ def _encode_device_requests(raw: Raw, value: Any) -> None:
     set_path(raw, "HostConfig.DeviceRequests", requests)
 
 
-def _decode_device_requests(raw: Raw) -> Any:
+def _decode_device_requests(raw: EngineBody) -> Any:
     return [
         {
             "driver": r.get("Driver") or "",

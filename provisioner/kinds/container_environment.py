@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
-    from provisioner.kinds.fields import Raw
+    from provisioner.model.edges import ComposeBody, EngineBody
     from provisioner.model.specs import SecretValue, Variable
     from provisioner.model.state import ImageFacts, Spec
 
 
-def parse(body: Raw, context: ParseContext) -> dict[str, Variable]:
+def parse(body: ComposeBody, context: ParseContext) -> dict[str, Variable]:
     """Variables by name: text, None for one that is taken away, or a secret with its version."""
     return {key: _value(value, context) for key, value in (body.get("environment") or {}).items()}
 
@@ -47,7 +47,7 @@ def from_lines(entries: list[str]) -> dict[str, str | None]:
     return {key: value if sign else None for key, sign, value in (entry.partition("=") for entry in entries)}
 
 
-def encode(raw: Raw, variables: Mapping[str, Variable], context: EncodeContext) -> None:
+def encode(raw: EngineBody, variables: Mapping[str, Variable], context: EncodeContext) -> None:
     """Config.Env; which of them have the value of a secret is recorded in a label."""
     secrets = secrets_in(variables)
     raw["Config"]["Env"] = lines(
@@ -57,7 +57,7 @@ def encode(raw: Raw, variables: Mapping[str, Variable], context: EncodeContext) 
         record(raw, "environment", secrets)
 
 
-def decode(raw: Raw, context: DecodeContext) -> dict[str, Variable]:
+def decode(raw: EngineBody, context: DecodeContext) -> dict[str, Variable]:
     """The variables of a container, for those that took a secret's value when it was made that secret."""
     found = from_lines(raw["Config"].get("Env") or [])
     secrets = recorded(raw).get("environment", {})

@@ -6,20 +6,23 @@ ones stand in files of their own.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import swarm_container as task
 from provisioner.kinds import values
 from provisioner.kinds.container_devices import DEVICES
 from provisioner.kinds.container_files import decode_tmpfs
 from provisioner.kinds.container_limits import LIMITS
-from provisioner.kinds.fields import Field, Ignored, OnSwarm, PartOf, Raw, Refused, custom, on_swarm, plain, set_path
+from provisioner.kinds.fields import Field, Ignored, OnSwarm, PartOf, Refused, custom, on_swarm, plain, set_path
 from provisioner.kinds.seccomp import canonical_form, parts
 from provisioner.kinds.swarm_scheduling import SPEC, TASK
 from provisioner.model.change import Impact
 
+if TYPE_CHECKING:
+    from provisioner.model.edges import ComposeBody, EngineBody
 
-def _restart(body: Raw) -> Any:
+
+def _restart(body: ComposeBody) -> Any:
     """`restart`, or `deploy.restart_policy` in its words."""
     policy = (body.get("deploy") or {}).get("restart_policy")
     if policy:
@@ -30,12 +33,12 @@ def _restart(body: Raw) -> Any:
     return "on-failure" if restart == "on-failure:0" else restart
 
 
-def _encode_restart(raw: Raw, value: str) -> None:
+def _encode_restart(raw: EngineBody, value: str) -> None:
     name, _, attempts = value.partition(":")
     set_path(raw, "HostConfig.RestartPolicy", {"Name": name, "MaximumRetryCount": int(attempts or 0)})
 
 
-def _decode_restart(raw: Raw) -> Any:
+def _decode_restart(raw: EngineBody) -> Any:
     policy = raw["HostConfig"].get("RestartPolicy") or {}
     name = policy.get("Name") or "no"
     attempts = policy.get("MaximumRetryCount") or 0
@@ -50,7 +53,7 @@ def _isolation(value: str) -> str | None:
     return None if value == "default" else value
 
 
-def _logging(body: Raw) -> Any:
+def _logging(body: ComposeBody) -> Any:
     logging = body.get("logging")
     if not logging:
         return None
@@ -58,16 +61,16 @@ def _logging(body: Raw) -> Any:
     return {**driver, "options": values.pairs(logging.get("options"), "=")}
 
 
-def _encode_logging(raw: Raw, value: Any) -> None:
+def _encode_logging(raw: EngineBody, value: Any) -> None:
     set_path(raw, "HostConfig.LogConfig", {"Type": value.get("driver", ""), "Config": value["options"]})
 
 
-def _decode_logging(raw: Raw) -> Any:
+def _decode_logging(raw: EngineBody) -> Any:
     config = raw["HostConfig"].get("LogConfig") or {}
     return {"driver": config.get("Type") or "", "options": config.get("Config") or {}}
 
 
-def _hostname_out(raw: Raw) -> Any:
+def _hostname_out(raw: EngineBody) -> Any:
     name = raw["Config"].get("Hostname") or ""
     return None if raw.get("Id", "").startswith(name) else name
 
@@ -88,11 +91,11 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _tmpfs(body: Raw) -> Any:
+def _tmpfs(body: ComposeBody) -> Any:
     return {entry.partition(":")[0]: entry.partition(":")[2] for entry in values.sorted_texts(body.get("tmpfs"))}
 
 
-def _security_options(body: Raw) -> Any:
+def _security_options(body: ComposeBody) -> Any:
     options = [_security_option(option) for option in body.get("security_opt") or []]
     options += [f"credentialspec={scheme}://{name}" for scheme, name in (body.get("credential_spec") or {}).items()]
     return sorted(options)
@@ -104,7 +107,7 @@ def _security_option(written: str) -> str:
     return "no-new-privileges" if option == "no-new-privileges=true" else canonical_form(option)
 
 
-def _decode_security_options(raw: Raw) -> Any:
+def _decode_security_options(raw: EngineBody) -> Any:
     options = raw["HostConfig"].get("SecurityOpt") or []
     # `privileged` and `pid: host` make the engine write label=disable by itself.
     implied = (
@@ -125,7 +128,7 @@ def _grace(value: str) -> str:
     return values.duration(-(-values.nanoseconds(value) // 10**9) * 10**9)
 
 
-def _encode_tmpfs(raw: Raw, value: dict[str, str]) -> None:
+def _encode_tmpfs(raw: EngineBody, value: dict[str, str]) -> None:
     raw["HostConfig"].setdefault("Tmpfs", {}).update(value)
 
 

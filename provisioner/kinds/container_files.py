@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
-    from provisioner.kinds.fields import Raw
+    from provisioner.model.edges import ComposeBody, EngineBody
 
 # The folder of a volume with the files that are wanted outside its root, each below it at its whole target.
 ELSEWHERE = ".provisioner"
@@ -24,7 +24,7 @@ ELSEWHERE = ".provisioner"
 HIDDEN = f"{ROOTS['secrets']}/{ELSEWHERE}"
 
 
-def parse(kind: str, body: Raw, context: ParseContext) -> dict[str, Any]:
+def parse(kind: str, body: ComposeBody, context: ParseContext) -> dict[str, Any]:
     """The files of `configs` or `secrets` by target.
 
     `path` is where a file stands in its volume, left out for one that stands there under its own name.
@@ -59,7 +59,7 @@ def _is_inside(kind: str, target: str) -> bool:
     return target.startswith(f"{ROOTS[kind]}/")
 
 
-def encode(kind: str, raw: Raw, files: Mapping[str, Any], context: EncodeContext) -> None:
+def encode(kind: str, raw: EngineBody, files: Mapping[str, Any], context: EncodeContext) -> None:
     """Mount the volume that carries the files at its root, bind those that are wanted elsewhere, and record them.
 
     For secrets an empty folder in memory hides those then, so that nobody finds them below /run/secrets too.
@@ -83,22 +83,22 @@ def encode(kind: str, raw: Raw, files: Mapping[str, Any], context: EncodeContext
         host["Tmpfs"] = {**host.get("Tmpfs", {}), HIDDEN: "size=4096,mode=500"}
 
 
-def decode(kind: str, raw: Raw, context: DecodeContext) -> dict[str, Any]:
+def decode(kind: str, raw: EngineBody, context: DecodeContext) -> dict[str, Any]:
     """The files as they are recorded: an engine tells nothing of their versions."""
     return dict(recorded(raw).get(kind, {}))
 
 
-def record(raw: Raw, key: str, value: Any) -> None:
+def record(raw: EngineBody, key: str, value: Any) -> None:
     """Keep, on a container, what can not be read back from the engine."""
     add_to_label(raw["Config"]["Labels"], FILES, key, value)
 
 
-def recorded(raw: Raw) -> dict[str, Any]:
+def recorded(raw: EngineBody) -> dict[str, Any]:
     """What `record` kept."""
     return dict(json.loads((raw["Config"].get("Labels") or {}).get(FILES, "{}")))
 
 
-def decode_tmpfs(raw: Raw) -> dict[str, str]:
+def decode_tmpfs(raw: EngineBody) -> dict[str, str]:
     """HostConfig.Tmpfs of an inspection, without the folder in memory that `encode` puts over files."""
     folders: Mapping[str, str] = raw["HostConfig"].get("Tmpfs") or {}
     return {target: options for target, options in folders.items() if target != HIDDEN}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import values
-from provisioner.kinds.fields import Field, OnSwarm, PartOf, Raw, Refused, custom, get_path, on_swarm, plain, set_path
+from provisioner.kinds.fields import Field, OnSwarm, PartOf, Refused, custom, get_path, on_swarm, plain, set_path
 from provisioner.kinds.swarm_scheduling import RESOURCES, SPEC
 from provisioner.model.change import Impact
 
 if TYPE_CHECKING:
+    from provisioner.model.edges import ComposeBody, EngineBody
     from provisioner.model.state import Spec
 
 UNLIMITED = -1
@@ -40,14 +41,14 @@ def _cpus(count: int) -> float | None:
     return values.cpus(count) if count > 0 else None
 
 
-def _swap(body: Raw) -> Any:
+def _swap(body: ComposeBody) -> Any:
     """Memory and swap together. What the engine would make of the memory limit by itself is as good as nothing."""
     swap = values.whole_number(body.get("memswap_limit") or 0)
     memory = values.whole_number(get_path(body, MEMORY) or body.get("mem_limit") or 0)
     return None if swap in (0, 2 * memory) or (swap == -1 and not memory) else swap
 
 
-def _swap_out(raw: Raw) -> Any:
+def _swap_out(raw: EngineBody) -> Any:
     host = raw["HostConfig"]
     swap, memory = host.get("MemorySwap") or 0, host.get("Memory") or 0
     # The engine answers twice the memory, or nothing at all, where nobody declared it.
@@ -67,7 +68,7 @@ def _align_swap(desired: Spec, observed: Spec, declared: frozenset[str]) -> tupl
     return wanted, swap
 
 
-def _ulimits(body: Raw) -> Any:
+def _ulimits(body: ComposeBody) -> Any:
     result: dict[str, Any] = {}
     for name, limit in (body.get("ulimits") or {}).items():
         soft, hard = (limit["soft"], limit["hard"]) if isinstance(limit, dict) else (limit, limit)
@@ -75,7 +76,7 @@ def _ulimits(body: Raw) -> Any:
     return result
 
 
-def _encode_ulimits(raw: Raw, api: str, value: dict[str, str]) -> None:
+def _encode_ulimits(raw: EngineBody, api: str, value: dict[str, str]) -> None:
     limits = [(name, *limit.split(":")) for name, limit in sorted(value.items())]
     set_path(raw, api, [{"Name": name, "Soft": int(soft), "Hard": int(hard)} for name, soft, hard in limits])
 
@@ -93,7 +94,7 @@ _BLKIO = {
 }
 
 
-def _blkio(body: Raw) -> Any:
+def _blkio(body: ComposeBody) -> Any:
     config = body.get("blkio_config") or {}
     result: dict[str, Any] = {"weight": config["weight"]} if config.get("weight") else {}
     for key, (_, part, _) in _BLKIO.items():
@@ -102,7 +103,7 @@ def _blkio(body: Raw) -> Any:
     return result
 
 
-def _encode_blkio(raw: Raw, value: dict[str, Any]) -> None:
+def _encode_blkio(raw: EngineBody, value: dict[str, Any]) -> None:
     if "weight" in value:
         set_path(raw, "HostConfig.BlkioWeight", value["weight"])
     for key, (api, _, name) in _BLKIO.items():
@@ -110,7 +111,7 @@ def _encode_blkio(raw: Raw, value: dict[str, Any]) -> None:
             set_path(raw, f"HostConfig.{api}", [{"Path": p, name: n} for p, n in sorted(value[key].items())])
 
 
-def _decode_blkio(raw: Raw) -> Any:
+def _decode_blkio(raw: EngineBody) -> Any:
     host = raw["HostConfig"]
     result: dict[str, Any] = {"weight": host["BlkioWeight"]} if host.get("BlkioWeight") else {}
     for key, (api, _, name) in _BLKIO.items():

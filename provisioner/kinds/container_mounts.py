@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from provisioner.kinds.context import ParseContext
-    from provisioner.kinds.fields import Raw
+    from provisioner.model.edges import ComposeBody, EngineBody
     from provisioner.model.state import ImageFacts, Spec
 
 _RECURSIVE = {"disabled": "NonRecursive", "writable": "ReadOnlyNonRecursive", "readonly": "ReadOnlyForceRecursive"}
@@ -41,7 +41,7 @@ def file_entries(spec: Mapping[str, Any]) -> Iterator[tuple[Address, dict[str, A
             yield file_address(section, entry["source"]), entry
 
 
-def parse_volumes(body: Raw, context: ParseContext) -> dict[str, Any]:
+def parse_volumes(body: ComposeBody, context: ParseContext) -> dict[str, Any]:
     """Mounts by target."""
     result: dict[str, Any] = {}
     for volume in body.get("volumes") or []:
@@ -109,7 +109,7 @@ def _without_making(volumes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def encode_volumes(raw: Raw, value: dict[str, Any]) -> None:
+def encode_volumes(raw: EngineBody, value: dict[str, Any]) -> None:
     """Write the mounts into HostConfig."""
     host = raw.setdefault("HostConfig", {})
     for target, entry in sorted(value.items()):
@@ -123,26 +123,26 @@ def encode_volumes(raw: Raw, value: dict[str, Any]) -> None:
             host.setdefault("Mounts", []).append(encode_mount(target, entry))
 
 
-def encode_mount(target: str, entry: dict[str, Any]) -> Raw:
+def encode_mount(target: str, entry: dict[str, Any]) -> EngineBody:
     """One Mount of the Engine API (HostConfig.Mounts, ContainerSpec.Mounts)."""
-    mount: Raw = {"Type": entry["type"], "Target": target, "ReadOnly": bool(entry.get("read_only"))}
+    mount: EngineBody = {"Type": entry["type"], "Target": target, "ReadOnly": bool(entry.get("read_only"))}
     if entry.get("source"):
         mount["Source"] = entry["source"]
-    bind: Raw = {"Propagation": entry["propagation"]} if entry.get("propagation") else {}
+    bind: EngineBody = {"Propagation": entry["propagation"]} if entry.get("propagation") else {}
     recursive = _RECURSIVE.get(entry.get("recursive", ""))
     bind |= {recursive: True} if recursive else {}
     if bind and entry.get("create_host_path"):
         bind["CreateMountpoint"] = True
     if bind:
         mount["BindOptions"] = bind
-    storage: Raw = {"NoCopy": True} if entry.get("nocopy") else {}
+    storage: EngineBody = {"NoCopy": True} if entry.get("nocopy") else {}
     if entry.get("subpath"):
         storage["Subpath"] = entry["subpath"]
     if entry.get("labels"):
         storage["Labels"] = entry["labels"]
     if storage:
         mount["ImageOptions" if entry["type"] == "image" else "VolumeOptions"] = storage
-    memory: Raw = {"SizeBytes": entry["size"]} if entry.get("size") else {}
+    memory: EngineBody = {"SizeBytes": entry["size"]} if entry.get("size") else {}
     if entry.get("mode"):
         memory["Mode"] = entry["mode"]
     if memory:
@@ -150,7 +150,7 @@ def encode_mount(target: str, entry: dict[str, Any]) -> Raw:
     return mount
 
 
-def decode_volumes(raw: Raw, files: dict[str, Any]) -> dict[str, Any]:
+def decode_volumes(raw: EngineBody, files: dict[str, Any]) -> dict[str, Any]:
     """Mounts by target from an inspection, without those that carry `files` (the decoded files label)."""
     own = {place for kind, root in ROOTS.items() if files.get(kind) for place in (root, *files[kind])}
     result: dict[str, Any] = {}
@@ -179,7 +179,7 @@ def _decode_bind(source: str, options: list[str]) -> dict[str, Any]:
     return entry
 
 
-def decode_mount(mount: Raw) -> dict[str, Any]:
+def decode_mount(mount: EngineBody) -> dict[str, Any]:
     """What `encode_mount` wrote."""
     entry: dict[str, Any] = {"type": mount["Type"]}
     source = mount.get("Source")
@@ -203,7 +203,7 @@ def decode_mount(mount: Raw) -> dict[str, Any]:
     return entry | {key: value for key, value in options.items() if value}
 
 
-def anonymous_volumes(raw: Raw) -> dict[str, str]:
+def anonymous_volumes(raw: EngineBody) -> dict[str, str]:
     """Names of a container's anonymous volumes by target, which its replacement takes over."""
     return {
         mount["Destination"]: mount["Name"]

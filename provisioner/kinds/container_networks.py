@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
-    from provisioner.kinds.fields import Raw
+    from provisioner.model.edges import ComposeBody, EngineBody
     from provisioner.model.specs import Attachment
     from provisioner.model.state import Spec
 
@@ -25,7 +25,7 @@ _BUILT_IN = ("host", "none", "bridge")
 SEVERAL_ENDPOINTS = (1, 44)
 
 
-def parse_networks(body: Raw, context: ParseContext) -> dict[str, Attachment]:
+def parse_networks(body: ComposeBody, context: ParseContext) -> dict[str, Attachment]:
     """The networks a service is attached to; the service's own name is always an alias.
 
     The service's own `mac_address` is that of its first network.
@@ -60,23 +60,23 @@ def without(entry: Attachment, *names: str) -> Attachment:
     return attachment({name: value for name, value in entry.items() if name not in names})
 
 
-def _driver_options(network: Raw) -> dict[str, str]:
+def _driver_options(network: ComposeBody) -> dict[str, str]:
     options = dict(pairs(network.get("driver_opts"), "="))
     if network.get("interface_name"):
         options["com.docker.network.endpoint.ifname"] = network["interface_name"]
     return options
 
 
-def network_order(body: Raw) -> tuple[str, ...]:
+def network_order(body: ComposeBody) -> tuple[str, ...]:
     """The network keys with the one that gives the default route first: highest priority, then name."""
     networks = body.get("networks") or {}
     return tuple(sorted(networks, key=lambda key: (-int((networks[key] or {}).get("priority") or 0), key)))
 
 
-def endpoint(entry: Attachment) -> Raw:
+def endpoint(entry: Attachment) -> EngineBody:
     """The EndpointSettings of one attachment."""
-    settings: Raw = {"Aliases": entry["aliases"]}
-    addresses: Raw = {}
+    settings: EngineBody = {"Aliases": entry["aliases"]}
+    addresses: EngineBody = {}
     if entry.get("ipv4_address"):
         addresses["IPv4Address"] = entry["ipv4_address"]
     if entry.get("ipv6_address"):
@@ -105,7 +105,7 @@ def joined_later(attached: Mapping[str, Attachment], api_version: tuple[int, int
     return [key for key, entry in list(attached.items())[1:] if keeps_address_when_joining(entry, api_version)]
 
 
-def encode_first(raw: Raw, attached: Mapping[str, Attachment], context: EncodeContext) -> None:
+def encode_first(raw: EngineBody, attached: Mapping[str, Attachment], context: EncodeContext) -> None:
     """Write the networks that a container is created on, and its hardware addresses.
 
     Before API 1.44 the hardware address is the container's, from then on its endpoint's.
@@ -119,7 +119,7 @@ def encode_first(raw: Raw, attached: Mapping[str, Attachment], context: EncodeCo
     raw["NetworkingConfig"] = {"EndpointsConfig": endpoints}
 
 
-def encode_mac(raw: Raw, mac: str, context: EncodeContext) -> None:
+def encode_mac(raw: EngineBody, mac: str, context: EncodeContext) -> None:
     """Write the hardware address on the engine's own bridge."""
     if context.api_version < SEVERAL_ENDPOINTS:
         raw["Config"]["MacAddress"] = mac
@@ -127,7 +127,7 @@ def encode_mac(raw: Raw, mac: str, context: EncodeContext) -> None:
         raw["NetworkingConfig"] = {"EndpointsConfig": {"bridge": {"MacAddress": mac}}}
 
 
-def encode_mode(raw: Raw, mode: str, context: EncodeContext) -> None:
+def encode_mode(raw: EngineBody, mode: str, context: EncodeContext) -> None:
     """HostConfig.NetworkMode; of a service the id of its container."""
     raw["HostConfig"]["NetworkMode"] = namespace(mode, context.ids)
 
@@ -183,7 +183,7 @@ def align(
     return desired["networks"], without_chosen(observed["networks"], desired["networks"], recorded)
 
 
-def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Attachment]:
+def decode_networks(raw: EngineBody, context: DecodeContext) -> dict[str, Attachment]:
     """The attachments from an inspection."""
     mode = raw["HostConfig"].get("NetworkMode") or "default"
     if mode.startswith("container:"):
@@ -223,26 +223,26 @@ def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Attachment]:
     return result
 
 
-def follows_from_address(network: Raw) -> bool:
+def follows_from_address(network: ComposeBody) -> bool:
     """Whether the hardware address of an endpoint is the one that engines before 28.0 make of its IPv4 address."""
     parts = [part for part in str(network.get("IPAddress") or "").split(".") if part.isdecimal()]
     made = "02:42:" + ":".join(f"{int(part):02x}" for part in parts)
     return len(parts) == 4 and mac_address(network.get("MacAddress")) == made
 
 
-def parse_default(body: Raw) -> str | None:
+def parse_default(body: ComposeBody) -> str | None:
     """The network that comes first because of its `priority`; None where no priority says so."""
     attached = body.get("networks") or {}
     ranked = any((network or {}).get("priority") for network in attached.values())
     return network_order(body)[0] if ranked and len(attached) > 1 and not body.get("network_mode") else None
 
 
-def decode_default(raw: Raw, context: DecodeContext) -> str | None:
+def decode_default(raw: EngineBody, context: DecodeContext) -> str | None:
     """The key of the network in HostConfig.NetworkMode; None where no network of ours stands there."""
     return context.networks.get(raw["HostConfig"].get("NetworkMode") or "")
 
 
-def decode_mac(raw: Raw) -> str | None:
+def decode_mac(raw: EngineBody) -> str | None:
     """The hardware address on the engine's own bridge."""
     if raw["HostConfig"].get("NetworkMode") not in ("bridge", "default", "", None):
         return None
@@ -250,13 +250,13 @@ def decode_mac(raw: Raw) -> str | None:
     return mac_address(raw["Config"].get("MacAddress") or (attached.get("bridge") or {}).get("MacAddress"))
 
 
-def links(body: Raw, context: ParseContext) -> list[str]:
+def links(body: ComposeBody, context: ParseContext) -> list[str]:
     """`links` and `external_links` as `container:alias`."""
     found = {text for entry in body.get("links") or [] for text in _link(entry, context.containers)}
     return sorted(found | {text for entry in body.get("external_links") or [] for text in _link(entry, None)})
 
 
-def on_bridge(body: Raw) -> bool:
+def on_bridge(body: ComposeBody) -> bool:
     """Whether a service is on the engine's own bridge, and on no network of the playbook's."""
     return bool(body.get("network_mode") == "bridge")
 
@@ -273,7 +273,7 @@ def _link(entry: str, containers: Mapping[str, tuple[str, ...]] | None) -> Itera
         yield from (f"{container}:{alias}" for container in containers.get(name, (name,)))
 
 
-def decode_links(texts: Iterable[str] | None, labels: Raw) -> list[str]:
+def decode_links(texts: Iterable[str] | None, labels: EngineBody) -> list[str]:
     """Links as `container:alias`, from `container:alias` or `/container:/me/alias`.
 
     Of a service SERVICE Compose links the names SERVICE-N and PROJECT-SERVICE-N too, and SERVICE where no alias is
@@ -295,7 +295,7 @@ def mac_address(text: str | None) -> str | None:
     return text.lower().replace("-", ":") if text else None
 
 
-def parse_mode(body: Raw) -> str | None:
+def parse_mode(body: ComposeBody) -> str | None:
     """`network_mode` as it is written; `none` for a service on no network, None for one on the playbook's."""
     mode = body.get("network_mode")
     if mode:
@@ -303,7 +303,7 @@ def parse_mode(body: Raw) -> str | None:
     return None if body.get("networks") else "none"
 
 
-def decode_mode(raw: Raw, context: DecodeContext) -> str | None:
+def decode_mode(raw: EngineBody, context: DecodeContext) -> str | None:
     """`network_mode` as the playbook says it."""
     mode = raw["HostConfig"].get("NetworkMode") or "default"
     if mode.startswith("container:"):

@@ -9,12 +9,12 @@ from provisioner.kinds.values import address
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from provisioner.kinds.fields import Raw
+    from provisioner.model.edges import ComposeBody, EngineBody
     from provisioner.model.specs import Bindings
     from provisioner.model.state import ImageFacts, Spec
 
 
-def parse_exposed(body: Raw) -> list[str]:
+def parse_exposed(body: ComposeBody) -> list[str]:
     """The ports of `expose`, of which an entry may be a range."""
     return sorted({port for entry in body.get("expose") or [] for port in _expand(entry)})
 
@@ -31,12 +31,12 @@ def exposed(live: Iterable[str]) -> set[str]:
     return {port for entry in live for port in _expand(entry)}
 
 
-def expose(raw: Raw, ports: Iterable[str]) -> None:
+def expose(raw: EngineBody, ports: Iterable[str]) -> None:
     """Add to the ExposedPorts."""
     raw["Config"].setdefault("ExposedPorts", {}).update({port: {} for port in ports})
 
 
-def decode_exposed(raw: Raw) -> list[str]:
+def decode_exposed(raw: EngineBody) -> list[str]:
     """The exposed ports that are not published."""
     published = set(raw["HostConfig"].get("PortBindings") or {})
     return sorted(exposed(raw["Config"].get("ExposedPorts") or {}) - published)
@@ -47,7 +47,7 @@ def exposed_beyond_image(spec: Spec, image: ImageFacts, observed: bool) -> list[
     return sorted(set(spec["expose"]) - set(spec["ports"]) - set(image.ports))
 
 
-def parse_ports(body: Raw) -> dict[str, Bindings]:
+def parse_ports(body: ComposeBody) -> dict[str, Bindings]:
     """Published ports by the container's: `80/tcp` to the host's ports, with their addresses where they have one."""
     result: dict[str, Bindings] = {}
     for port in body.get("ports") or []:
@@ -57,24 +57,24 @@ def parse_ports(body: Raw) -> dict[str, Bindings]:
     return {target: sorted(set(bindings)) for target, bindings in result.items()}
 
 
-def encode_ports(raw: Raw, value: Mapping[str, Bindings]) -> None:
+def encode_ports(raw: EngineBody, value: Mapping[str, Bindings]) -> None:
     """The PortBindings; what is published is exposed too."""
     expose(raw, value)
     raw["HostConfig"]["PortBindings"] = {target: [_binding(text) for text in bound] for target, bound in value.items()}
 
 
-def decode_ports(raw: Raw) -> dict[str, Bindings]:
+def decode_ports(raw: EngineBody) -> dict[str, Bindings]:
     """What `encode_ports` wrote."""
     bindings = raw["HostConfig"].get("PortBindings") or {}
     return {target: sorted({_bound(binding) for binding in bound or [{}]}) for target, bound in bindings.items()}
 
 
-def _binding(text: str) -> Raw:
+def _binding(text: str) -> EngineBody:
     host, _, port = text.rpartition(":")
     return {"HostIp": host.strip("[]"), "HostPort": port}
 
 
-def _bound(binding: Raw) -> str:
+def _bound(binding: EngineBody) -> str:
     host, port = address(binding.get("HostIp")) or "", binding.get("HostPort") or ""
     port = "" if port == "0" else port
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}" if host else port

@@ -12,7 +12,7 @@ from provisioner.kinds import container_mounts as mounts
 from provisioner.kinds import container_networks as networks
 from provisioner.kinds import container_ports as ports
 from provisioner.kinds import healthcheck, hooks, swarm_container, swarm_task, values
-from provisioner.kinds.fields import Field, Ignored, OnSwarm, PartOf, Raw, Refused, custom, on_swarm, plain, set_path
+from provisioner.kinds.fields import Field, Ignored, OnSwarm, PartOf, Refused, custom, on_swarm, plain, set_path
 from provisioner.kinds.image import align_platform
 from provisioner.kinds.ownership import user_labels
 from provisioner.kinds.swarm_scheduling import SPEC, TASK
@@ -20,6 +20,7 @@ from provisioner.model.change import Impact
 
 if TYPE_CHECKING:
     from provisioner.kinds.context import DecodeContext, EncodeContext
+    from provisioner.model.edges import EngineBody
     from provisioner.model.state import ImageFacts, Spec
 
 PLAIN_ENGINE = Refused("run the service on a plain engine")
@@ -55,11 +56,11 @@ def _beyond(key: str, default: str, spec: Spec, image: ImageFacts, observed: boo
     return None if spec[key] == (getattr(image, key) or default or None) else spec[key]
 
 
-def _add_labels(raw: Raw, value: dict[str, str]) -> None:
+def _add_labels(raw: EngineBody, value: dict[str, str]) -> None:
     raw["Config"]["Labels"].update(value)
 
 
-def _volumes_from(raw: Raw, value: list[str], context: EncodeContext) -> None:
+def _volumes_from(raw: EngineBody, value: list[str], context: EncodeContext) -> None:
     mounted = []
     for entry in value:
         scheme, _, rest = entry.partition(":")
@@ -69,7 +70,7 @@ def _volumes_from(raw: Raw, value: list[str], context: EncodeContext) -> None:
     set_path(raw, "HostConfig.VolumesFrom", mounted)
 
 
-def _decode_volumes_from(raw: Raw, context: DecodeContext) -> Any:
+def _decode_volumes_from(raw: EngineBody, context: DecodeContext) -> Any:
     found = []
     for entry in raw["HostConfig"].get("VolumesFrom") or []:
         name, _, mode = entry.partition(":")
@@ -79,10 +80,10 @@ def _decode_volumes_from(raw: Raw, context: DecodeContext) -> Any:
 
 
 def _namespace(key: str, api: str, summary: str, *, chosen: bool = False) -> Field:
-    def encode(raw: Raw, value: str, context: EncodeContext) -> None:
+    def encode(raw: EngineBody, value: str, context: EncodeContext) -> None:
         set_path(raw, api, networks.namespace(value, context.ids))
 
-    def decode(raw: Raw, context: DecodeContext) -> Any:
+    def decode(raw: EngineBody, context: DecodeContext) -> Any:
         mode = raw["HostConfig"].get(api.partition(".")[2])
         return networks.shared(mode, context.services) if mode and mode.startswith("container:") else mode
 

@@ -12,17 +12,16 @@ from provisioner.model.change import Impact
 from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
+    from provisioner.model.edges import ComposeBody, EngineBody, EngineJson
     from provisioner.model.state import ImageFacts, Spec
 
-# The engine's own JSON, and a playbook's canonical body: shapes are theirs, so they stay loosely typed here.
-Raw = dict[str, Any]
 EMPTY: tuple[Any, ...] = (None, "", 0, False, [], {})
 
 
-def get_path(raw: Mapping[str, Any], path: str) -> Any:
+def get_path(raw: EngineJson, path: str) -> Any:
     """The value under a dotted path, or None where a part of it is missing."""
     value: Any = raw
     for part in _parts(path):
@@ -42,7 +41,7 @@ def is_empty(value: Any) -> bool:
     return not value and value in EMPTY
 
 
-def set_path(raw: Raw, path: str, value: Any) -> None:
+def set_path(raw: EngineBody, path: str, value: Any) -> None:
     """Set the value under a dotted path, making the mappings on the way."""
     *parents, last = path.split(".")
     for part in parents:
@@ -84,9 +83,9 @@ class OnSwarm:
     api: str
     into: Callable[[Any], Any] | None = None
     out: Callable[[Any], Any] | None = None
-    parse: Callable[[Raw, ParseContext], Any] | None = None
-    encode: Callable[[Raw, Any, EncodeContext], None] | None = None
-    decode: Callable[[Raw, DecodeContext], Any] | None = None
+    parse: Callable[[ComposeBody, ParseContext], Any] | None = None
+    encode: Callable[[EngineBody, Any, EncodeContext], None] | None = None
+    decode: Callable[[EngineBody, DecodeContext], Any] | None = None
     default: Any = None
     since: tuple[int, int] = (1, 24)
 
@@ -122,9 +121,9 @@ class Field:
     impact: Impact
     summary: str
     api: str
-    parse: Callable[[Raw, ParseContext], Any]
-    encode: Callable[[Raw, Any, EncodeContext], None]
-    decode: Callable[[Raw, DecodeContext], Any]
+    parse: Callable[[ComposeBody, ParseContext], Any]
+    encode: Callable[[EngineBody, Any, EncodeContext], None]
+    decode: Callable[[EngineBody, DecodeContext], Any]
     swarm: SwarmAnswer
     sources: tuple[str, ...] = ()
     default: Any = None
@@ -152,19 +151,19 @@ class Field:
         return self.default if self.is_unset(value) else value
 
 
-def parse_fields(fields: Sequence[Field], body: Raw, context: ParseContext) -> Spec:
+def parse_fields(fields: Sequence[Field], body: ComposeBody, context: ParseContext) -> Spec:
     """The spec that a canonical body declares: every field is there."""
     return {field.key: field.canonical(field.parse(body, context)) for field in fields}
 
 
-def encode_fields(fields: Sequence[Field], raw: Raw, spec: Spec, context: EncodeContext) -> None:
+def encode_fields(fields: Sequence[Field], raw: EngineBody, spec: Spec, context: EncodeContext) -> None:
     """Write what a spec sets into a body of the Engine API."""
     for field in fields:
         if not field.is_unset(spec[field.key]):
             field.encode(raw, spec[field.key], context)
 
 
-def decode_fields(fields: Sequence[Field], raw: Raw, context: DecodeContext) -> Spec:
+def decode_fields(fields: Sequence[Field], raw: EngineBody, context: DecodeContext) -> Spec:
     """The spec of an object from its inspection: every field is there."""
     return {field.key: field.canonical(field.decode(raw, context)) for field in fields}
 
@@ -173,9 +172,9 @@ def custom(
     key: str,
     api: str,
     summary: str,
-    parse: Callable[[Raw], Any],
-    encode: Callable[[Raw, Any], None],
-    decode: Callable[[Raw], Any],
+    parse: Callable[[ComposeBody], Any],
+    encode: Callable[[EngineBody, Any], None],
+    decode: Callable[[EngineBody], Any],
     *,
     impact: Impact = Impact.REPLACE,
     **more: Any,
@@ -189,9 +188,9 @@ def custom(
 
 def on_swarm(
     api: str,
-    encode: Callable[[Raw, Any], None],
-    decode: Callable[[Raw], Any],
-    parse: Callable[[Raw], Any] | None = None,
+    encode: Callable[[EngineBody, Any], None],
+    decode: Callable[[EngineBody], Any],
+    parse: Callable[[ComposeBody], Any] | None = None,
     default: Any = None,
 ) -> OnSwarm:
     """What a Swarm service has in its own form, which needs nothing beside the value."""
@@ -222,15 +221,15 @@ def plain(
     """
     paths = sources or (key,)
 
-    def parse(body: Raw) -> Any:
+    def parse(body: ComposeBody) -> Any:
         value = next((found for path in paths if (found := get_path(body, path)) is not None), None)
         return read(value) if read and value is not None else value
 
-    def encode(raw: Raw, value: Any) -> None:
+    def encode(raw: EngineBody, value: Any) -> None:
         if value != default:
             set_path(raw, api, into(value) if into else value)
 
-    def decode(raw: Raw) -> Any:
+    def decode(raw: EngineBody) -> Any:
         value = get_path(raw, api)
         return out(value) if out and value is not None else value
 
@@ -247,10 +246,10 @@ def service_field(field: Field) -> Field | None:
         return None
     default = field.default if own.parse is None or own.default is None else own.default
 
-    def encode(raw: Raw, value: Any, _: EncodeContext) -> None:
+    def encode(raw: EngineBody, value: Any, _: EncodeContext) -> None:
         set_path(raw, own.api, own.into(value) if own.into else value)
 
-    def decode(raw: Raw, _: DecodeContext) -> Any:
+    def decode(raw: EngineBody, _: DecodeContext) -> Any:
         value = get_path(raw, own.api)
         return own.out(value) if own.out and value is not None else value
 

@@ -19,7 +19,7 @@ from provisioner.model.state import Resource
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from provisioner.kinds.fields import Raw
+    from provisioner.model.edges import EngineBody
     from provisioner.model.state import DesiredState, Spec
 
 # The kind of their addresses, `files.<service>.<configs or secrets>`.
@@ -45,13 +45,13 @@ def file_volumes(desired: DesiredState) -> dict[str, Resource]:
     return {volume.name: volume for volume in volumes}
 
 
-def encode(volume: Resource, project: str, origins: Mapping[Address, str]) -> Raw:
+def encode(volume: Resource, project: str, origins: Mapping[Address, str]) -> EngineBody:
     """The body of POST /volumes/create, without the name. `origins` are the tiers that values of secrets came from."""
     labels = ownership_labels(project, volume.address, volume.name) | {FILES: json.dumps(volume.spec, sort_keys=True)}
     sources = {address.name: origins.get(address, "") for address, _ in file_entries(volume.spec)}
     return {"Labels": labels | ({SOURCE: json.dumps(sources, sort_keys=True)} if any(sources.values()) else {})}
 
 
-def decode(raw: Raw) -> Spec:
+def decode(raw: EngineBody) -> Spec:
     """The spec from an inspection."""
     return dict(json.loads((raw.get("Labels") or {}).get(FILES, "{}")))

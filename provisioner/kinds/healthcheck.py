@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from provisioner.kinds import values
 
 if TYPE_CHECKING:
-    from provisioner.kinds.fields import Raw
+    from provisioner.model.edges import EngineBody
     from provisioner.model.specs import Healthcheck
 
 
@@ -75,9 +75,9 @@ def beyond_image(check: Healthcheck | None, image: Healthcheck | None) -> Health
     return None if completed == image else completed
 
 
-def encode(check: Healthcheck) -> Raw:
+def encode(check: Healthcheck) -> EngineBody:
     """The HealthConfig, durations in nanoseconds."""
-    result: Raw = {"Test": check["test"]} if check.get("test") else {}
+    result: EngineBody = {"Test": check["test"]} if check.get("test") else {}
     for key, duration in check.items():
         if key in _DURATIONS:
             result[_DURATIONS[key]] = values.nanoseconds(str(duration))

@@ -12,7 +12,7 @@ from provisioner.kinds import values
 from provisioner.kinds.ownership import add_to_label
 
 if TYPE_CHECKING:
-    from provisioner.kinds.fields import Raw
+    from provisioner.model.edges import ComposeBody, EngineBody
     from provisioner.model.specs import Hook
 
 POST_START, PRE_STOP, PRE_START = "post_start", "pre_stop", "pre_start"
@@ -20,12 +20,12 @@ HOOKS = (POST_START, PRE_STOP, PRE_START)
 HOOKS_LABEL = "provisioner.hooks"
 
 
-def parse(body: Raw, key: str) -> list[Hook]:
+def parse(body: ComposeBody, key: str) -> list[Hook]:
     """The hooks of a canonical body: command, and user, folder, variables, privileges where they are given."""
     return [_parse(hook) for hook in body.get(key) or []]
 
 
-def _parse(hook: Raw) -> Hook:
+def _parse(hook: EngineBody) -> Hook:
     options = {
         "user": hook.get("user"),
         "working_dir": hook.get("working_dir"),
@@ -38,12 +38,12 @@ def _parse(hook: Raw) -> Hook:
     return cast("Hook", {"command": list(hook.get("command") or []), **given})
 
 
-def encode(key: str, raw: Raw, hooks: list[Hook]) -> None:
+def encode(key: str, raw: EngineBody, hooks: list[Hook]) -> None:
     """Keep the hooks on the container, in a label."""
     add_to_label(raw["Config"]["Labels"], HOOKS_LABEL, key, hooks)
 
 
-def decode(raw: Raw, key: str) -> list[Hook]:
+def decode(raw: EngineBody, key: str) -> list[Hook]:
     """The hooks that a container keeps."""
     hooks = json.loads((raw["Config"].get("Labels") or {}).get(HOOKS_LABEL, "{}"))
     return list(hooks.get(key, []))

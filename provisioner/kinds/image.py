@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.context import DecodeContext
-from provisioner.kinds.fields import SAME, Field, Raw, custom, decode_fields
+from provisioner.kinds.fields import SAME, Field, custom, decode_fields
 from provisioner.kinds.values import architecture
 from provisioner.model.change import Impact
 from provisioner.model.state import ImageFacts, Spec
@@ -13,11 +13,13 @@ from provisioner.model.state import ImageFacts, Spec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from provisioner.model.edges import EngineBody
+
 # What a built image was made from: a digest of its build context, Dockerfile and arguments.
 BUILD_LABEL = "provisioner.build"
 
 
-def platform_of(raw: Raw) -> str:
+def platform_of(raw: EngineBody) -> str:
     """What an image runs on: `linux/amd64`, `linux/arm64/v8`."""
     return "/".join(raw[key] for key in ("Os", "Architecture", "Variant") if raw.get(key))
 
@@ -31,7 +33,7 @@ def same_platform(wanted: str | None, actual: str | None) -> str | None:
     return wanted if actual.split("/")[: len(parts)] == parts else actual
 
 
-def _requested_field(key: str, api: str, summary: str, decode: Callable[[Raw], Any], **more: Any) -> Field:
+def _requested_field(key: str, api: str, summary: str, decode: Callable[[EngineBody], Any], **more: Any) -> Field:
     """A field of what is asked for; images are built and pulled, and there is no body to write it into."""
     return custom(
         key, api, summary, lambda body: None, lambda raw, value: None, decode, impact=Impact.IN_PLACE, chosen=True,
@@ -56,14 +58,14 @@ FIELDS: tuple[Field, ...] = (
 )  # fmt: skip
 
 
-def decode(raw: Raw) -> Spec:
+def decode(raw: EngineBody) -> Spec:
     """The spec of an image from its inspection (GET /images/{name}/json)."""
     return decode_fields(FIELDS, raw, DecodeContext())
 
 
-def image_facts(raw: Raw) -> ImageFacts:
+def image_facts(raw: EngineBody) -> ImageFacts:
     """What containers inherit from the image. Absent parts of Config (API 1.50 and later) mean empty."""
-    config: Raw = raw.get("Config") or {}
+    config: EngineBody = raw.get("Config") or {}
     return ImageFacts(
         id=raw["Id"],
         environment=dict(entry.partition("=")[::2] for entry in config.get("Env") or []),

@@ -17,7 +17,8 @@ from provisioner.model.dataclass import dataclass
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from provisioner.kinds.fields import Field, Raw
+    from provisioner.kinds.fields import Field
+    from provisioner.model.edges import ComposeBody, EngineBody
 
 Version = tuple[int, int]
 
@@ -48,11 +49,11 @@ class Key:
     fields: tuple[str, ...] = ()
     why: str = ""
     instead: str = ""
-    when: Callable[[Any, Raw], bool] | None = None
+    when: Callable[[Any, EngineBody], bool] | None = None
     since: Version | None = None
     windows: bool = False
     swarm: Refused | Ignored | Treatment | None = None
-    swarm_when: Callable[[Any, Raw], bool] | None = None
+    swarm_when: Callable[[Any, EngineBody], bool] | None = None
     summary: str = ""
 
 
@@ -72,11 +73,11 @@ def _refused(path: str, why: str, instead: str, **more: Any) -> Key:
     return Key(path, Treatment.REFUSED, why=why, instead=instead, **more)
 
 
-def _is(*words: str) -> Callable[[Any, Raw], bool]:
+def _is(*words: str) -> Callable[[Any, EngineBody], bool]:
     return lambda value, body: value in words
 
 
-def _is_name(value: Any, body: Raw) -> bool:
+def _is_name(value: Any, body: ComposeBody) -> bool:
     return value is not None and not str(value).isdecimal()
 
 
@@ -84,7 +85,7 @@ def _is_name(value: Any, body: Raw) -> bool:
 _LAST_ID = 2**32 - 2
 
 
-def _is_beyond(value: Any, body: Raw) -> bool:
+def _is_beyond(value: Any, body: ComposeBody) -> bool:
     return str(value).isdecimal() and int(value) > _LAST_ID
 
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds.compare import declared_fields
 from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
-from provisioner.kinds.fields import SAME, Field, Raw, custom, decode_fields, encode_fields, parse_fields, plain
+from provisioner.kinds.fields import SAME, Field, custom, decode_fields, encode_fields, parse_fields, plain
 from provisioner.kinds.labels import decode_labels, encode_labels, parse_labels
 from provisioner.kinds.ownership import DECLARED_FIELDS
 from provisioner.kinds.values import address, pairs
 
 if TYPE_CHECKING:
+    from provisioner.model.edges import ComposeBody, EngineBody
     from provisioner.model.state import Spec
 
 # Networks that every engine, or every node of a Swarm, has by itself.
@@ -19,17 +20,17 @@ OF_THE_ENGINE = frozenset({"bridge", "host", "none", "ingress", "docker_gwbridge
 _POOL = {"Subnet": "subnet", "IPRange": "ip_range", "Gateway": "gateway", "AuxiliaryAddresses": "aux_addresses"}
 
 
-def _decode_pools(raw: Raw) -> Any:
+def _decode_pools(raw: EngineBody) -> Any:
     configs = (raw.get("IPAM") or {}).get("Config") or []
     return _canonical_pools([{_POOL[key]: value for key, value in pool.items() if key in _POOL} for pool in configs])
 
 
-def _parse_pools(body: Raw) -> Any:
+def _parse_pools(body: ComposeBody) -> Any:
     pools = (body.get("ipam") or {}).get("config")
     return _canonical_pools(pools or []) or None
 
 
-def _canonical_pools(pools: list[Raw]) -> list[Raw]:
+def _canonical_pools(pools: list[EngineBody]) -> list[EngineBody]:
     """Address pools in one order, with every address in its canonical form and nothing that is empty."""
     result = [{key: _canonical(value) for key, value in pool.items() if value} for pool in pools]
     return sorted(filter(None, result), key=_subnet)
@@ -41,7 +42,7 @@ def _canonical(value: Any) -> Any:
     return address(str(value))
 
 
-def _encode_pools(raw: Raw, value: Any) -> None:
+def _encode_pools(raw: EngineBody, value: Any) -> None:
     keys = {own: api for api, own in _POOL.items()}
     raw.setdefault("IPAM", {})["Config"] = [{keys[key]: text for key, text in pool.items()} for pool in value]
 
@@ -60,18 +61,18 @@ def _align_pools(desired: Spec, observed: Spec, recorded: frozenset[str]) -> tup
     return sorted(filled + own, key=_subnet), live
 
 
-def _families(pools: list[Raw] | None) -> list[str]:
+def _families(pools: list[EngineBody] | None) -> list[str]:
     """The families of addresses of which pools are declared, which is recorded on a network."""
     return sorted({_family_path(pool) for pool in pools or ()})
 
 
-def _family_path(pool: Raw) -> str:
+def _family_path(pool: EngineBody) -> str:
     """The family of a pool's addresses, as a path below its field; an engine's default is version 4."""
     texts = [str(pool[key]) for key in ("subnet", "ip_range", "gateway") if pool.get(key)]
     return f"ipam.config.ipv{6 if ':' in ''.join(texts) else 4}"
 
 
-def _subnet(pool: Raw) -> str:
+def _subnet(pool: EngineBody) -> str:
     return str(pool.get("subnet", ""))
 
 
@@ -101,14 +102,14 @@ FIELDS: tuple[Field, ...] = (
 )  # fmt: skip
 
 
-def parse(body: Raw) -> Spec:
+def parse(body: ComposeBody) -> Spec:
     """The spec of a network from its canonical body."""
     return parse_fields(FIELDS, body, ParseContext())
 
 
-def encode(spec: Spec, labels: dict[str, str]) -> Raw:
+def encode(spec: Spec, labels: dict[str, str]) -> EngineBody:
     """The body of POST /networks/create, without the name. `labels` are the ownership labels."""
-    raw: Raw = {"CheckDuplicate": True, "Labels": {}}
+    raw: EngineBody = {"CheckDuplicate": True, "Labels": {}}
     encode_fields(FIELDS, raw, spec, EncodeContext())
     raw["Labels"].update(labels)
     return raw
@@ -120,6 +121,6 @@ def record_labels(spec: Spec) -> dict[str, str]:
     return {DECLARED_FIELDS: ",".join(paths)} if paths else {}
 
 
-def decode(raw: Raw) -> Spec:
+def decode(raw: EngineBody) -> Spec:
     """The spec of a network from its inspection (GET /networks/{id})."""
     return decode_fields(FIELDS, raw, DecodeContext())

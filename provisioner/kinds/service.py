@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds import swarm_scheduling as scheduling
 from provisioner.kinds.compare import compare
-from provisioner.kinds.fields import Raw, decode_fields, encode_fields, get_path, parse_fields
+from provisioner.kinds.fields import decode_fields, encode_fields, get_path, parse_fields
 from provisioner.kinds.swarm_fields import FIELDS as FIELDS
 from provisioner.kinds.swarm_scheduling import SPEC
 from provisioner.kinds.swarm_scheduling import TASK as TASK
 from provisioner.kinds.swarm_task import PIN_LABEL
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
     from provisioner.model.change import FieldChange
+    from provisioner.model.edges import ComposeBody, EngineBody, EngineJson
     from provisioner.model.node import Node
     from provisioner.model.positions import Positions
     from provisioner.model.state import ImageFacts, Spec
@@ -38,7 +39,7 @@ _SAID = {*_API.values()} - {_PRIVILEGES} | {
 }
 
 
-def parse(body: Raw, context: ParseContext) -> Spec:
+def parse(body: ComposeBody, context: ParseContext) -> Spec:
     """The spec of a service from its canonical body. What Swarm has not is not looked at; the platform refuses it."""
     return parse_fields(FIELDS, body, context)
 
@@ -53,16 +54,16 @@ def with_image_command(spec: Spec, image: ImageFacts | None) -> Spec:
     return {**spec, "entrypoint": list(image.command)}
 
 
-def encode(spec: Spec, context: EncodeContext) -> Raw:
+def encode(spec: Spec, context: EncodeContext) -> EngineBody:
     """The ServiceSpec, complete: an update replaces the whole."""
-    raw: Raw = {"Name": context.name, "Labels": {}, TASK: {"ContainerSpec": {"Labels": {}}, "Networks": []}}
+    raw: EngineBody = {"Name": context.name, "Labels": {}, TASK: {"ContainerSpec": {"Labels": {}}, "Networks": []}}
     encode_fields(FIELDS, raw, spec, context)
     raw["Labels"] |= context.labels
     raw[TASK]["ForceUpdate"] = context.force_update
     return raw
 
 
-def decode(raw: Raw, context: DecodeContext) -> Spec:
+def decode(raw: EngineBody, context: DecodeContext) -> Spec:
     """The spec of a service from its inspection (Service.Spec)."""
     labels = raw["Spec"].get("Labels") or {}
     return {**decode_fields(FIELDS, raw["Spec"], context), FORM: json.loads(labels.get(FORM_LABEL) or "{}")}
@@ -91,24 +92,24 @@ def differences(
     return tuple(change for change in found if change.path.removesuffix(".version") not in other)
 
 
-def file_ids(live: Mapping[str, Any]) -> list[str]:
+def file_ids(live: EngineJson) -> list[str]:
     """The ids of the configs and secrets that a live spec (Service.Spec, Service.PreviousSpec) refers to."""
     container = get_path(live, SPEC) or {}
     secrets = [entry["SecretID"] for entry in container.get("Secrets") or []]
     return secrets + [entry["ConfigID"] for entry in container.get("Configs") or []]
 
 
-def restarts_always(raw: Mapping[str, Any]) -> bool:
+def restarts_always(raw: EngineJson) -> bool:
     """Whether a live service's tasks are followed by others however they end."""
     return str(scheduling.decode_restart(dict(raw["Spec"]))["condition"]) == "any"
 
 
-def decode_mode(raw: Mapping[str, Any]) -> str:
+def decode_mode(raw: EngineJson) -> str:
     """The mode of a live service: replicated, global, or one of the two kinds of job."""
     return scheduling.decode_mode(dict(raw["Spec"]))
 
 
-def pinned(raw: Mapping[str, Any]) -> str:
+def pinned(raw: EngineJson) -> str:
     """The reference with its digest that a service was last given by an apply; empty where that is not known."""
     return str((raw["Spec"].get("Labels") or {}).get(PIN_LABEL) or "")
 
@@ -128,7 +129,7 @@ def part_of(path: str) -> str:
     return next((part for part in _PARTS if f"{_API[key]}.".startswith(f"{part}.")), _API[key].partition(".")[0])
 
 
-def keep(body: Raw, live: Mapping[str, Any], changed: Collection[str]) -> None:
+def keep(body: ComposeBody, live: EngineJson, changed: Collection[str]) -> None:
     """Give a complete ServiceSpec the parts of the live one that are not `changed`, with the labels that tell of them.
 
     Of a task template that is changed only that stays which no field can say.
@@ -152,7 +153,7 @@ def keep(body: Raw, live: Mapping[str, Any], changed: Collection[str]) -> None:
         body["Labels"][FORM_LABEL] = json.dumps(left, sort_keys=True)
 
 
-def _keep_unsaid(body: Raw, live: Mapping[str, Any], place: str) -> None:
+def _keep_unsaid(body: ComposeBody, live: EngineJson, place: str) -> None:
     for key, value in live.items():
         path = f"{place}.{key}"
         if path in _SAID or value is None:

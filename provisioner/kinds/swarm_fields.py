@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import container, values
 from provisioner.kinds import swarm_scheduling as scheduling
-from provisioner.kinds.fields import SAME, Field, Raw, custom, get_path, service_field, set_path
+from provisioner.kinds.fields import SAME, Field, custom, get_path, service_field, set_path
 from provisioner.kinds.image import BUILD_LABEL
 from provisioner.kinds.ownership import user_labels
 from provisioner.kinds.swarm_scheduling import RESOURCES, SPEC, TASK, deploy, is_job
@@ -20,18 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from provisioner.kinds.context import EncodeContext
+    from provisioner.model.edges import ComposeBody, EngineBody
 
 
 def own(
-    key: str, api: str, summary: str, parse: Callable[[Raw], Any], encode: Callable[[Raw, Any], None],
-    decode: Callable[[Raw], Any], **more: Any,
+    key: str, api: str, summary: str, parse: Callable[[ComposeBody], Any], encode: Callable[[EngineBody, Any], None],
+    decode: Callable[[EngineBody], Any], **more: Any,
 ) -> Field:  # fmt: skip
     """A field that only services have."""
     settings = {"impact": Impact.IN_PLACE, "sources": (f"deploy.{key}",), "swarm": SAME, **more}
     return custom(key, api, summary, parse, encode, decode, **settings)
 
 
-def known(key: str, api: str, summary: str, decode: Callable[[Raw], Any], **more: Any) -> Field:
+def known(key: str, api: str, summary: str, decode: Callable[[EngineBody], Any], **more: Any) -> Field:
     """A field whose value is found out outside the playbook, and goes into the image or a label."""
     return Field(
         key=key, impact=Impact.IN_PLACE, summary=summary, api=api, swarm=SAME,
@@ -40,7 +41,7 @@ def known(key: str, api: str, summary: str, decode: Callable[[Raw], Any], **more
     )  # fmt: skip
 
 
-def _encode_build(raw: Raw, digest: str, context: EncodeContext) -> None:
+def _encode_build(raw: EngineBody, digest: str, context: EncodeContext) -> None:
     get_path(raw, f"{SPEC}.Labels")[BUILD_LABEL] = digest
 
 
@@ -55,7 +56,7 @@ def policy(key: str, api: str, failure_action: str) -> Field:
     """`update_config` or `rollback_config`; a failed update goes back to what worked unless the playbook says else."""
     defaults = {**_POLICY_DEFAULTS, "failure_action": failure_action}
 
-    def parse(body: Raw) -> Any:
+    def parse(body: ComposeBody) -> Any:
         if is_job(body):
             return None
         given = {k: v for k, v in (deploy(body, key) or {}).items() if v is not None}
@@ -65,7 +66,7 @@ def policy(key: str, api: str, failure_action: str) -> Field:
         times = {name: values.same_duration(given[name]) for name in ("delay", "monitor") if name in given}
         return {**defaults, **given, **times, "max_failure_ratio": float(given.get("max_failure_ratio") or 0)}
 
-    def encode(raw: Raw, value: Any) -> None:
+    def encode(raw: EngineBody, value: Any) -> None:
         raw[api] = {
             "Parallelism": int(value["parallelism"]),
             "Delay": values.nanoseconds(value["delay"]),
@@ -75,7 +76,7 @@ def policy(key: str, api: str, failure_action: str) -> Field:
             "Order": value["order"],
         }
 
-    def decode(raw: Raw) -> Any:
+    def decode(raw: EngineBody) -> Any:
         live = raw.get(api)
         if not live:
             return None

@@ -10,7 +10,6 @@ from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
 from provisioner.kinds.fields import (
     SAME,
     Field,
-    Raw,
     custom,
     decode_fields,
     encode_fields,
@@ -23,6 +22,7 @@ from provisioner.model.change import Impact
 
 if TYPE_CHECKING:
     from provisioner.model.address import Address
+    from provisioner.model.edges import ComposeBody, EngineBody
     from provisioner.model.state import Spec
 
 # The version of the content: a digest for configs, a keyed fingerprint for secrets.
@@ -62,24 +62,24 @@ def object_name(project: str, address: Address, version: str, template_driver: s
     return f"{project}_{address.name}"[: LONGEST_NAME - _SUFFIX - 1].rstrip("._-") + f".{suffix}"
 
 
-def age(raw: Raw) -> tuple[int, str]:
+def age(raw: EngineBody) -> tuple[int, str]:
     """What orders the versions of one config or secret, from an inspection: the larger, the newer."""
     number = (raw["Spec"].get("Labels") or {}).get(GENERATION, "")
     return int(number) if number.isdecimal() else 0, str(raw.get("CreatedAt") or "")
 
 
-def parse(body: Raw, version: str) -> Spec:
+def parse(body: ComposeBody, version: str) -> Spec:
     """The spec of a config or secret with this version of its content."""
     return parse_fields(FIELDS, body, ParseContext()) | {"version": version}
 
 
-def encode(spec: Spec, labels: dict[str, str], data: bytes) -> Raw:
+def encode(spec: Spec, labels: dict[str, str], data: bytes) -> EngineBody:
     """The body of POST /secrets/create or /configs/create, without the name."""
-    raw: Raw = {"Labels": dict(labels), "Data": base64.b64encode(data).decode()}
+    raw: EngineBody = {"Labels": dict(labels), "Data": base64.b64encode(data).decode()}
     encode_fields(FIELDS, raw, spec, EncodeContext())
     return raw
 
 
-def decode(raw: Raw) -> Spec:
+def decode(raw: EngineBody) -> Spec:
     """The spec from an inspection; the content itself is never given back for secrets, nor asked of configs."""
     return decode_fields(FIELDS, raw, DecodeContext())

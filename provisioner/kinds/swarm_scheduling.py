@@ -5,10 +5,13 @@ Compose's `deploy` and the Engine API's ServiceSpec; knows nothing of what a tas
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provisioner.kinds import values
-from provisioner.kinds.fields import Raw, get_path, set_path
+from provisioner.kinds.fields import get_path, set_path
+
+if TYPE_CHECKING:
+    from provisioner.model.edges import ComposeBody, EngineBody
 
 TASK = "TaskTemplate"
 SPEC = "TaskTemplate.ContainerSpec"
@@ -17,7 +20,7 @@ RESOURCES = "TaskTemplate.Resources"
 NOWHERE = "node.labels.provisioner.stopped==true"
 
 
-def deploy(body: Raw, *path: str) -> Any:
+def deploy(body: ComposeBody, *path: str) -> Any:
     """A value below `deploy`, or None."""
     value: Any = body.get("deploy")
     for part in path:
@@ -25,18 +28,18 @@ def deploy(body: Raw, *path: str) -> Any:
     return value
 
 
-def is_job(body: Raw) -> bool:
+def is_job(body: ComposeBody) -> bool:
     """Whether a service does its work once: `job`, or a mode that ends with `-job`."""
     return bool(body.get("job")) or str(deploy(body, "mode") or "").endswith("-job")
 
 
-def parse_mode(body: Raw) -> str:
+def parse_mode(body: ComposeBody) -> str:
     """`deploy.mode`: replicated, global, replicated-job or global-job."""
     mode = str(deploy(body, "mode") or "replicated")
     return f"{mode}-job" if body.get("job") and not mode.endswith("-job") else mode
 
 
-def encode_mode(raw: Raw, value: str) -> None:
+def encode_mode(raw: EngineBody, value: str) -> None:
     """Replicas are written by the service kind: they belong to the same object."""
     raw["Mode"] = {
         "replicated": {"Replicated": {}}, "global": {"Global": {}},
@@ -44,7 +47,7 @@ def encode_mode(raw: Raw, value: str) -> None:
     }[value]  # fmt: skip
 
 
-def decode_mode(raw: Raw) -> str:
+def decode_mode(raw: EngineBody) -> str:
     """The key of ServiceSpec.Mode in the words of `deploy.mode`."""
     names = {
         "Replicated": "replicated",
@@ -55,12 +58,12 @@ def decode_mode(raw: Raw) -> str:
     return next((names[key] for key in raw.get("Mode") or {} if key in names), "replicated")
 
 
-def parse_replicas(body: Raw, count: int) -> int | None:
+def parse_replicas(body: ComposeBody, count: int) -> int | None:
     """How many tasks: a global service has one on each node, and no number."""
     return None if parse_mode(body).startswith("global") else count
 
 
-def encode_replicas(raw: Raw, value: Any) -> None:
+def encode_replicas(raw: EngineBody, value: Any) -> None:
     """The number in ServiceSpec.Mode; of a job how many tasks run at once and have to complete."""
     mode = raw.get("Mode") or {}
     if "Replicated" in mode:
@@ -69,7 +72,7 @@ def encode_replicas(raw: Raw, value: Any) -> None:
         mode["ReplicatedJob"] = {"MaxConcurrent": value, "TotalCompletions": value}
 
 
-def decode_replicas(raw: Raw) -> Any:
+def decode_replicas(raw: EngineBody) -> Any:
     """The number in ServiceSpec.Mode; None for a global service."""
     mode = raw.get("Mode") or {}
     if "Replicated" in mode:
@@ -82,7 +85,7 @@ def decode_replicas(raw: Raw) -> Any:
 _CONDITIONS = {"no": "none", "always": "any", "unless-stopped": "any", "on-failure": "on-failure"}
 
 
-def parse_restart(body: Raw) -> Any:
+def parse_restart(body: ComposeBody) -> Any:
     """`deploy.restart_policy`, else `restart`, complete with the defaults of a Swarm."""
     given = deploy(body, "restart_policy") or {}
     name, _, attempts = str(body.get("restart") or "").partition(":")
@@ -95,7 +98,7 @@ def parse_restart(body: Raw) -> Any:
     }
 
 
-def encode_restart(raw: Raw, value: Any) -> None:
+def encode_restart(raw: EngineBody, value: Any) -> None:
     """TaskSpec.RestartPolicy; Delay and Window in nanoseconds."""
     set_path(raw, f"{TASK}.RestartPolicy", {
         "Condition": value["condition"], "Delay": values.nanoseconds(value["delay"]),
@@ -103,7 +106,7 @@ def encode_restart(raw: Raw, value: Any) -> None:
     })  # fmt: skip
 
 
-def decode_restart(raw: Raw) -> Any:
+def decode_restart(raw: EngineBody) -> Any:
     """TaskSpec.RestartPolicy in the words of Compose, complete."""
     live = get_path(raw, f"{TASK}.RestartPolicy") or {}
     return {
@@ -114,7 +117,7 @@ def decode_restart(raw: Raw) -> Any:
     }
 
 
-def parse_placement(body: Raw) -> Any:
+def parse_placement(body: ComposeBody) -> Any:
     """`deploy.placement` and `platform`; what is not given is left out."""
     given = deploy(body, "placement") or {}
     # `linux/arm64/v8`: Swarm compares systems and architectures, and knows no variants.
@@ -137,9 +140,9 @@ def _constraint(text: str) -> str:
     return text.strip()
 
 
-def encode_placement(raw: Raw, value: Any) -> None:
+def encode_placement(raw: EngineBody, value: Any) -> None:
     """TaskSpec.Placement (Constraints, Preferences, MaxReplicas, Platforms)."""
-    placement: Raw = {}
+    placement: EngineBody = {}
     if "constraints" in value:
         placement["Constraints"] = value["constraints"]
     if "preferences" in value:
@@ -152,7 +155,7 @@ def encode_placement(raw: Raw, value: Any) -> None:
     set_path(raw, f"{TASK}.Placement", placement)
 
 
-def decode_placement(raw: Raw) -> Any:
+def decode_placement(raw: EngineBody) -> Any:
     """TaskSpec.Placement as `parse_placement` gives it."""
     live = get_path(raw, f"{TASK}.Placement") or {}
     result = {
@@ -165,27 +168,27 @@ def decode_placement(raw: Raw) -> Any:
     return {key: value for key, value in result.items() if value}
 
 
-def parse_generic(body: Raw) -> Any:
+def parse_generic(body: ComposeBody) -> Any:
     """How many of each generic resource are reserved, by its kind."""
     given = deploy(body, "resources", "reservations", "generic_resources") or []
     resources = [entry["discrete_resource_spec"] for entry in given]
     return {resource["kind"]: int(resource["value"]) for resource in resources}
 
 
-def encode_generic(raw: Raw, value: Any) -> None:
+def encode_generic(raw: EngineBody, value: Any) -> None:
     """TaskSpec.Resources.Reservations.GenericResources."""
     resources = [{"DiscreteResourceSpec": {"Kind": kind, "Value": count}} for kind, count in sorted(value.items())]
     set_path(raw, f"{TASK}.Resources.Reservations.GenericResources", resources)
 
 
-def decode_generic(raw: Raw) -> Any:
+def decode_generic(raw: EngineBody) -> Any:
     """How many of each generic resource are reserved, by its kind."""
     live = get_path(raw, f"{TASK}.Resources.Reservations.GenericResources") or []
     specs = [entry.get("DiscreteResourceSpec") or {} for entry in live]
     return {spec["Kind"]: spec["Value"] for spec in specs if spec}
 
 
-def parse_cpu_reservation(body: Raw) -> Any:
+def parse_cpu_reservation(body: ComposeBody) -> Any:
     """`deploy.resources.reservations.cpus`; None for none."""
     value = deploy(body, "resources", "reservations", "cpus")
     return float(value) if value else None

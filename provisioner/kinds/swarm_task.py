@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.document.paths import file_target
 from provisioner.kinds import container_files, container_mounts, container_networks
-from provisioner.kinds.fields import Raw, get_path
+from provisioner.kinds.fields import get_path
 from provisioner.kinds.ownership import PROJECT, user_labels
 from provisioner.kinds.swarm_container import decode_mounts, encode_mounts
 from provisioner.kinds.swarm_scheduling import SPEC, TASK
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
+    from provisioner.model.edges import ComposeBody, EngineBody
     from provisioner.model.specs import Attachment
 
 # The reference as the playbook says it; the service itself is pinned to a digest where the registry tells one.
@@ -26,25 +27,25 @@ PIN_LABEL = "provisioner.pinned"
 MOUNT_LABELS = "provisioner.mount"
 
 
-def encode_image(raw: Raw, reference: str, context: EncodeContext) -> None:
+def encode_image(raw: EngineBody, reference: str, context: EncodeContext) -> None:
     """ContainerSpec.Image as it is pinned, and the labels of the service that keep what the playbook said."""
     get_path(raw, SPEC)["Image"] = context.image
     raw["Labels"] |= {IMAGE_LABEL: reference, PIN_LABEL: context.image}
 
 
-def decode_image(raw: Raw, context: DecodeContext) -> str:
+def decode_image(raw: EngineBody, context: DecodeContext) -> str:
     """The reference that the playbook said, as long as what runs is what was sent for it."""
     running = str(get_path(raw, f"{SPEC}.Image") or "")
     labels = raw.get("Labels") or {}
     return str(labels.get(IMAGE_LABEL) or running) if labels.get(PIN_LABEL) == running else running
 
 
-def encode_labels(raw: Raw, value: Mapping[str, str]) -> None:
+def encode_labels(raw: EngineBody, value: Mapping[str, str]) -> None:
     """ContainerSpec.Labels, beside those that say whose it is."""
     get_path(raw, f"{SPEC}.Labels").update(value)
 
 
-def decode_labels(raw: Raw) -> dict[str, str]:
+def decode_labels(raw: EngineBody) -> dict[str, str]:
     """ContainerSpec.Labels that people gave."""
     return user_labels(get_path(raw, f"{SPEC}.Labels"))
 
@@ -54,18 +55,18 @@ def entrypoint(words: Any) -> Any:
     return [] if words is not None and not any(words) else words
 
 
-def parse_entrypoint(body: Raw, context: ParseContext) -> Any:
+def parse_entrypoint(body: ComposeBody, context: ParseContext) -> Any:
     """A Swarm can not tell an empty entrypoint from none: what it leaves to be run is the entrypoint itself."""
     own = entrypoint(body.get("entrypoint"))
     return (body.get("command") or []) if own == [] else own
 
 
-def parse_command(body: Raw, context: ParseContext) -> Any:
+def parse_command(body: ComposeBody, context: ParseContext) -> Any:
     """`command`; None where it is run in place of an empty entrypoint."""
     return None if entrypoint(body.get("entrypoint")) == [] else body.get("command")
 
 
-def parse_mounts(body: Raw, context: ParseContext) -> dict[str, Any]:
+def parse_mounts(body: ComposeBody, context: ParseContext) -> dict[str, Any]:
     """The mounts of a container, but for what Swarm has not: it refuses a source that has to be made, and the label of
     a bind mount; nodes label their volumes by themselves."""
     mounts = container_mounts.parse_volumes(body, context)
@@ -75,7 +76,7 @@ def parse_mounts(body: Raw, context: ParseContext) -> dict[str, Any]:
     }
 
 
-def encode_volumes(raw: Raw, value: dict[str, Any], context: EncodeContext) -> None:
+def encode_volumes(raw: EngineBody, value: dict[str, Any], context: EncodeContext) -> None:
     """The Mounts, each with how a node that has not the volume makes it."""
     encode_mounts(raw, value)
     for mount in get_path(raw, f"{SPEC}.Mounts"):
@@ -83,7 +84,7 @@ def encode_volumes(raw: Raw, value: dict[str, Any], context: EncodeContext) -> N
             _make_volume(mount, context.volumes[mount["Source"]])
 
 
-def _make_volume(mount: Raw, made: Mapping[str, Any]) -> None:
+def _make_volume(mount: EngineBody, made: Mapping[str, Any]) -> None:
     """Let a node that has not the volume make it as it is declared; the mount's own labels are told apart by name."""
     options = mount.setdefault("VolumeOptions", {})
     own = options.get("Labels") or {}
@@ -91,7 +92,7 @@ def _make_volume(mount: Raw, made: Mapping[str, Any]) -> None:
     options.update({**made, "Labels": {**own, **made["Labels"], **marked}})
 
 
-def decode_volumes(raw: Raw, context: DecodeContext) -> dict[str, Any]:
+def decode_volumes(raw: EngineBody, context: DecodeContext) -> dict[str, Any]:
     """What `encode_volumes` wrote, without the labels of the declared volumes."""
     mounts = decode_mounts(raw)
     for entry in mounts.values():
@@ -104,7 +105,7 @@ def decode_volumes(raw: Raw, context: DecodeContext) -> dict[str, Any]:
     return mounts
 
 
-def parse_networks(body: Raw, context: ParseContext) -> dict[str, Attachment]:
+def parse_networks(body: ComposeBody, context: ParseContext) -> dict[str, Attachment]:
     """The networks of a container, with what a Swarm can give of an attachment."""
     if body.get("network_mode") in ("host", "bridge"):
         return {body["network_mode"]: {"aliases": []}}
@@ -115,21 +116,21 @@ def parse_networks(body: Raw, context: ParseContext) -> dict[str, Attachment]:
     }
 
 
-def encode_networks(raw: Raw, value: Mapping[str, Attachment], context: EncodeContext) -> None:
+def encode_networks(raw: EngineBody, value: Mapping[str, Attachment], context: EncodeContext) -> None:
     """TaskSpec.Networks (Target, Aliases, DriverOpts)."""
     raw[TASK]["Networks"] = [
         {"Target": context.networks.get(key, key), **_attachment(entry)} for key, entry in value.items()
     ]
 
 
-def _attachment(entry: Attachment) -> Raw:
-    result: Raw = {"Aliases": entry["aliases"]} if entry["aliases"] else {}
+def _attachment(entry: Attachment) -> EngineBody:
+    result: EngineBody = {"Aliases": entry["aliases"]} if entry["aliases"] else {}
     if entry.get("driver_opts"):
         result["DriverOpts"] = entry["driver_opts"]
     return result
 
 
-def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Attachment]:
+def decode_networks(raw: EngineBody, context: DecodeContext) -> dict[str, Attachment]:
     """TaskSpec.Networks by their keys."""
     return {
         context.networks.get(network["Target"], network["Target"]): container_networks.attachment(
@@ -139,20 +140,20 @@ def decode_networks(raw: Raw, context: DecodeContext) -> dict[str, Attachment]:
     }
 
 
-def parse_files(kind: str, body: Raw, context: ParseContext) -> dict[str, Any]:
+def parse_files(kind: str, body: ComposeBody, context: ParseContext) -> dict[str, Any]:
     """The files of `configs` or `secrets`, which need no volume here."""
     files = container_files.parse(kind, body, context)
     return {target: {key: entry[key] for key in entry if key != "path"} for target, entry in files.items()}
 
 
-def encode_files(kind: str, raw: Raw, value: dict[str, Any], context: EncodeContext) -> None:
+def encode_files(kind: str, raw: EngineBody, value: dict[str, Any], context: EncodeContext) -> None:
     """ContainerSpec.Configs or .Secrets, with the ids of the versions that are wanted."""
     get_path(raw, SPEC)[kind.capitalize()] = [
         _reference(kind, target, entry, context) for target, entry in sorted(value.items())
     ]
 
 
-def _reference(kind: str, target: str, entry: dict[str, Any], context: EncodeContext) -> Raw:
+def _reference(kind: str, target: str, entry: dict[str, Any], context: EncodeContext) -> EngineBody:
     identity, name = context.files[container_mounts.file_address(kind, entry["source"])]
     # A secret's target is relative to /run/secrets unless it is absolute; a config's stands at the root.
     file = {"Name": target, "UID": entry["uid"], "GID": entry["gid"], "Mode": int(entry["mode"], 8)}
@@ -160,13 +161,13 @@ def _reference(kind: str, target: str, entry: dict[str, Any], context: EncodeCon
     return {"File": file, f"{prefix}ID": identity, f"{prefix}Name": name}
 
 
-def decode_files(kind: str, raw: Raw, context: DecodeContext) -> dict[str, Any]:
+def decode_files(kind: str, raw: EngineBody, context: DecodeContext) -> dict[str, Any]:
     """ContainerSpec.Configs or .Secrets by target: key, version, owner and mode of each."""
     entries = get_path(raw, f"{SPEC}.{kind.capitalize()}") or []
     return {file_target(kind, entry["File"]["Name"]): _decode_reference(kind, entry, context) for entry in entries}
 
 
-def _decode_reference(kind: str, entry: Raw, context: DecodeContext) -> dict[str, Any]:
+def _decode_reference(kind: str, entry: EngineBody, context: DecodeContext) -> dict[str, Any]:
     prefix = "Secret" if kind == "secrets" else "Config"
     name = entry.get(f"{prefix}Name") or ""
     source, version = context.files.get(entry[f"{prefix}ID"], (name, name))

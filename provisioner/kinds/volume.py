@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
-from provisioner.kinds.fields import SAME, Field, Raw, custom, decode_fields, encode_fields, parse_fields, plain
+from provisioner.kinds.fields import SAME, Field, custom, decode_fields, encode_fields, parse_fields, plain
 from provisioner.kinds.labels import decode_labels, encode_labels, parse_labels
 from provisioner.kinds.ownership import PREFIX
 from provisioner.kinds.values import pairs
 from provisioner.model.change import Impact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from provisioner.model.edges import ComposeBody, EngineBody, EngineJson
     from provisioner.model.state import Spec
 
 _DATED = (1, 43)
@@ -32,20 +31,20 @@ FIELDS: tuple[Field, ...] = (
 )  # fmt: skip
 
 
-def parse(body: Raw) -> Spec:
+def parse(body: ComposeBody) -> Spec:
     """The spec of a volume from its canonical body."""
     return parse_fields(FIELDS, body, ParseContext())
 
 
-def encode(spec: Spec, labels: dict[str, str]) -> Raw:
+def encode(spec: Spec, labels: dict[str, str]) -> EngineBody:
     """The body of POST /volumes/create, without the name. `labels` are the ownership labels."""
-    raw: Raw = {"Labels": {}}
+    raw: EngineBody = {"Labels": {}}
     encode_fields(FIELDS, raw, spec, EncodeContext())
     raw["Labels"].update(labels)
     return raw
 
 
-def mark(raw: Mapping[str, Any]) -> str:
+def mark(raw: EngineJson) -> str:
     """What tells an inspected volume from a later one of its name beside the time of its creation: a digest of what
     nobody can change of it. Labels of ours are none of that: an adopted volume is shown with them."""
     labels = {key: value for key, value in (raw.get("Labels") or {}).items() if not key.startswith(PREFIX)}
@@ -59,6 +58,6 @@ def is_dated(api_version: tuple[int, int]) -> bool:
     return api_version >= _DATED
 
 
-def decode(raw: Raw) -> Spec:
+def decode(raw: EngineBody) -> Spec:
     """The spec of a volume from its inspection (GET /volumes/{name}), where the options are called Options."""
     return decode_fields(FIELDS, {**raw, "DriverOpts": raw.get("Options")}, DecodeContext())

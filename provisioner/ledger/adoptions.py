@@ -25,12 +25,10 @@ from provisioner.reconcile.adoption import RELABELLED, is_same_volume
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from provisioner.model.edges import EngineJson
     from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader, EngineWriter
     from provisioner.reconcile.one_look import OneLook
-
-    Raw = Mapping[str, Any]
-
 # The newest record has everything; the one before is there while it is being written.
 _KEPT = 2
 _WORKERS = 8
@@ -107,7 +105,7 @@ def learn(engine: EngineReader, project: str, adopted: Sequence[Adopted]) -> Non
 
 
 def learn_of_others(
-    engine: EngineReader, project: str, listed: Iterable[Raw], *, manager: bool
+    engine: EngineReader, project: str, listed: Iterable[EngineJson], *, manager: bool
 ) -> Mapping[tuple[str, str], str]:
     """The environment that has adopted an object, by kind and id, but for `project`; an engine's view shows these as
     theirs from now on. `listed` are the engine's containers, and a Swarm's configs, as it lists them.
@@ -203,7 +201,7 @@ class AdoptionsView:
             if adopted.kind == "container"
         }
 
-    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Raw]:
+    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[EngineJson]:
         project = labels.get(PROJECT)
         listed = self._engine.list(kind, labels)
         # What has moved inside carries the labels of its former address, until the ledger is known.
@@ -222,11 +220,11 @@ class AdoptionsView:
             others = [raw for raw in pool.map(lambda identity: self.inspect(kind, identity), missing) if raw]
         return [*found, *(raw for raw in others if _carries(kind, raw, labels))]
 
-    def inspect(self, kind: str, name: str) -> Raw | None:
+    def inspect(self, kind: str, name: str) -> EngineJson | None:
         raw = self._engine.inspect(kind, name)
         return self._labelled(kind, raw) if raw is not None else None
 
-    def containers(self) -> Sequence[Raw]:
+    def containers(self) -> Sequence[EngineJson]:
         listed = self._engine.containers()
         return [self._with(raw, self._index.get(("container", str(raw["Id"]))), ("Labels",)) for raw in listed]
 
@@ -237,11 +235,11 @@ class AdoptionsView:
                 self.know(project, adopted)
             return self._projects[project]
 
-    def _tasks(self, services: set[str]) -> Sequence[Raw]:
+    def _tasks(self, services: set[str]) -> Sequence[EngineJson]:
         """The tasks of services whose labels, which are their tasks', are not set yet."""
         return [raw for raw in self._engine.list("task", {}) if raw.get("ServiceID") in services] if services else []
 
-    def _labelled(self, kind: str, raw: Raw) -> Raw:
+    def _labelled(self, kind: str, raw: EngineJson) -> EngineJson:
         if kind not in _LABELS:
             return raw
         adopted = self._index.get((kind, _identity(kind, raw)))
@@ -251,7 +249,7 @@ class AdoptionsView:
         name = self._names.get(adopted.id) if kind == "container" else None
         return {**shown, "Name": f"/{name}"} if name else shown
 
-    def _with(self, raw: Raw, adopted: Adopted | None, path: tuple[str, ...]) -> Raw:
+    def _with(self, raw: EngineJson, adopted: Adopted | None, path: tuple[str, ...]) -> EngineJson:
         if adopted is None:
             return raw
         if len(path) == 1:
@@ -266,15 +264,15 @@ def labels_of_record(adopted: Adopted) -> frozenset[str]:
     return frozenset({FORM_LABEL} if adopted.kind in RELABELLED else adopted.labels)
 
 
-def _identity(kind: str, raw: Raw) -> str:
+def _identity(kind: str, raw: EngineJson) -> str:
     return str(raw.get("Name") if kind == "volume" else raw.get("Id") or raw.get("ID") or "")
 
 
-def _services(tasks: Iterable[Raw]) -> set[str]:
+def _services(tasks: Iterable[EngineJson]) -> set[str]:
     return {str(raw.get("ServiceID")) for raw in tasks}
 
 
-def _carries(kind: str, raw: Raw, labels: Mapping[str, str]) -> bool:
+def _carries(kind: str, raw: EngineJson, labels: Mapping[str, str]) -> bool:
     found: Any = raw
     for key in _LABELS[kind]:
         found = found.get(key) or {}

@@ -16,6 +16,7 @@ from provisioner.model.plan import Verb
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from provisioner.model.edges import EngineJson
     from provisioner.model.specs import Attachment, Hook
     from provisioner.model.state import MayFinish
 
@@ -298,7 +299,7 @@ class UpdateService:
     """
 
     version: int = 0
-    base: Mapping[str, Any] | None = field(default=None, repr=False)
+    base: EngineJson | None = field(default=None, repr=False)
     force: bool = False
     changed: frozenset[str] = field(default=frozenset(), repr=False)
     stage: Stage | None = None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.model.address import Address
+    from provisioner.model.edges import BuildRecipe
     from provisioner.model.node import JSON
     from provisioner.model.playbook import Condition, UpdatePolicy
     from provisioner.model.span import Span
@@ -101,7 +102,7 @@ class ImageWork:
     that the engine has still; `pull_policy` the service's.
     """
 
-    recipe: Mapping[str, Any] | None = None
+    recipe: BuildRecipe | None = None
     earlier: str = ""
     pull_policy: str = "missing"
 

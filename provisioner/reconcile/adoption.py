@@ -41,10 +41,8 @@ if TYPE_CHECKING:
 
     from provisioner.model.address import Address
     from provisioner.model.change import FieldChange
+    from provisioner.model.edges import EngineJson
     from provisioner.model.state import Facts, Resource
-
-    Raw = Mapping[str, Any]
-
 _POLICIES = ("update_config", "rollback_config")
 # The kinds of the engine that can be adopted; images come with their containers.
 KINDS = ("container", "network", "volume", "service", "config", "secret")
@@ -72,7 +70,7 @@ class Candidate:
     container had before an adoption gave it its new one. `record` is that of an earlier adoption, with another file."""
 
     resource: Resource
-    raw: Raw
+    raw: EngineJson
     mapped: bool = False
     called: str = ""
     record: Adopted | None = None
@@ -90,17 +88,17 @@ class Candidate:
         return former_owner(labels_of(self.raw))
 
 
-def identity(kind: str, raw: Raw) -> str:
+def identity(kind: str, raw: EngineJson) -> str:
     """The engine's full id of an inspected object; of a volume its name."""
     return str(raw.get("Name") if kind == "volume" else raw.get("Id") or raw.get("ID") or "")
 
 
-def name_of(raw: Raw) -> str:
+def name_of(raw: EngineJson) -> str:
     """The name of an inspected object."""
     return str(raw.get("Name") or (raw.get("Spec") or {}).get("Name") or "").lstrip("/")
 
 
-def labels_of(raw: Raw) -> Mapping[str, str]:
+def labels_of(raw: EngineJson) -> Mapping[str, str]:
     """The labels of an inspected object, wherever its kind has them."""
     inner = raw.get("Config") or raw.get("Spec") or {}
     found: Mapping[str, str] = raw.get("Labels") or inner.get("Labels") or {}
@@ -115,9 +113,9 @@ def former_owner(labels: Mapping[str, str]) -> Former:
     return NOBODY
 
 
-def compose_containers(raws: Iterable[Raw]) -> dict[str, list[Raw]]:
+def compose_containers(raws: Iterable[EngineJson]) -> dict[str, list[EngineJson]]:
     """The containers of a Compose project by service, in the order of their numbers; none of `docker compose run`."""
-    found: dict[str, list[Raw]] = {}
+    found: dict[str, list[EngineJson]] = {}
     for raw in raws:
         labels = labels_of(raw)
         if not is_one_off(labels) and labels.get(COMPOSE_SERVICE):
@@ -127,17 +125,17 @@ def compose_containers(raws: Iterable[Raw]) -> dict[str, list[Raw]]:
     return found
 
 
-def compose_number(raw: Raw) -> int:
+def compose_number(raw: EngineJson) -> int:
     """Which replica Compose made a container as, counted from 1; 0 where it does not say so."""
     text = labels_of(raw).get(COMPOSE_NUMBER, "")
     return int(text) if text.isdecimal() else 0
 
 
-def _number(raw: Raw) -> tuple[int, str]:
+def _number(raw: EngineJson) -> tuple[int, str]:
     return compose_number(raw), name_of(raw)
 
 
-def match_replicas(wanted: Sequence[Resource], there: Sequence[Raw]) -> dict[Address, Raw]:
+def match_replicas(wanted: Sequence[Resource], there: Sequence[EngineJson]) -> dict[Address, EngineJson]:
     """A container for each replica of one service: the one that has its name, else that of its number, else the next
     one that is left.
 
@@ -235,7 +233,7 @@ def with_what_runs(record: Adopted, differences: Sequence[FieldChange]) -> Adopt
     return replace(record, labels=labels | ({DECLARED_FIELDS: ",".join(kept)} if kept else {}))
 
 
-def is_same_volume(adopted: Adopted, raw: Raw) -> bool:
+def is_same_volume(adopted: Adopted, raw: EngineJson) -> bool:
     """Whether an inspected volume is the one of a record, and no later one of its name."""
     if adopted.created and adopted.created != created_at(raw):
         return False
@@ -245,7 +243,7 @@ def is_same_volume(adopted: Adopted, raw: Raw) -> bool:
     return bool(adopted.created) or owner == own
 
 
-def created_at(raw: Raw) -> str:
+def created_at(raw: EngineJson) -> str:
     """When an inspected object was made, as the engine says it."""
     return str(raw.get("Created") or raw.get("CreatedAt") or "")
 
@@ -275,7 +273,7 @@ def _container_form(candidate: Candidate) -> list[str]:
     return [f"its name as an alias on {', '.join(sorted(on))}"] if on else []
 
 
-def _service_form(resource: Resource, raw: Raw, declared: frozenset[str]) -> dict[str, Any]:
+def _service_form(resource: Resource, raw: EngineJson, declared: frozenset[str]) -> dict[str, Any]:
     """The values, by path, that `docker stack` gives where nothing is declared: how updates go, and the platforms that
     the image was found to have."""
     live = service.decode(dict(raw), DecodeContext())
@@ -287,7 +285,7 @@ def _service_form(resource: Resource, raw: Raw, declared: frozenset[str]) -> dic
     }
 
 
-def _image_labels(resource: Resource, raw: Raw) -> dict[str, str]:
+def _image_labels(resource: Resource, raw: EngineJson) -> dict[str, str]:
     """What an apply notes of the image that it gave a service, where the service runs the declared one."""
     running = str(((raw["Spec"].get("TaskTemplate") or {}).get("ContainerSpec") or {}).get("Image") or "")
     reference = str(resource.workload_spec["image"])
@@ -301,7 +299,7 @@ def _with_tag(reference: str) -> str:
     return reference if ":" in reference.rpartition("/")[2] or "@" in reference else f"{reference}:latest"
 
 
-def users_of(kind: str, name: str, containers: Iterable[Raw]) -> list[Raw]:
+def users_of(kind: str, name: str, containers: Iterable[EngineJson]) -> list[EngineJson]:
     """The containers, as the engine lists them in one answer, that are on a network or mount a volume."""
     if kind == "volume":
         return [raw for raw in containers if any(m.get("Name") == name for m in raw.get("Mounts") or ())]

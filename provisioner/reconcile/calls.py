@@ -46,6 +46,7 @@ from provisioner.reconcile.wait import pause, wait
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from provisioner.model.edges import BuildRecipe
     from provisioner.model.plan import Plan, Step
     from provisioner.model.specs import ContainerSpec
     from provisioner.model.state import Resource, Spec
@@ -302,5 +303,5 @@ class ContainerCalls:
         return name, str(raw["Mountpoint"])
 
 
-def _secrets(recipe: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+def _secrets(recipe: BuildRecipe) -> Sequence[Mapping[str, Any]]:
     return recipe.get("secrets") or ()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds.container_networks import mac_address
 from provisioner.kinds.ownership import describe_owner, owned_address
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from provisioner.model.address import Address
+    from provisioner.model.edges import EngineJson
     from provisioner.model.operation import Ports
     from provisioner.model.specs import ContainerSpec, Pool
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource
@@ -141,7 +142,7 @@ def claims_of_running(spec: ContainerSpec, networks: Mapping[str, str]) -> tuple
     return (*found, *(Claim(ClaimKind.VOLUME, name) for name in sorted(written)))
 
 
-def _writes(entry: Mapping[str, Any]) -> bool:
+def _writes(entry: EngineJson) -> bool:
     return entry["type"] == "volume" and bool(entry.get("source")) and not entry.get("read_only")
 
 
@@ -223,7 +224,7 @@ def _own(seen: Observed, networks: Mapping[str, str]) -> Holder | None:
 
 
 def listed_holders(
-    containers: Iterable[Mapping[str, Any]], networks: Iterable[Mapping[str, Any]], project: str = ""
+    containers: Iterable[EngineJson], networks: Iterable[EngineJson], project: str = ""
 ) -> tuple[Holder, ...]:
     """Every container and bridge of an engine, from its lists. Those of `project` are called by their addresses."""
     found = [_listed_container(raw, project) for raw in containers]
@@ -254,7 +255,7 @@ def _is_dual(host: str, port: int, protocol: str, sockets: Iterable[tuple[str, i
     return host == "::" and not own
 
 
-def _listed_container(raw: Mapping[str, Any], project: str) -> Holder:
+def _listed_container(raw: EngineJson, project: str) -> Holder:
     names = [str(name).lstrip("/") for name in raw.get("Names") or ()]
     # Behind a link a container has further names, of the form /other/alias.
     name = next((one for one in names if "/" not in one), str(raw["Id"])[:12])

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.model.change import Action
 from provisioner.model.span import Problem, Verdict, refusal
 from provisioner.reconcile.placement import able_nodes, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from provisioner.model.address import Address
     from provisioner.model.change import Change
+    from provisioner.model.edges import EngineJson
     from provisioner.model.plan import Plan
-
-    Node = Mapping[str, Any]
 
 
 def image_availability(
-    plan: Plan, placed: Sequence[Change], nodes: Sequence[Node], registry: Callable[[str], str | None]
+    plan: Plan, placed: Sequence[Change], nodes: Sequence[EngineJson], registry: Callable[[str], str | None]
 ) -> Iterator[Verdict]:
     """Notes and refusals for images that are here, and that nodes which may run them can not get.
 
@@ -55,7 +54,7 @@ def image_availability(
             yield refusal(why, span, str(address), _way_out(wanted.name, plan.title, home))
 
 
-def _users(placed: Sequence[Change], nodes: Sequence[Node], here: str) -> dict[Address, set[str]]:
+def _users(placed: Sequence[Change], nodes: Sequence[EngineJson], here: str) -> dict[Address, set[str]]:
     """The nodes other than this one that may run an image, by its address."""
     found: dict[Address, set[str]] = {}
     for change in placed:

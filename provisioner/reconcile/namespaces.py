@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.model.address import Address
 from provisioner.model.change import Action, FieldChange, Impact
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from provisioner.model.change import Change
+    from provisioner.model.edges import EngineJson
     from provisioner.model.state import DesiredState, Observed, ObservedState, Resource, Spec
 
 KEYS = ("network_mode", "pid", "ipc")
@@ -26,7 +27,7 @@ LOST_PATHS = frozenset(path for path, _ in _LOST.values())
 
 
 def left_behind(
-    resources: Mapping[Address, Observed], leftovers: Iterable[Observed], hosts: Mapping[str, Mapping[str, Any]]
+    resources: Mapping[Address, Observed], leftovers: Iterable[Observed], hosts: Mapping[str, EngineJson]
 ) -> dict[Address, Observed]:
     """Those that live in the namespaces of a container that another has replaced: that is their service's no more.
 

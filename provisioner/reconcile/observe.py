@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds import container, container_mounts, file_volume, image, network, volume
 from provisioner.kinds.container_pre_start import PRE_START_KIND
@@ -32,11 +32,9 @@ from provisioner.reconcile.namespaces import left_behind, named_containers
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from provisioner.model.edges import EngineJson
     from provisioner.model.state import DesiredState, ForeignObject, Resource, Spec
     from provisioner.ports import EngineReader
-
-    Raw = Mapping[str, Any]
-
 _WORKERS = 8
 # The kinds of which one of ours can give its name to another of ours; see `handover`.
 _HANDED_OVER = ("container", "network")
@@ -145,12 +143,12 @@ def _files_in_containers(desired: DesiredState, resources: Mapping[Address, Obse
 class _Listed:
     """What the engine lists as the project's, inspected; `made_from` are the images of the containers, by id."""
 
-    networks: list[Raw]
-    volumes: list[Raw]
-    containers: list[Raw]
-    made_from: dict[str, Raw | None]
+    networks: list[EngineJson]
+    volumes: list[EngineJson]
+    containers: list[EngineJson]
+    made_from: dict[str, EngineJson | None]
 
-    def add(self, engine: EngineReader, late: Iterable[tuple[str, Raw]]) -> None:
+    def add(self, engine: EngineReader, late: Iterable[tuple[str, EngineJson]]) -> None:
         """Add what was made after the lists were asked for, by an apply that was killed before its answers came."""
         for kind, raw in late:
             {"network": self.networks, "volume": self.volumes, "container": self.containers}[kind].append(raw)
@@ -166,7 +164,7 @@ def _own(
     keys = {r.name: r.address.name for r in desired.resources.values() if r.kind == "network"}
     mounted: dict[str, list[str]] = {}
     services: dict[str, str] = {}
-    mine: list[tuple[Address, Raw]] = []
+    mine: list[tuple[Address, EngineJson]] = []
     for raw in listed.containers:
         labels = raw["Config"].get("Labels") or {}
         address = owned_address(labels, raw["Name"].lstrip("/"), desired.project)
@@ -206,7 +204,7 @@ class _Places:
         self._by_name |= {(r.kind, r.name): r.address for r in desired.resources.values() if r.kind in _STORED}
         self._taken = set(self._by_name.values())
 
-    def address(self, kind: str, raw: Raw) -> Address | None:
+    def address(self, kind: str, raw: EngineJson) -> Address | None:
         name = str(raw["Name"])
         labelled = owned_address(raw.get("Labels"), name, self._project)
         if labelled is None or labelled.kind != kind:
@@ -220,7 +218,7 @@ class _Places:
         return address
 
 
-def decode_network(address: Address, raw: Raw) -> Observed:
+def decode_network(address: Address, raw: EngineJson) -> Observed:
     """A network from its inspection, with the containers on it."""
     on_it = raw.get("Containers") or {}
     names = {identity: str(one["Name"]) for identity, one in on_it.items() if one.get("Name")}
@@ -230,7 +228,7 @@ def decode_network(address: Address, raw: Raw) -> Observed:
     )  # fmt: skip
 
 
-def decode_volume(address: Address, raw: Raw, users: tuple[str, ...] = ()) -> Observed:
+def decode_volume(address: Address, raw: EngineJson, users: tuple[str, ...] = ()) -> Observed:
     """A volume from its inspection; `users` are the containers that mount it."""
     labels = raw.get("Labels") or {}
     kind = file_volume if address.kind == FILES_KIND else volume
@@ -248,7 +246,9 @@ def decode_volume(address: Address, raw: Raw, users: tuple[str, ...] = ()) -> Ob
     )
 
 
-def _decode_container(address: Address, raw: Raw, context: DecodeContext, made_from: ImageFacts | None) -> Observed:
+def _decode_container(
+    address: Address, raw: EngineJson, context: DecodeContext, made_from: ImageFacts | None
+) -> Observed:
     labels = raw["Config"].get("Labels")
     return Observed(
         address=address,
@@ -290,7 +290,7 @@ def _place(seen: Observed) -> tuple[bool, bool, str]:
 
 def _named(
     engine: EngineReader, desired: DesiredState, resources: Mapping[Address, Observed], own: Collection[str]
-) -> tuple[dict[Address, Observed], list[ForeignObject], list[tuple[str, Raw]]]:
+) -> tuple[dict[Address, Observed], list[ForeignObject], list[tuple[str, EngineJson]]]:
     """Objects that carry a declared name without being ours: external ones that are meant, and foreign. And those,
     with their kinds, that are ours and were on no list, as they were made after it.
 
@@ -300,7 +300,7 @@ def _named(
     wanted = [r for r in desired.resources.values() if r.kind not in unnamed and r.address not in resources]
     found: dict[Address, Observed] = {}
     foreign: list[ForeignObject] = []
-    late: list[tuple[str, Raw]] = []
+    late: list[tuple[str, EngineJson]] = []
     if not wanted:
         return found, foreign, late
     with ThreadPoolExecutor(min(_WORKERS, len(wanted))) as pool:
@@ -344,7 +344,7 @@ def _otherwise_called(
     return found
 
 
-def _external(resource: Resource, raw: Raw) -> Observed:
+def _external(resource: Resource, raw: EngineJson) -> Observed:
     if resource.kind == "network":
         return decode_network(resource.address, raw)
     if resource.kind == "volume":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds import service, swarm_file
 from provisioner.kinds.context import DecodeContext
@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from provisioner.model.address import Address
+    from provisioner.model.edges import EngineJson
     from provisioner.model.state import DesiredState
     from provisioner.ports import EngineReader
-
-    Raw = Mapping[str, Any]
-
 _FILES = ("config", "secret")
 _ENDED = ("complete", "shutdown", "failed", "rejected", "orphaned", "remove")
 
@@ -55,17 +53,17 @@ def observe_swarm(
     return [*services, *current], superseded
 
 
-def _is_one_off(raw: Raw) -> bool:
+def _is_one_off(raw: EngineJson) -> bool:
     """Whether a service was made for one command (`run`), and is none of the playbook's."""
     return ONE_OFF in (raw["Spec"].get("Labels") or {})
 
 
-def _address(project: str, raw: Raw) -> Address | None:
+def _address(project: str, raw: EngineJson) -> Address | None:
     return owned_address(raw["Spec"].get("Labels"), raw["Spec"]["Name"], project)
 
 
 def _networks(
-    engine: EngineReader, desired: DesiredState, services: Sequence[Raw], own: Mapping[str, str]
+    engine: EngineReader, desired: DesiredState, services: Sequence[EngineJson], own: Mapping[str, str]
 ) -> dict[str, str]:
     """The playbook's key of each network that a service is on, by its id; of others, their name on the engine."""
     external = {r.name: a.name for a, r in desired.resources.items() if a.kind == "network" and r.external}
@@ -79,7 +77,7 @@ def _networks(
 
 
 def _versions(
-    engine: EngineReader, desired: DesiredState, raw_files: Mapping[str, Sequence[Raw]]
+    engine: EngineReader, desired: DesiredState, raw_files: Mapping[str, Sequence[EngineJson]]
 ) -> dict[str, tuple[str, str]]:
     """The playbook's key and the version of each config and secret, by its id; external ones among them."""
     found: dict[str, tuple[str, str]] = {}
@@ -95,17 +93,17 @@ def _versions(
     return found
 
 
-def _by_service(engine: EngineReader, labels: Mapping[str, str]) -> dict[str, list[Raw]]:
+def _by_service(engine: EngineReader, labels: Mapping[str, str]) -> dict[str, list[EngineJson]]:
     """The tasks that are to run, of all services at once, by their service's id."""
-    found: dict[str, list[Raw]] = {}
+    found: dict[str, list[EngineJson]] = {}
     for task in engine.list("task", labels):
         found.setdefault(str(task["ServiceID"]), []).append(task)
     return found
 
 
 def _service(
-    engine: EngineReader, desired: DesiredState, raw: Raw, context: DecodeContext, tasks: Sequence[Raw],
-    nodes: Sequence[Raw], now: str,
+    engine: EngineReader, desired: DesiredState, raw: EngineJson, context: DecodeContext, tasks: Sequence[EngineJson],
+    nodes: Sequence[EngineJson], now: str,
 ) -> Observed:  # fmt: skip
     address = _address(desired.project, raw)
     assert address is not None
@@ -144,7 +142,7 @@ def _end(tasks: Tasks, *, may_finish: bool) -> Runtime | None:
     return Runtime(status="exited", exit_code=0 if well else tasks.exit_code or 1)
 
 
-def _dated(ended: Runtime | None, tasks: Sequence[Raw]) -> Runtime | None:
+def _dated(ended: Runtime | None, tasks: Sequence[EngineJson]) -> Runtime | None:
     """How tasks ended with when the last of them did, or since when one runs."""
     if ended is None:
         return None
@@ -154,7 +152,7 @@ def _dated(ended: Runtime | None, tasks: Sequence[Raw]) -> Runtime | None:
     return replace(ended, started_at=last) if ended.status == "running" else replace(ended, finished_at=last)
 
 
-def _job_state(raw: Raw, tasks: Sequence[Raw], nodes: Sequence[Raw]) -> Runtime:
+def _job_state(raw: EngineJson, tasks: Sequence[EngineJson], nodes: Sequence[EngineJson]) -> Runtime:
     """A job's state in a container's words: running, or exited with the code of its last task; or lost with a node."""
     found = tasks_of(raw, tasks, nodes)
     if found.complete >= found.wanted:
@@ -169,7 +167,7 @@ def _job_state(raw: Raw, tasks: Sequence[Raw], nodes: Sequence[Raw]) -> Runtime:
 
 
 def _current(
-    desired: DesiredState, raw_files: Mapping[str, Sequence[Raw]], services: Sequence[Raw]
+    desired: DesiredState, raw_files: Mapping[str, Sequence[EngineJson]], services: Sequence[EngineJson]
 ) -> tuple[list[Observed], list[Observed]]:
     """For each config and secret the version that is wanted, or else the newest; the others are superseded."""
     users: dict[str, list[str]] = {}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 
     from provisioner.model.builder import Builders, Choice
+    from provisioner.model.edges import BuildRecipe, EngineJson
     from provisioner.model.state import Facts
     from provisioner.ports import EngineReader
 
@@ -50,20 +51,20 @@ class OneLook:
     def facts(self) -> Facts:
         return self._once("facts", self._engine.facts)
 
-    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[EngineJson]:
         found = self._once(("list", kind, *sorted(labels.items())), lambda: self._engine.list(kind, labels))
         # Of all kinds only containers are listed with all that an inspection tells.
         for raw in found if kind == "container" else ():
             self._once(("inspect", kind, str(raw["Id"])), lambda raw=raw: raw)  # type: ignore[misc]
         return found
 
-    def containers(self) -> Sequence[Mapping[str, Any]]:
+    def containers(self) -> Sequence[EngineJson]:
         return self._once("containers", self._engine.containers)
 
     def bound_ports(self) -> Collection[tuple[str, int, str]] | None:
         return self._once("bound_ports", self._engine.bound_ports)
 
-    def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
+    def inspect(self, kind: str, name: str) -> EngineJson | None:
         return self._once(("inspect", kind, name), lambda: self._engine.inspect(kind, name))
 
     def logs(
@@ -81,7 +82,7 @@ class OneLook:
             container_id, tail=tail, since=since, until=until, follow=follow, timestamps=timestamps, kind=kind
         )
 
-    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
+    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[EngineJson]:
         return self._once(("tasks", service_id, current), lambda: self._engine.tasks(service_id, current=current))
 
     def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
@@ -96,7 +97,7 @@ class OneLook:
     def builders(self) -> Builders:
         return self._engine.builders()
 
-    def builder_for(self, build: Mapping[str, Any]) -> Choice | None:
+    def builder_for(self, build: BuildRecipe) -> Choice | None:
         return self._engine.builder_for(build)
 
 

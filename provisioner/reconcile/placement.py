@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds.values import architecture as same_name
 from provisioner.model.change import Action
@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from provisioner.model.change import Change
+    from provisioner.model.edges import EngineJson
     from provisioner.model.specs import Placement
     from provisioner.model.state import Resource
-
-    Node = Mapping[str, Any]
 
 
 def is_placed(change: Change) -> bool:
@@ -26,7 +25,7 @@ def is_placed(change: Change) -> bool:
     return wanted is not None and wanted.kind == "service" and change.action not in (Action.UNCHANGED, Action.DELETE)
 
 
-def placement_problems(changes: Iterable[Change], nodes: Sequence[Node]) -> Iterator[Verdict]:
+def placement_problems(changes: Iterable[Change], nodes: Sequence[EngineJson]) -> Iterator[Verdict]:
     """Notes on services that only some nodes can run, and refusals for those that too few can."""
     for change in changes:
         wanted = change.desired
@@ -66,18 +65,18 @@ class Requirements:
         )  # fmt: skip
 
 
-def able_nodes(service: Resource, nodes: Sequence[Node]) -> list[Node]:
+def able_nodes(service: Resource, nodes: Sequence[EngineJson]) -> list[EngineJson]:
     """The nodes that can run a service."""
     requirements = Requirements.of(service)
     return [node for node in nodes if not _obstacle(requirements, node)]
 
 
-def name_of(node: Node) -> str:
+def name_of(node: EngineJson) -> str:
     """What a node is called: Description.Hostname, else its id."""
     return str((node.get("Description") or {}).get("Hostname") or node.get("ID"))
 
 
-def obstacles(requirements: Requirements, nodes: Sequence[Node]) -> dict[str, str]:
+def obstacles(requirements: Requirements, nodes: Sequence[EngineJson]) -> dict[str, str]:
     """For each node, by its name, why it can not run a service; an empty text where it can."""
     found: dict[str, str] = {}
     for node in nodes:
@@ -91,7 +90,7 @@ def _problem(wanted: Resource, text: str) -> Problem:
     return Problem(text, wanted.spans.get("deploy.placement") or wanted.span, str(wanted.address), hint)
 
 
-def _obstacle(requirements: Requirements, node: Node) -> str:
+def _obstacle(requirements: Requirements, node: EngineJson) -> str:
     state = (node.get("Status") or {}).get("State")
     if state != "ready":
         return f"it is {state or 'not ready'}"
@@ -110,7 +109,7 @@ def _obstacle(requirements: Requirements, node: Node) -> str:
     return _shortage(requirements, (node.get("Description") or {}).get("Resources") or {})
 
 
-def _shortage(requirements: Requirements, resources: Mapping[str, Any]) -> str:
+def _shortage(requirements: Requirements, resources: EngineJson) -> str:
     cpus, memory = requirements.cpus, requirements.memory
     has = float(resources.get("NanoCPUs") or 0) / 1e9
     if cpus and has and float(cpus) > has:
@@ -125,7 +124,7 @@ def _shortage(requirements: Requirements, resources: Mapping[str, Any]) -> str:
     return ""
 
 
-def _generic(resources: Mapping[str, Any], kind: str) -> int:
+def _generic(resources: EngineJson, kind: str) -> int:
     """How much of a generic resource a node has: a number, or one for each that it names."""
     entries = resources.get("GenericResources") or []
     discrete = [entry["DiscreteResourceSpec"] for entry in entries if entry.get("DiscreteResourceSpec")]
@@ -134,7 +133,7 @@ def _generic(resources: Mapping[str, Any], kind: str) -> int:
     return counted + sum(1 for one in named if one["Kind"] == kind)
 
 
-def _holds(constraint: str, node: Node) -> bool:
+def _holds(constraint: str, node: EngineJson) -> bool:
     """Swarm compares without regard to case; a label that is not there is an empty text."""
     left, operator, right = _parts(constraint)
     value = _value(left, node)
@@ -153,7 +152,7 @@ def _parts(constraint: str) -> tuple[str, str, str]:
     return constraint, "==", ""
 
 
-def _value(key: str, node: Node) -> str | None:
+def _value(key: str, node: EngineJson) -> str | None:
     """What a node has under a constraint's key; None for a key that Swarm does not know."""
     description, spec = node.get("Description") or {}, node.get("Spec") or {}
     platform = description.get("Platform") or {}

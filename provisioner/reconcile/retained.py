@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from provisioner.model.change import Change
+    from provisioner.model.edges import EngineJson
     from provisioner.model.plan import Policy
     from provisioner.model.playbook import Declared, Playbook
     from provisioner.model.state import Observed, ObservedState
@@ -184,7 +185,7 @@ def _own(playbook: Playbook) -> Iterator[Named]:
     )
 
 
-def _stated_in(document: Mapping[str, Any]) -> dict[Named, bool]:
+def _stated_in(document: EngineJson) -> dict[Named, bool]:
     """Whether a document calls an object external, for each that it names."""
     return {
         (_KINDS[section], str(body.get("name") or key)): bool(body.get("external"))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from provisioner.errors import Unreachable
     from provisioner.model.address import Address
+    from provisioner.model.edges import EngineJson
     from provisioner.model.plan import Plan, Step
     from provisioner.model.secret import SecretValue
     from provisioner.model.state import Resource, Spec
@@ -272,7 +273,7 @@ class SwarmCalls:
         return seen.name if seen is not None and is_there else wanted.name
 
 
-def _goes_back(raw: Mapping[str, Any]) -> bool:
+def _goes_back(raw: EngineJson) -> bool:
     """Whether an update is under way that its policy would take back if it failed."""
     under_way = (raw.get("UpdateStatus") or {}).get("State") == "updating"
     rolls_back = ((raw["Spec"].get("UpdateConfig") or {}).get("FailureAction")) == "rollback"

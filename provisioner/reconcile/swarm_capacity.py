@@ -6,7 +6,7 @@ Also what is kept on each node by itself. Pure: nodes, services and tasks are th
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds.fields import get_path
 from provisioner.model.change import Action
@@ -15,15 +15,13 @@ from provisioner.model.span import Problem, Verdict
 from provisioner.reconcile.placement import able_nodes, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from provisioner.model.change import Change
+    from provisioner.model.edges import EngineJson
     from provisioner.model.operation import Ports
     from provisioner.model.specs import ServiceSpec
     from provisioner.model.state import DesiredState, Resource
-
-    Raw = Mapping[str, Any]
-
 # What can change without a new task.
 _BESIDE_TASKS = {"replicas", "labels", "update_config", "rollback_config"}
 
@@ -32,17 +30,19 @@ _BESIDE_TASKS = {"replicas", "labels", "update_config", "rollback_config"}
 class SwarmLoad:
     """What is on the Swarm beside what a plan changes: services, and the tasks that are to run."""
 
-    services: Sequence[Raw]
-    tasks: Sequence[Raw]
+    services: Sequence[EngineJson]
+    tasks: Sequence[EngineJson]
 
 
-def unaffected_services(changes: Iterable[Change], services: Sequence[Raw], tasks: Sequence[Raw]) -> SwarmLoad:
+def unaffected_services(
+    changes: Iterable[Change], services: Sequence[EngineJson], tasks: Sequence[EngineJson]
+) -> SwarmLoad:
     """Leave out the services that a plan changes: what they have now is theirs to keep or to give back."""
     own = {c.observed.id for c in changes if c.observed is not None and c.action is not Action.UNCHANGED}
     return SwarmLoad([s for s in services if s["ID"] not in own], [t for t in tasks if t.get("ServiceID") not in own])
 
 
-def capacity_problems(change: Change, nodes: Sequence[Raw], load: SwarmLoad) -> Iterator[Verdict]:
+def capacity_problems(change: Change, nodes: Sequence[EngineJson], load: SwarmLoad) -> Iterator[Verdict]:
     """What a service finds no room for."""
     wanted = change.desired
     assert wanted is not None
@@ -128,7 +128,7 @@ def _holders(ports: Ports | None, load: SwarmLoad) -> dict[str, str]:
     return found
 
 
-def _reservations(spec: ServiceSpec, able: Sequence[Raw], load: SwarmLoad, replicas: int) -> str:
+def _reservations(spec: ServiceSpec, able: Sequence[EngineJson], load: SwarmLoad, replicas: int) -> str:
     """Why replicas find no room for what they reserve; empty where they do. A node that tells nothing has room."""
     wants = {"NanoCPUs": int(float(spec.get("cpu_reservation") or 0) * 1e9),
              "MemoryBytes": int(spec.get("mem_reservation") or 0)}  # fmt: skip
@@ -157,7 +157,7 @@ def _amount(key: str, amount: int) -> str:
     return f"{amount / 1e9:g} CPUs" if key == "NanoCPUs" else f"{amount >> 20} MiB of memory"
 
 
-def node_local_storage(change: Change, nodes: Sequence[Raw], desired: DesiredState) -> Iterator[Verdict]:
+def node_local_storage(change: Change, nodes: Sequence[EngineJson], desired: DesiredState) -> Iterator[Verdict]:
     """What each node keeps by itself: it matters where more than one can run a service."""
     wanted = change.desired
     assert wanted is not None

@@ -14,10 +14,9 @@ from provisioner.reconcile.finished import FINISHED
 from provisioner.reconcile.placement import Requirements, obstacles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    Raw = Mapping[str, Any]
-
+    from provisioner.model.edges import EngineJson
 # All tasks must have run this long, side by side, before a service counts as converged (seconds).
 STABLE = 1.0
 # And this long where tasks were seen to end: on a busy node one that ends at once seems to run for a while.
@@ -65,7 +64,10 @@ class Tasks:
 
 
 def tasks_of(
-    service: Raw, tasks: Sequence[Raw], nodes: Sequence[Raw] = (), before: frozenset[str] = frozenset()
+    service: EngineJson,
+    tasks: Sequence[EngineJson],
+    nodes: Sequence[EngineJson] = (),
+    before: frozenset[str] = frozenset(),
 ) -> Tasks:
     """Count the tasks of the current spec. `nodes` are all of the Swarm's: one that is down runs nothing, whatever its
     tasks say, and a global service wants a task on each that can run it. `before` are the tasks that were over already.
@@ -111,12 +113,12 @@ def tasks_of(
     )
 
 
-def has_young(tasks: Sequence[Raw], now: str) -> bool:
+def has_young(tasks: Sequence[EngineJson], now: str) -> bool:
     """Whether one of the tasks was made a short time ago. `now` is the engine's time (RFC 3339)."""
     return any(_ago(task.get("CreatedAt"), now) < _YOUNG for task in tasks)
 
 
-def keeps_ending(tasks: Sequence[Raw], now: str) -> bool:
+def keeps_ending(tasks: Sequence[EngineJson], now: str) -> bool:
     """Whether tasks of a service end and follow each other: one replica's ended a short time ago, and the one that
     follows has not run for longer yet than those before it did. `tasks` are those of its present spec.
     """
@@ -131,12 +133,12 @@ def keeps_ending(tasks: Sequence[Raw], now: str) -> bool:
     return False
 
 
-def _replica(task: Raw) -> Any:
+def _replica(task: EngineJson) -> Any:
     """A slot, or a node's share of a service that runs on every node."""
     return task.get("Slot") or task.get("NodeID")
 
 
-def _since(task: Raw, now: str) -> float:
+def _since(task: EngineJson, now: str) -> float:
     """For how long a task is in its state (seconds)."""
     return _ago((task.get("Status") or {}).get("Timestamp"), now)
 
@@ -147,21 +149,21 @@ def _ago(then: Any, now: str) -> float:
     return (after - before).total_seconds() if before is not None and after is not None else float("inf")
 
 
-def down_nodes(nodes: Sequence[Raw]) -> frozenset[str]:
+def down_nodes(nodes: Sequence[EngineJson]) -> frozenset[str]:
     """The ids of the nodes that do not answer."""
     return frozenset(str(n["ID"]) for n in nodes if (n.get("Status") or {}).get("State") in ("down", "disconnected"))
 
 
-def state_of(task: Raw) -> str:
+def state_of(task: EngineJson) -> str:
     """Status.State of a task, such as `running`; empty for none."""
     return str((task.get("Status") or {}).get("State") or "")
 
 
-def _exit_code(task: Raw) -> int:
+def _exit_code(task: EngineJson) -> int:
     return int(((task.get("Status") or {}).get("ContainerStatus") or {}).get("ExitCode") or 0)
 
 
-def error_of(task: Raw) -> str:
+def error_of(task: EngineJson) -> str:
     """What went wrong with a task, in its own words."""
     status = task.get("Status") or {}
     code = (status.get("ContainerStatus") or {}).get("ExitCode")
@@ -169,7 +171,7 @@ def error_of(task: Raw) -> str:
     return f"{text} (exit code {code})" if code and f"({code})" not in text else text
 
 
-def not_converged_reason(service: Raw, tasks: Tasks, *, may_finish: bool = False) -> str:
+def not_converged_reason(service: EngineJson, tasks: Tasks, *, may_finish: bool = False) -> str:
     """Why a service that is as declared does not do what it should yet; empty where it does."""
     state = str((service.get("UpdateStatus") or {}).get("State") or "")
     if state in UNDER_WAY:
@@ -181,7 +183,7 @@ def not_converged_reason(service: Raw, tasks: Tasks, *, may_finish: bool = False
 
 def readiness(
     goal: Goal,
-    service: Raw,
+    service: EngineJson,
     tasks: Tasks,
     *,
     steady_for: float,

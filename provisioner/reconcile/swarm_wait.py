@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.errors import NotConverged, StepFailed
 from provisioner.model.operation import Goal
@@ -21,13 +21,12 @@ from provisioner.reconcile.swarm_tasks import (
 from provisioner.reconcile.task_words import last_words, tried_tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from provisioner.errors import ProvisionError
+    from provisioner.model.edges import EngineJson
     from provisioner.model.operation import WaitForService
     from provisioner.ports import Clock, EngineReader
-
-    Raw = Mapping[str, Any]
 
 
 class Overdue(StepFailed):
@@ -51,8 +50,8 @@ class _UntilConverged:
         self._enough = PROVEN if wait.failed_before else STABLE
         # The Swarm forgets old tasks: what they said is kept here.
         self._heard: dict[str, None] = {}
-        self._service: Raw | None = None
-        self._nodes: Sequence[Raw] = ()
+        self._service: EngineJson | None = None
+        self._nodes: Sequence[EngineJson] = ()
 
     def look(self) -> Readiness:
         self._service, self._nodes = self._engine.inspect("service", self._id), self._engine.list("node", {})
@@ -64,7 +63,7 @@ class _UntilConverged:
             raise StepFailed("it was removed while it was waited for", hint="apply again")
         return _goneness(everything, self._nodes)
 
-    def _convergence(self, service: Raw) -> Readiness:
+    def _convergence(self, service: EngineJson) -> Readiness:
         tasks = self._engine.tasks(self._id, current=True)
         # What ended before, perhaps long ago, is not held against it now.
         if self._over_before is None:
@@ -125,14 +124,14 @@ def wait_service(
     poll(probe, goal.timeout_s, clock=clock, progress=progress, stopped=stopped)
 
 
-def _goneness(tasks: Sequence[Raw], nodes: Sequence[Raw]) -> Readiness:
+def _goneness(tasks: Sequence[EngineJson], nodes: Sequence[EngineJson]) -> Readiness:
     """Tasks on a node that is down can not be waited for."""
     down = down_nodes(nodes)
     left = [t for t in tasks if t.get("NodeID") not in down and state_of(t) in ("running", "starting", "preparing")]
     return Readiness(not left, not left, f"stopping, {len(left)} tasks are left")
 
 
-def _failure(message: str, service: Raw | None, evidence: tuple[str, ...]) -> StepFailed | NotConverged:
+def _failure(message: str, service: EngineJson | None, evidence: tuple[str, ...]) -> StepFailed | NotConverged:
     state = str(((service or {}).get("UpdateStatus") or {}).get("State") or "")
     if state == "rollback_paused":
         return NotConverged(
@@ -145,6 +144,6 @@ def _failure(message: str, service: Raw | None, evidence: tuple[str, ...]) -> St
     return StepFailed(message, hint=hint if state == "paused" else None, evidence=evidence)
 
 
-def _errors(tasks: Sequence[Raw]) -> list[str]:
+def _errors(tasks: Sequence[EngineJson]) -> list[str]:
     broken = [t for t in tasks if state_of(t) in BROKEN]
     return [error_of(t) for t in sorted(broken, key=lambda t: str(t.get("UpdatedAt")))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.errors import ProvisionError
 from provisioner.kinds.values import moment
@@ -11,12 +11,10 @@ from provisioner.model.dataclass import dataclass
 from provisioner.reconcile.swarm_tasks import BROKEN, error_of, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from provisioner.model.edges import EngineJson
     from provisioner.ports import EngineReader
-
-    Raw = Mapping[str, Any]
-
 # Lines of one task, and ends of different kinds, that are told.
 _LINES, _ENDS = 10, 3
 # Tasks that ended alike and are asked for what they said: one whose node is away tells nothing.
@@ -29,7 +27,7 @@ _KILLED = 137
 _NO_LOGS = "Error grabbing logs: "
 
 
-def is_of(task: Raw, template: Raw) -> bool:
+def is_of(task: EngineJson, template: EngineJson) -> bool:
     """Whether a task was made from a template (ServiceSpec.TaskTemplate): a task leaves out what runs it."""
     ours, theirs = dict(task.get("Spec") or {}), dict(template)
     for spec in (ours, theirs):
@@ -37,7 +35,7 @@ def is_of(task: Raw, template: Raw) -> bool:
     return ours == theirs
 
 
-def tried_tasks(service: Raw | None, tasks: Sequence[Raw]) -> list[Raw]:
+def tried_tasks(service: EngineJson | None, tasks: Sequence[EngineJson]) -> list[EngineJson]:
     """The tasks of the version that was tried last: that of the service, or what the Swarm went back from."""
     if service is None:
         return list(tasks)
@@ -49,7 +47,7 @@ def tried_tasks(service: Raw | None, tasks: Sequence[Raw]) -> list[Raw]:
     return [task for task, then in zip(others, made, strict=True) if not (began and then and then < began)]
 
 
-def end_of(engine: EngineReader, task: Raw) -> str:
+def end_of(engine: EngineReader, task: EngineJson) -> str:
     """How a task ended, in its own words; where the engine knows that memory ran out, that too."""
     said = error_of(task).removeprefix("task: ")
     status = (task.get("Status") or {}).get("ContainerStatus") or {}
@@ -62,13 +60,13 @@ def end_of(engine: EngineReader, task: Raw) -> str:
     return said
 
 
-def name_of(task: Raw) -> str:
+def name_of(task: EngineJson) -> str:
     """`replica 2 (task qfz6dumg4bi2)`; a task of a service that runs on every node is told by its id alone."""
     short = f"task {str(task.get('ID') or '')[:_SHORT_ID]}"
     return f"replica {task['Slot']} ({short})" if task.get("Slot") else short
 
 
-def task_lines(engine: EngineReader, task: Raw, count: int = _LINES) -> tuple[str, ...]:
+def task_lines(engine: EngineReader, task: EngineJson, count: int = _LINES) -> tuple[str, ...]:
     """The last lines of one task; none where it has no container, or its node gives none."""
     if not ((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID"):
         return ()
@@ -78,7 +76,7 @@ def task_lines(engine: EngineReader, task: Raw, count: int = _LINES) -> tuple[st
     return ()
 
 
-def _logs(engine: EngineReader, task: Raw, count: int) -> Iterable[bytes]:
+def _logs(engine: EngineReader, task: EngineJson, count: int) -> Iterable[bytes]:
     return engine.logs(str(task.get("ID")), tail=count, kind="task")
 
 
@@ -90,7 +88,7 @@ class Words:
     lines: tuple[str, ...]
 
 
-def spoken(engine: EngineReader, template: Raw, tasks: Sequence[Raw], count: int) -> tuple[Words, ...]:
+def spoken(engine: EngineReader, template: EngineJson, tasks: Sequence[EngineJson], count: int) -> tuple[Words, ...]:
     """What tasks of a service say: the last one of its present version (`template`) that ended badly, and some that
     run; those of another version are told as that.
     """
@@ -106,18 +104,18 @@ def spoken(engine: EngineReader, template: Raw, tasks: Sequence[Raw], count: int
     )
 
 
-def newest_first(tasks: Iterable[Raw]) -> list[Raw]:
+def newest_first(tasks: Iterable[EngineJson]) -> list[EngineJson]:
     """The tasks by CreatedAt, the last one first."""
     return sorted(tasks, key=lambda task: str(task.get("CreatedAt") or ""), reverse=True)
 
 
-def last_words(engine: EngineReader, tasks: Sequence[Raw], heard: Iterable[str] = ()) -> tuple[str, ...]:
+def last_words(engine: EngineReader, tasks: Sequence[EngineJson], heard: Iterable[str] = ()) -> tuple[str, ...]:
     """How the tasks ended and what they said before, those that ended alike together; the newest last.
 
     `heard` are ends of tasks that the Swarm may have forgotten by now. Where none ended, the newest one speaks.
     """
     broken = newest_first(task for task in tasks if state_of(task) in BROKEN)
-    alike: dict[str, list[Raw]] = {}
+    alike: dict[str, list[EngineJson]] = {}
     for task in broken or newest_first(tasks)[:1]:
         alike.setdefault(error_of(task), []).append(task)
     lines = [f"a task: {end.removeprefix('task: ')}" for end in heard if end not in alike]

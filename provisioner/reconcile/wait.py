@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.errors import StepFailed
 from provisioner.kinds.container import runtime
@@ -12,8 +12,9 @@ from provisioner.reconcile.finished import FINISHED, has_finished
 from provisioner.reconcile.poll import poll
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from provisioner.model.edges import EngineJson
     from provisioner.model.operation import Wait
     from provisioner.model.state import Runtime
     from provisioner.ports import Clock, EngineReader
@@ -91,7 +92,7 @@ class _UntilReached:
         self._clock = clock
         # The start that was seen last, and when it was seen first: one that restarts proves itself anew.
         self._start: tuple[str, float] | None = None
-        self._raw: Mapping[str, Any] = {}
+        self._raw: EngineJson = {}
 
     def look(self) -> Readiness:
         state = self._state("waited for")
@@ -188,7 +189,7 @@ def pause(seconds: float, *, clock: Clock, progress: Callable[[str], None], stop
         clock.sleep(min(left, _GAP))
 
 
-def _remaining(goal: Goal, state: Runtime, raw: Mapping[str, Any]) -> str:
+def _remaining(goal: Goal, state: Runtime, raw: EngineJson) -> str:
     """What is still waited for (ContainerInspect.State.Health and Config.Healthcheck; the engine's default is 3)."""
     if state.status != "running":
         return f"it is {state.status}"
@@ -202,7 +203,7 @@ def _remaining(goal: Goal, state: Runtime, raw: Mapping[str, Any]) -> str:
     return f"health check {failed} of {retries} failed" if failed else "its health check has not passed yet"
 
 
-def evidence(engine: EngineReader, container_id: str, raw: Mapping[str, Any]) -> tuple[str, ...]:
+def evidence(engine: EngineReader, container_id: str, raw: EngineJson) -> tuple[str, ...]:
     """What a failed container said last: results of its health check, then its log."""
     lines = []
     for result in ((raw["State"].get("Health") or {}).get("Log") or [])[-1:]:
