@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from provisioner.app.request import Request
-    from provisioner.model.edges import EngineJson
-    from provisioner.model.state import Facts, MayFinish
+    from provisioner.model.edges import ComposeBody, EngineJson
+    from provisioner.model.state import Facts, MayFinish, Spec
     from provisioner.ports import EngineReader
 _DEPENDS_ON = "com.docker.compose.depends_on"
 _BUILT_IN = ("bridge", "host", "none")
@@ -182,7 +182,7 @@ class Taken:
         self._see_whether_it_runs(raw, spec, body)
         return in_order(body)
 
-    def _see_whether_it_runs(self, raw: EngineJson, spec: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+    def _see_whether_it_runs(self, raw: EngineJson, spec: Spec, body: ComposeBody) -> None:
         """Note what does not run, unless it has done what it is for."""
         if raw["State"].get("Running"):
             return

@@ -10,6 +10,8 @@ from provisioner.kinds.compare import looks_secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from provisioner.model.edges import ComposeBody
+    from provisioner.model.specs import Attachment, Healthcheck, Mount
     from provisioner.model.state import Facts, ImageFacts, Spec
 
 # Chosen by the engine where nobody declares them; left out, they are no difference.
@@ -26,14 +28,14 @@ _MOUNT_PARTS = {
 
 def service_body(
     spec: Spec, image: ImageFacts, facts: Facts, *, service: str, volumes: Mapping[str, str]
-) -> dict[str, Any]:
+) -> ComposeBody:
     """What a Compose file says of a container with this decoded spec, without what its image gives anyway.
 
     `volumes` gives the file's key of a volume by its name on the engine. Values of variables that look like secrets
     are in it as they are.
     """
     own = container.beyond_image(spec, image, observed=True)
-    body: dict[str, Any] = {}
+    body: ComposeBody = {}
     for field in container.FIELDS:
         value = own[field.key]
         if field.key in _LEFT_OUT or value in (field.default, None) or _is_engines(field.key, value, facts):
@@ -54,7 +56,7 @@ def service_body(
     return body
 
 
-def secret_variables(body: Mapping[str, Any]) -> dict[str, str]:
+def secret_variables(body: ComposeBody) -> dict[str, str]:
     """The variables of a body whose values are better not in a file."""
     found = (body.get("environment") or {}).items()
     return {key: value for key, value in found if isinstance(value, str) and value and looks_secret(key, value)}
@@ -80,17 +82,17 @@ def _ports(value: dict[str, list[str]]) -> list[str]:
     ]
 
 
-def mount_entry(target: str, entry: dict[str, Any], volumes: Mapping[str, str]) -> dict[str, Any]:
+def mount_entry(target: str, entry: Mount, volumes: Mapping[str, str]) -> ComposeBody:
     """A mount in the long form; `volumes` gives the file's key of a volume by its name on the engine."""
     kind = entry["type"]
-    mount: dict[str, Any] = {"type": kind}
+    mount: ComposeBody = {"type": kind}
     if entry.get("source"):
         mount["source"] = volumes.get(entry["source"], entry["source"]) if kind == "volume" else entry["source"]
     mount["target"] = target
     if entry.get("read_only"):
         mount["read_only"] = True
     for section, keys in _MOUNT_PARTS.items():
-        parts = {key: entry[key] for key in keys if key in entry}
+        parts = {key: value for key, value in entry.items() if key in keys}
         if parts:
             mount["image" if kind == "image" else section] = parts
     if kind == "bind" and "create_host_path" not in entry:
@@ -98,7 +100,7 @@ def mount_entry(target: str, entry: dict[str, Any], volumes: Mapping[str, str]) 
     return mount
 
 
-def attachments(value: Mapping[str, Any], service: str) -> dict[str, Any] | list[str] | None:
+def attachments(value: Mapping[str, Attachment], service: str) -> ComposeBody | list[str] | None:
     """What a file says of the networks that a service is on: no more than their keys where that is enough, and nothing
     for the default one alone."""
     written = {key: _attachment(entry, service) for key, entry in value.items()}
@@ -107,18 +109,18 @@ def attachments(value: Mapping[str, Any], service: str) -> dict[str, Any] | list
     return None if [*written] == ["default"] else [*written]
 
 
-def _attachment(entry: dict[str, Any], service: str) -> dict[str, Any] | None:
+def _attachment(entry: Attachment, service: str) -> ComposeBody | None:
     known = ("ipv4_address", "ipv6_address", "link_local_ips", "driver_opts", "gw_priority")
-    own: dict[str, Any] = {key: entry[key] for key in known if entry.get(key)}
+    own: ComposeBody = {key: value for key, value in entry.items() if key in known and value}
     aliases = [alias for alias in entry["aliases"] if alias != service]
     return ({"aliases": aliases} if aliases else {}) | own or None
 
 
-def _healthcheck(value: dict[str, Any]) -> dict[str, Any]:
-    return {"disable": True} if value.get("test") == ["NONE"] else value
+def _healthcheck(value: Healthcheck) -> ComposeBody:
+    return {"disable": True} if value.get("test") == ["NONE"] else {**value}
 
 
-def _ulimits(value: dict[str, str]) -> dict[str, Any]:
+def _ulimits(value: dict[str, str]) -> ComposeBody:
     split = {name: limit.split(":") for name, limit in value.items()}
     return {
         name: int(soft) if soft == hard else {"soft": int(soft), "hard": int(hard)}

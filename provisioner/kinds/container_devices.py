@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds import values
 from provisioner.kinds.fields import Field, Refused, custom, plain, set_path
 
 if TYPE_CHECKING:
     from provisioner.model.edges import ComposeBody, EngineBody
+    from provisioner.model.specs import Device, DeviceRequest
 
 
 def _is_cdi(device: ComposeBody) -> bool:
@@ -17,8 +18,8 @@ def _is_cdi(device: ComposeBody) -> bool:
     return not source.startswith("/") and "/" in source and "=" in source
 
 
-def _devices(body: ComposeBody) -> Any:
-    result = {}
+def _devices(body: ComposeBody) -> dict[str, Device]:
+    result: dict[str, Device] = {}
     for device in body.get("devices") or []:
         if _is_cdi(device):
             continue
@@ -27,7 +28,7 @@ def _devices(body: ComposeBody) -> Any:
     return result
 
 
-def _encode_devices(raw: EngineBody, value: dict[str, Any]) -> None:
+def _encode_devices(raw: EngineBody, value: dict[str, Device]) -> None:
     devices = [
         {"PathOnHost": d["source"], "PathInContainer": target, "CgroupPermissions": d["permissions"]}
         for target, d in sorted(value.items())
@@ -35,17 +36,17 @@ def _encode_devices(raw: EngineBody, value: dict[str, Any]) -> None:
     set_path(raw, "HostConfig.Devices", devices)
 
 
-def _decode_devices(raw: EngineBody) -> Any:
+def _decode_devices(raw: EngineBody) -> dict[str, Device]:
     return {
         d["PathInContainer"]: {"source": d["PathOnHost"], "permissions": d["CgroupPermissions"]}
         for d in raw["HostConfig"].get("Devices") or []
     }
 
 
-def _device_requests(body: ComposeBody) -> Any:
+def _device_requests(body: ComposeBody) -> list[DeviceRequest]:
     wanted = [*(((body.get("deploy") or {}).get("resources") or {}).get("reservations") or {}).get("devices", [])]
     wanted += [{**gpu, "capabilities": ["gpu", *gpu.get("capabilities", [])]} for gpu in body.get("gpus") or []]
-    requests = [
+    requests: list[DeviceRequest] = [
         {
             "driver": request.get("driver") or "",
             "count": int(request.get("count") or (0 if request.get("device_ids") else -1)),
@@ -61,7 +62,7 @@ def _device_requests(body: ComposeBody) -> Any:
     return requests
 
 
-def _encode_device_requests(raw: EngineBody, value: Any) -> None:
+def _encode_device_requests(raw: EngineBody, value: list[DeviceRequest]) -> None:
     requests = [
         {
             "Driver": request["driver"], "Count": request["count"], "DeviceIDs": request["device_ids"] or None,
@@ -73,7 +74,7 @@ def _encode_device_requests(raw: EngineBody, value: Any) -> None:
     set_path(raw, "HostConfig.DeviceRequests", requests)
 
 
-def _decode_device_requests(raw: EngineBody) -> Any:
+def _decode_device_requests(raw: EngineBody) -> list[DeviceRequest]:
     return [
         {
             "driver": r.get("Driver") or "",

@@ -6,7 +6,7 @@ Engine API: HostConfig.Mounts. Each target has a path of its own in the volume, 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from provisioner.document.paths import file_target
 from provisioner.kinds.container_mounts import ROOTS, file_address
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
     from provisioner.model.edges import ComposeBody, EngineBody
+    from provisioner.model.specs import FileUse, Recorded
 
 # The folder of a volume with the files that are wanted outside its root, each below it at its whole target.
 ELSEWHERE = ".provisioner"
@@ -24,12 +25,12 @@ ELSEWHERE = ".provisioner"
 HIDDEN = f"{ROOTS['secrets']}/{ELSEWHERE}"
 
 
-def parse(kind: str, body: ComposeBody, context: ParseContext) -> dict[str, Any]:
+def parse(kind: str, body: ComposeBody, context: ParseContext) -> dict[str, FileUse]:
     """The files of `configs` or `secrets` by target.
 
     `path` is where a file stands in its volume, left out for one that stands there under its own name.
     """
-    result: dict[str, Any] = {}
+    result: dict[str, FileUse] = {}
     for reference in body.get(kind) or []:
         source = reference["source"]
         target = file_target(kind, str(reference.get("target") or source))
@@ -46,7 +47,7 @@ def parse(kind: str, body: ComposeBody, context: ParseContext) -> dict[str, Any]
     return result
 
 
-def path_in_volume(target: str, entry: Mapping[str, Any]) -> str:
+def path_in_volume(target: str, entry: FileUse) -> str:
     """Where a file that `parse` gave stands in its volume."""
     return str(entry.get("path") or target.rpartition("/")[2])
 
@@ -59,7 +60,7 @@ def _is_inside(kind: str, target: str) -> bool:
     return target.startswith(f"{ROOTS[kind]}/")
 
 
-def encode(kind: str, raw: EngineBody, files: Mapping[str, Any], context: EncodeContext) -> None:
+def encode(kind: str, raw: EngineBody, files: Mapping[str, FileUse], context: EncodeContext) -> None:
     """Mount the volume that carries the files at its root, bind those that are wanted elsewhere, and record them.
 
     For secrets an empty folder in memory hides those then, so that nobody finds them below /run/secrets too.
@@ -83,9 +84,9 @@ def encode(kind: str, raw: EngineBody, files: Mapping[str, Any], context: Encode
         host["Tmpfs"] = {**host.get("Tmpfs", {}), HIDDEN: "size=4096,mode=500"}
 
 
-def decode(kind: str, raw: EngineBody, context: DecodeContext) -> dict[str, Any]:
+def decode(kind: str, raw: EngineBody, context: DecodeContext) -> dict[str, FileUse]:
     """The files as they are recorded: an engine tells nothing of their versions."""
-    return dict(recorded(raw).get(kind, {}))
+    return dict(cast("dict[str, FileUse]", recorded(raw).get(kind, {})))
 
 
 def record(raw: EngineBody, key: str, value: Any) -> None:
@@ -93,9 +94,9 @@ def record(raw: EngineBody, key: str, value: Any) -> None:
     add_to_label(raw["Config"]["Labels"], FILES, key, value)
 
 
-def recorded(raw: EngineBody) -> dict[str, Any]:
+def recorded(raw: EngineBody) -> Recorded:
     """What `record` kept."""
-    return dict(json.loads((raw["Config"].get("Labels") or {}).get(FILES, "{}")))
+    return cast("Recorded", json.loads((raw["Config"].get("Labels") or {}).get(FILES, "{}")))
 
 
 def decode_tmpfs(raw: EngineBody) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from provisioner.kinds import values
 from provisioner.kinds.fields import Field, OnSwarm, PartOf, Refused, custom, get_path, on_swarm, plain, set_path
@@ -10,7 +10,10 @@ from provisioner.kinds.swarm_scheduling import RESOURCES, SPEC
 from provisioner.model.change import Impact
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from provisioner.model.edges import ComposeBody, EngineBody
+    from provisioner.model.specs import BlockIO
     from provisioner.model.state import Spec
 
 UNLIMITED = -1
@@ -28,7 +31,12 @@ def _swap_impact(path: str, after: Any) -> Impact:
     return Impact.REPLACE if after in (None, UNLIMITED) else Impact.IN_PLACE
 
 
-IN_PLACE: dict[str, Any] = {"impact": Impact.IN_PLACE, "impact_of": _impact}
+class _Costs(TypedDict):
+    impact: Impact
+    impact_of: Callable[[str, Any], Impact]
+
+
+IN_PLACE: _Costs = {"impact": Impact.IN_PLACE, "impact_of": _impact}
 
 
 def _positive(value: Any) -> int | None:
@@ -68,8 +76,8 @@ def _align_swap(desired: Spec, observed: Spec, declared: frozenset[str]) -> tupl
     return wanted, swap
 
 
-def _ulimits(body: ComposeBody) -> Any:
-    result: dict[str, Any] = {}
+def _ulimits(body: ComposeBody) -> dict[str, str]:
+    result: dict[str, str] = {}
     for name, limit in (body.get("ulimits") or {}).items():
         soft, hard = (limit["soft"], limit["hard"]) if isinstance(limit, dict) else (limit, limit)
         result[name] = f"{soft}:{hard}"
@@ -94,30 +102,31 @@ _BLKIO = {
 }
 
 
-def _blkio(body: ComposeBody) -> Any:
+def _blkio(body: ComposeBody) -> BlockIO:
     config = body.get("blkio_config") or {}
-    result: dict[str, Any] = {"weight": config["weight"]} if config.get("weight") else {}
+    result = {"weight": config["weight"]} if config.get("weight") else {}
     for key, (_, part, _) in _BLKIO.items():
         if config.get(key):
             result[key] = {entry["path"]: values.whole_number(entry[part]) for entry in config[key]}
-    return result
+    return cast("BlockIO", result)
 
 
-def _encode_blkio(raw: EngineBody, value: dict[str, Any]) -> None:
+def _encode_blkio(raw: EngineBody, value: BlockIO) -> None:
     if "weight" in value:
         set_path(raw, "HostConfig.BlkioWeight", value["weight"])
+    limits = cast("dict[str, dict[str, int]]", value)
     for key, (api, _, name) in _BLKIO.items():
-        if key in value:
-            set_path(raw, f"HostConfig.{api}", [{"Path": p, name: n} for p, n in sorted(value[key].items())])
+        if key in limits:
+            set_path(raw, f"HostConfig.{api}", [{"Path": p, name: n} for p, n in sorted(limits[key].items())])
 
 
-def _decode_blkio(raw: EngineBody) -> Any:
+def _decode_blkio(raw: EngineBody) -> BlockIO:
     host = raw["HostConfig"]
-    result: dict[str, Any] = {"weight": host["BlkioWeight"]} if host.get("BlkioWeight") else {}
+    result = {"weight": host["BlkioWeight"]} if host.get("BlkioWeight") else {}
     for key, (api, _, name) in _BLKIO.items():
         if host.get(api):
             result[key] = {entry["Path"]: entry[name] for entry in host[api]}
-    return result
+    return cast("BlockIO", result)
 
 
 LIMITS: tuple[Field, ...] = (

@@ -6,16 +6,17 @@ Engine API: HostConfig.Mounts and, for bind mounts whose source may be made, Hos
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from provisioner.kinds.values import pairs, whole_number
 from provisioner.model.address import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from provisioner.kinds.context import ParseContext
     from provisioner.model.edges import ComposeBody, EngineBody
+    from provisioner.model.specs import FileUse, Mount, Recorded
     from provisioner.model.state import ImageFacts, Spec
 
 _RECURSIVE = {"disabled": "NonRecursive", "writable": "ReadOnlyNonRecursive", "readonly": "ReadOnlyForceRecursive"}
@@ -34,19 +35,19 @@ def file_address(field: str, source: str) -> Address:
     return Address(field.removesuffix("s"), source)
 
 
-def file_entries(spec: Mapping[str, Any]) -> Iterator[tuple[Address, dict[str, Any]]]:
+def file_entries(spec: Spec | Recorded) -> Iterator[tuple[Address, FileUse]]:
     """The files of a container, a service or a volume of files: of which config or secret, and its entry."""
     for section in ROOTS:
-        for entry in spec.get(section, {}).values():
+        for entry in cast("Mapping[str, dict[str, FileUse]]", spec).get(section, {}).values():
             yield file_address(section, entry["source"]), entry
 
 
-def parse_volumes(body: ComposeBody, context: ParseContext) -> dict[str, Any]:
+def parse_volumes(body: ComposeBody, context: ParseContext) -> dict[str, Mount]:
     """Mounts by target."""
-    result: dict[str, Any] = {}
+    result: dict[str, Mount] = {}
     for volume in body.get("volumes") or []:
         kind = volume.get("type", "volume")
-        entry: dict[str, Any] = {"type": kind}
+        entry: Mount = {"type": kind}
         source = volume.get("source")
         if source:
             entry["source"] = context.volumes.get(source, source) if kind == "volume" else source
@@ -63,7 +64,7 @@ def parse_volumes(body: ComposeBody, context: ParseContext) -> dict[str, Any]:
             "size": whole_number(memory["size"]) if memory.get("size") else None,
             "mode": memory.get("mode"),
         }
-        entry |= {key: value for key, value in options.items() if value}
+        entry = cast("Mount", {**entry, **{key: value for key, value in options.items() if value}})
         if bind.get("selinux") and _fits_text(entry):
             entry["selinux"] = bind["selinux"]
         result[volume["target"]] = entry
@@ -72,14 +73,14 @@ def parse_volumes(body: ComposeBody, context: ParseContext) -> dict[str, Any]:
     return result
 
 
-def _fits_text(entry: dict[str, Any]) -> bool:
+def _fits_text(entry: Mount) -> bool:
     """Whether a mount can be said as text, the only form in which an engine takes an SELinux label."""
     return entry["type"] in ("bind", "volume") and "source" in entry and not entry.keys() & _ONLY_STRUCTURED
 
 
-def with_anonymous(value: dict[str, Any], anonymous: Mapping[str, str]) -> dict[str, Any]:
+def with_anonymous(value: dict[str, Mount], anonymous: Mapping[str, str]) -> dict[str, Mount]:
     """The mounts with the volumes without a name that a replaced container leaves to this one, by their target."""
-    taken = {
+    taken: dict[str, Mount] = {
         target: {"type": "volume", "source": name}
         for target, name in anonymous.items()
         if {**value.get(target, {"type": "volume"}), "source": ""} == {"type": "volume", "source": ""}
@@ -87,7 +88,7 @@ def with_anonymous(value: dict[str, Any], anonymous: Mapping[str, str]) -> dict[
     return {**value, **taken}
 
 
-def beyond_image(spec: Spec, image: ImageFacts, observed: bool) -> dict[str, Any]:
+def beyond_image(spec: Spec, image: ImageFacts, observed: bool) -> dict[str, Mount]:
     """The mounts without the volumes that the image declares."""
     return {
         target: entry
@@ -96,20 +97,25 @@ def beyond_image(spec: Spec, image: ImageFacts, observed: bool) -> dict[str, Any
     }
 
 
-def align(desired: Spec, observed: Spec, declared: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+def align(desired: Spec, observed: Spec, declared: frozenset[str]) -> tuple[dict[str, Mount], dict[str, Mount]]:
     """Both sides' mounts without how a source was made, and with the propagation left out that is the default."""
     return _without_making(desired["volumes"]), _without_making(observed["volumes"])
 
 
-def _without_making(volumes: dict[str, Any]) -> dict[str, Any]:
+def mount_with(mount: Mount, keeps: Callable[[str, object], bool]) -> Mount:
+    """A mount with as much of what is said of it as `keeps` takes, by key and value."""
+    return cast("Mount", {key: value for key, value in mount.items() if keeps(key, value)})
+
+
+def _without_making(volumes: dict[str, Mount]) -> dict[str, Mount]:
     default = ("propagation", "rprivate")
     return {
-        target: {key: value for key, value in entry.items() if key != "create_host_path" and (key, value) != default}
+        target: mount_with(entry, lambda key, value: key != "create_host_path" and (key, value) != default)
         for target, entry in volumes.items()
     }
 
 
-def encode_volumes(raw: EngineBody, value: dict[str, Any]) -> None:
+def encode_volumes(raw: EngineBody, value: dict[str, Mount]) -> None:
     """Write the mounts into HostConfig."""
     host = raw.setdefault("HostConfig", {})
     for target, entry in sorted(value.items()):
@@ -123,7 +129,7 @@ def encode_volumes(raw: EngineBody, value: dict[str, Any]) -> None:
             host.setdefault("Mounts", []).append(encode_mount(target, entry))
 
 
-def encode_mount(target: str, entry: dict[str, Any]) -> EngineBody:
+def encode_mount(target: str, entry: Mount) -> EngineBody:
     """One Mount of the Engine API (HostConfig.Mounts, ContainerSpec.Mounts)."""
     mount: EngineBody = {"Type": entry["type"], "Target": target, "ReadOnly": bool(entry.get("read_only"))}
     if entry.get("source"):
@@ -150,10 +156,11 @@ def encode_mount(target: str, entry: dict[str, Any]) -> EngineBody:
     return mount
 
 
-def decode_volumes(raw: EngineBody, files: dict[str, Any]) -> dict[str, Any]:
+def decode_volumes(raw: EngineBody, files: Recorded) -> dict[str, Mount]:
     """Mounts by target from an inspection, without those that carry `files` (the decoded files label)."""
-    own = {place for kind, root in ROOTS.items() if files.get(kind) for place in (root, *files[kind])}
-    result: dict[str, Any] = {}
+    targets = cast("Mapping[str, dict[str, FileUse]]", files)
+    own = {place for section, root in ROOTS.items() if targets.get(section) for place in (root, *targets[section])}
+    result: dict[str, Mount] = {}
     for text in raw["HostConfig"].get("Binds") or []:
         source, target, *options = text.split(":")
         result[target] = _decode_bind(source, options[0].split(",") if options else [])
@@ -162,9 +169,9 @@ def decode_volumes(raw: EngineBody, files: dict[str, Any]) -> dict[str, Any]:
     return {target: entry for target, entry in result.items() if target not in own}
 
 
-def _decode_bind(source: str, options: list[str]) -> dict[str, Any]:
+def _decode_bind(source: str, options: list[str]) -> Mount:
     if not source.startswith("/"):
-        entry: dict[str, Any] = {"type": "volume"}
+        entry: Mount = {"type": "volume"}
         if not _ANONYMOUS.fullmatch(source):
             entry["source"] = source
     else:
@@ -179,9 +186,9 @@ def _decode_bind(source: str, options: list[str]) -> dict[str, Any]:
     return entry
 
 
-def decode_mount(mount: EngineBody) -> dict[str, Any]:
+def decode_mount(mount: EngineBody) -> Mount:
     """What `encode_mount` wrote."""
-    entry: dict[str, Any] = {"type": mount["Type"]}
+    entry: Mount = {"type": mount["Type"]}
     source = mount.get("Source")
     if source and not (mount["Type"] == "volume" and _ANONYMOUS.fullmatch(source)):
         entry["source"] = source
@@ -200,7 +207,7 @@ def decode_mount(mount: EngineBody) -> dict[str, Any]:
         "size": memory.get("SizeBytes"),
         "mode": memory.get("Mode"),
     }
-    return entry | {key: value for key, value in options.items() if value}
+    return cast("Mount", {**entry, **{key: value for key, value in options.items() if value}})
 
 
 def anonymous_volumes(raw: EngineBody) -> dict[str, str]:

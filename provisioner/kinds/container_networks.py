@@ -46,18 +46,18 @@ def parse_networks(body: ComposeBody, context: ParseContext) -> dict[str, Attach
             "driver_opts": _driver_options(network),
             "gw_priority": network.get("gw_priority"),
         }
-        result[key] = attachment(options)
+        result[key] = attachment(**options)
     return result
 
 
-def attachment(options: Mapping[str, Any]) -> Attachment:
-    """What is said of an attachment: its aliases, and what else has a value."""
+def attachment(**options: object) -> Attachment:
+    """What is said of an attachment, in the keys of that shape: its aliases, and what else has a value."""
     return cast("Attachment", {name: value for name, value in options.items() if value or name == "aliases"})
 
 
 def without(entry: Attachment, *names: str) -> Attachment:
     """The attachment without some of what is said of it."""
-    return attachment({name: value for name, value in entry.items() if name not in names})
+    return attachment(**{name: value for name, value in entry.items() if name not in names})
 
 
 def _driver_options(network: ComposeBody) -> dict[str, str]:
@@ -219,7 +219,7 @@ def decode_networks(raw: EngineBody, context: DecodeContext) -> dict[str, Attach
         added = {*own_names, *([hostname] if "DNSNames" not in network else [])} & {*own_aliases}
         options["aliases"] = sorted({*own_aliases} - added - {short_id})
         options["added_aliases"] = sorted({*added, name_now} - {short_id, ""})
-        result[context.networks.get(name, name)] = attachment(options)
+        result[context.networks.get(name, name)] = attachment(**options)
     return result
 
 

@@ -6,19 +6,18 @@ mounts, is on the same networks, and nobody finds it there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds.hooks import POST_START, PRE_START, PRE_STOP
 from provisioner.model.address import Address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from provisioner.model.specs import Hook
     from provisioner.model.state import Spec
 
 PRE_START_KIND = "initial"
 # What one container alone has, or what the mounts of the service's container give.
-_NOTHING: dict[str, Any] = {
+_NOTHING: Spec = {
     "ports": {}, "expose": [], "links": [], "labels": {}, "volumes": {}, "volumes_from": [], "configs": {},
     "secrets": {}, "mac_address": None, "healthcheck": {"test": ["NONE"]}, "restart": "no",
     PRE_START: [], POST_START: [], PRE_STOP: [],
@@ -35,10 +34,10 @@ def pre_start_name(container: str, number: int) -> str:
     return f"{container}.initial.{number}"
 
 
-def pre_start_spec(spec: Spec, entry: Mapping[str, Any]) -> Spec:
+def pre_start_spec(spec: Spec, entry: Hook) -> Spec:
     """The spec of one such container. Another image has an entrypoint of its own."""
     other = entry.get("image")
-    changed = {
+    changed: Spec = {
         "image": other or spec["image"],
         "entrypoint": None if other else spec["entrypoint"],
         "command": list(entry["command"]) or (None if other else spec["command"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.model.dataclass import dataclass
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.model.address import Address
+    from provisioner.model.edges import EngineJson
 
 Pair = tuple[str, str]
 
@@ -56,7 +57,7 @@ class EncodeContext:
     name: str = ""
     image: str = ""
     files: Mapping[Address, Pair] = field(default_factory=dict)
-    volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    volumes: Mapping[str, EngineJson] = field(default_factory=dict)
     force_update: int = 0
 
 

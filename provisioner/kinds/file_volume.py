@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds.container_mounts import ROOTS, file_entries
 from provisioner.kinds.ownership import FILES, ownership_labels
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.model.edges import EngineBody
+    from provisioner.model.specs import FileUse
     from provisioner.model.state import DesiredState, Spec
 
 # The kind of their addresses, `files.<service>.<configs or secrets>`.
 FILES_KIND = "files"
 
 
-def parse(project: str, service: str, section: str, files: Mapping[str, Any]) -> Resource:
+def parse(project: str, service: str, section: str, files: Mapping[str, FileUse]) -> Resource:
     """The volume for the files of a service that are `section` (`configs` or `secrets`), by their places."""
     digest = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:12]
     address = Address(FILES_KIND, f"{service}.{section}")

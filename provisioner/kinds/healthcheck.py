@@ -42,7 +42,7 @@ def parse(check: Any) -> Healthcheck | None:
         return None
     if check.get("disable"):
         return {"test": _NO_CHECK}
-    result: dict[str, Any] = {
+    result: dict[str, str | int | list[str]] = {
         key: values.same_duration(check[key]) for key in _DURATIONS if check.get(key) and _lasts(check[key])
     }
     if check.get("test"):
@@ -90,7 +90,7 @@ def decode(check: Any) -> Healthcheck | None:
     """The health check from a HealthConfig."""
     if not check:
         return None
-    result: dict[str, Any] = {"test": check["Test"]} if check.get("Test") else {}
+    result: dict[str, str | int | list[str]] = {"test": check["Test"]} if check.get("Test") else {}
     for key, api in _DURATIONS.items():
         if check.get(api):
             result[key] = values.duration(check[api])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds.ownership import user_labels
 from provisioner.kinds.tool_labels import without_tool_labels
@@ -17,7 +17,7 @@ def parse_labels(body: ComposeBody) -> dict[str, str]:
     return without_tool_labels(pairs(body.get("labels"), "="))
 
 
-def encode_labels(raw: EngineBody, value: dict[str, Any]) -> None:
+def encode_labels(raw: EngineBody, value: dict[str, str]) -> None:
     """Labels of the body, beside those that say whose it is."""
     raw.setdefault("Labels", {}).update(value)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from provisioner.model.edges import ComposeBody
 
 _NAME = "seccomp"
 _BUILT_IN = ("unconfined", "builtin")
@@ -43,7 +45,7 @@ def canonical_form(option: str) -> str:
         return option
 
 
-def with_profiles(body: dict[str, Any], profiles: Mapping[str, str]) -> dict[str, Any]:
+def with_profiles(body: ComposeBody, profiles: Mapping[str, str]) -> ComposeBody:
     """A service's body with the contents of its profiles in the place of their paths."""
     options = body.get("security_opt")
     if not options:

@@ -12,13 +12,15 @@ from provisioner.kinds.context import ParseContext
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from provisioner.model.edges import ComposeBody
+    from provisioner.model.specs import Bindings, FileUse, Placement, RestartPolicy, TmpfsOptions
     from provisioner.model.state import Spec
 
 # The image is written apart; how one was built, and which digest a tag had, is no service's own.
 _LEFT_OUT = frozenset({"image", "digest", "build"})
 
 
-def swarm_body(spec: Spec, image: str, *, key: str, volumes: Mapping[str, str]) -> dict[str, Any]:
+def swarm_body(spec: Spec, image: str, *, key: str, volumes: Mapping[str, str]) -> ComposeBody:
     """What a Compose file says of a service with this decoded spec, without what a Swarm gives anyway.
 
     `image` is the reference without its digest, `key` the service's key, which is an alias that need not be said.
@@ -26,7 +28,7 @@ def swarm_body(spec: Spec, image: str, *, key: str, volumes: Mapping[str, str]) 
     are in it as they are.
     """
     unset = service.parse({}, ParseContext(service=key, image=image, replicas=1))
-    body: dict[str, Any] = {"image": image}
+    body: ComposeBody = {"image": image}
     for field in service.FIELDS:
         value = spec[field.key]
         if field.key in _LEFT_OUT or value in (unset[field.key], None):
@@ -46,14 +48,14 @@ def swarm_body(spec: Spec, image: str, *, key: str, volumes: Mapping[str, str]) 
     return body
 
 
-def _put(body: dict[str, Any], path: str, value: Any) -> None:
+def _put(body: ComposeBody, path: str, value: Any) -> None:
     *folders, last = path.split(".")
     for folder in folders:
         body = body.setdefault(folder, {})
     body[last] = value
 
 
-def _ports(value: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+def _ports(value: Mapping[str, Bindings]) -> list[ComposeBody]:
     return [
         {"target": int(target.partition("/")[0]), "protocol": target.partition("/")[2], "mode": mode}
         | ({"published": published} if published else {})
@@ -62,18 +64,18 @@ def _ports(value: Mapping[str, list[str]]) -> list[dict[str, Any]]:
     ]
 
 
-def _files(kind: str, value: Mapping[str, Mapping[str, Any]]) -> list[Any]:
+def _files(kind: str, value: Mapping[str, FileUse]) -> list[ComposeBody | str]:
     """The files of `configs` or `secrets`: no more than a key where all else is as it is without a word."""
     usual = {"uid": "0", "gid": "0", "mode": "0444"}
-    found: list[Any] = []
+    found: list[ComposeBody | str] = []
     for target, entry in sorted(value.items()):
-        own = {key: entry[key] for key, text in usual.items() if entry[key] != text}
+        own = {key: value for key, value in entry.items() if key in usual and value != usual[key]}
         own |= {} if target == file_target(kind, entry["source"]) else {"target": target}
         found.append({"source": entry["source"], **own} if own else entry["source"])
     return found
 
 
-def _tmpfs(value: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _tmpfs(value: Mapping[str, TmpfsOptions]) -> list[str]:
     found = []
     for target, entry in sorted(value.items()):
         options = [f"size={entry['size']}"] if entry.get("size") else []
@@ -82,15 +84,15 @@ def _tmpfs(value: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return found
 
 
-def _placement(value: Mapping[str, Any]) -> dict[str, Any]:
+def _placement(value: Placement) -> ComposeBody:
     """Without the platforms, which clients add that look the image up in its registry."""
-    kept = {key: item for key, item in value.items() if key != "platforms"}
-    if "preferences" in kept:
-        kept["preferences"] = [{"spread": preference} for preference in kept["preferences"]]
-    return kept
+    written: ComposeBody = {key: item for key, item in value.items() if key != "platforms"}
+    if "preferences" in value:
+        written["preferences"] = [{"spread": preference} for preference in value["preferences"]]
+    return written
 
 
-def _restart(value: Mapping[str, Any]) -> dict[str, Any]:
+def _restart(value: RestartPolicy) -> ComposeBody:
     return {key: item for key, item in value.items() if item}
 
 

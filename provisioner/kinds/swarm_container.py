@@ -13,20 +13,21 @@ from provisioner.kinds.swarm_scheduling import SPEC, TASK
 
 if TYPE_CHECKING:
     from provisioner.model.edges import ComposeBody, EngineBody
+    from provisioner.model.specs import Bindings, Mount
 
 SHM = "/dev/shm"
 
 
-def parse_ports(body: ComposeBody) -> Any:
+def parse_ports(body: ComposeBody) -> dict[str, Bindings]:
     """`ports` as entries (`8080:ingress`, the number empty where the Swarm chooses) by target (`80/tcp`)."""
-    result: dict[str, Any] = {}
+    result: dict[str, Bindings] = {}
     for port in body.get("ports") or []:
         key = f"{port['target']}/{port.get('protocol') or 'tcp'}"
         result.setdefault(key, []).append(f"{port.get('published') or ''}:{port.get('mode') or 'ingress'}")
     return {key: sorted(entries) for key, entries in result.items()}
 
 
-def encode_ports(raw: EngineBody, value: Any) -> None:
+def encode_ports(raw: EngineBody, value: dict[str, Bindings]) -> None:
     """ServiceSpec.EndpointSpec.Ports (PublishedPort, TargetPort, Protocol, PublishMode)."""
     ports = []
     for target, entries in sorted(value.items()):
@@ -38,22 +39,22 @@ def encode_ports(raw: EngineBody, value: Any) -> None:
     set_path(raw, "EndpointSpec.Ports", ports)
 
 
-def decode_ports(raw: EngineBody) -> Any:
+def decode_ports(raw: EngineBody) -> dict[str, Bindings]:
     """The entries by target, as `parse_ports` gives them."""
-    result: dict[str, list[str]] = {}
+    result: dict[str, Bindings] = {}
     for port in get_path(raw, "EndpointSpec.Ports") or []:
         key = f"{port['TargetPort']}/{port.get('Protocol') or 'tcp'}"
         result.setdefault(key, []).append(f"{port.get('PublishedPort') or ''}:{port.get('PublishMode') or 'ingress'}")
     return {key: sorted(entries) for key, entries in result.items()}
 
 
-def encode_mounts(raw: EngineBody, value: Any) -> None:
+def encode_mounts(raw: EngineBody, value: dict[str, Mount]) -> None:
     """ContainerSpec.Mounts, beside those that are there."""
     mounts = [encode_mount(target, entry) for target, entry in sorted(value.items())]
     get_path(raw, SPEC).setdefault("Mounts", []).extend(mounts)
 
 
-def decode_mounts(raw: EngineBody) -> dict[str, Any]:
+def decode_mounts(raw: EngineBody) -> dict[str, Mount]:
     """The mounts by target, without those that `tmpfs` and `shm_size` became."""
     short, mounts = _short_tmpfs(raw), get_path(raw, f"{SPEC}.Mounts") or []
     return {m["Target"]: decode_mount(m) for m in mounts if m["Type"] != "tmpfs" or m["Target"] not in short}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from provisioner.kinds.context import EncodeContext
     from provisioner.model.edges import ComposeBody, EngineBody
+    from provisioner.model.specs import ChangePolicy
 
 
 def own(
@@ -46,7 +47,7 @@ def _encode_build(raw: EngineBody, digest: str, context: EncodeContext) -> None:
 
 
 # Update and rollback policies: every field is sent, as the clients' defaults differ from the engine's.
-_POLICY_DEFAULTS: dict[str, Any] = {
+_POLICY_DEFAULTS: ChangePolicy = {
     "parallelism": 1, "delay": "0s", "failure_action": "pause", "monitor": "5s", "max_failure_ratio": 0.0,
     "order": "stop-first",
 }  # fmt: skip
@@ -54,7 +55,7 @@ _POLICY_DEFAULTS: dict[str, Any] = {
 
 def policy(key: str, api: str, failure_action: str) -> Field:
     """`update_config` or `rollback_config`; a failed update goes back to what worked unless the playbook says else."""
-    defaults = {**_POLICY_DEFAULTS, "failure_action": failure_action}
+    defaults: ChangePolicy = {**_POLICY_DEFAULTS, "failure_action": failure_action}
 
     def parse(body: ComposeBody) -> Any:
         if is_job(body):

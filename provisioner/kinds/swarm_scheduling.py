@@ -12,6 +12,7 @@ from provisioner.kinds.fields import get_path, set_path
 
 if TYPE_CHECKING:
     from provisioner.model.edges import ComposeBody, EngineBody
+    from provisioner.model.specs import RestartPolicy
 
 TASK = "TaskTemplate"
 SPEC = "TaskTemplate.ContainerSpec"
@@ -85,7 +86,7 @@ def decode_replicas(raw: EngineBody) -> Any:
 _CONDITIONS = {"no": "none", "always": "any", "unless-stopped": "any", "on-failure": "on-failure"}
 
 
-def parse_restart(body: ComposeBody) -> Any:
+def parse_restart(body: ComposeBody) -> RestartPolicy:
     """`deploy.restart_policy`, else `restart`, complete with the defaults of a Swarm."""
     given = deploy(body, "restart_policy") or {}
     name, _, attempts = str(body.get("restart") or "").partition(":")
@@ -98,7 +99,7 @@ def parse_restart(body: ComposeBody) -> Any:
     }
 
 
-def encode_restart(raw: EngineBody, value: Any) -> None:
+def encode_restart(raw: EngineBody, value: RestartPolicy) -> None:
     """TaskSpec.RestartPolicy; Delay and Window in nanoseconds."""
     set_path(raw, f"{TASK}.RestartPolicy", {
         "Condition": value["condition"], "Delay": values.nanoseconds(value["delay"]),
@@ -106,7 +107,7 @@ def encode_restart(raw: EngineBody, value: Any) -> None:
     })  # fmt: skip
 
 
-def decode_restart(raw: EngineBody) -> Any:
+def decode_restart(raw: EngineBody) -> RestartPolicy:
     """TaskSpec.RestartPolicy in the words of Compose, complete."""
     live = get_path(raw, f"{TASK}.RestartPolicy") or {}
     return {

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
-    from provisioner.model.edges import ComposeBody, EngineBody
-    from provisioner.model.specs import Attachment
+    from provisioner.model.edges import ComposeBody, EngineBody, EngineJson
+    from provisioner.model.specs import Attachment, FileUse, Mount
 
 # The reference as the playbook says it; the service itself is pinned to a digest where the registry tells one.
 IMAGE_LABEL = "provisioner.image"
@@ -66,17 +66,17 @@ def parse_command(body: ComposeBody, context: ParseContext) -> Any:
     return None if entrypoint(body.get("entrypoint")) == [] else body.get("command")
 
 
-def parse_mounts(body: ComposeBody, context: ParseContext) -> dict[str, Any]:
+def parse_mounts(body: ComposeBody, context: ParseContext) -> dict[str, Mount]:
     """The mounts of a container, but for what Swarm has not: it refuses a source that has to be made, and the label of
     a bind mount; nodes label their volumes by themselves."""
     mounts = container_mounts.parse_volumes(body, context)
     return {
-        target: {key: value for key, value in entry.items() if key not in ("create_host_path", "selinux")}
+        target: container_mounts.mount_with(entry, lambda key, _: key not in ("create_host_path", "selinux"))
         for target, entry in mounts.items()
     }
 
 
-def encode_volumes(raw: EngineBody, value: dict[str, Any], context: EncodeContext) -> None:
+def encode_volumes(raw: EngineBody, value: dict[str, Mount], context: EncodeContext) -> None:
     """The Mounts, each with how a node that has not the volume makes it."""
     encode_mounts(raw, value)
     for mount in get_path(raw, f"{SPEC}.Mounts"):
@@ -84,7 +84,7 @@ def encode_volumes(raw: EngineBody, value: dict[str, Any], context: EncodeContex
             _make_volume(mount, context.volumes[mount["Source"]])
 
 
-def _make_volume(mount: EngineBody, made: Mapping[str, Any]) -> None:
+def _make_volume(mount: EngineBody, made: EngineJson) -> None:
     """Let a node that has not the volume make it as it is declared; the mount's own labels are told apart by name."""
     options = mount.setdefault("VolumeOptions", {})
     own = options.get("Labels") or {}
@@ -92,7 +92,7 @@ def _make_volume(mount: EngineBody, made: Mapping[str, Any]) -> None:
     options.update({**made, "Labels": {**own, **made["Labels"], **marked}})
 
 
-def decode_volumes(raw: EngineBody, context: DecodeContext) -> dict[str, Any]:
+def decode_volumes(raw: EngineBody, context: DecodeContext) -> dict[str, Mount]:
     """What `encode_volumes` wrote, without the labels of the declared volumes."""
     mounts = decode_mounts(raw)
     for entry in mounts.values():
@@ -111,7 +111,7 @@ def parse_networks(body: ComposeBody, context: ParseContext) -> dict[str, Attach
         return {body["network_mode"]: {"aliases": []}}
     parsed = container_networks.parse_networks(body, context)
     return {
-        key: container_networks.attachment({"aliases": entry["aliases"], "driver_opts": entry.get("driver_opts")})
+        key: container_networks.attachment(aliases=entry["aliases"], driver_opts=entry.get("driver_opts"))
         for key, entry in parsed.items()
     }
 
@@ -134,26 +134,28 @@ def decode_networks(raw: EngineBody, context: DecodeContext) -> dict[str, Attach
     """TaskSpec.Networks by their keys."""
     return {
         context.networks.get(network["Target"], network["Target"]): container_networks.attachment(
-            {"aliases": sorted(network.get("Aliases") or []), "driver_opts": network.get("DriverOpts")}
+            aliases=sorted(network.get("Aliases") or []), driver_opts=network.get("DriverOpts")
         )
         for network in get_path(raw, f"{TASK}.Networks") or []
     }
 
 
-def parse_files(kind: str, body: ComposeBody, context: ParseContext) -> dict[str, Any]:
+def parse_files(kind: str, body: ComposeBody, context: ParseContext) -> dict[str, FileUse]:
     """The files of `configs` or `secrets`, which need no volume here."""
     files = container_files.parse(kind, body, context)
-    return {target: {key: entry[key] for key in entry if key != "path"} for target, entry in files.items()}
+    for entry in files.values():
+        entry.pop("path", None)
+    return files
 
 
-def encode_files(kind: str, raw: EngineBody, value: dict[str, Any], context: EncodeContext) -> None:
+def encode_files(kind: str, raw: EngineBody, value: dict[str, FileUse], context: EncodeContext) -> None:
     """ContainerSpec.Configs or .Secrets, with the ids of the versions that are wanted."""
     get_path(raw, SPEC)[kind.capitalize()] = [
         _reference(kind, target, entry, context) for target, entry in sorted(value.items())
     ]
 
 
-def _reference(kind: str, target: str, entry: dict[str, Any], context: EncodeContext) -> EngineBody:
+def _reference(kind: str, target: str, entry: FileUse, context: EncodeContext) -> EngineBody:
     identity, name = context.files[container_mounts.file_address(kind, entry["source"])]
     # A secret's target is relative to /run/secrets unless it is absolute; a config's stands at the root.
     file = {"Name": target, "UID": entry["uid"], "GID": entry["gid"], "Mode": int(entry["mode"], 8)}
@@ -161,13 +163,13 @@ def _reference(kind: str, target: str, entry: dict[str, Any], context: EncodeCon
     return {"File": file, f"{prefix}ID": identity, f"{prefix}Name": name}
 
 
-def decode_files(kind: str, raw: EngineBody, context: DecodeContext) -> dict[str, Any]:
+def decode_files(kind: str, raw: EngineBody, context: DecodeContext) -> dict[str, FileUse]:
     """ContainerSpec.Configs or .Secrets by target: key, version, owner and mode of each."""
     entries = get_path(raw, f"{SPEC}.{kind.capitalize()}") or []
     return {file_target(kind, entry["File"]["Name"]): _decode_reference(kind, entry, context) for entry in entries}
 
 
-def _decode_reference(kind: str, entry: EngineBody, context: DecodeContext) -> dict[str, Any]:
+def _decode_reference(kind: str, entry: EngineJson, context: DecodeContext) -> FileUse:
     prefix = "Secret" if kind == "secrets" else "Config"
     name = entry.get(f"{prefix}Name") or ""
     source, version = context.files.get(entry[f"{prefix}ID"], (name, name))

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from provisioner.model.adoption import Adopted
+    from provisioner.model.edges import PlainDocument
     from provisioner.model.playbook import Playbook
+    from provisioner.model.specs import KeptVolume
     from provisioner.model.state import ObservedState
     from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineReader, EngineWriter
@@ -50,7 +52,7 @@ class Destroyed:
     at: str
     by: str
     after: int
-    volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    volumes: Mapping[str, KeptVolume] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,9 +371,9 @@ def _parse(kind: type[_Record], content: bytes) -> _Record | None:
         return None
 
 
-def _volumes_in(document: Mapping[str, Any], project: str) -> dict[str, dict[str, Any]]:
+def _volumes_in(document: PlainDocument, project: str) -> dict[str, KeptVolume]:
     """The volumes that a document declares as its own."""
-    found = {}
+    found: dict[str, KeptVolume] = {}
     for key, body in (document.get("volumes") or {}).items():
         body = body or {}
         if not body.get("external"):

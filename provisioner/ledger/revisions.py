@@ -32,7 +32,9 @@ from provisioner.reconcile.retained import volumes_to_keep
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from provisioner.model.edges import PlainDocument
     from provisioner.model.playbook import Playbook
+    from provisioner.model.specs import KeptVolume
     from provisioner.model.state import DesiredState, ObservedState
     from provisioner.ports import EngineReader, EngineWriter
 
@@ -61,13 +63,13 @@ class Revision:
     name: str
     environment: str | None
     directory: str
-    document: Mapping[str, Any]
+    document: PlainDocument
     inputs: Mapping[str, Mapping[str, str]]
     mode: Mode = "containers"
     containers: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     restores: int = 0
-    volumes: Mapping[str, Mapping[str, Any]] | None = None
+    volumes: Mapping[str, KeptVolume] | None = None
     scaled: Mapping[str, int] = field(default_factory=dict)
     converged: bool = True
     commit: str = ""

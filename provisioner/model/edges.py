@@ -15,5 +15,7 @@ EngineJson = Mapping[str, Any]
 EngineBody = dict[str, Any]
 # What a playbook says of one object, canonical, as plain values; the way back to a file writes such bodies too.
 ComposeBody = dict[str, Any]
+# A whole playbook, canonical, as plain values: what a revision keeps.
+PlainDocument = Mapping[str, Any]
 # What a builder is told: Compose's `build` with the names of images for services, and the platforms.
 BuildRecipe = Mapping[str, Any]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import field, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Verb
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.edges import EngineJson
     from provisioner.model.specs import Attachment, Hook
-    from provisioner.model.state import MayFinish
+    from provisioner.model.state import MayFinish, Spec
 
     # `ports` of a service's spec: entries (`8080:ingress`) by target (`80/tcp`).
     Ports = Mapping[str, Sequence[str]]
@@ -203,7 +203,7 @@ class UpdateContainer:
     """Set the fields at these paths on a live container, as is declared, or to what `values` say."""
 
     paths: tuple[str, ...]
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Spec = field(default_factory=dict)
     verb: ClassVar[Verb] = Verb.UPDATE
     kind: ClassVar[str] = "container"
 

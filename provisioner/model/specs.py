@@ -7,7 +7,7 @@ that can not be is an error of the type checker.
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 
 class SecretValue(TypedDict):
@@ -43,6 +43,97 @@ class FileUse(TypedDict):
     uid: NotRequired[str]
     gid: NotRequired[str]
     mode: NotRequired[str]
+
+
+class Recorded(TypedDict, total=False):
+    """What a label of a container keeps that an engine does not tell: its files by their places, and the variables
+    that have the value of a secret."""
+
+    configs: dict[str, FileUse]
+    secrets: dict[str, FileUse]
+    environment: dict[str, SecretValue]
+
+
+class Mount(TypedDict):
+    """What stands at one place in a container. `size` is bytes, `mode` the permissions of a folder in memory.
+
+    `source` is a path of the host, an image, or a volume's name on the engine; a volume that has none is left out.
+    """
+
+    type: str
+    source: NotRequired[str]
+    read_only: NotRequired[bool]
+    propagation: NotRequired[str]
+    recursive: NotRequired[str]
+    create_host_path: NotRequired[bool]
+    selinux: NotRequired[str]
+    nocopy: NotRequired[bool]
+    labels: NotRequired[dict[str, str]]
+    subpath: NotRequired[str]
+    size: NotRequired[int]
+    mode: NotRequired[int]
+
+
+class TmpfsOptions(TypedDict, total=False):
+    """A service's folder in memory: its most bytes, and its permissions."""
+
+    size: int
+    mode: int
+
+
+class Device(TypedDict):
+    """A device of the host by its place inside; `permissions` are letters of `rwm`."""
+
+    source: str
+    permissions: str
+
+
+class DeviceRequest(TypedDict):
+    """Devices by what they can do or are called (HostConfig.DeviceRequests); a `count` of -1 is all."""
+
+    driver: str
+    count: int
+    device_ids: list[str]
+    capabilities: list[str]
+    options: dict[str, str]
+
+
+class BlockIO(TypedDict, total=False):
+    """Weights, and limits by the path of a device: bytes or operations per second."""
+
+    weight: int
+    weight_device: dict[str, int]
+    device_read_bps: dict[str, int]
+    device_read_iops: dict[str, int]
+    device_write_bps: dict[str, int]
+    device_write_iops: dict[str, int]
+
+
+class Logging(TypedDict):
+    """Where what a container writes goes."""
+
+    driver: str
+    options: dict[str, str]
+
+
+class RestartPolicy(TypedDict):
+    """`deploy.restart_policy`, complete. Durations are canonical text; 0 `max_attempts` are without end."""
+
+    condition: str
+    delay: str
+    max_attempts: int
+    window: str
+
+
+class ChangePolicy(TypedDict):
+    """`deploy.update_config` or `deploy.rollback_config`, complete. Durations are canonical text."""
+
+    parallelism: int
+    delay: str
+    failure_action: str
+    monitor: str
+    max_failure_ratio: float
+    order: str
 
 
 class Attachment(TypedDict):
@@ -84,7 +175,7 @@ class Placement(TypedDict, total=False):
     """Where a service's tasks may run; `platforms` is what the image is for, as the engine keeps it."""
 
     constraints: list[str]
-    preferences: list[dict[str, str]]
+    preferences: list[str]
     max_replicas_per_node: int
     platforms: list[str]
 
@@ -102,7 +193,7 @@ class WorkloadSpec(TypedDict):
     stop_signal: str | None
     healthcheck: Healthcheck | None
     ports: dict[str, Bindings]
-    volumes: dict[str, dict[str, Any]]
+    volumes: dict[str, Mount]
     configs: dict[str, FileUse]
     secrets: dict[str, FileUse]
     networks: dict[str, Attachment]
@@ -127,8 +218,7 @@ class WorkloadSpec(TypedDict):
     init: bool | None
     isolation: str | None
     sysctls: dict[str, str]
-    tmpfs: dict[str, str]
-    logging: dict[str, Any] | None
+    logging: Logging | None
 
 
 class ContainerSpec(WorkloadSpec):
@@ -159,7 +249,7 @@ class ContainerSpec(WorkloadSpec):
     cpuset: str | None
     cpu_count: int | None
     cpu_percent: float | None
-    blkio_config: dict[str, Any]
+    blkio_config: BlockIO
     shm_size: int | None
     privileged: bool
     security_opt: list[str]
@@ -167,12 +257,13 @@ class ContainerSpec(WorkloadSpec):
     uts: str | None
     cgroup: str | None
     cgroup_parent: str | None
-    devices: dict[str, Any]
+    devices: dict[str, Device]
     device_cgroup_rules: list[str]
-    gpus: Any
+    gpus: list[DeviceRequest] | None
     runtime: str | None
     storage_opt: dict[str, str]
     annotations: dict[str, str]
+    tmpfs: dict[str, str]
 
 
 # The keys of fields may hold dots, which the form of a class can not say.
@@ -186,11 +277,12 @@ class ServiceSpec(WorkloadSpec, _OnlyOfServices):
     replicas: int | None
     digest: str | None
     build: str | None
-    security_opt: dict[str, Any]
+    security_opt: dict[str, str]
     endpoint_mode: str
-    restart_policy: dict[str, Any] | None
-    update_config: dict[str, Any] | None
-    rollback_config: dict[str, Any] | None
+    restart_policy: RestartPolicy | None
+    update_config: ChangePolicy | None
+    rollback_config: ChangePolicy | None
+    tmpfs: dict[str, TmpfsOptions]
     placement: Placement
     cpu_reservation: float | None
     generic_resources: dict[str, int]
@@ -219,6 +311,13 @@ class VolumeSpec(TypedDict):
     driver: str
     driver_opts: dict[str, str]
     labels: dict[str, str]
+
+
+class KeptVolume(TypedDict):
+    """What a revision keeps of a volume that is there: its key in the playbook, and whether it is to be protected."""
+
+    key: str
+    protect: bool
 
 
 class ImageSpec(TypedDict):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from provisioner.document.attributes import Rule
     from provisioner.kinds.keys import Key, Version
+    from provisioner.model.edges import ComposeBody
     from provisioner.model.node import JSON, Node
     from provisioner.model.playbook import Playbook
     from provisioner.model.span import Span
@@ -37,7 +38,7 @@ class Given(NamedTuple):
     row: str
     path: str
     value: Any
-    body: dict[str, Any]
+    body: ComposeBody
     span: Span
 
 
@@ -93,7 +94,7 @@ def _lacks(given: Given, facts: Facts) -> Iterator[tuple[str, str]]:
     )
 
 
-def _concerns(key: Key, value: Any, body: dict[str, Any]) -> bool:
+def _concerns(key: Key, value: Any, body: ComposeBody) -> bool:
     return key.when(value, body) if key.when else _is_given(value)
 
 

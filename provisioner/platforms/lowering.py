@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
+    from provisioner.model.edges import BuildRecipe, ComposeBody
     from provisioner.model.node import Node
     from provisioner.model.playbook import Declared, Playbook, Service
-    from provisioner.model.state import MayFinish
+    from provisioner.model.state import MayFinish, Spec
 
 
 # The version of a secret that the Swarm holds already, under the name that follows; it can be mounted, not compared.
@@ -81,7 +82,7 @@ def whole(playbook: Playbook) -> Whole:
     )
 
 
-def plain_body(body: Node) -> dict[str, Any]:
+def plain_body(body: Node) -> ComposeBody:
     """A canonical body as plain values."""
     value = body.plain()
     return value if isinstance(value, dict) else {}
@@ -130,7 +131,7 @@ def may_finish(service: Service, hosts: AbstractSet[object], *, restarts: bool) 
     return "declared" if declared else "implied"
 
 
-def serves(body: Mapping[str, Any]) -> bool:
+def serves(body: ComposeBody) -> bool:
     """Whether a service publishes ports or has a health check: it is there to go on running."""
     check = healthcheck.parse(body.get("healthcheck"))
     return bool(body.get("ports")) or (check is not None and not healthcheck.is_off(check))
@@ -199,7 +200,7 @@ def stored_resources(
     ]
 
 
-def _with_driver(declared: Declared, driver: str) -> dict[str, Any]:
+def _with_driver(declared: Declared, driver: str) -> ComposeBody:
     body = plain_body(declared.body)
     return body if body.get("driver") or not driver else {**body, "driver": driver}
 
@@ -211,7 +212,7 @@ def used_files(playbook: Playbook, users: Sequence[Resource]) -> Iterator[tuple[
         yield from ((kind, section[key]) for key in sorted(used & section.keys()))
 
 
-def attachments(playbook: Playbook, spec: Mapping[str, Any], about: Whole) -> list[Need]:
+def attachments(playbook: Playbook, spec: Spec, about: Whole) -> list[Need]:
     """The networks, volumes, configs and secrets that a container or service needs."""
     keys = about.volume_keys
     volumes = {entry.get("source") for entry in spec["volumes"].values() if entry["type"] == "volume"}
@@ -220,7 +221,7 @@ def attachments(playbook: Playbook, spec: Mapping[str, Any], about: Whole) -> li
     return [*needs, *(Need(Address("volume", keys[name])) for name in sorted(volumes & keys.keys()))]
 
 
-def _stored(declared: Declared, kind: str, spec: dict[str, Any]) -> Resource:
+def _stored(declared: Declared, kind: str, spec: Spec) -> Resource:
     return Resource(
         address=Address(kind, declared.key),
         kind=kind,
@@ -261,7 +262,7 @@ def _image(playbook: Playbook, service: Service, inputs: InputVersions, addresse
     )
 
 
-def build_recipe(body: Mapping[str, Any], directory: str, images: Mapping[str, str]) -> dict[str, Any] | None:
+def build_recipe(body: ComposeBody, directory: str, images: Mapping[str, str]) -> BuildRecipe | None:
     """What the builder is told: `build` with other services as their images, for the platform that is to run.
 
     `directory` is the playbook's folder, whose secret files no build gets. None for a service that is not built.

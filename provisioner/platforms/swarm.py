@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds import service, swarm_file, swarm_limits
 from provisioner.kinds.seccomp import with_profiles
@@ -30,6 +30,7 @@ from provisioner.platforms.name_limits import ON_SWARM, name_problems
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from provisioner.model.edges import ComposeBody
     from provisioner.model.playbook import Declared, Playbook, Service
     from provisioner.model.state import Facts
     from provisioner.platforms.lowering import Whole
@@ -130,7 +131,7 @@ def _file(playbook: Playbook, kind: str, declared: Declared, inputs: InputVersio
     )
 
 
-def _versioned(playbook: Playbook, address: Address, version: str, body: dict[str, Any]) -> str:
+def _versioned(playbook: Playbook, address: Address, version: str, body: ComposeBody) -> str:
     return swarm_file.object_name(playbook.project, address, version, body.get("template_driver"))
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds import container, network, service, volume
 from provisioner.kinds.compare import paths_that_run
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from provisioner.model.address import Address
     from provisioner.model.change import FieldChange
     from provisioner.model.edges import EngineJson
-    from provisioner.model.state import Facts, Resource
+    from provisioner.model.node import JSON
+    from provisioner.model.state import Facts, Resource, Spec
 _POLICIES = ("update_config", "rollback_config")
 # The kinds of the engine that can be adopted; images come with their containers.
 KINDS = ("container", "network", "volume", "service", "config", "secret")
@@ -248,7 +249,7 @@ def created_at(raw: EngineJson) -> str:
     return str(raw.get("Created") or raw.get("CreatedAt") or "")
 
 
-def _as_found(resource: Resource, versions: Mapping[str, str]) -> dict[str, Any]:
+def _as_found(resource: Resource, versions: Mapping[str, str]) -> Spec:
     """The desired spec with those files and secret variables only that the container has, in the versions it has."""
     spec = dict(resource.spec)
     for kind in ROOTS:
@@ -273,7 +274,7 @@ def _container_form(candidate: Candidate) -> list[str]:
     return [f"its name as an alias on {', '.join(sorted(on))}"] if on else []
 
 
-def _service_form(resource: Resource, raw: EngineJson, declared: frozenset[str]) -> dict[str, Any]:
+def _service_form(resource: Resource, raw: EngineJson, declared: frozenset[str]) -> dict[str, JSON]:
     """The values, by path, that `docker stack` gives where nothing is declared: how updates go, and the platforms that
     the image was found to have."""
     live = service.decode(dict(raw), DecodeContext())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from provisioner.errors import ClaimTaken, EngineRefused, SecretUnavailable, StepFailed
 from provisioner.kinds import container, file_volume, network, volume
@@ -46,7 +46,7 @@ from provisioner.reconcile.wait import pause, wait
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from provisioner.model.edges import BuildRecipe
+    from provisioner.model.edges import BuildRecipe, EngineBody
     from provisioner.model.plan import Plan, Step
     from provisioner.model.specs import ContainerSpec
     from provisioner.model.state import Resource, Spec
@@ -249,7 +249,7 @@ class ContainerCalls:
         made: Mapping[int, str],
         labels: Mapping[str, str],
         inherits: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
+    ) -> EngineBody:
         wanted = self._resource(step.address)
         secrets = secrets_in(wanted.container_spec["environment"])
         context = EncodeContext(
@@ -303,5 +303,5 @@ class ContainerCalls:
         return name, str(raw["Mountpoint"])
 
 
-def _secrets(recipe: BuildRecipe) -> Sequence[Mapping[str, Any]]:
+def _secrets(recipe: BuildRecipe) -> Sequence[Mapping[str, str]]:
     return recipe.get("secrets") or ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 import io
 import tarfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.errors import EngineRefused, StepFailed
 from provisioner.kinds import file_volume
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.plan import Plan, Step
     from provisioner.model.secret import SecretValue
+    from provisioner.model.specs import FileUse
     from provisioner.model.state import Resource
     from provisioner.ports import EngineWriter
 
@@ -93,7 +94,7 @@ class FileCalls:
     def _is_ours(self, volume: Resource, name: str, labels: Mapping[str, str] | None) -> bool:
         return owned_address(labels, name, self.plan.desired.project) == volume.address
 
-    def _archive(self, section: str, files: Mapping[str, Any]) -> bytes:
+    def _archive(self, section: str, files: Mapping[str, FileUse]) -> bytes:
         """A tar of the volume for the files of a section: each at its path, with its owner and mode."""
         buffer = io.BytesIO()
         folders: set[str] = set()
@@ -114,7 +115,7 @@ class FileCalls:
                 archive.addfile(member, io.BytesIO(data))
         return buffer.getvalue()
 
-    def _require_contents(self, carrier: str, section: str, files: Mapping[str, Any]) -> None:
+    def _require_contents(self, carrier: str, section: str, files: Mapping[str, FileUse]) -> None:
         """StepFailed unless the volume that `carrier` has at /files holds each file byte for byte.
 
         Not asked of the service's own container: engines since 28.5 can not look into one that has a mount behind a
@@ -131,7 +132,7 @@ class FileCalls:
                     hint="apply again",
                 )
 
-    def _require_no_folders(self, carrier: str, image: str, files: Mapping[str, Any]) -> None:
+    def _require_no_folders(self, carrier: str, image: str, files: Mapping[str, FileUse]) -> None:
         """StepFailed for a target that is a folder of the image, which a container made from it shows."""
         for target, entry in sorted(files.items()):
             if self.engine.is_folder(carrier, target):
@@ -140,7 +141,7 @@ class FileCalls:
                     hint=f"name a file: {target.rstrip('/')}/{entry['source']}",
                 )
 
-    def _data(self, section: str, entry: Mapping[str, Any]) -> bytes:
+    def _data(self, section: str, entry: FileUse) -> bytes:
         content = self.contents[file_address(section, str(entry["source"]))]
         return content if isinstance(content, bytes) else content.reveal()
 

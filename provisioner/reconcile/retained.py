@@ -7,7 +7,7 @@ declared all the same.
 from __future__ import annotations
 
 from dataclasses import field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.model.address import Address
 from provisioner.model.change import Action, FieldChange, Impact
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from provisioner.model.change import Change
-    from provisioner.model.edges import EngineJson
+    from provisioner.model.edges import PlainDocument
     from provisioner.model.plan import Policy
     from provisioner.model.playbook import Declared, Playbook
+    from provisioner.model.specs import KeptVolume
     from provisioner.model.state import Observed, ObservedState
 
     # The kind of an object and its name on the engine; of a service the kind and its key.
@@ -55,7 +56,7 @@ class Retained:
 NOTHING_RETAINED = Retained()
 
 
-def retained_objects(playbook: Playbook, before: Iterable[Mapping[str, Any]] = ()) -> Retained:
+def retained_objects(playbook: Playbook, before: Iterable[PlainDocument] = ()) -> Retained:
     """What the playbook, and the documents `before` that were applied, oldest first, keep from being deleted.
 
     What was applied as external stays given away until a playbook declares it as its own again.
@@ -100,7 +101,7 @@ def declared_volumes(playbook: Playbook) -> dict[str, Resource]:
     return found
 
 
-def volumes_to_keep(playbook: Playbook, seen: ObservedState) -> dict[str, dict[str, Any]]:
+def volumes_to_keep(playbook: Playbook, seen: ObservedState) -> dict[str, KeptVolume]:
     """The volumes that are there, with their protection: what the file says of it, else what was known before."""
     declared = declared_volumes(playbook)
     deployed = {declaration.name for declaration in playbook.volumes.values()}
@@ -112,7 +113,7 @@ def volumes_to_keep(playbook: Playbook, seen: ObservedState) -> dict[str, dict[s
     return found
 
 
-def volumes_left(playbook: Playbook, seen: ObservedState) -> dict[str, dict[str, Any]]:
+def volumes_left(playbook: Playbook, seen: ObservedState) -> dict[str, KeptVolume]:
     """The volumes of the environment that are there, by name: `key`, and `protect` as it is known."""
     external = {volume.name for volume in playbook.volumes.values() if volume.external}
     external |= {
@@ -185,7 +186,7 @@ def _own(playbook: Playbook) -> Iterator[Named]:
     )
 
 
-def _stated_in(document: EngineJson) -> dict[Named, bool]:
+def _stated_in(document: PlainDocument) -> dict[Named, bool]:
     """Whether a document calls an object external, for each that it names."""
     return {
         (_KINDS[section], str(body.get("name") or key)): bool(body.get("external"))

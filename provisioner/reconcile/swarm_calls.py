@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, NotConverged, Reason
 from provisioner.kinds import service, swarm_file, volume
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from provisioner.errors import Unreachable
     from provisioner.model.address import Address
-    from provisioner.model.edges import EngineJson
+    from provisioner.model.edges import EngineBody, EngineJson
     from provisioner.model.plan import Plan, Step
     from provisioner.model.secret import SecretValue
     from provisioner.model.state import Resource, Spec
@@ -55,7 +55,7 @@ class SwarmCalls:
         self._contents = contents
         self._origins = origins
         self._clock = clock
-        self._bases: dict[str, Any] = {}
+        self._bases: dict[str, EngineJson] = {}
 
     def __call__(
         self, step: Step, made: Mapping[int, str], progress: Callable[[str], None], stopped: Callable[[], bool]
@@ -176,7 +176,7 @@ class SwarmCalls:
         """Remember what a service is after a step, where another of its updates follows."""
         updates = [one.operation for one in self._plan.steps if one.address == step.address]
         if any(isinstance(update, UpdateService) and update.follows for update in updates):
-            self._bases[identity] = (self._engine.inspect("service", identity) or {}).get("Spec")
+            self._bases[identity] = (self._engine.inspect("service", identity) or {}).get("Spec") or {}
 
     def _replace_spec(self, step: Step, update: UpdateService, identity: str) -> None:
         """Replace the spec, if it still is the one that the plan was made from, or that an earlier step made."""
@@ -280,9 +280,9 @@ def _goes_back(raw: EngineJson) -> bool:
     return under_way and rolls_back and bool(raw.get("PreviousSpec"))
 
 
-def _volume_options(resource: Resource, project: str) -> dict[str, Any]:
+def _volume_options(resource: Resource, project: str) -> EngineBody:
     body = volume.encode(resource.spec, ownership_labels(project, resource.address, resource.name))
-    options: dict[str, Any] = {"Labels": body["Labels"]}
+    options: EngineBody = {"Labels": body["Labels"]}
     if "Driver" in body or "DriverOpts" in body:
         options["DriverConfig"] = {"Name": body.get("Driver", "local"), "Options": body.get("DriverOpts") or {}}
     return options

@@ -69,7 +69,8 @@ def capacity_problems(change: Change, nodes: Sequence[EngineJson], load: SwarmLo
 
 def _no_room_beside(change: Change, wanted: Resource, free: int, replicas: int, ports: str) -> Iterator[Verdict]:
     """An update that starts first needs a place beside those that run; without one it never gets anywhere."""
-    if (wanted.service_spec.get("update_config") or {}).get("order") != "start-first" or wanted.job:
+    update = wanted.service_spec.get("update_config")
+    if update is None or update["order"] != "start-first" or wanted.job:
         return
     most = (wanted.service_spec.get("placement") or {}).get("max_replicas_per_node", 0)
     if ports and free <= replicas:

@@ -146,11 +146,12 @@ class SwarmRollout:
             return self._policy.wait_timeout
         if wanted.job:
             return JOB_TIMEOUT
-        check, update = wanted.workload_spec["healthcheck"], wanted.service_spec["update_config"] or {}
+        check, update = wanted.workload_spec["healthcheck"], wanted.service_spec["update_config"]
         times = check_times(check)
         one = (times.start_period + times.interval + times.timeout) * times.retries if check else 0.0
-        pause = sum(nanoseconds(update.get(key, "0s")) / 1e9 for key in ("delay", "monitor"))
-        batches = -(-(wanted.service_spec["replicas"] or 1) // max(1, update.get("parallelism", 1)))
+        pauses = (update["delay"], update["monitor"]) if update else ()
+        pause = sum(nanoseconds(duration) / 1e9 for duration in pauses)
+        batches = -(-(wanted.service_spec["replicas"] or 1) // max(1, update["parallelism"] if update else 1))
         # Twice: a rollback takes as long as the update that failed.
         return float(READY_TIMEOUT + 2 * batches * (one + pause + 10))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,29 @@ def test_no_file_of_the_package_is_above_400_lines():
 
 def _package() -> list[Path]:
     return sorted((PROJECT / "provisioner").rglob("*.py"))
+
+
+# What takes any object, in whichever spelling; shapes and the names of `model/edges.py` stand for it.
+UNTYPED = re.compile(r"\b(dict|Dict|Mapping|MutableMapping)\[str, (Any|object)\]")
+# Where these names are made, and where classes are: their namespaces are no data.
+MAKES_NAMES = {"model/edges.py", "model/state.py: Spec", "model/dataclass.py"}
+
+
+@pytest.mark.parametrize("room", ["model", "kinds", "reconcile", "platforms", "ports.py"])
+def test_what_goes_from_a_file_to_a_call_and_back_has_a_shape(room):
+    package = PROJECT / "provisioner"
+    files = [package / room] if room.endswith(".py") else sorted((package / room).glob("*.py"))
+    found = []
+    for file in files:
+        name = str(file.relative_to(package))
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            is_named = bool({name, f"{name}: {line.partition(' = ')[0]}"} & MAKES_NAMES)
+            if UNTYPED.search(line) and not is_named:
+                found.append(f"{name}:{number}: {line.strip()}")
+    assert files
+    assert found == []
+
+
+@pytest.mark.parametrize("text", ["entry: dict[str, Any]", "-> Sequence[Mapping[str, object]]:"])
+def test_what_has_no_shape_is_found(text):
+    assert UNTYPED.search(text)

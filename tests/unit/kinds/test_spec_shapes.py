@@ -32,5 +32,5 @@ def test_every_kind_has_a_shape() -> None:
 @pytest.mark.parametrize("kind", SHAPES)
 def test_a_shape_says_which_fields_may_be_none(kind: str) -> None:
     hints = get_type_hints(SHAPES[kind])
-    optional = {field.key for field in FIELDS_OF[kind] if field.default is None} - {"image", "gpus"}
+    optional = {field.key for field in FIELDS_OF[kind] if field.default is None} - {"image"}
     assert optional == {key for key, shape in hints.items() if type(None) in get_args(shape)}
