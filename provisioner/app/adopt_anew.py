@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from provisioner.model.address import Address
     from provisioner.model.adoption import Adopted
     from provisioner.model.change import Change
+    from provisioner.model.edges import EngineBody
     from provisioner.reconcile.adoption import Candidate
 
 _MOST_NAMED = 5
@@ -69,7 +70,7 @@ def _without_record(candidate: Candidate, record: Adopted) -> Candidate:
     return replace(candidate, raw=raw, called=record.labels.get(FORMER_NAME, ""), record=record)
 
 
-def _without_own_labels(raw: dict[str, Any]) -> dict[str, Any]:
+def _without_own_labels(raw: EngineBody) -> dict[str, Any]:
     """An inspected object without the labels of an environment, wherever its kind has them."""
     for key in ("Config", "Spec"):
         if isinstance(raw.get(key), dict):

@@ -15,11 +15,11 @@ from provisioner.reconcile.order import needs_first
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from typing import Any
 
     from provisioner.app.owned import OwnedContainer
     from provisioner.app.platform import Platform
     from provisioner.model.backup import Consistency, ServiceBackup
+    from provisioner.model.edges import EngineJson
     from provisioner.model.playbook import Playbook
     from provisioner.ports import EngineReader
 
@@ -215,7 +215,7 @@ def start_order(playbook: Playbook) -> list[str]:
     return needs_first(services, lambda name: [needed.service for needed in services[name].depends_on])
 
 
-def _mounts(raw: Mapping[str, Any], volume: str, *, writing: bool) -> bool:
+def _mounts(raw: EngineJson, volume: str, *, writing: bool) -> bool:
     return any(
         mount.get("Type") == "volume" and mount.get("Name") == volume and (mount.get("RW") or not writing)
         for mount in raw.get("Mounts") or ()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.app.request import Request
+    from provisioner.model.edges import BuildRecipe
     from provisioner.model.playbook import Service
     from provisioner.model.report import ImageResult
     from provisioner.model.secret import SecretValue
@@ -35,7 +36,7 @@ class BuildExtras:
     arguments: Mapping[str, str | None] = field(default_factory=dict)
     ssh: tuple[str, ...] = ()
 
-    def over(self, recipe: Mapping[str, Any]) -> dict[str, Any]:
+    def over(self, recipe: BuildRecipe) -> dict[str, Any]:
         """A recipe with these over its own."""
         args = {**(recipe.get("args") or {}), **self.arguments}
         ssh = [*(recipe.get("ssh") or ()), *self.ssh]
@@ -77,7 +78,7 @@ def build(
         def act(
             progress: Callable[[str], None],
             service: Service = service,
-            recipe: Mapping[str, Any] = recipe,
+            recipe: BuildRecipe = recipe,
             labels: Mapping[str, str] = labels,
         ) -> str:
             work.engine.build(

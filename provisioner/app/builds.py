@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.app.image_inputs import build_digests
 from provisioner.errors import PlanStale
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from provisioner.model.address import Address
     from provisioner.model.builder import Lack
+    from provisioner.model.edges import BuildRecipe
     from provisioner.model.plan import Plan, Step
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import Facts
@@ -53,7 +54,7 @@ def with_builders(ordered: Plan, playbook: Playbook, engine: EngineReader) -> Pl
     )
 
 
-def _bases(recipe: Mapping[str, Any], facts: Facts, engine: EngineReader) -> dict[str, str]:
+def _bases(recipe: BuildRecipe, facts: Facts, engine: EngineReader) -> dict[str, str]:
     """The ids of the images that a build stands on or takes files of, by the names that its Dockerfile gives them, with
     the build's arguments put in. One that is not here, or that no engine's look can tell, is not told.
     """
@@ -72,7 +73,7 @@ def _bases(recipe: Mapping[str, Any], facts: Facts, engine: EngineReader) -> dic
     return {name: str(image["Id"]) for name, image in images.items() if image is not None}
 
 
-def _platform_arguments(recipe: Mapping[str, Any], facts: Facts) -> dict[str, str]:
+def _platform_arguments(recipe: BuildRecipe, facts: Facts) -> dict[str, str]:
     """What a builder says of the platform that it builds for and of its own, without being asked."""
     own = f"linux/{architecture(facts.architecture)}"
     wanted = str((recipe.get("platforms") or [own])[0])

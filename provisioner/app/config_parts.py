@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from provisioner.app.request import Request
     from provisioner.document import Document
+    from provisioner.model.edges import ComposeBody
     from provisioner.ports import EngineReader
 
 _SECTIONS = ("networks", "volumes", "configs", "secrets")
@@ -33,7 +34,7 @@ class VariableRow(NamedTuple):
     alternate: str
 
 
-def only_services(document: Document, tree: dict[str, Any], services: Sequence[str]) -> dict[str, Any]:
+def only_services(document: Document, tree: ComposeBody, services: Sequence[str]) -> ComposeBody:
     """The tree with the named services, what they depend on, and the objects that these use. UsageError otherwise."""
     known = tree.get("services") or {}
     for name in services:
@@ -104,14 +105,14 @@ def environment(document: Document, request: Request) -> list[tuple[str, str]]:
     return [(name, "(sensitive)" if looks_secret(name, text) else text) for name, text in sorted(together.items())]
 
 
-def only_pinned(tree: Mapping[str, Any]) -> dict[str, Any]:
+def only_pinned(tree: Mapping[str, Any]) -> ComposeBody:
     """A file of overrides with nothing but the images that are pinned to a digest."""
     services: Mapping[str, Any] = tree.get("services") or {}
     pinned = {name: body["image"] for name, body in services.items() if "@" in str(body.get("image"))}
     return {"services": {name: {"image": image} for name, image in pinned.items()}}
 
 
-def with_digests(tree: Mapping[str, Any], engine: EngineReader) -> dict[str, Any]:
+def with_digests(tree: Mapping[str, Any], engine: EngineReader) -> ComposeBody:
     """The tree with every image that a registry knows pinned to its digest. ProvisionError for one that none knows."""
     services = {}
     for name, body in (tree.get("services") or {}).items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.app.health_execs import HealthExecs
 from provisioner.app.service_work import load_with
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from provisioner.app.request import Request
+    from provisioner.model.edges import EngineJson
     from provisioner.model.playbook import Playbook
 
 _AGAIN = 1.0
@@ -86,7 +87,7 @@ def _unix(nanoseconds: int) -> str:
     return f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"
 
 
-def _event(raw: Mapping[str, Any], playbook: Playbook) -> EngineEvent | None:
+def _event(raw: EngineJson, playbook: Playbook) -> EngineEvent | None:
     """An event of one of the environment's services; None for another's, and for what `run` made."""
     actor = raw.get("Actor") or {}
     attributes = {str(key): str(value) for key, value in (actor.get("Attributes") or {}).items()}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from provisioner.app.request import Request
     from provisioner.model.address import Address
+    from provisioner.model.edges import ComposeBody
 
 # Of the document, of a service, of a volume and of a secret: what Compose does not know.
 _TOP = ("environment", "engine", "moved", "verify", "lint", "backup")
@@ -71,9 +72,9 @@ def _with_names(document: Any, project: str, names: Mapping[Address, str]) -> An
     return tree
 
 
-def as_compose(document: Any, *, swarm: bool, notes: list[str]) -> dict[str, Any]:
+def as_compose(document: Any, *, swarm: bool, notes: list[str]) -> ComposeBody:
     """A canonical document without the playbook language's own keys; what that changes is added to `notes`."""
-    tree: dict[str, Any] = copy.deepcopy(document)
+    tree: ComposeBody = copy.deepcopy(document)
     if tree.get("environment"):
         # Names of objects are written out, so the project is called what it is called now.
         tree["name"] = f"{tree['name']}-{tree['environment']}"
@@ -100,7 +101,7 @@ def as_compose(document: Any, *, swarm: bool, notes: list[str]) -> dict[str, Any
     return tree
 
 
-def relative(tree: dict[str, Any], root: str, folder: str) -> dict[str, Any]:
+def relative(tree: ComposeBody, root: str, folder: str) -> ComposeBody:
     """The document with its paths below `root` as they are seen from `folder`; both absolute."""
 
     def near(path: Any) -> Any:
@@ -115,7 +116,7 @@ def relative(tree: dict[str, Any], root: str, folder: str) -> dict[str, Any]:
     return result
 
 
-def _paths(tree: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+def _paths(tree: ComposeBody) -> Iterator[tuple[ComposeBody, str]]:
     """Where the paths of this machine stand in a document."""
     for service in tree.get("services", {}).values():
         build = service.get("build") or {}
@@ -131,7 +132,7 @@ def _paths(tree: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
             yield options, "device"
 
 
-def _service(name: str, service: dict[str, Any], secrets: dict[str, Any], notes: list[str]) -> None:
+def _service(name: str, service: ComposeBody, secrets: ComposeBody, notes: list[str]) -> None:
     job = service.pop("job", None)
     if job is not None:
         service["restart"] = "no"
@@ -150,7 +151,7 @@ def _service(name: str, service: dict[str, Any], secrets: dict[str, Any], notes:
             notes.append(f"service {name} takes {variable} from the variable {source}: it holds the secret {key}")
 
 
-def _secrets(tree: dict[str, Any], swarm: bool, notes: list[str]) -> None:
+def _secrets(tree: ComposeBody, swarm: bool, notes: list[str]) -> None:
     mounted = {use.get("source") for service in tree.get("services", {}).values() for use in _uses(service)}
     for name, secret in list(tree.get("secrets", {}).items()):
         own = {key: secret.pop(key) for key in _SECRET if key in secret}
@@ -169,7 +170,7 @@ def _secrets(tree: dict[str, Any], swarm: bool, notes: list[str]) -> None:
         tree.pop("secrets", None)
 
 
-def _owners(tree: dict[str, Any], notes: list[str]) -> None:
+def _owners(tree: ComposeBody, notes: list[str]) -> None:
     """Compose mounts a file of this machine as it is: what the uses say of its user and mode has no effect there.
 
     Compose says so itself at every start, where one of the three is given.
@@ -186,11 +187,11 @@ def _owners(tree: dict[str, Any], notes: list[str]) -> None:
             )
 
 
-def _uses(service: dict[str, Any]) -> list[dict[str, Any]]:
+def _uses(service: ComposeBody) -> list[ComposeBody]:
     return [*(service.get("secrets") or ()), *((service.get("build") or {}).get("secrets") or ())]
 
 
-def _provide(name: str, own: dict[str, Any], swarm_name: str) -> str:
+def _provide(name: str, own: ComposeBody, swarm_name: str) -> str:
     """What a person has to do so that the secret is there."""
     where = f"create it with: docker secret create {swarm_name} -" if swarm_name else f"put it into ./secrets/{name}"
     if "template" in own:
@@ -207,11 +208,11 @@ def _on_one_line(text: str) -> str:
     return f"{json.dumps(text, ensure_ascii=False)}, where \\n begins a new line" if "\n" in text else text
 
 
-def _variable(key: str, secret: dict[str, Any]) -> str:
+def _variable(key: str, secret: ComposeBody) -> str:
     return str(secret.get("env") or re.sub(r"[^A-Z0-9_]", "_", key.upper()))
 
 
-def _brief(tree: dict[str, Any]) -> dict[str, Any]:
+def _brief(tree: ComposeBody) -> ComposeBody:
     """The document without what Compose fills in by itself."""
     result = copy.deepcopy(tree)
     used = [_brief_service(service) for service in result.get("services", {}).values()]
@@ -227,7 +228,7 @@ def _brief(tree: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in result.items() if value != {} or key == "services"}
 
 
-def _brief_service(service: dict[str, Any]) -> bool:
+def _brief_service(service: ComposeBody) -> bool:
     """Takes out of a service what Compose fills in; whether that was its being on the default network."""
     for key in ("command", "entrypoint"):
         if service.get(key, ()) is None:
@@ -249,12 +250,12 @@ def _brief_service(service: dict[str, Any]) -> bool:
     return True
 
 
-def _blkio(service: dict[str, Any]) -> list[dict[str, Any]]:
+def _blkio(service: ComposeBody) -> list[ComposeBody]:
     lists = [items for items in (service.get("blkio_config") or {}).values() if isinstance(items, list)]
     return [item for items in lists for item in items]
 
 
-def _written(tree: dict[str, Any], title: str, notes: list[str], *, swarm: bool) -> str:
+def _written(tree: ComposeBody, title: str, notes: list[str], *, swarm: bool) -> str:
     """The file's text: what it is, what has to be done, and each secret's note above it."""
     from provisioner.render.config_yaml import config_yaml
 

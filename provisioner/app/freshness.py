@@ -11,6 +11,8 @@ from provisioner.kinds.values import moment
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from provisioner.model.edges import EngineJson
+
 _PERIODS = {"always": "0", "daily": "1d", "weekly": "1w"}
 _EVERY = "every_"
 
@@ -29,7 +31,7 @@ def greatest_age(body: Mapping[str, Any]) -> timedelta | None:
     return timedelta(microseconds=nanoseconds(period) / 1000)
 
 
-def is_due(image: Mapping[str, Any] | None, age: timedelta, now: datetime) -> bool:
+def is_due(image: EngineJson | None, age: timedelta, now: datetime) -> bool:
     """Whether an image (its inspection, None when it is not there) was last pulled or tagged longer ago than `age`.
 
     One whose time is not known is due. What is not there is pulled anyway.

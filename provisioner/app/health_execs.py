@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from provisioner.model.edges import EngineJson
     from provisioner.ports import EngineReader
 
 _SHELL = ("/bin/sh", "-c")
@@ -24,7 +23,7 @@ class HealthExecs:
         self._commands: dict[str, str] = {}
         self._running: set[str] = set()
 
-    def has(self, raw: Mapping[str, Any], engine: EngineReader) -> bool:
+    def has(self, raw: EngineJson, engine: EngineReader) -> bool:
         """Whether an event is of the health check that its container has."""
         word, _, command = str(raw.get("Action")).partition(":")
         if raw.get("Type") != "container" or not word.startswith("exec_"):
@@ -44,7 +43,7 @@ class HealthExecs:
     def _command(self, container: str, engine: EngineReader) -> str:
         """The command of a container's health check as events write it; empty where none is known."""
         if container not in self._commands:
-            raw: Mapping[str, Any] = {}
+            raw: EngineJson = {}
             with suppress(ProvisionError):
                 raw = engine.inspect("container", container) or {}
             config = raw.get("Config") or {}

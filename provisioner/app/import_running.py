@@ -72,7 +72,7 @@ def import_running(
         taken = Taken(engine, facts, project, origin, groups)
         for raws in groups.values():
             taken.see_what_was_copied(raws[0])
-    document: dict[str, Any] = {"name": project, **taken.head(), "services": {}}
+    document: ComposeBody = {"name": project, **taken.head(), "services": {}}
     for service, raws in sorted(groups.items()):
         document["services"][service] = taken.service(service, raws)
     document |= {key: value for key, value in taken.objects().items() if value}
@@ -150,11 +150,11 @@ class Taken:
         self.secrets: dict[str, tuple[str, str]] = {}
         self.notes: list[str] = []
 
-    def head(self) -> dict[str, Any]:
+    def head(self) -> ComposeBody:
         """What the file says of the engine."""
         return {}
 
-    def service(self, name: str, raws: Sequence[EngineJson]) -> dict[str, Any]:
+    def service(self, name: str, raws: Sequence[EngineJson]) -> ComposeBody:
         """The body of one service from its containers; the first one speaks for all."""
         raw = raws[0]
         self._see(raw)
@@ -208,7 +208,7 @@ class Taken:
                 "`secrets`, or what replaces it does not have them"
             )
 
-    def objects(self) -> dict[str, Any]:
+    def objects(self) -> ComposeBody:
         """The networks, volumes and secrets that the services use, as far as a file has to say anything of them."""
         networks = {key: self._network(key, name) for name, key in self._networks.items()}
         volumes = {key: self._volume(key, name) for name, key in self._volumes.items()}
@@ -223,7 +223,7 @@ class Taken:
         of_machine = mode == "host" and body.get("hostname") == self._facts.engine_name
         return of_machine or body.get("uts") == "host" or mode.startswith(("service:", "container:"))
 
-    def _links(self, body: dict[str, Any], spec: Mapping[str, Any]) -> dict[str, list[str]]:
+    def _links(self, body: ComposeBody, spec: Mapping[str, Any]) -> dict[str, list[str]]:
         """The links of a service, which a file has once for all networks, in place of those of its container."""
         body.pop("links", None)
         links = {*spec["links"], *(text for one in spec["networks"].values() for text in one.get("links") or ())}
@@ -254,7 +254,7 @@ class Taken:
         own = labels.get(COMPOSE_PROJECT) == self._origin
         return (labels.get(f"com.docker.compose.{kind}") if own else None) or key_of(name)
 
-    def _network(self, key: str, name: str) -> dict[str, Any]:
+    def _network(self, key: str, name: str) -> ComposeBody:
         raw = self._engine.inspect("network", name)
         if raw is None or self._is_others(raw):
             return {"name": name, "external": True}
@@ -266,7 +266,7 @@ class Taken:
             body["ipam"] = {"config": spec["ipam.config"]}
         return self._named(key, name) | body
 
-    def _volume(self, key: str, name: str) -> dict[str, Any]:
+    def _volume(self, key: str, name: str) -> ComposeBody:
         raw = self._engine.inspect("volume", name)
         if raw is None or self._is_others(raw):
             return {"name": name, "external": True}
@@ -275,13 +275,13 @@ class Taken:
             f.key: spec[f.key] for f in volume.FIELDS if spec[f.key] not in (f.default, None)
         }
 
-    def _named(self, key: str, name: str) -> dict[str, Any]:
+    def _named(self, key: str, name: str) -> ComposeBody:
         return {} if name == f"{self._project}_{key}" else {"name": name}
 
     def _is_others(self, raw: EngineJson) -> bool:
         return former_owner(labels_of(raw)).name != self._origin
 
-    def _hide_secrets(self, service: str, raw: EngineJson, body: dict[str, Any]) -> None:
+    def _hide_secrets(self, service: str, raw: EngineJson, body: ComposeBody) -> None:
         """Put a reference in the place of each value that looks like a secret."""
         for variable, value in secret_variables(body).items():
             key = variable.lower()
@@ -292,13 +292,13 @@ class Taken:
             body["environment"][variable] = {"secret": key}
 
 
-def in_order(body: Mapping[str, Any]) -> dict[str, Any]:
+def in_order(body: Mapping[str, Any]) -> ComposeBody:
     """A service's body with what it runs first, as people write it."""
     first = [key for key in _FIRST if key in body]
     return {key: body[key] for key in (*first, *sorted(body.keys() - {*first}))}
 
 
-def _depends_on(label: str) -> dict[str, Any]:
+def _depends_on(label: str) -> ComposeBody:
     """`db:service_healthy:false,…`, as Compose writes it, as a file says it."""
     found = {}
     for entry in filter(None, label.split(",")):

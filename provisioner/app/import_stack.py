@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.app.import_running import Taken, Variable, in_order
 from provisioner.kinds import service, volume
@@ -19,7 +19,7 @@ from provisioner.reconcile.adoption import key_of, labels_of, name_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from provisioner.model.edges import EngineJson
+    from provisioner.model.edges import ComposeBody, EngineJson
     from provisioner.model.state import Facts
     from provisioner.ports import EngineReader
 # The number of an overlay network among all of its Swarm's, which a manager gives it.
@@ -41,13 +41,13 @@ class TakenStack(Taken):
     ) -> None:
         # Its services share no containers' namespaces: what runs of them says nothing more.
         super().__init__(engine, facts, project, origin, known=known)
-        self._files: dict[str, dict[str, Any]] = {"configs": {}, "secrets": {}}
+        self._files: dict[str, ComposeBody] = {"configs": {}, "secrets": {}}
         self._mounts: dict[str, EngineJson] = {}
 
-    def head(self) -> dict[str, Any]:
+    def head(self) -> ComposeBody:
         return {"engine": {"mode": "swarm"}}
 
-    def service(self, name: str, raws: Sequence[EngineJson]) -> dict[str, Any]:
+    def service(self, name: str, raws: Sequence[EngineJson]) -> ComposeBody:
         """The body of one service."""
         [raw] = raws
         container = get_path(raw, f"Spec.{SPEC}") or {}
@@ -69,7 +69,7 @@ class TakenStack(Taken):
             )
         return in_order(body)
 
-    def objects(self) -> dict[str, Any]:
+    def objects(self) -> ComposeBody:
         return {**super().objects(), **self._files}
 
     def _attached(self, raw: EngineJson) -> Iterator[tuple[str, str]]:
@@ -91,7 +91,7 @@ class TakenStack(Taken):
                     self._files[f"{kind}s"][key] = self._file(kind, key, name)
                 yield identity, (key, "")
 
-    def _file(self, kind: str, key: str, name: str) -> dict[str, Any]:
+    def _file(self, kind: str, key: str, name: str) -> ComposeBody:
         raw = self._engine.inspect(kind, name) or {}
         if kind == "secret":
             self.notes.append(f"the value of the secret {name} can not be read: it stays as it is, and is not owned")
@@ -108,14 +108,14 @@ class TakenStack(Taken):
     def _key(self, kind: str, name: str) -> str:
         return key_of(name.removeprefix(f"{self._origin}_"))
 
-    def _network(self, key: str, name: str) -> dict[str, Any]:
+    def _network(self, key: str, name: str) -> ComposeBody:
         """A network without what a Swarm gives it by itself."""
         body = super()._network(key, name)
         options = {part: value for part, value in body.pop("driver_opts", {}).items() if part != _ASSIGNED}
         body |= {"driver_opts": options} if options else {}
         return {part: value for part, value in body.items() if (part, value) != ("driver", "overlay")}
 
-    def _volume(self, key: str, name: str) -> dict[str, Any]:
+    def _volume(self, key: str, name: str) -> ComposeBody:
         """A volume, which may lie on another node: then as the service has it made."""
         if self._engine.inspect("volume", name) is not None:
             return super()._volume(key, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.app.owned import owned_containers, owned_services, require_services, running_replica
 from provisioner.app.service_work import load_with
@@ -13,9 +13,10 @@ from provisioner.kinds.ownership import PROJECT
 from provisioner.model.looks import Processes, UsedImage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from provisioner.app.request import Request
+    from provisioner.model.edges import EngineJson
 
 _WORKERS = 8
 
@@ -47,7 +48,7 @@ def port(request: Request, service: str, target: int, protocol: str, index: int)
             if one["TargetPort"] == target and one.get("Protocol", "tcp") == protocol and one.get("PublishedPort"):
                 return f"0.0.0.0:{one['PublishedPort']}"
     if owned_services(engine, playbook.project, [service]):
-        bound: Sequence[Mapping[str, Any]] = ()
+        bound: Sequence[EngineJson] = ()
     else:
         replica = running_replica(engine, playbook, service, index)
         bound = (replica.raw["NetworkSettings"].get("Ports") or {}).get(f"{target}/{protocol}") or ()
@@ -85,7 +86,7 @@ def images(request: Request, services: Sequence[str]) -> list[UsedImage]:
     return sorted(found, key=lambda image: image.container)
 
 
-def volumes(request: Request, services: Sequence[str]) -> list[Mapping[str, Any]]:
+def volumes(request: Request, services: Sequence[str]) -> list[EngineJson]:
     """The volumes of the environment as the engine describes them, or those that the named services mount."""
     playbook = load_with(request, services)
     require_services(playbook, services)
@@ -104,6 +105,6 @@ def volumes(request: Request, services: Sequence[str]) -> list[Mapping[str, Any]
     return [found[name] for name in sorted(found)]
 
 
-def _carries_files(raw: Mapping[str, Any]) -> bool:
+def _carries_files(raw: EngineJson) -> bool:
     """Whether a volume is one of those that carry configs and secrets, which nobody declares."""
     return str((raw.get("Labels") or {}).get("provisioner.address", "")).startswith("files.")

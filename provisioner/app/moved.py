@@ -5,7 +5,7 @@ Configs and secrets are `moved_files`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.app.adopted_names import has_own_name
 from provisioner.kinds.ownership import ownership_labels
@@ -18,9 +18,10 @@ from provisioner.model.span import Problem
 from provisioner.reconcile.diff import differences_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from provisioner.model.change import Change
+    from provisioner.model.edges import EngineJson
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import DesiredState, Facts, Observed, ObservedState, Resource
 
@@ -32,7 +33,7 @@ MOVABLE = ("container", "network", "volume", "service")
 class Moves:
     """Where objects come from: by the playbook's `moved`, and back again by that of documents that were applied."""
 
-    def __init__(self, playbook: Playbook, applied: Iterable[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, playbook: Playbook, applied: Iterable[EngineJson] = ()) -> None:
         """`applied` are the documents of the revisions that are kept."""
         self._from: dict[Address, list[Address]] = {}
         for move in playbook.moved:

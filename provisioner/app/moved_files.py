@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from provisioner.app.external_inputs import ExternalInputs
     from provisioner.app.moved import Moves
     from provisioner.model.change import Change
+    from provisioner.model.edges import ComposeBody
     from provisioner.model.state import DesiredState, Observed, ObservedState
 
 FILE_KINDS = ("config", "secret")
@@ -100,13 +101,13 @@ def _carrying(
 ) -> Iterator[Adopted]:  # fmt: skip
     """The record of a container that carries what is moved; none where it carries nothing of it."""
 
-    def renamed(entry: Mapping[str, Any], key: str, address: Address) -> dict[str, Any]:
+    def renamed(entry: Mapping[str, Any], key: str, address: Address) -> ComposeBody:
         if address not in targets:
             return dict(entry)
         version = str(entry["version"])
         return {**entry, key: targets[address].name, "version": versions[address].get(version, version)}
 
-    recorded: dict[str, Any] = {
+    recorded: ComposeBody = {
         kind: {
             place: renamed(entry, "source", file_address(kind, entry["source"]))
             for place, entry in seen.spec[kind].items()

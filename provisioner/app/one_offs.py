@@ -12,10 +12,11 @@ from provisioner.model.address import Address
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from provisioner.model.edges import EngineJson
     from provisioner.ports import EngineReader, EngineWriter
 
 
-def one_offs(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[Mapping[str, Any]]:
+def one_offs(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[EngineJson]:
     """The containers, by name, with whichever of the services they were made from."""
     found = [
         raw for raw in engine.list("container", {PROJECT: project, ONE_OFF: ""}) if _is_of(raw["Config"], services)
@@ -35,7 +36,7 @@ def one_off_containers(engine: EngineReader, project: str, services: Sequence[st
     return [OwnedContainer(Address("service", str(service)), str(raw["Id"]), raw) for service, raw in made]
 
 
-def one_off_tasks(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[Mapping[str, Any]]:
+def one_off_tasks(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[EngineJson]:
     """The services of a Swarm; none on a plain engine."""
     found = engine.list("service", {PROJECT: project, ONE_OFF: ""}) if engine.facts().swarm_manager else ()
     return [raw for raw in found if _is_of(raw["Spec"], services)]
@@ -71,7 +72,7 @@ class _WithoutOneOffs:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
-    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[EngineJson]:
         found = self._engine.list(kind, labels)
         part = {"service": "Spec", "container": "Config"}.get(kind)
         return [raw for raw in found if part is None or not self._is_ours(raw[part].get("Labels") or {})]
@@ -80,7 +81,7 @@ class _WithoutOneOffs:
         raw = self._engine.inspect(kind, name)
         return self._without_guests(raw) if kind == "network" and raw is not None else raw
 
-    def _without_guests(self, network: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _without_guests(self, network: EngineJson) -> Mapping[str, Any]:
         """A network without those of them that are on it."""
         on_it = network.get("Containers") or {}
         ours = {str(raw["Id"]) for raw in one_offs(self._engine, self._project)} if on_it else set()

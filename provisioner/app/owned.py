@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from provisioner.ledger.intentions import Intentions
+    from provisioner.model.edges import EngineJson
     from provisioner.model.playbook import Playbook
     from provisioner.ports import EngineReader
     from provisioner.verify.kind import RemoteTask
@@ -32,7 +33,7 @@ class OwnedContainer:
 
     address: Address
     id: str
-    raw: Mapping[str, Any]
+    raw: EngineJson
     kind: str = "container"
 
     @property

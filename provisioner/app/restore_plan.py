@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from provisioner.app.platform import Platform
     from provisioner.backup.archive import Archive
     from provisioner.model.backup import Part
+    from provisioner.model.edges import EngineJson
     from provisioner.model.playbook import Playbook
     from provisioner.ports import DataEngine, EngineReader
 
@@ -105,7 +106,7 @@ def plan_restore(
     replace: bool,
     prune: bool = False,
     masks: tuple[str, ...] = (),
-    applied: Iterable[Mapping[str, Any]] = (),
+    applied: Iterable[EngineJson] = (),
 ) -> RestorePlan:
     """Compare the parts of an archive with what is there now, by who has the lease. `replace` permits to replace data,
     `prune` to delete what an earlier restore has kept of them.
@@ -201,7 +202,7 @@ def is_ours(listed: Mapping[str, Any], project: str) -> bool:
     )
 
 
-def _moves(playbook: Playbook, parts: Sequence[Part], applied: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def _moves(playbook: Playbook, parts: Sequence[Part], applied: Iterable[EngineJson]) -> dict[str, str]:
     """Where the parts of an archive belong by `moved`, by their addresses there; `applied` are documents to go back
     from."""
     moves = Moves(playbook, applied)
@@ -267,7 +268,7 @@ def _is_declared(playbook: Playbook, part: Part, parts: Sequence[Part], refusals
 
 
 def _volume_problems(
-    engine: EngineReader, project: str, volume: Replaced, raw: Mapping[str, Any] | None, *, replace: bool
+    engine: EngineReader, project: str, volume: Replaced, raw: EngineJson | None, *, replace: bool
 ) -> list[Problem]:
     address = f"volume.{volume.key}"
     problems = []

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from provisioner.app.owned import OwnedContainer
     from provisioner.app.request import Request
     from provisioner.engines.docker_api import DockerEngine
+    from provisioner.model.edges import EngineJson
 
 _WORKERS = 16
 
@@ -58,7 +59,7 @@ class Stats:
         return usage(Usage(container.address, container.id, name), raw)
 
 
-def usage(of: Usage, raw: Mapping[str, Any]) -> Usage:
+def usage(of: Usage, raw: EngineJson) -> Usage:
     """The figures of an answer to GET /containers/{id}/stats (Engine API 1.41, ContainerStats)."""
     memory, cpu = raw.get("memory_stats") or {}, raw.get("cpu_stats") or {}
     counted = memory.get("stats") or {}

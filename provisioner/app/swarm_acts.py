@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from provisioner.app.platform import AnyEngine
     from provisioner.app.service_work import ServiceWork
+    from provisioner.model.edges import EngineJson
     from provisioner.ports import EngineOperator, EngineReader, EngineWriter
 
     Spec = Mapping[str, Any]
@@ -164,7 +165,7 @@ def stopping_within(engine: AnyEngine, project: str, grace: float | None) -> Ite
 # The specs of services --------------------------------------------------------------------------------------------
 
 
-def is_at_rest(raw: Mapping[str, Any]) -> bool:
+def is_at_rest(raw: EngineJson) -> bool:
     """Whether a Swarm service was stopped: it is to run nowhere."""
     return not _is_job(raw) and at_rest(raw["Spec"]) == raw["Spec"]
 
@@ -217,11 +218,11 @@ def change_service(engine: EngineOperator, identity: str, change: Callable[[Spec
     return retried(update, lambda error: isinstance(error, EngineConflict), attempts=_ATTEMPTS)
 
 
-def _is_job(raw: Mapping[str, Any]) -> bool:
+def _is_job(raw: EngineJson) -> bool:
     return decode_mode(raw).endswith("-job")
 
 
-def _is_over(engine: EngineReader, raw: Mapping[str, Any]) -> bool:
+def _is_over(engine: EngineReader, raw: EngineJson) -> bool:
     """Whether a Swarm service is a job of which every task has ended."""
     return _is_job(raw) and all(state_of(task) in _OVER for task in engine.tasks(str(raw["ID"])))
 

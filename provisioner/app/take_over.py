@@ -15,10 +15,10 @@ from provisioner.reconcile.adoption import RELABELLED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
 
     from provisioner.app.adopt_proof import Lists
     from provisioner.model.adoption import Adopted
+    from provisioner.model.edges import EngineJson
     from provisioner.platforms.choice import Mode
     from provisioner.ports import EngineWriter
 
@@ -92,7 +92,7 @@ def _in_turn(renames: Sequence[Adopted], names: Mapping[str, str]) -> Iterator[t
             del left[adopted.id]
 
 
-def own_name(raw: Mapping[str, Any]) -> str:
+def own_name(raw: EngineJson) -> str:
     """The container's own name: one with a further slash is what a link of another container calls it."""
     return next((name for name in (str(name).lstrip("/") for name in raw.get("Names") or ()) if "/" not in name), "")
 

@@ -12,7 +12,7 @@ import re
 import subprocess
 import tempfile
 from datetime import UTC, datetime, timedelta
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from provisioner.backup.manifest import FILE
 from provisioner.backup.streams import ANOTHER, Damaged
@@ -20,6 +20,8 @@ from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from provisioner.model.edges import EngineJson
 
 _CHUNK = 1 << 18
 _OURS = "provisioner"
@@ -229,6 +231,6 @@ class _Upload:
         self._running.kill()
 
 
-def _time(raw: Mapping[str, Any]) -> datetime:
+def _time(raw: EngineJson) -> datetime:
     """When a snapshot was made. restic writes nanoseconds, which no date here has."""
     return datetime.fromisoformat(re.sub(r"\.[0-9]+", "", str(raw["time"])))

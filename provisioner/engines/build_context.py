@@ -26,6 +26,8 @@ from provisioner.playbook.select import SERVICE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from provisioner.model.edges import BuildRecipe, EngineJson
+
 
 @dataclass(frozen=True, slots=True)
 class BuildContext:
@@ -35,7 +37,7 @@ class BuildContext:
     dockerfile: str
 
 
-def build_digest(build: Mapping[str, Any], services: Mapping[str, str] | None = None) -> str:
+def build_digest(build: BuildRecipe, services: Mapping[str, str] | None = None) -> str:
     """A digest (SHA-256, hex) of everything that decides what is built: files, modes, Dockerfile, arguments, target.
 
     `services` gives, by name, what the image of a service is made from, for contexts that name one (`service:x`).
@@ -43,7 +45,7 @@ def build_digest(build: Mapping[str, Any], services: Mapping[str, str] | None = 
     Raises ProvisionError when a context or the Dockerfile is not there.
     """
     digest = hashlib.sha256()
-    more: Mapping[str, Any] = build.get("additional_contexts") or {}
+    more: EngineJson = build.get("additional_contexts") or {}
     apart = ("context", "dockerfile_inline", PLAYBOOK_FOLDER)
     settings = {key: value for key, value in build.items() if key not in apart}
     if more:
@@ -71,7 +73,7 @@ def _reference(value: str, services: Mapping[str, str]) -> str:
     return value if is_reference(value) else ""
 
 
-def _add_files(digest: Any, build: Mapping[str, Any], root: Path, dockerfile: str) -> None:
+def _add_files(digest: Any, build: BuildRecipe, root: Path, dockerfile: str) -> None:
     """Adds every file that is sent. ProvisionError for one that can not be read; what is ignored need not be."""
     if not root.is_dir():
         raise ProvisionError(f"the build context {root} is not a folder", hint="check `build`")
@@ -96,13 +98,13 @@ def _add_file(digest: Any, path: Path, relative: str) -> None:
                 digest.update(block)
 
 
-def dockerfile_text(build: Mapping[str, Any]) -> str:
+def dockerfile_text(build: BuildRecipe) -> str:
     """The Dockerfile of a build; empty where it is in a remote context. ProvisionError when it can not be read."""
     return _dockerfile(build)[1].decode(errors="replace")
 
 
 @contextlib.contextmanager
-def open_context(build: Mapping[str, Any]) -> Iterator[BuildContext]:
+def open_context(build: BuildRecipe) -> Iterator[BuildContext]:
     """The archive of a build's context, in a temporary file that goes with the block."""
     from docker.utils.build import create_archive
 
@@ -126,7 +128,7 @@ def _inside(root: Path, name: str) -> bool:
     return not Path(name).is_absolute() and (root / name).resolve().is_relative_to(root.resolve())
 
 
-def _dockerfile(build: Mapping[str, Any]) -> tuple[str, bytes]:
+def _dockerfile(build: BuildRecipe) -> tuple[str, bytes]:
     if build.get("dockerfile_inline") is not None:
         return "", str(build["dockerfile_inline"]).encode()
     name = str(build.get("dockerfile") or "Dockerfile")
@@ -150,7 +152,7 @@ class _Files(NamedTuple):
     secret: list[str]
 
 
-def _files(build: Mapping[str, Any], root: Path, dockerfile: str) -> _Files:
+def _files(build: BuildRecipe, root: Path, dockerfile: str) -> _Files:
     from docker.utils.build import exclude_paths
 
     found = exclude_paths(str(root), _patterns(root, dockerfile), dockerfile=dockerfile or None)
@@ -178,7 +180,7 @@ def _patterns(root: Path, dockerfile: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def without_secret_files(build: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def without_secret_files(build: BuildRecipe) -> Iterator[EngineJson]:
     """The build with paths from which a client that reads the folders itself takes no secret file.
 
     That is the build as it is where there are none. Otherwise the Dockerfile stands in a temporary folder, beside an

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from provisioner.engines.connect import Endpoint
     from provisioner.model.builder import Builder
+    from provisioner.model.edges import BuildRecipe
     from provisioner.model.secret import SecretValue
 
 # Seconds without a line of output after which a build is given up, and until one that is given up is ended by force.
@@ -54,7 +55,7 @@ def build(
     endpoint: Endpoint,
     builder: Builder,
     tag: str,
-    recipe: Mapping[str, Any],
+    recipe: BuildRecipe,
     labels: Mapping[str, str],
     *,
     secrets: Mapping[str, SecretValue],
@@ -87,7 +88,7 @@ def build(
 def command(
     builder: Builder,
     tag: str,
-    recipe: Mapping[str, Any],
+    recipe: BuildRecipe,
     labels: Mapping[str, str],
     *,
     environment: Mapping[str, str],
@@ -126,7 +127,7 @@ def command(
     return [*words, root]
 
 
-def _add_newer(recipe: Mapping[str, Any], add: Callable[..., None]) -> None:
+def _add_newer(recipe: BuildRecipe, add: Callable[..., None]) -> None:
     """What only buildx has."""
     add("build-context", *(f"{name}={value}" for name, value in (recipe.get("additional_contexts") or {}).items()))
     privileges = list(recipe.get("entitlements") or ())
@@ -157,7 +158,7 @@ def client_environment(endpoint: Endpoint) -> dict[str, str]:
     return found
 
 
-def host_names(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def host_names(recipe: BuildRecipe) -> Iterator[tuple[str, str]]:
     """The names of `extra_hosts` with their addresses."""
     hosts = recipe.get("extra_hosts")
     if isinstance(hosts, dict):
@@ -168,13 +169,13 @@ def host_names(recipe: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield name, address
 
 
-def _argument_values(recipe: Mapping[str, Any]) -> dict[str, str]:
+def _argument_values(recipe: BuildRecipe) -> dict[str, str]:
     """The build arguments that can be variables of the client's process."""
     arguments = {key: str(value) for key, value in (recipe.get("args") or {}).items() if value is not None}
     return {key: value for key, value in arguments.items() if key and not _CLIENTS_OWN.fullmatch(key)}
 
 
-def _secrets(recipe: Mapping[str, Any], values: Mapping[str, SecretValue]) -> tuple[tuple[str, ...], dict[str, str]]:
+def _secrets(recipe: BuildRecipe, values: Mapping[str, SecretValue]) -> tuple[tuple[str, ...], dict[str, str]]:
     """What --secret is given for each secret, and the variables that hold the values."""
     shown, variables = [], {}
     for index, entry in enumerate(recipe.get("secrets") or ()):

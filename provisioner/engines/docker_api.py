@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from provisioner.engines.connect import Endpoint
+    from provisioner.model.edges import BuildRecipe, EngineJson
     from provisioner.model.secret import SecretValue
 
 _TOKENED = ("container", "network", "volume", "config", "secret")
@@ -48,7 +49,7 @@ def connect(endpoint: Endpoint, timeout: float | None = None) -> DockerEngine:
 class DockerEngine(Operations, DockerStreams):
     """Implements `EngineOperator` and `DataEngine` on a live engine."""
 
-    def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
+    def create(self, kind: str, name: str, body: EngineJson) -> str:
         labels = dict(body.get("Labels") or {})
         if kind in _TOKENED:
             labels[OPERATION] = uuid.uuid4().hex
@@ -57,7 +58,7 @@ class DockerEngine(Operations, DockerStreams):
             lambda: self._create(kind, name, sent), lambda: self._made(kind, name, labels)
         )
 
-    def _create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
+    def _create(self, kind: str, name: str, body: EngineJson) -> str:
         if kind == "container":
             platform = body.get("platform")
             parameters = {"name": name} | ({"platform": platform} if platform else {})
@@ -89,7 +90,7 @@ class DockerEngine(Operations, DockerStreams):
             self.remove("network", made)
             raise EngineConflict(f"a network named {name} is there already", status=409, reason=Reason.NAME_TAKEN)
 
-    def _require_complete(self, answer: Mapping[str, Any]) -> None:
+    def _require_complete(self, answer: EngineJson) -> None:
         """Raises EngineRefused where the engine made a container without what its kernel has not."""
         discarded = [text for text in answer.get("Warnings") or () if "discarded" in text]
         if discarded:
@@ -134,8 +135,8 @@ class DockerEngine(Operations, DockerStreams):
     def rename(self, container_id: str, name: str) -> None:
         self._act(container_id, "rename", lambda raw: raw["Name"].lstrip("/") == name, {"name": name})
 
-    def update(self, container_id: str, body: Mapping[str, Any]) -> None:
-        def same(raw: Mapping[str, Any]) -> bool:
+    def update(self, container_id: str, body: EngineJson) -> None:
+        def same(raw: EngineJson) -> bool:
             return all(raw["HostConfig"].get(key) == value for key, value in body.items())
 
         self._act(container_id, "update", same, body=body)
@@ -144,7 +145,7 @@ class DockerEngine(Operations, DockerStreams):
         self,
         container_id: str,
         action: str,
-        done: Callable[[Mapping[str, Any]], bool],
+        done: Callable[[EngineJson], bool],
         parameters: Mapping[str, str] | None = None,
         body: Any = None,
     ) -> None:
@@ -160,7 +161,7 @@ class DockerEngine(Operations, DockerStreams):
 
         self._wire.send_then_verify(call, outcome)
 
-    def update_spec(self, kind: str, object_id: str, version: int, body: Mapping[str, Any]) -> None:
+    def update_spec(self, kind: str, object_id: str, version: int, body: EngineJson) -> None:
         headers = self._credentials(body) if kind == "service" else None
 
         def call() -> bool:
@@ -174,7 +175,7 @@ class DockerEngine(Operations, DockerStreams):
 
         retried(call, is_unreachable, attempts=2, outcome=taken)
 
-    def _credentials(self, body: Mapping[str, Any]) -> dict[str, str]:
+    def _credentials(self, body: EngineJson) -> dict[str, str]:
         container = (body.get("TaskTemplate") or {}).get("ContainerSpec") or {}
         from provisioner.engines import images
 
@@ -186,7 +187,7 @@ class DockerEngine(Operations, DockerStreams):
         parameters = {"version": str(version), "rollback": "previous"}
         self._wire.post(f"/services/{service_id}/update", raw.get("Spec") or {}, parameters)
 
-    def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, Any]) -> None:
+    def connect(self, network_id: str, container_id: str, endpoint: EngineJson) -> None:
         def call() -> bool:
             body = {"Container": container_id, "EndpointConfig": endpoint}
             self._wire.post(f"/networks/{network_id}/connect", body)
@@ -244,7 +245,7 @@ class DockerEngine(Operations, DockerStreams):
     def build(
         self,
         tag: str,
-        build: Mapping[str, Any],
+        build: BuildRecipe,
         labels: Mapping[str, str],
         *,
         secrets: Mapping[str, SecretValue],

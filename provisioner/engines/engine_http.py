@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from provisioner.engines.connect import Endpoint
     from provisioner.engines.ssh import SshTunnel
     from provisioner.engines.transport import Reply, Transport
+    from provisioner.model.edges import EngineJson
     from provisioner.reconcile.retry import Answer
 
 # Seconds until a request that gets no answer is given up.
@@ -53,7 +54,7 @@ class EngineHttp:
         self.silence = min(SILENCE, timeout or SILENCE)
 
     @cached_property
-    def version(self) -> Mapping[str, Any]:
+    def version(self) -> EngineJson:
         """What the engine says of its versions (GET /version)."""
         try:
             reply = self._transport.request("GET", "/version", None, {}, self._read_timeout)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import select
 import struct
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.errors import StepFailed
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+    from provisioner.model.edges import EngineJson
 
 HEADER = 8
 STANDARD_ERROR = 2
@@ -35,7 +37,7 @@ def collect(connection: socket.socket, command: str, seconds: float) -> tuple[by
     raise unended(command, seconds)
 
 
-def exit_code(inspect: Callable[[], Mapping[str, Any]]) -> int:
+def exit_code(inspect: Callable[[], EngineJson]) -> int:
     """The exit code of a command whose output has ended, from looks at it (ExecInspect).
 
     An engine that has closed the output may hear of the end a moment later. StepFailed where it does not.

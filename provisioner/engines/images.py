@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from provisioner.engines.engine_http import EngineHttp
     from provisioner.model.builder import Builder
+    from provisioner.model.edges import BuildRecipe, EngineBody
     from provisioner.model.secret import SecretValue
 
 # Seconds without a line of output after which a build is given up.
@@ -67,7 +68,7 @@ def build(
     wire: EngineHttp,
     builder: Builder,
     tag: str,
-    recipe: Mapping[str, Any],
+    recipe: BuildRecipe,
     labels: Mapping[str, str],
     *,
     secrets: Mapping[str, SecretValue],
@@ -105,13 +106,13 @@ def name_also(wire: EngineHttp, image: str, reference: str) -> None:
 def _build(
     wire: EngineHttp,
     tag: str,
-    recipe: Mapping[str, Any],
+    recipe: BuildRecipe,
     labels: Mapping[str, str],
     progress: Callable[[str], None],
     stopped: Callable[[], bool],
 ) -> None:
     """Build with the engine's classic builder."""
-    options: dict[str, Any] = {
+    options: EngineBody = {
         "tag": tag, "labels": {**(recipe.get("labels") or {}), **labels}, "buildargs": _arguments(recipe),
         "target": recipe.get("target") or "", "network_mode": recipe.get("network"), "rm": True, "forcerm": True,
         "nocache": bool(recipe.get("no_cache")), "pull": bool(recipe.get("pull")), "decode": True,
@@ -163,9 +164,9 @@ def _follow(
             progress(f"{entry['id']}: {text}" if entry.get("id") else text)
 
 
-def _arguments(build: Mapping[str, Any]) -> dict[str, str]:
+def _arguments(build: BuildRecipe) -> dict[str, str]:
     return {key: str(value) for key, value in (build.get("args") or {}).items() if value is not None}
 
 
-def _extra_hosts(build: Mapping[str, Any]) -> dict[str, str] | None:
+def _extra_hosts(build: BuildRecipe) -> dict[str, str] | None:
     return dict(buildkit.host_names(build)) or None

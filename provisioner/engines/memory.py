@@ -8,7 +8,7 @@ passes.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.engines.memory_commands import exit_code, run_command
 from provisioner.engines.memory_config import configured
@@ -22,12 +22,12 @@ from provisioner.kinds.refusals import refused
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from provisioner.model.edges import BuildRecipe, EngineBody, EngineJson
     from provisioner.model.secret import SecretValue
 
-Raw = dict[str, Any]
 _NEVER = "0001-01-01T00:00:00Z"
 _BUILT_IN = ("bridge", "host", "none")
-_HOST_DEFAULTS: Raw = {
+_HOST_DEFAULTS: EngineBody = {
     "IpcMode": "private", "ShmSize": 67108864, "Runtime": "runc", "CgroupnsMode": "host", "Memory": 0, "MemorySwap": 0,
     "NanoCpus": 0, "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
     "LogConfig": {"Type": "json-file", "Config": {}},
@@ -47,7 +47,7 @@ class MemoryEngine(MemoryReader):
 
     # Changing --------------------------------------------------------------------------------------------------
 
-    def create(self, kind: str, name: str, body: Mapping[str, Any]) -> str:
+    def create(self, kind: str, name: str, body: EngineJson) -> str:
         with self._lock:
             self.calls.append((f"create {kind}", name))
             if any(raw["Name"].lstrip("/") == name for raw in self._of(kind).values()):
@@ -59,7 +59,7 @@ class MemoryEngine(MemoryReader):
                 return self._add_volume(name, body.get("Labels") or {}, body)
             return self._add_container(name, copy.deepcopy(dict(body)))
 
-    def _add_network(self, name: str, body: Mapping[str, Any]) -> str:
+    def _add_network(self, name: str, body: EngineJson) -> str:
         identity = self._identity()
         self._networks[identity] = {
             "Id": identity, "Name": name, "Created": self._now(), "Driver": body.get("Driver") or "bridge",
@@ -71,7 +71,7 @@ class MemoryEngine(MemoryReader):
         }  # fmt: skip
         return identity
 
-    def _add_volume(self, name: str, labels: Mapping[str, str], body: Mapping[str, Any]) -> str:
+    def _add_volume(self, name: str, labels: Mapping[str, str], body: EngineJson) -> str:
         self._volumes[name] = {
             "Name": name, "Driver": body.get("Driver") or "local", "Options": body.get("DriverOpts"),
             "Labels": dict(labels),
@@ -79,8 +79,8 @@ class MemoryEngine(MemoryReader):
         }  # fmt: skip
         return name
 
-    def _add_container(self, name: str, body: Raw) -> str:
-        image: Mapping[str, Any] | None = {"Id": "", "Config": {}}
+    def _add_container(self, name: str, body: EngineBody) -> str:
+        image: EngineJson | None = {"Id": "", "Config": {}}
         if body.get("Image"):
             image = self.inspect("image", body["Image"])
         if image is None:
@@ -96,7 +96,7 @@ class MemoryEngine(MemoryReader):
             host[key] = self._by_id(host.get(key) or "")
         machine = self.facts().engine_name if host["NetworkMode"] == "host" else identity[:12]
         config["Hostname"] = config.get("Hostname") or machine
-        raw: Raw = {
+        raw: EngineBody = {
             "Id": identity, "Name": f"/{name}", "Created": self._now(), "Image": image["Id"], "Config": config,
             "HostConfig": host, "RestartCount": 0, "Mounts": self._mounts(config, host),
             "State": {"Status": "created", "Running": False, "ExitCode": 0, "StartedAt": _NEVER, "FinishedAt": _NEVER,
@@ -114,7 +114,7 @@ class MemoryEngine(MemoryReader):
                 self._attach(raw, self._network(name)["Name"], settings or {})
         return identity
 
-    def _mounts(self, config: Raw, host: Raw) -> Sequence[Raw]:
+    def _mounts(self, config: EngineBody, host: EngineBody) -> Sequence[EngineBody]:
         wanted = [(mount["Type"], mount.get("Source") or "", mount["Target"]) for mount in host.get("Mounts") or []] + [
             ("bind", *bind.split(":")[:2]) for bind in host.get("Binds") or []
         ]
@@ -175,7 +175,7 @@ class MemoryEngine(MemoryReader):
             if (code := exit_code(command)) is not None:
                 state.update(Status="exited", Running=False, ExitCode=code, FinishedAt=self._now())
 
-    def _require_running_hosts(self, host: Raw) -> None:
+    def _require_running_hosts(self, host: EngineBody) -> None:
         """Namespaces can be joined only while they are there (daemon/container.go, daemon/start.go)."""
         for key in ("NetworkMode", "PidMode", "IpcMode"):
             mode = str(host.get(key) or "")
@@ -225,18 +225,18 @@ class MemoryEngine(MemoryReader):
                 raise refused(409, f"the container name {name} is already in use")
             self._container(container_id)["Name"] = f"/{name}"
 
-    def update(self, container_id: str, body: Mapping[str, Any]) -> None:
+    def update(self, container_id: str, body: EngineJson) -> None:
         with self._lock:
             self.calls.append(("update", container_id))
             self._container(container_id)["HostConfig"].update({k: v for k, v in body.items() if v})
 
-    def update_spec(self, kind: str, object_id: str, version: int, body: Mapping[str, Any]) -> None:
+    def update_spec(self, kind: str, object_id: str, version: int, body: EngineJson) -> None:
         raise self._no_swarm()
 
     def roll_back_service(self, service_id: str, version: int) -> None:
         raise self._no_swarm()
 
-    def connect(self, network_id: str, container_id: str, endpoint: Mapping[str, Any]) -> None:
+    def connect(self, network_id: str, container_id: str, endpoint: EngineJson) -> None:
         with self._lock:
             self.calls.append(("connect", container_id))
             raw, network = self._container(container_id), self._network(network_id)
@@ -258,7 +258,7 @@ class MemoryEngine(MemoryReader):
             if network is not None and container_id in self._containers:
                 self._containers[container_id]["NetworkSettings"]["Networks"].pop(network["Name"], None)
 
-    def _attach(self, raw: Raw, network: str, endpoint: Mapping[str, Any]) -> None:
+    def _attach(self, raw: EngineBody, network: str, endpoint: EngineJson) -> None:
         settings = attached(raw, endpoint, self._api_version) | {"NetworkID": self._network(network)["Id"]}
         raw["NetworkSettings"]["Networks"][network] = settings
 
@@ -285,7 +285,7 @@ class MemoryEngine(MemoryReader):
     def build(
         self,
         tag: str,
-        build: Mapping[str, Any],
+        build: BuildRecipe,
         labels: Mapping[str, str],
         *,
         secrets: Mapping[str, SecretValue],

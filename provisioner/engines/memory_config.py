@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from provisioner.model.edges import EngineBody, EngineJson
 
 _FROM_IMAGE = ("Entrypoint", "User", "WorkingDir", "StopSignal", "Healthcheck")
 
 
-def configured(body: Mapping[str, Any], image: Mapping[str, Any]) -> dict[str, Any]:
+def configured(body: EngineJson, image: EngineJson) -> EngineBody:
     """A container's configuration: what it was created with over what its image gives."""
     config = {key: value for key, value in body.items() if key not in ("platform",)}
     if not config.get("Entrypoint"):

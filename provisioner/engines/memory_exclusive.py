@@ -13,8 +13,10 @@ from provisioner.kinds.refusals import refused
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from provisioner.model.edges import EngineBody, EngineJson
 
-def require_free(container: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> None:
+
+def require_free(container: EngineJson, others: Iterable[EngineJson]) -> None:
     """Raises EngineRefused where another container that runs has a port or a fixed address of this one."""
     ports, addresses = set(_ports(container)), set(_addresses(container))
     for other in others:
@@ -28,16 +30,14 @@ def require_free(container: Mapping[str, Any], others: Iterable[Mapping[str, Any
             raise refused(500, "Address already in use")
 
 
-def require_free_on(
-    network: str, endpoint: Mapping[str, Any], container: Mapping[str, Any], others: Iterable[Mapping[str, Any]]
-) -> None:
+def require_free_on(network: str, endpoint: EngineJson, container: EngineJson, others: Iterable[EngineJson]) -> None:
     """The same for a container that joins one more network while it runs."""
     if container["State"]["Running"]:
         joined = {**container, "HostConfig": {}, "NetworkSettings": {"Networks": {network: endpoint}}}
         require_free(joined, others)
 
 
-def require_inside(endpoints: Mapping[str, Mapping[str, Any]], networks: Iterable[Mapping[str, Any]]) -> None:
+def require_inside(endpoints: Mapping[str, EngineJson], networks: Iterable[EngineJson]) -> None:
     """Raises EngineRefused where a fixed address is in no subnet of its network, of those that somebody asked for."""
     subnets = {raw["Name"]: list(_subnets(raw)) for raw in networks}
     for network, address in _addresses({"NetworkSettings": {"Networks": endpoints}}):
@@ -45,7 +45,7 @@ def require_inside(endpoints: Mapping[str, Mapping[str, Any]], networks: Iterabl
             raise refused(400, f"Invalid address {address}: It does not belong to any of this network's subnets")
 
 
-def require_free_subnet(body: Mapping[str, Any], networks: Iterable[Mapping[str, Any]]) -> None:
+def require_free_subnet(body: EngineJson, networks: Iterable[EngineJson]) -> None:
     """Raises EngineRefused where a subnet of a network that is to be made overlaps one that is there."""
     wanted = list(_subnets(body))
     subnets = [subnet for raw in networks for subnet in _subnets(raw)]
@@ -53,7 +53,7 @@ def require_free_subnet(body: Mapping[str, Any], networks: Iterable[Mapping[str,
         raise refused(403, "Pool overlaps with other one on this address space")
 
 
-def listed(raw: Mapping[str, Any]) -> dict[str, Any]:
+def listed(raw: EngineJson) -> EngineBody:
     """A container as GET /containers/json lists it."""
     ports = []
     for host, published, target in _bindings(raw) if raw["State"]["Running"] else ():
@@ -72,13 +72,13 @@ def listed(raw: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _ports(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _ports(raw: EngineJson) -> Iterator[tuple[str, str]]:
     """Host address and port with protocol; what is a range or up to the engine never clashes here."""
     for host, published, target in _bindings(raw):
         yield host, f"{published}/{target.partition('/')[2] or 'tcp'}"
 
 
-def _bindings(raw: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
+def _bindings(raw: EngineJson) -> Iterator[tuple[str, int, str]]:
     """Host address, its port, and the container's port with its protocol. No ranges, nothing that an engine chooses."""
     for target, bindings in (raw["HostConfig"].get("PortBindings") or {}).items():
         for binding in bindings or ():
@@ -90,14 +90,14 @@ def _hosts_overlap(one: str, other: str) -> bool:
     return one == other or not {one, other}.isdisjoint({"", "0.0.0.0", "::"})
 
 
-def _addresses(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _addresses(raw: EngineJson) -> Iterator[tuple[str, str]]:
     for network, attached in raw["NetworkSettings"]["Networks"].items():
         for key in ("IPv4Address", "IPv6Address"):
             if address := (attached.get("IPAMConfig") or {}).get(key):
                 yield network, address
 
 
-def _subnets(raw: Mapping[str, Any]) -> Iterator[Any]:
+def _subnets(raw: EngineJson) -> Iterator[Any]:
     """Those that somebody asked for: the engine's own choice is none of theirs."""
     for pool in (raw.get("IPAM") or {}).get("Config") or ():
         if pool.get("Subnet"):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import tarfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Raw = dict[str, Any]
+    from provisioner.model.edges import EngineJson
+
 _VOLUMES = "/var/lib/docker/volumes/"
 
 
@@ -18,7 +19,7 @@ def mountpoint(volume: str) -> str:
     return f"{_VOLUMES}{volume}/_data"
 
 
-def home_of(container: Mapping[str, Any], path: str) -> tuple[str, str]:
+def home_of(container: EngineJson, path: str) -> tuple[str, str]:
     """Whose file an absolute path in a container is, its own id's or a volume's mountpoint, and the path below that."""
     mounts = container["HostConfig"].get("Mounts") or []
     over = [one for one in mounts if path == one["Target"] or path.startswith(f"{one['Target'].rstrip('/')}/")]
@@ -39,7 +40,7 @@ def named_below(files: Mapping[str, bytes], path: str) -> dict[str, bytes]:
     return {name.rpartition("/")[2]: content for name, content in below.items()}
 
 
-def unpack(homes: dict[str, dict[str, bytes]], container: Mapping[str, Any], path: str, tar: bytes) -> None:
+def unpack(homes: dict[str, dict[str, bytes]], container: EngineJson, path: str, tar: bytes) -> None:
     """Put an archive's regular files into `homes`, by whose they are, as if unpacked at a path in a container."""
     with tarfile.open(fileobj=io.BytesIO(tar)) as archive:
         for member in archive:

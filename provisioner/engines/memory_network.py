@@ -6,22 +6,22 @@ Sources: the answers of engines 20.10 and 28.5; Engine API 1.44 (DNSNames) and 1
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds.refusals import refused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from provisioner.model.edges import EngineBody, EngineJson
 
 _DNS_NAMES, _NO_SHORT_ID, _OWN_V6_POOLS = (1, 44), (1, 45), (1, 47)
 
 
-def address_pools(body: Mapping[str, Any], number: int, api_version: tuple[int, int]) -> dict[str, Any]:
+def address_pools(body: EngineJson, number: int, api_version: tuple[int, int]) -> EngineBody:
     """The IPAM of a new network: its own pools with their gateways, and one of each family that has none.
 
     `number` is different for each network, so that what is chosen for it overlaps nothing that is chosen for others.
     """
-    ipam: Mapping[str, Any] = body.get("IPAM") or {}
+    ipam: EngineJson = body.get("IPAM") or {}
     pools = [dict(pool) for pool in ipam.get("Config") or ()]
     versions = {ip_network(pool["Subnet"], strict=False).version for pool in pools}
     if body.get("EnableIPv4") is not False and 4 not in versions:
@@ -36,7 +36,7 @@ def address_pools(body: Mapping[str, Any], number: int, api_version: tuple[int, 
     return {"Driver": ipam.get("Driver") or "default", "Options": ipam.get("Options"), "Config": pools}
 
 
-def attached(container: Mapping[str, Any], endpoint: Mapping[str, Any], api_version: tuple[int, int]) -> dict[str, Any]:
+def attached(container: EngineJson, endpoint: EngineJson, api_version: tuple[int, int]) -> EngineBody:
     """The endpoint of a container on a network, with the names that the engine finds it by."""
     short_id, hostname = container["Id"][:12], container["Config"].get("Hostname") or ""
     aliases = list(endpoint.get("Aliases") or ())

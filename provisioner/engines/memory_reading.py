@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.engines.memory_exclusive import listed
 from provisioner.engines.memory_files import home_of, named_below
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from provisioner.errors import EngineRefused
     from provisioner.model.builder import Choice
+    from provisioner.model.edges import BuildRecipe, EngineBody, EngineJson
 
-Raw = dict[str, Any]
 _VERSIONS = {(1, 41): "20.10.24", (1, 51): "28.5.2"}
 
 
@@ -31,14 +31,14 @@ class MemoryReader:
         self.calls: list[tuple[str, str]] = []
         self._lock = threading.RLock()
         self._clock = 0
-        self._containers: dict[str, Raw] = {}
-        self._networks: dict[str, Raw] = {}
-        self._volumes: dict[str, Raw] = {}
-        self._images: dict[str, Raw] = {}
+        self._containers: dict[str, EngineBody] = {}
+        self._networks: dict[str, EngineBody] = {}
+        self._volumes: dict[str, EngineBody] = {}
+        self._images: dict[str, EngineBody] = {}
         self._tags: dict[str, str] = {}
         self._files: dict[str, dict[str, bytes]] = {}
 
-    def add_image(self, reference: str, config: Mapping[str, Any] | None = None) -> str:
+    def add_image(self, reference: str, config: EngineJson | None = None) -> str:
         """Let an image be there, as if pulled or built; its id follows from what is in it."""
         with self._lock:
             identity = (
@@ -51,7 +51,7 @@ class MemoryReader:
             }  # fmt: skip
             return identity
 
-    def state(self) -> Raw:
+    def state(self) -> EngineBody:
         """Everything that is there, for comparisons."""
         with self._lock:
             return copy.deepcopy({"containers": self._containers, "networks": self._networks, "volumes": self._volumes})
@@ -62,17 +62,17 @@ class MemoryReader:
         version = _VERSIONS[self._api_version]
         return Facts(engine_id="memory", engine_name="memory", engine_version=version, api_version=self._api_version)
 
-    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[EngineJson]:
         with self._lock:
             return [raw for raw in map(self._shown, self._of(kind).values()) if _labels(raw).items() >= labels.items()]
 
-    def containers(self) -> Sequence[Mapping[str, Any]]:
+    def containers(self) -> Sequence[EngineJson]:
         with self._lock:
             return [listed(raw) for raw in self._containers.values()]
 
     def bound_ports(self) -> None: ...
 
-    def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
+    def inspect(self, kind: str, name: str) -> EngineJson | None:
         with self._lock:
             if kind == "image":
                 found = self._images.get(self._tags.get(name, name))
@@ -93,7 +93,7 @@ class MemoryReader:
     ) -> Iterator[bytes]:
         return iter(())
 
-    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
+    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[EngineJson]:
         raise self._no_swarm()
 
     def read_files(self, container_id: str, path: str) -> Mapping[str, bytes]:
@@ -109,7 +109,7 @@ class MemoryReader:
     def distribution(self, reference: str) -> str | None:
         return None
 
-    def _of(self, kind: str) -> dict[str, Raw]:
+    def _of(self, kind: str) -> dict[str, EngineBody]:
         kinds = {
             "container": self._containers, "network": self._networks, "volume": self._volumes, "image": self._images,
         }  # fmt: skip
@@ -117,7 +117,7 @@ class MemoryReader:
             raise self._no_swarm()
         return kinds[kind]
 
-    def _shown(self, raw: Raw) -> Raw:
+    def _shown(self, raw: EngineBody) -> EngineBody:
         shown = copy.deepcopy(raw)
         if "Containers" in shown:
             users = self._users(raw["Name"], running=True)
@@ -138,17 +138,17 @@ class MemoryReader:
     def builders(self) -> Builders:
         return Builders()
 
-    def builder_for(self, build: Mapping[str, Any]) -> Choice | None:
+    def builder_for(self, build: BuildRecipe) -> Choice | None:
         return None
 
     # Parts -----------------------------------------------------------------------------------------------------
 
-    def _container(self, identity: str) -> Raw:
+    def _container(self, identity: str) -> EngineBody:
         if identity not in self._containers:
             raise refused(404, f"No such container: {identity}")
         return self._containers[identity]
 
-    def _network(self, identity: str) -> Raw:
+    def _network(self, identity: str) -> EngineBody:
         found = next((n for n in self._networks.values() if identity in (n["Id"], n["Name"])), None)
         if found is None:
             raise refused(404, f"network {identity} not found")
@@ -174,5 +174,5 @@ class MemoryReader:
         return f"container:{found['Id']}"
 
 
-def _labels(raw: Raw) -> dict[str, str]:
+def _labels(raw: EngineBody) -> dict[str, str]:
     return (raw.get("Config") or raw).get("Labels") or {}

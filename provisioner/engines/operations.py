@@ -6,7 +6,7 @@ import json
 import queue
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.engines import removal
 from provisioner.engines.exec_output import exit_code
@@ -16,6 +16,8 @@ from provisioner.errors import EngineRefused, ProvisionError, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from provisioner.model.edges import EngineJson
 
 _POLL = 0.1
 _CHUNK = 1 << 20
@@ -65,13 +67,13 @@ class Operations(DockerReader):
         answer = self._wire.get(f"/containers/{container_id}/top", {"ps_args": arguments} if arguments else {})
         return answer["Titles"], answer["Processes"] or []
 
-    def figures(self, container_id: str) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = self._wire.get(f"/containers/{container_id}/stats", {"stream": "0"})
+    def figures(self, container_id: str) -> EngineJson:
+        answer: EngineJson = self._wire.get(f"/containers/{container_id}/stats", {"stream": "0"})
         return answer
 
     def events(
         self, filters: Mapping[str, Sequence[str]], *, since: str | None = None, until: str | None = None
-    ) -> Iterator[Mapping[str, Any]]:
+    ) -> Iterator[EngineJson]:
         asked = {"filters": json.dumps({key: list(values) for key, values in filters.items()})}
         asked |= {key: value for key, value in (("since", since), ("until", until)) if value}
         rest = b""
@@ -169,14 +171,14 @@ class Operations(DockerReader):
         except TRANSPORT as error:
             raise self._wire.classified(error) from error
 
-    def path_facts(self, container_id: str, path: str) -> Mapping[str, Any] | None:
+    def path_facts(self, container_id: str, path: str) -> EngineJson | None:
         import base64
 
         reply = self._wire.send("HEAD", f"/containers/{container_id}/archive", {"path": path}, missing_is_fine=True)
         header = reply.headers.get("X-Docker-Container-Path-Stat") if reply is not None else None
         if not header:
             return None
-        found: Mapping[str, Any] = json.loads(base64.b64decode(header))
+        found: EngineJson = json.loads(base64.b64decode(header))
         return found
 
     def get_tar(self, container_id: str, path: str) -> Iterator[bytes]:

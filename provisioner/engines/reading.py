@@ -10,7 +10,7 @@ import posixpath
 import tarfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from provisioner.engines.kernel import has_ipvs, listening_ports
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from provisioner.engines.engine_http import EngineHttp
     from provisioner.model.builder import Builders, Choice
+    from provisioner.model.edges import BuildRecipe, EngineBody, EngineJson
 
 _LISTS = {
     "container": ("/containers/json", {"all": "1"}, ""),
@@ -93,19 +94,19 @@ class DockerReader:
                 self._builders = find_builders(url=self.url, platform=platform, builder_version=said)
             return self._builders
 
-    def builder_for(self, build: Mapping[str, Any]) -> Choice | None:
+    def builder_for(self, build: BuildRecipe) -> Choice | None:
         from provisioner.engines.build_context import dockerfile_text
         from provisioner.kinds.builders import asks, choose
 
         text = dockerfile_text(build)
         return choose(build, text, self.builders(), self.facts()) if asks(build, text) else None
 
-    def info(self) -> Mapping[str, Any]:
+    def info(self) -> EngineJson:
         """The engine's own account of itself (GET /info)."""
-        answer: Mapping[str, Any] = self._wire.get("/info")
+        answer: EngineJson = self._wire.get("/info")
         return answer
 
-    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
+    def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[EngineJson]:
         path, parameters, inside = _LISTS[kind]
         wanted = [f"{key}={value}" if value else key for key, value in labels.items()]
         filters = ({"label": wanted} if wanted else {}) | (_CURRENT_TASKS if kind == "task" else {})
@@ -117,7 +118,7 @@ class DockerReader:
             inspected = pool.map(lambda entry: self.inspect("container", entry["Id"]), found)
         return [entry for entry in inspected if entry is not None]
 
-    def containers(self) -> Sequence[Mapping[str, Any]]:
+    def containers(self) -> Sequence[EngineJson]:
         return list(self._wire.get("/containers/json", {"all": "1"}) or [])
 
     def bound_ports(self) -> Collection[tuple[str, int, str]] | None:
@@ -126,10 +127,10 @@ class DockerReader:
         info = self._wire.get("/info")
         return listening_ports(self.url, str(info.get("Name") or ""), str(info.get("KernelVersion") or ""))
 
-    def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
+    def inspect(self, kind: str, name: str) -> EngineJson | None:
         safe = quote(name, safe="/:@" if kind == "image" else "")
         try:
-            raw: Mapping[str, Any] = self._wire.get(_ONE[kind].format(safe))
+            raw: EngineJson = self._wire.get(_ONE[kind].format(safe))
         except EngineRefused as error:
             if error.status == 404:
                 return None
@@ -150,7 +151,7 @@ class DockerReader:
         kind: str = "container",
     ) -> Iterator[bytes]:
         with_times = timestamps or bool(until and kind == "service")
-        options: dict[str, Any] = {"follow": follow, "tail": "all" if tail is None else tail, "timestamps": with_times}
+        options: EngineBody = {"follow": follow, "tail": "all" if tail is None else tail, "timestamps": with_times}
         if since:
             options["since"] = int(float(since)) if kind != "container" else float(since)
         if until and kind == "container":
@@ -201,7 +202,7 @@ class DockerReader:
             path = posixpath.join(posixpath.dirname(path), status["linkTarget"])
         return False
 
-    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[Mapping[str, Any]]:
+    def tasks(self, service_id: str, *, current: bool = False) -> Sequence[EngineJson]:
         filters = {"service": [service_id]} | ({"_up-to-date": ["true"]} if current else {})
         try:
             return list(self._wire.get("/tasks", {"filters": json.dumps(filters)}) or [])
@@ -236,5 +237,5 @@ def _older(lines: Iterator[bytes], until: float, *, timestamps: bool) -> Iterato
             yield line if timestamps else text
 
 
-def _spec_name(raw: Mapping[str, Any]) -> str:
+def _spec_name(raw: EngineJson) -> str:
     return str((raw.get("Spec") or {}).get("Name") or "")

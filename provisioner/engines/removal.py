@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from provisioner.errors import EngineConflict, EngineRefused, Reason, Unreachable
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from provisioner.engines.engine_http import EngineHttp
+    from provisioner.model.edges import EngineJson
 
-    Inspect = Callable[[str, str], Mapping[str, Any] | None]
+    Inspect = Callable[[str, str], EngineJson | None]
 
 # How often a removal is asked for while something else is still under way, and the pause before (seconds).
 _REMOVALS, _REMOVAL_PAUSE = 20, 0.25
@@ -85,7 +86,7 @@ def _vanish(inspect: Inspect, network_id: str) -> None:
         time.sleep(_REMOVAL_PAUSE)
 
 
-def is_miscounted(network: Mapping[str, Any], reason: Reason) -> bool:
+def is_miscounted(network: EngineJson, reason: Reason) -> bool:
     """Whether an engine refuses to remove a network for endpoints that the network does not have.
 
     Engines up to 20.10 keep a count beside the endpoints, and can lose a decrement while many containers go at once
@@ -94,7 +95,7 @@ def is_miscounted(network: Mapping[str, Any], reason: Reason) -> bool:
     return reason is Reason.ENDPOINTS and not network.get("Containers") and network.get("Scope") != "swarm"
 
 
-def miscounted(network: Mapping[str, Any], refusal: EngineRefused) -> EngineRefused:
+def miscounted(network: EngineJson, refusal: EngineRefused) -> EngineRefused:
     """The refusal with what is behind it, and what mends it."""
     return EngineRefused(
         f"the engine counts endpoints on the network {network['Name']} that are not there, and so does not remove it; "

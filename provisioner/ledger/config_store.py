@@ -8,7 +8,7 @@ import base64
 import gzip
 import hashlib
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.errors import EngineConflict, EngineRefused, LeaseHeld
 from provisioner.ledger.labels import BEAT, HOLDER, LEASE, LEDGER, NUMBER, REVISION, SERIES
@@ -16,6 +16,7 @@ from provisioner.ledger.labels import BEAT, HOLDER, LEASE, LEDGER, NUMBER, REVIS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from provisioner.model.edges import EngineJson
     from provisioner.ports import EngineReader, EngineWriter
 
 # What a config may hold is less than 1000 KiB; above this it is compressed.
@@ -50,7 +51,7 @@ class SwarmRecords:
             with suppress(OSError, EOFError):
                 yield _series(raw), gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
 
-    def _records(self) -> list[Mapping[str, Any]]:
+    def _records(self) -> list[EngineJson]:
         """The configs of the records, oldest first."""
         listed = self._reader.list("config", {LEDGER: self._project})
         return sorted(listed, key=lambda raw: int(raw["Spec"]["Labels"].get(NUMBER) or 0))
@@ -105,5 +106,5 @@ class ConfigStore(SwarmRecords):
         return self._engine.create("config", self._name(what), body)
 
 
-def _series(raw: Mapping[str, Any]) -> str:
+def _series(raw: EngineJson) -> str:
     return str(raw["Spec"]["Labels"].get(SERIES) or REVISION)

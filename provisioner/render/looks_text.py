@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.kinds.values import moment
 from provisioner.render.docker_table import decimal_size, docker_table, formatted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from provisioner.model.edges import EngineJson
     from provisioner.model.looks import Environment, Processes, UsedImage
     from provisioner.model.node import JSON
 
@@ -65,7 +66,7 @@ def _image(image: UsedImage) -> dict[str, JSON]:
     }  # fmt: skip
 
 
-def volumes_text(found: Sequence[Mapping[str, Any]], form: str, *, only_names: bool, width: int = 0) -> str:
+def volumes_text(found: Sequence[EngineJson], form: str, *, only_names: bool, width: int = 0) -> str:
     """The table of `docker volume ls`, or its rows in a form."""
     if only_names:
         return "".join(f"{raw['Name']}\n" for raw in found)
@@ -75,7 +76,7 @@ def volumes_text(found: Sequence[Mapping[str, Any]], form: str, *, only_names: b
     return formatted(form, _VOLUME_TITLES, [_volume(raw) for raw in found])
 
 
-def _volume(raw: Mapping[str, Any]) -> dict[str, JSON]:
+def _volume(raw: EngineJson) -> dict[str, JSON]:
     labels = ",".join(f"{key}={value}" for key, value in sorted((raw.get("Labels") or {}).items()))
     return {
         "Availability": "N/A", "Driver": raw["Driver"], "Group": "N/A", "Labels": labels, "Links": "N/A",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from provisioner.model.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
+    from provisioner.model.edges import EngineJson
     from provisioner.model.playbook import Check
     from provisioner.ports import Clock, EngineWriter
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 class RemoteTask:
     """A running task on another node of a Swarm: its service as the engine gives it, the node's id and its name."""
 
-    service: Mapping[str, Any]
+    service: EngineJson
     node: str
     host: str
 

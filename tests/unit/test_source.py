@@ -66,7 +66,7 @@ UNTYPED = re.compile(r"\b(dict|Dict|Mapping|MutableMapping)\[str, (Any|object)\]
 MAKES_NAMES = {"model/edges.py", "model/state.py: Spec", "model/dataclass.py"}
 
 
-@pytest.mark.parametrize("room", ["model", "kinds", "reconcile", "platforms", "ports.py"])
+@pytest.mark.parametrize("room", ["model", "kinds", "reconcile", "platforms", "engines", "ports.py"])
 def test_what_goes_from_a_file_to_a_call_and_back_has_a_shape(room):
     package = PROJECT / "provisioner"
     files = [package / room] if room.endswith(".py") else sorted((package / room).glob("*.py"))
