@@ -209,9 +209,9 @@ def _require_finished(released: Sequence[Adopted], listed: Lists, project: str) 
             if own and name != adopted.name and name.endswith((NEXT, PREVIOUS)):
                 halves.setdefault(adopted.address, []).append(name)
     if halves:
-        told = "; ".join(f"{address} ({', '.join(sorted(names))})" for address, names in sorted(halves.items()))
+        half_adopted = "; ".join(f"{address} ({', '.join(sorted(names))})" for address, names in sorted(halves.items()))
         raise Unsafe(
-            f"an apply that was interrupted has begun to replace what would be released: {told}",
+            f"an apply that was interrupted has begun to replace what would be released: {half_adopted}",
             hint="nothing was released; finish that with `provision apply` first",
         )
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from provisioner.model.playbook import Playbook
     from provisioner.ports import DataEngine, Interrupt
 
-    Told = Callable[[Part], None]
+    OnPart = Callable[[Part], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +88,14 @@ def backup(
     request: Request,
     addresses: Sequence[Address],
     *,
-    told: Told,
+    on_item: OnPart,
     interrupt: Interrupt,
     lock_timeout: float = 0.0,
     waiting: Callable[[str], None] | None = None,
 ) -> Manifest:
     """Save the environment's data, or those of some addresses, in one archive. No apply goes on meanwhile (LeaseHeld).
 
-    `told` hears of each part when it is written. Where one part fails there is no archive.
+    `on_item` hears of each part when it is written. Where one part fails there is no archive.
     """
     saving = open_saving(request)
     clock = SystemClock()
@@ -103,13 +103,13 @@ def backup(
         saving.engine, saving.project, saving.platform.mode, clock=clock, timeout=lock_timeout, waiting=waiting
     ) as held:
         try:
-            return take_backup(saving, held, addresses, told=told, reason="backup", interrupt=interrupt)
+            return take_backup(saving, held, addresses, on_item=on_item, reason="backup", interrupt=interrupt)
         except KeyboardInterrupt:
             raise Interrupted("interrupted; there is no new archive") from None
 
 
 def take_backup(
-    saving: Saving, held: Lease, addresses: Sequence[Address], *, told: Told, reason: str, interrupt: Interrupt
+    saving: Saving, held: Lease, addresses: Sequence[Address], *, on_item: OnPart, reason: str, interrupt: Interrupt
 ) -> Manifest:
     """`backup` for who has the lease already. `reason` says in the archive why it was made."""
     recover(saving.engine, saving.project)
@@ -120,7 +120,7 @@ def take_backup(
     with interrupt.deferred(), new_archive(saving.places, archive, recipients) as writer:
         parts = []
         for part in _write(saving, sources, writer, held, interrupt):
-            told(part)
+            on_item(part)
             parts.append(part)
         manifest = _manifest(saving, sources, archive, began, reason, parts)
         held.require_held()
@@ -256,8 +256,8 @@ class Checked:
     lacking: tuple[str, ...]
 
 
-def check_backup(request: Request, name: str, identity: str | None, *, told: Callable[[str, Part], None]) -> Checked:
-    """Read an archive to its end, in every place that has it; nothing is written. `told` hears of the place too.
+def check_backup(request: Request, name: str, identity: str | None, *, on_item: Callable[[str, Part], None]) -> Checked:
+    """Read an archive to its end, in every place that has it; nothing is written. `on_item` hears of the place too.
 
     ProvisionError for what is damaged. Without the key of an encrypted archive only its checksums are looked at.
     """
@@ -273,7 +273,7 @@ def check_backup(request: Request, name: str, identity: str | None, *, told: Cal
         there = found.id in place.archives()
         (whole if there else lacking).append(place.url)
         if there:
-            find_archive([place], playbook.project, found.id).check(identities, partial(told, place.url))
+            find_archive([place], playbook.project, found.id).check(identities, partial(on_item, place.url))
     return Checked(found, tuple(whole), tuple(lacking))
 
 
@@ -316,9 +316,9 @@ def _kept_revisions(request: Request, playbook: Playbook) -> tuple[int, ...] | N
         return None
 
 
-def prune(pruning: Pruning, told: Callable[[Manifest], None]) -> None:
+def prune(pruning: Pruning, on_item: Callable[[Manifest], None]) -> None:
     """Remove them. One that is gone already is fine."""
     for place, manifest in pruning.doomed:
         if manifest.id in place.archives():
             place.remove(manifest.id)
-            told(manifest)
+            on_item(manifest)

@@ -129,7 +129,7 @@ def _backup(of_source: Saving, options: Options, title: str, listener: Listener,
         listener(Notice(f"read {part.address} of {of_source.playbook.title}"))
 
     with held_for(of_source, options, listener) as held:
-        return take_backup(of_source, held, (), told=report, reason=f"{CLONED}{title}", interrupt=interrupt)
+        return take_backup(of_source, held, (), on_item=report, reason=f"{CLONED}{title}", interrupt=interrupt)
 
 
 def _require_two(of_source: Saving, of_target: Saving) -> None:

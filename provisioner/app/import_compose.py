@@ -73,10 +73,10 @@ def import_compose(
     if request.project_directory is not None:
         start = posixpath.normpath(posixpath.join(request.directory, request.project_directory))
     drafts = [_draft(posixpath.join(request.directory, file), file) for file in request.files]
-    told: list[str] = []
+    notes: list[str] = []
     move = _Move(request, original, start, system)
     try:
-        texts = {path: _text(index, drafts, paths, move, told) for index, path in enumerate(paths)}
+        texts = {path: _text(index, drafts, paths, move, notes) for index, path in enumerate(paths)}
     except CanNotEdit as error:
         raise ProvisionError(
             f"the text of {' and '.join(request.files)} can not be edited in place: {error}",
@@ -93,7 +93,7 @@ def import_compose(
     except BaseException:
         _take_back(written)
         raise
-    return Imported(tuple(paths), _target(target), tuple(told), findings)
+    return Imported(tuple(paths), _target(target), tuple(notes), findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,21 +168,21 @@ def _draft(path: str, shown: str) -> tuple[Draft, Node]:
         raise ProvisionError(f"{shown} can not be edited: {error}") from error
 
 
-def _text(index: int, drafts: list[tuple[Draft, Node]], paths: list[str], move: _Move, told: list[str]) -> str:
-    """The text of one playbook; what is different from the Compose file is added to `told`."""
+def _text(index: int, drafts: list[tuple[Draft, Node]], paths: list[str], move: _Move, notes: list[str]) -> str:
+    """The text of one playbook; what is different from the Compose file is added to `notes`."""
     draft, root = drafts[index]
     shown, path = move.request.files[index], paths[index]
     folder = posixpath.dirname(posixpath.normpath(posixpath.join(move.request.directory, path)))
-    edits = _moved(draft, root, folder, move, shown, told)
-    edits += _contexts(index, drafts, folder, move, shown, told)
+    edits = _moved(draft, root, folder, move, shown, notes)
+    edits += _contexts(index, drafts, folder, move, shown, notes)
     head, first, last = [], index == 0, index == len(drafts) - 1
     name = root.get("name")
     if name is not None and name.value != move.system:
         edits.append(draft.replace(draft.find(("name",)), move.system))
-        told.append(f"{shown}: the name is {move.system}")
+        notes.append(f"{shown}: the name is {move.system}")
     elif name is None and first:
         head.append(f"name: {move.system}")
-        told.append(f"{shown}: the name is {move.system}, which Compose takes from elsewhere")
+        notes.append(f"{shown}: the name is {move.system}, which Compose takes from elsewhere")
     if index > 0:
         # Each playbook starts from the one before, which has all that came before it.
         head.append(f"extends: {posixpath.basename(paths[index - 1])}")
@@ -190,23 +190,23 @@ def _text(index: int, drafts: list[tuple[Draft, Node]], paths: list[str], move: 
     if last and env_files:
         named = [posixpath.relpath(file, folder) for file in env_files]
         head.append(f"env_files: [{', '.join(_quoted(file) for file in named)}]")
-        told.append(f"{shown}: variables come from {', '.join(named)}")
+        notes.append(f"{shown}: variables come from {', '.join(named)}")
     if root.get("version") is not None:
         edits.append(_without_version(draft, head))
-        told.append(f"{shown}: `version:` is gone, nothing reads it")
+        notes.append(f"{shown}: `version:` is gone, nothing reads it")
         head = []
     if head:
         edits.append(_before(draft, head))
     return apply(draft.text, edits)
 
 
-def _moved(draft: Draft, root: Node, folder: str, move: _Move, shown: str, told: list[str]) -> list[Edit]:
+def _moved(draft: Draft, root: Node, folder: str, move: _Move, shown: str, notes: list[str]) -> list[Edit]:
     edits = {
         draft.begin(moved.span, moved.old, moved.new) for moved in relocations(root, move.start, folder, move.expand)
     }
     if edits:
         relative = posixpath.relpath(move.start, folder)
-        told.append(
+        notes.append(
             f"{shown}: {_counted_paths(len(edits))} {relative}, where {'they are' if len(edits) > 1 else 'it is'}"
         )
     return sorted(edits)
@@ -217,7 +217,7 @@ def _counted_paths(number: int) -> str:
 
 
 def _contexts(
-    index: int, drafts: list[tuple[Draft, Node]], folder: str, move: _Move, shown: str, told: list[str]
+    index: int, drafts: list[tuple[Draft, Node]], folder: str, move: _Move, shown: str, notes: list[str]
 ) -> list[Edit]:
     """A build that names no context is told its folder, in the first file that has such a build."""
     draft, root = drafts[index]
@@ -229,7 +229,7 @@ def _contexts(
         before = any(other.get("services", service, "build") is not None for _, other in drafts[:index])
         if not given and not before:
             edits.append(draft.put_in(draft.collection(build.span), "context", relative))
-            told.append(f"{shown}: the build of {service} has its context, {relative}")
+            notes.append(f"{shown}: the build of {service} has its context, {relative}")
     return edits
 
 

@@ -121,7 +121,7 @@ def _wait(
         waits = clock.now() - began > _PATIENCE and state_of(task or {}) != "running"
         return f"waits for a node: {reasons[0]}" if waits else ""
 
-    missing = Pending(look, gap=_POLL, told=waiting_text)
+    missing = Pending(look, gap=_POLL, describe=waiting_text)
     poll(
         missing, float("inf"), clock=clock, progress=lambda text: listener(Notice(text)) if text else None,
         stopped=interrupt.is_set,

@@ -101,8 +101,8 @@ def digest_adoption(prepared: Prepared, adopts: Sequence[Adopted], salt: str) ->
     the versions of its files are known only once the fingerprint key is made.
     """
     digest, plain = _keyed(salt), digest_plan(prepared, salt)
-    carried = {str(a) for a, seen in prepared.plan.observed.resources.items() if seen.kind == CARRIED_KIND}
-    observed = {name: part for name, part in plain.observed.items() if name not in carried}
+    file_addresses = {str(a) for a, seen in prepared.plan.observed.resources.items() if seen.kind == CARRIED_KIND}
+    observed = {name: part for name, part in plain.observed.items() if name not in file_addresses}
     observed |= {
         adopted.address: digest([adopted.kind, adopted.id, adopted.name, adopted.created, adopted.mark])
         for adopted in adopts

@@ -17,14 +17,14 @@ def replace_file(file: Path, text: str) -> None:
             stream.write(text)
         return
     file = Path(os.path.realpath(file))
-    fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
+    replacement = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:
-        with fresh.open("w", encoding="utf-8", newline="") as stream:
+        with replacement.open("w", encoding="utf-8", newline="") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
         if file.exists():
-            fresh.chmod(file.stat().st_mode & 0o777)
-        fresh.replace(file)
+            replacement.chmod(file.stat().st_mode & 0o777)
+        replacement.replace(file)
     finally:
-        fresh.unlink(missing_ok=True)
+        replacement.unlink(missing_ok=True)

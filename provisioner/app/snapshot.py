@@ -45,7 +45,7 @@ def take_snapshot(
     listener(Notice(f"a snapshot is taken first, since {why}"))
     try:
         manifest = take_backup(
-            saving, held, (), told=lambda part: None, reason=f"{BEFORE}{found[0]}", interrupt=interrupt
+            saving, held, (), on_item=lambda part: None, reason=f"{BEFORE}{found[0]}", interrupt=interrupt
         )
     except KeyboardInterrupt:
         raise Interrupted("interrupted in the snapshot before it; nothing was applied") from None

@@ -86,7 +86,7 @@ def stops(work: ServiceWork, level: Sequence[str], engine: EngineWriter) -> list
         change_service(work.engine, identity, at_rest)
         running = Pending(
             lambda: [task for task in work.engine.tasks(identity) if state_of(task) in _RUNS], gap=_LOOK,
-            told=lambda left: f"waiting for the end of {len(left)} tasks",
+            describe=lambda left: f"waiting for the end of {len(left)} tasks",
             overdue=lambda left: ProvisionError(
                 f"{len(left)} of its tasks still run after {READY_TIMEOUT:g} s", hint="provision status"
             ),

@@ -72,7 +72,7 @@ class Archive:
                 raise
             raise Damaged(f"{self.id}/{part.file} is damaged: {error.message}", hint=ANOTHER) from error
 
-    def check(self, identities: Sequence[str] | None, told: Callable[[Part], None]) -> None:
+    def check(self, identities: Sequence[str] | None, on_item: Callable[[Part], None]) -> None:
         """Read every part to its end; nothing is written. Without keys an encrypted one is held to its checksum only.
 
         Damaged for the first that is damaged; for what is not there or has another size before anything is read.
@@ -88,7 +88,7 @@ class Archive:
                     stream = TarCheck(f"{self.id}/{part.file}").watch(stream)
             for _ in stream:
                 pass
-            told(part)
+            on_item(part)
 
 
 @dataclass(frozen=True, slots=True)

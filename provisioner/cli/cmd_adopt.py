@@ -122,8 +122,8 @@ def _adopt(settings: Settings, request: Request, choice: AdoptionChoice, *, yes:
         from provisioner.render.adoption_json import adopted_json
 
         code = 1 if declined else result.exit_code
-        told = adopted_json(result.plan, done=result.done, revision=result.revision, exit_code=code)
-        out.write(json.dumps(told, ensure_ascii=False) + "\n")
+        document = adopted_json(result.plan, done=result.done, revision=result.revision, exit_code=code)
+        out.write(json.dumps(document, ensure_ascii=False) + "\n")
     elif result.done:
         out.write(f"{result.plan.title}: adopted={_count(result.plan.adopts)} restarted=0\n")
     return 1 if declined else result.exit_code

@@ -104,7 +104,7 @@ def _create(
 
     with interruptible() as interrupt:
         manifest = backup(
-            request, addresses, told=show_part, interrupt=interrupt, lock_timeout=lock_timeout,
+            request, addresses, on_item=show_part, interrupt=interrupt, lock_timeout=lock_timeout,
             waiting=None if as_json else lambda text: err.write(f"{text}\n"),
         )  # fmt: skip
     if not as_json:
@@ -224,7 +224,7 @@ def check(settings: Settings, archive: str, target: str | None, identity: str | 
         if not as_json and not settings.quiet:
             out.write(f"{out.paint.green('✔')} {part.file}  {amount(part.size)}  in {place}\n")
 
-    done = check_backup(settings.request(target), archive, identity, told=show_part)
+    done = check_backup(settings.request(target), archive, identity, on_item=show_part)
     read = "contents" if identity or not done.archive.manifest.encrypted else "checksums"
     if as_json:
         content: dict[str, JSON] = {

@@ -76,9 +76,9 @@ def command(settings: Settings, target: str | None, form: str, fix: bool, as_jso
 def _findings(settings: Settings, request: Request, *, fix: bool) -> Sequence[Finding]:
     """What is found, with `fix` after the mending."""
     if fix:
-        from provisioner.app.lint import fix as mend
+        from provisioner.app.lint import fix as fix_files
 
-        fixed = mend(request)
+        fixed = fix_files(request)
         settings.err().write(_fix_summary(fixed))
         return fixed.findings
     from provisioner.app.lint import lint

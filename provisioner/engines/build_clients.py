@@ -27,13 +27,13 @@ def find_builders(*, url: str, platform: str, builder_version: str) -> Builders:
     `builder_version` is what the engine's /_ping says of itself: '1' where it is set to its classic builder.
     """
     if os.environ.get("DOCKER_BUILDKIT", "").lower() in ("0", "false"):
-        return Builders(lacking="DOCKER_BUILDKIT=0 asks for the classic builder", mend="unset DOCKER_BUILDKIT")
+        return Builders(lacking="DOCKER_BUILDKIT=0 asks for the classic builder", remedy="unset DOCKER_BUILDKIT")
     if platform == "windows" or builder_version == "1":
-        mend = "let it use BuildKit (`features: {buildkit: true}` in its daemon.json)"
-        return Builders(lacking="the engine says that it builds with its classic builder", mend=mend)
+        remedy = "let it use BuildKit (`features: {buildkit: true}` in its daemon.json)"
+        return Builders(lacking="the engine says that it builds with its classic builder", remedy=remedy)
     if not url.startswith(("unix://", "tcp://", "ssh://")):
-        mend = "name the engine by unix://, tcp:// or ssh://"
-        return Builders(lacking=f"Docker's client does not take the address {url}", mend=mend)
+        remedy = "name the engine by unix://, tcp:// or ssh://"
+        return Builders(lacking=f"Docker's client does not take the address {url}", remedy=remedy)
     clients = list(_clients())
     if not clients:
         return Builders(lacking="Docker's client, the command docker, is not installed on this machine")

@@ -185,4 +185,4 @@ def _lack(demand: Demand, builder: Builder, builders: Builders, facts: Facts) ->
         return Lack(demand.key, text, demand.instead)
     wanted = "BuildKit" if BuilderKind.CLIENT in demand.kinds else "BuildKit through docker buildx"
     why = f"and {builders.lacking}" if builders.lacking else "which is not to be had here"
-    return Lack(demand.key, f"{what} {wanted}, {why}", f"{builders.mend or INSTALL}{instead}")
+    return Lack(demand.key, f"{what} {wanted}, {why}", f"{builders.remedy or INSTALL}{instead}")

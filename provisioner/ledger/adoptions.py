@@ -111,8 +111,8 @@ def learn_of_others(
     theirs from now on. `listed` are the engine's containers, and a Swarm's configs, as it lists them.
     """
     owners: dict[tuple[str, str], str] = {}
-    told = (((raw.get("Spec") or raw).get("Labels") or {}).get(LEDGER) for raw in listed)
-    for other in sorted({str(name) for name in told if name} - {project}):
+    projects = (((raw.get("Spec") or raw).get("Labels") or {}).get(LEDGER) for raw in listed)
+    for other in sorted({str(name) for name in projects if name} - {project}):
         _, adopted = read_adoptions(engine, other, manager=manager)
         learn(engine, other, adopted)
         owners |= {(record.kind, record.id): other for record in adopted}

@@ -232,7 +232,7 @@ def _await(kept: Store, project: str, clock: Clock, timeout: float, waiting: Cal
         return []
 
     held = Pending(
-        look, gap=_GAP, told=lambda left: f"waiting for the lease: {left[0].message}",
+        look, gap=_GAP, describe=lambda left: f"waiting for the lease: {left[0].message}",
         overdue=lambda left: LeaseHeld(f"{left[0].message}; it was waited for {timeout:g} s", hint=left[0].hint),
     )  # fmt: skip
     poll(held, timeout, clock=clock, progress=waiting or (lambda text: None), stopped=lambda: False)

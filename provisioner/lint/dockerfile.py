@@ -110,8 +110,8 @@ def _stages(text: str, values: Mapping[str, str] | None) -> list[_Stage]:
         if word == "FROM":
             found = _FROM.match(instruction)
             if found:
-                told = None if values is None else expanded(found["base"], values)
-                base = told or found["base"]
+                base_name = None if values is None else expanded(found["base"], values)
+                base = base_name or found["base"]
                 parent = next((one for one in reversed(stages) if one.name and one.name.lower() == base.lower()), None)
                 stages.append(_Stage(base, found["stage"] or "", line, parent))
         elif stages and word == "USER":

@@ -37,11 +37,11 @@ CLASSIC = Builder(BuilderKind.CLASSIC)
 @dataclass(frozen=True, slots=True)
 class Builders:
     """The builders that are there, best first. `lacking` says why there is no better one, where that can be told, and
-    `mend` what to do about it where that is not to install one."""
+    `remedy` what to do about it where that is not to install one."""
 
     found: tuple[Builder, ...] = (CLASSIC,)
     lacking: str = ""
-    mend: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

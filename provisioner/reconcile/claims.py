@@ -97,8 +97,8 @@ class Claim:
         if self.kind is not other.kind or self.scope != other.scope:
             return False
         if self.kind is ClaimKind.PORT:
-            meet = self.first <= other.last and other.first <= self.last
-            return meet and (_covers(self.value, other.value) or _covers(other.value, self.value))
+            have_a_port_in_common = self.first <= other.last and other.first <= self.last
+            return have_a_port_in_common and (_covers(self.value, other.value) or _covers(other.value, self.value))
         if self.kind is ClaimKind.SUBNET:
             network, two = ip_network(self.value), ip_network(other.value)
             return network.version == two.version and network.overlaps(two)

@@ -243,8 +243,8 @@ def _state(wanted: Resource, found: Observed) -> tuple[FieldChange, ...]:
     if wanted.job:
         if runtime.status == "running" or said == "exited (0)":
             return ()
-        fresh = runtime.status == "created"
-        return (FieldChange("state", said, "completed", Impact.IN_PLACE if fresh else Impact.REPLACE),)
+        never_started = runtime.status == "created"
+        return (FieldChange("state", said, "completed", Impact.IN_PLACE if never_started else Impact.REPLACE),)
     if runtime.status in ("running", "restarting"):
         return ()
     if has_finished(runtime, wanted.may_finish, exposes=bool(found.container_spec.get("expose"))):

@@ -46,12 +46,12 @@ class Pending(Generic[Left]):
         look: Callable[[], Sequence[Left]],
         *,
         gap: float,
-        told: Callable[[Sequence[Left]], str] = lambda left: "",
+        describe: Callable[[Sequence[Left]], str] = lambda left: "",
         overdue: Callable[[Sequence[Left]], ProvisionError | None] = lambda left: None,
     ) -> None:
         self.gaps = (gap, gap)
         self.left: Sequence[Left] = ()
-        self._look, self._told, self._overdue = look, told, overdue
+        self._look, self._describe, self._overdue = look, describe, overdue
 
     def look(self) -> Readiness:
         self.left = self._look()
@@ -61,7 +61,7 @@ class Pending(Generic[Left]):
         return None
 
     def saying(self, answer: Readiness) -> str:
-        return self._told(self.left)
+        return self._describe(self.left)
 
     def failure(self, answer: Readiness) -> ProvisionError:
         raise AssertionError("what is left is no bad end")

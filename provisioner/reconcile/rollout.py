@@ -90,8 +90,8 @@ class Rollout:
             else:
                 self._carry_out(self._changes[address])
         # Replicas that are replaced do not wait for those that stay.
-        for address, proven in recovered.items():
-            self._waits.monitored.setdefault(address.whole, []).append(proven)
+        for address, last_wait in recovered.items():
+            self._waits.monitored.setdefault(address.whole, []).append(last_wait)
         self._remove_previous()
         self._waits.keep_addresses()
         return self._waits.monitored
@@ -178,19 +178,19 @@ class Rollout:
         ready = self._started(change, wanted, made, gate)
         attached = self._attachments.add_aliases(change, wanted, made, ready)
         self._waits.attached(change, attached[-1], found)
-        proven = self._waits.watched(change, wanted, attached, made_by=made)
-        self._waits.monitored.setdefault(change.address.whole, []).append(proven)
+        last_wait = self._waits.watched(change, wanted, attached, made_by=made)
+        self._waits.monitored.setdefault(change.address.whole, []).append(last_wait)
         if self._keeps(change, wanted):
-            previous = self._container.rename_to_previous(change, found, [proven])
+            previous = self._container.rename_to_previous(change, found, [last_wait])
             renamed = self._container.rename(change, wanted.name, [previous], made_by=made)
             stopped = self._container.keep_stopped(
                 change, found, [renamed, *self._container.stop(change, found, [renamed])]
             )
             self._previous[change.address] = (change, found, stopped[-1])
-            self._waits.away[proven] = stopped[-1]
+            self._waits.away[last_wait] = stopped[-1]
         else:
-            self._waits.away[proven] = self._container.remove(change, found, [proven])
-            self._container.rename(change, wanted.name, [self._waits.away[proven]], made_by=made)
+            self._waits.away[last_wait] = self._container.remove(change, found, [last_wait])
+            self._container.rename(change, wanted.name, [self._waits.away[last_wait]], made_by=made)
 
     def _keeps(self, change: Change, wanted: Resource) -> bool:
         """Whether what is replaced is kept for a way back. Where something waits aside already, that is the way."""

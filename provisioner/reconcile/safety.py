@@ -48,10 +48,10 @@ def _losses(changes: Sequence[Change], policy: Policy, retained: Retained) -> It
                 hint="drop `external: true`, if it is this environment's own again",
             )
         if change.action is Action.DELETE and is_protected(change):
-            says = change.desired is not None and change.desired.protect
+            declares_it = change.desired is not None and change.desired.protect
             yield Problem(
                 "it is protected and is never deleted"
-                + ("" if says else ": it was protected when it was applied, and no file has taken that away"),
+                + ("" if declares_it else ": it was protected when it was applied, and no file has taken that away"),
                 span=change.span, path=str(change.address),
                 hint="set `protect: false` first, if the data may go"
                 if change.desired is not None

@@ -190,14 +190,14 @@ def readiness(
     updated: bool = True,
     enough: float = STABLE,
     may_finish: bool = False,
-    settled: bool = True,
+    attempt_is_over: bool = True,
 ) -> Readiness:
     """Whether a service has converged, or its job completed.
 
     `steady_for`: since when all tasks run, the same ones (seconds). `updated` is false where this apply has changed
     nothing of the service: how an earlier update ended is not its matter. `enough` is how long all have to run, or
-    to have finished where they may. `settled` is false while what has ended may all be of an attempt before, with the
-    same spec, and Swarm may not have begun with this one.
+    to have finished where they may. `attempt_is_over` is false while what has ended may all be of an attempt before, with
+    the same spec, and Swarm may not have begun with this one.
     """
     update = service.get("UpdateStatus") or {}
     state = str(update.get("State") or "")
@@ -220,7 +220,7 @@ def readiness(
     if tasks.pending and tasks.running < tasks.wanted:
         said += f", {tasks.pending}"
     under_way = state in UNDER_WAY
-    begun = settled or tasks.again > 0
+    begun = attempt_is_over or tasks.again > 0
     may_finish = may_finish and begun
     up = tasks.up(may_finish=may_finish)
     if may_finish and tasks.finished:

@@ -76,11 +76,11 @@ class _UntilConverged:
             self._steady_since = self._clock.now()
         self._runners = found.runners
         # Swarm takes tasks of an earlier attempt with the same spec for this one's, and begins a moment later.
-        settled = not self._wait.updated or not self._over_before or self._clock.now() - self._began >= PROVEN
+        attempt_is_over = not self._wait.updated or not self._over_before or self._clock.now() - self._began >= PROVEN
         steady_for = 0.0 if self._steady_since is None else self._clock.now() - self._steady_since
         return readiness(
             self._wait.goal, service, found, steady_for=steady_for, updated=self._wait.updated, enough=self._enough,
-            may_finish=bool(self._wait.may_finish), settled=settled,
+            may_finish=bool(self._wait.may_finish), attempt_is_over=attempt_is_over,
         )  # fmt: skip
 
     def soon(self) -> float | None:

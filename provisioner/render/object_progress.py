@@ -44,7 +44,7 @@ class _Object:
     began: float | None = None
     failed: bool = False
     last: Step | None = None
-    told: float = 0.0
+    said_at: float = 0.0
 
 
 class Board:
@@ -125,8 +125,8 @@ class Board:
         lines = []
         for item in self._objects.values():
             took = self._now() - item.began if item.began is not None else 0.0
-            if item.running and not item.failed and took >= (item.told + AGAIN if item.told else LONG):
-                item.told = took
+            if item.running and not item.failed and took >= (item.said_at + AGAIN if item.said_at else LONG):
+                item.said_at = took
                 text = activity(next(reversed(item.running.values())), item.message)
                 lines.append(f"{item.name}: {text} (begun {seconds(took)} ago)")
         return lines

@@ -174,8 +174,8 @@ def _verdict(status: StatusTable, folded: int, paint: Paint, *, whole: bool) -> 
     if not unwell and status.restore:
         return left
     if not unwell:
-        resting = [str(row.address) for row in status.rows if row.purpose.startswith(("stopped", "paused"))]
-        but = f" At rest on purpose: {', '.join(resting)}." if resting else ""
+        inactive = [str(row.address) for row in status.rows if row.purpose.startswith(("stopped", "paused"))]
+        but = f" At rest on purpose: {', '.join(inactive)}." if inactive else ""
         if differing := [str(row.address) for row in status.rows if row.drift and not row.purpose]:
             noun = "1 object is" if len(differing) == 1 else f"{len(differing)} objects are"
             said = f"{paint.yellow(f'Nothing is broken, and {noun} not as declared')}: {', '.join(differing)}."

@@ -141,13 +141,13 @@ def _opened(descriptor: int, path: Path, *, only_owner: bool) -> PrivateFile:
 
 def _checked(path: Path, status: os.stat_result, *, only_owner: bool) -> tuple[str, ...]:
     mode = stat.S_IMODE(status.st_mode)
-    mend = f"chmod 600 {path}"
+    remedy = f"chmod 600 {path}"
     if not stat.S_ISREG(status.st_mode):
         raise _refused(path, "is not a regular file")
     if mode & 0o022:
-        raise _refused(path, f"can be written by others (mode {mode:04o})", mend)
+        raise _refused(path, f"can be written by others (mode {mode:04o})", remedy)
     if only_owner and mode & 0o077:
-        raise _refused(path, f"can be read by others (mode {mode:04o})", mend)
+        raise _refused(path, f"can be read by others (mode {mode:04o})", remedy)
     folder = path.parent.stat().st_mode
     if folder & stat.S_IWOTH and not folder & stat.S_ISVTX:
         raise _refused(path, "lies in a folder that everyone can write", f"chmod o-w {path.parent}")
@@ -156,7 +156,7 @@ def _checked(path: Path, status: os.stat_result, *, only_owner: bool) -> tuple[s
         raise _refused(path, f"belongs to another user (uid {status.st_uid})", f"chown {ours} {path}")
     cautions = []
     if mode & 0o044:
-        cautions.append(f"{path} can be read by others (mode {mode:04o}); {mend}")
+        cautions.append(f"{path} can be read by others (mode {mode:04o}); {remedy}")
     if status.st_uid != ours and ours == 0:
         cautions.append(f"{path} belongs to uid {status.st_uid}, who can change what root deploys")
     return tuple(cautions)

@@ -136,7 +136,7 @@ class Two:
                     self.seen.append(raw["Name"])
 
     def backup(self, name: str) -> str:
-        return backup(self.request(name), (), told=lambda part: None, interrupt=Undisturbed()).id
+        return backup(self.request(name), (), on_item=lambda part: None, interrupt=Undisturbed()).id
 
     def restore(self, name: str, archive: str = "latest", *addresses: str, prune: bool = False) -> RestoreResult:
         return restore(
@@ -530,7 +530,7 @@ def test_a_dump_that_hangs_ends_when_the_user_wants_an_end(two: Two) -> None:
     asked = Undisturbed()
     two.engine.hung = asked.set
     with pytest.raises(Interrupted, match="interrupted; there is no new archive"):
-        backup(two.request("target"), (), told=lambda part: None, interrupt=asked)
+        backup(two.request("target"), (), on_item=lambda part: None, interrupt=asked)
     assert (two.archives(), held(two)) == ([], set())
 
 
@@ -571,7 +571,7 @@ def test_what_is_renamed_is_saved_and_restored_as_it_is_called_now(two: Two) -> 
     assert "`moved: [{from: service.store, to: service.base}]`" in str(refused.value.hint)
     with pytest.raises(ProvisionError, match=r"volume\.papers is not there") as refused:
         backup(
-            two.request("target"), addressed(["volume.papers"]), told=lambda part: None, interrupt=Undisturbed()
+            two.request("target"), addressed(["volume.papers"]), on_item=lambda part: None, interrupt=Undisturbed()
         )  # fmt: skip
     assert "`moved: [{from: volume.files, to: volume.papers}]`" in str(refused.value.hint)
     hints = " ".join(one.hint or "" for one in two.restore("target", archive).plan.refusals)
@@ -582,8 +582,8 @@ def test_what_is_renamed_is_saved_and_restored_as_it_is_called_now(two: Two) -> 
     with pytest.raises(ProvisionError) as refused:
         two.backup("target")
     assert "service.store is there, and `provision apply` makes the move" in str(refused.value.hint)
-    told = two.restore("target", archive).plan.refusals
-    assert ["volume.papers is not there yet" in one.message for one in told] == [True]
+    on_item = two.restore("target", archive).plan.refusals
+    assert ["volume.papers is not there yet" in one.message for one in on_item] == [True]
     assert two.data("target") == NEW, "nothing was touched"
 
     assert two.apply("target").exit_code == 0
@@ -715,7 +715,7 @@ def test_a_backup_that_ends_early_leaves_the_stream_first(two: Two, monkeypatch:
 
     monkeypatch.setattr(TarCheck, "watch", write)
     with pytest.raises(ProvisionError, match="the disk is full" if end == "full" else "interrupted"):
-        backup(two.request("target"), (), told=lambda part: None, interrupt=asked)
+        backup(two.request("target"), (), on_item=lambda part: None, interrupt=asked)
     assert (held(two), two.archives(), two.engine.reading) == (set(), [], set())
 
 

@@ -18,7 +18,7 @@ def tasks(*answers: int) -> tuple[list[int], Pending[str]]:
         return ["task"] * seen[-1]
 
     return seen, Pending(
-        look, gap=1.0, told=lambda left: f"{len(left)} left",
+        look, gap=1.0, describe=lambda left: f"{len(left)} left",
         overdue=lambda left: ProvisionError(f"{len(left)} still run") if answers[-1] == 2 else None,
     )  # fmt: skip
 
