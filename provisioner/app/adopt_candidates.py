@@ -100,7 +100,7 @@ def _checked(maps: Mapping[Address, str], resources: Mapping[Address, Resource])
     for address, name in maps.items():
         full = address if address in resources else Address(address.kind, address.name, 1)
         if full not in resources:
-            known = sorted(str(one) for one in resources)
+            known = sorted(str(resource) for resource in resources)
             hint = nearest(str(address), known) or f"there are: {', '.join(known)}"
             raise UsageError(f"--map {address}={name}: the playbook declares no {address}", hint=hint)
         if full in found:

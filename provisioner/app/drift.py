@@ -57,8 +57,11 @@ def drift(request: Request) -> Drift:
     desired, observed = since(engine, ledger, revision)
     changes = tuple(said_on_purpose(change, ledger) for change in differences(desired, observed))
     foreign = [
-        Problem(f"a {one.kind} named {one.name} stands in its place and belongs to {one.owner}", path=str(one.address))
-        for one in observed.foreign
+        Problem(
+            f"a {standing.kind} named {standing.name} stands in its place and belongs to {standing.owner}",
+            path=str(standing.address),
+        )
+        for standing in observed.foreign
     ]
     retained = retained_objects(playbook, [one.document for one in ledger.revisions])
     besides = [
@@ -69,7 +72,7 @@ def drift(request: Request) -> Drift:
     return Drift(
         playbook.title, observed.facts, revision, changes, (*foreign, *besides),
         len({address.whole for address in desired.resources}), ledger.destroyed,
-        bool(observed.foreign), bool(observed.foreign) and all(one.adoptable for one in observed.foreign),
+        bool(observed.foreign), bool(observed.foreign) and all(standing.adoptable for standing in observed.foreign),
     )  # fmt: skip
 
 

@@ -137,7 +137,7 @@ def _start_dependencies(
     )  # fmt: skip
     if result.exit_code:
         failures = result.report.failures if result.report else ()
-        reasons = [f"{one.step.address}: {one.error.message}" for one in failures if one.error]
+        reasons = [f"{failure.step.address}: {failure.error.message}" for failure in failures if failure.error]
         reasons += [str(problem) for problem in result.plan.refusals]
         raise ProvisionError(
             f"{service} is not run, since what it depends on is not ready" + "".join(f"\n{text}" for text in reasons),

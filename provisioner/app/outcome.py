@@ -71,7 +71,7 @@ def keep_failure(report: Report, prepared: Prepared, engine: EngineWriter) -> No
 
 def keep_part(report: Report, after: Prepared, engine: EngineWriter) -> None:
     """Keep that a part of a playbook was carried out, where the last revision declares something else."""
-    changed = sorted({str(one.step.address.whole) for one in report.results if one.outcome is Outcome.DONE})
+    changed = sorted({str(result.step.address.whole) for result in report.results if result.outcome is Outcome.DONE})
     last = after.last
     if not changed or last is None or last.is_for(after.playbook, after.materials.inputs, after.platform.mode):
         return

@@ -89,7 +89,11 @@ def _lived(one: OwnedContainer) -> int:
 def writers(engine: EngineReader, playbook: Playbook, services: Sequence[str]) -> list[OwnedContainer]:
     """Whose output is a service's, by address: its containers, or the service itself where tasks run elsewhere."""
     away = tasks_elsewhere(engine, playbook.project, services)
-    found = [one for one in owned_containers(engine, playbook.project, services) if one.address.name not in away]
+    found = [
+        container
+        for container in owned_containers(engine, playbook.project, services)
+        if container.address.name not in away
+    ]
     for name, tasks in away.items():
         raw = tasks[0].service
         found.append(OwnedContainer(Address("service", name), str(raw["ID"]), raw, "service"))
@@ -144,12 +148,14 @@ def running_replica(engine: EngineReader, playbook: Playbook, service: str, inde
         )
     ledger = read_ledger(engine, playbook.project)
     kept = with_kept_scale(playbook, ledger, ()).services[service].replicas
-    number = max(kept, *(one.address.index for one in replicas), 1)
+    number = max(kept, *(replica.address.index for replica in replicas), 1)
     if index > number:
         count = "1 replica" if number == 1 else f"{number} replicas"
         raise UsageError(f"service.{service} has {count}, and --index {index} names another", hint=_numbers(number))
-    states = ", ".join(f"{one.address} is {one.raw['State'].get('Status')}" for one in replicas)
-    state = next((str(one.raw["State"].get("Status")) for one in replicas if one.address.index == index), "")
+    states = ", ".join(f"{replica.address} is {replica.raw['State'].get('Status')}" for replica in replicas)
+    state = next(
+        (str(replica.raw["State"].get("Status")) for replica in replicas if replica.address.index == index), ""
+    )
     raise ProvisionError(
         f"service.{service}[{index}] is not running" + (f": {states}" if states else ""),
         hint=_how_to_run(playbook, ledger.intentions, service, state),

@@ -146,7 +146,9 @@ def plan_restore(
             text = f"volume.{key} is not there yet: its data are those of {moving[0]}, which the file moves"
             refusals.append(Problem(text, hint="`provision apply` makes the move; then restore"))
         refusals += _kept_problems(saving.project, volumes[-1], previous if earlier else None, prune=prune)
-    if record is not None and (left := set(record.volumes if record.replacing else ()) - {one.name for one in volumes}):
+    if record is not None and (
+        left := set(record.volumes if record.replacing else ()) - {volume.name for volume in volumes}
+    ):
         text = f"a restore did not come to its end, and this one does not replace {', '.join(sorted(left))}"
         refusals.append(Problem(text, hint=record.problem().hint))
     order = tuple(reversed(start_order(playbook)))

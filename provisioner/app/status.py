@@ -90,7 +90,7 @@ def status(request: Request, services: Sequence[str] = ()) -> StatusTable:
     if services:
         addresses = [a for a in addresses if a.kind == "service" and a.name in services]
     retained = retained_objects(playbook)
-    foreign = {one.address: one for one in plan.observed.foreign}
+    foreign = {foreign_object.address: foreign_object for foreign_object in plan.observed.foreign}
     rows = [_row(a, desired.get(a), observed.get(a), changes.get(a), retained) for a in addresses]
     rows = [_with_condition(row, prepared, engine, changes.get(row.address)) for row in rows]
     rows = [_foreign(row, foreign.get(row.address)) for row in rows]

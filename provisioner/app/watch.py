@@ -143,7 +143,7 @@ class Watch:
             )
         if result.exit_code:
             failures = result.report.failures if result.report is not None else ()
-            reasons = [str(one.error) for one in failures] or [str(refusal) for refusal in result.plan.refusals]
+            reasons = [str(failure.error) for failure in failures] or [str(refusal) for refusal in result.plan.refusals]
             raise ProvisionError("; ".join(reasons) or f"apply ended with {result.exit_code}")
         self._report(f"{service}: {'up to date' if result.report is None else 'replaced'}")
 

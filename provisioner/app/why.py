@@ -146,7 +146,9 @@ def _part(address: Address, prepared: Prepared, engine: EngineReader) -> Part:
     plan = prepared.plan
     wanted, found = plan.desired.resources.get(address), plan.observed.resources.get(address)
     image = str(wanted.workload_spec["image"]) if wanted and wanted.kind in ("container", "service") else ""
-    foreign = next((one for one in plan.observed.foreign if one.address == address), None)
+    foreign = next(
+        (foreign_object for foreign_object in plan.observed.foreign if foreign_object.address == address), None
+    )
     if found is None:
         trouble = f"an object of that name belongs to {foreign.owner}" if foreign else ABSENT.trouble
         return Part(address, "", wanted.name if wanted else "", image, replace(ABSENT, trouble=trouble))

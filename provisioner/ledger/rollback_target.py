@@ -28,7 +28,7 @@ def rollback_target(ledger: Ledger, title: str) -> Revision:
             return revision
     raise ProvisionError(
         f"{title} has no earlier revision to go back to"
-        + "".join(f"\nrevision {one.number}: {_fault(ledger, one)}" for one in reversed(candidates)),
+        + "".join(f"\nrevision {candidate.number}: {_fault(ledger, candidate)}" for candidate in reversed(candidates)),
         hint="provision history lists those that are kept; `rollback N` goes to one by its number",
     )
 

@@ -112,7 +112,9 @@ def _stages(text: str, values: Mapping[str, str] | None) -> list[_Stage]:
             if found:
                 base_name = None if values is None else expanded(found["base"], values)
                 base = base_name or found["base"]
-                parent = next((one for one in reversed(stages) if one.name and one.name.lower() == base.lower()), None)
+                parent = next(
+                    (stage for stage in reversed(stages) if stage.name and stage.name.lower() == base.lower()), None
+                )
                 stages.append(_Stage(base, found["stage"] or "", line, parent))
         elif stages and word == "USER":
             stages[-1].user = rest

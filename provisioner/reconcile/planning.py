@@ -153,7 +153,7 @@ def _lost_data(changes: Sequence[Change], observed: ObservedState) -> list[Probl
 
     One in whose place a volume of somebody else stands is not gone: the plan is refused for that.
     """
-    foreign = {one.address for one in observed.foreign}
+    foreign = {foreign_object.address for foreign_object in observed.foreign}
     return [
         Problem(
             "ALARM: it was there at the last apply and is gone, and its data with it; a new one will be empty",

@@ -196,8 +196,8 @@ def readiness(
 
     `steady_for`: since when all tasks run, the same ones (seconds). `updated` is false where this apply has changed
     nothing of the service: how an earlier update ended is not its matter. `enough` is how long all have to run, or
-    to have finished where they may. `attempt_is_over` is false while what has ended may all be of an attempt before, with
-    the same spec, and Swarm may not have begun with this one.
+    to have finished where they may. `attempt_is_over` is false while what has ended may all be of an attempt before,
+    with the same spec, and Swarm may not have begun with this one.
     """
     update = service.get("UpdateStatus") or {}
     state = str(update.get("State") or "")

@@ -38,7 +38,10 @@ def _finding(rule: str, severity: Severity, problem: Problem) -> Finding:
 
 
 def _of_change(change: Change) -> Finding:
-    lines = [f"{one.path}: {' → '.join(before_and_after(one))}" for one in change.differences[:_MOST_DIFFERENCES]]
+    lines = [
+        f"{difference.path}: {' → '.join(before_and_after(difference))}"
+        for difference in change.differences[:_MOST_DIFFERENCES]
+    ]
     more = len(change.differences) - len(lines)
     lines += [f"{more} more"] if more > 0 else []
     what = f"{change.action.value}: {change.reason}" if change.reason else change.action.value
