@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # How long an example takes says more of the machine than of the code.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -19,9 +25,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--sample", type=int, default=1, metavar="N", help="run only every Nth test that is marked slow")
 
 
+def pytest_configure() -> None:
+    """What the tests start can be interrupted. A shell that starts them in the background has interrupts ignored, and
+    a process passes that on."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 # Folders of which each file, or each system, is told by itself; and from how many seconds on it is told at all.
 _DEAR = ("engine", "swarm", "systems", "faults", "secrets")
 _WORTH_SAYING = 120.0
+# From how many cases on a test is a sweep, of which a sample has one at least.
+_A_SWEEP = 20
 # Letters: what was compared stands at the end.
 _LONGEST_FAILURE = 4_000
 
@@ -64,9 +79,19 @@ def _sample(config: pytest.Config, items: list[pytest.Item]) -> None:
     # Few and dear: one of those that need several nodes stands for all.
     nodes = [item for item in slow if item.get_closest_marker("nodes")]
     swept = [item for item in slow if item not in nodes]
-    left_out = set(slow) - set(swept[::step]) - set(nodes[:1])
+    drawn = swept[::step]
+    left_out = set(slow) - {*drawn, *nodes[:1], *_not_drawn(swept, drawn)}
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
+
+
+def _not_drawn(swept: list[pytest.Item], drawn: list[pytest.Item]) -> Iterator[pytest.Item]:
+    """One case of each sweep, however thin the sample is."""
+    seen = {item.nodeid.partition("[")[0] for item in drawn}
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in swept:
+        cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    return (found[len(found) // 2] for name, found in cases.items() if len(found) >= _A_SWEEP and name not in seen)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -226,6 +226,7 @@ def test_an_apply_holds_it_off(environment: Environment) -> None:
         held = environment.run("backup")
         assert (held.code, archives(environment)) == (75, []), held
     finally:
+        interrupt(applying)
         applying.communicate(timeout=60)
 
 

@@ -79,8 +79,11 @@ def test_an_image_that_does_not_exist(environment: Environment) -> None:
 def test_a_health_check_that_never_passes(environment: Environment) -> None:
     broken = service(
         command=["sh", "-c", "echo no database in sight; exec sleep infinity"],
-        healthcheck={"test": ["CMD-SHELL", "echo connection refused; exit 7"], "interval": "0.2s", "retries": 2},
-    )
+        # The second apply waits for another verdict for as long as a probe may take.
+        healthcheck={
+            "test": ["CMD-SHELL", "echo connection refused; exit 7"], "interval": "0.2s", "timeout": "4s", "retries": 2,
+        },
+    )  # fmt: skip
     environment.services(web=broken)
     began = time.monotonic()
     told = _failed(environment)

@@ -148,7 +148,8 @@ def test_a_play_that_fails_its_checks_stops_those_after_it(plays: Plays) -> None
 
 
 def test_the_exit_code_is_that_of_the_first_play_that_fails(plays: Plays) -> None:
-    plays.system("one", healthcheck={"test": ["CMD", "false"], "interval": "0.1s", "retries": 1})
+    # The second apply waits for another verdict for as long as a probe may take.
+    plays.system("one", healthcheck={"test": ["CMD", "false"], "interval": "0.1s", "timeout": "4s", "retries": 1})
     plays.system("two", checks=(BAD,))
     alone = plays.run("apply", "one/prod", "--yes", "--json", code=1)
     outcome = plays.apply(code=alone.code)

@@ -208,7 +208,7 @@ def test_a_terminal_that_is_resized_and_then_closed(standing: Verbs) -> None:
         _until_shown(terminal, b"33 111", typed=b"stty size\r")
         _hang_up(terminal)
         process.wait(30)
-    for words, mark in ((["status", "--watch"], b"All is well"), (["ps", "--watch"], b"service.web")):
+    for words, mark in ((["status", "--watch", "web"], b"All is well"), (["ps", "--watch"], b"service.web")):
         with on_a_terminal(environment, *words) as (terminal, process):
             _until_shown(terminal, mark)
             # It is drawn anew at once.

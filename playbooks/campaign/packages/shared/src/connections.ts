@@ -16,10 +16,10 @@ export function openDatabase(url: string, log: Log, connections = 5): Pool {
   return pool;
 }
 
-/** A client that comes back by itself; a command fails after a second instead of waiting for that. */
+/** A client that comes back by itself; a command fails after a while instead of waiting for that. */
 export function openRedis(url: string, log: Log): Redis {
   const redis = new Redis(url, {
-    commandTimeout: 1000,
+    commandTimeout: 3000,
     maxRetriesPerRequest: 1,
     retryStrategy: (attempt) => Math.min(100 * attempt, 2000),
   });
