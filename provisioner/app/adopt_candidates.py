@@ -119,10 +119,10 @@ def _by_labels(engine: EngineReader, project: str, resources: Mapping[Address, R
     for address, resource in sorted(resources.items()):
         if resource.kind == "container":
             services.setdefault(address.name, []).append(resource)
-    there = compose_containers(engine.list("container", {COMPOSE_PROJECT: project})) if services else {}
+    running = compose_containers(engine.list("container", {COMPOSE_PROJECT: project})) if services else {}
     found: dict[Address, EngineJson] = {}
     for name, wanted in services.items():
-        found |= match_replicas(wanted, there.get(name, ()))
+        found |= match_replicas(wanted, running.get(name, ()))
     return found
 
 
@@ -176,9 +176,9 @@ def _require_free_addresses(
     that was meant: `renamed` are the ids of containers by the names that they had before an adoption."""
     for address, raw in mapped.items():
         kind = resources[address].kind
-        there = engine.list(kind, {PROJECT: project, ADDRESS: str(address)})
+        listed = engine.list(kind, {PROJECT: project, ADDRESS: str(address)})
         meant = {identity(kind, raw), renamed.get(maps[address])}
-        others = sorted(name_of(one) for one in there if identity(kind, one) not in meant)
+        others = sorted(name_of(one) for one in listed if identity(kind, one) not in meant)
         if others:
             raise UsageError(
                 f"--map {address}={maps[address]}: {address} is {others[0]} already",

@@ -194,8 +194,8 @@ def _state(view: EngineReader, planned: _Planned, listed: Lists) -> AdoptedState
         return AdoptedState(prepared.playbook, prepared.materials.inputs, prepared.plan.observed)
     from provisioner.app.adopted_state import adopted_state
 
-    there = {candidate.resource.address for candidate in found.candidates}
-    missing = [resource for resource in found.wanted if resource.address not in there]
+    adoptable = {candidate.resource.address for candidate in found.candidates}
+    missing = [resource for resource in found.wanted if resource.address not in adoptable]
     return adopted_state(view, prepared, (*found.candidates, *found.owned), missing, adopts)
 
 

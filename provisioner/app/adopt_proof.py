@@ -92,8 +92,8 @@ def _settings(raw: EngineJson | None) -> Any:
 
 
 def _require_same(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    there = {address: state for address, state in now.items() if state is not None}
-    if moved := name_differences("on the engine: ", then, there):
+    states = {address: state for address, state in now.items() if state is not None}
+    if moved := name_differences("on the engine: ", then, states):
         raise PlanStale(
             f"something changed between the plan and the adoption: {'; '.join(moved)}",
             hint="nothing was adopted; look at the new plan and adopt again",

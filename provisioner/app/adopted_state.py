@@ -169,8 +169,8 @@ class _Writer:
             self._declared.directory, (),
         )  # fmt: skip
         playbook = bind(document)
-        there = {key: len(group) for key, group in self._groups.items() if not self._prepared.platform.names_services}
-        fewer = {k: n for k, n in there.items() if k in playbook.services and n < playbook.services[k].replicas}
+        counts = {key: len(group) for key, group in self._groups.items() if not self._prepared.platform.names_services}
+        fewer = {k: n for k, n in counts.items() if k in playbook.services and n < playbook.services[k].replicas}
         return scale(playbook, fewer)
 
     def _differs(self) -> bool:
@@ -250,12 +250,12 @@ class _Writer:
         keys = {network.name: key for key, network in self._declared.networks.items()}
         live = (candidate.raw.get("NetworkSettings") or {}).get("Networks") or {}
         return {
-            key: str(there["MacAddress"])
-            for name, there in live.items()
+            key: str(endpoint["MacAddress"])
+            for name, endpoint in live.items()
             if (key := keys.get(name, name)) in declared
             and declared[key].get("mac_address")
-            and there.get("MacAddress")
-            and not follows_from_address(there)
+            and endpoint.get("MacAddress")
+            and not follows_from_address(endpoint)
         }
 
     def _places(self, name: str, candidate: Candidate, paths: Collection[str], found: Mapping[str, Any]) -> set[str]:

@@ -270,9 +270,9 @@ def check_backup(request: Request, name: str, identity: str | None, *, on_item: 
     whole: list[str] = []
     lacking: list[str] = []
     for place in places:
-        there = found.id in place.archives()
-        (whole if there else lacking).append(place.url)
-        if there:
+        is_listed = found.id in place.archives()
+        (whole if is_listed else lacking).append(place.url)
+        if is_listed:
             find_archive([place], playbook.project, found.id).check(identities, partial(on_item, place.url))
     return Checked(found, tuple(whole), tuple(lacking))
 
@@ -298,12 +298,14 @@ def plan_prune(request: Request) -> Pruning:
         )
     found = [(place, list_archives(place, playbook.project)) for place in open_places(request, playbook)]
     by_place = [(place, [archive.manifest for archive in listed.whole]) for place, listed in found]
-    taken = any(snapshots(there) for _, there in by_place)
+    taken = any(snapshots(manifests) for _, manifests in by_place)
     reachable = _kept_revisions(request, playbook) if taken else ()
     doomed = [
-        (place, manifest) for place, there in by_place for manifest in prunable(there, playbook.backup.keep, reachable)
+        (place, manifest)
+        for place, manifests in by_place
+        for manifest in prunable(manifests, playbook.backup.keep, reachable)
     ]
-    kept = sum(len(there) for _, there in by_place) - len(doomed)
+    kept = sum(len(manifests) for _, manifests in by_place) - len(doomed)
     damaged = tuple(f"{place.url}: {why}" for place, listed in found for why in listed.damaged.values())
     return Pruning(playbook.title, tuple(doomed), kept, damaged)
 

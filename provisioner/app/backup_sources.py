@@ -119,15 +119,15 @@ def _require_there(playbook: Playbook, engine: EngineReader, keys: Sequence[str]
     for key in keys:
         name = playbook.volumes[key].name
         if engine.inspect("volume", name) is None:
-            there = _volumes_there(playbook, engine)
-            hint = _moved_hint(playbook, Address("volume", key), there) or "provision apply makes it, empty"
+            existing = _volumes_there(playbook, engine)
+            hint = _moved_hint(playbook, Address("volume", key), existing) or "provision apply makes it, empty"
             raise ProvisionError(f"volume.{key} is not there: the engine has no volume {name}", hint=hint)
 
 
 def former_addresses(playbook: Playbook, engine: EngineReader, volume: Address) -> list[Address]:
     """The address at which a volume is there, where the playbook says that it is moved, and no apply has moved it."""
-    there = _volumes_there(playbook, engine)
-    return [move.source for move in playbook.moved if move.target == volume and move.source in there]
+    existing = _volumes_there(playbook, engine)
+    return [move.source for move in playbook.moved if move.target == volume and move.source in existing]
 
 
 def _volumes_there(playbook: Playbook, engine: EngineReader) -> list[Address]:
@@ -135,12 +135,12 @@ def _volumes_there(playbook: Playbook, engine: EngineReader) -> list[Address]:
     return [address for mark in marks if (address := Address.parse(mark.get(ADDRESS) or "")) is not None]
 
 
-def _moved_hint(playbook: Playbook, wanted: Address, there: Iterable[Address]) -> str:
+def _moved_hint(playbook: Playbook, wanted: Address, existing: Iterable[Address]) -> str:
     """What to do where an object is perhaps there under an address that the playbook does not declare any more."""
     moves = {move.source for move in playbook.moved if move.target == wanted}
     declared = playbook.services if wanted.kind == "service" else playbook.volumes
     former = sorted(
-        {address.whole for address in there if address.kind == wanted.kind and address.name not in declared}
+        {address.whole for address in existing if address.kind == wanted.kind and address.name not in declared}
     )
     if made := [address for address in former if address in moves]:
         return f"{made[0]} is there, and `provision apply` makes the move that the file declares"

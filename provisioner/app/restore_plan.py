@@ -236,8 +236,8 @@ def _renamed(playbook: Playbook, part: Part, parts: Sequence[Part]) -> str:
     return f"if it is called otherwise now, say so: {move}; or name the addresses that are to be restored"
 
 
-def _chosen(there: Sequence[Part], wanted: Collection[str], refusals: list[Problem]) -> tuple[Part, ...]:
-    parts = [part for part in there if part.kind != "playbook"]
+def _chosen(saved: Sequence[Part], wanted: Collection[str], refusals: list[Problem]) -> tuple[Part, ...]:
+    parts = [part for part in saved if part.kind != "playbook"]
     wanted = set(wanted)
     for address in sorted(wanted - {part.address for part in parts}):
         hint = f"there are: {', '.join(part.address for part in parts)}"

@@ -212,8 +212,8 @@ class AdoptionsView:
                 *found,
                 *self._tasks({record.id for record in adopted if record.kind == "service"} - _services(found)),
             ]
-        there = {_identity(kind, raw) for raw in found}
-        missing = [record.id for record in adopted if record.kind == kind and record.id not in there]
+        identities = {_identity(kind, raw) for raw in found}
+        missing = [record.id for record in adopted if record.kind == kind and record.id not in identities]
         if not missing or kind == "image":
             return found
         with ThreadPoolExecutor(min(_WORKERS, len(missing))) as pool:

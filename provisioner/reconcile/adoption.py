@@ -136,16 +136,16 @@ def _number(raw: EngineJson) -> tuple[int, str]:
     return compose_number(raw), name_of(raw)
 
 
-def match_replicas(wanted: Sequence[Resource], there: Sequence[EngineJson]) -> dict[Address, EngineJson]:
+def match_replicas(wanted: Sequence[Resource], containers: Sequence[EngineJson]) -> dict[Address, EngineJson]:
     """A container for each replica of one service: the one that has its name, else that of its number, else the next
     one that is left.
 
     Names say more than numbers: a container that was renamed keeps its number, and a `docker compose up` that was cut
     off leaves another one of the same.
     """
-    by_name = {name_of(raw): raw for raw in there}
+    by_name = {name_of(raw): raw for raw in containers}
     found = {resource.address: by_name[resource.name] for resource in wanted if resource.name in by_name}
-    left = [raw for raw in there if name_of(raw) not in {resource.name for resource in wanted}]
+    left = [raw for raw in containers if name_of(raw) not in {resource.name for resource in wanted}]
     by_number = {_number(raw)[0]: raw for raw in reversed(left)}
     others = [resource for resource in wanted if resource.address not in found]
     found |= {
@@ -270,7 +270,9 @@ def _container_form(candidate: Candidate) -> list[str]:
     names, labels = {candidate.name, candidate.called or candidate.name}, labels_of(candidate.raw)
     attached = (candidate.raw.get("NetworkSettings") or {}).get("Networks") or {}
     aliases = {key: network.get("Aliases") or () for key, network in attached.items()}
-    on = [key for key, there in aliases.items() if (names | names_by_compose(labels, there)) & {*there}]
+    on = [
+        key for key, own_aliases in aliases.items() if (names | names_by_compose(labels, own_aliases)) & {*own_aliases}
+    ]
     return [f"its name as an alias on {', '.join(sorted(on))}"] if on else []
 
 

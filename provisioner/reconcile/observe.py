@@ -332,9 +332,9 @@ def _otherwise_called(
     listed = engine.containers() if wanted else ()
     any_of_compose = any((one.get("Labels") or {}).get(COMPOSE_PROJECT) == project for one in listed)
     raws = engine.list("container", {COMPOSE_PROJECT: project}) if any_of_compose else ()
-    there = compose_containers(raw for raw in raws if raw["Id"] not in known and PROJECT not in labels_of(raw))
+    by_service = compose_containers(raw for raw in raws if raw["Id"] not in known and PROJECT not in labels_of(raw))
     found = []
-    for name, others in there.items():
+    for name, others in by_service.items():
         # What has another number, or none, is none of the replicas that are missing.
         numbers = {resource.address.index: resource for resource in wanted if resource.address.name == name}
         for raw in others:
