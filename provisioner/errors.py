@@ -157,3 +157,8 @@ class NotConverged(ProvisionError):
 
 class Interrupted(ProvisionError):
     exit_code = 130
+
+
+def not_written(what: str, error: OSError) -> ProvisionError:
+    """The error of a file that can not be written, whatever was to be in it: the disk, its permissions, its folder."""
+    return ProvisionError(f"{what} can not be written: {error.strerror or error}")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import posixpath
 import re
-from dataclasses import field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
 from provisioner.app.load import load_playbook
-from provisioner.app.replace_file import replace_file
+from provisioner.app.written_files import write_together
 from provisioner.document import Document, Sources, canonical, read
 from provisioner.document.findings import Findings
 from provisioner.document.names import normalised
@@ -82,7 +81,7 @@ def import_compose(
             f"the text of {' and '.join(request.files)} can not be edited in place: {error}",
             hint="write the playbook by hand, with `extends:` naming the Compose file",
         ) from error
-    written = _write(request.directory, texts)
+    written = write_together(request.directory, texts)
     try:
         imported = replace(
             request, files=(target,), target=target, in_playbooks=_in_playbooks(target), env_files=(),
@@ -91,7 +90,7 @@ def import_compose(
         _compare(whole, original, imported, request)
         findings = _lint(imported)
     except BaseException:
-        _take_back(written)
+        written.take_back()
         raise
     return Imported(tuple(paths), _target(target), tuple(notes), findings)
 
@@ -267,45 +266,6 @@ def _before(draft: Draft, head: list[str]) -> Edit:
 
 def _quoted(text: str) -> str:
     return text if re.fullmatch(r"[A-Za-z0-9_./-]+", text) else "'" + text.replace("'", "''") + "'"
-
-
-@dataclass(slots=True)
-class _Written:
-    """What an import changed in the file system: files with what stood in them before, and folders that it made."""
-
-    before: dict[Path, bytes | None] = field(default_factory=dict)
-    folders: list[Path] = field(default_factory=list)
-
-
-def _write(directory: str, texts: dict[str, str]) -> _Written:
-    """Write the files, all or none; what is needed for the way back."""
-    written = _Written()
-    for name, text in texts.items():
-        file = Path(directory, name)
-        try:
-            missing = [folder for folder in file.parents if not folder.exists()]
-            for folder in reversed(missing):
-                folder.mkdir()
-                written.folders.append(folder)
-            written.before[file] = file.read_bytes() if file.exists() else None
-            replace_file(file, text)
-        except OSError as error:
-            _take_back(written)
-            raise ProvisionError(f"{name} can not be written: {error.strerror}") from error
-    return written
-
-
-def _take_back(written: _Written) -> None:
-    """Leave files and folders as they were before the import."""
-    for file, content in written.before.items():
-        if content is None:
-            file.unlink(missing_ok=True)
-        else:
-            file.write_bytes(content)
-    for folder in reversed(written.folders):
-        # Somebody else may have put something there meanwhile.
-        with contextlib.suppress(OSError):
-            folder.rmdir()
 
 
 def _compare(profiles: tuple[str, ...], original: Document, imported: Request, request: Request) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from provisioner.app.output_file import write_output
+from provisioner.app.written_files import write_together
 from provisioner.document.names import normalised
 from provisioner.errors import UsageError
 from provisioner.model.dataclass import dataclass
@@ -16,6 +17,7 @@ from provisioner.playbook.image_name import problem_of
 # With the environment and a service beside it, a Swarm's 63 are enough.
 LONGEST = 40
 IMAGE = "nginx:1.27-alpine"
+_IGNORE = ".gitignore"
 # What Git is not to keep: values of secrets, and archives of data.
 _UNKEPT = (".env.local", ".env.*.local", "archives/")
 
@@ -94,8 +96,8 @@ class Started:
 def initialise(directory: str, name: str, image: str = IMAGE) -> Started:
     """Write playbooks/NAME/ with an environment for this machine and one for production.
 
-    UsageError for a name or an image that is none, and where one of the files is there already: then nothing is
-    written.
+    UsageError for a name or an image that is none, and where one of the files is there already, ProvisionError where
+    one can not be written: then nothing is.
     """
     if why := problem_of(image):
         raise UsageError(
@@ -117,9 +119,8 @@ def initialise(directory: str, name: str, image: str = IMAGE) -> Started:
             hint="init writes over nothing: choose another --name, or change the file by hand",
         )
     gitignore = _gitignore(directory)
-    for file, text in files.items():
-        write_output(directory, file, text)
-    return Started(tuple(files), _write_gitignore(directory, gitignore), f"{name}/local")
+    write_together(directory, files | ({_IGNORE: gitignore} if gitignore else {}))
+    return Started(tuple(files), (_IGNORE,) if gitignore else (), f"{name}/local")
 
 
 def require_name(name: str) -> None:
@@ -153,18 +154,15 @@ def keep_out_of_git(directory: str) -> tuple[str, ...]:
 
     UsageError where it can not be read.
     """
-    return _write_gitignore(directory, _gitignore(directory))
-
-
-def _write_gitignore(directory: str, text: str) -> tuple[str, ...]:
+    text = _gitignore(directory)
     if text:
-        write_output(directory, ".gitignore", text)
-    return (".gitignore",) if text else ()
+        write_output(directory, _IGNORE, text)
+    return (_IGNORE,) if text else ()
 
 
 def _gitignore(directory: str) -> str:
     """What .gitignore is to be; empty where nothing is missing."""
-    file = Path(directory, ".gitignore")
+    file = Path(directory, _IGNORE)
     try:
         text = file.read_bytes().decode() if file.exists() else ""
     except (OSError, UnicodeError) as error:

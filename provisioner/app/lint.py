@@ -60,7 +60,7 @@ def fix(request: Request) -> FixResult:
 
     ProvisionError, with all files as they were, where it could not be read any more.
     """
-    from provisioner.app.replace_file import replace_file
+    from provisioner.app.written_files import WrittenFiles, write_together
     from provisioner.lint.fix import files, fix, fixable
 
     playbook = load_playbook(request, allow_unset=True)
@@ -71,14 +71,13 @@ def fix(request: Request) -> FixResult:
             texts[file] = Path(request.directory, file).read_bytes().decode("utf-8")
     fixed = fix(texts, wanted)
     changed = {file: text for file, text in fixed.texts.items() if text != texts[file]}
+    written = WrittenFiles()
     try:
-        for file, text in changed.items():
-            replace_file(Path(request.directory, file), text)
+        written = write_together(request.directory, changed)
         findings = lint(request)
-    except (ProvisionError, OSError) as error:
-        for file in changed:
-            replace_file(Path(request.directory, file), texts[file])
-        raise ProvisionError(f"nothing was mended: {error}", hint="mend the findings by hand") from error
+    except ProvisionError as error:
+        written.take_back()
+        raise ProvisionError(f"nothing was mended: {error}", hint=error.hint or "mend the findings by hand") from error
     return FixResult(fixed.done, fixed.left, tuple(changed), findings)
 
 

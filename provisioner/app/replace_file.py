@@ -19,7 +19,7 @@ def replace_file(file: Path, text: str) -> None:
     file = Path(os.path.realpath(file))
     replacement = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:
-        with replacement.open("w", encoding="utf-8", newline="") as stream:
+        with replacement.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())

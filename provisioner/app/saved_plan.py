@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner import __version__
 from provisioner.app.plan_digest import PlanDigest, digest_plan
 from provisioner.app.secret_inputs import pending
-from provisioner.errors import PlanStale, PlaybookInvalid, UsageError
+from provisioner.errors import PlanStale, PlaybookInvalid, UsageError, not_written
 from provisioner.model.address import Address
 from provisioner.model.dataclass import dataclass
 from provisioner.model.plan import Policy
@@ -121,7 +121,10 @@ def can_be_written_by_others(path: Path) -> bool:
 
 
 def save(path: Path, request: Request, policy: Policy, scale: Mapping[str, int], prepared: Prepared) -> None:
-    """Write the plan; UsageError when the file can not be written. The old file or the new one survives a power cut."""
+    """Write the plan. The old file or the new one survives a power cut.
+
+    ProvisionError when it can not be written, UsageError where something else than a plan is there.
+    """
     write(path, content_of(request, policy, scale, prepared))
 
 
@@ -183,7 +186,7 @@ def request_of(request: Request) -> dict[str, Any]:
 
 
 def write(path: Path, body: Mapping[str, Any]) -> None:
-    """Write a plan file with its seal, for its owner only."""
+    """Write a plan file with its seal, for its owner only; folders on the way are made. Raises as `save` does."""
     from provisioner.secrets import private_file
 
     content = {"kind": KIND, "format_version": FORMAT_VERSION, "made_by": f"provision {__version__}", **body}
@@ -192,13 +195,11 @@ def write(path: Path, body: Mapping[str, Any]) -> None:
     if target.exists() and not _may_be_replaced(target):
         raise UsageError(f"{path} is there already, and is no plan", hint="name another file: it would be lost")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with private_file.locked(target.parent):
             private_file.replace(target, text.encode())
     except OSError as error:
-        reason = error.strerror
-    else:
-        return
-    raise UsageError(f"the plan can not be written to {path}: {reason}")
+        raise not_written(f"the plan {path}", error) from error
 
 
 def _may_be_replaced(file: Path) -> bool:

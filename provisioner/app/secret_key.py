@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.app.load import load_playbook
 from provisioner.app.wiring import tier_context
-from provisioner.errors import SecretUnavailable, UsageError
+from provisioner.errors import SecretUnavailable, UsageError, not_written
 from provisioner.secrets import fingerprint, private_file
 from provisioner.secrets.env_local import keyring_of
 from provisioner.secrets.fingerprint import FingerprintKey
@@ -42,12 +41,14 @@ def export_key(request: Request, place: str) -> str:
         keyring_of(context).set(name, text)
         return f"the OS keyring, as {name}; name it there with {fingerprint.KEY_SOURCE}={place}"
     path = Path(request.directory, place)
+    if path.is_dir():
+        raise UsageError(f"{place} is a folder", hint="name a file after --to")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with private_file.locked(path.parent):
             made = private_file.create(path, text.reveal())
     except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise UsageError(f"the key can not be written to {place}: {why}") from None
+        raise not_written(f"the key {place}", error) from None
     kept = None if made else private_file.read(path, only_owner=True)
     if not made and (kept is None or kept.content != text.reveal()):
         raise UsageError(f"{place} is there already, with another content", hint="name another file")

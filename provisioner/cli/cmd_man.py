@@ -9,7 +9,7 @@ import click
 
 from provisioner.cli.command import TOOLS, Command
 from provisioner.cli.completion import COMMAND, FOLDER, words
-from provisioner.errors import ProvisionError, UsageError
+from provisioner.errors import UsageError, not_written
 
 if TYPE_CHECKING:
     from provisioner.cli.settings import Settings
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 @click.pass_context
 def command(ctx: click.Context, path: tuple[str, ...], output: str | None) -> int:
     """Print the manual page of a command, of the program without one, or write all pages to a folder."""
+    from provisioner.app.replace_file import replace_file
     from provisioner.cli.man_pages import pages
 
     settings: Settings = ctx.obj
@@ -41,9 +42,9 @@ def command(ctx: click.Context, path: tuple[str, ...], output: str | None) -> in
         try:
             folder.mkdir(parents=True, exist_ok=True)
             for name, text in found.items():
-                (folder / f"{name}.1").write_text(text, encoding="utf-8")
+                replace_file(folder / f"{name}.1", text)
         except OSError as error:
-            raise ProvisionError(f"{folder}: {error.strerror}") from error
+            raise not_written(str(folder), error) from error
         settings.err().write(f"wrote {len(found)} pages to {folder}\n")
         return 0
     name = "-".join(("provision", *path))

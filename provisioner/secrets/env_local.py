@@ -5,12 +5,11 @@ An unquoted value `keyring:NAME` lies in the OS keyring. Knows the file's place 
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from provisioner.errors import SecretUnavailable
+from provisioner.errors import SecretUnavailable, not_written
 from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Found, Missing, Resolution, SecretRef, SecretValue
 from provisioner.secrets import dotenv, private_file
@@ -141,8 +140,7 @@ class EnvLocalStore:
                     private_file.replace(path, dotenv.edit(document, values, removed), owner=owner)
                 return before
         except OSError as error:
-            why = os.strerror(error.errno or 0)
-        raise SecretUnavailable(f"{path} can not be written: {why}")
+            raise not_written(str(path), error) from None
 
     def _forget(self, before: Sequence[dotenv.Entry]) -> None:
         for entry in before:

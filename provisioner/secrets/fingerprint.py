@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provisioner.errors import SecretUnavailable
+from provisioner.errors import SecretUnavailable, not_written
 from provisioner.model.dataclass import dataclass
 from provisioner.model.secret import Found, SecretRef, SecretValue
 from provisioner.secrets import private_file
@@ -101,13 +100,11 @@ def create_key(context: TierContext) -> FingerprintKey:
         with private_file.locked(path.parent):
             private_file.create(path, new_key().reveal())
     except OSError as error:
-        why = os.strerror(error.errno or 0)
-    else:
-        made = _from_file(path, context.project)
-        if isinstance(made, FingerprintKey):
-            return made
-        why = "it is gone again"
-    raise SecretUnavailable(f"the fingerprint key {path} can not be made: {why}")
+        raise not_written(f"the fingerprint key {path}", error) from None
+    made = _from_file(path, context.project)
+    if isinstance(made, FingerprintKey):
+        return made
+    raise SecretUnavailable(f"the fingerprint key {path} can not be made: it is gone again")
 
 
 def place_of_key(context: TierContext) -> Path | None:
@@ -136,10 +133,7 @@ def keep_key(context: TierContext, key: FingerprintKey, *, replace: bool) -> Non
         with private_file.locked(path.parent):
             private_file.replace(path, key_text(key).reveal())
     except OSError as error:
-        why = os.strerror(error.errno or 0)
-    else:
-        return
-    raise SecretUnavailable(f"the fingerprint key {path} can not be written: {why}")
+        raise not_written(f"the fingerprint key {path}", error) from None
 
 
 def key_text(key: FingerprintKey) -> SecretValue:

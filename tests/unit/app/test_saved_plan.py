@@ -16,7 +16,7 @@ from provisioner.app.platform import platform_of
 from provisioner.app.prepared import Prepared
 from provisioner.app.request import Request
 from provisioner.app.secret_inputs import pending
-from provisioner.errors import PlanStale, PlaybookInvalid, UsageError
+from provisioner.errors import PlanStale, PlaybookInvalid, ProvisionError, UsageError
 from provisioner.ledger.records import Checked, Destroyed, Failed, Ledger
 from provisioner.ledger.revisions import Revision
 from provisioner.model.address import Address
@@ -236,9 +236,12 @@ def test_other_files_are_not_taken_for_plans(tmp_path: Path) -> None:
 
 
 def test_a_plan_that_can_not_be_written_is_told(tmp_path: Path) -> None:
+    """With the code of what failed: there was nothing wrong in how it was asked for. Folders on the way are made."""
     asked = request(tmp_path)
-    with pytest.raises(UsageError, match="can not be written"):
-        saved_plan.save(tmp_path / "no" / "kept.plan", asked, Policy(), {}, prepared(asked))
+    with pytest.raises(ProvisionError, match="can not be written") as told:
+        saved_plan.save(tmp_path / "compose.yaml" / "kept.plan", asked, Policy(), {}, prepared(asked))
+    assert told.value.exit_code == 1
+    saved_plan.save(tmp_path / "no" / "kept.plan", asked, Policy(), {}, prepared(asked))
 
 
 def test_a_plan_takes_the_place_of_a_plan_only(tmp_path: Path) -> None:

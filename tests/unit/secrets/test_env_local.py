@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from provisioner.errors import SecretUnavailable
+from provisioner.errors import ProvisionError, SecretUnavailable
 from provisioner.model.secret import Found, Generate, Missing, SecretRef, SecretValue
 from provisioner.secrets.chain import resolve
 from provisioner.secrets.env_local import EnvLocal, EnvLocalStore, store
@@ -185,8 +185,9 @@ def test_unsetting_without_a_file_makes_none(path: Path, keyring: OsKeyring) -> 
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path, keyring: OsKeyring) -> None:
-    with pytest.raises(SecretUnavailable, match="can not be written: No such file"):
+    with pytest.raises(ProvisionError, match="can not be written: No such file") as told:
         EnvLocalStore(tmp_path / "gone" / ".env.local", keyring).set({"A": SecretValue(b"x")})
+    assert told.value.exit_code == 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
