@@ -248,6 +248,12 @@ def unreachable(endpoint: Endpoint, error: Exception) -> Unreachable:
         return Unreachable(message, hint="try again; it may have been restarted meanwhile", detail=text)
     if isinstance(error, http.client.BadStatusLine) and not isinstance(error, http.client.RemoteDisconnected):
         return _no_engine(endpoint, text)
+    if isinstance(error, TimeoutError) or "timed out" in text.lower():
+        message = f"the Docker Engine at {endpoint.url} ({endpoint.source}) did not answer in time"
+        hint = (
+            "it may hang or have too much to do: see its log there, try again, or name another with --host or --context"
+        )
+        return Unreachable(message, hint=hint, detail=text)
     if "Permission denied" in text:
         hint = (
             "your user may not use the socket: add it to the group docker, or use sudo; "

@@ -32,8 +32,15 @@ _CONNECT_TIMEOUT = 30
 _PERSIST = 30
 # Seconds that a session which ended is given to say why.
 _LAST_WORDS = 2.0
-# What the user's configuration asks for sessions of their own, and would be in the way of ours.
-_OWN = ("-o", "ForwardX11=no", "-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none")
+# Seconds until a host that answers, and lets nobody in, is given up: a passphrase may have to be typed meanwhile.
+_LOGIN_TIMEOUT = 120
+# What the user's configuration asks for sessions of their own, and would be in the way of ours; what ssh has to say is
+# needed for the reason of a failure.
+_OWN = ("-o", "ForwardX11=no", "-o", "ClearAllForwardings=yes", "-o", "RemoteCommand=none", "-o", "LogLevel=INFO")
+# The same for what OpenSSH knows from 8.7 on: an older one takes none of these words.
+_OWN_LATER = ("-o", "StdinNull=no", "-o", "ForkAfterAuthentication=no", "-o", "SessionType=default")
+_LATER = (8, 7)
+_RELEASE = re.compile(r"OpenSSH_(?:for_Windows_)?(\d+)\.(\d+)")
 # The longest path of a socket on Linux is 107 bytes; ssh writes a name with 17 more before it is the socket's.
 _LONGEST_FOLDER = 70
 
@@ -181,6 +188,7 @@ class SshTunnel:
                 f"the engine at {url} is reached through ssh, and there is no program ssh on this machine",
                 hint="install OpenSSH's client (openssh-client)",
             )
+        self._own = (*_OWN, *(_OWN_LATER if _release(self._ssh) >= _LATER else ()))
         self._folder = _private_folder()
         self.path = str(self._folder / "docker.sock")
         self._control = self._folder / "c"
@@ -216,11 +224,20 @@ class SshTunnel:
             "-o", "ControlMaster=yes", "-o", f"ControlPath={self._control}", "-o", f"ControlPersist={_PERSIST}",
             *_OWN,
         ]  # fmt: skip
+        words = [self._ssh, *options, "-o", f"ConnectTimeout={_CONNECT_TIMEOUT}", "-f", "-N", "-T", *self.target.words]
         with self._errors.open("wb") as errors:
-            done = subprocess.run(
-                [self._ssh, *options, "-o", f"ConnectTimeout={_CONNECT_TIMEOUT}", "-f", "-N", "-T", *self.target.words],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, check=False,
-            )  # fmt: skip
+            try:
+                done = subprocess.run(
+                    words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, check=False,
+                    timeout=_LOGIN_TIMEOUT,
+                )  # fmt: skip
+            except subprocess.TimeoutExpired:
+                raise Unreachable(
+                    f"{self.target.host} answers to ssh and lets nobody in: it was waited for {_LOGIN_TIMEOUT} s "
+                    f"({self.url})",
+                    hint=f"see what it waits for: ssh -v {self.target.typed}",
+                    detail=_tail(self._errors),
+                ) from None
         if done.returncode != 0:
             said = _tail(self._errors)
             on_the_way = _NO_WAY in said.lower()
@@ -235,8 +252,9 @@ class SshTunnel:
         words = [self._ssh, "-o", "ControlPath=none", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={_CONNECT_TIMEOUT}"]
         with contextlib.suppress(subprocess.TimeoutExpired):
             done = subprocess.run(
-                [*words, *_OWN, "-T", *self.target.words, "exit"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE, timeout=_CONNECT_TIMEOUT, check=False,
+                [*words, *self._own, "-T", *self.target.words, "exit"],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=_CONNECT_TIMEOUT,
+                check=False,
             )  # fmt: skip
             return done.stderr[-4000:].decode(errors="replace").strip()
         return ""
@@ -248,7 +266,7 @@ class SshTunnel:
         """Join a connection to the engine: what is sent on it goes there, and back."""
         words = [
             self._ssh, "-o", "ControlMaster=no", "-o", f"ControlPath={self._control}", "-o", "BatchMode=yes",
-            *_OWN, "-T", *self.target.words, *self._dial(),
+            *self._own, "-T", *self.target.words, *self._dial(),
         ]  # fmt: skip
         with self._errors.open("ab") as errors:
             session = subprocess.Popen(
@@ -260,6 +278,15 @@ class SshTunnel:
     def _dial(self) -> Sequence[str]:
         host = ["--host", f"unix://{_quoted(self.target.path)}"] if self.target.path else []
         return ["docker", *host, "system", "dial-stdio"]
+
+
+def _release(ssh: str) -> tuple[int, int]:
+    """Which OpenSSH a program is; (0, 0) where it is another."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        said = subprocess.run([ssh, "-V"], capture_output=True, text=True, timeout=_CONNECT_TIMEOUT, check=False)
+        if found := _RELEASE.search(said.stderr + said.stdout):
+            return int(found[1]), int(found[2])
+    return 0, 0
 
 
 def _quoted(path: str) -> str:

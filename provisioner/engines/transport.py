@@ -11,6 +11,7 @@ import json
 import select
 import socket
 import threading
+import time
 import weakref
 from collections import deque
 from dataclasses import field
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 # so docker-py's own, are OSErrors.
 TRANSPORT = (OSError, http.client.HTTPException)
 _PLAIN_PORT = 2375
+# An answer that has begun gets a second more for so many bytes: a slow network is waited for, a peer that says nothing
+# more, or one letter at a time, is not.
+_SLOWEST = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class PlainTransport:
         connection = self._connection(timeout)
         try:
             connection.request(method, target, body, dict(headers))
+            if isinstance(connection.sock, _DeadlineSocket):
+                connection.sock.expect(timeout)
             answer = connection.getresponse()
             content = answer.read()
         except BaseException:
@@ -101,12 +107,45 @@ class PlainTransport:
         if self._url.startswith("unix://"):
             return _UnixConnection(self._url.removeprefix("unix://"), timeout)
         place = urlsplit(self._url)
-        return http.client.HTTPConnection(place.hostname or "localhost", place.port or _PLAIN_PORT, timeout=timeout)
+        return _TcpConnection(place.hostname or "localhost", place.port or _PLAIN_PORT, timeout=timeout)
 
 
 def _close(connections: Iterable[http.client.HTTPConnection]) -> None:
     for connection in connections:
         connection.close()
+
+
+class _DeadlineSocket(socket.socket):
+    """A socket on which a whole answer has a deadline, and not only each part of it."""
+
+    _until = 0.0
+
+    def expect(self, seconds: float) -> None:
+        """An answer is to be there in so many seconds, and a little more for what is long."""
+        self._until = time.monotonic() + seconds
+
+    def recv_into(self, *arguments: Any) -> int:
+        """What `socket.recv_into` does. TimeoutError when the deadline is over."""
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self.settimeout(left)
+        count = super().recv_into(*arguments)
+        self._until += count / _SLOWEST
+        return count
+
+
+def _with_deadline(plain: socket.socket) -> _DeadlineSocket:
+    timeout = plain.gettimeout()
+    found = _DeadlineSocket(plain.family, plain.type, plain.proto, plain.detach())
+    found.settimeout(timeout)
+    return found
+
+
+class _TcpConnection(http.client.HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = _with_deadline(self.sock)
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -115,7 +154,7 @@ class _UnixConnection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock = _DeadlineSocket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
 

@@ -47,7 +47,7 @@ def test_everything_goes_through_one_connection(environment: Environment, ssh_se
     again = run(environment, ssh_server, "plan", "--detailed-exitcode")
     assert again.code == 0, again
     calls = ssh_server.calls()
-    assert len([one for one in calls if "-O exit" not in one]) == 2, calls
+    assert len([one for one in calls if "-O exit" not in one and one != "-V"]) == 2, calls
     assert len([one for one in calls if "dial-stdio" in one]) == 1, calls
     assert execute(environment, ssh_server, "cat", "/built") == "built\n"
     assert execute(environment, ssh_server, "cat", stdin="through\n") == "through\n"
@@ -85,8 +85,18 @@ def test_what_is_in_the_way_is_said_with_what_to_do(environment: Environment, ss
 
 def test_what_the_users_configuration_says_of_the_way(environment: Environment, ssh_server: SshServer) -> None:
     environment.services(web=service())
-    ssh_server.configure("  RemoteCommand tmux attach\n  RequestTTY force\n")
-    assert run(environment, ssh_server, "plan").code == 0
+    for ours in (
+        "RemoteCommand tmux attach\n  RequestTTY force", "StdinNull yes", "ForkAfterAuthentication yes",
+        "SessionType none", "LogLevel QUIET\n  BatchMode yes", "ControlMaster auto\n  ControlPath /nowhere/%C",
+        "PermitLocalCommand yes\n  LocalCommand echo local", "LocalForward 127.0.0.1:1 127.0.0.1:1",
+    ):  # fmt: skip
+        ssh_server.configure(f"  {ours}\n")
+        planned = run(environment, ssh_server, "plan")
+        assert planned.code == 0, f"{ours}: {planned}"
+    ssh_server.configure("  LogLevel QUIET\n")
+    ssh_server.know("other")
+    assert "the key of box is not the one that known_hosts has for it" in run(environment, ssh_server, "plan").text
+    ssh_server.know("host")
     keys = ssh_server.folder / "known_hosts"
     inner = f"Host inner\n  ProxyJump box\n  HostName 127.0.0.1\n  Port {ssh_server.port}\n"
     inner += f"  IdentityFile {ssh_server.folder}/user\n  UserKnownHostsFile {keys}.inner\n"

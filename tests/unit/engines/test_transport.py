@@ -107,6 +107,44 @@ def test_a_redirect_is_an_answer(server: Server) -> None:
     assert ask(PlainTransport(server.url)) == 301
 
 
+@pytest.fixture(params=["nothing", "half of a header", "a header without end", "a body without end"])
+def stuck(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of what accepts connections and never gives a whole answer, though it may go on and on."""
+    says, dripping = {
+        "nothing": (b"", False),
+        "half of a header": (b"HTTP/1.1 200 OK\r\nContent-Ty", False),
+        "a header without end": (b"HTTP/1.1 200 OK\r\nX: ", True),
+        "a body without end": (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{", True),
+    }[request.param]
+    ended = threading.Event()
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(tmp_path / "stuck.sock"))
+    listener.listen()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(says)
+            while not ended.wait(0.02):
+                if dripping:
+                    connection.sendall(b" ")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"unix://{tmp_path / 'stuck.sock'}"
+    ended.set()
+    thread.join(10)
+    listener.close()
+
+
+@pytest.mark.timeout(30)
+def test_an_answer_has_a_deadline_as_a_whole(stuck: str) -> None:
+    endpoint = _chosen({"DOCKER_HOST": stuck})
+    with pytest.raises(Unreachable, match="did not answer in time") as told:
+        _ = EngineHttp(endpoint, timeout=0.3).version
+    assert told.value.exit_code == 69
+
+
 def version(text: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(text), text)
 
