@@ -92,7 +92,9 @@ class DockerEngine(Operations, DockerStreams):
 
     def _require_complete(self, answer: EngineJson) -> None:
         """Raises EngineRefused where the engine made a container without what its kernel has not."""
-        discarded = [text for text in answer.get("Warnings") or () if "discarded" in text]
+        # Ports in the host's network are published as they are: nothing is missing.
+        texts = [text for text in answer.get("Warnings") or () if not text.startswith("Published ports")]
+        discarded = [text for text in texts if "discarded" in text]
         if discarded:
             self.remove("container", str(answer["Id"]))
             raise EngineRefused(

@@ -11,9 +11,10 @@ from provisioner.kinds import container_files as files
 from provisioner.kinds import container_mounts as mounts
 from provisioner.kinds import container_networks as networks
 from provisioner.kinds import container_ports as ports
-from provisioner.kinds import healthcheck, hooks, swarm_container, swarm_task, values
+from provisioner.kinds import healthcheck, hooks, swarm_container, swarm_task
 from provisioner.kinds.fields import Field, Ignored, OnSwarm, PartOf, Refused, custom, on_swarm, plain, set_path
 from provisioner.kinds.image import align_platform
+from provisioner.kinds.labels import parse_labels
 from provisioner.kinds.ownership import user_labels
 from provisioner.kinds.swarm_scheduling import SPEC, TASK
 from provisioner.model.change import Impact
@@ -146,7 +147,7 @@ STRUCTURED: tuple[Field, ...] = (
         swarm=OnSwarm(f"{SPEC}.Env", into=environment.lines, out=environment.from_lines),
     ),
     custom(
-        "labels", "Config.Labels", "labels", lambda body: values.pairs(body.get("labels"), "="), _add_labels,
+        "labels", "Config.Labels", "labels", parse_labels, _add_labels,
         lambda raw: user_labels(raw["Config"].get("Labels")), default={}, keyed=True, beyond_image=_labels_beyond,
         swarm=on_swarm(f"{SPEC}.Labels", swarm_task.encode_labels, swarm_task.decode_labels),
     ),

@@ -46,4 +46,5 @@ def encode(key: str, raw: EngineBody, hooks: list[Hook]) -> None:
 def decode(raw: EngineBody, key: str) -> list[Hook]:
     """The hooks that a container keeps."""
     hooks = json.loads((raw["Config"].get("Labels") or {}).get(HOOKS_LABEL, "{}"))
-    return list(hooks.get(key, []))
+    # One without a command runs nothing; it may stand on a container from before files were refused it.
+    return [hook for hook in hooks.get(key, []) if hook["command"] or key == PRE_START]

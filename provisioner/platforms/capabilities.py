@@ -32,7 +32,7 @@ def incapable(playbook: Playbook, facts: Facts) -> Iterator[Verdict]:
     for service in playbook.services.values():
         refused += [*_logging(service, facts), *_runtime(service, facts), *_cpus(service, facts)]
         refused += [*_cpuset(service, facts), *_sources(service, facts)]
-        yield from _platform(service, facts)
+        yield from (*_platform(service, facts), *_ports_of_the_host(service))
     yield from (Verdict(True, problem) for problem in refused)
 
 
@@ -120,6 +120,13 @@ def _platform(service: Service, facts: Facts) -> Iterator[Verdict]:
         message = f"this engine's machine is {own}: what is made for {other} starts only where an emulator is set up"
         hint = "leave it out, or set up binfmt_misc on the host"
         yield Verdict(False, Problem(message, found[0].span, found[1], hint))
+
+
+def _ports_of_the_host(service: Service) -> Iterator[Verdict]:
+    mode, ports = _at(service, "network_mode"), _at(service, "ports")
+    if mode and mode[0].value == "host" and ports and ports[0].value:
+        message = "has no effect here: in the network of the host every port is the host's own"
+        yield Verdict(False, Problem(message, ports[0].span, ports[1], "leave it out, or leave `network_mode` out"))
 
 
 def _pools(playbook: Playbook, facts: Facts) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from provisioner.playbook import file_targets
 from provisioner.playbook.feasibility import infeasible
 from provisioner.playbook.joined import namespace_conflicts
 from provisioner.playbook.network_options import bridge_options, overlaps
-from provisioner.playbook.own_names import shared_container_names, shared_names, volume_names
+from provisioner.playbook.own_names import reserved_labels, shared_container_names, shared_names, volume_names
 from provisioner.playbook.pools import fixed_addresses, kept_addresses, second_pools
 from provisioner.playbook.ports import published
 
@@ -190,6 +190,7 @@ _CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
     file_targets.problems,
     shared_names,
     volume_names,
+    reserved_labels,
 )
 _CONTAINER_CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
     _fixed_ports_of_replicas,

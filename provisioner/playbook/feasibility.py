@@ -256,7 +256,11 @@ def _limits(body: Node) -> Iterator[Impossible]:
             hint = f"there are: {', '.join(sorted(_ULIMITS))}"
             yield Impossible(("ulimits", name), limit.span, f"{shown(name)} is no limit", hint)
         soft, hard = _number(limit.get("soft")), _number(limit.get("hard"))
-        if soft is not None and hard is not None and hard != -1 and (soft > hard or soft == -1):
+        lowest = min(number for number in (soft, hard, _number(limit), 0) if number is not None)
+        if lowest < -1:
+            message = f"{int(lowest)} is no limit"
+            yield Impossible(("ulimits", name), limit.span, message, "write a number from 0 on, or -1 for none")
+        elif soft is not None and hard is not None and hard != -1 and (soft > hard or soft == -1):
             message = f"the soft limit {int(soft) if soft >= 0 else 'unlimited'} is above the hard limit {int(hard)}"
             yield Impossible(("ulimits", name), limit.span, message, "lower the soft one, or raise the hard one")
     most = _first(body, ("deploy", "resources", "limits", "memory"), ("mem_limit",))

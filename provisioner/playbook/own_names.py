@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from provisioner.model.node import mapping_of
 from provisioner.model.span import Problem
 from provisioner.playbook.impossible import shown
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from provisioner.model.span import Span
 
 _VOLUME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+_OWN_LABELS = "provisioner."
 # What stands beside an environment's containers: its history and its lease, and the mark of a rehearsal.
 _KEPT = ("ledger", "lease", "rehearsal")
 
@@ -34,6 +36,19 @@ def shared_names(playbook: Playbook) -> Iterator[Problem]:
                 text = f"'{one.name}' is also the name of {section}.{other.key} at {other.body.span}"
                 hint = "use one of the two everywhere, or give this one another `name:`"
                 yield Problem(text, _span(one), f"{section}.{key}", hint)
+
+
+def reserved_labels(playbook: Playbook) -> Iterator[Problem]:
+    """Labels of provision's own, by which it knows whose an object is."""
+    bodies = [(f"services.{service.name}", service.body) for service in playbook.services.values()]
+    for section in ("networks", "volumes", "configs", "secrets"):
+        bodies += [(f"{section}.{key}", one.body) for key, one in getattr(playbook, section).items()]
+    for path, body in bodies:
+        for keys in (("labels",), ("deploy", "labels")):
+            for name, node in mapping_of(body.get(*keys)).items():
+                if name.startswith(_OWN_LABELS):
+                    text = f"{shown(name)} is one of the labels by which provision knows its objects"
+                    yield Problem(text, node.span, ".".join((path, *keys, name)), "choose another name")
 
 
 def volume_names(playbook: Playbook) -> Iterator[Problem]:

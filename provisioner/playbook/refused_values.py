@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from provisioner.model.node import items_of
+from provisioner.model.node import items_of, mapping_of
 from provisioner.playbook.impossible import Impossible, shown
 from provisioner.playbook.logging_options import logging_options
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # Linux, MAX_ARG_STRLEN: 32 pages. An engine that is to start a program with a longer one hangs.
 _LONGEST_ARGUMENT = 131_071
+# moby/sys/user: minID and maxID.
+_HIGHEST_ID = 2**31 - 1
+_WHOLE = re.compile(r"-?[0-9]+")
 # daemon/daemon_unix.go, linuxMinCPUShares.
 _LEAST_SHARES = 2
 # daemon/container.go, validateHealthCheck: at least a millisecond.
@@ -53,6 +56,28 @@ def _health(body: Node) -> Iterator[Impossible]:
     if test is not None and words in (["CMD"], ["CMD-SHELL"]):
         hint = f"write [{words[0]}, …], or `disable: true` for none"
         yield Impossible(("healthcheck", "test"), test.span, f"after {words[0]} there is no command to run", hint)
+
+
+def _hooks(body: Node) -> Iterator[Impossible]:
+    for section in ("post_start", "pre_stop", "pre_start"):
+        for index, hook in enumerate(items_of(body.mapping.get(section))):
+            given = mapping_of(hook)
+            command, folder = given.get("command"), given.get("working_dir")
+            # What runs before the start has the command of its image.
+            if command is not None and not command.value and section != "pre_start":
+                keys = (section, str(index), "command")
+                yield Impossible(keys, command.span, "there is no command to run", "write it like [touch, /ready]")
+            if folder is not None and folder.value and not str(folder.value).startswith("/"):
+                keys, message = (section, str(index), "working_dir"), f"{shown(folder.value)} is not absolute"
+                yield Impossible(keys, folder.span, message, "write it from '/' on")
+
+
+def _user(body: Node) -> Iterator[Impossible]:
+    node = body.mapping["user"]
+    for part in str(node.value or "").split(":")[:2]:
+        if _WHOLE.fullmatch(part) and not 0 <= int(part) <= _HIGHEST_ID:
+            message = f"{shown(part)} is no number of a user or group"
+            yield Impossible(("user",), node.span, message, f"write one from 0 to {_HIGHEST_ID}, or a name")
 
 
 def _processors(body: Node) -> Iterator[Impossible]:
@@ -131,6 +156,8 @@ def _longest(keys: tuple[str, ...], node: Node, text: str) -> Iterator[Impossibl
 
 _OF_KEYS: tuple[tuple[tuple[str, ...], Callable[[Node], Iterator[Impossible]]], ...] = (
     (("healthcheck",), _health),
+    (("post_start", "pre_stop", "pre_start"), _hooks),
+    (("user",), _user),
     (("cpu_shares", "cpuset"), _processors),
     (("device_cgroup_rules", "blkio_config", "storage_opt"), _devices),
     (("volumes", "volumes_from"), _mounts),

@@ -60,3 +60,17 @@ def test_everything_that_can_not_be_is_told_at_once(environment: Environment) ->
         assert refused.code == 65
         assert all(f"services.web.{key}: " in refused.stderr for key in ("cpus", "logging.driver", "runtime"))
     assert environment.objects() & {environment.project} == set()
+
+
+def test_what_compose_takes_without_a_word_is_made_once_and_kept(environment: Environment) -> None:
+    # Ports in the network of the host, labels of Compose's own, keys that begin with no letter.
+    own = {"com.docker.compose.project": "another", "com.example.mine": "1"}
+    services = {
+        "web": service(network_mode="host", ports=["39418:80"]), "_api": service(labels=own, volumes=["_data:/data"]),
+    }  # fmt: skip
+    environment.write({"services": services, "volumes": {"_data": None}})
+    assert "services.web.ports: has no effect here" in environment.run("plan").stdout
+    environment.apply()
+    environment.require_inert()
+    environment.destroy("--volumes", "--history")
+    assert environment.objects() == set()

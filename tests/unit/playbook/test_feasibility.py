@@ -30,6 +30,16 @@ if TYPE_CHECKING:
 IMPOSSIBLE = {
     "healthcheck: {test: [CMD]}": ("healthcheck.test", "after CMD there is no command"),
     "healthcheck: {test: [CMD-SHELL]}": ("healthcheck.test", "after CMD-SHELL there is no command"),
+    "post_start: [{command: []}]": ("post_start.0.command", "there is no command to run"),
+    "pre_stop: [{command: x}, {command: ''}]": ("pre_stop.1.command", "there is no command to run"),
+    "pre_start: [{command: x, working_dir: rel}]": ("pre_start.0.working_dir", "'rel' is not absolute"),
+    "post_start: [{command: x, working_dir: rel}]": ("post_start.0.working_dir", "'rel' is not absolute"),
+    "user: '-5'": ("user", "'-5' is no number of a user"),
+    "user: 'app:2147483648'": ("user", "'2147483648' is no number of a user or group"),
+    "ulimits: {nofile: -5}": ("ulimits.nofile", "-5 is no limit"),
+    "ulimits: {nofile: {soft: -2, hard: 9}}": ("ulimits.nofile", "-2 is no limit"),
+    "labels: {provisioner.name: x}": ("labels.provisioner.name", "by which provision knows its objects"),
+    "deploy: {labels: [provisioner.x=1]}": ("deploy.labels.provisioner.x", "by which provision knows its objects"),
     "volumes: [data]": ("volumes.0", "the target 'data' is not absolute"),
     "volumes: ['x:data']": ("volumes.0", "the target 'x:data' is not absolute"),
     "volumes: ['./here:rel/a']": ("volumes.0", "the target 'rel/a' is not absolute"),
@@ -144,6 +154,7 @@ IMPOSSIBLE_NETWORKS = {
     "{ipam: {config: [{subnet: 10.1.0.0/24}, {subnet: 10.2.0.0/24}]}}": "10.1.0.0/24 is that already",
     "{driver: bridge, ipam: {config: [{subnet: 'fd00::/64'}, {subnet: 'fd01::/64'}]}}": "a bridge has one IPv6 subnet",
     "{enable_ipv6: true}": "has no IPv6 subnets of its own",
+    "{labels: {provisioner.name: x}}": "networks.n.labels.provisioner.name: 'provisioner.name' is one of the labels",
     "{ipam: {config: [{subnet: 224.0.0.0/24}]}}": "config.0.subnet: 224.0.0.0/24 is for multicast",
     "{ipam: {config: [{subnet: 127.9.0.0/24}]}}": "127.9.0.0/24 is for loopback",
     "{ipam: {config: [{subnet: 0.0.0.0/24}]}}": "0.0.0.0/24 is for no host",
@@ -185,6 +196,8 @@ POSSIBLE = (
     "{ulimits: {nofile: {soft: 5, hard: 5}, nproc: 3, core: {soft: 0, hard: -1}, memlock: {soft: -1, hard: -1}}}",
     "{mem_limit: 6m, memswap_limit: -1, mem_reservation: 6m, cpus: 2, cpuset: '0,1'}",
     "{mem_limit: 64m, memswap_limit: 64m, cpus: 0.01, cpu_quota: 50000, cpu_period: 100000}",
+    "{user: '0:0', post_start: [{command: x, working_dir: /a}], pre_start: [{command: []}], pre_stop: []}",
+    "{user: 'app:2147483647', labels: {provisioner: x, com.docker.compose.project: x}}",
     "{healthcheck: {test: 'true', interval: 1ms, timeout: 0s, start_period: 1m}, cpu_shares: 2, cpuset: '0-1,1'}",
     "{cpu_shares: 0, cpu_quota: -1, cpu_period: 0, cpuset: ''}",
     "{device_cgroup_rules: ['a *:* rwm', 'b 8:* r'], storage_opt: {size: 1G}, group_add: [audio, '5']}",
@@ -321,6 +334,19 @@ def test_options_and_pools_that_bridges_take_are_let_pass(tmp_path: Path) -> Non
         "{ipam: {config: []}}",
     ):
         assert contradictions(bound(tmp_path, "networks: [n]", f"{{n: {network}}}"), "containers") == (), network
+
+
+def test_ports_in_the_network_of_the_host_have_no_effect_and_are_not_refused(tmp_path: Path) -> None:
+    for service, noted in (
+        ("{network_mode: host, ports: ['80:80']}", ["services.a.ports"]),
+        ("{network_mode: host, ports: []}", []),
+        ("{networks: [n], ports: ['80:80']}", []),
+    ):
+        playbook = bound(tmp_path, service)
+        assert contradictions(playbook, "containers") == ()
+        verdicts = [*incapable(playbook, FACTS)]
+        assert [verdict.problem.path for verdict in verdicts] == noted
+        assert not any(verdict.refused for verdict in verdicts)
 
 
 def test_what_a_variable_without_a_value_leaves_is_told_as_that_alone(tmp_path: Path) -> None:
