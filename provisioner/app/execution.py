@@ -150,15 +150,15 @@ def _withdraw(
         purpose="Taking back",
     )  # fmt: skip
     undone = {result.step.address.whole for result in done.results if result.outcome is not Outcome.DONE}
-    withdrawn = {change.address.whole for change in back.changes} - undone
+    went_back = {change.address.whole for change in back.changes} - undone
     results = tuple(
         _taken_back(result, out_for(result.step.address, report.results, done.results))
-        if result.step.address.whole in withdrawn
+        if result.step.address.whole in went_back
         else result
         for result in report.results
         if not _made_up_for(result, done.results)
     )
-    return replace(report, results=(*results, *done.results), taken_back=tuple(sorted(withdrawn)))
+    return replace(report, results=(*results, *done.results), taken_back=tuple(sorted(went_back)))
 
 
 def _made_up_for(result: StepResult, done: Sequence[StepResult]) -> bool:

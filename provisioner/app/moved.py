@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from provisioner.model.change import Change
-    from provisioner.model.edges import EngineJson
+    from provisioner.model.edges import PlainDocument
     from provisioner.model.playbook import Playbook
     from provisioner.model.state import DesiredState, Facts, Observed, ObservedState, Resource
 
@@ -33,7 +33,7 @@ MOVABLE = ("container", "network", "volume", "service")
 class Moves:
     """Where objects come from: by the playbook's `moved`, and back again by that of documents that were applied."""
 
-    def __init__(self, playbook: Playbook, applied: Iterable[EngineJson] = ()) -> None:
+    def __init__(self, playbook: Playbook, applied: Iterable[PlainDocument] = ()) -> None:
         """`applied` are the documents of the revisions that are kept."""
         self._from: dict[Address, list[Address]] = {}
         for move in playbook.moved:

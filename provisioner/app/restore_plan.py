@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from provisioner.app.platform import Platform
     from provisioner.backup.archive import Archive
     from provisioner.model.backup import Part
-    from provisioner.model.edges import EngineJson
+    from provisioner.model.edges import EngineJson, PlainDocument
     from provisioner.model.playbook import Playbook
     from provisioner.ports import DataEngine, EngineReader
 
@@ -106,7 +106,7 @@ def plan_restore(
     replace: bool,
     prune: bool = False,
     masks: tuple[str, ...] = (),
-    applied: Iterable[EngineJson] = (),
+    applied: Iterable[PlainDocument] = (),
 ) -> RestorePlan:
     """Compare the parts of an archive with what is there now, by who has the lease. `replace` permits to replace data,
     `prune` to delete what an earlier restore has kept of them.
@@ -204,18 +204,18 @@ def is_ours(listed: Mapping[str, Any], project: str) -> bool:
     )
 
 
-def _moves(playbook: Playbook, parts: Sequence[Part], applied: Iterable[EngineJson]) -> dict[str, str]:
+def _moves(playbook: Playbook, parts: Sequence[Part], applied: Iterable[PlainDocument]) -> dict[str, str]:
     """Where the parts of an archive belong by `moved`, by their addresses there; `applied` are documents to go back
     from."""
     moves = Moves(playbook, applied)
     addresses = {part.address for part in parts}
     parsed = (Address.parse(one) for one in addresses if not _declares(playbook, one))
-    strangers = [address for address in parsed if address is not None]
+    others = [address for address in parsed if address is not None]
     declared = [Address("service", name) for name in playbook.services]
     declared += [Address("volume", key) for key in playbook.volumes]
     found = {}
     for address in declared:
-        origin = moves.origin(address, strangers) if str(address) not in addresses else None
+        origin = moves.origin(address, others) if str(address) not in addresses else None
         if origin is not None:
             found[str(origin)] = str(address)
     return found

@@ -49,7 +49,7 @@ class Step:
 
     `object_id` is the id of an object that was there when the plan was made; without it the step acts on
     what the step `made_by` makes. `needs` are the ids of the steps that must have ended well before, `after` of those
-    that must have ended in whatever way. Of the steps of one service as many replicas may fail as `allowance` says
+    that must have ended in whatever way. Of the steps of one service as many replicas may fail as `max_failures` says
     before the run is stopped.
     """
 
@@ -61,7 +61,7 @@ class Step:
     object_id: str = ""
     made_by: int | None = None
     after: tuple[int, ...] = ()
-    allowance: int = 0
+    max_failures: int = 0
 
     @property
     def verb(self) -> Verb:

@@ -142,7 +142,7 @@ class _Execution:
             return True
         whole = failed.address.whole
         replicas = {r.step.address for r in self._results.values() if r.outcome is Outcome.FAILED}
-        return sum(1 for address in replicas if address.whole == whole) <= failed.allowance
+        return sum(1 for address in replicas if address.whole == whole) <= failed.max_failures
 
     def _freed(self, ended: StepResult) -> list[int]:
         """The steps that can begin now that this one has ended; those that needed it to end well are skipped, or, where

@@ -86,7 +86,7 @@ class SwarmCalls:
             wait_service(self._engine, identity, goal, clock=self._clock, progress=progress, stopped=stopped)
         except Overdue as overdue:
             raw = self._engine.inspect("service", identity)
-            if raw is None or not _goes_back(raw):
+            if raw is None or not _would_roll_back(raw):
                 raise
             progress("its time is up: it is taken back to the version before")
             self._engine.roll_back_service(identity, int(raw["Version"]["Index"]))
@@ -273,7 +273,7 @@ class SwarmCalls:
         return seen.name if seen is not None and is_there else wanted.name
 
 
-def _goes_back(raw: EngineJson) -> bool:
+def _would_roll_back(raw: EngineJson) -> bool:
     """Whether an update is under way that its policy would take back if it failed."""
     under_way = (raw.get("UpdateStatus") or {}).get("State") == "updating"
     rolls_back = ((raw["Spec"].get("UpdateConfig") or {}).get("FailureAction")) == "rollback"
