@@ -80,10 +80,11 @@ def _fits_text(entry: Mount) -> bool:
 
 def with_anonymous(value: dict[str, Mount], anonymous: Mapping[str, str]) -> dict[str, Mount]:
     """The mounts with the volumes without a name that a replaced container leaves to this one, by their target."""
-    taken: dict[str, Mount] = {
-        target: {"type": "volume", "source": name}
-        for target, name in anonymous.items()
-        if {**value.get(target, {"type": "volume"}), "source": ""} == {"type": "volume", "source": ""}
+    unnamed = {target: value.get(target, {"type": "volume"}) for target in anonymous}
+    taken = {
+        target: cast("Mount", {**entry, "source": anonymous[target]})
+        for target, entry in unnamed.items()
+        if entry["type"] == "volume" and not entry.get("source")
     }
     return {**value, **taken}
 

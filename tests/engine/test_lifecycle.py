@@ -82,6 +82,21 @@ def test_anonymous_volumes_stay_with_a_replaced_container(environment: Environme
     environment.require_inert()
 
 
+def test_a_volume_gets_a_name_in_the_place_of_one_without(environment: Environment) -> None:
+    environment.services(web=service(volumes=["/scratch", "/other"]))
+    environment.apply()
+    before = {mount["Destination"]: mount["Name"] for mount in environment.container("web-1").attrs["Mounts"]}
+    named = f"{environment.project}_data"
+    environment.write({"services": {"web": service(volumes=["data:/scratch", "/other"])}, "volumes": {"data": None}})
+    environment.apply()
+    environment.require_inert()
+    now = {mount["Destination"]: mount["Name"] for mount in environment.container("web-1").attrs["Mounts"]}
+    assert now == {"/scratch": named, "/other": before["/other"]}
+    assert before["/scratch"] in _volumes(environment), "what was in the one without a name is still there"
+    environment.destroy("--volumes", "--history")
+    environment.engine.volumes.get(before["/scratch"]).remove()
+
+
 @pytest.mark.parametrize("protected", [False, True])
 def test_a_volume_that_is_gone_is_an_alarm(protected: bool, environment: Environment) -> None:
     """An empty volume is no substitute for the one with the data: that is said, and refused for a protected one."""

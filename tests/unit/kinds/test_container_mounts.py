@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.document import Sources, read
 from provisioner.kinds import service
-from provisioner.kinds.container_mounts import decode_volumes, encode_volumes, parse_volumes
+from provisioner.kinds.container_mounts import decode_volumes, encode_volumes, parse_volumes, with_anonymous
 from provisioner.kinds.context import DecodeContext, EncodeContext, ParseContext
 
 if TYPE_CHECKING:
@@ -73,3 +73,18 @@ def test_swarm_has_no_labels_of_mounts(tmp_path: Path) -> None:
     spec = service.parse(body, ParseContext(service="a", image="i"))
     sent = service.encode(spec, EncodeContext(name="a", image="i"))
     assert service.differences(spec, service.decode({"Spec": sent}, DecodeContext())) == ()
+
+
+@pytest.mark.parametrize(
+    ("declared", "mounted"),
+    [
+        ({}, {"type": "volume", "source": "f" * 64}),
+        ({"/d": {"type": "volume"}}, {"type": "volume", "source": "f" * 64}),
+        ({"/d": {"type": "volume", "read_only": True}}, {"type": "volume", "read_only": True, "source": "f" * 64}),
+        ({"/d": {"type": "volume", "source": "named"}}, {"type": "volume", "source": "named"}),
+        ({"/d": {"type": "bind", "source": "/host"}}, {"type": "bind", "source": "/host"}),
+        ({"/d": {"type": "tmpfs"}}, {"type": "tmpfs"}),
+    ],
+)
+def test_only_what_has_no_name_goes_on_with_the_volume_of_the_one_before(declared: Any, mounted: Any) -> None:
+    assert with_anonymous(declared, {"/d": "f" * 64})["/d"] == mounted
