@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tests.fields import containers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tests.fields.sample import Body, Sample, Version
 
@@ -86,6 +86,8 @@ VALUES: dict[str, Body] = {
     "hostname-long": {"hostname": "h.d.e", "domainname": "d.e"},
     "capabilities-none": {"cap_drop": ["ALL"], "cap_add": []},
 }
+# More take a machine of two cores minutes, in which no health check ends in its time.
+_AT_ONCE = 25
 _OFTEN = ("variable-none", "label-same", "command-empty-1", "stop-grace-period-empty-6", "mem-limit-empty-4")
 VALUES_ON_CONTAINERS: dict[str, Body] = {
     "alias-of-the-host": {"hostname": "k", "networks": {"default": {"aliases": ["k"]}}},
@@ -106,6 +108,11 @@ def some(services: Mapping[str, Body]) -> list[str]:
         name for name in services
         if name in VALUES_ON_CONTAINERS or name.startswith(("check-", "entrypoint-", "hostname-")) or name in _OFTEN
     ]  # fmt: skip
+
+
+def a_few_at_once(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The services that are put on an engine together: as many as it starts, and checks the health of, with ease."""
+    return (names[start : start + _AT_ONCE] for start in range(0, len(names), _AT_ONCE))
 
 
 def image_context() -> io.BytesIO:

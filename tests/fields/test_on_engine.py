@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.engine
 
-# Services that are put on an engine together.
-AT_ONCE = 25
-
 
 @dataclass(frozen=True)
 class Target:
@@ -81,10 +78,10 @@ class Environment:
     def plan(self, playbook: Body) -> Plan:
         return make_plan(self.request(playbook), Policy(), {})
 
-    def apply(self, playbook: Body) -> None:
+    def apply(self, playbook: Body, *, prune: bool = False) -> None:
         result = apply(
-            self.request(playbook), Policy(parallel=4), {}, approve=lambda plan: True, listener=lambda event: None,
-            verify=False, interrupt=Interrupt(),
+            self.request(playbook), Policy(parallel=4, prune=prune), {}, approve=lambda plan: True,
+            listener=lambda event: None, verify=False, interrupt=Interrupt(),
         )  # fmt: skip
         assert result.report is not None, [str(problem) for problem in result.plan.refusals]
         failures = [f"{one.step.address} {one.step.verb}: {one.error}" for one in result.report.failures]
@@ -199,8 +196,7 @@ def test_nothing_differs_in_company(environment: Environment, target: Target, pa
     with contextlib.closing(docker.DockerClient(base_url=target.url, timeout=120)) as client:
         client.images.build(fileobj=company.image_context(), custom_context=True, tag=image)
         client.containers.run(image, name=outer, detach=True, ipc_mode="shareable")
-    for start in range(0, len(names), AT_ONCE):
-        those = {name: services[name] for name in names[start : start + AT_ONCE]}
-        playbook = company.playbook(those, samples, image, target.api)
-        environment.apply(playbook)
+    for those in company.a_few_at_once(names):
+        playbook = company.playbook({name: services[name] for name in those}, samples, image, target.api)
+        environment.apply(playbook, prune=True)
         assert differences(environment.plan(playbook)) == {}
