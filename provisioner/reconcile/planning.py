@@ -84,7 +84,7 @@ def plan(
         observed=observed,
         changes=tuple(c for c in (*grouped, *leftovers) if c.action is not Action.UNCHANGED),
         steps=tuple(steps),
-        notes=(*notes, *kept, *_lost_data(grouped, observed), *_stopped_first(grouped)),
+        notes=(*notes, *kept, *_lost_data(grouped, observed), *_left_behind(grouped), *_stopped_first(grouped)),
         refusals=refusals,
         unchanged=sum(1 for change in grouped if change.action is Action.UNCHANGED),
         details=tuple(permitted),
@@ -166,6 +166,24 @@ def _lost_data(changes: Sequence[Change], observed: ObservedState) -> list[Probl
         and change.action is Action.CREATE
         and change.drift
         and change.address not in foreign
+    ]
+
+
+def _left_behind(changes: Sequence[Change]) -> list[Problem]:
+    """Volumes without a name in whose place something else is mounted: what is in them is kept, and not moved."""
+    return [
+        Problem(
+            f"what is in the volume {name} at {target} stays there, and the new container does not have it",
+            change.span,
+            str(change.address),
+            "copy it, if it is needed",
+        )
+        for change in changes
+        if change.action is Action.REPLACE and change.observed is not None and change.desired is not None
+        if change.desired.kind == "container"
+        for target, name in change.observed.anonymous.items()
+        if (entry := change.desired.workload_spec["volumes"].get(target))
+        if entry.get("source") or entry["type"] != "volume"
     ]
 
 

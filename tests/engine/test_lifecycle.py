@@ -88,6 +88,7 @@ def test_a_volume_gets_a_name_in_the_place_of_one_without(environment: Environme
     before = {mount["Destination"]: mount["Name"] for mount in environment.container("web-1").attrs["Mounts"]}
     named = f"{environment.project}_data"
     environment.write({"services": {"web": service(volumes=["data:/scratch", "/other"])}, "volumes": {"data": None}})
+    assert f"what is in the volume {before['/scratch']} at /scratch stays there" in environment.run("plan").stdout
     environment.apply()
     environment.require_inert()
     now = {mount["Destination"]: mount["Name"] for mount in environment.container("web-1").attrs["Mounts"]}
