@@ -11,6 +11,7 @@ from provisioner.app.external_inputs import collect_inputs
 from provisioner.app.plan import prepare
 from provisioner.app.wiring import SystemClock
 from provisioner.errors import LeaseHeld, NotConverged, ProvisionError
+from provisioner.ledger.fence import require_held
 from provisioner.model.plan import Verb
 from provisioner.model.report import Outcome
 from provisioner.reconcile.dispatch import Calls
@@ -79,12 +80,14 @@ def _stopped(
 ) -> Report:
     """A run that failed or was interrupted: what it had begun to replace serves again, and what is down is named.
 
-    Without the lease nothing is touched any more.
+    Without the lease nothing is touched any more, and that it was lost is why: whoever took it over may have removed
+    what was waited for.
     """
     if any(isinstance(result.error, LeaseHeld) for result in report.failures):
         return report
     known = prepared.last.containers if prepared.last else {}
     try:
+        require_held(engine)
         observed = observe(engine, prepared.plan.desired, known)
         report = _withdraw(prepared, report, observed, engine, policy, clock, listener)
         return replace(report, down=out_of_service(prepared.plan, observe(engine, prepared.plan.desired, known)))

@@ -18,10 +18,16 @@ def fenced(engine: EngineWriter, require: Callable[[], None]) -> EngineWriter:
     return cast("EngineWriter", _Fenced(engine, require))
 
 
+def require_held(engine: EngineWriter) -> None:
+    """Raise what a change would raise where the engine is fenced and the lease is lost; else nothing happens."""
+    if isinstance(engine, _Fenced):
+        engine.require()
+
+
 class _Fenced:
     def __init__(self, engine: EngineWriter, require: Callable[[], None]) -> None:
         self._engine = engine
-        self._require = require
+        self.require = require
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._engine, name)
@@ -29,7 +35,7 @@ class _Fenced:
             return found
 
         def call(*arguments: Any, **named: Any) -> Any:
-            self._require()
+            self.require()
             return found(*arguments, **named)
 
         return call

@@ -135,8 +135,13 @@ def test_a_plan_that_gets_no_answer_ends_at_once(environment: Environment) -> No
     assert process.returncode == 130
 
 
-def test_a_run_that_was_suspended_and_lost_its_lease_changes_nothing_any_more(environment: Environment) -> None:
-    """As a lid that is closed does it: its lease is taken away, another apply is made, and it goes on."""
+@pytest.mark.parametrize("then", ["/containers/create", "/start"])
+def test_a_run_that_was_suspended_and_lost_its_lease_changes_nothing_any_more(
+    environment: Environment, then: str
+) -> None:
+    """As a lid that is closed does it: its lease is taken away, another apply is made, and it goes on. After the start
+    of a container it only waits for what was removed meanwhile: the lost lease is told as the reason there too.
+    """
     environment.services(one=service(), two=service())
     environment.apply()
     assert environment.proxy is not None
@@ -150,8 +155,9 @@ def test_a_run_that_was_suspended_and_lost_its_lease_changes_nothing_any_more(en
         asleep.set()
 
     environment.proxy.fail(
-        1, where=lambda request: request.path.endswith("/containers/create") and b"NEW" in request.body, after=suspend
-    )
+        1, where=lambda request: request.path.endswith(then) and (b"NEW" in request.body or then == "/start"),
+        after=suspend,
+    )  # fmt: skip
     sleeper.append(environment.start("apply", "--yes"))
     assert asleep.wait(30)
     other = replace(environment, proxy=None)
