@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from secrets import token_hex
 from typing import TYPE_CHECKING
@@ -15,21 +16,25 @@ from provisioner.app.plan_digest import digest_removal
 from provisioner.app.platform import choose_platform
 from provisioner.app.take_over import own_name
 from provisioner.app.wiring import SystemClock, held_lease, open_engine
-from provisioner.errors import ProvisionError, UsageError
+from provisioner.document import Document
+from provisioner.errors import PlaybookInvalid, ProvisionError, UsageError
 from provisioner.kinds.ownership import PROJECT
 from provisioner.kinds.tool_labels import TASK_OF
 from provisioner.ledger.adoptions import one_look
 from provisioner.ledger.lease import left_behind
 from provisioner.ledger.records import forget_ledger, read_ledger, record_destroyed
+from provisioner.ledger.revisions import playbook_of
 from provisioner.model.address import Address
 from provisioner.model.change import Action, Change
 from provisioner.model.dataclass import dataclass
 from provisioner.model.event import Notice
+from provisioner.model.node import from_plain
 from provisioner.model.operation import Remove
 from provisioner.model.plan import Step
-from provisioner.model.span import Problem
+from provisioner.model.span import Problem, Span
 from provisioner.model.state import DesiredState, Observed
 from provisioner.platforms.lowering import InputVersions
+from provisioner.playbook.bind import bind
 from provisioner.reconcile.adoption import former_owner, labels_of, users_of
 from provisioner.reconcile.diff import diff
 from provisioner.reconcile.dispatch import Calls
@@ -48,6 +53,7 @@ if TYPE_CHECKING:
     from provisioner.model.playbook import Playbook
     from provisioner.model.report import Report
     from provisioner.model.state import Resource
+    from provisioner.playbook.crossref import Mode
     from provisioner.ports import EngineReader, EngineWriter, Interrupt, Listener
     from provisioner.reconcile.execute import Call
 
@@ -74,6 +80,45 @@ def destroy(
     return destroy_playbook(
         playbook, engine, policy, approve=approve, listener=listener, interrupt=interrupt, grace=grace
     )  # fmt: skip
+
+
+def destroy_without_files(
+    request: Request,
+    project: str,
+    policy: Policy,
+    *,
+    approve: Callable[[Plan], bool],
+    listener: Listener,
+    interrupt: Interrupt,
+) -> ApplyResult:
+    """`destroy` of an environment by the name of its project, as `ls` shows it: its files may be gone.
+
+    What its last revision declares takes the place of the file. UsageError where the engine knows no such environment.
+    """
+    engine = open_engine(request, None)
+    playbook = _as_applied_last(request, engine, project)
+    return destroy_playbook(playbook, engine, policy, approve=approve, listener=listener, interrupt=interrupt)
+
+
+def _as_applied_last(request: Request, engine: EngineReader, project: str) -> Playbook:
+    """The playbook of the last revision; without a readable one, a playbook that declares nothing."""
+    ledger = read_ledger(engine, project)
+    manager = engine.facts().swarm_manager
+    kinds = ("container", "network", "volume", *(("service", "config", "secret") if manager else ()))
+    owned = {kind for kind in kinds if engine.list(kind, {PROJECT: project})}
+    if not owned and ledger.is_empty:
+        raise UsageError(
+            f"the engine knows no environment '{project}'",
+            hint=f"`{request.command('ls')} -a` lists those that it knows",
+        )
+    last = ledger.last
+    mode: Mode = last.mode if last else "swarm" if owned & {"service", "config", "secret"} else "containers"
+    with suppress(PlaybookInvalid):
+        if last is not None:
+            playbook = playbook_of(last, project)
+            return replace(playbook, engine=replace(playbook.engine, mode=mode))
+    root = from_plain({"name": project, "services": {}, "engine": {"mode": mode}}, Span(project))
+    return bind(Document(root, project, project, None, "", ()))
 
 
 def destroy_playbook(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from provisioner.cli.command import PLAN, Command
-from provisioner.cli.completion import VOLUME
+from provisioner.cli.completion import ENVIRONMENT, VOLUME
 from provisioner.cli.options import (
     json_option,
     keep_going_option,
@@ -43,9 +43,16 @@ QUESTION = "Delete these objects of {title} on {engine}?"
         ("provision destroy telecom/dev --volumes --history", "the revisions too: no rollback after it"),
         ("provision destroy telecom/dev --check", "only show what would go"),
         ("provision destroy prod", "all plays of a list, the last one first"),
+        ("provision destroy --environment telecom-dev", "by the name that ls shows: its file may be gone"),
     ),
 )
 @target_argument
+@click.option(
+    "--environment",
+    metavar="NAME",
+    type=ENVIRONMENT,
+    help="The environment that `ls` shows by this name, without its file.",
+)
 @yes_option
 @click.option(
     "--volumes",
@@ -71,6 +78,7 @@ QUESTION = "Delete these objects of {title} on {engine}?"
 def command(
     settings: Settings,
     target: str | None,
+    environment: str | None,
     yes: bool,
     volumes: bool,
     volume_names: tuple[str, ...],
@@ -85,7 +93,7 @@ def command(
     """Remove the containers and networks that the environment owns, and with --volumes its volumes.
 
     The revisions stay, so that a later apply goes on from them. Objects of other environments and of other people, and
-    what the file calls external, are never touched.
+    what the file calls external, are never touched. With --environment the last revision stands for the file.
     """
     from provisioner.cli.confirm import require_answer
 
@@ -103,6 +111,21 @@ def command(
         volumes=volumes, volume_names=volume_names, history=history, keep_going=keep_going, parallel=parallel,
         lock_timeout=lock_timeout,
     )  # fmt: skip
+    if environment is not None:
+        from provisioner.app.destroy import destroy_without_files
+        from provisioner.cli.carry_out import carry_out
+
+        request = settings.request_without_files(target, "--environment")
+        return carry_out(
+            settings,
+            lambda approve, listener, interrupt: destroy_without_files(
+                request, environment, permitted, approve=approve, listener=listener, interrupt=interrupt
+            ),
+            as_json=as_json,
+            yes=yes,
+            check=check,
+            question=QUESTION,
+        )
     plays = settings.plays(target)
     if plays is not None:
         if volume_names:

@@ -230,6 +230,15 @@ class Settings:
                 return self.request(target)
             except UsageError:
                 pass
+        return self._on_engine()
+
+    def request_without_files(self, target: str | None, option: str) -> Request:
+        """The Request for an engine alone. UsageError where a playbook is named beside the option."""
+        if target or self._files_typed:
+            raise UsageError(f"both {option} and {target or '-f'} name an environment: give one of them")
+        return self._on_engine()
+
+    def _on_engine(self) -> Request:
         return Request(
             files=(), directory=str(Path.cwd()), context=self.context, host=self.host, shell=self.environment
         )

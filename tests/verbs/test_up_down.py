@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from typing import TYPE_CHECKING
+
 import pytest
 
+from tests.command_line import Ended, carry_out
 from tests.verbs.conftest import Verbs, service
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.engine
 
@@ -181,3 +188,53 @@ def test_what_stops_is_killed_after_the_time_that_is_said(verbs: Verbs) -> None:
     assert environment.run("restart", "-t", "1", "web").code == 0
     assert environment.run("down", "-t", "1").code == 0
     assert verbs.containers("web") == []
+
+
+def test_an_environment_whose_file_is_gone_goes_by_its_name(verbs: Verbs, tmp_path: Path) -> None:
+    environment, project = verbs.environment, verbs.environment.project
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    def destroy(*arguments: str, name: str = project) -> Ended:
+        line = ("destroy", "--environment", name, *arguments)
+        return carry_out(line, folder=elsewhere, environment=environment.surroundings())
+
+    mounts = ["data:/data", "safe:/safe"]
+    environment.write({
+        "services": {"web": service(volumes=mounts)}, "volumes": {"data": {}, "safe": {"protect": True}},
+    })  # fmt: skip
+    environment.apply()
+    (environment.folder / "compose.yaml").unlink()
+    only_shown = destroy("--check")
+    assert (only_shown.code, len(verbs.containers("web"))) == (0, 1), only_shown
+    for arguments in (("shop/dev",), ("-f", "compose.yaml")):
+        twice = destroy("--yes", *arguments)
+        assert (twice.code, "name an environment: give one of them" in twice.stderr) == (64, True), twice
+
+    done = destroy("--yes")
+    assert done.code == 0, done
+    line = ("ls", "-q", "--filter", f"name=^{project}$")
+    deadline = time.monotonic() + 20
+    # The containers of a Swarm's service end after it.
+    while carry_out(line, folder=elsewhere, environment=environment.surroundings()).stdout:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    volumes = {volume.name for volume in environment.engine.volumes.list()}
+    assert {f"{project}_data", f"{project}_safe"} <= volumes
+
+    refused = destroy("--volumes", "--yes")
+    assert (refused.code, "it is protected and is never deleted" in refused.stdout) == (1, True), refused
+    assert destroy("--volume", f"{project}_data", "--yes").code == 0
+    volumes = {volume.name for volume in environment.engine.volumes.list()}
+    assert (f"{project}_data" in volumes, f"{project}_safe" in volumes) == (False, True)
+    again = destroy("--yes")
+    assert (again.code, "No changes." in again.stdout) == (0, True), again
+
+
+def test_a_name_that_no_environment_has_is_told(verbs: Verbs, tmp_path: Path) -> None:
+    name = f"{verbs.environment.project}-none"
+    line = ("destroy", "--environment", name, "--yes")
+    unknown = carry_out(line, folder=tmp_path, environment=verbs.environment.surroundings())
+    assert unknown.code == 64, unknown
+    assert f"the engine knows no environment '{name}'" in unknown.stderr
+    assert "provision ls -a" in unknown.stderr
