@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from provisioner.app.possible import require_possible
 from provisioner.app.prepared import Prepared
 from provisioner.backup.previous_data import read_record
 from provisioner.errors import PlaybookInvalid
+from provisioner.kinds.ownership import PROJECT
 from provisioner.ledger.adoptions import as_if_adopted, learn, one_look
 from provisioner.ledger.records import Ledger, read_ledger
 from provisioner.ledger.revisions import Revision, desired_of
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
 
 # Of the changes that a narrowed plan leaves alone.
 _MOST_NAMED = 5
+# After a look at an engine on which something of the environment came meanwhile.
+_MORE_LOOKS = 2
 # Registries answer slowly.
 _ASKED_AT_ONCE = 8
 
@@ -77,6 +81,29 @@ def prepare(
     Raises PlaybookInvalid for what the mode can not do, such as replicas on one host port; without `feasible`,
     contradictions in the playbook are let pass.
     """
+    for _ in range(_MORE_LOOKS):
+        with suppress(_CameMeanwhile):
+            return _prepare_once(request, playbook, engine, policy, gathering, feasible, lowered, known, strict=True)
+    return _prepare_once(request, playbook, engine, policy, gathering, feasible, lowered, known, strict=False)
+
+
+class _CameMeanwhile(Exception):
+    """A container of the environment came while the engine was looked at, such as one that a killed run asked for."""
+
+
+def _prepare_once(
+    request: Request,
+    playbook: Playbook,
+    engine: EngineReader,
+    policy: Policy,
+    gathering: Collect,
+    feasible: bool,
+    lowered: Lowered | None,
+    known: Ledger | None,
+    *,
+    strict: bool,
+) -> Prepared:
+    """`prepare` from one look at the engine. `strict` raises _CameMeanwhile where that was none."""
     engine = one_look(engine, playbook.project, ledger=known is None)
     policy = replace(
         policy,
@@ -149,7 +176,7 @@ def prepare(
     before = last_desired if previous is last else desired_of(previous, playbook.project) if previous else None
     past = LedgerFacts(before, frozenset(filled) - {""}, desired_of(good, playbook.project) if good else None)
     claims = takes_claims(changes)
-    listed = _holders(engine, claims, policy.freed)
+    listed = _holders(engine, claims, policy.freed, playbook.project if strict else "")
     if last is None and _lists_containers(claims):
         notes = (*notes, *elsewhere_notes(request, playbook, engine.containers()))
     retained = retained_objects(playbook, [revision.document for revision in ledger.revisions])
@@ -249,9 +276,17 @@ def _good_before(ledger: Ledger, previous: Revision | None) -> Revision | None:
     return next((revision for revision in earlier if ledger.is_good(revision)), None)
 
 
-def _holders(engine: EngineReader, kinds: Collection[ClaimKind], freed: Collection[str]) -> tuple[Holder, ...]:
-    """Who holds exclusive things on the engine, as far as a plan takes some anew; `freed` let go of them before."""
+def _holders(
+    engine: EngineReader, kinds: Collection[ClaimKind], freed: Collection[str], project: str
+) -> tuple[Holder, ...]:
+    """Who holds exclusive things on the engine, as far as a plan takes some anew; `freed` let go of them before.
+
+    With a `project` _CameMeanwhile where the list of all containers has one of it that its own list has not.
+    """
     containers = engine.containers() if _lists_containers(kinds) else ()
+    own = [raw["Id"] for raw in containers if project and (raw.get("Labels") or {}).get(PROJECT) == project]
+    if own and not {raw["Id"] for raw in engine.list("container", {PROJECT: project})}.issuperset(own):
+        raise _CameMeanwhile
     networks = engine.list("network", {}) if ClaimKind.SUBNET in kinds else ()
     listed = listed_holders(containers, networks)
     bound = engine.bound_ports() if ClaimKind.PORT in kinds else None

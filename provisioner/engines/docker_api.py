@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,9 @@ from provisioner.engines.engine_http import EngineHttp
 from provisioner.engines.exec_output import collect, exit_code
 from provisioner.engines.operations import Operations
 from provisioner.engines.transport import TRANSPORT
-from provisioner.errors import EngineConflict, EngineRefused, Reason
+from provisioner.errors import ClaimTaken, EngineConflict, EngineRefused, PlanStale, ProvisionError, Reason
 from provisioner.kinds.builders import choose
-from provisioner.kinds.ownership import OPERATION
+from provisioner.kinds.ownership import ADDRESS, OPERATION, PROJECT
 from provisioner.reconcile.retry import is_unreachable, retried
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ _TOKENED = ("container", "network", "volume", "config", "secret")
 # Engine API 1.44: no two networks have one name.
 _NAMES_ARE_UNIQUE = (1, 44)
 _STOPPED = ("created", "exited", "dead")
+# The pauses between looks for a network that an engine is still making (seconds).
+_UNTIL_NAMED = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 def connect(endpoint: Endpoint, timeout: float | None = None) -> DockerEngine:
@@ -54,9 +57,22 @@ class DockerEngine(Operations, DockerStreams):
         if kind in _TOKENED:
             labels[OPERATION] = uuid.uuid4().hex
         sent = {**body, "Labels": labels} if labels else dict(body)
-        return self._wire.send_then_verify(
-            lambda: self._create(kind, name, sent), lambda: self._made(kind, name, labels)
-        )
+        try:
+            return self._wire.send_then_verify(
+                lambda: self._create(kind, name, sent), lambda: self._made(kind, name, labels)
+            )
+        except ClaimTaken as error:
+            if kind == "network" and error.reason is Reason.SUBNET:
+                self._require_not_ours(name, labels, error)
+            raise
+
+    def _require_not_ours(self, name: str, labels: Mapping[str, str], error: ClaimTaken) -> None:
+        """PlanStale where it is this very network that has the subnet: an engine gives that to it before its name."""
+        for pause in _UNTIL_NAMED:
+            raw = self.inspect("network", name)
+            if raw is not None:
+                raise _is_there("network", name, labels, raw.get("Labels") or {}) from error
+            time.sleep(pause)
 
     def _create(self, kind: str, name: str, body: EngineJson) -> str:
         if kind == "container":
@@ -73,22 +89,23 @@ class DockerEngine(Operations, DockerStreams):
         if kind == "volume":
             # The engine answers with the volume that is there, whatever it was asked to make.
             if (answer.get("Labels") or {}).get(OPERATION) != body["Labels"][OPERATION]:
-                raise EngineConflict(f"a volume named {name} is there already", status=409, reason=Reason.NAME_TAKEN)
+                raise _is_there(kind, name, body["Labels"], answer.get("Labels") or {})
             return str(answer["Name"])
         if kind == "network" and self._wire.api < _NAMES_ARE_UNIQUE:
-            self._require_only(name, str(answer["Id"]))
+            self._require_only(name, str(answer["Id"]), body.get("Labels") or {})
         return str(answer.get("Id") or answer["ID"])
 
-    def _require_only(self, name: str, made: str) -> None:
-        """Takes a network back, and raises EngineConflict, where another of its name came at the same moment.
+    def _require_only(self, name: str, made: str, labels: Mapping[str, str]) -> None:
+        """Takes a network back, and raises what `_is_there` says, where another of its name came at the same moment.
 
         Engines before 25 look for the name and then make the network, so that two requests can both find none. No
         container could be put on either by name.
         """
         found = self._wire.get("/networks", {"filters": json.dumps({"name": [name]})})
-        if any(raw["Name"] == name and raw["Id"] != made for raw in found):
+        other = next((raw for raw in found if raw["Name"] == name and raw["Id"] != made), None)
+        if other is not None:
             self.remove("network", made)
-            raise EngineConflict(f"a network named {name} is there already", status=409, reason=Reason.NAME_TAKEN)
+            raise _is_there("network", name, labels, other.get("Labels") or {})
 
     def _require_complete(self, answer: EngineJson) -> None:
         """Raises EngineRefused where the engine made a container without what its kernel has not."""
@@ -111,7 +128,7 @@ class DockerEngine(Operations, DockerStreams):
         found = raw.get("Labels") or (raw.get("Config") or raw.get("Spec") or {}).get("Labels") or {}
         if labels.items() <= found.items():
             return str(raw["Name"] if kind == "volume" else raw.get("Id") or raw["ID"])
-        raise EngineConflict(f"a {kind} named {name} is there already", status=409, reason=Reason.NAME_TAKEN)
+        raise _is_there(kind, name, labels, found)
 
     def remove(self, kind: str, object_id: str, *, volumes: bool = False) -> None:
         parameters = {"v": "1" if volumes else "0", "force": "0"} if kind == "container" else {}
@@ -291,3 +308,19 @@ class DockerEngine(Operations, DockerStreams):
         except TRANSPORT as error:
             raise self._wire.classified(error) from error
         return code, out or b"", err or b""
+
+
+def _is_there(kind: str, name: str, labels: Mapping[str, str], others: Mapping[str, str]) -> ProvisionError:
+    """Why an object with `labels` was not made: another, with the labels `others`, has its name.
+
+    PlanStale for the same object of the same environment: its run was ended, and the engine went on making it after the
+    plan had been made. Else EngineConflict.
+    """
+    ours = {key: labels[key] for key in (PROJECT, ADDRESS) if key in labels}
+    if ours and ours.items() <= others.items():
+        return PlanStale(
+            f"something changed between the plan and this step: the {kind} {name} was made meanwhile, by a run of this "
+            "environment that was ended",
+            hint="apply again: it is taken as it is, or changed",
+        )
+    return EngineConflict(f"a {kind} named {name} is there already", status=409, reason=Reason.NAME_TAKEN)

@@ -103,7 +103,7 @@ PLAIN = (
         {"one": "10.0.0.2", "six": "fd00::1", "host": "host-gateway"},
         rest=ON_A_NETWORK,
     ),
-    plain("group_add", ["1234"], [1234, "mail"]),
+    plain("group_add", ["1234"], [1234, "daemon"]),
     plain("init", True, False),
     plain("isolation", "process", "hyperv", untried=_WINDOWS),
     plain("runtime", "io.containerd.runc.v2"),
