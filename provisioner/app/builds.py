@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from provisioner.app.image_inputs import build_digests
 from provisioner.errors import PlanStale
 from provisioner.kinds.values import architecture
+from provisioner.model.builder import Lack
 from provisioner.model.plan import Verb
 from provisioner.model.span import Problem
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from provisioner.model.address import Address
-    from provisioner.model.builder import Lack
     from provisioner.model.edges import BuildRecipe
     from provisioner.model.plan import Plan, Step
     from provisioner.model.playbook import Playbook
@@ -37,7 +37,9 @@ def with_builders(ordered: Plan, playbook: Playbook, engine: EngineReader) -> Pl
     bases: dict[str, str] = {}
     for step in ordered.steps:
         recipe = ordered.desired.resources[step.address].image.recipe if step.verb is Verb.BUILD else None
-        bases |= _bases(recipe, ordered.observed.facts, engine) if recipe else {}
+        if recipe:
+            refusals += _problems(playbook, step.address, _unbuildable(recipe))
+            bases |= _bases(recipe, ordered.observed.facts, engine)
         choice = engine.builder_for(recipe) if recipe else None
         if choice is None:
             continue
@@ -52,6 +54,19 @@ def with_builders(ordered: Plan, playbook: Playbook, engine: EngineReader) -> Pl
         steps=() if refusals else ordered.steps,
         bases=bases,
     )
+
+
+def _unbuildable(recipe: BuildRecipe) -> Iterator[Lack]:
+    """What the Dockerfile alone shows that can not be built."""
+    from provisioner.engines.build_context import dockerfile_text
+    from provisioner.lint.dockerfile import missing_stage
+
+    target = str(recipe.get("target") or "")
+    if why := missing_stage(dockerfile_text(recipe), target):
+        key, hint = ("target", "name one of its stages, or leave it out") if "stage" in why else (
+            "dockerfile", "it begins with the image that is built upon, such as FROM alpine:3.20"
+        )  # fmt: skip
+        yield Lack(key, f"the Dockerfile can not be built: {why}", hint)
 
 
 def _bases(recipe: BuildRecipe, facts: Facts, engine: EngineReader) -> dict[str, str]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _FROM = re.compile(r"FROM\s+(?:--\S+\s+)*(?P<base>\S+)(?:\s+AS\s+(?P<stage>\S+))?\s*\Z", re.IGNORECASE)
 _DIRECTIVE = re.compile(r"#\s*escape\s*=\s*(?P<character>\S)", re.IGNORECASE)
+_SYNTAX = re.compile(r"(?:#[^\n]*\n)*?#\s*syntax\s*=\s*(?P<image>\S+)", re.IGNORECASE)
 _OPTION = re.compile(r"\s*--(?P<key>[\w-]+)(?:=(?P<value>(?:\"[^\"]*\"|'[^']*'|\S)*))?")
 
 
@@ -77,6 +78,26 @@ def parse(
     bases = tuple((stage.base, stage.line) for stage in stages if stage in used and stage.parent is None)
     copied = (name for stage in used for name in stage.uses if name.lower() not in by_name)
     return Dockerfile(file, bases, user, health, "\n".join(runs), tuple(dict.fromkeys(copied)))
+
+
+def missing_stage(text: str, target: str = "") -> str:
+    """Why there is nothing to build in a Dockerfile, for `target` or its last stage; empty where there is something.
+
+    A Dockerfile of another syntax, which its first lines name, is not judged.
+    """
+    foreign = _SYNTAX.match(text)
+    if not text.strip() or (foreign and not foreign["image"].startswith(("docker/dockerfile", "docker.io/docker/"))):
+        return ""
+    stages = _stages(text, None)
+    if not stages:
+        return "it has no FROM"
+    names = [stage.name for stage in stages if stage.name]
+    numbers = [str(index) for index in range(len(stages))]
+    if not target or target.lower() in (*(name.lower() for name in names), *numbers):
+        return ""
+    return f"it has no stage '{target}'" + (
+        f", only {', '.join(names)}" if names else ", and none of its stages a name"
+    )
 
 
 def _used(wanted: _Stage, by_name: dict[str, _Stage]) -> list[_Stage]:

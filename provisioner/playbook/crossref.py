@@ -13,7 +13,7 @@ from provisioner.playbook.feasibility import infeasible
 from provisioner.playbook.joined import namespace_conflicts
 from provisioner.playbook.network_options import bridge_options, overlaps
 from provisioner.playbook.own_names import reserved_labels, shared_container_names, shared_names, volume_names
-from provisioner.playbook.pools import fixed_addresses, kept_addresses, second_pools
+from provisioner.playbook.pools import fixed_addresses, kept_addresses, scarce_addresses, second_pools
 from provisioner.playbook.ports import published
 
 if TYPE_CHECKING:
@@ -202,6 +202,7 @@ _CONTAINER_CHECKS: tuple[Callable[[Playbook], Iterator[Problem]], ...] = (
     second_pools,
     overlaps,
     bridge_options,
+    scarce_addresses,
 )
 
 

@@ -160,6 +160,11 @@ def _addresses(body: Node) -> Iterator[Impossible]:
                 message = f"{shown(address.value)} is no IP address of version {version}"
                 hint = "write one of the network's subnet"
                 yield Impossible(("networks", name, key), address.span, message, hint)
+        for index, address in enumerate(items_of(entry.get("link_local_ips"))):
+            if not _version_of(str(address.value)):
+                message = f"{shown(address.value)} is no IP address"
+                where = ("networks", name, "link_local_ips", str(index))
+                yield Impossible(where, address.span, message, "write one such as 169.254.8.8")
     for keys, node in mac:
         if node is not None and node.value and not _MAC.fullmatch(str(node.value)):
             message = f"{shown(node.value)} is no MAC address"
@@ -168,12 +173,13 @@ def _addresses(body: Node) -> Iterator[Impossible]:
         if not _version_of(str(server.value)):
             message = f"{shown(server.value)} is no IP address, and a DNS server is named by one"
             yield Impossible(("dns", str(index)), server.span, message, "write its address, such as 9.9.9.9")
-    for index, host in enumerate(items_of(body.get("extra_hosts"))):
-        meant = str(host.value).partition("=")[2]
-        if meant != "host-gateway" and not _version_of(meant.strip("[]")):
-            message = f"{shown(meant)} is no IP address"
-            hint = "write NAME=ADDRESS, or NAME=host-gateway for the engine's host"
-            yield Impossible(("extra_hosts", str(index)), host.span, message, hint)
+    for section in (("extra_hosts",), ("build", "extra_hosts")):
+        for index, host in enumerate(items_of(body.get(*section))):
+            meant = str(host.value).partition("=")[2]
+            if meant != "host-gateway" and not _version_of(meant.strip("[]")):
+                message = f"{shown(meant)} is no IP address"
+                hint = "write NAME=ADDRESS, or NAME=host-gateway for the engine's host"
+                yield Impossible((*section, str(index)), host.span, message, hint)
 
 
 def _version_of(text: str) -> int:
@@ -207,10 +213,15 @@ def _names(body: Node) -> Iterator[Impossible]:
             f"{shown(hostname.value)} has {len(str(hostname.value))} letters, and {_LONGEST_HOSTNAME} are the most"
         )
         yield Impossible(("hostname",), hostname.span, message, "choose a shorter one")
-    platform = body.get("platform")
-    if platform is not None and platform.value and not _is_platform(str(platform.value)):
-        message = f"{shown(platform.value)} is no platform"
-        yield Impossible(("platform",), platform.span, message, "write it like linux/amd64 or linux/arm64/v8")
+    platforms: list[tuple[tuple[str, ...], Node | None]] = [(("platform",), body.get("platform"))]
+    platforms += [
+        (("build", "platforms", str(index)), platform)
+        for index, platform in enumerate(items_of(body.get("build", "platforms")))
+    ]
+    for where, platform in platforms:
+        if platform is not None and platform.value and not _is_platform(str(platform.value)):
+            message = f"{shown(platform.value)} is no platform"
+            yield Impossible(where, platform.span, message, "write it like linux/amd64 or linux/arm64/v8")
 
 
 def _namespaces(body: Node) -> Iterator[Impossible]:

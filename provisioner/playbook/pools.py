@@ -5,10 +5,11 @@ A pool is judged where the engine's own driver gives the addresses out; of an ex
 
 from __future__ import annotations
 
+from collections import Counter
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 
-from provisioner.model.node import items_of
+from provisioner.model.node import items_of, mapping_of
 from provisioner.model.span import Problem
 from provisioner.playbook.impossible import Impossible, shown
 from provisioner.playbook.network_options import pool_problems
@@ -114,6 +115,29 @@ def host_bits(playbook: Playbook) -> Iterator[Problem]:
 def second_pools(playbook: Playbook) -> Iterator[Problem]:
     """Second pools of one family in networks that are bridges because nothing else is said: those of a plain engine."""
     return _second_pools(playbook, named_only=False)
+
+
+def scarce_addresses(playbook: Playbook) -> Iterator[Problem]:
+    """Bridges whose subnet has fewer addresses than containers are to be on it at once; one-shots are not counted."""
+    attached: Counter[str] = Counter()
+    for service in playbook.services.values():
+        if service.job is None:
+            attached.update(dict.fromkeys(mapping_of(service.body.get("networks")), service.replicas))
+    for network in playbook.networks.values():
+        driver = network.body.get("driver")
+        is_bridge = driver is None or driver.value in (None, "", "bridge")
+        if network.external or not is_bridge or not _gives_addresses(network.body):
+            continue
+        for index, entry in enumerate(items_of(network.body.get("ipam", "config"))):
+            pool, node = _pool(network.body, entry), entry.get("subnet")
+            if pool is None or node is None:
+                continue
+            room = pool.subnet.num_addresses - len(pool.taken)
+            if attached[network.key] > room:
+                keys = ("ipam", "config", str(index), "subnet")
+                containers = "1 container" if room == 1 else f"{room} containers"
+                message = f"{pool.subnet} has addresses for {containers}, and {attached[network.key]} are on it"
+                yield _at(network, Impossible(keys, node.span, message, "write a larger subnet"))
 
 
 def _at(network: Declared, found: Impossible) -> Problem:

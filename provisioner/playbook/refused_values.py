@@ -131,6 +131,9 @@ def _groups(body: Node) -> Iterator[Impossible]:
     for index, group in enumerate(items_of(body.get("group_add"))):
         if group.value in (None, ""):
             yield Impossible(("group_add", str(index)), group.span, "it names no group", "write its name or number")
+        elif _WHOLE.fullmatch(str(group.value)) and not 0 <= int(str(group.value)) <= _HIGHEST_ID:
+            message = f"{shown(group.value)} is no number of a group"
+            yield Impossible(("group_add", str(index)), group.span, message, f"write one from 0 to {_HIGHEST_ID}")
 
 
 def _arguments(body: Node) -> Iterator[Impossible]:

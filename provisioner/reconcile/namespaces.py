@@ -47,12 +47,20 @@ def left_behind(
 
 def outer_names(spec: Spec) -> set[str]:
     """The names of the containers in whose namespaces one is to live as `container:NAME`."""
-    return {str(spec[key]).removeprefix(_CONTAINER) for key in KEYS if str(spec[key]).startswith(_CONTAINER)}
+    return {name for key in KEYS if (name := _container_in(str(spec[key])))}
 
 
 def named_containers(desired: DesiredState) -> list[str]:
-    """All such names of an environment."""
-    return sorted({n for r in desired.resources.values() if r.kind == "container" for n in outer_names(r.spec)})
+    """All such names of an environment, and those of the containers whose volumes others have."""
+    containers = [resource for resource in desired.resources.values() if resource.kind == "container"]
+    sources = (source for container in containers for source in container.container_spec["volumes_from"])
+    mounted = {name for source in sources if (name := _container_in(source))}
+    return sorted(mounted.union(*(outer_names(container.spec) for container in containers)))
+
+
+def _container_in(source: str) -> str:
+    """The name in `container:NAME`, which may have how its volumes are mounted behind it; else nothing."""
+    return source.removeprefix(_CONTAINER).partition(":")[0] if source.startswith(_CONTAINER) else ""
 
 
 def resolved(spec: Spec, state: ObservedState) -> Spec:
@@ -164,9 +172,11 @@ def missing_containers(changes: Iterable[Change], observed: ObservedState) -> It
         wanted = change.desired
         if wanted is None or wanted.kind != "container" or change.action is Action.DELETE:
             continue
-        for key in KEYS:
-            name = str(wanted.spec[key]).removeprefix(_CONTAINER)
-            if str(wanted.spec[key]).startswith(_CONTAINER) and name not in observed.outside:
+        joined = [(key, str(wanted.spec[key])) for key in KEYS]
+        joined += [("volumes_from", source) for source in wanted.container_spec["volumes_from"]]
+        for key, source in joined:
+            name = _container_in(source)
+            if name and name not in observed.outside:
                 yield Problem(
                     f"the container {name} of `{key}` does not exist", span=wanted.spans.get(key, change.span),
                     path=str(change.address.whole),

@@ -258,3 +258,33 @@ def test_a_destroy_removes_what_was_shown(environment: Environment) -> None:
         )  # fmt: skip
     assert f"volume {environment.project}_late" in environment.objects()
     assert f"container {environment.project}-web-1" in environment.objects()
+
+
+@pytest.mark.parametrize(
+    ("build", "text", "place", "said"),
+    [
+        ({"target": "prod"}, "FROM busybox:1.36 AS production\n", "build.target", "no stage 'prod', only production"),
+        ({}, "RUN true\n", "build.dockerfile", "it has no FROM"),
+    ],
+)
+def test_a_build_that_its_file_shows_to_be_impossible_is_refused_by_the_plan(
+    environment: Environment, build: dict[str, str], text: str, place: str, said: str
+) -> None:
+    environment.write(text, "context/Dockerfile")
+    environment.services(web=service(image=f"{environment.project}-web:1", build={"context": "context", **build}))
+    refused = environment.run("apply", "--yes", "--json")
+    assert refused.code == 1, refused
+    (refusal,) = refused.lines[0]["refusals"]
+    assert (refusal["path"], said in refusal["message"]) == (f"services.web.{place}", True), refusal
+    assert refusal["line"]
+    assert environment.objects() == set()
+
+
+def test_volumes_of_a_container_that_is_not_there_are_refused_by_the_plan(environment: Environment) -> None:
+    name = f"{environment.project}-outside"
+    environment.services(web=service(volumes_from=[f"container:{name}:ro"]))
+    refused = environment.run("plan", "--json")
+    assert f"the container {name} of `volumes_from` does not exist" in refused.stdout, refused
+    environment.engine.containers.create("busybox:1.36", name=name, volumes=["/shared"])
+    environment.apply()
+    assert environment.plan()["changes"] == []

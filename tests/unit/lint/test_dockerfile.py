@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.lint.dockerfile import parse
+from provisioner.lint.dockerfile import missing_stage, parse
 
 STAGES = """# escape=`
 ARG VERSION=3.12
@@ -116,3 +116,24 @@ def test_images_of_which_files_are_taken(instruction: str, copied: tuple[str, ..
 def test_images_of_which_an_unused_stage_takes_files_do_not_count():
     text = "FROM a:1 AS other\nCOPY --from=tools:1 / /\nFROM b:1"
     assert parse(text, "Dockerfile").copied == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "why"),
+    [
+        (STAGES, "", ""),
+        (STAGES, "Production", ""),
+        (STAGES, "1", ""),
+        (STAGES, "9", "it has no stage '9', only base, assets, production, development"),
+        (STAGES, "prod", "it has no stage 'prod'"),
+        ("FROM a\n", "x", "it has no stage 'x', and none of its stages a name"),
+        ("RUN true\n", "", "it has no FROM"),
+        ("# FROM a\n", "x", "it has no FROM"),
+        ("", "x", ""),
+        ("# syntax=example.com/other:1\nimage: a\n", "x", ""),
+        ("# syntax = docker/dockerfile:1\nRUN true\n", "", "it has no FROM"),
+    ],
+)
+def test_there_is_nothing_to_build(text: str, target: str, why: str) -> None:
+    said = missing_stage(text, target)
+    assert said.startswith(why) and bool(said) == bool(why)

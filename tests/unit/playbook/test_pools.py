@@ -106,6 +106,26 @@ def test_what_can_be_is_let_pass(bound: Any, network: dict[str, Any], attached: 
 
 
 @pytest.mark.parametrize(
+    ("network", "replicas", "said"),
+    [
+        (pool("10.5.0.0/30"), 2, "10.5.0.0/30 has addresses for 1 container, and 2 are on it"),
+        (pool("10.5.0.0/29"), 6, "has addresses for 5 containers, and 6 are on it"),
+        (pool("10.5.0.0/29", aux_addresses={"x": "10.5.0.6"}), 5, "has addresses for 4 containers"),
+        (pool("10.5.0.0/29"), 5, ""),
+        (pool("10.5.0.0/30") | {"external": True}, 2, ""),
+        (pool("10.5.0.0/30") | {"driver": "macvlan"}, 2, ""),
+        (pool("fd00::/64"), 2, ""),
+    ],
+)
+def test_more_containers_than_addresses(bound: Any, network: dict[str, Any], replicas: int, said: str) -> None:
+    services = {"a": {"image": "a:1", "networks": {"n": None}, "scale": replicas}}
+    found = contradictions(bound(services=services, networks={"n": network}), "containers")
+    assert [problem.path for problem in found] == (["networks.n.ipam.config.0.subnet"] if said else [])
+    assert said in "".join(str(problem.message) for problem in found)
+    assert contradictions(bound(services=services, networks={"n": network}), "swarm") == ()
+
+
+@pytest.mark.parametrize(
     ("network", "said"),
     [
         (pool(aux_addresses={"x": "10.5.0.1"}), "10.5.0.1 can not be kept: it is the gateway, which gets the first"),
