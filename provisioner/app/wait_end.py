@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from provisioner.model.address import Address
     from provisioner.ports import Interrupt
 
-# How long what has closed its streams may take to end (seconds).
-_ENDS = 2.0
+# How long what has closed its streams may take to end (seconds): where it may have been detached from instead, by keys
+# on a terminal or by the end of the input, and where only its end closes them, of which a busy engine hears later.
+_ENDS_OR_DETACHED = 2.0
+_ENDS = 30.0
 
 
 def wait_for_end(
@@ -103,7 +105,7 @@ def attach(
             if not ended:
                 raise Interrupted("interrupted; the container runs on")
             # The streams of what has ended are closed a moment before it counts as ended.
-            code = end.result(_ENDS)
+            code = end.result(_ENDS_OR_DETACHED if config.get("Tty") or config.get("OpenStdin") else _ENDS)
         except TimeoutError:
             # What was detached from runs on.
             return 0
