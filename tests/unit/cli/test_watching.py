@@ -58,7 +58,8 @@ def test_any_other_error_ends_it() -> None:
 
 
 def test_a_picture_is_no_longer_than_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "get_terminal_size", lambda: os.terminal_size((80, 10)))
+    # pytest itself asks for it too, in its own way.
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda fallback=(80, 24): os.terminal_size((80, 10)))
     picture = Picture(Stream(sys.stdout, no_color=True, environment={}))
     picture.write("".join(f"line {number}\n" for number in range(30)))
     lines = picture.text().splitlines()
