@@ -171,15 +171,15 @@ def release(
     platform = choose_platform(playbook, engine)
     if not check and not lock_timeout:
         require_free(engine, playbook.project)
-    found = _plan_release(playbook, engine, addresses)
-    if not found.released or not approve(found) or check:
-        return found, False
+    planned = _plan_release(playbook, engine, addresses)
+    if not planned.released or not approve(planned) or check:
+        return planned, False
     with held_lease(engine, playbook.project, platform, listener, lock_timeout) as held:
-        found = _plan_release(playbook, engine, addresses)
+        planned = _plan_release(playbook, engine, addresses)
         with interrupt.deferred():
-            _forget(held.fence(engine), found, platform.mode)
-    learn(engine, playbook.project, found.kept)
-    return found, True
+            _forget(held.fence(engine), planned, platform.mode)
+    learn(engine, playbook.project, planned.kept)
+    return planned, True
 
 
 def _plan_release(playbook: Playbook, engine: EngineReader, addresses: Sequence[Address]) -> Release:
@@ -221,15 +221,15 @@ def _is_at(adopted: Adopted, address: Address) -> bool:
     return own is not None and address in (own, own.whole)
 
 
-def _forget(engine: EngineWriter, found: Release, mode: Mode) -> None:
+def _forget(engine: EngineWriter, planned: Release, mode: Mode) -> None:
     """Take the labels off what can be labelled, then write the record."""
-    for adopted in found.released:
+    for adopted in planned.released:
         raw = engine.inspect(adopted.kind, adopted.id) if adopted.kind in RELABELLED else None
         if raw is not None:
             labels = {key: value for key, value in labels_of(raw).items() if not key.startswith(PREFIX)}
             engine.update_spec(
                 adopted.kind, adopted.id, int(raw["Version"]["Index"]), {**raw["Spec"], "Labels": labels}
             )
-    ledger = read_ledger(engine, found.project)
-    record_released(engine, found.project, mode, ledger, [adopted.address for adopted in found.released])
-    record_adoptions(engine, found.project, mode, found.kept)
+    ledger = read_ledger(engine, planned.project)
+    record_released(engine, planned.project, mode, ledger, [adopted.address for adopted in planned.released])
+    record_adoptions(engine, planned.project, mode, planned.kept)

@@ -35,12 +35,12 @@ def differing(prepared: Prepared) -> dict[Address, frozenset[str]]:
     """The paths in which each object is not as declared, and the addresses of the configs and secrets of which it has
     another version; whether something runs is nothing that a file says."""
     versions = {change.address for change in prepared.plan.details if change.action is not Action.UNCHANGED}
-    found = {
+    by_address = {
         change.address: frozenset(difference.path for difference in change.differences if difference.path != "state")
         | {str(file) for file in _files(change) if file in versions}
         for change in prepared.plan.details
     }
-    return {address: paths for address, paths in found.items() if paths}
+    return {address: paths for address, paths in by_address.items() if paths}
 
 
 def _files(change: Change) -> Iterator[Address]:
@@ -86,13 +86,13 @@ def resolved_differences(
     """The paths that differ `before` and not `after` the objects are adopted anew, by address, and these objects; what
     differs in another way afterwards is left as it is."""
     then, now = differing(before), differing(after)
-    found: dict[Address, tuple[str, ...]] = {}
+    resolved: dict[Address, tuple[str, ...]] = {}
     for candidate in anew:
         address = candidate.resource.address
         left = now.get(address, frozenset())
         if left < then[address]:
-            found[address] = tuple(sorted(then[address] - left))
-    return found, tuple(candidate for candidate in anew if candidate.resource.address in found)
+            resolved[address] = tuple(sorted(then[address] - left))
+    return resolved, tuple(candidate for candidate in anew if candidate.resource.address in resolved)
 
 
 def still_otherwise(request: Request, prepared: Prepared, taken: Collection[tuple[str, str]]) -> list[Problem]:

@@ -72,23 +72,23 @@ def search(
     raws |= _by_name(engine, playbook, {a: r for a, r in resources.items() if a not in raws and a not in maps})
     called = {adopted.id: adopted.name for adopted in known if adopted.kind == RENAMING}
     renamed = {adopted.labels[FORMER_NAME]: adopted.id for adopted in known if FORMER_NAME in adopted.labels}
-    mapped = _mapped(engine, resources, maps, renamed, {name: one for one, name in called.items()})
+    mapped = _mapped(engine, resources, maps, renamed, {name: container_id for container_id, name in called.items()})
     _require_free_addresses(engine, playbook.project, maps, resources, mapped, renamed)
     raws |= mapped
     ours = [r for a, r in sorted(resources.items()) if a in raws and _is_ours(playbook.project, r, raws[a])]
     owned = tuple(Candidate(r, raws[r.address]) for r in ours)
     wanted = tuple(r for a, r in sorted(resources.items()) if r not in ours)
-    found = [
+    matches = [
         Candidate(r, raws[r.address], r.address in maps, called.get(identity(r.kind, raws[r.address]), ""))
         for r in wanted
         if r.address in raws
     ]
-    _require_distinct(found, maps)
-    listed = engine.containers() if found else ()
+    _require_distinct(matches, maps)
+    listed = engine.containers() if matches else ()
     project = playbook.project
-    refusals = refusals_of(engine, found, listed, project, forced)
+    refusals = refusals_of(engine, matches, listed, project, forced)
     refused = {problem.path for problem in refusals}
-    candidates = tuple(candidate for candidate in found if str(candidate.resource.address) not in refused)
+    candidates = tuple(candidate for candidate in matches if str(candidate.resource.address) not in refused)
     own = {identity(resources[address].kind, raw) for address, raw in raws.items()}
     notes = [*_foreign_users(candidates, own, listed, project), *_left_alone(playbook, candidates, listed, narrowed)]
     return Search(wanted, owned, candidates, tuple(refusals), tuple(notes))
@@ -96,21 +96,21 @@ def search(
 
 def _checked(maps: Mapping[Address, str], resources: Mapping[Address, Resource]) -> dict[Address, str]:
     """The maps by full addresses: `service.web` is its only replica. UsageError for what is not declared."""
-    found: dict[Address, str] = {}
+    names: dict[Address, str] = {}
     for address, name in maps.items():
         full = address if address in resources else Address(address.kind, address.name, 1)
         if full not in resources:
             known = sorted(str(resource) for resource in resources)
             hint = nearest(str(address), known) or f"there are: {', '.join(known)}"
             raise UsageError(f"--map {address}={name}: the playbook declares no {address}", hint=hint)
-        if full in found:
-            raise UsageError(f"--map names {address} twice: {found[full]} and {name}")
-        found[full] = name
-    for (kind, name), count in Counter((a.kind, n) for a, n in found.items()).items():
+        if full in names:
+            raise UsageError(f"--map names {address} twice: {names[full]} and {name}")
+        names[full] = name
+    for (kind, name), count in Counter((a.kind, n) for a, n in names.items()).items():
         if count > 1:
-            both = [str(address) for address, mapped in found.items() if (address.kind, mapped) == (kind, name)]
+            both = [str(address) for address, mapped in names.items() if (address.kind, mapped) == (kind, name)]
             raise UsageError(f"--map gives {name} to {' and '.join(both)}", hint="an object has one address")
-    return found
+    return names
 
 
 def _by_labels(engine: EngineReader, project: str, resources: Mapping[Address, Resource]) -> dict[Address, EngineJson]:
@@ -120,10 +120,10 @@ def _by_labels(engine: EngineReader, project: str, resources: Mapping[Address, R
         if resource.kind == "container":
             services.setdefault(address.name, []).append(resource)
     running = compose_containers(engine.list("container", {COMPOSE_PROJECT: project})) if services else {}
-    found: dict[Address, EngineJson] = {}
+    raws: dict[Address, EngineJson] = {}
     for name, wanted in services.items():
-        found |= match_replicas(wanted, running.get(name, ()))
-    return found
+        raws |= match_replicas(wanted, running.get(name, ()))
+    return raws
 
 
 def _by_name(
@@ -151,17 +151,24 @@ def _mapped(
 ) -> dict[Address, EngineJson]:
     """The objects that the maps name. `renamed` are the ids of containers by the names that they had before this,
     `called` those by the names that they had before an adoption that was cut off, which may be another one's by now."""
-    found = {}
+    mapped = {}
     for address, name in maps.items():
         kind = resources[address].kind
         names = [called.get(name), name, renamed.get(name)] if kind == "container" else [name]
-        raw = next((raw for one in names if one and (raw := engine.inspect(kind, one)) is not None), None)
+        raw = next(
+            (
+                raw
+                for possible_name in names
+                if possible_name and (raw := engine.inspect(kind, possible_name)) is not None
+            ),
+            None,
+        )
         if raw is None:
             raise ProvisionError(
                 f"--map {address}={name}: there is no {kind} named {name}", hint=f"docker {kind} ls shows what is there"
             )
-        found[address] = raw
-    return found
+        mapped[address] = raw
+    return mapped
 
 
 def _require_free_addresses(
@@ -178,7 +185,7 @@ def _require_free_addresses(
         kind = resources[address].kind
         listed = engine.list(kind, {PROJECT: project, ADDRESS: str(address)})
         meant = {identity(kind, raw), renamed.get(maps[address])}
-        others = sorted(name_of(one) for one in listed if identity(kind, one) not in meant)
+        others = sorted(name_of(other) for other in listed if identity(kind, other) not in meant)
         if others:
             raise UsageError(
                 f"--map {address}={maps[address]}: {address} is {others[0]} already",
@@ -191,10 +198,10 @@ def _is_ours(project: str, resource: Resource, raw: EngineJson) -> bool:
     return belongs is not None and belongs[0] == project and belongs[1] == resource.address
 
 
-def _require_distinct(found: Sequence[Candidate], maps: Mapping[Address, str]) -> None:
+def _require_distinct(candidates: Sequence[Candidate], maps: Mapping[Address, str]) -> None:
     """UsageError where one object would get two addresses: one by its name, another by a map."""
     by_id: dict[tuple[str, str], Candidate] = {}
-    for candidate in found:
+    for candidate in candidates:
         other = by_id.setdefault((candidate.resource.kind, candidate.id), candidate)
         if other is not candidate:
             mapped = candidate if candidate.resource.address in maps else other
@@ -205,16 +212,24 @@ def _require_distinct(found: Sequence[Candidate], maps: Mapping[Address, str]) -
 
 
 def refusals_of(
-    engine: EngineReader, found: Sequence[Candidate], listed: Sequence[EngineJson], project: str, forced: frozenset[str]
+    engine: EngineReader,
+    candidates: Sequence[Candidate],
+    listed: Sequence[EngineJson],
+    project: str,
+    forced: frozenset[str],
 ) -> list[Problem]:
-    """Why some of the objects that were found must not be taken, with the containers that `listed` shows."""
-    return [problem for candidate in found for problem in _refusals(engine, candidate, found, listed, project, forced)]
+    """Why some of the candidates must not be taken, with the containers that `listed` shows."""
+    return [
+        problem
+        for candidate in candidates
+        for problem in _refusals(engine, candidate, candidates, listed, project, forced)
+    ]
 
 
 def _refusals(
     engine: EngineReader,
     candidate: Candidate,
-    found: Sequence[Candidate],
+    candidates: Sequence[Candidate],
     listed: Sequence[EngineJson],
     project: str,
     forced: frozenset[str],
@@ -235,7 +250,7 @@ def _refusals(
         yield Problem(f"the {kind} {candidate.name} belongs to {former}", path=path, hint=hint)
         return
     if former.name and former.name != project and former.name not in forced:
-        ids = {other.id for other in found}
+        ids = {other.id for other in candidates}
         using = (
             [raw for raw in users_of(kind, candidate.name, listed) if raw["Id"] not in ids]
             if kind != "container"
@@ -252,7 +267,7 @@ def _refusals(
             return
     if kind == "container" and candidate.name != candidate.resource.name:
         other = engine.inspect("container", candidate.resource.name)
-        if other is not None and identity("container", other) not in {c.id for c in found}:
+        if other is not None and identity("container", other) not in {c.id for c in candidates}:
             yield Problem(
                 f"the container {candidate.name} would be renamed to {candidate.resource.name}, and another one has "
                 "that name",
@@ -313,7 +328,7 @@ def _name(raw: EngineJson) -> str:
 def unknown_projects(forced: frozenset[str], listed: Iterable[EngineJson]) -> Iterator[Problem]:
     """What is forced, and is no Compose project or stack of the objects that the engine lists."""
     labels = [labels_of(raw) for raw in listed]
-    known = sorted({found for label in labels for key in (COMPOSE_PROJECT, STACK) if (found := label.get(key))})
+    known = sorted({project for label in labels for key in (COMPOSE_PROJECT, STACK) if (project := label.get(key))})
     for name in sorted(forced - {*known}):
         near = nearest(name, known) or (f"there are: {', '.join(known)}" if known else "there is none")
         yield Problem(f"--force {name}: nothing here is of a Compose project or stack of that name", hint=near)

@@ -54,9 +54,9 @@ def look_inside(engine: EngineReader, candidate: Candidate, materials: ExternalI
 def _file(engine: EngineReader, container: str, target: str) -> bytes | None:
     """The content of one file in a container; None where there is none, or a folder."""
     name = target.rpartition("/")[2]
-    found = engine.read_files(container, target)
+    files = engine.read_files(container, target)
     # A link is followed to a file of another name.
-    return found.get(name, next(iter(found.values()))) if len(found) == 1 else None
+    return files.get(name, next(iter(files.values()))) if len(files) == 1 else None
 
 
 def _version(key: Address, declared: str, data: bytes, materials: ExternalInputs) -> str:
@@ -90,7 +90,7 @@ def adopt_images(engine: EngineReader, desired: DesiredState, candidates: Sequen
 
     Only where the candidates run the very image that has the name now.
     """
-    found = []
+    adopts = []
     for address, resource in sorted(desired.resources.items()):
         if resource.kind != "image":
             continue
@@ -104,13 +104,13 @@ def adopt_images(engine: EngineReader, desired: DesiredState, candidates: Sequen
         if raw is None or BUILD_LABEL in labels or not all(_runs(candidate, str(raw["Id"])) for candidate in users):
             continue
         form = ("taken as built from its folder as it is now",)
-        found.append(
+        adopts.append(
             Adopted(
                 "image", str(raw["Id"]), resource.name, str(raw.get("Created") or ""), str(address),
                 {BUILD_LABEL: str(resource.spec["build"])}, str(former_owner(labels_of(raw))), form,
             )
         )  # fmt: skip
-    return found
+    return adopts
 
 
 def _runs(candidate: Candidate, image: str) -> bool:

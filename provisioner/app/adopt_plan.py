@@ -103,21 +103,22 @@ def plan_adoption(
     services = {a: name for a, name in choice.maps.items() if platform.names_services and a.kind == "service"}
     playbook = with_names(playbook, {**names_of_adopted(ledger.adopted), **names, **services})
     planned = _planned(request, playbook, engine, choice, platform, ledger.adopted)
-    found, prepared, adopts = planned.found, planned.prepared, planned.adopts
+    searched, prepared, adopts = planned.searched, planned.prepared, planned.adopts
     state = _state(planned.view(engine), planned, listed)
     shown = AdoptionPlan(
         title=playbook.title,
         facts=prepared.plan.observed.facts,
         rows=tuple(_rows(planned)),
         adopts=adopts,
-        renames={candidate.id: candidate.resource.name for candidate in found.candidates if _is_renamed(candidate)},
-        notes=(*found.notes, *_of_others(request, found, playbook, listed, choice), *_names_to_write(playbook, names),
-               *_later(prepared), *still_otherwise(request, prepared, {(each.kind, each.id) for each in adopts}),
+        renames={candidate.id: candidate.resource.name for candidate in searched.candidates if _is_renamed(candidate)},
+        notes=(*searched.notes, *_of_others(request, searched, playbook, listed, choice),
+               *_names_to_write(playbook, names), *_later(prepared),
+               *still_otherwise(request, prepared, {(each.kind, each.id) for each in adopts}),
                *([state] if isinstance(state, Problem) else [])),
-        refusals=found.refusals,
+        refusals=searched.refusals,
         finishes=isinstance(state, AdoptedState) and not adopts,
     )  # fmt: skip
-    return PreparedAdoption(shown, prepared, found.candidates, listed, None if isinstance(state, Problem) else state)
+    return PreparedAdoption(shown, prepared, searched.candidates, listed, None if isinstance(state, Problem) else state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +126,14 @@ class _Planned:
     """What was found, the plan of the apply after it is adopted, and the records that are kept. `settled` are the paths
     in which what was adopted before differs no longer."""
 
-    found: Search
+    searched: Search
     prepared: Prepared
     adopts: tuple[Adopted, ...]
     settled: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
 
     def view(self, engine: EngineReader) -> EngineReader:
         """The engine as it would be after the adoption."""
-        return _view(engine, self.prepared.playbook, self.adopts, self.found.candidates)
+        return _view(engine, self.prepared.playbook, self.adopts, self.searched.candidates)
 
 
 def _planned(
@@ -146,36 +147,36 @@ def _planned(
     """Look for everything, and plan with what was found; once more where something was adopted with another file."""
     materials = collect_inputs(request, playbook, engine, platform)
     desired = platform.lower(playbook, materials.inputs)
-    found = search(engine, playbook, desired, choice.maps, choice.forced, known, narrowed=bool(choice.targets))
+    searched = search(engine, playbook, desired, choice.maps, choice.forced, known, narrowed=bool(choice.targets))
 
     def plan_with(candidates: Sequence[Candidate], materials: ExternalInputs) -> tuple[Prepared, list[Adopted]]:
         evidence = {candidate.id: look_inside(engine, candidate, materials, playbook) for candidate in candidates}
         adopts = [
             adoption(candidate, playbook.project, evidence[candidate.id], engine.facts()) for candidate in candidates
         ]
-        adopts += adopt_images(engine, desired, found.candidates)
+        adopts += adopt_images(engine, desired, searched.candidates)
         view = _view(engine, playbook, adopts, candidates)
         policy = Policy(targets=choice.targets)
         prepared = prepare(request, playbook, view, policy, lambda *_: materials, lowered=Lowered(playbook, desired))
         return prepared, adopts
 
-    prepared, adopts = plan_with(found.candidates, materials)
+    prepared, adopts = plan_with(searched.candidates, materials)
     paths: Mapping[Address, tuple[str, ...]] = {}
-    if anew := adopted_otherwise(prepared, found.owned):
+    if anew := adopted_otherwise(prepared, searched.owned):
         # Values that the engine is known to have are not read otherwise, and here they are compared.
         read = {declaration.key for declaration in materials.declarations}
         again = collect_inputs(request, playbook, engine, platform, read=read)
-        tried, records = plan_with((*found.candidates, *anew), again)
+        tried, records = plan_with((*searched.candidates, *anew), again)
         paths, taken = resolved_differences(anew, prepared, tried)
         if taken:
-            candidates = (*found.candidates, *taken)
+            candidates = (*searched.candidates, *taken)
             prepared, adopts = (tried, records) if taken == anew else plan_with(candidates, again)
-            left = tuple(candidate for candidate in found.owned if candidate.resource.address not in paths)
-            wanted = (*found.wanted, *(candidate.resource for candidate in taken))
-            found = replace(found, candidates=candidates, owned=left, wanted=wanted)
+            left = tuple(candidate for candidate in searched.owned if candidate.resource.address not in paths)
+            wanted = (*searched.wanted, *(candidate.resource for candidate in taken))
+            searched = replace(searched, candidates=candidates, owned=left, wanted=wanted)
     differences = {str(change.address): change.differences for change in prepared.plan.details}
     kept = tuple(with_what_runs(adopted, differences.get(adopted.address, ())) for adopted in adopts)
-    return _Planned(found, prepared, kept, paths)
+    return _Planned(searched, prepared, kept, paths)
 
 
 def _view(
@@ -187,16 +188,16 @@ def _view(
 
 def _state(view: EngineReader, planned: _Planned, listed: Lists) -> AdoptedState | Problem | None:
     """What is kept as the revision to go back to; what is the file's own needs no further look."""
-    found, prepared, adopts = planned.found, planned.prepared, planned.adopts
-    if found.refusals or not prepared.whole or not (adopts or _lacks_revision(prepared, view, listed)):
+    searched, prepared, adopts = planned.searched, planned.prepared, planned.adopts
+    if searched.refusals or not prepared.whole or not (adopts or _lacks_revision(prepared, view, listed)):
         return None
     if not prepared.plan.changes and not prepared.plan.refusals:
         return AdoptedState(prepared.playbook, prepared.materials.inputs, prepared.plan.observed)
     from provisioner.app.adopted_state import adopted_state
 
-    adoptable = {candidate.resource.address for candidate in found.candidates}
-    missing = [resource for resource in found.wanted if resource.address not in adoptable]
-    return adopted_state(view, prepared, (*found.candidates, *found.owned), missing, adopts)
+    adoptable = {candidate.resource.address for candidate in searched.candidates}
+    missing = [resource for resource in searched.wanted if resource.address not in adoptable]
+    return adopted_state(view, prepared, (*searched.candidates, *searched.owned), missing, adopts)
 
 
 def _lacks_revision(prepared: Prepared, view: EngineReader, listed: Lists) -> bool:
@@ -206,12 +207,12 @@ def _lacks_revision(prepared: Prepared, view: EngineReader, listed: Lists) -> bo
 
 
 def _of_others(
-    request: Request, found: Search, playbook: Playbook, listed: Lists, choice: AdoptionChoice
+    request: Request, searched: Search, playbook: Playbook, listed: Lists, choice: AdoptionChoice
 ) -> Iterator[Problem]:
     """What is said of projects that are not found by the names of this playbook."""
     yield from unknown_projects(choice.forced, listed.objects.values())
     if not any(
-        resource.kind == "container" for resource in (each.resource for each in (*found.owned, *found.candidates))
+        resource.kind == "container" for resource in (each.resource for each in (*searched.owned, *searched.candidates))
     ):
         yield from elsewhere_notes(request, playbook, listed.containers)
 
@@ -222,7 +223,7 @@ def _is_renamed(candidate: Candidate) -> bool:
 
 def _mapped_names(playbook: Playbook, maps: Mapping[Address, str]) -> dict[Address, str]:
     """The names that mapped networks and volumes keep. UsageError where the file says another one."""
-    found = {}
+    names = {}
     for address, name in maps.items():
         declared = {"network": playbook.networks, "volume": playbook.volumes}.get(address.kind, {}).get(address.name)
         if declared is None:
@@ -236,8 +237,8 @@ def _mapped_names(playbook: Playbook, maps: Mapping[Address, str]) -> dict[Addre
             raise UsageError(
                 f"--map {address}={name}: the file names it {declared.name}", hint=f"write `name: {name}` in the file"
             )
-        found[address] = name
-    return found
+        names[address] = name
+    return names
 
 
 def _names_to_write(playbook: Playbook, names: Mapping[Address, str]) -> list[Problem]:
@@ -263,13 +264,13 @@ def _later(prepared: Prepared) -> list[Problem]:
 
 
 def _rows(planned: _Planned) -> list[AdoptionRow]:
-    found, adopts = planned.found, planned.adopts
+    searched, adopts = planned.searched, planned.adopts
     changes = {change.address: change for change in planned.prepared.plan.details}
     records = {adopted.address: adopted for adopted in adopts}
-    candidates = {one.resource.address: one for one in found.candidates}
-    refused = {problem.path for problem in found.refusals}
+    candidates = {candidate.resource.address: candidate for candidate in searched.candidates}
+    refused = {problem.path for problem in searched.refusals}
     rows = []
-    for resource in found.wanted:
+    for resource in searched.wanted:
         address = resource.address
         change = changes.get(address)
         if address in candidates:
@@ -290,5 +291,5 @@ def _rows(planned: _Planned) -> list[AdoptionRow]:
         image = Address.parse(record.address)
         assert image is not None
         rows.append(AdoptionRow(image, AS_IT_IS, record.name, record.former, form=tuple(record.form)))
-    rows += [AdoptionRow(one.resource.address, OWNED, one.resource.name) for one in found.owned]
+    rows += [AdoptionRow(candidate.resource.address, OWNED, candidate.resource.name) for candidate in searched.owned]
     return sorted(rows, key=lambda row: row.address)

@@ -52,10 +52,10 @@ class Lists:
 
 def lists(engine: EngineReader) -> Lists:
     """One list of each kind that can be adopted but images, which come with their containers."""
-    found: dict[tuple[str, str], EngineJson] = {("container", str(raw["Id"])): raw for raw in engine.containers()}
+    objects: dict[tuple[str, str], EngineJson] = {("container", str(raw["Id"])): raw for raw in engine.containers()}
     for kind in ("network", "volume", *(RELABELLED if engine.facts().swarm_manager else ())):
-        found |= {(kind, identity(kind, raw)): raw for raw in engine.list(kind, {})}
-    return Lists(found)
+        objects |= {(kind, identity(kind, raw)): raw for raw in engine.list(kind, {})}
+    return Lists(objects)
 
 
 def standing(engine: EngineReader, records: Sequence[Adopted], listed: Lists) -> tuple[Adopted, ...]:
@@ -87,7 +87,9 @@ def _settings(raw: EngineJson | None) -> Any:
     if raw is None:
         return None
     attached = (raw.get("NetworkSettings") or {}).get("Networks") or {}
-    joined = {name: [sorted(one.get("Aliases") or ()), one.get("IPAMConfig")] for name, one in attached.items()}
+    joined = {
+        name: [sorted(endpoint.get("Aliases") or ()), endpoint.get("IPAMConfig")] for name, endpoint in attached.items()
+    }
     return [raw["Name"], raw["HostConfig"], joined, bool(raw["State"].get("Paused"))]
 
 

@@ -21,8 +21,8 @@ _KINDS = ("network", "volume", "service")
 
 def names_of_adopted(adopted: Iterable[Adopted]) -> dict[Address, str]:
     """The names of adopted networks, volumes and services by their address."""
-    found = ((Address.parse(record.address), record) for record in adopted if record.kind in _KINDS)
-    return {address: record.name for address, record in found if address is not None}
+    records = ((Address.parse(record.address), record) for record in adopted if record.kind in _KINDS)
+    return {address: record.name for address, record in records if address is not None}
 
 
 def has_own_name(playbook: Playbook, declared: Declared) -> bool:

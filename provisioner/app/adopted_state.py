@@ -75,7 +75,7 @@ def adopted_state(
     left = [text for change in differences(desired, observed) for text in _unlike(change)]
     if left:
         more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
-        return _problem(f"{', '.join(sorted(left)[:_MOST_NAMED])}{more}", helps=all(_WRITING in one for one in left))
+        return _problem(f"{', '.join(sorted(left)[:_MOST_NAMED])}{more}", helps=all(_WRITING in text for text in left))
     still = [
         change.address
         for change in diff(desired, observed, desired)
@@ -116,7 +116,7 @@ def _reason(change: Change, difference: FieldChange) -> str:
 
 
 def _texts(value: object) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list | tuple) else []
+    return [str(text) for text in value] if isinstance(value, list | tuple) else []
 
 
 def _problem(why: str, *, helps: bool = True) -> Problem:
@@ -213,24 +213,24 @@ class _Writer:
 
     def _service(self, name: str, group: Sequence[Candidate], body: Node, paths: Collection[str]) -> Node:
         """The body of one service with what runs in the place of what differs."""
-        found = self._taken.service(name, [candidate.raw for candidate in group])
+        actual = self._taken.service(name, [candidate.raw for candidate in group])
         if mac := (group[0].raw.get("Config") or {}).get("MacAddress"):
             # That of its first network, as it was declared.
-            found["mac_address"] = mac
-        if not {"networks", "network_mode"} & found.keys():
+            actual["mac_address"] = mac
+        if not {"networks", "network_mode"} & actual.keys():
             # A file need not say that; a body that was read does.
-            found["networks"] = ["default"]
-        if "networks" in found:
-            found["networks"] = self._with_hardware_addresses(group[0], found["networks"])
+            actual["networks"] = ["default"]
+        if "networks" in actual:
+            actual["networks"] = self._with_hardware_addresses(group[0], actual["networks"])
         values: dict[str, Any] = {}
-        for place in sorted(self._places(name, group[0], paths, found)):
+        for place in sorted(self._places(name, group[0], paths, actual)):
             body = _without(body, place.split("."))
-            if (value := get_path(found, place)) is not None:
+            if (value := get_path(actual, place)) is not None:
                 set_path(values, place, value)
         if variables := {path.partition(".")[2] for path in paths if path.startswith("environment.")}:
-            body, values["environment"] = self._variables(name, group[0], body, variables, found)
+            body, values["environment"] = self._variables(name, group[0], body, variables, actual)
         if targets := {path.removeprefix("volumes.") for path in paths if path.startswith("volumes.")}:
-            body, values["volumes"] = _mounts(body, targets, found)
+            body, values["volumes"] = _mounts(body, targets, actual)
         return self._canonical(body, values, "services")
 
     def _with_hardware_addresses(self, candidate: Candidate, networks: Any) -> Any:
@@ -258,7 +258,7 @@ class _Writer:
             and not follows_from_address(endpoint)
         }
 
-    def _places(self, name: str, candidate: Candidate, paths: Collection[str], found: Mapping[str, Any]) -> set[str]:
+    def _places(self, name: str, candidate: Candidate, paths: Collection[str], actual: Mapping[str, Any]) -> set[str]:
         """Where in a body that stands which differs, but for what is taken entry by entry."""
         fields = service.FIELDS if candidate.resource.kind == "service" else container.FIELDS
         differing = [f for f in fields if any(path == f.key or path.startswith(f"{f.key}.") for path in paths)]
@@ -270,10 +270,10 @@ class _Writer:
         places |= {"mac_address"} if "networks" in places and self._hardware_addresses(candidate) else set()
         places |= {"mac_address"} & of_networks
         places -= {"environment", "volumes", "image", "build"}
-        return places | ({"image", "build"} if found["image"] != self._declared.services[name].image else set())
+        return places | ({"image", "build"} if actual["image"] != self._declared.services[name].image else set())
 
     def _variables(
-        self, name: str, candidate: Candidate, body: Node, differing: Iterable[str], found: Mapping[str, Any]
+        self, name: str, candidate: Candidate, body: Node, differing: Iterable[str], actual: Mapping[str, Any]
     ) -> tuple[Node, dict[str, str]]:
         """The body without the variables that differ, and those of them that run with another value."""
         lines = candidate.raw["Config"].get("Env") if candidate.resource.kind == "container" else None
@@ -281,7 +281,7 @@ class _Writer:
         values = {}
         for variable in sorted(differing):
             declared = body.get("environment", variable)
-            written = (found.get("environment") or {}).get(variable)
+            written = (actual.get("environment") or {}).get(variable)
             value = written if isinstance(written, str) else live.get(variable)
             plain = declared is not None and not declared.is_mapping
             if declared is not None and declared.is_mapping:
@@ -310,14 +310,14 @@ class _Writer:
         return over_object(section, body, values, directory=self._declared.directory, home="")
 
 
-def _mounts(body: Node, targets: Collection[str], found: Mapping[str, Any]) -> tuple[Node, list[Any]]:
+def _mounts(body: Node, targets: Collection[str], actual: Mapping[str, Any]) -> tuple[Node, list[Any]]:
     """The body without the mounts at these targets, and what runs with something there."""
     declared = body.mapping.get("volumes")
     kept = [node for node in items_of(declared) if (at := node.get("target")) is None or at.value not in targets]
     body = _without(body, ["volumes"])
     if declared is not None and kept:
         body = replace(body, value={**body.mapping, "volumes": replace(declared, value=tuple(kept))})
-    return body, [volume for volume in found.get("volumes") or () if volume["target"] in targets]
+    return body, [volume for volume in actual.get("volumes") or () if volume["target"] in targets]
 
 
 def _without_dependencies(body: Node, gone: Iterable[str]) -> Node:

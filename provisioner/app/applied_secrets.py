@@ -44,8 +44,10 @@ def versions_on_swarm(engine: EngineReader, playbook: Playbook, but: Collection[
 
     One whose template driver has changed is left out, since a new object needs the value.
     """
-    found: dict[str, HeldVersion] = {}
-    for raw in sorted(engine.list("secret", {PROJECT: playbook.project}), key=lambda one: swarm_file.age(dict(one))):
+    versions: dict[str, HeldVersion] = {}
+    for raw in sorted(
+        engine.list("secret", {PROJECT: playbook.project}), key=lambda secret: swarm_file.age(dict(secret))
+    ):
         spec = raw["Spec"]
         labels = spec.get("Labels") or {}
         address = owned_address(labels, spec["Name"], playbook.project)
@@ -53,7 +55,7 @@ def versions_on_swarm(engine: EngineReader, playbook: Playbook, but: Collection[
         if address is None or address.kind != "secret":
             continue
         key = address.name
-        found.pop(key, None)
+        versions.pop(key, None)
         declared = playbook.secrets.get(key)
         if declared is None or key in but or tier != AWS or not version:
             continue
@@ -61,8 +63,8 @@ def versions_on_swarm(engine: EngineReader, playbook: Playbook, but: Collection[
         seen = swarm_file.decode(dict(raw))
         if wanted["template_driver"] == seen["template_driver"]:
             held = Held(spec["Name"], tier, version)
-            found[key] = HeldVersion(held, str(seen["version"]))
-    return HeldVersions(found)
+            versions[key] = HeldVersion(held, str(seen["version"]))
+    return HeldVersions(versions)
 
 
 def versions_in_volumes(engine: EngineReader, playbook: Playbook, but: Collection[str]) -> HeldVersions:
@@ -73,7 +75,7 @@ def versions_in_volumes(engine: EngineReader, playbook: Playbook, but: Collectio
         address = owned_address(labels, str(raw["Name"]).lstrip("/"), playbook.project)
         if address is not None and address.kind == "service" and ONE_OFF not in labels:
             in_use |= {str(mount["Name"]) for mount in raw.get("Mounts") or () if mount.get("Type") == "volume"}
-    found: dict[str, set[HeldVersion]] = {}
+    all_versions: dict[str, set[HeldVersion]] = {}
     for raw in engine.list("volume", {PROJECT: playbook.project}) if in_use else ():
         labels = raw.get("Labels") or {}
         sources = json.loads(labels.get(swarm_file.SOURCE, "{}"))
@@ -81,8 +83,11 @@ def versions_in_volumes(engine: EngineReader, playbook: Playbook, but: Collectio
             tier, _, version = str(sources.get(address.name, "")).partition(":")
             held = HeldVersion(Held(address.name, tier, version), str(entry["version"]))
             if address.kind == "secret":
-                found.setdefault(address.name, set()).add(held)
-    one = {key: next(iter(several)) for key, several in found.items() if len(several) == 1 and key not in but}
+                all_versions.setdefault(address.name, set()).add(held)
+    versions = {
+        key: next(iter(several)) for key, several in all_versions.items() if len(several) == 1 and key not in but
+    }
     return HeldVersions(
-        {key: held for key, held in one.items() if held.answer.tier == AWS and held.answer.version}, frozenset(in_use)
+        {key: held for key, held in versions.items() if held.answer.tier == AWS and held.answer.version},
+        frozenset(in_use),
     )

@@ -193,7 +193,7 @@ class _ApprovedPlay:
         pulled = {
             name: digest
             for name, digest in self._pins.items()
-            if any(one.endswith(f"@{digest}") for one in here.get(name, ()))
+            if any(repo_digest.endswith(f"@{digest}") for repo_digest in here.get(name, ()))
         }
         as_agreed = replace(prepared, plan=replace(plan, pins={**pulled, **plan.pins}, bases={}))
         digest = digest_plan(as_agreed, self._salt)

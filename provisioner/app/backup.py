@@ -206,17 +206,17 @@ def _manifest(
 
 def _images(saving: Saving, sources: Sources) -> Mapping[str, Mapping[str, str]]:
     """Each service's image: its reference, its id, and the digest in a registry where it has one."""
-    found: dict[str, Mapping[str, str]] = {}
+    images: dict[str, Mapping[str, str]] = {}
     for container in sources.containers:
-        if container.address.name in found:
+        if container.address.name in images:
             continue
         image = saving.engine.inspect("image", str(container.raw["Image"])) or {}
-        found[container.address.name] = {
+        images[container.address.name] = {
             "reference": str(container.raw["Config"].get("Image") or ""),
             "id": str(container.raw["Image"]),
             "digest": next(iter(image.get("RepoDigests") or ()), ""),
         }
-    return found
+    return images
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,14 +231,14 @@ class Inventory:
 def list_backups(request: Request) -> Inventory:
     """Every archive of the environment, in the places that answer. No engine is asked."""
     playbook = load_playbook(request, allow_unset=True)
-    found: list[tuple[str, Listed]] = []
+    places: list[tuple[str, Listed]] = []
     silent: list[tuple[str, Unreachable]] = []
     for place in open_places(request, playbook):
         try:
-            found.append((place.url, list_archives(place, playbook.project)))
+            places.append((place.url, list_archives(place, playbook.project)))
         except Unreachable as error:
             silent.append((place.url, error))
-    return Inventory(playbook.title, tuple(found), tuple(silent))
+    return Inventory(playbook.title, tuple(places), tuple(silent))
 
 
 def find_backup(request: Request, name: str) -> Archive:
@@ -264,17 +264,17 @@ def check_backup(request: Request, name: str, identity: str | None, *, on_item: 
     playbook = load_playbook(request, allow_unset=True)
     identities = read_identities(identity) if identity else None
     places = open_places(request, playbook)
-    found = find_archive(places, playbook.project, name)
-    if found.passed_over:
-        raise ProvisionError(found.passed_over[0], hint=f"the newest that can be read is {found.id}")
+    archive = find_archive(places, playbook.project, name)
+    if archive.passed_over:
+        raise ProvisionError(archive.passed_over[0], hint=f"the newest that can be read is {archive.id}")
     whole: list[str] = []
     lacking: list[str] = []
     for place in places:
-        is_listed = found.id in place.archives()
+        is_listed = archive.id in place.archives()
         (whole if is_listed else lacking).append(place.url)
         if is_listed:
-            find_archive([place], playbook.project, found.id).check(identities, partial(on_item, place.url))
-    return Checked(found, tuple(whole), tuple(lacking))
+            find_archive([place], playbook.project, archive.id).check(identities, partial(on_item, place.url))
+    return Checked(archive, tuple(whole), tuple(lacking))
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,8 +296,8 @@ def plan_prune(request: Request) -> Pruning:
             f"the playbook of {playbook.title} does not say which archives are kept, so that all of them stay",
             hint="backup: {keep: {last: 3, daily: 7, weekly: 4, monthly: 6}}",
         )
-    found = [(place, list_archives(place, playbook.project)) for place in open_places(request, playbook)]
-    by_place = [(place, [archive.manifest for archive in listed.whole]) for place, listed in found]
+    listings = [(place, list_archives(place, playbook.project)) for place in open_places(request, playbook)]
+    by_place = [(place, [archive.manifest for archive in listed.whole]) for place, listed in listings]
     taken = any(snapshots(manifests) for _, manifests in by_place)
     reachable = _kept_revisions(request, playbook) if taken else ()
     doomed = [
@@ -306,7 +306,7 @@ def plan_prune(request: Request) -> Pruning:
         for manifest in prunable(manifests, playbook.backup.keep, reachable)
     ]
     kept = sum(len(manifests) for _, manifests in by_place) - len(doomed)
-    damaged = tuple(f"{place.url}: {why}" for place, listed in found for why in listed.damaged.values())
+    damaged = tuple(f"{place.url}: {why}" for place, listed in listings for why in listed.damaged.values())
     return Pruning(playbook.title, tuple(doomed), kept, damaged)
 
 

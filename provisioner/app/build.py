@@ -98,5 +98,5 @@ def _secrets(request: Request, work: ImageWork, needed: set[str]) -> dict[str, S
     if not needed:
         return {}
     platform = choose_platform(work.playbook, work.engine)
-    found = resolve_secrets(request, work.playbook, work.engine, platform, {}, needed).resolutions
-    return {key: answer.value for key in needed if isinstance(answer := found.get(key), Found)}
+    resolutions = resolve_secrets(request, work.playbook, work.engine, platform, {}, needed).resolutions
+    return {key: answer.value for key in needed if isinstance(answer := resolutions.get(key), Found)}

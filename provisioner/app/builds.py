@@ -79,9 +79,9 @@ def _bases(recipe: BuildRecipe, facts: Facts, engine: EngineReader) -> dict[str,
 
     arguments = {name: str(value) for name, value in (recipe.get("args") or {}).items() if value is not None}
     target = str(recipe.get("target") or "")
-    found = parse(dockerfile_text(recipe), "", target, arguments, _platform_arguments(recipe, facts))
+    parsed = parse(dockerfile_text(recipe), "", target, arguments, _platform_arguments(recipe, facts))
     contexts = recipe.get("additional_contexts") or {}
-    used = [*(base for base, _ in found.bases), *found.copied] if found else []
+    used = [*(base for base, _ in parsed.bases), *parsed.copied] if parsed else []
     sources = [str(contexts[name]) if name in contexts else f"{_AN_IMAGE}{name}" for name in used]
     names = [name.removeprefix(_AN_IMAGE) for name in sources if name.startswith(_AN_IMAGE)]
     images = {name: engine.inspect("image", name) for name in names if name != "scratch" and not problem_of(name)}
@@ -92,12 +92,12 @@ def _platform_arguments(recipe: BuildRecipe, facts: Facts) -> dict[str, str]:
     """What a builder says of the platform that it builds for and of its own, without being asked."""
     own = f"linux/{architecture(facts.architecture)}"
     wanted = str((recipe.get("platforms") or [own])[0])
-    told: dict[str, str] = {}
+    arguments: dict[str, str] = {}
     for prefix, platform in (("TARGET", wanted), ("BUILD", own)):
         system, processor, variant = (*platform.split("/"), "", "")[:3]
         parts = {"PLATFORM": platform, "OS": system, "ARCH": architecture(processor), "VARIANT": variant}
-        told |= {f"{prefix}{key}": value for key, value in parts.items()}
-    return told
+        arguments |= {f"{prefix}{key}": value for key, value in parts.items()}
+    return arguments
 
 
 def _problems(playbook: Playbook, address: Address, lacks: Iterable[Lack], prefix: str = "") -> Iterator[Problem]:

@@ -44,18 +44,18 @@ def services(request: Request) -> list[Candidate]:
 def addresses(request: Request) -> list[Candidate]:
     """The addresses of all declared objects; of a service with replicas each of them too."""
     playbook = bind(load_document(request))
-    found = []
+    words = []
     for name, service in playbook.services.items():
-        found.append(f"service.{name}")
+        words.append(f"service.{name}")
         if service.replicas > 1:
-            found += [f"service.{name}[{index}]" for index in range(1, service.replicas + 1)]
+            words += [f"service.{name}[{index}]" for index in range(1, service.replicas + 1)]
     for kind, section in (
         ("network", playbook.networks), ("volume", playbook.volumes), ("config", playbook.configs),
         ("secret", playbook.secrets),
     ):  # fmt: skip
-        found += [f"{kind}.{name}" for name in section]
-    found += [f"image.{name}" for name in playbook.services]
-    return [Candidate(address) for address in found]
+        words += [f"{kind}.{name}" for name in section]
+    words += [f"image.{name}" for name in playbook.services]
+    return [Candidate(address) for address in words]
 
 
 def revisions(request: Request) -> list[Candidate]:
@@ -79,8 +79,8 @@ def archives(request: Request) -> list[Candidate]:
 
     for _, listed in list_backups(request).places:
         if listed.archives:
-            found = [Candidate(archive.id, archive.manifest.reason) for archive in reversed(listed.archives)]
-            return [Candidate("latest", listed.archives[-1].id), *found]
+            newest_first = [Candidate(archive.id, archive.manifest.reason) for archive in reversed(listed.archives)]
+            return [Candidate("latest", listed.archives[-1].id), *newest_first]
     return []
 
 
@@ -122,14 +122,16 @@ def checks(request: Request) -> list[Candidate]:
 def environments(request: Request) -> list[Candidate]:
     """The environments that the engine holds objects or a history of, by the names of their projects."""
     engine = open_engine(_hasty(request), None)
-    found: set[str] = set()
+    projects: set[str] = set()
     for raw in engine.containers():
         labels = raw.get("Labels") or {}
-        found |= {str(labels[key]) for key in (PROJECT, LEDGER) if labels.get(key)}
+        projects |= {str(labels[key]) for key in (PROJECT, LEDGER) if labels.get(key)}
     if engine.facts().swarm_manager:
         listed = [*engine.list("service", {}), *engine.list("config", {})]
-        found |= {str((raw["Spec"].get("Labels") or {}).get(key) or "") for raw in listed for key in (PROJECT, LEDGER)}
-    return [Candidate(name) for name in sorted(found - {""})]
+        projects |= {
+            str((raw["Spec"].get("Labels") or {}).get(key) or "") for raw in listed for key in (PROJECT, LEDGER)
+        }
+    return [Candidate(name) for name in sorted(projects - {""})]
 
 
 def contexts(request: Request) -> list[Candidate]:
@@ -139,9 +141,9 @@ def contexts(request: Request) -> list[Candidate]:
     return [Candidate(name) for name in context_names(request.shell)]
 
 
-def merged(found: Iterable[list[Candidate]]) -> list[Candidate]:
+def merged(by_play: Iterable[list[Candidate]]) -> list[Candidate]:
     """Candidates of several plays, each word once."""
-    return list({candidate.word: candidate for part in found for candidate in part}.values())
+    return list({candidate.word: candidate for part in by_play for candidate in part}.values())
 
 
 def _hasty(request: Request) -> Request:

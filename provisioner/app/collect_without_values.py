@@ -47,5 +47,5 @@ class CollectWithoutValues:
         return replace(materials, inputs=replace(materials.inputs, versions=versions))
 
 
-def _of_other_keys(one: str, other: str) -> bool:
-    return "." in one and "." in other and one.partition(".")[0] != other.partition(".")[0]
+def _of_other_keys(version: str, other: str) -> bool:
+    return "." in version and "." in other and version.partition(".")[0] != other.partition(".")[0]

@@ -70,25 +70,25 @@ class Condition:
         return self.finished_at if self.exit_code is not None else self.started_at
 
 
-def condition_of(found: Observed, wanted: Resource | None, engine: EngineReader) -> Condition:
+def condition_of(existing: Observed, wanted: Resource | None, engine: EngineReader) -> Condition:
     """How an object that is there is doing. `wanted` is None for one that is declared no more."""
-    if found.runtime is not None:
-        return _of_container(found.runtime, found, wanted, datetime.now(UTC))
-    if found.kind == "service":
-        return _of_service(found, wanted, engine)
-    if found.kind == "network":
+    if existing.runtime is not None:
+        return _of_container(existing.runtime, existing, wanted, datetime.now(UTC))
+    if existing.kind == "service":
+        return _of_service(existing, wanted, engine)
+    if existing.kind == "network":
         # A node tells of one of a Swarm when it last began to take part in it.
-        dated = found.spec.get("driver") != _OF_A_SWARM
+        dated = existing.spec.get("driver") != _OF_A_SWARM
     else:
-        dated = found.kind != "volume" or is_dated(engine.facts().api_version)
-    return Condition("present", started_at=found.created if dated else "")
+        dated = existing.kind != "volume" or is_dated(engine.facts().api_version)
+    return Condition("present", started_at=existing.created if dated else "")
 
 
-def with_purpose(condition: Condition, address: Address, found: Observed, prepared: Prepared) -> Condition:
+def with_purpose(condition: Condition, address: Address, existing: Observed, prepared: Prepared) -> Condition:
     """The condition of what somebody stopped or paused is no trouble; who scaled what runs is said of it too."""
     ledger = prepared.ledger
     # What has done its work has ended by itself.
-    purpose = "" if condition.state in (COMPLETED, FINISHED) else purpose_of(address, found, ledger)
+    purpose = "" if condition.state in (COMPLETED, FINISHED) else purpose_of(address, existing, ledger)
     if purpose:
         return replace(condition, trouble="", purpose=purpose)
     scaled = scaled_on_purpose(address.name, prepared.playbook, ledger) if address.kind == "service" else ""
@@ -96,68 +96,68 @@ def with_purpose(condition: Condition, address: Address, found: Observed, prepar
 
 
 def with_last_words(
-    condition: Condition, found: Observed, engine: EngineReader, mask: Callable[[str], str]
+    condition: Condition, existing: Observed, engine: EngineReader, mask: Callable[[str], str]
 ) -> Condition:
     """The condition whose trouble ends with the last thing that the object said; asks the engine where there is any.
 
     `mask` takes the values of secrets out of it.
     """
-    if not condition.trouble or found.kind not in ("container", "service"):
+    if not condition.trouble or existing.kind not in ("container", "service"):
         return condition
     words = ""
     with suppress(ProvisionError):
-        if condition.health == "unhealthy" or found.kind == "service":
-            failed = [result for result in health_results(engine, found) if result.exit_code]
+        if condition.health == "unhealthy" or existing.kind == "service":
+            failed = [result for result in health_results(engine, existing) if result.exit_code]
             words = _last_line(failed[-1].output) or f"exit code {failed[-1].exit_code}" if failed else ""
-        words = words or next((_last_line("\n".join(word.lines)) for word in last_words(engine, found, 3)), "")
+        words = words or next((_last_line("\n".join(word.lines)) for word in last_words(engine, existing, 3)), "")
     return replace(condition, trouble=f"{condition.trouble}: {mask(words)}") if words else condition
 
 
-def health_results(engine: EngineReader, found: Observed) -> tuple[HealthResult, ...]:
+def health_results(engine: EngineReader, existing: Observed) -> tuple[HealthResult, ...]:
     """The last results of a container's health check, oldest first.
 
     Of a Swarm service those of the newest task on this node that has any: a Swarm ends a task that is not healthy.
     """
-    containers = [found.id] if found.kind == "container" else []
-    if found.kind == "service":
-        containers = _containers_of_tasks(engine.tasks(found.id, current=True))
+    containers = [existing.id] if existing.kind == "container" else []
+    if existing.kind == "service":
+        containers = _containers_of_tasks(engine.tasks(existing.id, current=True))
     for identity in containers:
         raw = engine.inspect("container", identity)
         log = (((raw or {}).get("State") or {}).get("Health") or {}).get("Log") or ()
         if log:
             return tuple(
                 HealthResult(
-                    str(one.get("End") or ""), int(one.get("ExitCode") or 0), str(one.get("Output") or "").strip()
+                    str(entry.get("End") or ""), int(entry.get("ExitCode") or 0), str(entry.get("Output") or "").strip()
                 )
-                for one in log[-_KEPT_RESULTS:]
+                for entry in log[-_KEPT_RESULTS:]
             )
     return ()
 
 
 def _containers_of_tasks(tasks: Sequence[EngineJson]) -> list[str]:
     """The ids of the containers of the newest tasks; one that is starting has none, or nothing to tell yet."""
-    newest = sorted(tasks, key=lambda one: str(one["Status"].get("Timestamp") or ""), reverse=True)
-    found = [str((one["Status"].get("ContainerStatus") or {}).get("ContainerID") or "") for one in newest]
-    return [identity for identity in found if identity][:_LOOKED_AT]
+    newest = sorted(tasks, key=lambda task: str(task["Status"].get("Timestamp") or ""), reverse=True)
+    identities = [str((task["Status"].get("ContainerStatus") or {}).get("ContainerID") or "") for task in newest]
+    return [identity for identity in identities if identity][:_LOOKED_AT]
 
 
-def last_words(engine: EngineReader, found: Observed, count: int) -> tuple[Words, ...]:
+def last_words(engine: EngineReader, existing: Observed, count: int) -> tuple[Words, ...]:
     """The last lines that a container wrote, or tasks of a service, each by itself; who failed speaks first.
 
     Of a container that was begun again a moment ago they are those before its end.
     """
-    if found.kind == "service":
-        return spoken(engine, (found.base or {}).get("TaskTemplate") or {}, engine.tasks(found.id), count)
-    state = found.runtime
+    if existing.kind == "service":
+        return spoken(engine, (existing.base or {}).get("TaskTemplate") or {}, engine.tasks(existing.id), count)
+    state = existing.runtime
     again = state is not None and state.restarts and state.status == "running" and _is_recent(state, datetime.now(UTC))
     ended, began = (
         (moment(state.finished_at), moment(state.started_at)) if state is not None and again else (None, None)
     )
     if ended is None or began is None:
-        lines = [line.decode(errors="replace").rstrip() for line in engine.logs(found.id, tail=count)]
+        lines = [line.decode(errors="replace").rstrip() for line in engine.logs(existing.id, tail=count)]
         return (Words("", tuple(lines)),) if lines else ()
     stamped = (
-        line.decode(errors="replace").rstrip() for line in engine.logs(found.id, tail=_SEARCHED, timestamps=True)
+        line.decode(errors="replace").rstrip() for line in engine.logs(existing.id, tail=_SEARCHED, timestamps=True)
     )
     parted = [line.partition(" ") for line in stamped]
     # A process may write before its engine says that it was started, and be heard after it says that it has ended.
@@ -166,7 +166,7 @@ def last_words(engine: EngineReader, found: Observed, count: int) -> tuple[Words
     return (Words("", tuple(before[-count:])),) if before else ()
 
 
-def _of_container(state: Runtime, found: Observed, wanted: Resource | None, now: datetime) -> Condition:
+def _of_container(state: Runtime, existing: Observed, wanted: Resource | None, now: datetime) -> Condition:
     ended = state.status in _ENDED
     # An engine says "unhealthy" of what was stopped; a check tells nothing of what does not run.
     health = state.health if state.status in _ALIVE else ""
@@ -177,10 +177,10 @@ def _of_container(state: Runtime, found: Observed, wanted: Resource | None, now:
     if wanted is None:
         return shown
     if ended and state.exit_code == 0 and not state.oom_killed:
-        if found.kind == "service":
+        if existing.kind == "service":
             finished = bool(wanted.may_finish)
         else:
-            finished = has_finished(state, wanted.may_finish, exposes=bool(found.container_spec.get("expose")))
+            finished = has_finished(state, wanted.may_finish, exposes=bool(existing.container_spec.get("expose")))
         if wanted.job or finished:
             return replace(shown, state=COMPLETED if wanted.job else FINISHED)
     return replace(shown, trouble=_trouble(shown, state, now))
@@ -210,18 +210,18 @@ def _is_recent(state: Runtime, now: datetime) -> bool:
     return began is not None and (now - began).total_seconds() < _RECENT
 
 
-def _of_service(found: Observed, wanted: Resource | None, engine: EngineReader) -> Condition:
+def _of_service(existing: Observed, wanted: Resource | None, engine: EngineReader) -> Condition:
     """A Swarm service does what the tasks of its present spec do; what it lacks was seen when it was observed."""
-    current = engine.tasks(found.id, current=True)
-    tasks = tasks_of({"Spec": found.base}, current)
-    trouble = found.not_converged_reason if wanted is not None else ""
+    current = engine.tasks(existing.id, current=True)
+    tasks = tasks_of({"Spec": existing.base}, current)
+    trouble = existing.not_converged_reason if wanted is not None else ""
     why = tasks.pending
-    if trouble and not why and (broken := newest_first(one for one in current if state_of(one) in BROKEN)):
+    if trouble and not why and (broken := newest_first(task for task in current if state_of(task) in BROKEN)):
         why = end_of(engine, broken[0])
     if trouble and why and why not in trouble:
         trouble = f"{trouble}, {why}"
     # All of them run since the newest does: a Swarm tells when a task came into its state.
-    since = max((str(one["Status"].get("Timestamp") or "") for one in current if _runs(one)), default="")
+    since = max((str(task["Status"].get("Timestamp") or "") for task in current if _runs(task)), default="")
     return Condition(
         f"{tasks.running}/{tasks.wanted} running", started_at=since, restarts=tasks.failed, trouble=trouble
     )

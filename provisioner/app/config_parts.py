@@ -55,14 +55,14 @@ def only_services(document: Document, tree: ComposeBody, services: Sequence[str]
 
 def profiles(document: Document) -> list[str]:
     """The names of all profiles of the files, active or not."""
-    found: set[str] = set(document.profiles - {"*"})
+    names: set[str] = set(document.profiles - {"*"})
     services = document.root.get("services")
     for service in services.mapping.values() if services is not None and services.is_mapping else ():
         named = service.get("profiles")
-        found |= {str(item.value) for item in named.items} if named is not None and named.is_sequence else set()
+        names |= {str(item.value) for item in named.items} if named is not None and named.is_sequence else set()
     for undeployed in document.undeployed:
-        found |= set(undeployed.profiles)
-    return sorted(found)
+        names |= set(undeployed.profiles)
+    return sorted(names)
 
 
 def hashes(tree: Mapping[str, Any], which: str) -> list[tuple[str, str]]:
@@ -79,7 +79,7 @@ def hashes(tree: Mapping[str, Any], which: str) -> list[tuple[str, str]]:
 
 def variable_rows(document: Document) -> list[VariableRow]:
     """The variables that the files name, by name; of several uses the first that says what stands in for it."""
-    found: dict[str, VariableRow] = {}
+    rows: dict[str, VariableRow] = {}
     for file in document.files:
         try:
             text = Path(document.directory, file).read_text(encoding="utf-8", errors="replace")
@@ -91,9 +91,9 @@ def variable_rows(document: Document) -> list[VariableRow]:
             row = VariableRow(
                 name, "?" in sign, said if "-" in sign else "", said if "+" in sign else ""
             )  # fmt: skip
-            if name not in found or found[name] == VariableRow(name, False, "", ""):
-                found[name] = row
-    return [found[name] for name in sorted(found)]
+            if name not in rows or rows[name] == VariableRow(name, False, "", ""):
+                rows[name] = row
+    return [rows[name] for name in sorted(rows)]
 
 
 def environment(document: Document, request: Request) -> list[tuple[str, str]]:

@@ -69,11 +69,11 @@ class Containers(Platform):
         return {address.name for address in missing if address.kind == "secret"}
 
     def applied_versions(self, engine: EngineReader, project: str) -> dict[Address, str]:
-        found: dict[Address, str] = {}
+        versions: dict[Address, str] = {}
         for raw in sorted(engine.list("container", {PROJECT: project}), key=lambda raw: str(raw.get("Created"))):
             files = file_entries(container_files.recorded(dict(raw)))
-            found |= {address: entry["version"] for address, entry in files if address.kind == "secret"}
-        return found
+            versions |= {address: entry["version"] for address, entry in files if address.kind == "secret"}
+        return versions
 
     def missing_files(self, desired: DesiredState, engine: EngineReader, filled: Mapping[str, str]) -> set[Address]:
         operations = {

@@ -28,13 +28,13 @@ def containers(
     """
     playbook = load_with(request, services)
     engine = open_engine(request, playbook.engine)
-    found = owned_containers(engine, playbook.project, services)
+    owned = owned_containers(engine, playbook.project, services)
     if everything or states:
-        found += one_off_containers(engine, playbook.project, services)
+        owned += one_off_containers(engine, playbook.project, services)
     listed = {str(raw["Id"]): raw for raw in engine.containers()}
     return [
         _listed(playbook.project, container, listed.get(container.id, {}))
-        for container in found
+        for container in owned
         if (container.raw["State"]["Status"] in states if states else everything or container.running)
         and (orphans or container.address.name in playbook.services)
     ]

@@ -119,8 +119,8 @@ def _containers(
     """
     playbook = load_with(request, [service])
     engine = open_engine(request, playbook.engine)
-    found = owned_containers(engine, playbook.project, [service])
-    chosen = [container for container in found if index is None or container.address.index == index]
+    replicas = owned_containers(engine, playbook.project, [service])
+    chosen = [container for container in replicas if index is None or container.address.index == index]
     if one_off and index is None:
         chosen += one_off_containers(engine, playbook.project, [service])
     return engine, chosen or [running_replica(engine, playbook, service, index or 1)]
@@ -147,8 +147,8 @@ def _target_in(engine: EngineOperator, container: str, path: str) -> Target:
     asked = path.rstrip("/") or "/" if not path.endswith("/.") else path
     facts = engine.path_facts(container, asked)
     if facts is not None and int(facts["mode"]) & _LINK:
-        path, found = _followed(engine, container, asked)
-        facts = found
+        path, target_facts = _followed(engine, container, asked)
+        facts = target_facts
     return Target(path, facts is not None, facts is not None and bool(int(str(facts["mode"])) & _FOLDER))
 
 

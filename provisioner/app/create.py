@@ -88,7 +88,7 @@ def _makes(plan: Plan, made: Collection[Address]) -> set[int]:
         further = {*step.needs, *step.after} - needed
         needed |= further
         pending += further
-    return own | {one for one in needed if _is_new(by_id[one], plan)}
+    return own | {step_id for step_id in needed if _is_new(by_id[step_id], plan)}
 
 
 def _is_new(step: Step, plan: Plan) -> bool:

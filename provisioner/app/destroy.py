@@ -210,12 +210,12 @@ def plan_removal(
 
 def _named_in(playbook: Playbook) -> dict[str, Address]:
     """The addresses of the volumes that the file names, external ones too: their keys are no other's."""
-    found = {
+    addresses = {
         undeployed.name: Address("volume", undeployed.key)
         for undeployed in playbook.undeployed
         if undeployed.section == "volumes"
     }
-    return found | {volume.name: Address("volume", volume.key) for volume in playbook.volumes.values()}
+    return addresses | {volume.name: Address("volume", volume.key) for volume in playbook.volumes.values()}
 
 
 def _elsewhere(playbook: Playbook, ledger: Ledger, removal: Plan) -> Iterator[Problem]:
@@ -263,8 +263,8 @@ def _is_ours(engine: EngineReader, project: str, labels: Mapping[str, str]) -> b
     """
     if TASK_OF not in labels:
         return labels.get(PROJECT) == project
-    found = engine.inspect("service", labels[TASK_OF])
-    return found is None or labels_of(found).get(PROJECT) == project
+    service = engine.inspect("service", labels[TASK_OF])
+    return service is None or labels_of(service).get(PROJECT) == project
 
 
 def _declaration(change: Change, declared: DesiredState, volumes: Mapping[str, Resource]) -> Resource | None:
@@ -286,11 +286,11 @@ def _with_history(removal: Plan, ledger: Ledger) -> Plan:
         else "what was destroyed, failed or stopped"
     )
     address = Address(_HISTORY, "revisions")
-    found = Observed(address, _HISTORY, _HISTORY, ledger.project, {})
-    change = Change(address, Action.DELETE, reason, observed=found)
+    history = Observed(address, _HISTORY, _HISTORY, ledger.project, {})
+    change = Change(address, Action.DELETE, reason, observed=history)
     step = Step(
         len(removal.steps) + 1, Remove(_HISTORY), address, reason,
-        needs=tuple(one.id for one in removal.steps), object_id=_HISTORY,
+        needs=tuple(earlier.id for earlier in removal.steps), object_id=_HISTORY,
     )  # fmt: skip
     return replace(removal, changes=(*removal.changes, change), steps=(*removal.steps, step))
 
@@ -343,7 +343,7 @@ def _named_volumes(playbook: Playbook, removal: Plan, policy: Policy) -> tuple[s
     this environment's to delete, and for what may be either of two."""
     owned = {seen.name: str(address) for address, seen in removal.observed.resources.items() if seen.kind == "volume"}
     external = {volume.name: volume.key for volume in playbook.volumes.values() if volume.external}
-    found = []
+    chosen = []
     for name in policy.volume_names:
         matches = [own for own, address in owned.items() if name in (own, address, address.partition(".")[2])]
         if external.keys() & {name, *matches} or (not matches and name in external.values()):
@@ -357,5 +357,5 @@ def _named_volumes(playbook: Playbook, removal: Plan, policy: Policy) -> tuple[s
                 f"--volume {name} is the name of one volume and the key of another: {meanings}",
                 hint=f"write which one is meant: {' or '.join(owned[match] for match in sorted(matches))}",
             )
-        found += matches
-    return tuple(found)
+        chosen += matches
+    return tuple(chosen)

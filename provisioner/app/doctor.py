@@ -62,25 +62,25 @@ class Diagnosis:
 
 def examine(request: Request) -> Diagnosis:
     """Look at the engine, and with a playbook also at what that needs. Never raises for what it finds wrong."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     playbook = None
     if request.files:
         try:
             playbook = load_playbook(request, allow_unset=True)
-            found.append(Finding("playbook", "ok", f"{playbook.title} is valid"))
+            findings.append(Finding("playbook", "ok", f"{playbook.title} is valid"))
         except ProvisionError as error:
-            found.append(_failure("playbook", error))
+            findings.append(_failure("playbook", error))
     engine: DockerEngine | None = None
     try:
         engine = open_engine(request, playbook.engine if playbook else None, manages=False)
-        found += _engine(engine, playbook)
+        findings += _engine(engine, playbook)
     except ProvisionError as error:
-        found.append(_failure("engine", error))
-    found += _credentials(request, playbook)
+        findings.append(_failure("engine", error))
+    findings += _credentials(request, playbook)
     if playbook is not None:
-        found += _registry(playbook, engine)
-        found += _secrets(request, playbook, engine)
-    return Diagnosis(playbook.title if playbook else "this machine", tuple(found), engine is not None)
+        findings += _registry(playbook, engine)
+        findings += _secrets(request, playbook, engine)
+    return Diagnosis(playbook.title if playbook else "this machine", tuple(findings), engine is not None)
 
 
 def _failure(name: str, error: ProvisionError) -> Finding:
@@ -242,28 +242,28 @@ def _secrets(request: Request, playbook: Playbook, engine: DockerEngine | None) 
     if not playbook.secrets:
         return
     try:
-        found = list_secrets(request)
+        inventory = list_secrets(request)
     except ProvisionError as error:
         yield _failure("secrets", error)
         return
-    bad = [secret.row for secret in found.secrets if secret.row.state in ("missing", UNCLEAR)]
+    bad = [secret.row for secret in inventory.secrets if secret.row.state in ("missing", UNCLEAR)]
     for row in bad:
         yield Finding(
             "secrets", "failed", f"{row.key} is {row.state}: {'; '.join(row.tried)}", "provision secrets list"
         )
     if not bad:
-        tiers = sorted({secret.row.tier for secret in found.secrets})
-        yield Finding("secrets", "ok", f"all {len(found.secrets)} are there ({', '.join(tiers)})")
+        tiers = sorted({secret.row.tier for secret in inventory.secrets})
+        yield Finding("secrets", "ok", f"all {len(inventory.secrets)} are there ({', '.join(tiers)})")
 
 
 def _as_findings(name: str, look: Callable[[], Finding | None]) -> Iterator[Finding]:
     try:
-        found = look()
+        finding = look()
     except ProvisionError as error:
         yield _failure(name, error)
     else:
-        if found is not None:
-            yield found
+        if finding is not None:
+            yield finding
 
 
 def _env_local(request: Request, playbook: Playbook) -> Finding | None:

@@ -63,7 +63,7 @@ def drift(request: Request) -> Drift:
         )
         for standing in observed.foreign
     ]
-    retained = retained_objects(playbook, [one.document for one in ledger.revisions])
+    retained = retained_objects(playbook, [revision.document for revision in ledger.revisions])
     besides = [
         _besides(change, retained)
         for change in diff(desired, observed, desired)
@@ -78,12 +78,12 @@ def drift(request: Request) -> Drift:
 
 def _besides(change: Change, retained: Retained) -> Problem:
     """What is said of an object that the last apply did not want."""
-    path, found = str(change.address), change.observed
-    if found is not None and retained.is_external(found):
+    path, existing = str(change.address), change.observed
+    if existing is not None and retained.is_external(existing):
         return Problem("is external now, and is left alone", path=path)
-    if found is not None and (why := retained.reason(found)):
+    if existing is not None and (why := retained.reason(existing)):
         return Problem(f"is there: {why}", path=path)
-    if found is not None and found.kind == "volume":
+    if existing is not None and existing.kind == "volume":
         return Problem("is there, and was not part of the last apply; it is kept with its data", path=path)
     return Problem("is there, and was not part of the last apply", path=path, hint="`--prune` removes it")
 
@@ -106,8 +106,8 @@ def since(engine: EngineReader, ledger: Ledger, revision: Revision) -> tuple[Des
 
 def differences(desired: DesiredState, observed: ObservedState) -> tuple[Change, ...]:
     """The changes that would put the desired objects back, without jobs that run at every apply anyway."""
-    found = [meant(change) for change in diff(desired, observed, desired) if change.action is not Action.DELETE]
-    return tuple(change for change in group_replicas(found) if change.action is not Action.UNCHANGED)
+    changes = [meant(change) for change in diff(desired, observed, desired) if change.action is not Action.DELETE]
+    return tuple(change for change in group_replicas(changes) if change.action is not Action.UNCHANGED)
 
 
 def meant(change: Change) -> Change:

@@ -25,35 +25,35 @@ def environments(request: Request) -> list[Environment]:
     }
     if engine.facts().swarm_manager:
         kept |= {str(raw["Spec"]["Labels"][LEDGER]) for raw in engine.list("config", {LEDGER: ""})}
-    found = []
+    in_order = []
     for project in sorted({*states, *kept}):
         counted = tuple(sorted(states.get(project, Counter()).items()))
         last = read_ledger(engine, project).last
         if last is None:
-            found.append(Environment(project, counted))
+            in_order.append(Environment(project, counted))
         else:
             title = f"{last.name}/{last.environment}" if last.environment else last.name
             by = last.applied_by.partition(",")[0]
-            found.append(Environment(project, counted, last.applied_at, by, last.directory, title))
-    return found
+            in_order.append(Environment(project, counted, last.applied_at, by, last.directory, title))
+    return in_order
 
 
 def _states(engine: EngineReader) -> dict[str, Counter[str]]:
-    found: dict[str, Counter[str]] = {}
+    by_project: dict[str, Counter[str]] = {}
     for raw in engine.containers():
         labels = raw.get("Labels") or {}
         name = str((raw.get("Names") or ["/"])[0]).lstrip("/")
         belongs = owner(labels, name)
         if belongs is not None and belongs.address.kind == "service" and ONE_OFF not in labels:
-            found.setdefault(belongs.project, Counter())[str(raw.get("State"))] += 1
+            by_project.setdefault(belongs.project, Counter())[str(raw.get("State"))] += 1
     for raw in engine.list("service", {PROJECT: ""}) if engine.facts().swarm_manager else ():
         labels = raw["Spec"].get("Labels") or {}
         if ONE_OFF in labels:
             continue
-        states = found.setdefault(str(labels[PROJECT]), Counter())
+        states = by_project.setdefault(str(labels[PROJECT]), Counter())
         tasks = engine.tasks(str(raw["ID"]), current=True)
         for task in tasks:
             state = str((task.get("Status") or {}).get("State"))
             if task.get("DesiredState") in ("running", "complete"):
                 states["exited" if state == "complete" else state] += 1
-    return found
+    return by_project

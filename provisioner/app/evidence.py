@@ -46,8 +46,8 @@ def mask_of(address: Address, plan: Plan, materials: ExternalInputs) -> Mask:
     values = (content for content in materials.contents.values() if isinstance(content, SecretValue))
     environment: dict[str, object] = {}
     for resources in (plan.observed.resources, plan.desired.resources):
-        found = resources.get(address)
-        spec = found.workload_spec.get("environment") if found is not None else None
+        resource = resources.get(address)
+        spec = resource.workload_spec.get("environment") if resource is not None else None
         environment |= spec if isinstance(spec, dict) else {}
     return Mask(values, {name: value for name, value in environment.items() if isinstance(value, str)})
 
@@ -73,8 +73,8 @@ def unknown_secrets(service: str, playbook: Playbook, materials: ExternalInputs)
 
 
 def _secrets_of(service: str, playbook: Playbook) -> set[str]:
-    found = playbook.services.get(service)
-    node = found.body.get("secrets") if found is not None else None
+    declared = playbook.services.get(service)
+    node = declared.body.get("secrets") if declared is not None else None
     sources = (entry.get("source") for entry in node.items) if node is not None else ()
     return {str(source.value) for source in sources if source is not None}
 

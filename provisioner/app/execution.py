@@ -105,11 +105,11 @@ def _watched(
     interrupt: Interrupt,
 ) -> Report:
     """The report with what became of services that ran when they were waited for, and did not at the second look."""
-    found = after.plan.observed.resources
+    resources = after.plan.observed.resources
     waits = tuple(
         step
         for step in after.plan.steps
-        if step.verb is Verb.WAIT and step.address in found and found[step.address].not_converged_reason
+        if step.verb is Verb.WAIT and step.address in resources and resources[step.address].not_converged_reason
     )
     if not waits:
         return report
@@ -173,8 +173,8 @@ def _made_up_for(result: StepResult, done: Sequence[StepResult]) -> bool:
         result.outcome is Outcome.SKIPPED
         and bool(step.object_id)
         and any(
-            (one.step.verb, one.step.object_id, one.outcome) == (step.verb, step.object_id, Outcome.DONE)
-            for one in done
+            (other.step.verb, other.step.object_id, other.outcome) == (step.verb, step.object_id, Outcome.DONE)
+            for other in done
         )
     )
 

@@ -42,14 +42,14 @@ def explain(word: str) -> tuple[Topic, ...]:
         return (_exit_code(int(word)),)
     if _RULE.fullmatch(word):
         return (_lint_rule(word.upper()),)
-    found = _rows(word.strip("."))
-    if not found:
+    matches = _rows(word.strip("."))
+    if not matches:
         names = {".".join(_words(row)[-count:]) for row in rows() for count in (1, 2) if row.path}
         raise UsageError(
             f"'{word}' is no exit code, no lint rule and no key of a playbook",
             hint=nearest(word, sorted(names)) or "for example: provision explain 76, P101, deploy.replicas",
         )
-    return tuple(_key(entry_of(row)) for row in found)
+    return tuple(_key(entry_of(row)) for row in matches)
 
 
 def topics() -> list[tuple[str, str]]:

@@ -38,20 +38,20 @@ def files_of(requests: Sequence[Request], lists: Sequence[str] = ()) -> list[str
 
     UsageError for standard input, PlaybookInvalid for playbooks that can not be read.
     """
-    found = {str(Path(request.directory, file)): None for request in requests[:1] for file in lists}
+    paths = {str(Path(request.directory, file)): None for request in requests[:1] for file in lists}
     for request in requests:
         read = (file for file in load_document(request).files if Path(file).suffix in _YAML)
         for file in (*request.files, *read):
             if file == STDIN:
                 raise UsageError("fmt writes files, and standard input is none", hint="name the file with -f")
-            found[str(Path(request.directory, file))] = None
-    return list(found)
+            paths[str(Path(request.directory, file))] = None
+    return list(paths)
 
 
 def differing(files: Sequence[str], directory: str) -> list[Formatted]:
     """The files that are not in the usual layout. PlaybookInvalid, with those of all files, for what can not be."""
     problems: list[Problem] = []
-    found = []
+    changes = []
     for file in files:
         shown = _shown(file, directory)
         findings = Findings()
@@ -65,15 +65,15 @@ def differing(files: Sequence[str], directory: str) -> list[Formatted]:
             problems += error.problems
             continue
         if after != text:
-            found.append(Formatted(shown, text, after))
+            changes.append(Formatted(shown, text, after))
     if problems:
         raise PlaybookInvalid(problems)
-    return found
+    return changes
 
 
-def write(found: Sequence[Formatted], directory: str) -> None:
+def write(changes: Sequence[Formatted], directory: str) -> None:
     """Write the files; each is the old one or the new one, whatever happens."""
-    for formatted in found:
+    for formatted in changes:
         write_output(directory, formatted.file, formatted.after)
 
 

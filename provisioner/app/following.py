@@ -163,16 +163,16 @@ class Follower:
     def _pick_up(self) -> bool:
         """Follow what has come, and what runs again; whether anything may yet write."""
         try:
-            found = self._look()
+            containers = self._look()
         except Unreachable as error:
             self._await_engine(error)
             return True
         alive = [
             container
-            for container in found
+            for container in containers
             if container.kind == "service" or container.raw["State"].get("Status") in UP
         ]
-        for container in found:
+        for container in containers:
             # What came and went between two looks has said something all the same.
             unheard = container.id not in self._over and container.raw["State"].get("Status") in _SAID
             if container.id not in self._open and (container.kind == "service" or container.running or unheard):

@@ -28,5 +28,5 @@ def git_commit(directory: str) -> str:
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError, ValueError):
         return ""
-    found = done.stdout.strip()
-    return found if done.returncode == 0 and _FORM.fullmatch(found) else ""
+    commit = done.stdout.strip()
+    return commit if done.returncode == 0 and _FORM.fullmatch(commit) else ""

@@ -78,5 +78,5 @@ def _edges(service: Service) -> Iterator[GraphEdge]:
             read_only = " (read only)" if mount.get("read_only") else ""
             yield GraphEdge(source, f"volume.{mount['source']}", "uses", f"{mount['target']}{read_only}")
     for kind in ("config", "secret"):
-        for one in body.get(f"{kind}s") or ():
-            yield GraphEdge(source, f"{kind}.{one['source']}", "uses")
+        for entry in body.get(f"{kind}s") or ():
+            yield GraphEdge(source, f"{kind}.{entry['source']}", "uses")

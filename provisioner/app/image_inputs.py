@@ -29,7 +29,7 @@ def build_digests(playbook: Playbook, only: Collection[str] | None = None) -> di
         return {}
     from provisioner.engines.build_context import build_digest
 
-    found: dict[str, str] = {}
+    by_service: dict[str, str] = {}
     problems: list[Problem] = []
 
     def digest(name: str) -> str:
@@ -37,16 +37,16 @@ def build_digests(playbook: Playbook, only: Collection[str] | None = None) -> di
         service = playbook.services.get(name)
         if service is None or not service.builds:
             return service.image if service is not None else ""
-        if name not in found:
+        if name not in by_service:
             upon = {other: digest(other) for other in built_upon(service.body)}
             build = {**plain_body(service.body)["build"], PLAYBOOK_FOLDER: playbook.directory}
-            found[name] = ""
+            by_service[name] = ""
             try:
-                found[name] = build_digest(build, upon)
+                by_service[name] = build_digest(build, upon)
             except ProvisionError as error:
                 span = service.body.mapping["build"].span
                 problems.append(Problem(error.message, span, f"services.{name}.build", error.hint))
-        return found[name]
+        return by_service[name]
 
     digests = {name: digest(name) for name in wanted}
     if problems:

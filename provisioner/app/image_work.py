@@ -49,13 +49,13 @@ class ImageWork:
     def services(self, *, built: bool) -> list[tuple[Address, Service]]:
         """The chosen services whose image is built, or those whose image is pulled; each image once."""
         addresses = image_addresses(self.playbook)
-        made_here = {one.image for one in self.playbook.services.values() if one.builds}
-        found: dict[Address, Service] = {}
+        made_here = {service.image for service in self.playbook.services.values() if service.builds}
+        by_address: dict[Address, Service] = {}
         for name in sorted(self._chosen):
             service = self.playbook.services[name]
             if (service.builds if built else service.image not in made_here) and service.image:
-                found.setdefault(addresses[service.image], service)
-        return sorted(found.items(), key=lambda item: item[0])
+                by_address.setdefault(addresses[service.image], service)
+        return sorted(by_address.items(), key=lambda item: item[0])
 
     def do(self, operation: Operation, address: Address, reference: str, act: Act) -> bool:
         """Make one call and tell of it; whether it went well."""

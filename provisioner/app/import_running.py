@@ -83,11 +83,11 @@ def import_running(
 
 def _stacks(engine: EngineReader) -> dict[str, dict[str, list[EngineJson]]]:
     """The services of each stack of a Swarm, by their key."""
-    found: dict[str, dict[str, list[EngineJson]]] = {}
+    stacks: dict[str, dict[str, list[EngineJson]]] = {}
     for raw in engine.list("service", {STACK: ""}):
         stack = labels_of(raw)[STACK]
-        found.setdefault(stack, {})[key_of(name_of(raw).removeprefix(f"{stack}_"))] = [raw]
-    return found
+        stacks.setdefault(stack, {})[key_of(name_of(raw).removeprefix(f"{stack}_"))] = [raw]
+    return stacks
 
 
 def _chosen(
@@ -105,15 +105,15 @@ def _chosen(
         of_it = [raw for raw in everything if labels_of(raw).get(COMPOSE_PROJECT) == wanted[0]]
         return name or wanted[0], wanted[0], compose_containers(of_it)
     by_name = {name_of(raw): raw for raw in everything}
-    if missing := [one for one in wanted if one not in by_name]:
+    if missing := [wanted_name for wanted_name in wanted if wanted_name not in by_name]:
         raise ProvisionError(
             f"no Compose project, stack or container is named {missing[0]}", hint="docker ps --all shows what is there"
         )
     if not name:
         raise UsageError("containers by name need a name for what they become", hint="--name shop")
     groups: dict[str, list[EngineJson]] = {}
-    for one in dict.fromkeys(wanted):
-        groups[key_of(one, groups)] = [by_name[one]]
+    for wanted_name in dict.fromkeys(wanted):
+        groups[key_of(wanted_name, groups)] = [by_name[wanted_name]]
     return name, "", groups
 
 
@@ -226,12 +226,15 @@ class Taken:
     def _links(self, body: ComposeBody, spec: Mapping[str, Any]) -> dict[str, list[str]]:
         """The links of a service, which a file has once for all networks, in place of those of its container."""
         body.pop("links", None)
-        links = {*spec["links"], *(text for one in spec["networks"].values() for text in one.get("links") or ())}
+        links = {
+            *spec["links"],
+            *(text for network in spec["networks"].values() for text in network.get("links") or ()),
+        }
         pairs = [text.partition(":")[::2] for text in sorted(links)]
         own = {f"{self._called[name]}:{alias}" for name, alias in pairs if name in self._called}
         others = {f"{name}:{alias}" for name, alias in pairs if name not in self._called}
-        found = {"links": sorted(own), "external_links": sorted(others)}
-        return {key: texts for key, texts in found.items() if texts}
+        by_key = {"links": sorted(own), "external_links": sorted(others)}
+        return {key: texts for key, texts in by_key.items() if texts}
 
     def _see(self, raw: EngineJson) -> None:
         for name in (raw.get("NetworkSettings") or {}).get("Networks") or {}:
@@ -300,12 +303,14 @@ def in_order(body: Mapping[str, Any]) -> ComposeBody:
 
 def _depends_on(label: str) -> ComposeBody:
     """`db:service_healthy:false,…`, as Compose writes it, as a file says it."""
-    found = {}
+    dependencies = {}
     for entry in filter(None, label.split(",")):
         name, _, rest = entry.partition(":")
         condition, _, restart = rest.partition(":")
-        found[name] = {"condition": condition or "service_started"} | ({"restart": True} if restart == "true" else {})
-    return found
+        dependencies[name] = {"condition": condition or "service_started"} | (
+            {"restart": True} if restart == "true" else {}
+        )
+    return dependencies
 
 
 class Variable(str):

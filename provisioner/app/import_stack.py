@@ -75,8 +75,8 @@ class TakenStack(Taken):
     def _attached(self, raw: EngineJson) -> Iterator[tuple[str, str]]:
         """The file's key of each network that a service is on, by its id."""
         for entry in get_path(raw, f"Spec.{TASK}.Networks") or ():
-            found = self._engine.inspect("network", entry["Target"])
-            name = str(found["Name"]) if found else str(entry["Target"])
+            network = self._engine.inspect("network", entry["Target"])
+            name = str(network["Name"]) if network else str(entry["Target"])
             if name not in _BUILT_IN:
                 self._networks.setdefault(name, self._key_of("network", name))
             yield entry["Target"], self._networks.get(name, name)

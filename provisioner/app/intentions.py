@@ -75,14 +75,14 @@ def said_on_purpose(change: Change, ledger: Ledger) -> Change:
     return replace(change, reason=f"{purpose}; an apply {ends}", drift=False)
 
 
-def purpose_of(address: Address, found: Observed | None, ledger: Ledger) -> str:
+def purpose_of(address: Address, existing: Observed | None, ledger: Ledger) -> str:
     """Since when and by whom a service is stopped or paused on purpose; empty where it runs, or nobody meant it."""
-    if address.kind != "service" or found is None:
+    if address.kind != "service" or existing is None:
         return ""
     stopped, paused = ledger.intentions.stopped.get(address.name), ledger.intentions.paused.get(address.name)
-    if stopped is not None and is_still(found):
+    if stopped is not None and is_still(existing):
         return f"stopped {stopped}"
-    is_paused = found.runtime is not None and found.runtime.status == "paused"
+    is_paused = existing.runtime is not None and existing.runtime.status == "paused"
     return f"paused {paused}" if paused is not None and is_paused else ""
 
 
@@ -94,12 +94,12 @@ def scaled_on_purpose(name: str, playbook: Playbook, ledger: Ledger) -> str:
     return f"{why.replicas} replicas {why}; the file says {why.declared}"
 
 
-def is_still(found: Observed) -> bool:
+def is_still(existing: Observed) -> bool:
     """Whether nothing of a service runs."""
-    if found.runtime is not None:
-        return found.runtime.status in ("exited", "dead", "created")
-    constraints = (found.service_spec.get("placement") or {}).get("constraints") or ()
-    return found.kind == "service" and (found.service_spec.get("replicas") == 0 or NOWHERE in constraints)
+    if existing.runtime is not None:
+        return existing.runtime.status in ("exited", "dead", "created")
+    constraints = (existing.service_spec.get("placement") or {}).get("constraints") or ()
+    return existing.kind == "service" and (existing.service_spec.get("replicas") == 0 or NOWHERE in constraints)
 
 
 def _scaled(playbook: Playbook, ledger: Ledger) -> Iterator[Problem]:

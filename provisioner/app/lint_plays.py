@@ -22,9 +22,9 @@ def lint_plays(plays: PlayList) -> tuple[Finding, ...]:
 
     No engine is asked: a play counts as one for a Swarm where its playbook says so, and for the engine that it names.
     """
-    found = clashes([_placed(play, playbook) for play, playbook in read_all(plays, allow_unset=True)])
-    if found:
-        raise PlaybookInvalid(found)
+    problems = clashes([_placed(play, playbook) for play, playbook in read_all(plays, allow_unset=True)])
+    if problems:
+        raise PlaybookInvalid(problems)
     findings: dict[Finding, None] = {}
     errors: list[tuple[str, ProvisionError]] = []
     for play in plays.plays:

@@ -59,15 +59,15 @@ def load_playbook(
     from provisioner.playbook.crossref import contradictions, mode_of
 
     document = load_document(request)
-    playbook, found = bind_in_spite(document)
-    problems = (*(() if allow_unset else document.unset), *found)
-    if not found:
+    playbook, invalid = bind_in_spite(document)
+    problems = (*(() if allow_unset else document.unset), *invalid)
+    if not invalid:
         try:
             playbook = select.scale(playbook, scale or {})
         except PlaybookInvalid as error:
             raise PlaybookInvalid((*problems, *error.problems)) from None
         playbook = select.target(playbook, [str(target) for target in targets])
-    if feasible or found:
+    if feasible or invalid:
         problems = (*problems, *contradictions(playbook, mode_of(playbook)))
     if problems:
         raise PlaybookInvalid(dict.fromkeys((*problems, *further(playbook))))

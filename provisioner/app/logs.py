@@ -54,10 +54,10 @@ def logs(
     engine = open_engine(request, playbook.engine)
 
     def containers() -> list[OwnedContainer]:
-        found = writers(engine, playbook, services)
+        owned = writers(engine, playbook, services)
         return [
             container
-            for container in found
+            for container in owned
             if index is None or (container.kind == "container" and container.address.index == index)
         ]
 
@@ -85,9 +85,9 @@ def logs(
 
 def parse_moment(option: str, text: str, now: float) -> float:
     """Unix seconds of a time (RFC 3339, or Unix seconds) or of a length of time before `now` (`5m`, `1h30m`)."""
-    found = _RELATIVE.fullmatch(text)
-    if found and text:
-        days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    match = _RELATIVE.fullmatch(text)
+    if match and text:
+        days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
         return now - (((days * 24 + hours) * 60 + minutes) * 60 + seconds)
     if text.isdecimal():
         return float(text)

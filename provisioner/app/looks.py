@@ -27,7 +27,7 @@ def top(request: Request, services: Sequence[str], arguments: str = "") -> list[
     engine = open_engine(request, playbook.engine)
     running = [container for container in owned_containers(engine, playbook.project, services) if container.running]
     with ThreadPoolExecutor(_WORKERS) as pool:
-        answers = pool.map(lambda one: engine.top(one.id, arguments), running)
+        answers = pool.map(lambda container: engine.top(container.id, arguments), running)
         return [
             Processes(
                 container.address,
@@ -44,17 +44,21 @@ def port(request: Request, service: str, target: int, protocol: str, index: int)
     playbook = load_with(request, [service])
     engine = open_engine(request, playbook.engine)
     for raw, _ in owned_services(engine, playbook.project, [service]):
-        for one in (raw.get("Endpoint") or {}).get("Ports") or ():
-            if one["TargetPort"] == target and one.get("Protocol", "tcp") == protocol and one.get("PublishedPort"):
-                return f"0.0.0.0:{one['PublishedPort']}"
+        for published in (raw.get("Endpoint") or {}).get("Ports") or ():
+            if (
+                published["TargetPort"] == target
+                and published.get("Protocol", "tcp") == protocol
+                and published.get("PublishedPort")
+            ):
+                return f"0.0.0.0:{published['PublishedPort']}"
     if owned_services(engine, playbook.project, [service]):
         bound: Sequence[EngineJson] = ()
     else:
         replica = running_replica(engine, playbook, service, index)
         bound = (replica.raw["NetworkSettings"].get("Ports") or {}).get(f"{target}/{protocol}") or ()
-    for one in bound:
-        host = str(one["HostIp"])
-        return f"[{host}]:{one['HostPort']}" if ":" in host else f"{host}:{one['HostPort']}"
+    for published in bound:
+        host = str(published["HostIp"])
+        return f"[{host}]:{published['HostPort']}" if ":" in host else f"{host}:{published['HostPort']}"
     raise ProvisionError(
         f"service.{service}[{index}] publishes no port {target}/{protocol}", hint="provision config shows its `ports`"
     )
@@ -69,7 +73,7 @@ def images(request: Request, services: Sequence[str]) -> list[UsedImage]:
         identity: engine.inspect("image", identity) or {}
         for identity in {str(container.raw["Image"]) for container in containers}
     }
-    found = []
+    used_images = []
     for container in containers:
         raw = raws[str(container.raw["Image"])]
         named = str(container.raw["Config"].get("Image") or "").partition("@")[0]
@@ -77,13 +81,13 @@ def images(request: Request, services: Sequence[str]) -> list[UsedImage]:
         reference = named if any(tag in (named, f"{named}:latest") for tag in tags) else next(iter(tags), named)
         repository, _, tag = reference.rpartition(":") if ":" in reference.rpartition("/")[2] else (reference, "", "")
         platform = "/".join(str(raw[key]) for key in ("Os", "Architecture", "Variant") if raw.get(key))
-        found.append(
+        used_images.append(
             UsedImage(
                 container.address, str(container.raw["Name"]).lstrip("/"), repository, tag or "latest",
                 str(container.raw["Image"]), platform, int(raw.get("Size") or 0), str(raw.get("Created") or ""),
             )
         )  # fmt: skip
-    return sorted(found, key=lambda image: image.container)
+    return sorted(used_images, key=lambda image: image.container)
 
 
 def volumes(request: Request, services: Sequence[str]) -> list[EngineJson]:
@@ -93,7 +97,7 @@ def volumes(request: Request, services: Sequence[str]) -> list[EngineJson]:
     engine = open_engine(request, playbook.engine)
     owned = engine.list("volume", {PROJECT: playbook.project})
     declared = {volume.name for volume in playbook.volumes.values() if not volume.external}
-    found = {str(raw["Name"]): raw for raw in owned if str(raw["Name"]) in declared or not _carries_files(raw)}
+    by_name = {str(raw["Name"]): raw for raw in owned if str(raw["Name"]) in declared or not _carries_files(raw)}
     if services:
         mounts = [
             m
@@ -101,8 +105,8 @@ def volumes(request: Request, services: Sequence[str]) -> list[EngineJson]:
             for m in container.raw.get("Mounts") or ()
         ]
         used = {str(mount.get("Name")) for mount in mounts if mount.get("Type") == "volume"}
-        found = {name: raw for name, raw in found.items() if name in used}
-    return [found[name] for name in sorted(found)]
+        by_name = {name: raw for name, raw in by_name.items() if name in used}
+    return [by_name[name] for name in sorted(by_name)]
 
 
 def _carries_files(raw: EngineJson) -> bool:

@@ -33,14 +33,15 @@ def incomparable_versions(observed: ObservedState, materials: ExternalInputs) ->
     """The secrets whose versions on the engine are of another key, with the version that most have."""
     wanted = {address for address in materials.inputs.versions if address.kind == "secret"}
     ours = {materials.inputs.versions[address].partition(".")[0] for address in wanted} | {materials.key}
-    found: dict[Address, Counter[str]] = {}
+    counts: dict[Address, Counter[str]] = {}
     for seen in observed.resources.values():
         for key, version in _uses(seen.spec) if seen.kind in ("container", "service") else ():
             address = Address("secret", key)
             if address in wanted and "." in version and version.partition(".")[0] not in ours:
-                found.setdefault(address, Counter())[version] += 1
+                counts.setdefault(address, Counter())[version] += 1
     return {
-        address: min(versions, key=lambda one: (-versions[one], one)) for address, versions in sorted(found.items())
+        address: min(versions, key=lambda version: (-versions[version], version))
+        for address, versions in sorted(counts.items())
     }
 
 

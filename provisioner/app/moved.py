@@ -67,22 +67,22 @@ def moved_objects(
     gone = _by_whole(observed.resources, desired.resources)
     new = _by_whole(desired.resources, observed.resources)
     records = {(adopted.kind, adopted.id): adopted for adopted in known}
-    found: list[Adopted] = []
+    moved: list[Adopted] = []
     for whole, targets in sorted(new.items()):
         source = moves.origin(whole, gone)
         for address, target in zip(gone[source] if source else (), targets, strict=False):
             seen, wanted = observed.resources[address], desired.resources[target]
             if seen.kind == wanted.kind and seen.kind in MOVABLE and not wanted.external:
-                found.append(_record(playbook, seen, wanted, records.get((seen.kind, seen.id)), observed.facts))
-    return tuple(found)
+                moved.append(_record(playbook, seen, wanted, records.get((seen.kind, seen.id)), observed.facts))
+    return tuple(moved)
 
 
 def _by_whole(these: Collection[Address], but: Collection[Address]) -> dict[Address, list[Address]]:
     """The addresses that are not among `but`, in order, by the whole address that they are part of."""
-    found: dict[Address, list[Address]] = {}
+    by_whole: dict[Address, list[Address]] = {}
     for address in sorted(set(these) - set(but)):
-        found.setdefault(address.whole, []).append(address)
-    return found
+        by_whole.setdefault(address.whole, []).append(address)
+    return by_whole
 
 
 def _record(playbook: Playbook, seen: Observed, wanted: Resource, known: Adopted | None, facts: Facts) -> Adopted:
@@ -139,24 +139,26 @@ def suggested_moves(changes: Sequence[Change], observed: ObservedState) -> Itera
                 break
 
 
-def suggestion(found: Sequence[Suggested]) -> tuple[Problem, ...]:
+def suggestion(suggestions: Sequence[Suggested]) -> tuple[Problem, ...]:
     """The hint at all of them, with one block to write: a file has one."""
-    if not found:
+    if not suggestions:
         return ()
-    first = found[0]
-    block = ", ".join(f"{{from: {suggested.source}, to: {suggested.change.address.whole}}}" for suggested in found)
-    if len(found) == 1:
+    first = suggestions[0]
+    block = ", ".join(
+        f"{{from: {suggested.source}, to: {suggested.change.address.whole}}}" for suggested in suggestions
+    )
+    if len(suggestions) == 1:
         text, path = f"it is declared as {first.source} was, which is no longer declared", str(first.change.address)
         keeps = "keeps that one under its new address, instead of making another"
     else:
-        names = (f"{suggested.change.address.whole} as {suggested.source} was" for suggested in found)
+        names = (f"{suggested.change.address.whole} as {suggested.source} was" for suggested in suggestions)
         text, path = f"what is no longer declared has an equal under another address: {', '.join(names)}", ""
         keeps = "keeps these under their new addresses, instead of making others"
     return (Problem(text, first.change.span, path, f"`moved: [{block}]` {keeps}"),)
 
 
 def _are_alike(wanted: Resource, seen: Observed, observed: ObservedState) -> bool:
-    found = differences_of(wanted, seen, observed)
+    differences = differences_of(wanted, seen, observed)
     if wanted.kind not in ("container", "service"):
-        return not found
-    return all(difference.path.partition(".")[0] in _NAMES for difference in found)
+        return not differences
+    return all(difference.path.partition(".")[0] in _NAMES for difference in differences)

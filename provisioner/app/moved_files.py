@@ -54,25 +54,25 @@ def moved_files(
         return {}, ()
     versions = {source: _renamed(source, target, materials) for source, target in targets.items()}
     records = {(adopted.kind, adopted.id): adopted for adopted in known}
-    found: list[Adopted] = []
+    moved: list[Adopted] = []
     for seen in (*observed.resources.values(), *observed.leftovers, *observed.superseded):
         before = records.get((seen.kind, seen.id))
         if seen.kind == "container":
-            found += _carrying(desired.project, seen, before, targets, versions)
+            moved += _carrying(desired.project, seen, before, targets, versions)
         elif seen.kind in FILE_KINDS and seen.address in targets:
-            found.append(_swarm_file(desired.project, seen, targets[seen.address], versions[seen.address]))
-    return targets, tuple(found)
+            moved.append(_swarm_file(desired.project, seen, targets[seen.address], versions[seen.address]))
+    return targets, tuple(moved)
 
 
 def _versions_on_engine(observed: ObservedState) -> dict[Address, set[str]]:
     """The versions of each config and secret that this environment has on the engine."""
-    found: dict[Address, set[str]] = {}
+    versions: dict[Address, set[str]] = {}
     for seen in (*observed.resources.values(), *observed.superseded):
         if seen.kind in FILE_KINDS:
-            found.setdefault(seen.address, set()).add(str(seen.file_spec["version"]))
+            versions.setdefault(seen.address, set()).add(str(seen.file_spec["version"]))
         for address, version in _versions_in(seen) if seen.kind == "container" else ():
-            found.setdefault(address, set()).add(version)
-    return found
+            versions.setdefault(address, set()).add(version)
+    return versions
 
 
 def _versions_in(container: Observed) -> Iterator[tuple[Address, str]]:

@@ -152,7 +152,7 @@ def _prepare(request: Request, playbook: Playbook, engine: DockerEngine, run: On
     alone = target(changed, [str(address)])
     environment = alone.services[run.service].body.get("environment")
     entries = environment.mapping.values() if environment is not None and environment.is_mapping else ()
-    revealed = {str(found.value) for entry in entries if (found := entry.get("secret")) is not None}
+    revealed = {str(secret.value) for entry in entries if (secret := entry.get("secret")) is not None}
     collect = partial(collect_inputs, read=revealed)
     # One, whatever number `scale` has kept for the service.
     policy = Policy(targets=(address,), scaled=frozenset({run.service}))
@@ -193,13 +193,13 @@ def _as_one_off(prepared: Prepared, run: OneOff, name: str) -> Resource:
     """The service's resource under the name of this run, with the label that keeps it apart from the service's own."""
     resources = prepared.plan.desired.resources
     address = Address("service", run.service)
-    found = resources.get(address) or resources[replace(address, index=1)]
-    spec = dict(found.spec)
-    key = "deploy.labels" if found.kind == "service" else "labels"
+    resource = resources.get(address) or resources[replace(address, index=1)]
+    spec = dict(resource.spec)
+    key = "deploy.labels" if resource.kind == "service" else "labels"
     spec[key] = {**spec[key], ONE_OFF: run.service}
     if not run.use_aliases:
         spec["networks"] = {key: {**entry, "aliases": []} for key, entry in spec["networks"].items()}
-    return replace(found, name=name, spec=spec)
+    return replace(resource, name=name, spec=spec)
 
 
 def _create(prepared: Prepared, resource: Resource, engine: DockerEngine) -> str:

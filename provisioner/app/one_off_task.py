@@ -80,10 +80,10 @@ def carry_out(made: MadeOnce, listener: Listener, interrupt: Interrupt) -> int:
 def _remove(engine: EngineOperator, identity: str, listener: Listener) -> None:
     """Remove the service, and wait until the containers of its tasks are gone from this node; say which are not."""
     tasks = engine.tasks(identity)
-    found = {((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID") for task in tasks}
+    containers = {((task.get("Status") or {}).get("ContainerStatus") or {}).get("ContainerID") for task in tasks}
     engine.remove("service", identity)
     present = Pending(
-        lambda: [each for each in found if each and engine.inspect("container", str(each)) is not None], gap=_POLL
+        lambda: [each for each in containers if each and engine.inspect("container", str(each)) is not None], gap=_POLL
     )
     poll(present, _RELEASE, clock=SystemClock(), progress=lambda text: None, stopped=lambda: False)
     for container in present.left:
@@ -133,7 +133,7 @@ def _tell_attempts(seen: Mapping[str, Task], listener: Listener) -> None:
     """Say it where the Swarm began the command again, though it is to run once."""
     before = sorted(seen.values(), key=_created)[:-1]
     if before:
-        ended = "; ".join(f"{state_of(one)}: {error_of(one)}" for one in before)
+        ended = "; ".join(f"{state_of(task)}: {error_of(task)}" for task in before)
         listener(
             Notice(
                 f"the Swarm began this command {len(seen)} times (before, {ended}): "

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 def one_offs(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[EngineJson]:
     """The containers, by name, with whichever of the services they were made from."""
-    found = [
+    containers = [
         raw for raw in engine.list("container", {PROJECT: project, ONE_OFF: ""}) if _is_of(raw["Config"], services)
     ]
-    return sorted(found, key=lambda raw: str(raw["Name"]))
+    return sorted(containers, key=lambda raw: str(raw["Name"]))
 
 
 def one_off_containers(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[OwnedContainer]:
@@ -31,15 +31,15 @@ def one_off_containers(engine: EngineReader, project: str, services: Sequence[st
     """
     made = [(raw["Config"]["Labels"][ONE_OFF], raw) for raw in one_offs(engine, project, services)]
     for task in one_off_tasks(engine, project, services):
-        found = engine.list("container", {TASK_OF: str(task["ID"])})
-        made += [(task["Spec"]["Labels"][ONE_OFF], raw) for raw in found]
+        containers = engine.list("container", {TASK_OF: str(task["ID"])})
+        made += [(task["Spec"]["Labels"][ONE_OFF], raw) for raw in containers]
     return [OwnedContainer(Address("service", str(service)), str(raw["Id"]), raw) for service, raw in made]
 
 
 def one_off_tasks(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[EngineJson]:
     """The services of a Swarm; none on a plain engine."""
-    found = engine.list("service", {PROJECT: project, ONE_OFF: ""}) if engine.facts().swarm_manager else ()
-    return [raw for raw in found if _is_of(raw["Spec"], services)]
+    swarm_services = engine.list("service", {PROJECT: project, ONE_OFF: ""}) if engine.facts().swarm_manager else ()
+    return [raw for raw in swarm_services if _is_of(raw["Spec"], services)]
 
 
 def _is_of(labelled: Mapping[str, Any], services: Sequence[str]) -> bool:
@@ -73,9 +73,9 @@ class _WithoutOneOffs:
         return getattr(self._engine, name)
 
     def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[EngineJson]:
-        found = self._engine.list(kind, labels)
+        listed = self._engine.list(kind, labels)
         part = {"service": "Spec", "container": "Config"}.get(kind)
-        return [raw for raw in found if part is None or not self._is_ours(raw[part].get("Labels") or {})]
+        return [raw for raw in listed if part is None or not self._is_ours(raw[part].get("Labels") or {})]
 
     def inspect(self, kind: str, name: str) -> Mapping[str, Any] | None:
         raw = self._engine.inspect(kind, name)
@@ -85,7 +85,7 @@ class _WithoutOneOffs:
         """A network without those of them that are on it."""
         on_it = network.get("Containers") or {}
         ours = {str(raw["Id"]) for raw in one_offs(self._engine, self._project)} if on_it else set()
-        return {**network, "Containers": {key: one for key, one in on_it.items() if key not in ours}}
+        return {**network, "Containers": {key: endpoint for key, endpoint in on_it.items() if key not in ours}}
 
     def _is_ours(self, labels: Mapping[str, str]) -> bool:
         return ONE_OFF in labels and labels.get(PROJECT) == self._project

@@ -43,61 +43,61 @@ class OwnedContainer:
 
 def owned_containers(engine: EngineReader, project: str, services: Sequence[str] = ()) -> list[OwnedContainer]:
     """The containers of the named services, or of all, by address; replacements that are not in place are left out."""
-    found = []
+    containers = []
     for raw in engine.list("container", {PROJECT: project}):
         labels, name = raw["Config"].get("Labels") or {}, str(raw["Name"]).lstrip("/")
         address = owned_address(labels, name, project)
         if address is None or address.kind != "service" or ONE_OFF in labels or name != labels.get(NAME):
             continue
         if not services or address.name in services:
-            found.append(OwnedContainer(address, str(raw["Id"]), raw))
-    return sorted([*found, *_task_containers(engine, project, services)], key=lambda one: one.address)
+            containers.append(OwnedContainer(address, str(raw["Id"]), raw))
+    return sorted([*containers, *_task_containers(engine, project, services)], key=lambda container: container.address)
 
 
 def owned_services(
     engine: EngineReader, project: str, services: Sequence[str] = ()
 ) -> list[tuple[Mapping[str, Any], Address]]:
     """The Swarm services of the named services, or of all, without one-off ones; none on a plain engine."""
-    found = []
+    owned = []
     for raw in engine.list("service", {PROJECT: project}) if engine.facts().swarm_manager else ():
         labels = raw["Spec"].get("Labels") or {}
         address = owned_address(labels, raw["Spec"]["Name"], project)
         if address is not None and ONE_OFF not in labels and (not services or address.name in services):
-            found.append((raw, address))
-    return found
+            owned.append((raw, address))
+    return owned
 
 
 def _task_containers(engine: EngineReader, project: str, services: Sequence[str]) -> list[OwnedContainer]:
     """Containers of Swarm tasks that run on this very node; those on other nodes are out of its reach."""
-    found: dict[Address, OwnedContainer] = {}
+    containers: dict[Address, OwnedContainer] = {}
     for service, belongs in owned_services(engine, project, services):
         for raw in engine.list("container", {TASK_OF: str(service["ID"])}):
             # `<service>.<slot>.<task>`; a global service has the node's id in the place of the slot.
             slot = str(raw["Name"]).rsplit(".", 2)[1]
             address = Address("service", belongs.name, int(slot) if slot.isdecimal() else 1)
-            one = OwnedContainer(address, str(raw["Id"]), raw)
+            container = OwnedContainer(address, str(raw["Id"]), raw)
             # The newest one that runs, else the newest that has run: one that is to start has said nothing yet.
-            if address not in found or _lived(one) > _lived(found[address]):
-                found[address] = one
-    return list(found.values())
+            if address not in containers or _lived(container) > _lived(containers[address]):
+                containers[address] = container
+    return list(containers.values())
 
 
-def _lived(one: OwnedContainer) -> int:
-    return 2 if one.running else int(one.raw["State"].get("Status") != "created")
+def _lived(container: OwnedContainer) -> int:
+    return 2 if container.running else int(container.raw["State"].get("Status") != "created")
 
 
 def writers(engine: EngineReader, playbook: Playbook, services: Sequence[str]) -> list[OwnedContainer]:
     """Whose output is a service's, by address: its containers, or the service itself where tasks run elsewhere."""
     away = tasks_elsewhere(engine, playbook.project, services)
-    found = [
+    containers = [
         container
         for container in owned_containers(engine, playbook.project, services)
         if container.address.name not in away
     ]
     for name, tasks in away.items():
         raw = tasks[0].service
-        found.append(OwnedContainer(Address("service", name), str(raw["ID"]), raw, "service"))
-    return sorted(found, key=lambda one: one.address)
+        containers.append(OwnedContainer(Address("service", name), str(raw["ID"]), raw, "service"))
+    return sorted(containers, key=lambda writer: writer.address)
 
 
 def tasks_elsewhere(engine: EngineReader, project: str, services: Sequence[str] = ()) -> dict[str, list[RemoteTask]]:
@@ -106,14 +106,14 @@ def tasks_elsewhere(engine: EngineReader, project: str, services: Sequence[str] 
 
     facts = engine.facts()
     nodes = engine.list("node", {}) if facts.swarm_manager else ()
-    names = {str(one["ID"]): str((one.get("Description") or {}).get("Hostname")) for one in nodes}
-    found: dict[str, list[RemoteTask]] = {}
+    names = {str(raw["ID"]): str((raw.get("Description") or {}).get("Hostname")) for raw in nodes}
+    by_service: dict[str, list[RemoteTask]] = {}
     for raw, belongs in owned_services(engine, project, services) if len(names) > 1 else ():
         for task in engine.tasks(str(raw["ID"]), current=True):
             node = str(task.get("NodeID") or "")
             if (task.get("Status") or {}).get("State") == "running" and node and node != facts.node_id:
-                found.setdefault(belongs.name, []).append(RemoteTask(raw, node, names.get(node) or node))
-    return found
+                by_service.setdefault(belongs.name, []).append(RemoteTask(raw, node, names.get(node) or node))
+    return by_service
 
 
 def tasks_to_come(engine: EngineReader, project: str, services: Sequence[str], index: int | None = None) -> bool:
@@ -136,10 +136,10 @@ def running_replica(engine: EngineReader, playbook: Playbook, service: str, inde
     """One running replica of a service."""
     require_services(playbook, [service])
     replicas = owned_containers(engine, playbook.project, [service])
-    for one in replicas:
-        if one.address.index == index and one.running:
-            return one
-    away = sorted({one.host for one in tasks_elsewhere(engine, playbook.project, [service]).get(service, ())})
+    for replica in replicas:
+        if replica.address.index == index and replica.running:
+            return replica
+    away = sorted({task.host for task in tasks_elsewhere(engine, playbook.project, [service]).get(service, ())})
     if away:
         raise ProvisionError(
             f"service.{service}[{index}] is not on this node; tasks of the service run on {', '.join(away)}, where "

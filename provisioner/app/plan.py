@@ -128,8 +128,8 @@ def _prepare_once(
     if learn_owners(engine, playbook.project, observed):
         observed = observe(engine, desired, last.containers if last else {}, ledger.guards)
     leftovers = left_volumes(engine, desired, observed)
-    moves, told = _moves(playbook, desired, observed, materials, ledger)
-    notes = (*notes, *left_volume_notes(leftovers), *told)
+    moves, notes_on_moves = _moves(playbook, desired, observed, materials, ledger)
+    notes = (*notes, *left_volume_notes(leftovers), *notes_on_moves)
     if leftovers or moves:
         engine = as_if_adopted(engine, playbook.project, (*leftovers, *moves))
         learn(engine, playbook.project, ledger.adopted)
@@ -235,7 +235,7 @@ def _pinned(ordered: Plan, engine: EngineReader) -> Plan:
     unknown = sorted(reference for reference, digest in known.items() if not digest)
     with ThreadPoolExecutor(max_workers=_ASKED_AT_ONCE) as pool:
         answers = dict(zip(unknown, pool.map(engine.distribution, unknown), strict=True))
-    pins = {reference: found for reference, digest in known.items() if (found := digest or answers.get(reference))}
+    pins = {reference: pin for reference, digest in known.items() if (pin := digest or answers.get(reference))}
     return replace(ordered, pins=pins) if pins else ordered
 
 

@@ -101,9 +101,9 @@ def open_plays(plays: PlayList, policy: Policy, scale: Mapping[str, int]) -> tup
             hint=f"choose one with --limit PLAY: {names}",
         )
     opened = open_engines(read_all(plays, targets=() if policy.alone else policy.targets, scale=scale))
-    found = clashes([_placed(play) for play in opened])
-    if found:
-        raise PlaybookInvalid(found)
+    problems = clashes([_placed(play) for play in opened])
+    if problems:
+        raise PlaybookInvalid(problems)
     return opened
 
 
@@ -138,7 +138,7 @@ def read_all(
         try:
             playbook = load_playbook(
                 play.request, targets=targets, scale=scale, allow_unset=allow_unset,
-                further=(lambda found: ()) if allow_unset else partial(refused_all_the_same, play.request),
+                further=(lambda playbook: ()) if allow_unset else partial(refused_all_the_same, play.request),
             )  # fmt: skip
         except ProvisionError as error:
             errors.append((play.name, error))

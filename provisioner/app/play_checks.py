@@ -23,16 +23,16 @@ def name_of(request: Request) -> str:
 
 def names_of(plays: PlayList) -> dict[str, tuple[str, ...]]:
     """The names of the checks of each play, by its name; none for a playbook that can not be read."""
-    found: dict[str, tuple[str, ...]] = {}
+    names: dict[str, tuple[str, ...]] = {}
     for play in plays.plays:
         try:
             playbook = load_playbook(play.request, allow_unset=True)
         except ProvisionError:
             # Its own verification says what is wrong with it.
-            found[play.name] = ()
+            names[play.name] = ()
             continue
-        found[play.name] = tuple(check.name for check in playbook.checks)
-    return found
+        names[play.name] = tuple(check.name for check in playbook.checks)
+    return names
 
 
 def with_checks(plays: PlayList, known: Mapping[str, Sequence[str]], names: Sequence[str]) -> PlayList:

@@ -93,32 +93,32 @@ def _play_request(request: Request, play: Play) -> PlayRequest:
     return PlayRequest(play.name, own, play.span, play.tags, play.groups)
 
 
-def select_plays(found: PlayList, selection: Selection) -> PlayList:
+def select_plays(plays: PlayList, selection: Selection) -> PlayList:
     """The plays that are meant. UsageError for a word that none of them has, and where none is left."""
-    plays = found.plays
+    selected = plays.plays
     if selection.limits:
-        words = _limits(found, selection.limits)
-        plays = tuple(play for play in plays if any(play.is_called(word) for word in words))
+        words = _limits(plays, selection.limits)
+        selected = tuple(play for play in selected if any(play.is_called(word) for word in words))
     tags, skipped = _words(selection.tags), _words(selection.skip_tags)
-    _require_known(found, [*tags, *skipped])
+    _require_known(plays, [*tags, *skipped])
     # Who names a play asks for it: `never` does not keep it from running.
     named = frozenset({NEVER}) if selection.limits and not tags else frozenset()
-    plays = tuple(play for play in plays if runs(play.tags - named, tags, skipped))
-    if not plays:
+    selected = tuple(play for play in selected if runs(play.tags - named, tags, skipped))
+    if not selected:
         raise UsageError(
-            f"no play of {found.title} is left by --limit, --tags and --skip-tags", hint=f"there are: {_listed(found)}"
+            f"no play of {plays.title} is left by --limit, --tags and --skip-tags", hint=f"there are: {_listed(plays)}"
         )
-    if len(plays) > 1:
+    if len(selected) > 1:
         for option, given in (
-            ("-p", found.request.project_name),
-            ("--project-directory", found.request.project_directory),
+            ("-p", plays.request.project_name),
+            ("--project-directory", plays.request.project_directory),
         ):
             if given:
                 raise UsageError(
-                    f"{option} is for one environment, and {found.title} is a list of {len(plays)} plays",
-                    hint=f"choose one with --limit PLAY: {_listed(found)}",
+                    f"{option} is for one environment, and {plays.title} is a list of {len(selected)} plays",
+                    hint=f"choose one with --limit PLAY: {_listed(plays)}",
                 )
-    return replace(found, plays=plays)
+    return replace(plays, plays=selected)
 
 
 def runs(tags: frozenset[str], asked: Sequence[str], skipped: Sequence[str]) -> bool:
@@ -140,46 +140,46 @@ def runs(tags: frozenset[str], asked: Sequence[str], skipped: Sequence[str]) -> 
     return wanted and (ALL not in skipped or ALWAYS in tags)
 
 
-def only_play(found: PlayList) -> PlayRequest:
+def only_play(plays: PlayList) -> PlayRequest:
     """The one play that is left; UsageError, naming them, where there are several."""
-    if len(found.plays) == 1:
-        return found.plays[0]
+    if len(plays.plays) == 1:
+        return plays.plays[0]
     raise UsageError(
-        f"{found.title} is a list of {len(found.plays)} plays, and this is done to one environment at a time",
-        hint=f"choose one with --limit PLAY: {_listed(found)}",
+        f"{plays.title} is a list of {len(plays.plays)} plays, and this is done to one environment at a time",
+        hint=f"choose one with --limit PLAY: {_listed(plays)}",
     )
 
 
-def _limits(found: PlayList, texts: Iterable[str]) -> list[str]:
+def _limits(plays: PlayList, texts: Iterable[str]) -> list[str]:
     """The words of --limit; a text is one word where a play is called so, else several apart by commas."""
     words: list[str] = []
     for text in texts:
-        whole = any(play.is_called(text.strip()) for play in found.plays)
+        whole = any(play.is_called(text.strip()) for play in plays.plays)
         words += [text.strip()] if whole else _words([text])
     for word in words:
-        if not any(play.is_called(word) for play in found.plays):
-            known = [name for play in found.plays for name in (play.name, play.request.target, *play.groups)]
+        if not any(play.is_called(word) for play in plays.plays):
+            known = [name for play in plays.plays for name in (play.name, play.request.target, *play.groups)]
             folded = {name.casefold(): name for name in reversed(known)}
             from difflib import get_close_matches
 
             near = get_close_matches(word.casefold(), folded, n=1)
             meant = f"did you mean '{folded[near[0]]}'? " if near else ""
-            raise UsageError(f"{found.title} has no play '{word}'", hint=f"{meant}there are: {_listed(found)}")
+            raise UsageError(f"{plays.title} has no play '{word}'", hint=f"{meant}there are: {_listed(plays)}")
     return words
 
 
-def _require_known(found: PlayList, words: Sequence[str]) -> None:
-    known = {ALWAYS, NEVER, ALL, TAGGED, UNTAGGED}.union(*(play.tags for play in found.plays))
+def _require_known(plays: PlayList, words: Sequence[str]) -> None:
+    known = {ALWAYS, NEVER, ALL, TAGGED, UNTAGGED}.union(*(play.tags for play in plays.plays))
     for word in words:
         if word not in known:
             tags = sorted(known - {ALL, TAGGED, UNTAGGED, ALWAYS, NEVER})
             listed = f"tags are: {', '.join(tags)}" if tags else "none of its plays has tags"
-            raise UsageError(f"no play of {found.title} has the tag '{word}'", hint=nearest(word, tags) or listed)
+            raise UsageError(f"no play of {plays.title} has the tag '{word}'", hint=nearest(word, tags) or listed)
 
 
 def _words(texts: Iterable[str]) -> list[str]:
     return [word.strip() for text in texts for word in text.split(",") if word.strip()]
 
 
-def _listed(found: PlayList) -> str:
-    return ", ".join(f"'{play.name}'" for play in found.plays)
+def _listed(plays: PlayList) -> str:
+    return ", ".join(f"'{play.name}'" for play in plays.plays)

@@ -27,14 +27,14 @@ def require_possible(
 
     Without `feasible`, contradictions in the playbook are let pass.
     """
-    found = list(contradictions(playbook, platform.mode)) if feasible else []
+    problems = list(contradictions(playbook, platform.mode)) if feasible else []
     notes: tuple[Problem, ...] = ()
     try:
         notes = platform.check(playbook, facts)
     except PlaybookInvalid as error:
-        found += error.problems
-    if found:
-        raise PlaybookInvalid(dict.fromkeys([*found, *_unreadable(request, playbook, platform)]))
+        problems += error.problems
+    if problems:
+        raise PlaybookInvalid(dict.fromkeys([*problems, *_unreadable(request, playbook, platform)]))
     return notes
 
 

@@ -32,8 +32,8 @@ def pull(
     pushed. With `missing` only those that the engine has not, with `dependencies` also what they depend on.
     """
     work = ImageWork(request, services, listener, dependencies=dependencies)
-    found = work.services(built=False) + (work.services(built=True) if built else [])
-    for address, service in sorted(found, key=lambda item: item[0]):
+    chosen = work.services(built=False) + (work.services(built=True) if built else [])
+    for address, service in sorted(chosen, key=lambda item: item[0]):
         if interrupt.is_set():
             break
         if not missing or work.engine.inspect("image", service.image) is None:

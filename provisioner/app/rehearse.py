@@ -128,15 +128,15 @@ def copy_of(document: Document, real: Playbook) -> tuple[Playbook, tuple[str, ..
 def _shared(name: str, service: Any) -> list[Problem]:
     """What a service has in common with the host."""
     path = f"services.{name}"
-    found = []
+    problems = []
     for key in ("network_mode", "pid", "ipc"):
         if service.get(key) == "host":
-            found.append(Problem(f"{path}.{key}: a copy would share the host's", None, "", "rehearse it elsewhere"))
+            problems.append(Problem(f"{path}.{key}: a copy would share the host's", None, "", "rehearse it elsewhere"))
     for mount in service.get("volumes") or ():
         if mount.get("type") == "bind" and not mount.get("read_only"):
             text = f"{path}: a copy would write to {mount.get('source')}, which is the real one's"
-            found.append(Problem(text, None, "", "mount it read-only, or use a named volume"))
-    return found
+            problems.append(Problem(text, None, "", "mount it read-only, or use a named volume"))
+    return problems
 
 
 def _taken(section: str, key: str, body: Any, project: str, real: Playbook) -> list[Problem]:

@@ -53,8 +53,8 @@ def remove(
         if any(result.error for result in work.results):
             return work.results
         # What was stopped has ended.
-        found = acts.removals(work, running=stop_first and acts.JOBS_END_BY_REMOVAL)
-        work.all([ServiceAct(each.address, Verb.REMOVE, each.kind, partial(remove_it, each)) for each in found])
+        doomed = acts.removals(work, running=stop_first and acts.JOBS_END_BY_REMOVAL)
+        work.all([ServiceAct(each.address, Verb.REMOVE, each.kind, partial(remove_it, each)) for each in doomed])
         removals = [result for result in work.results if result.step.verb is Verb.REMOVE]
         left = {result.step.address.name for result in removals if result.error is not None}
         gone = {result.step.address.name for result in removals} - left

@@ -158,7 +158,11 @@ def plan_restore(
         refusals.append(Problem(text, None, "", "bind the service to this node (deploy.placement.constraints)"))
     resumed = record is not None
     own = bool(masks) or origin.environment == playbook.title
-    unmasked = () if own else tuple(name for name, one in playbook.services.items() if one.backup and one.backup.mask)
+    unmasked = (
+        ()
+        if own
+        else tuple(name for name, service in playbook.services.items() if service.backup and service.backup.mask)
+    )
     again = _jobs_again(playbook, saving.platform, stopped, {volume.key for volume in volumes})
     return RestorePlan(
         playbook.title, origin, tuple(volumes), dumps, stopped, tuple(refusals), resumed, masks, unmasked, again,
@@ -209,16 +213,16 @@ def _moves(playbook: Playbook, parts: Sequence[Part], applied: Iterable[PlainDoc
     from."""
     moves = Moves(playbook, applied)
     addresses = {part.address for part in parts}
-    parsed = (Address.parse(one) for one in addresses if not _declares(playbook, one))
+    parsed = (Address.parse(address) for address in addresses if not _declares(playbook, address))
     others = [address for address in parsed if address is not None]
     declared = [Address("service", name) for name in playbook.services]
     declared += [Address("volume", key) for key in playbook.volumes]
-    found = {}
+    origins = {}
     for address in declared:
         origin = moves.origin(address, others) if str(address) not in addresses else None
         if origin is not None:
-            found[str(origin)] = str(address)
-    return found
+            origins[str(origin)] = str(address)
+    return origins
 
 
 def _declares(playbook: Playbook, address: str) -> bool:
@@ -228,7 +232,7 @@ def _declares(playbook: Playbook, address: str) -> bool:
 
 def _renamed(playbook: Playbook, part: Part, parts: Sequence[Part]) -> str:
     """How a part comes to what it is called now, where it is not declared any more."""
-    kind, addresses = part.address.partition(".")[0], {one.address for one in parts}
+    kind, addresses = part.address.partition(".")[0], {other.address for other in parts}
     new = [
         address for address in saved_addresses(playbook) if address.startswith(f"{kind}.") and address not in addresses
     ]
@@ -313,14 +317,14 @@ def _kept_problems(project: str, volume: Replaced, previous: Mapping[str, Any] |
 def _jobs_again(playbook: Playbook, platform: Platform, stopped: Sequence[str], volumes: set[str]) -> tuple[str, ...]:
     """The jobs that an apply runs after the restore. One that says `run: once` does where its container has to go: no
     volume is made anew while a container has it, and what ran is known from the container only. A Swarm's stays."""
-    found = []
+    jobs = []
     for name in reversed(stopped):
         once = playbook.services[name].job == "once"
         if playbook.services[name].job and not (
             once and (platform.keeps_running or not mounted_volumes(playbook, name) & volumes)
         ):
-            found.append(name)
-    return tuple(found)
+            jobs.append(name)
+    return tuple(jobs)
 
 
 def _stopped(playbook: Playbook, volumes: set[str], dumps: Sequence[Part]) -> tuple[str, ...]:

@@ -90,10 +90,10 @@ class Work:
         their anonymous volumes too.
         """
         if not whole:
-            self.ended |= {one: name for name in services for one in self._ended_job(name)}
+            self.ended |= {kind_and_id: name for name in services for kind_and_id in self._ended_job(name)}
         for name in services:
             self.held.require_held()
-            present = [one for one in self._objects(name) if one not in self.ended]
+            present = [kind_and_id for kind_and_id in self._objects(name) if kind_and_id not in self.ended]
             if present:
                 self.say(f"service.{name}: stands still until the data are there")
             for kind, identity in present:

@@ -62,8 +62,8 @@ class Restoration(Work):
         The record on the engine goes when it is at its end, well or put back.
         """
         begun = new_record(self.plan.command)
-        found = self._gone_on_with()
-        record = replace(found, command=begun.command, began=found.began or begun.began) if found else begun
+        earlier = self._gone_on_with()
+        record = replace(earlier, command=begun.command, began=earlier.began or begun.began) if earlier else begun
         write_record(self.engine, self.project, record)
         names = [volume.name for volume in self.plan.volumes]
         try:
@@ -96,10 +96,10 @@ class Restoration(Work):
     def _gone_on_with(self) -> Record | None:
         """The restore that was killed while it replaced data. Of one that had replaced none, the copies go: its volumes
         hold what they held, and may be others than those of this restore."""
-        found = read_record(self.engine, self.project)
-        if found is None or found.replacing:
-            return found
-        self.forget([kept.volume for kept in kept_data(self.engine, self.project) if found.made(kept)])
+        record = read_record(self.engine, self.project)
+        if record is None or record.replacing:
+            return record
+        self.forget([kept.volume for kept in kept_data(self.engine, self.project) if record.made(kept)])
         return None
 
     def _take_away(self, volumes: Collection[str], *, again: bool = False) -> None:

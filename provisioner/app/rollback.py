@@ -167,39 +167,39 @@ class _Recorded:
     ) -> ExternalInputs:
         """Raises SecretUnavailable, or Unsafe, for what can not be had."""
         recorded = recorded_inputs(self.target.revision)
-        found = _RollbackInputs(dict(recorded.versions), builds=dict(recorded.builds))
-        missing = self._missing(playbook, engine, platform, self._builds(found, playbook, engine))
+        gathered = _RollbackInputs(dict(recorded.versions), builds=dict(recorded.builds))
+        missing = self._missing(playbook, engine, platform, self._builds(gathered, playbook, engine))
         self._configs(
-            found, request, playbook, platform, [address.name for address in missing if address.kind == "config"]
+            gathered, request, playbook, platform, [address.name for address in missing if address.kind == "config"]
         )
         self._secrets(
-            found,
+            gathered,
             request,
             playbook,
             engine,
             platform,
             [address.name for address in missing if address.kind == "secret"],
         )
-        if found.lost and not self.current:
-            raise self._refusal(found)
+        if gathered.lost and not self.current:
+            raise self._refusal(gathered)
         return ExternalInputs(
             inputs=InputVersions(
-                builds=found.builds,
-                versions=found.versions,
+                builds=gathered.builds,
+                versions=gathered.versions,
                 registry=registry_digests(playbook, engine),
-                kept=found.kept,
+                kept=gathered.kept,
                 origins={
                     **recorded.origins,
-                    **{address: text.partition(":")[0] for address, text in found.origins.items()},
+                    **{address: text.partition(":")[0] for address, text in gathered.origins.items()},
                 },
                 profiles=recorded.profiles,
             ),
-            contents=found.contents,
-            origins=found.origins,
-            signer=found.signer,
+            contents=gathered.contents,
+            origins=gathered.origins,
+            signer=gathered.signer,
             messages=(
                 *self.target.remarks,
-                *(f"{address}: {why}; that of today is taken" for address, why in found.lost.items()),
+                *(f"{address}: {why}; that of today is taken" for address, why in gathered.lost.items()),
             ),
         )
 
@@ -216,7 +216,7 @@ class _Recorded:
         return [address for address in inputs.versions if address in needed]
 
     def _configs(
-        self, found: _RollbackInputs, request: Request, playbook: Playbook, platform: Platform, keys: list[str]
+        self, gathered: _RollbackInputs, request: Request, playbook: Playbook, platform: Platform, keys: list[str]
     ) -> None:
         for key in keys:
             address = Address("config", key)
@@ -226,19 +226,19 @@ class _Recorded:
             try:
                 content = config_contents(request, replace(playbook, configs={key: declared}), platform).get(key)
             except PlaybookInvalid as error:
-                found.lost[address] = error.problems[0].message
+                gathered.lost[address] = error.problems[0].message
                 continue
             if content is None:
                 continue
-            found.contents[address] = content
-            if content_version(content) != found.versions[address]:
+            gathered.contents[address] = content
+            if content_version(content) != gathered.versions[address]:
                 file = declared.body.get("file")
-                found.lost[address] = f"{file.value if file else 'its content'} has changed since"
-                found.versions[address] = content_version(content)
+                gathered.lost[address] = f"{file.value if file else 'its content'} has changed since"
+                gathered.versions[address] = content_version(content)
 
     def _secrets(
         self,
-        found: _RollbackInputs,
+        gathered: _RollbackInputs,
         request: Request,
         playbook: Playbook,
         engine: EngineReader,
@@ -248,12 +248,12 @@ class _Recorded:
         keys = {*missing} & playbook.secrets.keys()
         # One that the engine has under another name only may have been moved: with its value that can be told.
         applied = platform.applied_versions(engine, playbook.project)
-        renamed = {a.name for a in found.versions if a.kind == "secret" and a not in applied}
+        renamed = {a.name for a in gathered.versions if a.kind == "secret" and a not in applied}
         renamed = (renamed & playbook.secrets.keys()) - keys
         if not keys | renamed:
             return
         secrets = resolve_secrets(request, playbook, engine, platform, {}, needed=keys, read=keys | renamed)
-        found.signer = secrets.signer
+        gathered.signer = secrets.signer
         if keys and not secrets.key:
             raise SecretUnavailable(
                 f"whether the values of today are those of revision {self.target.revision.number} can not be told: "
@@ -263,29 +263,29 @@ class _Recorded:
         for key in sorted(keys | renamed):
             address, answer = Address("secret", key), secrets.resolutions[key]
             if key in renamed and not (
-                isinstance(answer, Found) and short(answer.fingerprint) == found.versions[address]
+                isinstance(answer, Found) and short(answer.fingerprint) == gathered.versions[address]
             ):
                 continue
             if isinstance(answer, Found):
                 now = short(answer.fingerprint)
-                found.contents[address], found.origins[address] = answer.value, origin(answer)
+                gathered.contents[address], gathered.origins[address] = answer.value, origin(answer)
             elif isinstance(answer, Held):
                 held = secrets.held.get(key)
                 now = held.version if held and answer == held.answer else f"{HELD}{answer.name}"
             else:
                 continue
-            if now != found.versions[address]:
+            if now != gathered.versions[address]:
                 place = f"the {platform.title} has it no more"
-                found.lost[address] = (
+                gathered.lost[address] = (
                     f"the value that it had can not be had any more ({place}, and {answer.tier} has another one now)"
                 )
-                found.versions[address] = now
+                gathered.versions[address] = now
 
-    def _builds(self, found: _RollbackInputs, playbook: Playbook, engine: EngineReader) -> set[str]:
+    def _builds(self, gathered: _RollbackInputs, playbook: Playbook, engine: EngineReader) -> set[str]:
         """Find the images that were built; returns the services whose images are to be built anew."""
         anew = set()
         for key, service in playbook.services.items():
-            wanted = found.builds.get(key)
+            wanted = gathered.builds.get(key)
             if not service.builds or wanted is None:
                 continue
             tagged = engine.inspect("image", service.image)
@@ -293,28 +293,28 @@ class _Recorded:
                 continue
             images = engine.list("image", {BUILD_LABEL: wanted})
             if images:
-                found.kept[key] = str(max(images, key=lambda one: int(one.get("Created") or 0))["Id"])
+                gathered.kept[key] = str(max(images, key=lambda image: int(image.get("Created") or 0))["Id"])
                 continue
             # What another tool built carries no label of ours; it is known by its id.
             identity = self.target.revision.images.get(key)
             if identity and engine.inspect("image", identity) is not None:
-                found.kept[key] = identity
+                gathered.kept[key] = identity
                 continue
             now = build_digests(playbook, {key})[key]
             anew.add(key)
             if now != wanted:
-                found.lost[Address("image", key)] = (
+                gathered.lost[Address("image", key)] = (
                     "it was built from files that have changed since, and the engine has it no more"
                 )
-                found.builds[key] = now
+                gathered.builds[key] = now
         return anew
 
-    def _refusal(self, found: _RollbackInputs) -> ProvisionError:
+    def _refusal(self, gathered: _RollbackInputs) -> ProvisionError:
         number = self.target.revision.number
         lines = [
             f"revision {number} can not be brought back as it was",
-            *(f"{n}: {why}" for n, why in found.lost.items()),
+            *(f"{n}: {why}" for n, why in gathered.lost.items()),
         ]
         hint = "bring back what it was made of and try again; --with-current takes what is there today in its place"
-        secret = any(address.kind == "secret" for address in found.lost)
+        secret = any(address.kind == "secret" for address in gathered.lost)
         return SecretUnavailable("\n".join(lines), hint=hint) if secret else Unsafe("\n".join(lines), hint=hint)

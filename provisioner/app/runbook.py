@@ -34,18 +34,18 @@ def make_runbooks(plays: PlayList, policy: Policy, replicas: Mapping[str, int]) 
 
     Raises what `plan_plays` does.
     """
-    found = []
+    runbooks = []
     for play in plan_plays(plays, policy, replicas):
         runbook = runbook_of(play.prepared)
         plan = replace(runbook.plan, digest=digest_text_of_plays([play]))
-        found.append((play.opened.play.name, replace(runbook, plan=plan)))
-    return found
+        runbooks.append((play.opened.play.name, replace(runbook, plan=plan)))
+    return runbooks
 
 
 def runbook_of(prepared: Prepared) -> Runbook:
     """The runbook of a plan."""
     playbook, ledger = prepared.playbook, prepared.ledger
-    good = next((one for one in reversed(ledger.revisions) if ledger.is_good(one)), None)
+    good = next((revision for revision in reversed(ledger.revisions) if ledger.is_good(revision)), None)
     took: dict[str, float] = {}
     for revision in ledger.revisions:
         took |= revision.took
@@ -57,7 +57,7 @@ def runbook_of(prepared: Prepared) -> Runbook:
         good=_applied(good),
         failed=FailedApply(failed.at, failed.by, failed.outcome) if (failed := ledger.failed) else None,
         saved=saved_addresses(playbook) if playbook.backup.to else (),
-        snapshot=tuple(str(one) for one in playbook.backup.before),
+        snapshot=tuple(str(risk) for risk in playbook.backup.before),
         checks=tuple(check.name for check in playbook.checks),
     )
 
@@ -81,12 +81,12 @@ def _secrets(prepared: Prepared) -> list[ConcernedSecret]:
     touched = {str(change.address.whole) for change in prepared.plan.changes if change.action is not Action.UNCHANGED}
     edges = graph_of(prepared.playbook).edges
     origins = {str(address): tier for address, tier in prepared.materials.inputs.origins.items()}
-    found = []
+    concerned = []
     for key, declared in prepared.playbook.secrets.items():
         address = f"secret.{key}"
         users = [edge.source for edge in edges if edge.target == address]
         if address in touched or touched.intersection(users):
             tier = origins.get(address, "the engine" if declared.external else "")
             names = tuple(user.partition(".")[2] for user in users)
-            found.append(ConcernedSecret(key, tier, names, address in touched))
-    return found
+            concerned.append(ConcernedSecret(key, tier, names, address in touched))
+    return concerned

@@ -98,18 +98,20 @@ class SavedPlan:
 
     def remarks(self, prepared: Prepared) -> tuple[str, ...]:
         """What a person should know of the file: that others can write it, or that nobody can tell who wrote it."""
-        found = []
+        remarks = []
         if can_be_written_by_others(Path(self.path)):
-            found.append(f"{self.path} can be written by others: what was agreed to may not be what is in it")
+            remarks.append(f"{self.path} can be written by others: what was agreed to may not be what is in it")
         sealed, signer = self.content.get("keyed_seal"), prepared.materials.signer
         if isinstance(sealed, dict) and (signer is None or sealed.get("key") != signer.id):
-            found.append(
+            remarks.append(
                 f"{self.path} is sealed with a fingerprint key that is not here, so only the playbook and the engine "
                 "are compared with it, not who wrote it"
             )
         elif not sealed and signer is not None:
-            found.append(f"{self.path} was written where the fingerprint key was not, or its keyed seal was taken off")
-        return tuple(found)
+            remarks.append(
+                f"{self.path} was written where the fingerprint key was not, or its keyed seal was taken off"
+            )
+        return tuple(remarks)
 
 
 def can_be_written_by_others(path: Path) -> bool:
@@ -233,11 +235,11 @@ def require_form(path: Path, content: Mapping[str, Any]) -> None:
         and isinstance(policy.get("targets"), list)
         and all(isinstance(target, str) for target in policy["targets"])
         and isinstance(policy.get("scale"), dict)
-        and all(isinstance(one, int) for one in policy["scale"].values())
+        and all(isinstance(count, int) for count in policy["scale"].values())
         and isinstance(digests, dict)
         and all(isinstance(digests.get(key), dict) for key in ("playbook", "observed", "changes"))
         and isinstance(digests.get("pending"), list)
-        and all(isinstance(one, str) for one in digests["pending"])
+        and all(isinstance(name, str) for name in digests["pending"])
         and isinstance(engine, dict)
         and isinstance(engine.get("id"), str)
         and isinstance(content.get("salt"), str)
@@ -252,7 +254,7 @@ def _is_request(asked: Any) -> bool:
     return (
         isinstance(asked, dict)
         and isinstance(asked.get("directory"), str)
-        and all(isinstance(asked.get(key), list) and all(isinstance(one, str) for one in asked[key]) for key in texts)
+        and all(isinstance(asked.get(key), list) and all(isinstance(text, str) for text in asked[key]) for key in texts)
         and all(isinstance(asked.get(key), str | None) for key in ("target", "context", "host", "project_name"))
     )
 

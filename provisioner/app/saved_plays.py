@@ -60,10 +60,10 @@ class SavedPlays:
         if now != self.names:
             moved.append(f"the plays were {', '.join(self.names)}, and are {', '.join(now)}")
         plans = dict(zip(self.names, self._plans, strict=True))
-        for one in planned if not moved else ():
-            name = one.opened.play.name
+        for play in planned if not moved else ():
+            name = play.opened.play.name
             try:
-                plans[name].require_current(one.prepared)
+                plans[name].require_current(play.prepared)
             except PlanStale as stale:
                 why = stale.message.removeprefix(f"the plan {self.path} is stale: ")
                 moved.append(f"play '{name}': {why}")
@@ -124,7 +124,7 @@ def _require_list_form(path: Path, content: Mapping[str, Any]) -> None:
     right = (
         isinstance(entries, list)
         and bool(entries)
-        and all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in entries)
+        and all(isinstance(entry, dict) and isinstance(entry.get("name"), str) for entry in entries)
         and all(isinstance(texts, list) and all(isinstance(text, str) for text in texts) for texts in words)
     )
     if not right:
@@ -136,11 +136,11 @@ def _require_list_form(path: Path, content: Mapping[str, Any]) -> None:
 
 def list_of(saved: SavedPlays, request: Request) -> PlayList:
     """The plays that a saved plan is of, as they are in the files now. PlanStale where they are not there any more."""
-    found = find_plays(request)
+    plays = find_plays(request)
     why = "it is of a list of plays, and the file is none any more"
-    if found is not None:
+    if plays is not None:
         try:
-            return select_plays(found, saved.selection)
+            return select_plays(plays, saved.selection)
         except UsageError as error:
             why = error.message
     raise PlanStale(

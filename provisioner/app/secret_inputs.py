@@ -104,8 +104,8 @@ _BY_ITSELF = re.compile(r"(docker-)?compose(\.override)?\.ya?ml")
 
 def _command(request: Request) -> str:
     """How this program is called for the files of the request."""
-    found = request.target or all(_BY_ITSELF.fullmatch(file) for file in request.files)
-    named = [] if found else [word for file in request.files for word in ("-f", file)]
+    finds_files = request.target or all(_BY_ITSELF.fullmatch(file) for file in request.files)
+    named = [] if finds_files else [word for file in request.files for word in ("-f", file)]
     return shlex.join(["provision", *named])
 
 
@@ -120,11 +120,11 @@ def pending(declarations: Sequence[SecretRef], resolutions: Mapping[str, Resolut
     from provisioner.secrets.generate import TIER
     from provisioner.secrets.template import ingredients
 
-    found = {key for key, answer in resolutions.items() if isinstance(answer, Found) and answer.tier == TIER}
+    keys = {key for key, answer in resolutions.items() if isinstance(answer, Found) and answer.tier == TIER}
     parts = {ref.key: set(ingredients(ref.template)) for ref in declarations if ref.template is not None}
-    while more := {key for key, needs in parts.items() if key not in found and needs & found}:
-        found |= more
-    return frozenset(found)
+    while more := {key for key, needs in parts.items() if key not in keys and needs & keys}:
+        keys |= more
+    return frozenset(keys)
 
 
 def origin(answer: Resolution) -> str:

@@ -23,12 +23,12 @@ KEYRING = "keyring:"
 def read_key(request: Request) -> SecretValue:
     """The text of the environment's key, as a file holds it. SecretUnavailable where there is none, saying where."""
     context = _secret_context(request)
-    found = fingerprint.find_key(context)
-    if not isinstance(found, FingerprintKey):
+    key = fingerprint.find_key(context)
+    if not isinstance(key, FingerprintKey):
         raise SecretUnavailable(
-            f"there is no fingerprint key here ({found.tried})", hint="the first apply makes it, or import it"
+            f"there is no fingerprint key here ({key.tried})", hint="the first apply makes it, or import it"
         )
-    return fingerprint.key_text(found)
+    return fingerprint.key_text(key)
 
 
 def export_key(request: Request, place: str) -> str:

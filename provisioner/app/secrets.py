@@ -223,14 +223,14 @@ def _resolved(world: _World, refs: Sequence[SecretRef]) -> dict[str, Resolution]
 def _with_parts(ref: SecretRef, refs: Sequence[SecretRef]) -> list[SecretRef]:
     """A secret with those that its template is made of."""
     by_key = {reference.key: reference for reference in refs}
-    found: dict[str, SecretRef] = {}
+    needed: dict[str, SecretRef] = {}
     left = [ref.key]
     while left:
         key = left.pop()
-        if key not in found:
-            found[key] = by_key[key]
+        if key not in needed:
+            needed[key] = by_key[key]
             left += template.ingredients(by_key[key].template or "")
-    return [reference for reference in refs if reference.key in found]
+    return [reference for reference in refs if reference.key in needed]
 
 
 def _listed(row: Row, answer: Resolution, kept: Sequence[Revision] | None, trouble: ProvisionError | None) -> Listed:
@@ -240,7 +240,7 @@ def _listed(row: Row, answer: Resolution, kept: Sequence[Revision] | None, troub
     row = replace(row, version=row.version or version)
     if kept is None or isinstance(answer, Missing):
         return Listed(row)
-    applied = [(one.inputs["versions"].get(Address("secret", row.key).listed), one) for one in kept]
+    applied = [(revision.inputs["versions"].get(Address("secret", row.key).listed), revision) for revision in kept]
     if not applied or applied[-1][0] is None:
         return Listed(row, "never")
     last, since = applied[-1]
@@ -277,10 +277,10 @@ def _near(path: Path) -> str:
 def age(then: float | None, text: str = "") -> str:
     """How long ago a time was, in one unit: Unix seconds, or RFC 3339; empty for none."""
     if then is None:
-        found = moment(text)
-        if found is None:
+        instant = moment(text)
+        if instant is None:
             return ""
-        then = found.timestamp()
+        then = instant.timestamp()
     seconds = max(0, int(datetime.now(UTC).timestamp() - then))
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size:

@@ -96,7 +96,8 @@ class ServiceWork:
         """The chosen services, or others: those that need none of the others first."""
         known = self.playbook.services
         return in_levels(
-            self.chosen if services is None else services, lambda name: [one.service for one in known[name].depends_on]
+            self.chosen if services is None else services,
+            lambda name: [dependency.service for dependency in known[name].depends_on],
         )
 
     def all(self, acts: Sequence[ServiceAct]) -> None:

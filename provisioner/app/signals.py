@@ -34,7 +34,9 @@ def kill(
     if not name.isalnum():
         raise UsageError(f"--signal '{signal}' is no signal", hint="for example: SIGTERM, HUP, 9")
     sent = name if name.isdecimal() else f"SIG{name}"
-    return _each(request, services, Verb.KILL, lambda engine, one: engine.kill(one, sent), listener, interrupt)
+    return _each(
+        request, services, Verb.KILL, lambda engine, container: engine.kill(container, sent), listener, interrupt
+    )
 
 
 def pause(
@@ -42,7 +44,7 @@ def pause(
 ) -> Sequence[StepResult]:
     """Freeze the running containers of the named services, or of all; keep that it was on purpose."""
     return _each(
-        request, services, Verb.PAUSE, lambda engine, one: engine.pause(one), listener, interrupt,
+        request, services, Verb.PAUSE, lambda engine, container: engine.pause(container), listener, interrupt,
         lambda kept, names: kept.with_paused(names, intention()),
     )  # fmt: skip
 
@@ -52,7 +54,7 @@ def unpause(
 ) -> Sequence[StepResult]:
     """Let the paused containers of the named services, or of all, go on."""
     return _each(
-        request, services, Verb.UNPAUSE, lambda engine, one: engine.unpause(one), listener, interrupt,
+        request, services, Verb.UNPAUSE, lambda engine, container: engine.unpause(container), listener, interrupt,
         lambda kept, names: kept.without_paused(names),
     )  # fmt: skip
 

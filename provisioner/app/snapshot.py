@@ -34,18 +34,18 @@ def take_snapshot(
     ProvisionError where the backup fails; the apply is not to begin then.
     """
     playbook = prepared.playbook
-    found = [risk for risk in risks(prepared) if risk in playbook.backup.before]
+    matches = [risk for risk in risks(prepared) if risk in playbook.backup.before]
     has_volumes = any(existing.kind == "volume" for existing in prepared.plan.observed.resources.values())
-    if not found or not has_volumes:
+    if not matches or not has_volumes:
         return
-    why = ", ".join(_WORDS[risk] for risk in found)
+    why = ", ".join(_WORDS[risk] for risk in matches)
     # What the apply is about to move is saved under its new address already.
     seen = cast("DataEngine", as_if_adopted(engine, playbook.project, prepared.plan.moves))
     saving = Saving(playbook, seen, prepared.platform, open_places(request, playbook))
     listener(Notice(f"a snapshot is taken first, since {why}"))
     try:
         manifest = take_backup(
-            saving, held, (), on_item=lambda part: None, reason=f"{BEFORE}{found[0]}", interrupt=interrupt
+            saving, held, (), on_item=lambda part: None, reason=f"{BEFORE}{matches[0]}", interrupt=interrupt
         )
     except KeyboardInterrupt:
         raise Interrupted("interrupted in the snapshot before it; nothing was applied") from None
@@ -58,17 +58,17 @@ def take_snapshot(
 
 def risks(prepared: Prepared) -> tuple[Risk, ...]:
     """What of an apply may cost data, from its plan."""
-    found: list[Risk] = []
+    matches: list[Risk] = []
     changes = [change for change in prepared.plan.changes if change.action is not Action.UNCHANGED]
     if any(_loses_data(change) for change in changes):
-        found.append("data_loss")
+        matches.append("data_loss")
     if any(
         change.desired is not None and change.desired.job and change.action is not Action.DELETE for change in changes
     ):
-        found.append("migration")
+        matches.append("migration")
     if _major_images(prepared):
-        found.append("major_image")
-    return tuple(found)
+        matches.append("major_image")
+    return tuple(matches)
 
 
 def _loses_data(change: Change) -> bool:
@@ -90,5 +90,5 @@ def _major_images(prepared: Prepared) -> bool:
 def major(image: str) -> int | None:
     """The first number of an image's tag; None where the tag does not begin with one."""
     _, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
-    found = _MAJOR.match(tag)
-    return int(found[1]) if found else None
+    match = _MAJOR.match(tag)
+    return int(match[1]) if match else None

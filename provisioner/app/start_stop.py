@@ -77,6 +77,6 @@ def start(
 def _services_on_engine(work: ServiceWork) -> list[str]:
     """The chosen services of which something is on the engine."""
     project = work.playbook.project
-    found = {container.address.name for container in owned_containers(work.engine, project, work.chosen)}
-    found |= {address.name for _, address in owned_services(work.engine, project, work.chosen)}
-    return [name for name in work.chosen if name in found]
+    present = {container.address.name for container in owned_containers(work.engine, project, work.chosen)}
+    present |= {address.name for _, address in owned_services(work.engine, project, work.chosen)}
+    return [name for name in work.chosen if name in present]

@@ -111,24 +111,24 @@ def _foreign(row: StatusRow, foreign: ForeignObject | None) -> StatusRow:
 
 
 def _row(
-    address: Address, wanted: Resource | None, found: Observed | None, change: Change | None, retained: Retained
+    address: Address, wanted: Resource | None, existing: Observed | None, change: Change | None, retained: Retained
 ) -> StatusRow:
     """What is known of an object without asking how it is doing."""
     image = wanted.name if wanted else ""
     if wanted is not None and wanted.kind in ("container", "service"):
         image = str(wanted.workload_spec["image"])
-    if found is None:
+    if existing is None:
         # An image that is to be pulled or built is no trouble: what needs it is.
         # What an earlier apply has made, the plan says what became of.
         said = change.reason if change is not None and change.drift else "not created yet"
         return StatusRow(
             address, "absent", "", image, True, detail=said, trouble="" if address.kind == "image" else said
         )  # fmt: skip
-    if found.kind in ("container", "service"):
-        image = str(found.workload_spec["image"])
-    row = StatusRow(address, "present", "", image, False, id=found.id)
+    if existing.kind in ("container", "service"):
+        image = str(existing.workload_spec["image"])
+    row = StatusRow(address, "present", "", image, False, id=existing.id)
     if wanted is None:
-        inactive = retained.reason(found)
+        inactive = retained.reason(existing)
         return replace(row, drift=not inactive, detail=inactive or "no longer declared")
     differs = change is not None and meant(change).action is not Action.UNCHANGED
     reason = change.reason if differs and change is not None else ""
@@ -137,14 +137,14 @@ def _row(
 
 def _with_condition(row: StatusRow, prepared: Prepared, engine: EngineReader, change: Change | None) -> StatusRow:
     """The row of an object that is there with how it is doing. What it says is quoted without values of secrets."""
-    found = prepared.plan.observed.resources.get(row.address)
-    if found is None:
+    existing = prepared.plan.observed.resources.get(row.address)
+    if existing is None:
         return row
     wanted = prepared.plan.desired.resources.get(row.address)
-    condition = with_purpose(condition_of(found, wanted, engine), row.address, found, prepared)
+    condition = with_purpose(condition_of(existing, wanted, engine), row.address, existing, prepared)
     if not unknown_secrets(row.address.name, prepared.playbook, prepared.materials):
         mask = mask_of(row.address, prepared.plan, prepared.materials)
-        condition = with_last_words(condition, found, engine, mask)
+        condition = with_last_words(condition, existing, engine, mask)
     return replace(
         row, state=condition.state, health=condition.health, detail=_detail(row, condition, change),
         purpose=condition.purpose, since=condition.since,

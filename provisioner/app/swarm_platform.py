@@ -60,11 +60,11 @@ class Swarm(Platform):
         return versions_on_swarm(engine, playbook, but)
 
     def applied_versions(self, engine: EngineReader, project: str) -> dict[Address, str]:
-        found: dict[Address, str] = {}
+        versions: dict[Address, str] = {}
         for raw in sorted(engine.list("secret", {PROJECT: project}), key=lambda secret: swarm_file.age(dict(secret))):
             if address := owned_address(raw["Spec"].get("Labels"), raw["Spec"]["Name"], project):
-                found[address] = str(swarm_file.decode(dict(raw))["version"])
-        return found
+                versions[address] = str(swarm_file.decode(dict(raw))["version"])
+        return versions
 
     def missing_files(self, desired: DesiredState, engine: EngineReader, filled: Mapping[str, str]) -> set[Address]:
         versions = set()

@@ -138,6 +138,6 @@ class _Chunks:
             if chunk is None:
                 break
             self._rest += chunk
-        found = bytes(self._rest[:size])
+        content = bytes(self._rest[:size])
         del self._rest[:size]
-        return found
+        return content

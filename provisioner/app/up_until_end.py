@@ -126,7 +126,7 @@ def _waited_for(steps: Sequence[Step]) -> set[int]:
         for step in steps
         if step.verb is not Verb.WAIT
         for number in (*step.needs, *step.after)
-        if any(one.id == number and one.address.name != step.address.name for one in steps)
+        if any(other.id == number and other.address.name != step.address.name for other in steps)
     }
 
 

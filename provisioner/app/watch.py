@@ -65,17 +65,17 @@ class Watch:
 
     def once(self, interrupt: Interrupt, *, quiet: float = 0.0) -> None:
         """One look at everything, and what follows from it."""
-        found = [look(rule) for rule in self._rules]
-        while quiet and any(found[index] != seen for index, seen in enumerate(self._seen)):
+        snapshots = [look(rule) for rule in self._rules]
+        while quiet and any(snapshots[index] != seen for index, seen in enumerate(self._seen)):
             if interrupt.wait(quiet):
                 return
             again = [look(rule) for rule in self._rules]
-            if again == found:
+            if again == snapshots:
                 break
-            found = again
+            snapshots = again
         rebuilt: set[str] = set()
-        differences = [compare(seen, now) for seen, now in zip(self._seen, found, strict=True)]
-        self._seen = found
+        differences = [compare(seen, now) for seen, now in zip(self._seen, snapshots, strict=True)]
+        self._seen = snapshots
         # An image that is built anew has every file, so nothing is copied into what it replaces.
         for rule, difference in zip(self._rules, differences, strict=True):
             if difference and rule.action == "rebuild" and rule.service not in rebuilt:

@@ -67,14 +67,14 @@ class Difference:
 def rules(playbook: Playbook, services: Iterable[str] = ()) -> tuple[Rule, ...]:
     """The rules of the named services, or of all, in the order of the playbook."""
     wanted = set(services) or set(playbook.services)
-    found = []
+    in_order = []
     for service in playbook.services.values():
         develop = service.body.get("develop")
         entries: Any = develop.plain() if develop is not None else None
         for entry in (entries or {}).get("watch") or () if service.name in wanted else ():
             rule = _rule(service.name, entry, _ignored_by_builds(service.body.plain()))
-            found.append(replace(rule, secret_files=identities([playbook.directory, rule.path])))
-    return tuple(found)
+            in_order.append(replace(rule, secret_files=identities([playbook.directory, rule.path])))
+    return tuple(in_order)
 
 
 def look(rule: Rule) -> Snapshot:
@@ -82,8 +82,8 @@ def look(rule: Rule) -> Snapshot:
     root = Path(rule.path)
     if root.is_dir():
         return dict(_walk(rule, rule.path, ""))
-    found = _stamp(rule.path)
-    return {"": found} if found else {}
+    stamp = _stamp(rule.path)
+    return {"": stamp} if stamp else {}
 
 
 def compare(before: Snapshot, after: Snapshot) -> Difference:
@@ -125,13 +125,13 @@ def archive(rule: Rule, paths: Iterable[str]) -> bytes:
 
 def matches(patterns: Iterable[str], path: str) -> bool:
     """Whether a path, or a folder that it lies in, fits patterns as .dockerignore has them; the last one decides."""
-    found = False
+    is_match = False
     for text in patterns:
         negated, pattern = text.startswith("!"), text.lstrip("!").strip().strip("/")
         pattern = pattern.removeprefix("./")
         if pattern and _pattern(pattern).match(path):
-            found = not negated
-    return found
+            is_match = not negated
+    return is_match
 
 
 def _rule(service: str, entry: dict[str, Any], builds: tuple[str, tuple[str, ...]]) -> Rule:
@@ -208,12 +208,12 @@ def _is_secret(rule: Rule, entry: os.DirEntry[str], path: str) -> bool:
 
 def _stamp(path: str) -> tuple[int, int, int] | None:
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
     except OSError:
         return None
-    if not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
         return None
-    return found.st_mtime_ns, found.st_size, found.st_mode
+    return status.st_mtime_ns, status.st_size, status.st_mode
 
 
 @cache

@@ -101,7 +101,11 @@ def why(request: Request, text: str) -> Explanation:
     prepared = prepare(request, playbook, engine, Policy(), CollectWithoutValues(), feasible=False)
     plan = prepared.plan
     address = _address(text, prepared)
-    addresses = [one for one in sorted({*plan.desired.resources, *plan.observed.resources}) if _is_part(one, address)]
+    addresses = [
+        part_address
+        for part_address in sorted({*plan.desired.resources, *plan.observed.resources})
+        if _is_part(part_address, address)
+    ]
     ports = prepared.platform.published_ports(engine, playbook.project)
     span = next((r.span for a in addresses if (r := plan.desired.resources.get(a)) and r.span), None)
     changes = tuple(
@@ -112,7 +116,7 @@ def why(request: Request, text: str) -> Explanation:
         title=playbook.title,
         address=address,
         span=span,
-        parts=tuple(_part(one, prepared, engine) for one in addresses),
+        parts=tuple(_part(part_address, prepared, engine) for part_address in addresses),
         ports=tuple(port for port in ports if _is_part(port.address, address)),
         changes=changes,
         problems=tuple(p for p in (*plan.refusals, *plan.notes) if p.path == str(address.whole)),
@@ -131,8 +135,8 @@ def _address(text: str, prepared: Prepared) -> Address:
         raise UsageError(f"'{text}' is not an address", hint="write KIND.NAME: service.api, volume.pgdata")
     if not address.kind:
         address = with_kinds(prepared.playbook, (address,), option="")[0]
-    if not any(_is_part(one, address) for one in known):
-        names = sorted({str(one) for one in known} | {str(one.whole) for one in known})
+    if not any(_is_part(other, address) for other in known):
+        names = sorted({str(other) for other in known} | {str(other.whole) for other in known})
         near = nearest(str(address), names)
         raise UsageError(f"there is no {address}", hint=near or f"there are: {', '.join(names)}")
     return address
@@ -144,24 +148,27 @@ def _is_part(address: Address, of: Address) -> bool:
 
 def _part(address: Address, prepared: Prepared, engine: EngineReader) -> Part:
     plan = prepared.plan
-    wanted, found = plan.desired.resources.get(address), plan.observed.resources.get(address)
+    wanted, existing = plan.desired.resources.get(address), plan.observed.resources.get(address)
     image = str(wanted.workload_spec["image"]) if wanted and wanted.kind in ("container", "service") else ""
     foreign = next(
         (foreign_object for foreign_object in plan.observed.foreign if foreign_object.address == address), None
     )
-    if found is None:
+    if existing is None:
         trouble = f"an object of that name belongs to {foreign.owner}" if foreign else ABSENT.trouble
         return Part(address, "", wanted.name if wanted else "", image, replace(ABSENT, trouble=trouble))
-    condition = with_purpose(condition_of(found, wanted, engine), address, found, prepared)
-    record = next((one for one in prepared.ledger.adopted if (one.kind, one.id) == (found.kind, found.id)), None)
+    condition = with_purpose(condition_of(existing, wanted, engine), address, existing, prepared)
+    record = next(
+        (adopted for adopted in prepared.ledger.adopted if (adopted.kind, adopted.id) == (existing.kind, existing.id)),
+        None,
+    )
     adopted = record if record is not None and is_adopted(record) else None
-    if found.kind not in ("container", "service"):
-        return Part(address, found.id, found.name, "", condition, adopted=adopted)
-    part = Part(address, found.id, found.name, str(found.workload_spec["image"]), condition, adopted=adopted)
-    return _with_words(part, found, prepared, engine)
+    if existing.kind not in ("container", "service"):
+        return Part(address, existing.id, existing.name, "", condition, adopted=adopted)
+    part = Part(address, existing.id, existing.name, str(existing.workload_spec["image"]), condition, adopted=adopted)
+    return _with_words(part, existing, prepared, engine)
 
 
-def _with_words(part: Part, found: Observed, prepared: Prepared, engine: EngineReader) -> Part:
+def _with_words(part: Part, existing: Observed, prepared: Prepared, engine: EngineReader) -> Part:
     """The part with what the object said last, without values of secrets."""
     unknown = unknown_secrets(part.address.name, prepared.playbook, prepared.materials)
     if unknown:
@@ -171,8 +178,8 @@ def _with_words(part: Part, found: Observed, prepared: Prepared, engine: EngineR
     health: tuple[HealthResult, ...] = ()
     words: tuple[Words, ...] = ()
     with suppress(ProvisionError):
-        health = health_results(engine, found)
-        words = last_words(engine, found, LOG_LINES)
+        health = health_results(engine, existing)
+        words = last_words(engine, existing, LOG_LINES)
     return replace(
         part,
         health=tuple(replace(result, output=mask(result.output)) for result in health),
@@ -183,14 +190,14 @@ def _with_words(part: Part, found: Observed, prepared: Prepared, engine: EngineR
 
 def _waits_for(addresses: list[Address], prepared: Prepared, engine: EngineReader) -> Iterator[Neighbour]:
     plan = prepared.plan
-    needs = (need for one in addresses if (wanted := plan.desired.resources.get(one)) for need in wanted.needs)
+    needs = (need for address in addresses if (wanted := plan.desired.resources.get(address)) for need in wanted.needs)
     for address, condition in dict.fromkeys((need.address, str(need.condition or "")) for need in needs):
         yield Neighbour(address, condition, _state(address, prepared, engine))
 
 
 def _needed_by(addresses: list[Address], prepared: Prepared, engine: EngineReader) -> Iterator[Neighbour]:
     plan = prepared.plan
-    mine: Mapping[Address, None] = dict.fromkeys((*addresses, *(one.whole for one in addresses)))
+    mine: Mapping[Address, None] = dict.fromkeys((*addresses, *(address.whole for address in addresses)))
     for address, wanted in sorted(plan.desired.resources.items()):
         conditions = [str(need.condition or "") for need in wanted.needs if need.address in mine]
         if conditions and address not in mine:
@@ -199,10 +206,10 @@ def _needed_by(addresses: list[Address], prepared: Prepared, engine: EngineReade
 
 def _state(address: Address, prepared: Prepared, engine: EngineReader) -> Condition:
     plan = prepared.plan
-    found, wanted = plan.observed.resources.get(address), plan.desired.resources.get(address)
-    if found is None:
+    existing, wanted = plan.observed.resources.get(address), plan.desired.resources.get(address)
+    if existing is None:
         return ABSENT
-    return with_purpose(condition_of(found, wanted, engine), address, found, prepared)
+    return with_purpose(condition_of(existing, wanted, engine), address, existing, prepared)
 
 
 def _last_failure(prepared: Prepared, addresses: list[Address]) -> Failed | None:
