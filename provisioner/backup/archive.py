@@ -107,7 +107,7 @@ class Listed:
     def unreadable(self) -> dict[str, str]:
         """What is wrong with those that can not be read at all, by id."""
         readable = {archive.id for archive in self.archives}
-        return {one: why for one, why in self.damaged.items() if one not in readable}
+        return {identity: why for identity, why in self.damaged.items() if identity not in readable}
 
 
 def list_archives(place: Place, project: str) -> Listed:
@@ -155,14 +155,14 @@ def find_archive(places: Sequence[Place], project: str, name: str) -> Archive:
         except Unreachable as error:
             silent.append(error)
     if best is not None:
-        newer = tuple(unreadable[one] for one in sorted(unreadable, reverse=True) if one > best.id)
+        newer = tuple(unreadable[identity] for identity in sorted(unreadable, reverse=True) if identity > best.id)
         unseen = tuple(f"{error.message}, and was not looked through" for error in silent)
         return _whole(replace(best, passed_over=newer, unseen=unseen), places)
     if silent:
         raise silent[0]
     where = ", ".join(place.url for place in places)
     if unreadable:
-        why = "; ".join(unreadable[one] for one in sorted(unreadable, reverse=True))
+        why = "; ".join(unreadable[identity] for identity in sorted(unreadable, reverse=True))
         raise ProvisionError(f"there is no archive of {project} in {where} that can be used: {why}")
     if name == LATEST:
         raise ProvisionError(f"there is no archive of {project} in {where}", hint="provision backup makes one")
@@ -175,17 +175,17 @@ def _of_id(place: Place, name: str) -> Archive | None:
     return Archive(place, read_manifest(b"".join(place.read(name, FILE)), name))
 
 
-def _whole(found: Archive, places: Sequence[Place]) -> Archive:
+def _whole(archive: Archive, places: Sequence[Place]) -> Archive:
     """The archive, or where names and sizes of its files show a damage, a copy in another place that shows none."""
-    if len(places) == 1 or not (flaw := found.flaw()):
-        return found
+    if len(places) == 1 or not (flaw := archive.flaw()):
+        return archive
     for place in places:
         with contextlib.suppress(ProvisionError):
-            copy = _of_id(place, found.id) if place is not found.place else None
-            if copy is not None and copy.manifest == found.manifest and not copy.flaw():
-                warning = f"{flaw}, in {found.place.url}; the copy in {place.url} is taken"
-                return replace(found, place=place, unseen=(*found.unseen, warning))
-    return found
+            copy = _of_id(place, archive.id) if place is not archive.place else None
+            if copy is not None and copy.manifest == archive.manifest and not copy.flaw():
+                warning = f"{flaw}, in {archive.place.url}; the copy in {place.url} is taken"
+                return replace(archive, place=place, unseen=(*archive.unseen, warning))
+    return archive
 
 
 def _is_of(name: str, project: str) -> bool:

@@ -84,8 +84,8 @@ def _decompressed(content: bytes) -> bytes:
 
 
 def _read(decompressor: _Decompressor, content: bytes) -> bytes:
-    found = decompressor.decompress(content, _LONGEST)
-    return found if found or decompressor.eof else content
+    output = decompressor.decompress(content, _LONGEST)
+    return output if output or decompressor.eof else content
 
 
 def _unzstd(content: bytes) -> bytes:

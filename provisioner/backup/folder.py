@@ -168,7 +168,7 @@ def _sync_folder(folder: Path) -> None:
 def _failed(error: OSError, path: Path) -> ProvisionError:
     """What the system says of a path, with what there is to do about it."""
     text, hint = f"{path}: {error.strerror or error}", "see what is wrong with that disk, or name another place"
-    parent = next((one for one in (path, *path.parents) if os.path.exists(one)), Path())  # noqa: PTH110
+    parent = next((candidate for candidate in (path, *path.parents) if os.path.exists(candidate)), Path())  # noqa: PTH110
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         with contextlib.suppress(OSError):
             text = f"{text}; {shutil.disk_usage(parent).free >> 20} MiB are free there"
@@ -179,8 +179,8 @@ def _failed(error: OSError, path: Path) -> ProvisionError:
         hint = "what it is on is mounted read-only: mount it for writing, or name another place (backup.to)"
     elif error.errno in (errno.EACCES, errno.EPERM):
         with contextlib.suppress(OSError):
-            found = parent.stat()
-            text = f"{text}; {parent} has the mode {stat.filemode(found.st_mode)} and is of user {found.st_uid}"
+            status = parent.stat()
+            text = f"{text}; {parent} has the mode {stat.filemode(status.st_mode)} and is of user {status.st_uid}"
         hint = "run it as a user who may, give this one the right, or name another place (backup.to)"
     elif error.errno in (errno.ENOTDIR, errno.EEXIST):
         text = f"{path}: {parent} is a file, and a folder is expected"

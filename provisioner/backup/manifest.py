@@ -23,8 +23,8 @@ def write_manifest(manifest: Manifest) -> bytes:
 def read_manifest(content: bytes, what: str) -> Manifest:
     """The manifest in a file. ProvisionError for one that is torn, was changed, or is of a later version."""
     try:
-        found: dict[str, Any] = json.loads(content)
-        digest, version = found.pop("digest"), found.pop("format_version")
+        record: dict[str, Any] = json.loads(content)
+        digest, version = record.pop("digest"), record.pop("format_version")
     except (ValueError, KeyError, TypeError, AttributeError):
         raise _damaged(what) from None
     if version != FORMAT:
@@ -32,13 +32,13 @@ def read_manifest(content: bytes, what: str) -> Manifest:
             f"{what} has the format {version}, and this version of provision reads format {FORMAT}",
             hint="use the version that made it, or a later one",
         )
-    if digest != _digest({"format_version": version, **found}):
+    if digest != _digest({"format_version": version, **record}):
         raise _damaged(what)
     try:
         parts = tuple(
-            Part(**{**_known_keys(Part, part), "replaces": tuple(part["replaces"])}) for part in found["parts"]
+            Part(**{**_known_keys(Part, part), "replaces": tuple(part["replaces"])}) for part in record["parts"]
         )
-        return Manifest(**{**_known_keys(Manifest, found), "parts": parts})
+        return Manifest(**{**_known_keys(Manifest, record), "parts": parts})
     except (TypeError, KeyError):
         raise _damaged(what) from None
 

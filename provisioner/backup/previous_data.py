@@ -94,12 +94,12 @@ def read_record(engine: EngineReader, project: str) -> Record | None:
     content = engine.read_files(str(raw["Id"]), f"/{_STATE}").get(_STATE) or said
     if content is None:
         return Record("provision restore")
-    found = json.loads(content)
+    record = json.loads(content)
     # One of an earlier version says which archive it was, and no more than what is kept.
-    command = str(found.get("command") or f"provision restore {found.get('archive')} --replace")
-    kept = tuple(found["kept"])
-    volumes, began = tuple(found.get("volumes") or kept), str(found.get("began") or "")
-    return Record(command, volumes, kept, bool(found.get("replacing")), began)
+    command = str(record.get("command") or f"provision restore {record.get('archive')} --replace")
+    kept = tuple(record["kept"])
+    volumes, began = tuple(record.get("volumes") or kept), str(record.get("began") or "")
+    return Record(command, volumes, kept, bool(record.get("replacing")), began)
 
 
 def require_settled(engine: EngineReader, project: str) -> None:
@@ -161,11 +161,11 @@ def put_back(engine: DataEngine, project: str, volume: str) -> None:
 def copy_volume(engine: DataEngine, project: str, source: str, target: str) -> None:
     """Copy all files from one volume into another, which is empty, with owners, modes and times."""
     with (
-        carrier_of(engine, project, source) as one,
-        carrier_of(engine, project, target, beside=True) as other,
-        read_volume(engine, one) as files,
+        carrier_of(engine, project, source) as source_carrier,
+        carrier_of(engine, project, target, beside=True) as target_carrier,
+        read_volume(engine, source_carrier) as files,
     ):
-        write_volume(engine, other, files)
+        write_volume(engine, target_carrier, files)
 
 
 def make_anew(engine: DataEngine, volume: str) -> None:
@@ -182,13 +182,13 @@ def make_anew(engine: DataEngine, volume: str) -> None:
 
 def kept_data(engine: EngineReader, project: str) -> tuple[Kept, ...]:
     """The data from before restores that are kept, by the names of their volumes."""
-    found = []
+    all_kept = []
     for raw in engine.list("volume", {KEPT: project}):
         name, labels = str(raw["Name"]), raw.get("Labels") or {}
         if name.endswith(SUFFIX):
             together = tuple(part for part in str(labels.get(_TOGETHER) or "").split(",") if part)
-            found.append(Kept(name.removesuffix(SUFFIX), str(labels.get(_SINCE) or ""), together))
-    return tuple(sorted(found, key=lambda kept: kept.volume))
+            all_kept.append(Kept(name.removesuffix(SUFFIX), str(labels.get(_SINCE) or ""), together))
+    return tuple(sorted(all_kept, key=lambda kept: kept.volume))
 
 
 def first_entries(chunks: Iterator[bytes]) -> bool:

@@ -52,14 +52,16 @@ class ResticPlace:
             self._environment.pop("RESTIC_REPOSITORY_FILE", None)
 
     def archives(self) -> Sequence[str]:
-        found = {archive: file for archive, file, _ in self._snapshots() if file == FILE}
-        return sorted(found)
+        manifests = {archive: file for archive, file, _ in self._snapshots() if file == FILE}
+        return sorted(manifests)
 
     def sizes(self, archive: str) -> Mapping[str, int]:
         return {file: -1 for of, file, _ in self._snapshots() if of == archive}
 
     def read(self, archive: str, name: str) -> Iterator[bytes]:
-        identity = next((one for of, file, one in self._snapshots() if (of, file) == (archive, name)), None)
+        identity = next(
+            (snapshot_id for of, file, snapshot_id in self._snapshots() if (of, file) == (archive, name)), None
+        )
         if identity is None:
             raise Damaged(f"{archive} is damaged: it has no {name}, in {self.url}", hint=ANOTHER)
         running = self.start("dump", identity, f"/{name}")
@@ -80,11 +82,11 @@ class ResticPlace:
 
     def forget(self, archive: str, *, prune: bool = False) -> None:
         """Let go of an archive, its manifest first."""
-        files = [(file, one) for of, file, one in self._snapshots() if of == archive]
-        manifests = [one for file, one in files if file == FILE]
+        files = [(file, snapshot_id) for of, file, snapshot_id in self._snapshots() if of == archive]
+        manifests = [snapshot_id for file, snapshot_id in files if file == FILE]
         if manifests:
             self.run("forget", *manifests)
-        others = [one for file, one in files if file != FILE]
+        others = [snapshot_id for file, snapshot_id in files if file != FILE]
         if others:
             self.run("forget", *others, *(["--prune"] if prune else []))
 
@@ -122,17 +124,17 @@ class ResticPlace:
         return Running(self.url, process, errors)
 
     def _snapshots(self) -> list[tuple[str, str, str]]:
-        return [found for found, _ in self._dated()]
+        return [snapshot for snapshot, _ in self._dated()]
 
     def _dated(self) -> list[tuple[tuple[str, str, str], datetime]]:
         """Archive, file and id of each snapshot of ours, with its time; oldest first."""
-        found = []
+        snapshots = []
         for raw in json.loads(self.run("snapshots", "--json", "--tag", _OURS) or b"[]") or ():
             tags = [str(tag) for tag in raw.get("tags") or ()]
             archive = next((tag.removeprefix(_ARCHIVE) for tag in tags if tag.startswith(_ARCHIVE)), "")
             file = next((tag.removeprefix(_FILE) for tag in tags if tag.startswith(_FILE)), "")
-            found.append(((archive, file, str(raw["id"])), _time(raw)))
-        return found
+            snapshots.append(((archive, file, str(raw["id"])), _time(raw)))
+        return snapshots
 
     def _forget_stale(self) -> None:
         snapshots = self._dated()

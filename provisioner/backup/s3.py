@@ -42,15 +42,15 @@ class S3Place:
         return self._url
 
     def archives(self) -> Sequence[str]:
-        found = []
+        archives = []
         with self.errors_explained():
             pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self._prefix)
             for page in pages:
                 for entry in page.get("Contents") or ():
                     archive, _, name = str(entry["Key"]).removeprefix(self._prefix).partition("/")
                     if name == FILE:
-                        found.append(archive)
-        return sorted(found)
+                        archives.append(archive)
+        return sorted(archives)
 
     def sizes(self, archive: str) -> Mapping[str, int]:
         with self.errors_explained():

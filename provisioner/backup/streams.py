@@ -86,8 +86,10 @@ def checked(chunks: Iterable[bytes], size: int, sha256: str, what: str) -> Itera
         count += len(chunk)
         yield chunk
     if (count, digest.hexdigest()) != (size, sha256):
-        found = f"{count} bytes where {size} were written" if count != size else "another checksum than was written"
-        raise Damaged(f"{what} is damaged: {found}", hint=ANOTHER)
+        difference = (
+            f"{count} bytes where {size} were written" if count != size else "another checksum than was written"
+        )
+        raise Damaged(f"{what} is damaged: {difference}", hint=ANOTHER)
 
 
 def read_identities(path: str) -> tuple[str, ...]:

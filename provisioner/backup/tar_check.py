@@ -55,8 +55,8 @@ class TarCheck:
 class _Reader:
     """The headers of a tar stream (POSIX.1-2001 pax interchange format, as the engine writes it)."""
 
-    def __init__(self, found: TarCheck) -> None:
-        self._found = found
+    def __init__(self, check: TarCheck) -> None:
+        self._check = check
         self._buffer = bytearray()
         self._skip = 0
         self._extended = 0
@@ -91,7 +91,7 @@ class _Reader:
         try:
             header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         except tarfile.HeaderError as error:
-            raise ProvisionError(f"{self._found.what}: not a tar archive where one is expected ({error})") from error
+            raise ProvisionError(f"{self._check.what}: not a tar archive where one is expected ({error})") from error
         padded = (header.size + _BLOCK - 1) // _BLOCK * _BLOCK
         if header.type in _EXTENDED:
             self._extended = padded
@@ -110,15 +110,15 @@ class _Reader:
         inner = name.removeprefix("./").rstrip("/").partition("/")[2]
         if not inner:
             return
-        self._found.entries += 1
-        self._found.changed = max(self._found.changed, int(header.mtime))
+        self._check.entries += 1
+        self._check.changed = max(self._check.changed, int(header.mtime))
         if header.type in _SPECIAL:
-            self._found.special.append(f"{inner} ({_SPECIAL[header.type]})")
+            self._check.special.append(f"{inner} ({_SPECIAL[header.type]})")
 
 
 def _records(block: bytes) -> dict[str, str]:
     """The records `LENGTH KEY=VALUE\\n` of an extended header."""
-    found = {}
+    records = {}
     rest = block.rstrip(b"\0")
     while rest:
         digits, _, _ = rest.partition(b" ")
@@ -129,6 +129,6 @@ def _records(block: bytes) -> dict[str, str]:
         if length <= 0:
             break
         key, _, value = rest[len(digits) + 1 : length].rstrip(b"\n").partition(b"=")
-        found[key.decode(errors="replace")] = value.decode(errors="replace")
+        records[key.decode(errors="replace")] = value.decode(errors="replace")
         rest = rest[length:]
-    return found
+    return records

@@ -138,7 +138,7 @@ def _release(
     as_json: bool,
     lock_timeout: float,
 ) -> int:
-    from provisioner.app.adopt import release
+    from provisioner.app.adopt import release as release_objects
     from provisioner.cli.confirm import confirmed
     from provisioner.cli.interrupt import interruptible
     from provisioner.cli.progress_listener import progress_listener
@@ -147,28 +147,28 @@ def _release(
     out = settings.out()
     declined = False
 
-    def approve(found: Release) -> bool:
+    def approve(release: Release) -> bool:
         nonlocal declined
         if not as_json:
-            out.write_folded(release_text(found, paint=out.paint))
+            out.write_folded(release_text(release, paint=out.paint))
         if check or yes:
             return True
-        declined = not confirmed(settings, f"Forget these objects of {found.title}?")
+        declined = not confirmed(settings, f"Forget these objects of {release.title}?")
         return not declined
 
     with interruptible() as interrupt, progress_listener(settings, as_json=as_json) as listener:
-        found, done = release(
+        release, done = release_objects(
             request, named, approve=approve, listener=listener, interrupt=interrupt, lock_timeout=lock_timeout,
             check=check,
         )  # fmt: skip
     if as_json:
         from provisioner.render.adoption_json import release_json
 
-        out.write(json.dumps(release_json(found, done=done), ensure_ascii=False) + "\n")
-    elif not found.released:
-        out.write_folded(release_text(found, paint=out.paint))
+        out.write(json.dumps(release_json(release, done=done), ensure_ascii=False) + "\n")
+    elif not release.released:
+        out.write_folded(release_text(release, paint=out.paint))
     elif done:
-        out.write(f"{found.title}: released={_count(found.released)}\n")
+        out.write(f"{release.title}: released={_count(release.released)}\n")
     return 1 if declined else 0
 
 
@@ -203,16 +203,16 @@ def _again(
 def _maps(texts: Sequence[str]) -> dict[Address, str]:
     from provisioner.model.address import Address
 
-    found: dict[Address, str] = {}
+    maps: dict[Address, str] = {}
     for text in texts:
         left, separator, name = text.partition("=")
         address = Address.parse(left)
         if address is None or not separator or not name:
             raise UsageError(f"--map '{text}' is not ADDRESS=NAME", hint="for example: --map volume.data=old_volume")
-        if address in found:
-            raise UsageError(f"--map names {address} twice: {found[address]} and {name}")
-        found[address] = name
-    return found
+        if address in maps:
+            raise UsageError(f"--map names {address} twice: {maps[address]} and {name}")
+        maps[address] = name
+    return maps
 
 
 def _released(target: str | None, addresses: Sequence[str]) -> tuple[str | None, tuple[Address, ...]]:

@@ -142,16 +142,19 @@ def list_(settings: Settings, target: str | None, as_json: bool) -> int:
     )  # fmt: skip
 
 
-def _list_text(settings: Settings, found: Inventory) -> str:
+def _list_text(settings: Settings, inventory: Inventory) -> str:
     from provisioner.render.backup_text import archives_text
 
-    places = [(url, [archive.manifest for archive in listed.whole], listed.damaged) for url, listed in found.places]
+    places = [(url, [archive.manifest for archive in listed.whole], listed.damaged) for url, listed in inventory.places]
     return archives_text(
-        found.title, places, {url: unreachable.message for url, unreachable in found.silent}, settings.out().paint
+        inventory.title,
+        places,
+        {url: unreachable.message for url, unreachable in inventory.silent},
+        settings.out().paint,
     )
 
 
-def _list_document(found: Inventory) -> dict[str, JSON]:
+def _list_document(inventory: Inventory) -> dict[str, JSON]:
     from provisioner.render.error_json import error_json
 
     places: list[JSON] = [
@@ -160,15 +163,15 @@ def _list_document(found: Inventory) -> dict[str, JSON]:
             "archives": [document(archive.manifest) for archive in listed.whole],
             "damaged": dict(listed.damaged),
         }
-        for url, listed in found.places
+        for url, listed in inventory.places
     ]
-    silent: list[JSON] = [{"place": url, "error": error_json(error)} for url, error in found.silent]
-    return {"format_version": 1, "target": found.title, "places": places, "silent": silent}
+    silent: list[JSON] = [{"place": url, "error": error_json(error)} for url, error in inventory.silent]
+    return {"format_version": 1, "target": inventory.title, "places": places, "silent": silent}
 
 
-def _list_code(found: Inventory) -> int:
-    damaged = any(listed.damaged for _, listed in found.places)
-    return next((error.exit_code for _, error in found.silent), 1 if damaged else 0)
+def _list_code(inventory: Inventory) -> int:
+    damaged = any(listed.damaged for _, listed in inventory.places)
+    return next((error.exit_code for _, error in inventory.silent), 1 if damaged else 0)
 
 
 @click.command(
@@ -187,9 +190,9 @@ def show(settings: Settings, archive: str, target: str | None, as_json: bool) ->
     from provisioner.app.backup import find_backup
     from provisioner.render.backup_text import archive_text
 
-    found = find_backup(settings.request(target), archive)
-    manifest = found.manifest
-    for note in found.notes:
+    backup = find_backup(settings.request(target), archive)
+    manifest = backup.manifest
+    for note in backup.notes:
         settings.err().write(f"{note}\n")
     if as_json:
         settings.out().write_json(document(manifest))
@@ -277,8 +280,9 @@ def prune(settings: Settings, target: str | None, yes: bool, only_look: bool, as
             return 1
         remove(pruning, lambda manifest: removed.append(manifest.id))
     if as_json:
+        doomed = [manifest.id for _, manifest in pruning.doomed]
         content = {"format_version": 1, "target": pruning.title, "kept": pruning.kept, "removed": removed,
-                   "would_remove": [one.id for _, one in pruning.doomed], "damaged": list(pruning.damaged)}  # fmt: skip
+                   "would_remove": doomed, "damaged": list(pruning.damaged)}  # fmt: skip
         settings.out().write_json(content)
     else:
         verb = "would go" if only_look else "removed"

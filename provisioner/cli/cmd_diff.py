@@ -36,14 +36,14 @@ def command(settings: Settings, arguments: tuple[str, ...], as_json: bool) -> in
     request = settings.request(target)
     from provisioner.app.history import compare_revisions
 
-    found = compare_revisions(request, before, after)
+    comparison = compare_revisions(request, before, after)
     out = settings.out()
     if as_json:
         from provisioner.render.history_json import comparison_json
 
-        out.write_json(comparison_json(found))
+        out.write_json(comparison_json(comparison))
     else:
         from provisioner.render.history_text import comparison_text
 
-        out.write_folded(comparison_text(found, paint=out.paint))
+        out.write_folded(comparison_text(comparison, paint=out.paint))
     return 0

@@ -35,14 +35,14 @@ def command(settings: Settings, target: str | None, as_json: bool) -> int:
     request = settings.optional_request(target, search=True)
     from provisioner.app.doctor import examine
 
-    found = examine(request)
+    diagnosis = examine(request)
     out = settings.out()
     if as_json:
         from provisioner.render.doctor_json import doctor_json
 
-        out.write_json(doctor_json(found))
+        out.write_json(doctor_json(diagnosis))
     else:
         from provisioner.render.doctor_text import doctor_text
 
-        out.write_folded(doctor_text(found, paint=out.paint))
-    return found.exit_code
+        out.write_folded(doctor_text(diagnosis, paint=out.paint))
+    return diagnosis.exit_code

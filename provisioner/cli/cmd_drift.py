@@ -30,19 +30,19 @@ DRIFTED = 2
 @click.pass_obj
 def command(settings: Settings, target: str | None, as_json: bool) -> int:
     """Compare the engine with what was last applied, field by field. Reads only; exit 2 when something differs."""
-    from provisioner.app.drift import drift
+    from provisioner.app.drift import drift as find_drift
     from provisioner.cli.look import look_at
     from provisioner.render.drift_json import drift_json
     from provisioner.render.drift_text import drift_text
 
-    def again(found: Drift) -> str:
-        if settings.quiet or (found.standing and not found.adoptable):
+    def again(drift: Drift) -> str:
+        if settings.quiet or (drift.standing and not drift.adoptable):
             return ""
-        return shlex.join(["provision", "adopt" if found.standing else "apply", *settings.typed(target)])
+        return shlex.join(["provision", "adopt" if drift.standing else "apply", *settings.typed(target)])
 
     return look_at(
-        settings, target, drift,
-        text=lambda found: drift_text(found, paint=settings.out().paint, next_command=again(found)),
+        settings, target, find_drift,
+        text=lambda drift: drift_text(drift, paint=settings.out().paint, next_command=again(drift)),
         document=drift_json if as_json else None,
-        code=lambda found: DRIFTED if found.changes else 0,
+        code=lambda drift: DRIFTED if drift.changes else 0,
     )  # fmt: skip

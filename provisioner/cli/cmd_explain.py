@@ -66,6 +66,6 @@ def _text(topic: Topic, out: Stream) -> str:
         head = "" if name == last else name
         indent = " " * (names + 4)
         first, *rest = wrap(text, max(width - names - 5, 30), break_long_words=False, break_on_hyphens=False) or [""]
-        lines += [f"  {out.paint.dim(head)}{' ' * (names - len(head))}  {first}", *(f"{indent}{one}" for one in rest)]
+        lines += [f"  {out.paint.dim(head)}{' ' * (names - len(head))}  {first}", *(f"{indent}{line}" for line in rest)]
         last = name
     return "\n".join(lines) + "\n"

@@ -41,20 +41,20 @@ def command(settings: Settings, target: str | None, check: bool, diff: bool) -> 
     requests = [settings.request(target)] if plays is None else [play.request for play in plays.plays]
     directory = requests[0].directory
     files = files_of(requests, plays.request.files if plays is not None else ())
-    found = differing(files, directory)
+    changes = differing(files, directory)
     if not check:
-        write(found, directory)
+        write(changes, directory)
     out = settings.out()
-    for formatted in found:
+    for formatted in changes:
         if diff:
             before, after = (text.splitlines() for text in (formatted.before, formatted.after))
             lines = list(unified_diff(before, after, formatted.file, formatted.file, lineterm=""))
             out.write("".join(f"{line}\n" for line in lines or [f"{formatted.file}: {_unseen(formatted.before)}"]))
         out.write(f"{'would change' if check else 'wrote'} {formatted.file}\n")
-    if not found:
+    if not changes:
         noun = "file is" if len(files) == 1 else "files are"
         out.write(f"{len(files)} {noun} in the usual layout\n")
-    return 1 if check and found else 0
+    return 1 if check and changes else 0
 
 
 def _unseen(text: str) -> str:

@@ -40,20 +40,24 @@ def command(settings: Settings, target: str | None, most: int | None, as_json: b
     service said last, its health check and the end of its log, stands below where the last apply failed; with -v
     below every one.
     """
-    from provisioner.app.history import history
+    from provisioner.app.history import history as read_history
     from provisioner.cli.look import look_at
     from provisioner.render.history_json import history_json
     from provisioner.render.history_text import history_text
 
-    def text(found: History) -> str:
+    def text(history: History) -> str:
         return history_text(
-            found.title, found.entries, found.failures, found.destroys, found.parts, most=most,
+            history.title, history.entries, history.failures, history.destroys, history.parts, most=most,
             detailed=settings.verbose, paint=settings.out().paint,
         )  # fmt: skip
 
-    def document(found: History) -> dict[str, JSON]:
+    def document(history: History) -> dict[str, JSON]:
         return history_json(
-            found.title, found.entries[:most], found.failures[:most], found.destroys[:most], found.parts[:most]
+            history.title,
+            history.entries[:most],
+            history.failures[:most],
+            history.destroys[:most],
+            history.parts[:most],
         )
 
-    return look_at(settings, target, history, text=text, document=document if as_json else None)
+    return look_at(settings, target, read_history, text=text, document=document if as_json else None)

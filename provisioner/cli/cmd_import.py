@@ -129,10 +129,10 @@ def _request(settings: Settings, files: tuple[str, ...]) -> Request:
 
     named = files or settings.files or settings.compose_files()
     if not named:
-        found = next((name for name in COMPOSE_FILES if is_file(name)), None)
-        if found is None:
+        compose = next((name for name in COMPOSE_FILES if is_file(name)), None)
+        if compose is None:
             raise UsageError("there is no Compose file here", hint="name it: provision import FILE")
-        named = with_override(found, is_file)
+        named = with_override(compose, is_file)
     return replace(settings, files=tuple(named), inherited=settings.inherited - {"files"}).request(None)
 
 

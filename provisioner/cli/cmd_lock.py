@@ -65,44 +65,44 @@ def release(settings: Settings, target: str | None, yes: bool, force: bool, as_j
     request = settings.request(target)
     from provisioner.app.lock import look_at_lock
 
-    found = look_at_lock(request)
+    lock = look_at_lock(request)
     if not force:
-        found.require_free()
-    if found.standing is not None:
-        lives = "which lives and stops before its next change" if found.alive else "which is gone"
-        question = f"Take the lease of {found.title} from {found.holder}, {lives}?"
+        lock.require_free()
+    if lock.standing is not None:
+        lives = "which lives and stops before its next change" if lock.alive else "which is gone"
+        question = f"Take the lease of {lock.title} from {lock.holder}, {lives}?"
         if not yes and not confirmed(settings, question):
             return 1
-        found.release()
-    released = found.standing is not None
+        lock.release()
+    released = lock.standing is not None
     if as_json:
-        settings.out().write_json(_document(found, released=released))
+        settings.out().write_json(_document(lock, released=released))
     else:
-        settings.out().write(_text(found, released=released))
+        settings.out().write(_text(lock, released=released))
     return 0
 
 
-def _document(found: Lock, *, released: bool) -> dict[str, JSON]:
+def _document(lock: Lock, *, released: bool) -> dict[str, JSON]:
     return {
         "format_version": 1,
-        "target": found.title,
-        "held": found.standing is not None and not released,
+        "target": lock.title,
+        "held": lock.standing is not None and not released,
         "released": released,
-        "holder": found.holder or None,
-        "since": found.since or None,
-        "last_heartbeat": (found.standing.beaten_at if found.standing else "") or None,
-        "alive": found.alive if found.standing else None,
+        "holder": lock.holder or None,
+        "since": lock.since or None,
+        "last_heartbeat": (lock.standing.beaten_at if lock.standing else "") or None,
+        "alive": lock.alive if lock.standing else None,
     }
 
 
-def _text(found: Lock, *, released: bool) -> str:
-    if found.standing is None:
-        return f"{found.title}: nobody holds the lease\n"
+def _text(lock: Lock, *, released: bool) -> str:
+    if lock.standing is None:
+        return f"{lock.title}: nobody holds the lease\n"
     if released:
-        return f"{found.title}: the lease of {found.holder} was taken away\n"
-    beaten = f", last heartbeat {found.standing.beaten_at}" if found.standing.beaten_at else ""
-    state = "lives" if found.alive else "is gone: the next apply takes the lease over"
-    return f"{found.title}: held by {found.holder} since {found.since}{beaten}; that process {state}\n"
+        return f"{lock.title}: the lease of {lock.holder} was taken away\n"
+    beaten = f", last heartbeat {lock.standing.beaten_at}" if lock.standing.beaten_at else ""
+    state = "lives" if lock.alive else "is gone: the next apply takes the lease over"
+    return f"{lock.title}: held by {lock.holder} since {lock.since}{beaten}; that process {state}\n"
 
 
 command = Group(

@@ -88,7 +88,7 @@ def command(
         from provisioner.app.logs import logs
 
         request = settings.request(target)
-        found = logs(
+        log_entries = logs(
             request,
             services,
             follow=follow,
@@ -99,7 +99,7 @@ def command(
             timestamps=timestamps,
             tell=tell,
         )
-        entries = ((None, entry) for entry in found)
+        entries = ((None, entry) for entry in log_entries)
     out = settings.out()
     prefix = prefixes(out.paint)
     try:

@@ -35,7 +35,7 @@ def command(
     """List the environments on the engine: what runs, when each was applied, by whom and from where."""
     import re
 
-    from provisioner.app.environments import environments
+    from provisioner.app.environments import environments as list_environments
     from provisioner.errors import UsageError
     from provisioner.render.looks_text import environments_text
 
@@ -48,10 +48,10 @@ def command(
             patterns.append(re.compile(pattern))
         except re.error as error:
             raise UsageError(f"--filter '{text}': {error}") from error
-    found = environments(settings.optional_request(None, search=True))
+    environments = list_environments(settings.optional_request(None, search=True))
     shown = [
         environment
-        for environment in found
+        for environment in environments
         if (everything or environment.runs) and all(pattern.search(environment.project) for pattern in patterns)
     ]
     out = settings.out()

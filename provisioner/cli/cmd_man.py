@@ -36,19 +36,19 @@ def command(ctx: click.Context, path: tuple[str, ...], output: str | None) -> in
     settings: Settings = ctx.obj
     root = ctx.find_root()
     assert isinstance(root.command, click.Group)
-    found = dict(pages(root.command, root))
+    texts = dict(pages(root.command, root))
     if output:
         folder = Path(output).expanduser()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for name, text in found.items():
+            for name, text in texts.items():
                 replace_file(folder / f"{name}.1", text)
         except OSError as error:
             raise not_written(str(folder), error) from error
-        settings.err().write(f"wrote {len(found)} pages to {folder}\n")
+        settings.err().write(f"wrote {len(texts)} pages to {folder}\n")
         return 0
     name = "-".join(("provision", *path))
-    if name not in found:
+    if name not in texts:
         raise UsageError(f"there is no command '{' '.join(path)}'", hint="provision --help")
-    settings.out().write(found[name])
+    settings.out().write(texts[name])
     return 0

@@ -98,15 +98,15 @@ def _shown(
     as_json: bool,
     width: int,
 ) -> str:
-    from provisioner.app.containers import containers
+    from provisioner.app.containers import containers as list_containers
     from provisioner.render.containers_text import containers_text
 
-    found = containers(request, services, everything=everything, states=states, orphans=orphans)
+    containers = list_containers(request, services, everything=everything, states=states, orphans=orphans)
     if only_ids or only_services:
         names = (
-            [container.id for container in found]
+            [container.id for container in containers]
             if only_ids
-            else list(dict.fromkeys(container.address.name for container in found))
+            else list(dict.fromkeys(container.address.name for container in containers))
         )
         return json.dumps(names) + "\n" if as_json else "".join(f"{name}\n" for name in names)
-    return containers_text(found, form, whole=whole, width=width)
+    return containers_text(containers, form, whole=whole, width=width)

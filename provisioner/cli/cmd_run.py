@@ -147,11 +147,11 @@ def _from_files(files: Sequence[str]) -> dict[str, str]:
         except (OSError, ValueError) as error:
             raise UsageError(f"--env-from-file {file}: {error}") from error
         findings = Findings()
-        found = parse(text, file, findings, os.environ.get)
+        parsed = parse(text, file, findings, os.environ.get)
         for problem in findings.errors:
             raise UsageError(str(problem), hint=problem.hint)
         values = {
-            name: os.environ.get(name) if setting.value is None else setting.value for name, setting in found.items()
+            name: os.environ.get(name) if setting.value is None else setting.value for name, setting in parsed.items()
         }
         result |= {name: value for name, value in values.items() if value is not None}
     return result

@@ -141,40 +141,40 @@ command = Group(
 )
 
 
-def _document(found: Inventory) -> dict[str, JSON]:
+def _document(inventory: Inventory) -> dict[str, JSON]:
     from provisioner.render.secrets_json import secrets_json
 
-    return secrets_json(found.title, found.secrets, found.messages)
+    return secrets_json(inventory.title, inventory.secrets, inventory.messages)
 
 
-def _text(settings: Settings, found: Inventory) -> str:
+def _text(settings: Settings, inventory: Inventory) -> str:
     from provisioner.app.secrets import age
     from provisioner.render.secrets_text import secrets_text
 
-    _warn(settings, found.messages)
-    return secrets_text(found.title, found.secrets, age, paint=settings.out().paint)
+    _warn(settings, inventory.messages)
+    return secrets_text(inventory.title, inventory.secrets, age, paint=settings.out().paint)
 
 
-def _all_there(settings: Settings, found: Inventory) -> str:
+def _all_there(settings: Settings, inventory: Inventory) -> str:
     """What `check` says; nothing where a secret is missing, of which an error tells."""
-    if found.incomplete or settings.quiet:
+    if inventory.incomplete or settings.quiet:
         return ""
-    count = len(found.secrets)
-    _warn(settings, found.messages)
+    count = len(inventory.secrets)
+    _warn(settings, inventory.messages)
     noun = "secret is" if count == 1 else "secrets are"
-    return f"{found.title}: {settings.out().paint.green(f'{count} {noun} there.')}\n"
+    return f"{inventory.title}: {settings.out().paint.green(f'{count} {noun} there.')}\n"
 
 
-def _none_missing(found: Inventory) -> int:
+def _none_missing(inventory: Inventory) -> int:
     """0; raises for everything that is missing or unclear."""
-    found.require()
+    inventory.require()
     return 0
 
 
-def _no_troubles(found: Inventory) -> int:
+def _no_troubles(inventory: Inventory) -> int:
     """0; raises where a tier did not say what it has."""
-    if found.troubles:
-        found.require()
+    if inventory.troubles:
+        inventory.require()
     return 0
 
 

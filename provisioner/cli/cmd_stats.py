@@ -51,10 +51,10 @@ def command(
     out = settings.out()
     try:
         while True:
-            found = stats.look()
-            text = _text(found, "json" if as_json else form, whole_ids=no_trunc, width=0 if no_trunc else out.columns)
+            usages = stats.look()
+            text = _text(usages, "json" if as_json else form, whole_ids=no_trunc, width=0 if no_trunc else out.columns)
             out.write(("\x1b[H\x1b[2J" if out.terminal and not no_stream else "") + text, verbatim=True)
-            for name, nodes in found.elsewhere.items() if no_stream else ():
+            for name, nodes in usages.elsewhere.items() if no_stream else ():
                 settings.err().write(
                     f"service.{name} runs on {', '.join(nodes)} too: its figures are to be had there\n"
                 )
@@ -66,10 +66,10 @@ def command(
         return Interrupted.exit_code
 
 
-def _text(found: Usages, form: str, *, whole_ids: bool, width: int) -> str:
+def _text(usages: Usages, form: str, *, whole_ids: bool, width: int) -> str:
     from provisioner.render.docker_table import formatted
     from provisioner.render.stats_text import TITLES, stats_rows, stats_table
 
     if form in ("", "table"):
-        return stats_table(found.rows, whole_ids=whole_ids, width=width)
-    return formatted(form, TITLES, stats_rows(found.rows, whole_ids=whole_ids))
+        return stats_table(usages.rows, whole_ids=whole_ids, width=width)
+    return formatted(form, TITLES, stats_rows(usages.rows, whole_ids=whole_ids))

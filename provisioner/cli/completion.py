@@ -90,17 +90,17 @@ class Words(click.ParamType):  # type: ignore[type-arg]
             target, rest = place.settings.split(before)
             types = types[1:]
         place = Place(place.settings, target)
-        found = (
+        items = (
             [*TARGET.candidates(place, incomplete)]
             if types != self._types and not before and not place.settings.files
             else []
         )
         index = len(rest)
         if index < len(types):
-            found += types[index].candidates(place, incomplete)
+            items += types[index].candidates(place, incomplete)
         elif self._repeats and types:
-            found += [item for item in types[-1].candidates(place, incomplete) if item.value not in rest]
-        return found
+            items += [item for item in types[-1].candidates(place, incomplete) if item.value not in rest]
+        return items
 
 
 def words(*types: Completed, repeats: bool = True) -> Words:
@@ -114,13 +114,13 @@ def _offer(
     settings = _settings(ctx)
     try:
         with contextlib.chdir(settings.directory or "."):
-            found = find(Place(settings, _typed_target(ctx, settings)))
+            items = find(Place(settings, _typed_target(ctx, settings)))
     except (OSError, ProvisionError):
         return []
     # An open word that is there already has nothing to add.
     return [
         item
-        for item in found
+        for item in items
         if item.type in (FILES, FOLDERS)
         or (item.value.startswith(incomplete) and (item.type, item.value) != (OPEN, incomplete))
     ]
@@ -147,9 +147,11 @@ def _typed_target(ctx: click.Context, settings: Settings) -> str | None:
     return settings.split([str(word) for word in arguments])[0] if arguments else None
 
 
-def _items(found: Sequence[Candidate], *, after: str = "") -> list[CompletionItem[str]]:
+def _items(candidates: Sequence[Candidate], *, after: str = "") -> list[CompletionItem[str]]:
     kind = OPEN if after else WHOLE
-    return [CompletionItem(candidate.word + after, type=kind, help=candidate.comment or None) for candidate in found]
+    return [
+        CompletionItem(candidate.word + after, type=kind, help=candidate.comment or None) for candidate in candidates
+    ]
 
 
 def _of_playbook(name: str, *, after: str = "") -> Completed:
@@ -186,9 +188,9 @@ def _targets_or_files(place: Place, incomplete: str) -> list[CompletionItem[str]
 
 def _addresses(place: Place, incomplete: str) -> list[CompletionItem[str]]:
     """Addresses; names alone too, once a letter is typed that begins no kind."""
-    found = ADDRESSES_ONLY.candidates(place, incomplete)
-    if not incomplete or any(item.value.startswith(incomplete) for item in found):
-        return [*found]
+    items = ADDRESSES_ONLY.candidates(place, incomplete)
+    if not incomplete or any(item.value.startswith(incomplete) for item in items):
+        return [*items]
     return [*SERVICE.candidates(place, incomplete)]
 
 
@@ -221,8 +223,8 @@ def _inside_or_file(place: Place, incomplete: str) -> list[CompletionItem[str]]:
 
 
 def _items_of_services(place: Place, after: str) -> list[CompletionItem[str]]:
-    found = SERVICE.candidates(place, "")
-    return [CompletionItem(item.value + after, type=OPEN, help=item.help) for item in found]
+    items = SERVICE.candidates(place, "")
+    return [CompletionItem(item.value + after, type=OPEN, help=item.help) for item in items]
 
 
 def _topics(place: Place, incomplete: str) -> list[CompletionItem[str]]:

@@ -14,38 +14,38 @@ if TYPE_CHECKING:
     from provisioner.cli.settings import Settings
     from provisioner.model.node import JSON
 
-Found = TypeVar("Found")
+View = TypeVar("View")
 
 
 def look_at(
     settings: Settings,
     target: str | None,
-    look: Callable[[Request], Found],
+    look: Callable[[Request], View],
     *,
-    text: Callable[[Found], str],
-    document: Callable[[Found], Mapping[str, JSON]] | None = None,
-    code: Callable[[Found], int] = lambda found: 0,
+    text: Callable[[View], str],
+    document: Callable[[View], Mapping[str, JSON]] | None = None,
+    code: Callable[[View], int] = lambda view: 0,
 ) -> int:
     """Look at what `target` names, a list of plays as `look_at_plays` does; the exit code of what was found."""
     plays = settings.plays(target)
     if plays is not None:
         return look_at_plays(settings, plays, lambda play: look(play.request), text=text, document=document, code=code)
-    found = look(settings.request(target))
+    view = look(settings.request(target))
     if document:
-        settings.out().write_json(document(found))
+        settings.out().write_json(document(view))
     else:
-        settings.out().write_folded(text(found))
-    return code(found)
+        settings.out().write_folded(text(view))
+    return code(view)
 
 
 def look_at_plays(
     settings: Settings,
     plays: PlayList,
-    look: Callable[[PlayRequest], Found],
+    look: Callable[[PlayRequest], View],
     *,
-    text: Callable[[Found], str],
-    document: Callable[[Found], Mapping[str, JSON]] | None = None,
-    code: Callable[[Found], int] = lambda found: 0,
+    text: Callable[[View], str],
+    document: Callable[[View], Mapping[str, JSON]] | None = None,
+    code: Callable[[View], int] = lambda view: 0,
 ) -> int:
     """Look at each play, under its heading, or with `document` as one JSON object.
 
@@ -60,12 +60,12 @@ def look_at_plays(
         if not document:
             _write_heading(settings, play.name, index)
         try:
-            found = look(play)
+            view = look(play)
             if document:
-                entry |= document(found)
+                entry |= document(view)
             else:
-                settings.out().write_folded(text(found))
-            codes.append(code(found))
+                settings.out().write_folded(text(view))
+            codes.append(code(view))
         except Interrupted:
             raise
         except ProvisionError as error:
@@ -75,7 +75,7 @@ def look_at_plays(
     if document:
         shown = {"format_version": 1, "target": plays.title, "plays": documents}
         settings.out().write_json(shown)
-    return next((one for one in (*failed, *codes) if one), 0)
+    return next((exit_code for exit_code in (*failed, *codes) if exit_code), 0)
 
 
 def _write_heading(settings: Settings, name: str, index: int) -> None:

@@ -30,14 +30,14 @@ EXIT_CODES = (
 
 def pages(main: click.Group, context: click.Context) -> Iterator[tuple[str, str]]:
     """The name and the text of every page: `provision`, `provision-plan`, `provision-secrets-set`."""
-    found: list[tuple[str, str]] = []
+    command_pages: list[tuple[str, str]] = []
     for name in main.list_commands(context):
         command = main.get_command(context, name)
         if command is not None and not command.hidden:
-            found += _pages_of(command, context, ("provision", name))
-    commands = [name for name, _ in found]
+            command_pages += _pages_of(command, context, ("provision", name))
+    commands = [name for name, _ in command_pages]
     yield "provision", _main_page(main, context, commands)
-    yield from found
+    yield from command_pages
 
 
 def _pages_of(command: click.Command, parent: click.Context, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -218,7 +218,7 @@ def policy(
 def _parsed(option: str, texts: Sequence[str]) -> tuple[Address, ...]:
     from provisioner.model.address import Address
 
-    found = []
+    addresses = []
     for text in texts:
         address = Address.parse(text) or Address.parse_name(text)
         if address is None:
@@ -226,8 +226,8 @@ def _parsed(option: str, texts: Sequence[str]) -> tuple[Address, ...]:
                 f"{option} '{text}' is not an address",
                 hint="write KIND.NAME: service.api, volume.pgdata, service.api[2]; or a name that is unique",
             )
-        found.append(address)
-    return tuple(found)
+        addresses.append(address)
+    return tuple(addresses)
 
 
 def scales(texts: Sequence[str]) -> dict[str, int]:

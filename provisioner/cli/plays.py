@@ -54,7 +54,7 @@ def show_plans(
     elif form in ANNOTATIONS:
         from provisioner.render.plan_findings import findings_of_plan
 
-        out.write(findings_output([found for play in plans for found in findings_of_plan(play.plan)], form))
+        out.write(findings_output([finding for play in plans for finding in findings_of_plan(play.plan)], form))
     else:
         from provisioner.render.plays_text import plans_text
 

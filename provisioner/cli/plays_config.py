@@ -66,20 +66,20 @@ def _explain(settings: Settings, plays: PlayList, name: str, *, as_json: bool) -
     from provisioner.render.plays_text import heading
 
     out = settings.out()
-    found = []
+    explanations = []
     unknown: UsageError | None = None
     for play in plays.plays:
         try:
-            found.append((play, explain(play.request, name)))
+            explanations.append((play, explain(play.request, name)))
         except UsageError as error:
             unknown = error
-    if unknown is not None and not found:
+    if unknown is not None and not explanations:
         raise unknown
     if as_json:
-        entries = [{"name": play.name, "lines": list(explanation.lines)} for play, explanation in found]
+        entries = [{"name": play.name, "lines": list(explanation.lines)} for play, explanation in explanations]
         shown = {"format_version": 1, "target": plays.title, "plays": entries}
         out.write_json(shown)
         return 0
-    for play, explanation in found:
+    for play, explanation in explanations:
         out.write(heading(play.name, out.paint) + "".join(f"{line}\n" for line in explanation.lines))
     return 0

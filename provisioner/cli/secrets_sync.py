@@ -61,37 +61,38 @@ def sync(
     request = settings.request(target)
     from provisioner.app.secret_sync import plan_sync
 
-    found = plan_sync(request, names, place, insecure_transport=insecure_transport)
+    sync_plan = plan_sync(request, names, place, insecure_transport=insecure_transport)
     if not as_json:
-        _show(settings, found)
-    if found.pending and not check:
-        if not yes and not confirmed(settings, f"Copy {len(found.pending)} to {_PLACES[found.place]}?"):
+        _show(settings, sync_plan)
+    if sync_plan.pending and not check:
+        if not yes and not confirmed(settings, f"Copy {len(sync_plan.pending)} to {_PLACES[sync_plan.place]}?"):
             return 1
-        found.carry_out()
+        sync_plan.carry_out()
     if as_json:
-        _show_json(settings, found, done=not check)
-    elif found.pending and not check and not settings.quiet:
-        settings.out().write(f"Copied {len(found.pending)} to {_PLACES[found.place]}.\n")
+        _show_json(settings, sync_plan, done=not check)
+    elif sync_plan.pending and not check and not settings.quiet:
+        settings.out().write(f"Copied {len(sync_plan.pending)} to {_PLACES[sync_plan.place]}.\n")
     return 0
 
 
-def _show(settings: Settings, found: Sync) -> None:
+def _show(settings: Settings, sync_plan: Sync) -> None:
     from provisioner.render.table import table
 
     out = settings.out()
-    if not found.copies:
-        out.write(f"{found.title}: the playbook declares no secrets\n")
+    if not sync_plan.copies:
+        out.write(f"{sync_plan.title}: the playbook declares no secrets\n")
         return
-    words = {"copy": f"to {_PLACES[found.place]}", "same": "there already", "skip": "left out"}
+    words = {"copy": f"to {_PLACES[sync_plan.place]}", "same": "there already", "skip": "left out"}
     rows = [
-        (copy.key, words[copy.action], copy.name if copy.action != "skip" else "", copy.why) for copy in found.copies
+        (copy.key, words[copy.action], copy.name if copy.action != "skip" else "", copy.why)
+        for copy in sync_plan.copies
     ]
-    out.write(f"{out.paint.bold(found.title)}\n{table(('SECRET', 'COPY', 'AS', 'WHY'), rows, paint=out.paint)}")
+    out.write(f"{out.paint.bold(sync_plan.title)}\n{table(('SECRET', 'COPY', 'AS', 'WHY'), rows, paint=out.paint)}")
 
 
-def _show_json(settings: Settings, found: Sync, *, done: bool) -> None:
+def _show_json(settings: Settings, sync_plan: Sync, *, done: bool) -> None:
     copies = [
-        {"name": copy.key, "as": copy.name, "action": copy.action, "why": copy.why or None} for copy in found.copies
+        {"name": copy.key, "as": copy.name, "action": copy.action, "why": copy.why or None} for copy in sync_plan.copies
     ]
-    shown = {"format_version": 1, "target": found.title, "to": found.place, "done": done, "secrets": copies}
+    shown = {"format_version": 1, "target": sync_plan.title, "to": sync_plan.place, "done": done, "secrets": copies}
     settings.out().write_json(shown)

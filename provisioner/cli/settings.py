@@ -147,9 +147,9 @@ class Settings:
         request = self._request(target)
         from provisioner.app.plays import find_plays, select_plays
 
-        found = find_plays(request)
-        if found is not None:
-            return select_plays(found, self.selection())
+        plays = find_plays(request)
+        if plays is not None:
+            return select_plays(plays, self.selection())
         for name in ("limits", "tags", "skip_tags"):
             if getattr(self, name) and name not in self.inherited:
                 option = {"limits": "--limit", "skip_tags": "--skip-tags"}.get(name, "--tags")

@@ -52,10 +52,10 @@ def choose(
     """
     named = target or default
     if named:
-        found = find(named, exists) or _find_above(named, directory, exists)
-        if found is None:
+        path = find(named, exists) or _find_above(named, directory, exists)
+        if path is None:
             raise UsageError(_not_found(named, known("")))
-        return Chosen((found,), named, lies_in_playbooks(found, directory))
+        return Chosen((path,), named, lies_in_playbooks(path, directory))
     prefix = f"{start.rstrip('/')}/" if start else ""
     for folder in (prefix, *_above(directory, prefix)):
         chosen = _default_of(folder, directory, exists, known(folder))
@@ -70,9 +70,9 @@ def choose(
 def _default_of(folder: str, directory: str, exists: Callable[[str], bool], names: Sequence[str]) -> Chosen | None:
     """What a folder (a prefix of paths: empty or with a slash at its end) has where nothing is named; or None."""
     for name in (_DEFAULT, *(names if len(names) == 1 else ())):
-        found = find(name, exists, folder)
-        if found:
-            return Chosen((found,), name, lies_in_playbooks(found, directory))
+        path = find(name, exists, folder)
+        if path:
+            return Chosen((path,), name, lies_in_playbooks(path, directory))
     if len(names) > 1:
         raise UsageError(
             f"which playbook? There are several: {', '.join(names)}", hint=f"name one: provision COMMAND {names[0]}"

@@ -184,19 +184,19 @@ class Canonicaliser:
 
     def _wrong_kind(self, node: Node, kind: str, shape: Shape, short: tuple[str, ...], path: Path) -> None:
         hint = None
-        found = article(kind)
+        actual = article(kind)
         confidential = any(part in _CONFIDENTIAL for part in path)
         if node.tag == DATE:
-            found, hint = "a date", "write it in quotes" if confidential else f"write '{node.value}' in quotes"
+            actual, hint = "a date", "write it in quotes" if confidential else f"write '{node.value}' in quotes"
         elif kind == NULL:
             hint = "give it a value, or remove the key"
         elif STRING in (*shape.kinds, *short) and kind not in (MAPPING, SEQUENCE):
             shown = node.text if node.text is not None else str(node.value)
-            found += " here" if kind == BOOLEAN else ""
+            actual += " here" if kind == BOOLEAN else ""
             if not confidential:
                 hint = f"write '{shown}' in quotes if text is meant"
         expected = shape.expected
-        self.findings.error(f"expected {expected}, found {found}", node.span, path, hint)
+        self.findings.error(f"expected {expected}, found {actual}", node.span, path, hint)
 
 
 def without_nothing(node: Node, rule: Rule | None, findings: Findings, path: Path = ()) -> Node:

@@ -39,13 +39,13 @@ class _Mark:
 
 def comments(text: str) -> list[Comment]:
     """The comments of a text: what begins with a `#` outside of its values."""
-    found = []
+    in_order = []
     for number, line in enumerate(_without_values(text).split("\n")):
         match = _COMMENT.search(line)
         if match:
             column = match.start()
-            found.append(Comment(match[0].rstrip(), number, column, len(line[:column].rstrip())))
-    return found
+            in_order.append(Comment(match[0].rstrip(), number, column, len(line[:column].rstrip())))
+    return in_order
 
 
 def with_comments_beside(before: str, after: str) -> str:
@@ -60,9 +60,13 @@ def with_comments_beside(before: str, after: str) -> str:
         return after
     lines, bare = after.split("\n"), _without_values(after).split("\n")
     columns = _columns_behind(old, new)
-    for there, here in zip(old, new, strict=True):
-        column = columns[here.line] if here.after else _depth(there, list(zip(was, now, strict=True)))
-        lines[here.line] = bare[here.line] = lines[here.line][: here.after].ljust(column) + here.text
+    for old_comment, new_comment in zip(old, new, strict=True):
+        column = (
+            columns[new_comment.line] if new_comment.after else _depth(old_comment, list(zip(was, now, strict=True)))
+        )
+        lines[new_comment.line] = bare[new_comment.line] = (
+            lines[new_comment.line][: new_comment.after].ljust(column) + new_comment.text
+        )
     # The spaces of a value are no spaces in the bare text.
     return "\n".join(line[: len(line_bare.rstrip())] for line, line_bare in zip(lines, bare, strict=True))
 
@@ -76,8 +80,8 @@ def _depth(comment: Comment, marks: Sequence[tuple[_Mark, _Mark]]) -> int:
     for old, new in marks:
         if old.line > comment.line:
             break
-        around = [one for one in around if one[0] < old.column] + [(old.column, new.column)]
-    return max((one for one in around if one[0] <= comment.column), default=(0, 0))[1]
+        around = [pair for pair in around if pair[0] < old.column] + [(old.column, new.column)]
+    return max((pair for pair in around if pair[0] <= comment.column), default=(0, 0))[1]
 
 
 def _columns_behind(old: Sequence[Comment], new: Sequence[Comment]) -> dict[int, int]:

@@ -148,10 +148,10 @@ def _build(node: Node, directory: str, value: Callable[[str], str | None]) -> No
         entries["dockerfile"] = Node("Dockerfile", node.span)
     args = entries.get("args")
     if args is not None and args.is_mapping:
-        found = {
+        arguments = {
             key: item if item.value is not None else scalar(value(key), item) for key, item in args.mapping.items()
         }
-        entries["args"] = mapping({key: item for key, item in found.items() if item.value is not None}, args)
+        entries["args"] = mapping({key: item for key, item in arguments.items() if item.value is not None}, args)
     return mapping(entries, node)
 
 
@@ -166,14 +166,14 @@ def _dependency(restart: bool, span: Span) -> Node:
 
 def _implied(node: Node) -> dict[str, tuple[bool, Span]]:
     """Services that `node` needs without saying so under depends_on, and whether it restarts with them."""
-    found: dict[str, tuple[bool, Span]] = {}
+    implied: dict[str, tuple[bool, Span]] = {}
     for link in items_of(node.get("links")):
-        found.setdefault(str(link.value).split(":")[0], (True, link.span))
+        implied.setdefault(str(link.value).split(":")[0], (True, link.span))
     for key in _NAMESPACES:
         shared = node.get(key)
         if shared is not None and isinstance(shared.value, str) and shared.value.startswith(_SERVICE):
-            found.setdefault(shared.value.removeprefix(_SERVICE), (True, shared.span))
+            implied.setdefault(shared.value.removeprefix(_SERVICE), (True, shared.span))
     for volumes in items_of(node.get("volumes_from")):
         if not str(volumes.value).startswith(_CONTAINER):
-            found.setdefault(str(volumes.value).split(":")[0], (False, volumes.span))
-    return found
+            implied.setdefault(str(volumes.value).split(":")[0], (False, volumes.span))
+    return implied

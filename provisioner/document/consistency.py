@@ -133,7 +133,7 @@ class Consistency:
                 hint = f"activate the profile {profiles}; a service of which only the image is wanted has `scale: 0`"
                 self._wrong(f"the service '{other}' is not active", item.span, where, hint)
                 continue
-            known = [one for one in (*self.services, *self.inactive) if one != name]
+            known = [service for service in (*self.services, *self.inactive) if service != name]
             hint = self.findings.nearest(other, known) or "name a service of this playbook"
             self._wrong(f"no service '{other}' is declared", item.span, where, hint)
 

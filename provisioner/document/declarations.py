@@ -36,7 +36,7 @@ def declared(
 ) -> Node | None:
     """The secrets declared for the playbook at `path`; the environment's file wins over the system's."""
     where = folder(path)
-    found: Node | None = None
+    secrets: Node | None = None
     for name in dict.fromkeys((names.name, names.environment)):
         file = f"{where}/{name}.yml" if where and name else ""
         if not file or not exists(file):
@@ -47,8 +47,8 @@ def declared(
         section = _section(root, file, interpolation, home, findings)
         if section is not None:
             rule = rules().children["secrets"]
-            found = section if found is None else merge(found, section, rule)
-    return drop_merge_tags(found) if found is not None else None
+            secrets = section if secrets is None else merge(secrets, section, rule)
+    return drop_merge_tags(secrets) if secrets is not None else None
 
 
 def _section(root: Node, file: str, interpolation: Interpolation, home: str, findings: Findings) -> Node | None:

@@ -14,9 +14,9 @@ def about(path: str) -> str:
         return own
     parts = path.split(".")
     for start in range(len(parts)):
-        found = _ENDINGS.get(".".join(parts[start:]))
-        if found:
-            return found
+        sentence = _ENDINGS.get(".".join(parts[start:]))
+        if sentence:
+            return sentence
     return ""
 
 

@@ -118,11 +118,11 @@ class _Reader:
         if self.text.startswith("export", self._at) and self.text[self._at + 6 : self._at + 7] in tuple(_BLANK):
             self._at += 6
             self._skip_blanks()
-        found = _NAME.match(self.text, self._at)
-        if found is None:
+        match = _NAME.match(self.text, self._at)
+        if match is None:
             return self._wrong("not a NAME=value line", line, "start it with a name, or with # for a comment")
-        name = found[0]
-        self._at = found.end()
+        name = match[0]
+        self._at = match.end()
         self._skip_blanks()
         span = Span(self.file, line, 1)
         if self._at >= len(self.text) or self.text[self._at] == "\n":
@@ -194,10 +194,10 @@ class _Reader:
         return None
 
 
-def _unescape(found: re.Match[str]) -> str:
-    character = found[1]
+def _unescape(match: re.Match[str]) -> str:
+    character = match[1]
     if character == "$":
         return "$$"
     if character in _ESCAPES:
         return _ESCAPES[character]
-    return character if character in "\"'\\" else found[0]
+    return character if character in "\"'\\" else match[0]

@@ -32,11 +32,11 @@ def inherit(root: Node, value: Callable[[str], str | None]) -> Node:
         environment = service.get("environment")
         entries[name] = service
         if environment is not None and environment.is_mapping:
-            found = {
+            variables = {
                 key: scalar(value(key), item) if item.value is None else item
                 for key, item in environment.mapping.items()
             }
-            entries[name] = mapping({**service.mapping, "environment": mapping(found, environment)}, service)
+            entries[name] = mapping({**service.mapping, "environment": mapping(variables, environment)}, service)
     return mapping({**root.mapping, "services": mapping(entries, services)}, root)
 
 
@@ -44,7 +44,7 @@ def _environment(service: str, node: Node, files: Files, value: Callable[[str], 
     env_file, environment = node.get("env_file"), node.get("environment")
     if env_file is None and environment is None:
         return node
-    found: dict[str, Node] = {}
+    variables: dict[str, Node] = {}
     place = ("services", service, "env_file")
     for entry in env_file.items if env_file is not None and env_file.is_sequence else ():
         path, required, form = entry.get("path"), entry.get("required"), entry.get("format")
@@ -55,7 +55,7 @@ def _environment(service: str, node: Node, files: Files, value: Callable[[str], 
         raw = form is not None and form.value == "raw"
         # The service's own variables are seen by its files, before those of an earlier file.
         own = environment.mapping if environment is not None and environment.is_mapping else {}
-        earlier = {name: item.value for name, item in {**found, **own}.items() if isinstance(item.value, str)}
+        earlier = {name: item.value for name, item in {**variables, **own}.items() if isinstance(item.value, str)}
 
         def lookup(name: str, earlier: dict[str, str] = earlier) -> str | None:
             known = value(name)
@@ -64,16 +64,16 @@ def _environment(service: str, node: Node, files: Files, value: Callable[[str], 
         for name, setting in files.settings(str(path.value), lookup, path.span, place, raw=raw).items():
             text = value(name) if setting.value is None else setting.value
             if text is not None:
-                found[name] = Node(text, setting.span)
-    spans = {name: item.span for name, item in found.items()}
+                variables[name] = Node(text, setting.span)
+    spans = {name: item.span for name, item in variables.items()}
     if environment is not None and environment.is_mapping:
         for name, item in environment.mapping.items():
-            found[name] = scalar(value(name), item) if item.value is None else item
+            variables[name] = scalar(value(name), item) if item.value is None else item
             spans[name] = environment.key_spans.get(name, item.span)
     near = environment if environment is not None else env_file
     entries = {key: item for key, item in node.mapping.items() if key not in ("env_file", "environment")}
-    if found and near is not None:
-        entries["environment"] = Node(found, near.span, None, spans)
+    if variables and near is not None:
+        entries["environment"] = Node(variables, near.span, None, spans)
     return mapping(entries, node)
 
 
@@ -81,14 +81,14 @@ def _labels(service: str, node: Node, files: Files) -> Node:
     label_file = node.get("label_file")
     if label_file is None:
         return node
-    found: dict[str, Node] = {}
+    labels: dict[str, Node] = {}
     for item in label_file.items if label_file.is_sequence else ():
         place = ("services", service, "label_file")
         for key, setting in files.settings(str(item.value), lambda _: None, item.span, place).items():
-            found[key] = Node(setting.value or "", setting.span)
+            labels[key] = Node(setting.value or "", setting.span)
     own = node.get("labels")
     if own is not None and own.is_mapping:
-        found.update(own.mapping)
+        labels.update(own.mapping)
     entries = {key: item for key, item in node.mapping.items() if key != "label_file"}
-    entries["labels"] = mapping(found, own if own is not None else Node({}, label_file.span))
+    entries["labels"] = mapping(labels, own if own is not None else Node({}, label_file.span))
     return mapping(entries, node)

@@ -77,7 +77,9 @@ class Files:
     def _is_of_project(self, path: str) -> bool:
         """Whether a file lies below the current folder or one of the project's."""
         real = os.path.realpath(path)
-        return any(real.startswith(f"{os.path.realpath(one).rstrip('/')}/") for one in (self._here, *self.folders))
+        return any(
+            real.startswith(f"{os.path.realpath(folder).rstrip('/')}/") for folder in (self._here, *self.folders)
+        )
 
     def refused(self, path: str, asked: Span | None = None) -> bool:
         """Tell of a file in which provision keeps secrets, there or not; whether it is one."""
@@ -107,7 +109,7 @@ class Files:
 
     def tiers(self, named: Iterable[tuple[str, Span | None]], lookup: Callable[[str], str | None]) -> list[Tier]:
         """Env files as tiers of variables, the last file's first; a file may use the variables of those before it."""
-        found: list[Tier] = []
+        tiers: list[Tier] = []
         earlier: dict[str, str] = {}
         for path, asked in named:
             content = self.text(path, asked)
@@ -120,5 +122,5 @@ class Files:
                 if setting.value is not None
             }
             earlier.update({name: variable.value for name, variable in tier.items()})
-            found.append(tier)
-        return found[::-1]
+            tiers.append(tier)
+        return tiers[::-1]

@@ -84,4 +84,4 @@ def closest(name: str, known: Iterable[str]) -> str:
 
     letters = sorted(name)
     close = get_close_matches(name, list(known), n=3, cutoff=0.6)
-    return min(close, key=lambda one: sorted(one) != letters, default="")
+    return min(close, key=lambda candidate: sorted(candidate) != letters, default="")

@@ -76,7 +76,7 @@ class Interpolation:
         self.uses.at.setdefault(name, {})[span] = None
         candidates = self.scope.candidates(name)
         if candidates:
-            self.uses.found.setdefault(name, candidates)
+            self.uses.candidates.setdefault(name, candidates)
             return candidates[0].value
         if copes:
             self.uses.defaulted.add(name)

@@ -59,7 +59,7 @@ class Layers:
 
     def bases(self, root: Node, path: str, scope: Scope, chain: tuple[str, ...] = ()) -> list[Source]:
         """The sources of what the playbook `root` names under `extends`."""
-        found: list[Source] = []
+        sources: list[Source] = []
         chain = (*chain, path)
         for name, span in self.named(root, "extends", parent(path), scope):
             if name in chain:
@@ -69,9 +69,9 @@ class Layers:
                 continue
             base = self.files.tree(name, span)
             if base is not None:
-                found.extend(self.bases(base, name, scope, chain))
-                found.append(Source(name, parent(name), base))
-        return found
+                sources.extend(self.bases(base, name, scope, chain))
+                sources.append(Source(name, parent(name), base))
+        return sources
 
     def named(self, root: Node, key: str, directory: str, scope: Scope) -> list[tuple[str, Span]]:
         """The absolute paths under a top-level key, one or a list, before the file is interpolated whole."""
@@ -306,10 +306,10 @@ def _built_there(root: Node, directory: str) -> Node:
 
 def distinct(sources: list[Source]) -> list[Source]:
     """Each file once, where it comes first: what two playbooks start from is laid down before both, and not again."""
-    found: dict[str, Source] = {}
+    by_path: dict[str, Source] = {}
     for source in sources:
-        found.setdefault(source.path, source)
-    return list(found.values())
+        by_path.setdefault(source.path, source)
+    return list(by_path.values())
 
 
 def _texts(node: Node | None) -> list[tuple[str, Span]]:

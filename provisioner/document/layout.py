@@ -43,13 +43,13 @@ def laid_out(text: str, shown: str) -> str:
     trimmed = _SPACES.sub("", result)
     # Spaces and lines at an end are nothing, but within a text, where they mean something.
     candidates = (f"{trimmed.rstrip()}\n", f"{result.rstrip()}\n", trimmed, result)
-    found = next((candidate for candidate in candidates if _meaning(candidate) == meaning), None)
-    if found is None:
+    formatted = next((candidate for candidate in candidates if _meaning(candidate) == meaning), None)
+    if formatted is None:
         raise _unchangeable(shown, "it would mean something else")
-    if sorted(comment.text for comment in comments(found)) != sorted(comment.text for comment in comments(text)):
+    if sorted(comment.text for comment in comments(formatted)) != sorted(comment.text for comment in comments(text)):
         raise _unchangeable(shown, "a comment would be lost")
-    beside = with_comments_beside(text.replace("\r\n", "\n"), found)
-    return beside if _meaning(beside) == meaning else found
+    beside = with_comments_beside(text.replace("\r\n", "\n"), formatted)
+    return beside if _meaning(beside) == meaning else formatted
 
 
 def _unchangeable(shown: str, why: str) -> PlaybookInvalid:

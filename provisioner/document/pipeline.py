@@ -210,8 +210,8 @@ def _asked_env_files(reading: _Reading) -> list[list[str]]:
 
 def _name(reading: _Reading) -> None:
     def last(key: str) -> Node | None:
-        found = [node for source in reading.layers if (node := source.root.get(key)) is not None]
-        return reading.interpolation().apply(found[-1], (key,)) if found else None
+        nodes = [node for source in reading.layers if (node := source.root.get(key)) is not None]
+        return reading.interpolation().apply(nodes[-1], (key,)) if nodes else None
 
     asked = reading.sources
     reading.names = names.find(
@@ -231,11 +231,11 @@ def _name(reading: _Reading) -> None:
 def _secrets(reading: _Reading) -> None:
     if not reading.sources.in_playbooks:
         return
-    found = declarations.declared(
+    secrets = declarations.declared(
         reading.paths[0], reading.names, reading.files, reading.interpolation(), reading.home, reading.findings
     )
-    if found is not None:
-        reading.base = mapping({"secrets": found}, Node({}, found.span))
+    if secrets is not None:
+        reading.base = mapping({"secrets": secrets}, Node({}, secrets.span))
 
 
 def _merge(reading: _Reading) -> None:
@@ -279,13 +279,16 @@ def _normalise(reading: _Reading) -> None:
     root = reading.root
     if NORMALISATION not in reading.sources.without:
         root = complete.normalise(root, reading.names.project, reading.directory, reading.scope.value)
-    found = reading.names
-    entries: dict[str, Node] = {"name": Node(found.project, root.span)}
+    project_names = reading.names
+    entries: dict[str, Node] = {"name": Node(project_names.project, root.span)}
     entries.update({key: item for key, item in root.mapping.items() if key not in _CONSUMED})
-    if found.environment is not None and found.project == f"{found.name}-{found.environment}":
+    if (
+        project_names.environment is not None
+        and project_names.project == f"{project_names.name}-{project_names.environment}"
+    ):
         # Read again, the canonical document has the same names.
-        entries["name"] = Node(found.name, root.span)
-        entries["environment"] = root.get("environment") or Node(found.environment, root.span)
+        entries["name"] = Node(project_names.name, root.span)
+        entries["environment"] = root.get("environment") or Node(project_names.environment, root.span)
     reading.root = mapping(entries, root)
 
 
@@ -327,12 +330,12 @@ PHASES: tuple[Phase, ...] = (
 def _declared(scope: Scope) -> list[tuple[str, tuple[Variable, ...]]]:
     """What env files and `vars` set, used or not; the shell's variables are nobody's business until they are used."""
     origins = ("env file ", "vars ", COMMAND_LINE)
-    found = []
+    variables = []
     for name in dict.fromkeys(name for values in scope.tiers for name in values):
         candidates = scope.candidates(name)
         if any(item.origin.startswith(origins) for item in candidates):
-            found.append((name, candidates))
-    return found
+            variables.append((name, candidates))
+    return variables
 
 
 def _as_compose(service: dict[str, JSON]) -> None:

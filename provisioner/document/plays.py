@@ -151,10 +151,10 @@ class _Reader:
             return []
         if not root.items:
             self.findings.error("the list has no plays", root.span, (), "add one: - import_playbook: system/prod.yml")
-        found: list[Play] = []
+        plays: list[Play] = []
         for index, entry in enumerate(root.items):
-            found += self._play(entry, (str(index),), path, (*chain, path), outer)
-        return found
+            plays += self._play(entry, (str(index),), path, (*chain, path), outer)
+        return plays
 
     def _play(self, entry: Node, at: tuple[str, ...], path: str, chain: tuple[str, ...], outer: _Outer) -> list[Play]:
         if not entry.is_mapping:

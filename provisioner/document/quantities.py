@@ -66,10 +66,10 @@ def duration_text(length: int) -> str:
 
 def size_bytes(text: str) -> int:
     """The bytes of a size such as 512m or 1.5 GiB; units are powers of 1024. Raises ValueError."""
-    found = _SIZE.match(text)
-    if found is None:
+    match = _SIZE.match(text)
+    if match is None:
         raise ValueError("expected a size like 512m or 1.5gb")
-    size = Decimal(found["number"]) * 1024 ** _POWER[found["unit"].lower()]
+    size = Decimal(match["number"]) * 1024 ** _POWER[match["unit"].lower()]
     if size > _LONGEST:
         raise ValueError("expected a size below 8 EiB")
     return int(size)

@@ -71,36 +71,36 @@ def plain_text(value: Scalar) -> str:
 
 
 def _integer(digits: str) -> int | None:
-    found = _INTEGER.match(digits)
-    if found is None:
+    match = _INTEGER.match(digits)
+    if match is None:
         return None
-    if found["hex"]:
-        number = int(found["hex"], 16)
-    elif found["oct"]:
-        number = int(found["oct"], 8)
-    elif found["bin"]:
-        number = int(found["bin"], 2)
-    elif len(found["dec"]) > 1 and found["dec"][0] == "0":
-        if set(found["dec"]) & {"8", "9"}:
+    if match["hex"]:
+        number = int(match["hex"], 16)
+    elif match["oct"]:
+        number = int(match["oct"], 8)
+    elif match["bin"]:
+        number = int(match["bin"], 2)
+    elif len(match["dec"]) > 1 and match["dec"][0] == "0":
+        if set(match["dec"]) & {"8", "9"}:
             return None
-        number = int(found["dec"], 8)
-    elif len(found["dec"]) > 20:
+        number = int(match["dec"], 8)
+    elif len(match["dec"]) > 20:
         return None
     else:
-        number = int(found["dec"])
-    number = -number if found["sign"] == "-" else number
+        number = int(match["dec"])
+    number = -number if match["sign"] == "-" else number
     return number if _LOWEST <= number <= _HIGHEST else None
 
 
 def _is_date(text: str) -> bool:
-    found = _DATE.match(text)
-    if found is None:
+    match = _DATE.match(text)
+    if match is None:
         return False
     try:
-        date(int(found["year"]), int(found["month"]), int(found["day"]))
+        date(int(match["year"]), int(match["month"]), int(match["day"]))
     except ValueError:
         return False
-    return found["hour"] is None or int(found["hour"]) < 24
+    return match["hour"] is None or int(match["hour"]) < 24
 
 
 def _shortest(value: float) -> str:

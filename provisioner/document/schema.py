@@ -118,7 +118,9 @@ def _or_nothing(form: dict[str, Any], *, nullable: bool) -> dict[str, Any]:
 def _any_of(forms: list[dict[str, Any]]) -> dict[str, Any]:
     """One of several forms; plain types are written together."""
     plain = [form["type"] for form in forms if form.keys() == {"type"}]
-    types = list(dict.fromkeys(one for found in plain for one in (found if isinstance(found, list) else [found])))
+    types = list(
+        dict.fromkeys(kind for written in plain for kind in (written if isinstance(written, list) else [written]))
+    )
     if "number" in types and "integer" in types:
         types.remove("integer")
     others = [form for form in forms if form.keys() != {"type"}]

@@ -45,18 +45,18 @@ def identities(folders: Iterable[str]) -> frozenset[Identity]:
 
     Another name of the same file (a hard link) has the same identity. Folders that can not be read have none.
     """
-    found = set()
+    seen = set()
     for path in _named_by_environment(), *_secret_files(folders):
         identity = _identity(path) if path else None
         if identity is not None:
-            found.add(identity)
-    return frozenset(found)
+            seen.add(identity)
+    return frozenset(seen)
 
 
 def is_secret_file(path: str, known: frozenset[Identity]) -> bool:
     """Whether an absolute path leads to a secret file or to a folder `.provision`: by its name, by that of what a link
     leads to, or as a hard link to one of `known`."""
-    return _identity(path) in known or any(_has_secret_name(one) for one in (path, os.path.realpath(path)))
+    return _identity(path) in known or any(_has_secret_name(name) for name in (path, os.path.realpath(path)))
 
 
 def secret_files_below(folder: str, project_directory: str) -> tuple[str, ...]:

@@ -46,15 +46,15 @@ def decode(raw: bytes, shown: str, findings: Findings) -> str | None:
             hint="save the file as UTF-8",
         )
         return None
-    found = False
+    forbidden = False
     for match in _FORBIDDEN.finditer(text):
-        found = True
+        forbidden = True
         line = text.count("\n", 0, match.start()) + 1
         column = match.start() - (text.rfind("\n", 0, match.start()) + 1) + 1
         what = "NUL" if match[0] == "\0" else f"control character U+{ord(match[0]):04X}"
         findings.error(f"{what} in the file", Span(shown, line, column), hint="remove it")
         break
-    return None if found else text
+    return None if forbidden else text
 
 
 def _bytes(path: str, shown: str, findings: Findings, asked: Span | None, place: Place) -> bytes | None:

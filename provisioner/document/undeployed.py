@@ -23,11 +23,11 @@ def find_undeployed(
 
     An inactive service without networks uses the network `default`, whether or not a file names that.
     """
-    found = list(_services(inactive))
+    undeployed = list(_services(inactive))
     for section in _SECTIONS:
         node = declared.get(section)
         left = mapping_of(deployed.get(section))
-        found += [
+        undeployed += [
             _undeployed(section, key, item, node.key_spans.get(key, item.span) if node else item.span, project)
             for key, item in mapping_of(node).items()
             if key not in left
@@ -36,9 +36,9 @@ def find_undeployed(
     if "default" not in networks:
         for item in inactive.values():
             if not mapping_of(item.get("networks")) and item.get("network_mode") is None:
-                found.append(Undeployed("networks", "default", f"{project}_default", item.span))
+                undeployed.append(Undeployed("networks", "default", f"{project}_default", item.span))
                 break
-    return tuple(found)
+    return tuple(undeployed)
 
 
 def _services(inactive: Mapping[str, Node]) -> Iterator[Undeployed]:
@@ -49,7 +49,7 @@ def _services(inactive: Mapping[str, Node]) -> Iterator[Undeployed]:
 
 
 def _undeployed(section: str, key: str, item: Node, span: Span, project: str) -> Undeployed:
-    name, external, protect = (_value(item, one) for one in ("name", "external", "protect"))
+    name, external, protect = (_value(item, field) for field in ("name", "external", "protect"))
     is_external = external is True
     return Undeployed(
         section=section,
@@ -63,5 +63,5 @@ def _undeployed(section: str, key: str, item: Node, span: Span, project: str) ->
 
 
 def _value(item: Node, key: str) -> object:
-    found = item.get(key)
-    return found.value if found is not None else None
+    node = item.get(key)
+    return node.value if node is not None else None

@@ -19,14 +19,14 @@ def unused(root: Node, inactive: Mapping[str, Node]) -> tuple[Unused, ...]:
     """What `prune` leaves out, but for what a service that rests would use."""
     services = mapping({**mapping_of(root.get("services")), **inactive}, root)
     kept = prune(mapping({**root.mapping, "services": services}, root))
-    found = []
+    left_out = []
     for section in ("networks", "volumes", "configs", "secrets"):
         node = root.get(section)
         left = mapping_of(kept.get(section))
         for key, item in mapping_of(node).items():
             if key not in left:
-                found.append(Unused(section, key, node.key_spans.get(key, item.span) if node else item.span))
-    return tuple(found)
+                left_out.append(Unused(section, key, node.key_spans.get(key, item.span) if node else item.span))
+    return tuple(left_out)
 
 
 def prune(root: Node) -> Node:

@@ -37,7 +37,7 @@ class Uses:
     """Which variables were used where, over all files."""
 
     at: dict[str, dict[Span, None]] = field(default_factory=dict)
-    found: dict[str, tuple[Variable, ...]] = field(default_factory=dict)
+    candidates: dict[str, tuple[Variable, ...]] = field(default_factory=dict)
     defaulted: set[str] = field(default_factory=set)
 
 
@@ -64,10 +64,10 @@ class Scope:
 
 def report(uses: Uses, declared: Iterable[tuple[str, tuple[Variable, ...]]]) -> tuple[VariableUse, ...]:
     """What `config --explain` tells of each variable, sorted by name: the used ones, and the declared ones."""
-    found = dict(declared) | uses.found
+    by_name = dict(declared) | uses.candidates
     used = []
-    for name in sorted(found.keys() | uses.at.keys()):
-        candidates = found.get(name, ())
+    for name in sorted(by_name.keys() | uses.at.keys()):
+        candidates = by_name.get(name, ())
         spans = tuple(uses.at.get(name, ()))
         if candidates:
             best, *rest = candidates

@@ -37,10 +37,10 @@ def find_builders(*, url: str, platform: str, builder_version: str) -> Builders:
     clients = list(_clients())
     if not clients:
         return Builders(lacking="Docker's client, the command docker, is not installed on this machine")
-    found = [builder for client in clients if (builder := _builder_of(client)) is not None]
-    plugins = [builder for builder in found if builder.kind is BuilderKind.BUILDX]
+    builders = [builder for client in clients if (builder := _builder_of(client)) is not None]
+    plugins = [builder for builder in builders if builder.kind is BuilderKind.BUILDX]
     # The first client on the path is the one that people mean.
-    best = [*plugins[:1], *(builder for builder in found if builder.kind is BuilderKind.CLIENT)][:2]
+    best = [*plugins[:1], *(builder for builder in builders if builder.kind is BuilderKind.CLIENT)][:2]
     lacking = "" if plugins else f"{clients[0]} has no plugin buildx"
     return Builders((*best, CLASSIC), lacking)
 

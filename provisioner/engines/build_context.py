@@ -155,8 +155,8 @@ class _Files(NamedTuple):
 def _files(build: BuildRecipe, root: Path, dockerfile: str) -> _Files:
     from docker.utils.build import exclude_paths
 
-    found = exclude_paths(str(root), _patterns(root, dockerfile), dockerfile=dockerfile or None)
-    names = sorted(name for name in found if name)
+    included = exclude_paths(str(root), _patterns(root, dockerfile), dockerfile=dockerfile or None)
+    names = sorted(name for name in included if name)
     folders = {str(root), str(build.get(PLAYBOOK_FOLDER) or root)}
     folders |= {str((root / name).parent) for name in names if secret_files.is_secret_path(name)}
     known = secret_files.identities(folders)

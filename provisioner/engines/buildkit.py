@@ -148,14 +148,14 @@ def _add_newer(recipe: BuildRecipe, add: Callable[..., None]) -> None:
 
 def client_environment(endpoint: Endpoint) -> dict[str, str]:
     """The environment in which Docker's client talks to this endpoint, whatever else is chosen in that of today."""
-    found = {key: value for key, value in os.environ.items() if key not in _CHOOSERS}
-    found |= {"DOCKER_HOST": endpoint.url, "DOCKER_BUILDKIT": "1", "DOCKER_CLI_HINTS": "false"}
+    variables = {key: value for key, value in os.environ.items() if key not in _CHOOSERS}
+    variables |= {"DOCKER_HOST": endpoint.url, "DOCKER_BUILDKIT": "1", "DOCKER_CLI_HINTS": "false"}
     if endpoint.tls is not None:
-        found["DOCKER_TLS_VERIFY" if endpoint.tls.verify else "DOCKER_TLS"] = "1"
+        variables["DOCKER_TLS_VERIFY" if endpoint.tls.verify else "DOCKER_TLS"] = "1"
         certificate = endpoint.tls.ca_cert or (endpoint.tls.cert or ("",))[0]
         if certificate:
-            found["DOCKER_CERT_PATH"] = str(Path(certificate).parent)
-    return found
+            variables["DOCKER_CERT_PATH"] = str(Path(certificate).parent)
+    return variables
 
 
 def host_names(recipe: BuildRecipe) -> Iterator[tuple[str, str]]:

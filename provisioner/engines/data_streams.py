@@ -58,11 +58,11 @@ class DockerStreams:
     def volume_sizes(self) -> Mapping[str, int]:
         """The bytes of each volume of the local driver by name (GET /system/df); nothing where it can not be told."""
         try:
-            found = self._wire.get("/system/df").get("Volumes") or []
+            volumes = self._wire.get("/system/df").get("Volumes") or []
         except EngineRefused:
             # Engines before 23 refuse while they count for somebody else.
             return {}
-        return {str(one["Name"]): int((one.get("UsageData") or {}).get("Size", -1)) for one in found}
+        return {str(raw["Name"]): int((raw.get("UsageData") or {}).get("Size", -1)) for raw in volumes}
 
     def read_archive(self, container_id: str, path: str) -> Generator[bytes, None, None]:
         """A folder of a container, running or not, as a tar stream (GET /containers/{id}/archive)."""

@@ -101,8 +101,8 @@ class DockerEngine(Operations, DockerStreams):
         Engines before 25 look for the name and then make the network, so that two requests can both find none. No
         container could be put on either by name.
         """
-        found = self._wire.get("/networks", {"filters": json.dumps({"name": [name]})})
-        other = next((raw for raw in found if raw["Name"] == name and raw["Id"] != made), None)
+        networks = self._wire.get("/networks", {"filters": json.dumps({"name": [name]})})
+        other = next((raw for raw in networks if raw["Name"] == name and raw["Id"] != made), None)
         if other is not None:
             self.remove("network", made)
             raise _is_there("network", name, labels, other.get("Labels") or {})
@@ -125,10 +125,10 @@ class DockerEngine(Operations, DockerStreams):
         raw = self.inspect(kind, name)
         if raw is None:
             return None
-        found = raw.get("Labels") or (raw.get("Config") or raw.get("Spec") or {}).get("Labels") or {}
-        if labels.items() <= found.items():
+        existing_labels = raw.get("Labels") or (raw.get("Config") or raw.get("Spec") or {}).get("Labels") or {}
+        if labels.items() <= existing_labels.items():
             return str(raw["Name"] if kind == "volume" else raw.get("Id") or raw["ID"])
-        raise _is_there(kind, name, labels, found)
+        raise _is_there(kind, name, labels, existing_labels)
 
     def remove(self, kind: str, object_id: str, *, volumes: bool = False) -> None:
         parameters = {"v": "1" if volumes else "0", "force": "0"} if kind == "container" else {}

@@ -46,14 +46,14 @@ def listening_ports(url: str, host: str, kernel: str, root: Path = Path("/")) ->
     sockets = [line.split() for line in (_text(root / "proc/net/unix") or "").splitlines()[1:]]
     if not any(len(s) > 7 and s[3] == "00010000" and os.path.realpath(s[7]) == socket for s in sockets):
         return None
-    found: set[tuple[str, int, str]] = set()
+    ports: set[tuple[str, int, str]] = set()
     for name, protocol in (("tcp", "tcp"), ("tcp6", "tcp"), ("udp", "udp"), ("udp6", "udp")):
         for line in (_text(root / "proc/net" / name) or "").splitlines()[1:]:
             fields = line.split()
             if len(fields) > 3 and fields[3] == _BOUND[protocol]:
                 address, _, port = fields[1].partition(":")
-                found.add((_address(address), int(port, 16), protocol))
-    return frozenset(found)
+                ports.add((_address(address), int(port, 16), protocol))
+    return frozenset(ports)
 
 
 # The states of a socket that waits for connections, and of one that waits for packets from anybody.
@@ -63,9 +63,9 @@ _BOUND = {"tcp": "0A", "udp": "07"}
 def _address(text: str) -> str:
     """An address of /proc/net, which stands there as words in the machine's own byte order."""
     words = [int(text[at : at + 8], 16).to_bytes(4, sys.byteorder) for at in range(0, len(text), 8)]
-    found = ip_address(b"".join(words))
-    mapped = getattr(found, "ipv4_mapped", None)
-    return str(mapped or found)
+    address = ip_address(b"".join(words))
+    mapped = getattr(address, "ipv4_mapped", None)
+    return str(mapped or address)
 
 
 def _text(path: Path) -> str | None:

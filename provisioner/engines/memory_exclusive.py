@@ -41,7 +41,7 @@ def require_inside(endpoints: Mapping[str, EngineJson], networks: Iterable[Engin
     """Raises EngineRefused where a fixed address is in no subnet of its network, of those that somebody asked for."""
     subnets = {raw["Name"]: list(_subnets(raw)) for raw in networks}
     for network, address in _addresses({"NetworkSettings": {"Networks": endpoints}}):
-        if subnets.get(network) and not any(ip_address(address) in one for one in subnets[network]):
+        if subnets.get(network) and not any(ip_address(address) in subnet for subnet in subnets[network]):
             raise refused(400, f"Invalid address {address}: It does not belong to any of this network's subnets")
 
 
@@ -49,7 +49,7 @@ def require_free_subnet(body: EngineJson, networks: Iterable[EngineJson]) -> Non
     """Raises EngineRefused where a subnet of a network that is to be made overlaps one that is there."""
     wanted = list(_subnets(body))
     subnets = [subnet for raw in networks for subnet in _subnets(raw)]
-    if any(one.version == two.version and one.overlaps(two) for one in wanted for two in subnets):
+    if any(new.version == existing.version and new.overlaps(existing) for new in wanted for existing in subnets):
         raise refused(403, "Pool overlaps with other one on this address space")
 
 
@@ -86,8 +86,8 @@ def _bindings(raw: EngineJson) -> Iterator[tuple[str, int, str]]:
                 yield binding.get("HostIp") or "", int(binding["HostPort"]), target
 
 
-def _hosts_overlap(one: str, other: str) -> bool:
-    return one == other or not {one, other}.isdisjoint({"", "0.0.0.0", "::"})
+def _hosts_overlap(host: str, other: str) -> bool:
+    return host == other or not {host, other}.isdisjoint({"", "0.0.0.0", "::"})
 
 
 def _addresses(raw: EngineJson) -> Iterator[tuple[str, str]]:

@@ -22,10 +22,10 @@ def mountpoint(volume: str) -> str:
 def home_of(container: EngineJson, path: str) -> tuple[str, str]:
     """Whose file an absolute path in a container is, its own id's or a volume's mountpoint, and the path below that."""
     mounts = container["HostConfig"].get("Mounts") or []
-    over = [one for one in mounts if path == one["Target"] or path.startswith(f"{one['Target'].rstrip('/')}/")]
+    over = [mount for mount in mounts if path == mount["Target"] or path.startswith(f"{mount['Target'].rstrip('/')}/")]
     if not over:
         return container["Id"], path
-    mount = max(over, key=lambda one: len(one["Target"]))
+    mount = max(over, key=lambda mount: len(mount["Target"]))
     source = mountpoint(mount["Source"]) if mount["Type"] == "volume" else str(mount.get("Source") or mount["Target"])
     whole = source + path.removeprefix(mount["Target"])
     if not whole.startswith(_VOLUMES):

@@ -75,10 +75,12 @@ class MemoryReader:
     def inspect(self, kind: str, name: str) -> EngineJson | None:
         with self._lock:
             if kind == "image":
-                found = self._images.get(self._tags.get(name, name))
+                existing = self._images.get(self._tags.get(name, name))
             else:
-                found = next((o for o in self._of(kind).values() if name in (o.get("Id"), o["Name"].lstrip("/"))), None)
-            return None if found is None else self._shown(found)
+                existing = next(
+                    (o for o in self._of(kind).values() if name in (o.get("Id"), o["Name"].lstrip("/"))), None
+                )
+            return None if existing is None else self._shown(existing)
 
     def logs(
         self,
@@ -149,10 +151,10 @@ class MemoryReader:
         return self._containers[identity]
 
     def _network(self, identity: str) -> EngineBody:
-        found = next((n for n in self._networks.values() if identity in (n["Id"], n["Name"])), None)
-        if found is None:
+        network = next((n for n in self._networks.values() if identity in (n["Id"], n["Name"])), None)
+        if network is None:
             raise refused(404, f"network {identity} not found")
-        return found
+        return network
 
     def _identity(self) -> str:
         self._clock += 1
@@ -168,10 +170,10 @@ class MemoryReader:
         scheme, _, name = mode.partition(":")
         if scheme != "container":
             return mode
-        found = self.inspect("container", name)
-        if found is None:
+        container = self.inspect("container", name)
+        if container is None:
             raise refused(404, f"No such container: {name}")
-        return f"container:{found['Id']}"
+        return f"container:{container['Id']}"
 
 
 def _labels(raw: EngineBody) -> dict[str, str]:

@@ -178,8 +178,8 @@ class Operations(DockerReader):
         header = reply.headers.get("X-Docker-Container-Path-Stat") if reply is not None else None
         if not header:
             return None
-        found: EngineJson = json.loads(base64.b64decode(header))
-        return found
+        facts: EngineJson = json.loads(base64.b64decode(header))
+        return facts
 
     def get_tar(self, container_id: str, path: str) -> Iterator[bytes]:
         headers = self._wire.endpoint.tar_headers

@@ -111,11 +111,11 @@ class DockerReader:
         wanted = [f"{key}={value}" if value else key for key, value in labels.items()]
         filters = ({"label": wanted} if wanted else {}) | (_CURRENT_TASKS if kind == "task" else {})
         answer = self._wire.get(path, {**parameters, **({"filters": json.dumps(filters)} if filters else {})})
-        found = (answer.get(inside) if inside else answer) or []
-        if kind != "container" or not found:
-            return list(found)
-        with ThreadPoolExecutor(min(8, len(found))) as pool:
-            inspected = pool.map(lambda entry: self.inspect("container", entry["Id"]), found)
+        entries = (answer.get(inside) if inside else answer) or []
+        if kind != "container" or not entries:
+            return list(entries)
+        with ThreadPoolExecutor(min(8, len(entries))) as pool:
+            inspected = pool.map(lambda entry: self.inspect("container", entry["Id"]), entries)
         return [entry for entry in inspected if entry is not None]
 
     def containers(self) -> Sequence[EngineJson]:

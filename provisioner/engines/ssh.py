@@ -273,7 +273,7 @@ class SshTunnel:
                 words, stdin=connection.fileno(), stdout=connection.fileno(), stderr=errors, start_new_session=True
             )
         with self._lock:
-            self._sessions = [one for one in self._sessions if one.poll() is None] + [session]
+            self._sessions = [earlier for earlier in self._sessions if earlier.poll() is None] + [session]
 
     def _dial(self) -> Sequence[str]:
         host = ["--host", f"unix://{_quoted(self.target.path)}"] if self.target.path else []
@@ -284,8 +284,8 @@ def _release(ssh: str) -> tuple[int, int]:
     """Which OpenSSH a program is; (0, 0) where it is another."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         said = subprocess.run([ssh, "-V"], capture_output=True, text=True, timeout=_CONNECT_TIMEOUT, check=False)
-        if found := _RELEASE.search(said.stderr + said.stdout):
-            return int(found[1]), int(found[2])
+        if match := _RELEASE.search(said.stderr + said.stdout):
+            return int(match[1]), int(match[2])
     return 0, 0
 
 

@@ -44,10 +44,10 @@ def never() -> bool:
 def is_input_piped() -> bool:
     """Whether this process's standard input is a pipe, or a file with something in it."""
     try:
-        found = os.fstat(0)
+        status = os.fstat(0)
     except OSError:
         return False
-    return stat.S_ISFIFO(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_size > 0)
+    return stat.S_ISFIFO(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_size > 0)
 
 
 def terminal_size() -> tuple[int, int] | None:

@@ -137,9 +137,9 @@ class _DeadlineSocket(socket.socket):
 
 def _with_deadline(plain: socket.socket) -> _DeadlineSocket:
     timeout = plain.gettimeout()
-    found = _DeadlineSocket(plain.family, plain.type, plain.proto, plain.detach())
-    found.settimeout(timeout)
-    return found
+    wrapped = _DeadlineSocket(plain.family, plain.type, plain.proto, plain.detach())
+    wrapped.settimeout(timeout)
+    return wrapped
 
 
 class _TcpConnection(http.client.HTTPConnection):

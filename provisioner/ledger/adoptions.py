@@ -53,16 +53,16 @@ def parse_adoptions(content: bytes) -> Adoptions | None:
     """One record; None for a torn one. Keys of later versions are passed over."""
     try:
         record = json.loads(content)
-        objects = [Adopted(**{key: one[key] for key in one.keys() & _FIELDS}) for one in record["objects"]]
+        objects = [Adopted(**{key: entry[key] for key in entry.keys() & _FIELDS}) for entry in record["objects"]]
         return Adoptions(int(record["number"]), tuple(objects), int(record.get("revision", 0)))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
-def newest(found: Iterable[Adoptions | None]) -> Adoptions:
+def newest(candidates: Iterable[Adoptions | None]) -> Adoptions:
     """The record with the highest number; an empty one without any."""
     return max(
-        (adoptions for adoptions in found if adoptions is not None),
+        (adoptions for adoptions in candidates if adoptions is not None),
         key=lambda adoptions: adoptions.number,
         default=Adoptions(),
     )
@@ -73,13 +73,13 @@ def read_adoptions(
 ) -> tuple[int, tuple[Adopted, ...]]:
     """The number of the last record of adopted objects, and the objects. `manager`: whether the engine is known as
     one of a Swarm."""
-    found = newest(
+    last = newest(
         parse_adoptions(content)
         for kept in records(engine, project, manager=manager)
         for series, content in kept.entries()
         if series == ADOPTED
     )
-    return found.number, found.objects
+    return last.number, last.objects
 
 
 def record_adoptions(
@@ -206,19 +206,19 @@ class AdoptionsView:
         listed = self._engine.list(kind, labels)
         # What has moved inside carries the labels of its former address, until the ledger is known.
         adopted = self._adopted(project) if project else ()
-        found = [self._labelled(kind, raw) for raw in listed]
+        objects = [self._labelled(kind, raw) for raw in listed]
         if kind == "task":
             return [
-                *found,
-                *self._tasks({record.id for record in adopted if record.kind == "service"} - _services(found)),
+                *objects,
+                *self._tasks({record.id for record in adopted if record.kind == "service"} - _services(objects)),
             ]
-        identities = {_identity(kind, raw) for raw in found}
+        identities = {_identity(kind, raw) for raw in objects}
         missing = [record.id for record in adopted if record.kind == kind and record.id not in identities]
         if not missing or kind == "image":
-            return found
+            return objects
         with ThreadPoolExecutor(min(_WORKERS, len(missing))) as pool:
             others = [raw for raw in pool.map(lambda identity: self.inspect(kind, identity), missing) if raw]
-        return [*found, *(raw for raw in others if _carries(kind, raw, labels))]
+        return [*objects, *(raw for raw in others if _carries(kind, raw, labels))]
 
     def inspect(self, kind: str, name: str) -> EngineJson | None:
         raw = self._engine.inspect(kind, name)
@@ -273,7 +273,7 @@ def _services(tasks: Iterable[EngineJson]) -> set[str]:
 
 
 def _carries(kind: str, raw: EngineJson, labels: Mapping[str, str]) -> bool:
-    found: Any = raw
+    carried: Any = raw
     for key in _LABELS[kind]:
-        found = found.get(key) or {}
-    return all(key in found and value in ("", found[key]) for key, value in labels.items())
+        carried = carried.get(key) or {}
+    return all(key in carried and value in ("", carried[key]) for key, value in labels.items())

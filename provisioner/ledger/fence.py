@@ -30,12 +30,12 @@ class _Fenced:
         self.require = require
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._engine, name)
+        attribute = getattr(self._engine, name)
         if name not in _CHANGES:
-            return found
+            return attribute
 
         def call(*arguments: Any, **named: Any) -> Any:
             self.require()
-            return found(*arguments, **named)
+            return attribute(*arguments, **named)
 
         return call

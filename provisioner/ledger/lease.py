@@ -203,8 +203,8 @@ def find_lease(engine: EngineReader, project: str) -> Standing | None:
 def remove_lease(engine: EngineWriter, project: str, standing: Standing) -> None:
     """Remove this very lease; already gone is fine. Its holder stops before its next change."""
     for kept in stores(engine, project):
-        found = kept.holder()
-        if found is not None and found[0] == standing.identity:
+        held = kept.holder()
+        if held is not None and held[0] == standing.identity:
             kept.release(standing.identity)
 
 

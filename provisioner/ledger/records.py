@@ -181,10 +181,10 @@ class Ledger:
         if self.last is not None and self.last.volumes is not None:
             return self.last.volumes
         # Kept before revisions told it: what any of them declared may be there still.
-        found: dict[str, Mapping[str, Any]] = {}
+        volumes: dict[str, Mapping[str, Any]] = {}
         for revision in self.revisions:
-            found |= _volumes_in(revision.document, self.project)
-        return found
+            volumes |= _volumes_in(revision.document, self.project)
+        return volumes
 
     @property
     def guards(self) -> dict[str, bool]:
@@ -250,21 +250,21 @@ def read_ledger(engine: EngineReader, project: str, *, manager: bool | None = No
                 parts.append(narrowed)
             if series == ADOPTED:
                 adoptions.append(parse_adoptions(content))
-            if series == INTENTIONS and (found := parse_intentions(content)) and found.number > intentions.number:
-                intentions = found
+            if series == INTENTIONS and (intended := parse_intentions(content)) and intended.number > intentions.number:
+                intentions = intended
     adopted = newest(adoptions)
     learn(engine, project, adopted.objects)
     return Ledger(
         project,
-        tuple(sorted(revisions, key=lambda one: one.number)),
-        tuple(sorted(destroys, key=lambda one: one.number)),
+        tuple(sorted(revisions, key=lambda revision: revision.number)),
+        tuple(sorted(destroys, key=lambda destroyed: destroyed.number)),
         tuple(sorted(failures, key=lambda failure: failure.number)),
         checks,
         adopted.objects,
         intentions,
-        tuple(sorted(releases, key=lambda one: one.number)),
+        tuple(sorted(releases, key=lambda released: released.number)),
         adopted.revision,
-        tuple(sorted(parts, key=lambda one: one.number)),
+        tuple(sorted(parts, key=lambda narrowed: narrowed.number)),
     )
 
 
@@ -373,9 +373,9 @@ def _parse(kind: type[_Record], content: bytes) -> _Record | None:
 
 def _volumes_in(document: PlainDocument, project: str) -> dict[str, KeptVolume]:
     """The volumes that a document declares as its own."""
-    found: dict[str, KeptVolume] = {}
+    volumes: dict[str, KeptVolume] = {}
     for key, body in (document.get("volumes") or {}).items():
         body = body or {}
         if not body.get("external"):
-            found[str(body.get("name") or f"{project}_{key}")] = {"key": key, "protect": bool(body.get("protect"))}
-    return found
+            volumes[str(body.get("name") or f"{project}_{key}")] = {"key": key, "protect": bool(body.get("protect"))}
+    return volumes

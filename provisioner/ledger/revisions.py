@@ -110,12 +110,12 @@ _KEYS = frozenset(key.name for key in fields(Revision))
 
 def revisions(engine: EngineReader, project: str, *, manager: bool | None = None) -> tuple[Revision, ...]:
     """All kept revisions, oldest first. A torn one is passed over. `manager`: whether the engine is known to be one."""
-    found = []
+    parsed = []
     for kept in records(engine, project, manager=manager):
         for series, content in kept.entries():
             if series == REVISION and (revision := parse_revision(content)) is not None:
-                found.append(revision)
-    return tuple(sorted(found, key=lambda revision: revision.number))
+                parsed.append(revision)
+    return tuple(sorted(parsed, key=lambda revision: revision.number))
 
 
 def parse_revision(content: bytes) -> Revision | None:

@@ -22,7 +22,9 @@ def rollback_target(ledger: Ledger, title: str) -> Revision:
         candidates = ledger.revisions
     else:
         before = last.restores or last.number
-        candidates = tuple(one for one in ledger.revisions if one.number < before and not one.declares_like(last))
+        candidates = tuple(
+            revision for revision in ledger.revisions if revision.number < before and not revision.declares_like(last)
+        )
     for revision in reversed(candidates):
         if ledger.is_good(revision):
             return revision

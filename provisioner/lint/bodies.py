@@ -71,12 +71,12 @@ def has_health_check(service: Service) -> bool:
 
 def mounts(service: Service) -> tuple[Mount, ...]:
     """All mounts in file order, those of `tmpfs` last."""
-    found = []
+    in_order = []
     section = service.body.get("volumes")
     for index, item in enumerate(section.items if section is not None and section.is_sequence else ()):
         if item.is_mapping:
             read_only = item.get("read_only")
-            found.append(
+            in_order.append(
                 Mount(
                     kind=text(item.get("type")),
                     source=text(item.get("source")),
@@ -87,8 +87,8 @@ def mounts(service: Service) -> tuple[Mount, ...]:
             )
     temporary = service.body.get("tmpfs")
     for index, target in enumerate(_scalars(temporary)):
-        found.append(Mount("tmpfs", "", target.partition(":")[0].rstrip("/"), False, index))
-    return tuple(found)
+        in_order.append(Mount("tmpfs", "", target.partition(":")[0].rstrip("/"), False, index))
+    return tuple(in_order)
 
 
 def networks(service: Service) -> tuple[str, ...]:
@@ -108,21 +108,21 @@ def aliases(service: Service) -> frozenset[str]:
 
 def inner_ports(service: Service) -> frozenset[int]:
     """The ports that the service is known to listen on inside its networks, TCP and UDP alike."""
-    found = {port.target for port in published(service.body)}
+    ports = {port.target for port in published(service.body)}
     section = service.body.get("ports")
     for item in section.items if section is not None and section.is_sequence else ():
         if item.is_mapping and text(item.get("target")).isdecimal():
-            found.add(int(text(item.get("target"))))
+            ports.add(int(text(item.get("target"))))
     for exposed in _scalars(service.body.get("expose")):
         number = exposed.partition("/")[0]
         if number.isdecimal():
-            found.add(int(number))
+            ports.add(int(number))
     own = environment(service).get("PORT", "")
     if own.isdecimal():
-        found.add(int(own))
+        ports.add(int(own))
     line = " ".join((*words(service, "entrypoint"), *words(service, "command")))
-    found.update(int(number) for number in re.findall(r"(?:--port[ =]|0\.0\.0\.0:|\[::\]:)([0-9]{2,5})\b", line))
-    return frozenset(found)
+    ports.update(int(number) for number in re.findall(r"(?:--port[ =]|0\.0\.0\.0:|\[::\]:)([0-9]{2,5})\b", line))
+    return frozenset(ports)
 
 
 def outer_ports(service: Service) -> frozenset[int]:

@@ -30,15 +30,15 @@ def is_secret(name: str, value: str) -> bool:
     """Whether a variable of this name and value is one that nobody should read."""
     if not value or value.startswith(("/run/secrets/", "/")):
         return False
-    found = _CREDENTIALS.search(value)
-    if found:
+    match = _CREDENTIALS.search(value)
+    if match:
         return True
     return bool(_NAME.search(name)) and not _SETTING.search(name) and value.lower() not in _NOT_SECRET
 
 
 def secrets_of(name: str, value: str) -> tuple[str, ...]:
     """The secret parts of a value: the passwords in its URLs, or all of it."""
-    inside = tuple(found["password"] for found in _CREDENTIALS.finditer(value))
+    inside = tuple(match["password"] for match in _CREDENTIALS.finditer(value))
     return inside or ((value,) if is_secret(name, value) else ())
 
 

@@ -129,14 +129,14 @@ def _stages(text: str, values: Mapping[str, str] | None) -> list[_Stage]:
         word, _, rest = instruction.partition(" ")
         word, rest = word.upper(), rest.strip()
         if word == "FROM":
-            found = _FROM.match(instruction)
-            if found:
-                base_name = None if values is None else expanded(found["base"], values)
-                base = base_name or found["base"]
+            match = _FROM.match(instruction)
+            if match:
+                base_name = None if values is None else expanded(match["base"], values)
+                base = base_name or match["base"]
                 parent = next(
                     (stage for stage in reversed(stages) if stage.name and stage.name.lower() == base.lower()), None
                 )
-                stages.append(_Stage(base, found["stage"] or "", line, parent))
+                stages.append(_Stage(base, match["stage"] or "", line, parent))
         elif stages and word == "USER":
             stages[-1].user = rest
         elif stages and word == "HEALTHCHECK":
@@ -150,19 +150,19 @@ def _stages(text: str, values: Mapping[str, str] | None) -> list[_Stage]:
 
 def _sources(rest: str) -> Iterator[str]:
     """The stages and images that the options of a COPY or RUN name."""
-    found = _OPTION.match(rest)
-    while found:
-        value = re.sub("[\"']", "", found["value"] or "")
-        if found["key"] == "from":
+    match = _OPTION.match(rest)
+    while match:
+        value = re.sub("[\"']", "", match["value"] or "")
+        if match["key"] == "from":
             yield value
-        elif found["key"] == "mount":
+        elif match["key"] == "mount":
             yield from (part[len("from=") :] for part in value.split(",") if part.startswith("from="))
-        found = _OPTION.match(rest, found.end())
+        match = _OPTION.match(rest, match.end())
 
 
 def _instructions(text: str) -> list[tuple[int, str]]:
     """Logical lines with the number of their first line; comments and heredoc bodies are left out."""
-    found: list[tuple[int, str]] = []
+    instructions: list[tuple[int, str]] = []
     heredocs: list[str] = []
     escape, pending, start = "\\", "", 0
     for number, raw in enumerate(text.splitlines(), 1):
@@ -173,7 +173,7 @@ def _instructions(text: str) -> list[tuple[int, str]]:
         line = raw.strip()
         if line.startswith("#"):
             directive = _DIRECTIVE.match(line)
-            if directive and not found and not pending:
+            if directive and not instructions and not pending:
                 escape = directive["character"]
             continue
         if not line and not pending:
@@ -184,8 +184,8 @@ def _instructions(text: str) -> list[tuple[int, str]]:
             continue
         instruction = (pending + line).strip()
         pending = ""
-        found.append((start, instruction))
+        instructions.append((start, instruction))
         heredocs = [name for _, name in re.findall(r"<<-?(['\"]?)(\w+)\1", instruction)]
     if pending.strip():
-        found.append((start, pending.strip()))
-    return found
+        instructions.append((start, pending.strip()))
+    return instructions

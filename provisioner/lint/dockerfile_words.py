@@ -22,8 +22,8 @@ def global_arguments(
     """
     values = dict(builtin)
     for instruction in instructions:
-        for found in _ASSIGNMENT.finditer(instruction):
-            name, default = found["name"], found["value"]
+        for match in _ASSIGNMENT.finditer(instruction):
+            name, default = match["name"], match["value"]
             value = given.get(name) if name in given or default is None else expanded(default[1:], values)
             if value is not None:
                 values[name] = value
@@ -60,8 +60,8 @@ def expanded(word: str, values: Mapping[str, str], escape: str = "\\") -> str | 
 def _end(word: str, start: int) -> int:
     """Where the variable ends whose `$` stands before `start`."""
     if not word.startswith("{", start):
-        found = _NAME.match(word, start)
-        return found.end() if found else start
+        match = _NAME.match(word, start)
+        return match.end() if match else start
     depth = 0
     for index in range(start, len(word)):
         depth += {"{": 1, "}": -1}.get(word[index], 0)

@@ -30,9 +30,9 @@ def read_files(playbook: Playbook) -> LintFacts:
     """What the files beside the playbook tell: Dockerfiles and the sources of bind mounts."""
     dockerfiles = {}
     for service in playbook.services.values():
-        found = _dockerfile(service)
-        if found is not None:
-            dockerfiles[service.name] = found
+        dockerfile = _dockerfile(service)
+        if dockerfile is not None:
+            dockerfiles[service.name] = dockerfile
     sources = {
         mount.source
         for service in playbook.services.values()
@@ -53,8 +53,8 @@ def read_engine(playbook: Playbook, engine: EngineReader, facts: LintFacts) -> L
     """
     volumes = {}
     for volume in playbook.volumes.values():
-        found = engine.inspect("volume", volume.name)
-        created = _time(found.get("CreatedAt")) if found else None
+        existing = engine.inspect("volume", volume.name)
+        created = _time(existing.get("CreatedAt")) if existing else None
         if created is not None:
             volumes[volume.name] = created
     own = {network.name for network in playbook.networks.values()}
@@ -108,8 +108,8 @@ def _modified(path: Path) -> float | None:
 
 def _time(value: JSON) -> float | None:
     """Seconds since 1970."""
-    found = moment(value)
-    return found.timestamp() if found else None
+    instant = moment(value)
+    return instant.timestamp() if instant else None
 
 
 def _subnets(network: Mapping[str, JSON]) -> Iterator[str]:

@@ -49,11 +49,13 @@ def fixable(playbook: Playbook, facts: LintFacts) -> tuple[Fixable, ...]:
     everything = [(rule.finding(match), match.edits) for rule in rules() for match in rule.check(playbook, facts)]
     known = {rule.id for rule in rules()}
     remaining = apply_waivers([finding for finding, _ in everything], playbook, known)
-    found = {finding: edits for finding, edits in everything if edits and finding in remaining}
+    edits_of = {finding: edits for finding, edits in everything if edits and finding in remaining}
     for finding in remaining:
         if finding.rule == _UNUSED_WAIVER and finding.span is not None:
-            found[finding] = (DropWaiver(finding.span),)
-    return tuple(Fixable(finding, found[finding]) for finding in sorted(found, key=lambda finding: finding.sort_key))
+            edits_of[finding] = (DropWaiver(finding.span),)
+    return tuple(
+        Fixable(finding, edits_of[finding]) for finding in sorted(edits_of, key=lambda finding: finding.sort_key)
+    )
 
 
 def files(wanted: Iterable[Fixable]) -> tuple[str, ...]:

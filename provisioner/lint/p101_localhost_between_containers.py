@@ -41,61 +41,61 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
             if _OUTSIDE.search(key):
                 continue
             port = _port_beside(service, key)
-            for found in _LOCAL.finditer(value):
-                other = _meant(key, found, port, own, others)
+            for match in _LOCAL.finditer(value):
+                other = _meant(key, match, port, own, others)
                 if other is not None:
-                    yield _match(service, other, found, "environment", key)
+                    yield _match(service, other, match, "environment", key)
         for part in ("command", "entrypoint"):
             before = ""
             for index, word in enumerate(words(service, part)):
                 option, _, value = word.partition("=") if word.startswith("-") else (before, "", word)
                 before = option if word.startswith("-") and not value else ""
-                for found in _LOCAL.finditer(word):
-                    if _OUTSIDE.search(option) or _SAID.search(word[: found.start()]):
+                for match in _LOCAL.finditer(word):
+                    if _OUTSIDE.search(option) or _SAID.search(word[: match.start()]):
                         continue
-                    other = _meant("", found, None, own, others)
+                    other = _meant("", match, None, own, others)
                     if other is not None:
-                        yield _match(service, other, found, part, str(index))
+                        yield _match(service, other, match, part, str(index))
 
 
-def _match(service: Service, other: Service, found: re.Match[str], *path: str) -> Match:
+def _match(service: Service, other: Service, match: re.Match[str], *path: str) -> Match:
     inside = sorted(inner_ports(other) or _store_ports(other))
     port = f":{inside[0]}" if inside else ""
     return at(
         service,
         *path,
-        message=f"'{found[0]}' is this container itself, and not '{other.name}'",
+        message=f"'{match[0]}' is this container itself, and not '{other.name}'",
         fix=f"use the service's name: {other.name}{port}",
-        edits=_edits(service, other, found, inside, path),
+        edits=_edits(service, other, match, inside, path),
     )
 
 
 def _edits(
-    service: Service, other: Service, found: re.Match[str], inside: list[int], path: tuple[str, ...]
+    service: Service, other: Service, match: re.Match[str], inside: list[int], path: tuple[str, ...]
 ) -> tuple[TextEdit, ...]:
     """The other's name in the place of localhost; none where it is not sure which port belongs to it."""
     written = service.body.get(*path[:1])
     node = written.items[int(path[1])] if written is not None and written.is_sequence else service.body.get(*path)
     if node is None:
         return ()
-    if not found["port"]:
-        return (Swap(node.span, found[0], other.name),) if _port_beside(service, path[-1]) in (None, *inside) else ()
-    port = int(found["port"])
+    if not match["port"]:
+        return (Swap(node.span, match[0], other.name),) if _port_beside(service, path[-1]) in (None, *inside) else ()
+    port = int(match["port"])
     if port not in inside and len(inside) != 1:
         return ()
-    return (Swap(node.span, found[0], f"{other.name}:{port if port in inside else inside[0]}"),)
+    return (Swap(node.span, match[0], f"{other.name}:{port if port in inside else inside[0]}"),)
 
 
 def _meant(
-    key: str, found: re.Match[str], beside: int | None, own: frozenset[int], others: list[Service]
+    key: str, match: re.Match[str], beside: int | None, own: frozenset[int], others: list[Service]
 ) -> Service | None:
     """The service that the author had in mind; None when the container may well mean itself."""
-    port = int(found["port"]) if found["port"] else beside
+    port = int(match["port"]) if match["port"] else beside
     if port is not None:
         if port in own:
             return None
         return next((other for other in others if port in _known_ports(other)), None)
-    if found[0] != found.string or not _PLACE.search(key):
+    if match[0] != match.string or not _PLACE.search(key):
         return None
     return next((other for other in others if _names(key) & _words_of(other)), None)
 

@@ -26,7 +26,7 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
     for service in playbook.services.values():
         known = {name.lower() for name in names | _own_hosts(service)} | {"localhost"}
         for key, value in variables(service):
-            hosts = [found["host"] for found in _URL.finditer(value)]
+            hosts = [match["host"] for match in _URL.finditer(value)]
             if _HOST.search(key) and _BARE.fullmatch(value):
                 hosts.append(value)
             for host in hosts:
@@ -37,14 +37,14 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
 
 
 def _own_hosts(service: Service) -> frozenset[str]:
-    found = set()
+    hosts = set()
     for key in ("extra_hosts", "links", "external_links"):
         section = service.body.get(key)
         for item in section.items if section is not None and section.is_sequence else ():
-            found.update(re.split(r"[=:]", text(item))[:2])
+            hosts.update(re.split(r"[=:]", text(item))[:2])
         if section is not None and section.is_mapping:
-            found.update(section.mapping)
-    return frozenset(found)
+            hosts.update(section.mapping)
+    return frozenset(hosts)
 
 
 RULE = Rule(

@@ -24,11 +24,11 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
         if shares_network(service):
             continue
         for key, value in variables(service):
-            for found in re.finditer(r"(?<![\w.-])([A-Za-z][\w-]*):([0-9]{2,5})(?![\w.])", value):
-                other = playbook.services.get(found[1])
+            for match in re.finditer(r"(?<![\w.-])([A-Za-z][\w-]*):([0-9]{2,5})(?![\w.])", value):
+                other = playbook.services.get(match[1])
                 if other is None or other is service or shares_network(other):
                     continue
-                port, inside = int(found[2]), inner_ports(other)
+                port, inside = int(match[2]), inner_ports(other)
                 store = store_of(other)
                 if port in outer_ports(other) and port not in inside | set(store.ports if store else ()):
                     yield at(
@@ -37,7 +37,7 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
                         key,
                         message=f"port {port} of '{other.name}' is for the host; inside the network it is another",
                         fix=f"use {other.name}:{min(inside)}",
-                        edits=_edits(service, key, found[0], f"{other.name}:{min(inside)}", sure=len(inside) == 1),
+                        edits=_edits(service, key, match[0], f"{other.name}:{min(inside)}", sure=len(inside) == 1),
                     )
 
 

@@ -21,8 +21,8 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
         if text(service.body.get("network_mode")):
             continue
         for key, value in variables(service):
-            for found in re.finditer(r"(?:(?<=://)|(?<=@)|(?<![\w./-]))([A-Za-z][\w-]*):[0-9]{2,5}(?![\w.])", value):
-                other = playbook.services.get(found[1])
+            for match in re.finditer(r"(?:(?<=://)|(?<=@)|(?<![\w./-]))([A-Za-z][\w-]*):[0-9]{2,5}(?![\w.])", value):
+                other = playbook.services.get(match[1])
                 if other is None or other is service or text(other.body.get("network_mode")):
                     continue
                 if not set(networks(service)) & set(networks(other)):

@@ -25,8 +25,8 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
             for version, key in _KEYS.items():
                 address = text(service.body.get("networks", network.key, key))
                 others = [
-                    one.name for one in playbook.services.values()
-                    if network.key in networks(one) and not text(one.body.get("networks", network.key, key))
+                    other.name for other in playbook.services.values()
+                    if network.key in networks(other) and not text(other.body.get("networks", network.key, key))
                 ]  # fmt: skip
                 if others and _within(address, version, ranges):
                     message = f"{address} is among the addresses of which {_first(others)} gets the next free one"
@@ -36,21 +36,21 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
 def _served(network: Declared) -> list[IPv4Network | IPv6Network]:
     """The ranges of which containers without an address get one."""
     pools = network.body.get("ipam", "config")
-    found = []
+    ranges = []
     for pool in pools.items if pools is not None and pools.is_sequence else ():
         try:
-            found.append(ip_network(text(pool.get("ip_range")) or text(pool.get("subnet")), strict=False))
+            ranges.append(ip_network(text(pool.get("ip_range")) or text(pool.get("subnet")), strict=False))
         except ValueError:
             continue
-    return found
+    return ranges
 
 
 def _within(address: str, version: int, ranges: Iterable[IPv4Network | IPv6Network]) -> bool:
     try:
-        found = ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         return False
-    return any(network.version == version and found in network for network in ranges)
+    return any(network.version == version and parsed in network for network in ranges)
 
 
 def _first(names: list[str]) -> str:

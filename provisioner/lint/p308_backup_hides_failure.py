@@ -45,9 +45,9 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
         commands = {"command": said.command, "restore": said.restore, "mask": said.mask} if said else {}
         for part, command in commands.items():
             script = _script(command)
-            found = _hidden(script) if script is not None else None
-            if script is not None and found is not None:
-                message, severity = found
+            hidden = _hidden(script) if script is not None else None
+            if script is not None and hidden is not None:
+                message, severity = hidden
                 yield at(service, "backup", part, str(script.index), message=message, severity=severity)
             elif part != "command" and _goes_on(script.text if script is not None else " ".join(command)):
                 yield at(

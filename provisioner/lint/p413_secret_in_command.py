@@ -32,8 +32,8 @@ def check(playbook: Playbook, facts: LintFacts) -> Iterable[Match]:
             ("healthcheck", "test"): health_test(service),
         }
         for path, parts in places.items():
-            for found in _OPTION.finditer(" ".join(parts)):
-                option, value = found["option"], found["value"]
+            for match in _OPTION.finditer(" ".join(parts)):
+                option, value = match["option"], match["value"]
                 if not _ELSEWHERE.search(value) and not value.startswith(("-", "/")) and "file" not in option.lower():
                     yield at(
                         service, *path, message=f"'{option}' is followed by a secret that every process list shows"

@@ -31,6 +31,6 @@ def rules() -> tuple[Rule, ...]:
 def lint(playbook: Playbook, facts: LintFacts | None = None) -> tuple[Finding, ...]:
     """The findings that no waiver covers, in the order of their places. Without facts, the playbook alone is judged."""
     known = facts or LintFacts()
-    found = [rule.finding(match) for rule in rules() for match in rule.check(playbook, known)]
-    remaining = apply_waivers(found, playbook, {rule.id for rule in rules()})
+    findings = [rule.finding(match) for rule in rules() for match in rule.check(playbook, known)]
+    remaining = apply_waivers(findings, playbook, {rule.id for rule in rules()})
     return tuple(sorted(set(remaining), key=lambda finding: finding.sort_key))

@@ -42,13 +42,13 @@ UNKNOWN = Rule(
 RULES = (UNUSED, UNKNOWN)
 
 
-def apply_waivers(found: Sequence[Finding], playbook: Playbook, known: Collection[str]) -> list[Finding]:
+def apply_waivers(findings: Sequence[Finding], playbook: Playbook, known: Collection[str]) -> list[Finding]:
     """The findings that are left, with one for each waiver that is of no use.
 
     Services that no active profile starts were not looked at: what may be about one of them is not judged.
     """
     waivers, inactive = playbook.waivers, playbook.inactive
-    left = [finding for finding in found if not any(_covers(waiver, finding) for waiver in waivers)]
+    left = [finding for finding in findings if not any(_covers(waiver, finding) for waiver in waivers)]
     for index, waiver in enumerate(waivers):
         path = f"lint.ignore.{index}"
         if waiver.rule not in known:
@@ -56,7 +56,7 @@ def apply_waivers(found: Sequence[Finding], playbook: Playbook, known: Collectio
             left.append(UNKNOWN.finding(Match(f"no rule is named '{waiver.rule}'", waiver.span, path, fix=hint)))
         elif waiver.service in inactive or (waiver.service is None and inactive):
             continue
-        elif not any(_covers(waiver, finding) for finding in found):
+        elif not any(_covers(waiver, finding) for finding in findings):
             where = f" at service '{waiver.service}'" if waiver.service else ""
             left.append(UNUSED.finding(Match(f"{waiver.rule} finds nothing{where}", waiver.span, path)))
     return left

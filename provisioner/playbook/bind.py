@@ -73,7 +73,7 @@ def bind_in_spite(document: Document) -> tuple[Playbook, tuple[Problem, ...]]:
         backup=bind_backup(root, str(document.directory)),
         unset=frozenset(problem.span for problem in document.unset if problem.span is not None),
     )
-    return playbook, tuple(problems.found)
+    return playbook, tuple(problems.entries)
 
 
 def _engine(section: Node | None) -> EngineChoice:
@@ -83,7 +83,7 @@ def _engine(section: Node | None) -> EngineChoice:
 
 
 def _moves(root: Node, problems: Problems) -> tuple[Move, ...]:
-    found: dict[Address, Move] = {}
+    moves: dict[Address, Move] = {}
     for index, item in enumerate(items_of(root.get("moved"))):
         path = f"moved.{index}"
         source, target = _movable(item, "from", path, problems), _movable(item, "to", path, problems)
@@ -91,14 +91,14 @@ def _moves(root: Node, problems: Problems) -> tuple[Move, ...]:
             continue
         if source.kind != target.kind or source == target:
             problems.add(f"{source} can not become {target}", item.span, path, "name two addresses of one kind")
-        elif any(source == other.source or target == other.target for other in found.values()):
+        elif any(source == other.source or target == other.target for other in moves.values()):
             problems.add(f"{source} or {target} is moved twice", item.span, path, "keep one of the two")
         else:
-            found[source] = Move(source, target, item.span)
-            if circle := _circle(found, source):
+            moves[source] = Move(source, target, item.span)
+            if circle := _circle(moves, source):
                 way = " -> ".join(map(str, circle))
                 problems.add(f"{way} is a circle", item.span, path, "an object has one address in the end")
-    return tuple(found.values())
+    return tuple(moves.values())
 
 
 def _circle(moves: Mapping[Address, Move], start: Address) -> list[Address]:

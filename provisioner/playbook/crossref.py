@@ -31,11 +31,11 @@ _ENDLESS = ("always", "unless-stopped")
 
 def contradictions(playbook: Playbook, mode: Mode | None = None) -> tuple[Problem, ...]:
     """Everything that can not be true at once. With `mode` None only what holds for every mode is checked."""
-    found = [problem for check in (*_CHECKS, infeasible) for problem in check(playbook)]
+    all_problems = [problem for check in (*_CHECKS, infeasible) for problem in check(playbook)]
     if mode == "containers":
-        found.extend(problem for check in _CONTAINER_CHECKS for problem in check(playbook))
+        all_problems.extend(problem for check in _CONTAINER_CHECKS for problem in check(playbook))
     # What a variable without a value leaves is told as that.
-    problems = (problem for problem in found if problem.span not in playbook.unset)
+    problems = (problem for problem in all_problems if problem.span not in playbook.unset)
     return tuple(sorted(problems, key=lambda problem: problem.sort_key))
 
 

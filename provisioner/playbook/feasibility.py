@@ -78,9 +78,9 @@ def infeasible(playbook: Playbook) -> Iterator[Problem]:
     """Every value of an active service, or of an object, that no engine takes."""
     for service in playbook.services.values():
         for check in _OF_A_SERVICE:
-            for found in check(service.body):
-                path = ".".join(("services", service.name, *found.keys))
-                yield Problem(found.message, found.span, path, found.hint)
+            for impossible in check(service.body):
+                path = ".".join(("services", service.name, *impossible.keys))
+                yield Problem(impossible.message, impossible.span, path, impossible.hint)
     yield from network_problems(playbook)
 
 
@@ -303,10 +303,10 @@ def _limits(body: Node) -> Iterator[Impossible]:
 
 
 def _cpus(body: Node) -> Iterator[Impossible]:
-    found = _first(body, ("deploy", "resources", "limits", "cpus"), ("cpus",))
-    number = _number(found[1]) if found else None
-    if found and number is not None and 0 < number < 0.01:
-        yield Impossible(found[0], found[1].span, f"{number} CPUs are less than the least part, 0.01", "write more")
+    limit = _first(body, ("deploy", "resources", "limits", "cpus"), ("cpus",))
+    number = _number(limit[1]) if limit else None
+    if limit and number is not None and 0 < number < 0.01:
+        yield Impossible(limit[0], limit[1].span, f"{number} CPUs are less than the least part, 0.01", "write more")
     for key, least, most in (("cpu_quota", _QUOTA_LEAST, None), ("cpu_period", _PERIOD_LEAST, _PERIOD_MOST)):
         node = body.get(key)
         number = _number(node)

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 class Problems:
     """The problems found so far."""
 
-    found: list[Problem] = field(default_factory=list)
+    entries: list[Problem] = field(default_factory=list)
 
     def add(self, message: str, span: Span | None, path: str, hint: str | None = None) -> None:
-        self.found.append(Problem(message, span, path, hint))
+        self.entries.append(Problem(message, span, path, hint))
 
 
 def text_of(node: Node | None, *path: str) -> str | None:
     """The text under nested keys; None where there is none."""
-    found = node.get(*path) if node is not None else None
-    return None if found is None or found.value is None else str(found.value)
+    leaf = node.get(*path) if node is not None else None
+    return None if leaf is None or leaf.value is None else str(leaf.value)
 
 
 def texts_of(node: Node | None, *path: str) -> tuple[str, ...]:
@@ -38,14 +38,14 @@ def texts_of(node: Node | None, *path: str) -> tuple[str, ...]:
 
 def flag_of(node: Node | None, *path: str) -> bool | None:
     """True or false under nested keys; None where neither is said."""
-    found = node.get(*path) if node is not None else None
-    return found.value if found is not None and isinstance(found.value, bool) else None
+    leaf = node.get(*path) if node is not None else None
+    return leaf.value if leaf is not None and isinstance(leaf.value, bool) else None
 
 
 def number_of(node: Node | None, *path: str) -> float | None:
     """The number under nested keys; None where there is none."""
-    found = node.get(*path) if node is not None else None
-    return found.value if found is not None and isinstance(found.value, (int, float)) else None
+    leaf = node.get(*path) if node is not None else None
+    return leaf.value if leaf is not None and isinstance(leaf.value, (int, float)) else None
 
 
 def count_of(node: Node | None, *path: str) -> int | None:

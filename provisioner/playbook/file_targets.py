@@ -66,9 +66,9 @@ def problems(playbook: Playbook) -> Iterator[Problem]:
     for service in playbook.services.values():
         taken: dict[str, FileUse] = {}
         for use in file_uses(service):
-            found = _impossible(use) or _taken(use, taken, _mounted(service))
-            if found is not None:
-                text, hint = found
+            fault = _impossible(use) or _taken(use, taken, _mounted(service))
+            if fault is not None:
+                text, hint = fault
                 yield Problem(text, use.span, f"{use.path}.target", hint)
             taken.setdefault(use.target, use)
 
@@ -80,7 +80,7 @@ def folders_of_images(playbook: Playbook, images: Mapping[str, ImageFacts]) -> I
         if image is None:
             continue
         search = image.environment.get("PATH", "").split(":")
-        folders = [one for one in (image.working_dir, *image.volumes, *search) if one.startswith("/")]
+        folders = [folder for folder in (image.working_dir, *image.volumes, *search) if folder.startswith("/")]
         for use in file_uses(service):
             if any(f"{clean(folder)}/".startswith(f"{use.target}/") for folder in folders):
                 hint = f"name a file, such as {use.target}/{use.source}"
@@ -137,12 +137,12 @@ def _taken(use: FileUse, taken: dict[str, FileUse], mounted: dict[str, str]) -> 
 def _mounted(service: Service) -> dict[str, str]:
     """The targets of the service's mounts with their positions."""
     section = service.body.get("volumes")
-    found = {}
+    positions = {}
     for item in section.items if section is not None and section.is_sequence else ():
         target = item.get("target")
         if target is not None and isinstance(target.value, str):
-            found[file_target("configs", target.value)] = str(target.span)
-    return found
+            positions[file_target("configs", target.value)] = str(target.span)
+    return positions
 
 
 def _text(node: Node | None) -> str:

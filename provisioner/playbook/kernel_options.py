@@ -67,8 +67,8 @@ def kernel_parameters(body: Node) -> Iterator[Impossible]:
 def memory_folders(body: Node) -> Iterator[Impossible]:
     """Options of folders in memory that there are not, or whose value is none."""
     for index, entry in enumerate(items_of(body.get("tmpfs"))):
-        _, found, options = str(entry.value or "").partition(":")
-        for option in options.split(",") if found else ():
+        _, separator, options = str(entry.value or "").partition(":")
+        for option in options.split(",") if separator else ():
             name, valued, value = option.partition("=")
             known = name in _VALUES if valued else _FLAGS.fullmatch(name) is not None
             if known and (not valued or _VALUES[name].fullmatch(value)):

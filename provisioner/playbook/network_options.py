@@ -141,8 +141,10 @@ def subnet_of(node: Node) -> Subnet | None:
         return None
 
 
-def _at(network: Declared, found: Impossible) -> Problem:
-    return Problem(found.message, found.span, ".".join(("networks", network.key, *found.keys)), found.hint)
+def _at(network: Declared, impossible: Impossible) -> Problem:
+    return Problem(
+        impossible.message, impossible.span, ".".join(("networks", network.key, *impossible.keys)), impossible.hint
+    )
 
 
 def _is_address(text: str) -> bool:

@@ -28,21 +28,21 @@ def shared_names(playbook: Playbook) -> Iterator[Problem]:
     """Networks and volumes of the playbook's own of which two would be one object."""
     for section in ("networks", "volumes"):
         first: dict[str, Declared] = {}
-        for key, one in getattr(playbook, section).items():
-            if one.external:
+        for key, declared in getattr(playbook, section).items():
+            if declared.external:
                 continue
-            other = first.setdefault(one.name, one)
-            if other is not one:
-                text = f"'{one.name}' is also the name of {section}.{other.key} at {other.body.span}"
+            other = first.setdefault(declared.name, declared)
+            if other is not declared:
+                text = f"'{declared.name}' is also the name of {section}.{other.key} at {other.body.span}"
                 hint = "use one of the two everywhere, or give this one another `name:`"
-                yield Problem(text, _span(one), f"{section}.{key}", hint)
+                yield Problem(text, _span(declared), f"{section}.{key}", hint)
 
 
 def reserved_labels(playbook: Playbook) -> Iterator[Problem]:
     """Labels of provision's own, by which it knows whose an object is."""
     bodies = [(f"services.{service.name}", service.body) for service in playbook.services.values()]
     for section in ("networks", "volumes", "configs", "secrets"):
-        bodies += [(f"{section}.{key}", one.body) for key, one in getattr(playbook, section).items()]
+        bodies += [(f"{section}.{key}", declared.body) for key, declared in getattr(playbook, section).items()]
     for path, body in bodies:
         for keys in (("labels",), ("deploy", "labels")):
             for name, node in mapping_of(body.get(*keys)).items():

@@ -57,8 +57,8 @@ def network_problems(playbook: Playbook) -> Iterator[Problem]:
             ))  # fmt: skip
         if _gives_addresses(network.body):
             for index, entry in enumerate(items_of(network.body.get("ipam", "config"))):
-                for found in _pool_problems(("ipam", "config", str(index)), entry):
-                    yield _at(network, found)
+                for impossible in _pool_problems(("ipam", "config", str(index)), entry):
+                    yield _at(network, impossible)
             yield from pool_problems(network)
     yield from _second_pools(playbook, named_only=True)
 
@@ -140,8 +140,10 @@ def scarce_addresses(playbook: Playbook) -> Iterator[Problem]:
                 yield _at(network, Impossible(keys, node.span, message, "write a larger subnet"))
 
 
-def _at(network: Declared, found: Impossible) -> Problem:
-    return Problem(found.message, found.span, ".".join(("networks", network.key, *found.keys)), found.hint)
+def _at(network: Declared, impossible: Impossible) -> Problem:
+    return Problem(
+        impossible.message, impossible.span, ".".join(("networks", network.key, *impossible.keys)), impossible.hint
+    )
 
 
 def _gives_addresses(body: Node) -> bool:
@@ -189,9 +191,9 @@ def _address_problems(network: Declared, node: Node, version: int, path: str) ->
         return
     entries = items_of(network.body.get("ipam", "config"))
     pools = [pool for entry in entries if (pool := _pool(network.body, entry)) is not None]
-    found = _wrong_address(address, pools)
-    if found:
-        yield Problem(f"{address} {found[0]}", node.span, path, found[1])
+    fault = _wrong_address(address, pools)
+    if fault:
+        yield Problem(f"{address} {fault[0]}", node.span, path, fault[1])
 
 
 def _wrong_address(address: Address, pools: Sequence[_Pool]) -> tuple[str, str] | None:
@@ -200,7 +202,7 @@ def _wrong_address(address: Address, pools: Sequence[_Pool]) -> tuple[str, str] 
     if not own:
         hint = "give the network one, as `ipam: {config: [{subnet: …}]}`: engines take fixed addresses in those only"
         return f"can not be had: the network has no IPv{address.version} subnet of its own", hint
-    pool = next((one for one in own if address in one.subnet), None)
+    pool = next((pool for pool in own if address in pool.subnet), None)
     if pool is None:
         return f"is outside the network's subnet {own[0].subnet}", "choose one inside, or leave it out"
     whose = pool.taken.get(address)
@@ -266,8 +268,8 @@ def _second_pools(playbook: Playbook, *, named_only: bool) -> Iterator[Problem]:
         named = str(driver.value) if driver is not None and driver.value else ""
         if network.external or named != ("bridge" if named_only else ""):
             continue
-        for found in _pools_of_one_family(network.body):
-            yield _at(network, found)
+        for impossible in _pools_of_one_family(network.body):
+            yield _at(network, impossible)
 
 
 def _pools_of_one_family(body: Node) -> Iterator[Impossible]:

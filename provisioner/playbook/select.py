@@ -197,8 +197,8 @@ def _sources(section: Node | None, kind: str | None = None) -> Iterator[str]:
     if section is None or not section.is_sequence:
         return
     for item in section.items:
-        source, found = item.get("source"), item.get("type")
-        if source is not None and (kind is None or (found is not None and found.value == kind)):
+        source, item_kind = item.get("source"), item.get("type")
+        if source is not None and (kind is None or (item_kind is not None and item_kind.value == kind)):
             yield str(source.value)
 
 

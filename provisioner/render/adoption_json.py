@@ -34,12 +34,12 @@ def adopted_json(plan: AdoptionPlan, *, done: bool, revision: int, exit_code: in
     return {**adoption_json(plan), "adopted": adopted, "revision": revision or None, "exit_code": exit_code}
 
 
-def release_json(found: Release, *, done: bool) -> dict[str, JSON]:
+def release_json(release: Release, *, done: bool) -> dict[str, JSON]:
     """What was, or would be, forgotten."""
     return {
         "format_version": FORMAT_VERSION,
-        "target": found.title,
-        "released": [_record(adopted) for adopted in found.released],
+        "target": release.title,
+        "released": [_record(adopted) for adopted in release.released],
         "done": done,
     }
 

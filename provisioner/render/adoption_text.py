@@ -95,10 +95,10 @@ def _footer(plan: AdoptionPlan, paint: Paint, next_command: str) -> str:
     return f"{text}\nTo carry it out: {next_command}" if next_command else text
 
 
-def release_text(found: Release, *, paint: Paint = PLAIN) -> str:
+def release_text(release: Release, *, paint: Paint = PLAIN) -> str:
     """What would be forgotten."""
-    if not found.released:
-        return f"{found.title}: nothing is adopted.\n"
-    lines = [f"{paint.bold(found.title)}: forgets, and leaves as they are:"]
-    lines += [f"  - {paint.bold(adopted.address)}  {adopted.name}, of {adopted.former}" for adopted in found.released]
+    if not release.released:
+        return f"{release.title}: nothing is adopted.\n"
+    lines = [f"{paint.bold(release.title)}: forgets, and leaves as they are:"]
+    lines += [f"  - {paint.bold(adopted.address)}  {adopted.name}, of {adopted.former}" for adopted in release.released]
     return "\n".join(lines) + "\n"

@@ -79,7 +79,8 @@ def archive_text(manifest: Manifest, *, paint: Paint = PLAIN) -> str:
     text = "".join(f"{printable(line)}\n" if "\x1b" not in line else f"{line}\n" for line in lines)
     text += table(("PART", "SIZE", "CONTENT", "SHA-256", "FILE"), rows, paint=paint)
     images = [
-        (name, str(one.get("reference", "")), str(one.get("id", ""))[7:19]) for name, one in manifest.images.items()
+        (name, str(image.get("reference", "")), str(image.get("id", ""))[7:19])
+        for name, image in manifest.images.items()
     ]
     if images:
         text += "\n" + table(("SERVICE", "IMAGE", "ID"), images, paint=paint)

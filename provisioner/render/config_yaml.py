@@ -26,7 +26,7 @@ def config_yaml(document: JSON) -> str:
         document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=False, width=1 << 20
     )
     # A string with such characters stands in double quotes, where their escapes mean the same.
-    return INVISIBLE.sub(lambda found: f"\\U{ord(found[0]):08x}", text)
+    return INVISIBLE.sub(lambda match: f"\\U{ord(match[0]):08x}", text)
 
 
 class _Dumper(yaml.SafeDumper):

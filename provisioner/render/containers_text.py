@@ -24,9 +24,9 @@ _LONGEST_COMMAND = 20
 _SHOWN = ("Name", "Image", "Command", "Service", "RunningFor", "Status", "Ports")
 
 
-def containers_text(found: Sequence[ListedContainer], form: str, *, whole: bool = False, width: int = 0) -> str:
+def containers_text(containers: Sequence[ListedContainer], form: str, *, whole: bool = False, width: int = 0) -> str:
     """The containers in a form: `table`, `json` (a line each), or a template."""
-    rows = [_row(container, whole=whole) for container in found]
+    rows = [_row(container, whole=whole) for container in containers]
     if form == "table":
         cells = [[str(row[key]) for key in _SHOWN] for row in rows]
         spare = () if whole else ("COMMAND", "CREATED", "IMAGE")

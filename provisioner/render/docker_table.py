@@ -89,18 +89,18 @@ def _require_closed(template: str) -> None:
     """UsageError for braces that nothing closes, which would otherwise stand in each line as they are."""
     rest = _PLACE.sub("", template)
     if "{{" in rest:
-        found = rest[rest.index("{{") :]
-        raise UsageError(f"--format: '{found}' is not closed", hint="close it with }}: '{{.Name}}'")
+        unclosed = rest[rest.index("{{") :]
+        raise UsageError(f"--format: '{unclosed}' is not closed", hint="close it with }}: '{{.Name}}'")
 
 
 def _filled(template: str, row: Mapping[str, JSON]) -> str:
-    def value(found: re.Match[str]) -> str:
-        field = _FIELD.fullmatch(found[1])
+    def value(match: re.Match[str]) -> str:
+        field = _FIELD.fullmatch(match[1])
         name = field["path"][1:] if field else ""
         if field is None or (name and name not in row) or not (name or field["json"]):
             keys = ", ".join(f".{key}" for key in row)
             raise UsageError(
-                f"--format: '{found[0]}' is not understood", hint=f"{{{{json .}}}}, or a field in braces: {keys}"
+                f"--format: '{match[0]}' is not understood", hint=f"{{{{json .}}}}, or a field in braces: {keys}"
             )
         chosen = row[name] if name else dict(row)
         text = json.dumps(chosen, ensure_ascii=False, separators=(",", ":"))

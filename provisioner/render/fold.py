@@ -22,17 +22,17 @@ def folded(text: str, width: int) -> str:
 
 def pieces(text: str, first: int, others: int) -> list[str]:
     """One line in pieces: the first of at most `first` columns, the others of at most `others`."""
-    found, used, room = [""], 0, first
+    parts, used, room = [""], 0, first
     for word in _WORD.findall(text):
         size = len(printable(word))
-        if found[-1].strip() and used + size > room:
-            found.append("")
+        if parts[-1].strip() and used + size > room:
+            parts.append("")
             used, room = 0, others
             word = word.lstrip()
             size = len(printable(word))
-        found[-1] += word
+        parts[-1] += word
         used += size
-    return found
+    return parts
 
 
 def _line(line: str, width: int) -> str:

@@ -50,9 +50,9 @@ def columns(needs: Mapping[str, Sequence[str]]) -> Columns:
     column: dict[str, int] = {}
     for name in TopologicalSorter(users).static_order():
         column[name] = max((column[user] + 1 for user in users[name]), default=0)
-    found: list[list[str]] = [[] for _ in range(max(column.values(), default=-1) + 1)]
+    placed: list[list[str]] = [[] for _ in range(max(column.values(), default=-1) + 1)]
     for name in sorted(needs):
-        found[column[name]].append(name)
+        placed[column[name]].append(name)
     before: dict[str, list[str]] = {name: [] for name in needs}
     after: dict[str, list[str]] = {name: [] for name in needs}
     ways: dict[tuple[str, str], list[str]] = {}
@@ -61,17 +61,17 @@ def columns(needs: Mapping[str, Sequence[str]]) -> Columns:
             passed = [f"{name} {target} {index}" for index in range(column[name] + 1, column[target])]
             ways[name, target] = passed
             for index, point in enumerate(passed, column[name] + 1):
-                found[index].append(point)
+                placed[index].append(point)
                 before[point], after[point] = [], []
-            for one, other in pairwise([name, *passed, target]):
-                after[one].append(other)
-                before[other].append(one)
+            for left, right in pairwise([name, *passed, target]):
+                after[left].append(right)
+                before[right].append(left)
     for sweep in range(_SWEEPS):
-        place = {name: index / max(len(names), 1) for names in found for index, name in enumerate(names)}
+        place = {name: index / max(len(names), 1) for names in placed for index, name in enumerate(names)}
         beside = before if sweep % 2 == 0 else after
-        for names in found:
-            names.sort(key=lambda name: (_mean([place[one] for one in beside[name]], place[name]), name))
-    return Columns(found, ways)
+        for names in placed:
+            names.sort(key=lambda name: (_mean([place[neighbour] for neighbour in beside[name]], place[name]), name))
+    return Columns(placed, ways)
 
 
 def _mean(values: Sequence[float], otherwise: float) -> float:
@@ -84,13 +84,13 @@ def boxes(
     """The rectangle of each name: columns beside each other, each centred. `sizes`, `gap`: width and height."""
     heights = [sum(sizes[name][1] for name in names) + gap[1] * max(len(names) - 1, 0) for names in placed]
     tallest = max(heights, default=0.0)
-    found: dict[str, Box] = {}
+    rectangles: dict[str, Box] = {}
     x = 0.0
     for names, height in zip(placed, heights, strict=True):
         y = (tallest - height) / 2
         widest = max((sizes[name][0] for name in names), default=0.0)
         for name in names:
-            found[name] = Box(x, y, widest, sizes[name][1])
+            rectangles[name] = Box(x, y, widest, sizes[name][1])
             y += sizes[name][1] + gap[1]
         x += widest + gap[0]
-    return found
+    return rectangles

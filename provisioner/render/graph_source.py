@@ -48,7 +48,7 @@ def graph_dot(graph: Graph) -> str:
 
 def _words(node: GraphNode) -> list[str]:
     name = node.name if node.kind == "service" else f"{node.kind} {node.name}"
-    return [printable(one) for one in (name, *(["external"] if node.external else []), *node.details)]
+    return [printable(word) for word in (name, *(["external"] if node.external else []), *node.details)]
 
 
 def _label(edge: GraphEdge) -> str:

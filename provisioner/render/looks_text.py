@@ -22,11 +22,11 @@ _VOLUME_TITLES = {
 }  # fmt: skip
 
 
-def top_text(found: Sequence[Processes], *, width: int = 0) -> str:
+def top_text(by_container: Sequence[Processes], *, width: int = 0) -> str:
     """One table of all containers; columns that not all have are empty where one has them not."""
-    titles = list(dict.fromkeys(title for processes in found for title in processes.titles))
+    titles = list(dict.fromkeys(title for processes in by_container for title in processes.titles))
     rows = []
-    for processes in found:
+    for processes in by_container:
         for row in processes.rows:
             cells = dict(zip(processes.titles, row, strict=False))
             rows.append(
@@ -37,24 +37,24 @@ def top_text(found: Sequence[Processes], *, width: int = 0) -> str:
                 ]
             )
     spare = ("PPID", "C", "STIME", "TTY")
-    return docker_table(["SERVICE", "#", *titles], rows, width=width, spare=spare) if found else ""
+    return docker_table(["SERVICE", "#", *titles], rows, width=width, spare=spare) if by_container else ""
 
 
-def images_text(found: Sequence[UsedImage], form: str, *, only_ids: bool, width: int = 0) -> str:
+def images_text(images: Sequence[UsedImage], form: str, *, only_ids: bool, width: int = 0) -> str:
     """The table, a list of objects as JSON, or with `only_ids` each id once."""
     if only_ids:
-        return "".join(f"{identity}\n" for identity in dict.fromkeys(image.id.partition(":")[2] for image in found))
+        return "".join(f"{identity}\n" for identity in dict.fromkeys(image.id.partition(":")[2] for image in images))
     if form == "json":
         import json
 
-        return json.dumps([_image(image) for image in found], ensure_ascii=False, separators=(",", ":")) + "\n"
+        return json.dumps([_image(image) for image in images], ensure_ascii=False, separators=(",", ":")) + "\n"
     titles = ["CONTAINER", "REPOSITORY", "TAG", "PLATFORM", "IMAGE ID", "SIZE", "CREATED"]
     rows = [
         [
             image.container, image.repository, image.tag, image.platform, image.id.partition(":")[2][:_SHORT],
             decimal_size(image.size), _ago(image.created),
         ]
-        for image in found
+        for image in images
     ]  # fmt: skip
     return docker_table(titles, rows, width=width, spare=("PLATFORM", "CREATED"))
 
@@ -66,14 +66,14 @@ def _image(image: UsedImage) -> dict[str, JSON]:
     }  # fmt: skip
 
 
-def volumes_text(found: Sequence[EngineJson], form: str, *, only_names: bool, width: int = 0) -> str:
+def volumes_text(volumes: Sequence[EngineJson], form: str, *, only_names: bool, width: int = 0) -> str:
     """The table of `docker volume ls`, or its rows in a form."""
     if only_names:
-        return "".join(f"{raw['Name']}\n" for raw in found)
+        return "".join(f"{raw['Name']}\n" for raw in volumes)
     if form in ("", "table"):
-        rows = [[str(raw["Driver"]), str(raw["Name"])] for raw in found]
+        rows = [[str(raw["Driver"]), str(raw["Name"])] for raw in volumes]
         return docker_table(["DRIVER", "VOLUME NAME"], rows, width=width)
-    return formatted(form, _VOLUME_TITLES, [_volume(raw) for raw in found])
+    return formatted(form, _VOLUME_TITLES, [_volume(raw) for raw in volumes])
 
 
 def _volume(raw: EngineJson) -> dict[str, JSON]:
@@ -85,15 +85,17 @@ def _volume(raw: EngineJson) -> dict[str, JSON]:
     }  # fmt: skip
 
 
-def environments_text(found: Sequence[Environment], form: str, *, only_names: bool, width: int = 0) -> str:
+def environments_text(environments: Sequence[Environment], form: str, *, only_names: bool, width: int = 0) -> str:
     """The table, a list of objects as JSON, or only the names."""
     if only_names:
-        return "".join(f"{environment.project}\n" for environment in found)
+        return "".join(f"{environment.project}\n" for environment in environments)
     if form == "json":
         import json
 
         return (
-            json.dumps([_environment(environment) for environment in found], ensure_ascii=False, separators=(",", ":"))
+            json.dumps(
+                [_environment(environment) for environment in environments], ensure_ascii=False, separators=(",", ":")
+            )
             + "\n"
         )
     titles = ["NAME", "STATUS", "APPLIED", "BY", "FOLDER"]
@@ -105,7 +107,7 @@ def environments_text(found: Sequence[Environment], form: str, *, only_names: bo
             environment.applied_by,
             environment.directory,
         ]
-        for environment in found
+        for environment in environments
     ]
     return docker_table(titles, rows, width=width, spare=("BY",))
 

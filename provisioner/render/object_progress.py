@@ -111,14 +111,14 @@ class Board:
 
     def waiting(self) -> list[tuple[str, str]]:
         """The objects on which nothing is done now, although something is left, and what they wait for."""
-        found = []
+        waits = []
         for item in self._objects.values():
             if item.running or item.failed or not item.left:
                 continue
             names = self._awaited(item)
             if names:
-                found.append((item.name, f"waits for {', '.join(names)}"))
-        return found
+                waits.append((item.name, f"waits for {', '.join(names)}"))
+        return waits
 
     def overdue(self) -> list[str]:
         """Lines on objects that take long, each now and then: for where nothing is drawn anew."""
@@ -144,7 +144,7 @@ class Board:
         for address in (*(step.address for step in plan.steps), *plan.desired.resources, *plan.observed.resources):
             replicas.setdefault(address.whole, set()).add(address)
         for step in plan.steps:
-            indexed = {one for one in replicas[step.address.whole] if one.index}
+            indexed = {replica for replica in replicas[step.address.whole] if replica.index}
             name = str(step.address if len(indexed) > 1 else step.address.whole)
             item = self._objects.setdefault(step.address, _Object(name, step.address, set()))
             item.left.add(step.id)

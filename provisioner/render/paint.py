@@ -55,7 +55,7 @@ def printable(text: str) -> str:
 
 def visible(text: str) -> str:
     """A text with invisible and bidirectional characters as escapes that YAML and JSON strings and people read."""
-    return INVISIBLE.sub(lambda found: _escape(found[0]), text)
+    return INVISIBLE.sub(lambda match: _escape(match[0]), text)
 
 
 def _escape(character: str) -> str:

@@ -34,23 +34,25 @@ class PublishedPort(Protocol):
 
 def places(ports: Sequence[PublishedPort], machine: str = "localhost") -> dict[str, list[str]]:
     """By service where it can be reached. `machine` stands for ports that are published on all its addresses."""
-    found: dict[str, list[str]] = {}
+    by_service: dict[str, list[str]] = {}
     for port in ports:
         host = port.host or machine
         place = f"{f'[{host}]' if ':' in host else host}:{port.port}"
         scheme = "http://" if port.target in _HTTP else "https://" if port.target in _HTTPS else ""
         shown = f"{scheme}{place}" if port.protocol == "tcp" else f"{place}/{port.protocol}"
-        listed = found.setdefault(port.address.name, [])
+        listed = by_service.setdefault(port.address.name, [])
         if shown not in listed:
             listed.append(shown)
-    return found
+    return by_service
 
 
 def places_text(ports: Sequence[PublishedPort], machine: str = "localhost", *, paint: Paint = PLAIN) -> str:
     """A line for each service, ending with a newline; empty where nothing is published."""
-    found = places(ports, machine)
-    width = max((len(name) for name in found), default=0)
-    lines = [f"{paint.bold(name.ljust(width))} → {', '.join(shown)}" for name, shown in list(found.items())[:_MOST]]
-    if len(found) > _MOST:
-        lines.append(paint.dim(f"… {len(found) - _MOST} more: provision status"))
+    by_service = places(ports, machine)
+    width = max((len(name) for name in by_service), default=0)
+    lines = [
+        f"{paint.bold(name.ljust(width))} → {', '.join(shown)}" for name, shown in list(by_service.items())[:_MOST]
+    ]
+    if len(by_service) > _MOST:
+        lines.append(paint.dim(f"… {len(by_service) - _MOST} more: provision status"))
     return "".join(f"{line}\n" for line in lines)

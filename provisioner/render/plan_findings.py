@@ -21,9 +21,9 @@ _MOST_DIFFERENCES = 8
 
 def findings_of_plan(plan: Plan) -> list[Finding]:
     """What is refused as errors, notes as warnings, and each change where its object is declared."""
-    found = [_finding("plan/refused", Severity.ERROR, problem) for problem in plan.refusals]
-    found += [_finding("plan/note", Severity.WARNING, problem) for problem in plan.notes]
-    return found + [_of_change(change) for change in changed(plan.changes)]
+    findings = [_finding("plan/refused", Severity.ERROR, problem) for problem in plan.refusals]
+    findings += [_finding("plan/note", Severity.WARNING, problem) for problem in plan.notes]
+    return findings + [_of_change(change) for change in changed(plan.changes)]
 
 
 def findings_of_checks(checks: Iterable[CheckResult]) -> list[Finding]:

@@ -116,7 +116,7 @@ def _fields(changes: Iterable[Change]) -> str:
 
 
 def _problems(title: str, problems: Iterable[Problem]) -> list[str]:
-    lines = [f"- {title}: {plain(str(one))}" for one in sorted(problems, key=lambda problem: problem.sort_key)]
+    lines = [f"- {title}: {plain(str(problem))}" for problem in sorted(problems, key=lambda problem: problem.sort_key)]
     return ["\n".join(lines)] if lines else []
 
 

@@ -104,7 +104,7 @@ def _common_reasons(changes: Sequence[Change]) -> dict[str, str]:
     reasons: dict[str, list[str]] = {}
     for change in changes:
         reasons.setdefault(symbol_of(change), []).append(change.reason)
-    return {symbol: found[0] for symbol, found in reasons.items() if len(found) > 1 and len(set(found)) == 1}
+    return {symbol: texts[0] for symbol, texts in reasons.items() if len(texts) > 1 and len(set(texts)) == 1}
 
 
 def _legend(changes: Sequence[Change], style: _Style) -> str:
@@ -152,7 +152,7 @@ def _runs(changes: Sequence[Change], style: _Style) -> list[list[Change]]:
             runs[-1].append(change)
         else:
             runs.append([change])
-    return [part for run in runs for part in ([run] if len(run) >= _FEWEST_ALIKE else [[one] for one in run])]
+    return [part for run in runs for part in ([run] if len(run) >= _FEWEST_ALIKE else [[change] for change in run])]
 
 
 def _alike(change: Change, other: Change) -> bool:
@@ -362,7 +362,7 @@ def _extra_counts(plan: Plan) -> str:
         (jobs, "job to run", "jobs to run"),
         (verbs[Verb.WAIT], "wait", "waits"),
     )
-    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)
+    return ", ".join(f"{count} {singular if count == 1 else plural}" for count, singular, plural in counts if count)
 
 
 def symbol_of(change: Change) -> str:

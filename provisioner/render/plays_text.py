@@ -103,10 +103,10 @@ def sum_of(results: Sequence[PlayResult]) -> Recap:
 
     every = [counts_of(result) for result in results]
     return Recap(
-        ok=sum(one.ok for one in every),
-        changed=sum(one.changed for one in every),
-        failed=sum(one.failed for one in every),
-        skipped=sum(one.skipped for one in every),
+        ok=sum(counts.ok for counts in every),
+        changed=sum(counts.changed for counts in every),
+        failed=sum(counts.failed for counts in every),
+        skipped=sum(counts.skipped for counts in every),
     )
 
 

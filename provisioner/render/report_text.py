@@ -76,7 +76,7 @@ def _failure(results: Sequence[StepResult], report: Report, paint: Paint) -> str
     result = results[0]
     step = result.step
     if len(results) > 1:
-        steps = dict.fromkeys(f"{one.step.address} ({one.step.verb.value})" for one in results)
+        steps = dict.fromkeys(f"{failure.step.address} ({failure.step.verb.value})" for failure in results)
         return "\n".join([f"{paint.red('✘')} {paint.bold(', '.join(steps))}", *_words(result, paint)])
     if step.address.whole in report.taken_back:
         return "\n".join([f"{paint.red('✘')} {paint.bold(str(step.address))}: rolled back", *_words(result, paint)])
@@ -144,10 +144,10 @@ def _what_was_not(report: Report, paint: Paint) -> str:
 
 def _by_address(results: Sequence[StepResult]) -> dict[Address, list[Verb]]:
     """The verbs of each object, objects in the order of the plan."""
-    found: dict[Address, list[Verb]] = {}
+    verbs: dict[Address, list[Verb]] = {}
     for result in results:
-        found.setdefault(result.step.address, []).append(result.step.verb)
-    return found
+        verbs.setdefault(result.step.address, []).append(result.step.verb)
+    return verbs
 
 
 def _remaining(changes: Sequence[Change], paint: Paint) -> str:

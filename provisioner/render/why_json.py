@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from provisioner.render.why_text import Condition, Explanation, Neighbour, Part
 
 
-def why_json(found: Explanation) -> dict[str, JSON]:
+def why_json(explanation: Explanation) -> dict[str, JSON]:
     """Times are RFC 3339 or null; `changes` is empty where an apply leaves the object as it is."""
-    failed = found.failure
+    failed = explanation.failure
     return {
         "format_version": FORMAT_VERSION,
-        "target": found.title,
-        "address": str(found.address),
-        "declared_at": str(found.span) if found.span else None,
-        "well": found.well,
-        "objects": [_part(part) for part in found.parts],
-        "ports": [port_json(port) for port in found.ports],
-        "waits_for": [_neighbour(neighbour) for neighbour in found.waits_for],
-        "needed_by": [_neighbour(neighbour) for neighbour in found.needed_by],
-        "changes": [change_json(change) for change in found.changes],
-        "problems": [problem_json(problem) for problem in found.problems],
+        "target": explanation.title,
+        "address": str(explanation.address),
+        "declared_at": str(explanation.span) if explanation.span else None,
+        "well": explanation.well,
+        "objects": [_part(part) for part in explanation.parts],
+        "ports": [port_json(port) for port in explanation.ports],
+        "waits_for": [_neighbour(neighbour) for neighbour in explanation.waits_for],
+        "needed_by": [_neighbour(neighbour) for neighbour in explanation.needed_by],
+        "changes": [change_json(change) for change in explanation.changes],
+        "problems": [problem_json(problem) for problem in explanation.problems],
         "last_failure": {
             "at": failed.at,
             "by": failed.by,

@@ -132,21 +132,29 @@ class Explanation(Protocol):
 
 
 def why_text(
-    found: Explanation, *, paint: Paint = PLAIN, next_command: str = "", width: int = 0, now: datetime | None = None
+    explanation: Explanation,
+    *,
+    paint: Paint = PLAIN,
+    next_command: str = "",
+    width: int = 0,
+    now: datetime | None = None,
 ) -> str:
     """The whole explanation, ending with a newline. `next_command` carries out what is planned."""
     moment_now = now or datetime.now(UTC)
-    where = f"  {paint.dim(str(found.span))}" if found.span else ""
-    lines = [f"{paint.bold(str(found.address))} of {found.title}{where}"]
-    for part in found.parts:
-        lines += _part(part, paint, moment_now, alone=len(found.parts) == 1)
-    if found.ports:
-        ports = ", ".join(dict.fromkeys(port_text(port) for port in found.ports))
+    where = f"  {paint.dim(str(explanation.span))}" if explanation.span else ""
+    lines = [f"{paint.bold(str(explanation.address))} of {explanation.title}{where}"]
+    for part in explanation.parts:
+        lines += _part(part, paint, moment_now, alone=len(explanation.parts) == 1)
+    if explanation.ports:
+        ports = ", ".join(dict.fromkeys(port_text(port) for port in explanation.ports))
         lines.append(_labelled("published", ports))
-    lines += _neighbours("waits for", found.waits_for, paint)
-    lines += _neighbours("needed by", found.needed_by, paint)
-    sections = ["\n".join(lines) + "\n", *(_words(part, paint, alone=len(found.parts) == 1) for part in found.parts)]
-    sections += [_failure(found, paint), _next(found, paint, next_command, width)]
+    lines += _neighbours("waits for", explanation.waits_for, paint)
+    lines += _neighbours("needed by", explanation.needed_by, paint)
+    sections = [
+        "\n".join(lines) + "\n",
+        *(_words(part, paint, alone=len(explanation.parts) == 1) for part in explanation.parts),
+    ]
+    sections += [_failure(explanation, paint), _next(explanation, paint, next_command, width)]
     return "\n".join(section for section in sections if section)
 
 
@@ -209,11 +217,11 @@ def _words(part: Part, paint: Paint, *, alone: bool) -> str:
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def _failure(found: Explanation, paint: Paint) -> str:
-    failed = found.failure
+def _failure(explanation: Explanation, paint: Paint) -> str:
+    failed = explanation.failure
     if failed is None:
         return ""
-    places = {str(part.address) for part in found.parts} | {str(found.address)}
+    places = {str(part.address) for part in explanation.parts} | {str(explanation.address)}
     reasons = [reason for place, reason in failed.failures if place in places]
     head = f"{paint.bold('Last failed apply:')} {moment(failed.at)} by {printable(failed.by)}, {failed.outcome}"
     lines = [head, *(f"  {printable(reason)}" for reason in reasons)]
@@ -221,14 +229,14 @@ def _failure(found: Explanation, paint: Paint) -> str:
     return "\n".join(lines) + "\n" + words
 
 
-def _next(found: Explanation, paint: Paint, next_command: str, width: int) -> str:
+def _next(explanation: Explanation, paint: Paint, next_command: str, width: int) -> str:
     """What the next apply would do with the object."""
-    if not found.changes and not found.problems:
+    if not explanation.changes and not explanation.problems:
         return f"{paint.bold('Next apply:')} nothing is to be done, it is as declared.\n"
-    lines = [paint.bold("Next apply:")] if found.changes else []
-    lines += change_lines(found.changes, paint, width)
-    lines += [f"  {paint.yellow('!')} {printable(str(problem))}" for problem in found.problems]
-    if found.changes and next_command and not found.plan.refusals:
+    lines = [paint.bold("Next apply:")] if explanation.changes else []
+    lines += change_lines(explanation.changes, paint, width)
+    lines += [f"  {paint.yellow('!')} {printable(str(problem))}" for problem in explanation.problems]
+    if explanation.changes and next_command and not explanation.plan.refusals:
         lines.append(f"To carry it out: {next_command}")
     return "\n".join(lines) + "\n"
 

@@ -118,7 +118,9 @@ class AwsTier:
             if reference.id not in current:
                 described = client.ask((ref,), "describe_secret", SecretId=reference.id)
                 stages = (described or {}).get("VersionIdsToStages") or {}
-                current[reference.id] = next((one for one, names in stages.items() if CURRENT in names), None)
+                current[reference.id] = next(
+                    (version_id for version_id, names in stages.items() if CURRENT in names), None
+                )
             version = current[reference.id]
             if version and reference.tag(version) == held.version:
                 yield ref, held

@@ -42,12 +42,12 @@ def resolve(
     tiers = {source.tier: source for source in sources}
     plain = [ref for ref in declarations if ref.template is None]
     _refuse_forgotten(plain, tiers)
-    found = _ask_tiers(plain, tiers, command)
-    _tell_shadowed(plain, found, tiers, tell)
+    answers = _ask_tiers(plain, tiers, command)
+    _tell_shadowed(plain, answers, tiers, tell)
     for source in tiers.values():
         for warning in source.warnings():
             tell(warning)
-    made = {ref.key: _made(ref, found[ref.key]) for ref in plain}
+    made = {ref.key: _made(ref, answers[ref.key]) for ref in plain}
     complete = template.compose(declarations, made)
     _refuse_unusable(declarations, complete)
     return {ref.key: _sealed(ref, complete[ref.key], key) for ref in declarations}
@@ -67,7 +67,7 @@ def require(resolutions: Mapping[str, Resolution]) -> None:
 
 def _remedies(ref: SecretRef, tried: Sequence[str], command: str) -> tuple[str, ...]:
     """What would put a secret where it was looked for."""
-    swarm = not any("not a Swarm manager" in one for one in tried)
+    swarm = not any("not a Swarm manager" in place for place in tried)
     commands = {
         LOCAL: f"{command} secrets set {ref.key}",
         "docker": f"docker secret create {ref.names[0]} - < FILE" if ref.names and swarm else "",
@@ -90,7 +90,7 @@ def _with_earlier(
         return error
     lines = [error.message]
     for ref in earlier:
-        lines += [f"secret {ref.key} was looked for before that", *(f"  {one}" for one in tried[ref.key])]
+        lines += [f"secret {ref.key} was looked for before that", *(f"  {place}" for place in tried[ref.key])]
     remedies = [
         remedy for remedy in _remedies(earlier[0], tried[earlier[0].key], command) if not remedy.startswith("aws ")
     ]
@@ -137,17 +137,17 @@ def _refuse_forgotten(refs: Sequence[SecretRef], tiers: Mapping[str, SecretSourc
     if not barred or LOCAL not in tiers:
         return
     unclear = None
-    found: Mapping[SecretRef, Resolution] = {}
+    answers: Mapping[SecretRef, Resolution] = {}
     try:
-        found = tiers[LOCAL].fetch(barred)
+        answers = tiers[LOCAL].fetch(barred)
     except Unreachable as error:
         unclear = error.message
     if unclear:
         raise SecretUnavailable(f"{LOCAL} is not allowed here, and may have a forgotten value: {unclear}")
-    forgotten = [ref for ref in barred if not isinstance(found[ref], Missing)]
+    forgotten = [ref for ref in barred if not isinstance(answers[ref], Missing)]
     if forgotten:
         lines = [
-            f"secret {ref.key}: {_place(found[ref])} has {ref.env}, and its `sources` ({', '.join(ref.sources)}) "
+            f"secret {ref.key}: {_place(answers[ref])} has {ref.env}, and its `sources` ({', '.join(ref.sources)}) "
             "do not allow it"
             for ref in forgotten
         ]

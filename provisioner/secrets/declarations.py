@@ -28,8 +28,8 @@ def declarations(playbook: Playbook) -> tuple[SecretRef, ...]:
     refs = tuple(_ref(playbook, declared, problems) for declared in playbook.secrets.values())
     _check_templates(refs, playbook, problems)
     _check_uses(refs, playbook, problems)
-    if problems.found:
-        raise PlaybookInvalid(problems.found)
+    if problems.entries:
+        raise PlaybookInvalid(problems.entries)
     return refs
 
 

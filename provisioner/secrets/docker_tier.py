@@ -65,8 +65,8 @@ class DockerTier:
             return {}, f"under {self.mounted}"
         if not self.engine.facts().swarm_manager:
             return {}, f"under {self.mounted}, and the engine is not a Swarm manager"
-        found = [_held_by_engine(body) for body in self.engine.list("secret", {})]
-        return {held.name: held for held in found}, f"under {self.mounted} or on the Swarm"
+        secrets = [_held_by_engine(body) for body in self.engine.list("secret", {})]
+        return {held.name: held for held in secrets}, f"under {self.mounted} or on the Swarm"
 
 
 def _held_by_engine(body: Mapping[str, Any]) -> Held:
@@ -78,8 +78,8 @@ def _held_by_engine(body: Mapping[str, Any]) -> Held:
 
 def _seconds(text: str) -> float | None:
     """An engine's time in whole Unix seconds."""
-    found = moment(text)
-    return float(int(found.timestamp())) if found else None
+    instant = moment(text)
+    return float(int(instant.timestamp())) if instant else None
 
 
 SOURCE = Tier("docker", lambda context: DockerTier(context.mounted, context.engine))

@@ -44,21 +44,21 @@ class EnvLocal:
         """Answers from the files as they are at the first call; the keyring is asked for what points there only."""
         if self._read is None:
             self._read = _entries(self.path, self.shared)
-        found, _ = self._read
-        items = {entry.keyring for ref in refs if ref.env in found and (entry := found[ref.env][1]).keyring}
+        entries, _ = self._read
+        items = {entry.keyring for ref in refs if ref.env in entries and (entry := entries[ref.env][1]).keyring}
         kept = self.keyring.get(sorted(items)) if items else {}
-        return {ref: self._answer(ref, found.get(ref.env), kept) for ref in refs}
+        return {ref: self._answer(ref, entries.get(ref.env), kept) for ref in refs}
 
     def _answer(
-        self, ref: SecretRef, found: tuple[Path, dotenv.Entry] | None, kept: Mapping[str, SecretValue | None]
+        self, ref: SecretRef, located: tuple[Path, dotenv.Entry] | None, kept: Mapping[str, SecretValue | None]
     ) -> Resolution:
-        if found is None:
+        if located is None:
             places = [place for place in (self.path, self.shared) if place is not None]
             existing = [str(place) for place in places if place.exists()]
             if not existing:
                 return Missing((f"env_local: there is no {' and no '.join(map(str, places))}",))
             return Missing((f"env_local: no {ref.env} in {' or '.join(existing)}",))
-        path, entry = found
+        path, entry = located
         value = entry.value if entry.keyring is None else kept[entry.keyring]
         if value is None:
             raise SecretUnavailable(
@@ -119,8 +119,8 @@ class EnvLocalStore:
 
     def home_of(self, name: str) -> Path:
         """The file that the value of a name is read from, or where a new one goes."""
-        found, _ = _entries(self.path, self.shared)
-        return found[name][0] if name in found else self.path
+        entries, _ = _entries(self.path, self.shared)
+        return entries[name][0] if name in entries else self.path
 
     def _edit(
         self, path: Path, values: Mapping[str, str], removed: Sequence[str], *, replace: bool = True
@@ -150,14 +150,14 @@ class EnvLocalStore:
 
 def _entries(path: Path, shared: Path | None) -> tuple[dict[str, tuple[Path, dotenv.Entry]], tuple[str, ...]]:
     """Where each name is read, with its entry, and what a person should know of the files."""
-    found: dict[str, tuple[Path, dotenv.Entry]] = {}
+    entries: dict[str, tuple[Path, dotenv.Entry]] = {}
     cautions: list[str] = []
     for place in [path] if shared is None else [path, shared]:
         document, _, notes = load(place)
         cautions += notes
         for name, entry in document.entries.items() if document is not None else ():
-            found.setdefault(name, (place, entry))
-    return found, tuple(cautions)
+            entries.setdefault(name, (place, entry))
+    return entries, tuple(cautions)
 
 
 def load(path: Path) -> tuple[dotenv.Document | None, tuple[int, int] | None, tuple[str, ...]]:
@@ -200,8 +200,8 @@ def files(context: TierContext) -> tuple[Path, ...]:
 
 def lies_in_keyring(context: TierContext, name: str) -> bool:
     """Whether the value of this `env` name lies in the OS keyring."""
-    found, _ = _entries(*_pair(context))
-    return name in found and found[name][1].keyring is not None
+    entries, _ = _entries(*_pair(context))
+    return name in entries and entries[name][1].keyring is not None
 
 
 def _pair(context: TierContext) -> tuple[Path, Path | None]:

@@ -180,8 +180,8 @@ def _from_source(source: str, context: TierContext) -> FingerprintKey | KeyAbsen
 def _from_keyring(name: str, context: TierContext) -> SecretValue | None:
     from provisioner.secrets.env_local import keyring_of
 
-    found: Mapping[str, SecretValue | None] = keyring_of(context).get([name])
-    return found[name]
+    values: Mapping[str, SecretValue | None] = keyring_of(context).get([name])
+    return values[name]
 
 
 def _from_aws(reference: str) -> SecretValue | None:

@@ -53,8 +53,8 @@ class OsKeyring:
 
     def get(self, names: Sequence[str]) -> Mapping[str, SecretValue | None]:
         """The items' values; None for one that is not there."""
-        found = {name: self._password(name) for name in names}
-        return {name: None if text is None else SecretValue(text.encode()) for name, text in found.items()}
+        passwords = {name: self._password(name) for name in names}
+        return {name: None if text is None else SecretValue(text.encode()) for name, text in passwords.items()}
 
     def set(self, name: str, value: SecretValue) -> None:
         """Keep an item and read it back; a keyring carries text without NUL only."""

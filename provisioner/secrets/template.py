@@ -78,8 +78,8 @@ def _walk(name: str, templates: Mapping[str, str], path: tuple[str, ...], done: 
     if name in done or name not in templates:
         return ()
     for ingredient in ingredients(templates[name]):
-        found = _walk(ingredient, templates, (*path, name), done)
-        if found:
-            return found
+        circle = _walk(ingredient, templates, (*path, name), done)
+        if circle:
+            return circle
     done.add(name)
     return ()

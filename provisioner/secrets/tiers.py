@@ -19,8 +19,8 @@ def all_tiers() -> tuple[Tier, ...]:
     """Every tier there is, by name."""
     names = sorted(module.name for module in pkgutil.iter_modules(secrets.__path__) if module.name != "tiers")
     modules = (importlib.import_module(f"{secrets.__name__}.{name}") for name in names)
-    found = (getattr(module, "SOURCE", None) for module in modules)
-    return tuple(sorted((tier for tier in found if isinstance(tier, Tier)), key=lambda tier: tier.name))
+    sources = (getattr(module, "SOURCE", None) for module in modules)
+    return tuple(sorted((tier for tier in sources if isinstance(tier, Tier)), key=lambda tier: tier.name))
 
 
 def open_tiers(context: TierContext) -> tuple[SecretSource, ...]:

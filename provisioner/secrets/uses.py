@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 def users(playbook: Playbook) -> Mapping[str, tuple[str, ...]]:
     """The services that mount each declared secret or have it in their environment, in file order."""
-    found: dict[str, list[str]] = {key: [] for key in playbook.secrets}
+    by_secret: dict[str, list[str]] = {key: [] for key in playbook.secrets}
     for name, service in playbook.services.items():
         keys = set(_mounted(service.body)) | {key for key, _, _ in _in_environment(service.body)}
-        for key in keys & found.keys():
-            found[key].append(name)
-    return {key: tuple(names) for key, names in found.items()}
+        for key in keys & by_secret.keys():
+            by_secret[key].append(name)
+    return {key: tuple(names) for key, names in by_secret.items()}
 
 
 def environment_uses(playbook: Playbook) -> Iterator[tuple[str, str, str, Span]]:

@@ -32,10 +32,10 @@ class Rule:
 
 def rows() -> tuple[Row, ...]:
     """All rows, sorted by path."""
-    found: list[Row] = []
+    unsorted: list[Row] = []
     for module in pkgutil.iter_modules(__path__):
-        found.extend(getattr(importlib.import_module(f"{__name__}.{module.name}"), "ROWS", ()))
-    return tuple(sorted(found, key=lambda row: row.path))
+        unsorted.extend(getattr(importlib.import_module(f"{__name__}.{module.name}"), "ROWS", ()))
+    return tuple(sorted(unsorted, key=lambda row: row.path))
 
 
 @cache

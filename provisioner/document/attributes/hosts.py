@@ -30,8 +30,8 @@ def expand_hosts(node: Node, place: Place) -> Node | None:
     for index, item in enumerate(node.items):
         text = item.value if isinstance(item.value, str) else ""
         separator = "=" if "=" in text else ":"
-        name, found, target = text.partition(separator)
-        if not found or not name or not target:
+        name, separated, target = text.partition(separator)
+        if not separated or not name or not target:
             where = Place((*place.path, str(index)), place.directory, place.home, place.findings)
             where.wrong("expected HOST=ADDRESS", item.span, _EXAMPLE)
             items.append(left_out(item))

@@ -41,8 +41,8 @@ def _one_check(node: Node, place: Place) -> Node:
     """A check says what it looks at: exactly one of its kinds."""
     given = [key for key in _CHECKS if key in node.mapping]
     if len(given) != 1:
-        found = " and ".join(given) if given else "none of them"
-        place.wrong(f"expected one of {', '.join(_CHECKS)}, found {found}", node.span)
+        shown = " and ".join(given) if given else "none of them"
+        place.wrong(f"expected one of {', '.join(_CHECKS)}, found {shown}", node.span)
     return node
 
 

@@ -33,11 +33,11 @@ def _to_published(node: Node) -> str:
 
 
 def _ports(text: str, what: str, lowest: int = 1) -> range:
-    found = _RANGE.match(text)
-    if found is None:
+    match = _RANGE.match(text)
+    if match is None:
         raise _BadPort(f"'{text}' is no {what}")
-    first = int(found["first"])
-    last = int(found["last"]) if found["last"] else first
+    first = int(match["first"])
+    last = int(match["last"]) if match["last"] else first
     if not lowest <= first <= last <= 65535:
         raise _BadPort(f"the {what} {text} is not in {lowest} to 65535")
     return range(first, last + 1)
@@ -84,15 +84,15 @@ def parse(text: str) -> list[dict[str, str | int]]:
             raise _BadPort(f"the ranges {published} and {target} differ in length")
         if len(hosts) == len(targets):
             shown = [str(port) for port in hosts]
-    found: list[dict[str, str | int]] = []
+    entries: list[dict[str, str | int]] = []
     for port, outside in zip(targets, shown, strict=True):
         entry: dict[str, str | int] = {"mode": "ingress", "target": port, "protocol": protocol}
         if outside:
             entry["published"] = outside
         if address:
             entry["host_ip"] = address
-        found.append(entry)
-    return sorted(found, key=lambda entry: f"{entry['target']}/{protocol}")
+        entries.append(entry)
+    return sorted(entries, key=lambda entry: f"{entry['target']}/{protocol}")
 
 
 def _expand(node: Node, place: Place) -> Node | None:
@@ -104,13 +104,14 @@ def _expand(node: Node, place: Place) -> Node | None:
             continue
         where = Place((*place.path, str(index)), place.directory, place.home, place.findings)
         try:
-            found = parse(str(item.value))
+            entries = parse(str(item.value))
         except ValueError as error:
             where.wrong(str(error), item.span, _EXAMPLE)
             items.append(left_out(item))
             continue
         items.extend(
-            mapping({key: scalar(value, item) for key, value in entry.items()}, Node({}, item.span)) for entry in found
+            mapping({key: scalar(value, item) for key, value in entry.items()}, Node({}, item.span))
+            for entry in entries
         )
     return sequence(items, node)
 
