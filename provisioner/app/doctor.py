@@ -110,7 +110,7 @@ def _engine(engine: DockerEngine, playbook: Playbook | None) -> Iterator[Finding
 def _builder(engine: DockerEngine) -> Finding:
     """What builds images here. Less than BuildKit through buildx is told, and no fault: most builds need no more."""
     builders = engine.builders()
-    text = str(builders.found[0])
+    text = str(builders.available[0])
     return Finding("builder", "ok", f"{text}; {builders.lacking}" if builders.lacking else text)
 
 

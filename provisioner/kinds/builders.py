@@ -61,11 +61,11 @@ def _own_network(value: Any) -> bool:
 
 
 def _typed(value: Any) -> bool:
-    return any("type=" in str(one) and "type=registry" not in str(one) for one in value or ())
+    return any("type=" in str(entry) and "type=registry" not in str(entry) for entry in value or ())
 
 
 def _exported(value: Any) -> bool:
-    return any("type=inline" not in str(one) for one in value or ())
+    return any("type=inline" not in str(entry) for entry in value or ())
 
 
 _ANY_NETWORK = frozenset({BuilderKind.CLASSIC})
@@ -119,7 +119,7 @@ def choose(build: BuildRecipe, dockerfile: str, builders: Builders, facts: Facts
     """The first builder that can do all that a build needs; where there is none, the best one, and what it lacks."""
     demands = _demands(build, dockerfile)
     needed = [demand for demand in demands if demand.needed]
-    for builder in builders.found:
+    for builder in builders.available:
         if all(_does(demand, builder, facts) for demand in needed):
             lost: dict[str, Demand] = {}
             for demand in demands:
@@ -127,8 +127,10 @@ def choose(build: BuildRecipe, dockerfile: str, builders: Builders, facts: Facts
                     lost.setdefault(demand.key, demand)
             return Choice(builder, lost=tuple(_lack(demand, builder, builders, facts) for demand in lost.values()))
     # Several may lack something: the one that lacks least says what to mend.
-    lacks = {builder: [demand for demand in needed if not _does(demand, builder, facts)] for builder in builders.found}
-    best = min(builders.found, key=lambda builder: len(lacks[builder]))
+    lacks = {
+        builder: [demand for demand in needed if not _does(demand, builder, facts)] for builder in builders.available
+    }
+    best = min(builders.available, key=lambda builder: len(lacks[builder]))
     return Choice(best, refused=tuple(_lack(demand, best, builders, facts) for demand in lacks[best]))
 
 
@@ -148,17 +150,17 @@ def is_remote(context: Any) -> bool:
 
 
 def _demands(build: BuildRecipe, dockerfile: str) -> list[Demand]:
-    found = [demand for demand in DEMANDS if demand.when(build.get(demand.key))]
+    demands = [demand for demand in DEMANDS if demand.when(build.get(demand.key))]
     context, inline = str(build.get("context") or ""), build.get("dockerfile_inline") is not None
     if is_remote(context) and inline:
-        found.append(Demand("dockerfile_inline", word="a Dockerfile that is not in the remote context"))
+        demands.append(Demand("dockerfile_inline", word="a Dockerfile that is not in the remote context"))
     if is_remote(context) and not context.startswith(_CLASSIC_ADDRESSES):
-        found.append(Demand("context", _BUILDKIT, instead="check the sources out and name the folder"))
+        demands.append(Demand("context", _BUILDKIT, instead="check the sources out and name the folder"))
     line = needs_buildkit(dockerfile)
-    if line and all(BuilderKind.CLASSIC in demand.kinds for demand in found if demand.needed):
+    if line and all(BuilderKind.CLASSIC in demand.kinds for demand in demands if demand.needed):
         key = "dockerfile_inline" if inline else "dockerfile"
-        found.append(Demand(key, _BUILDKIT, word=f"`{line}`", instead="write the Dockerfile without it"))
-    return found
+        demands.append(Demand(key, _BUILDKIT, word=f"`{line}`", instead="write the Dockerfile without it"))
+    return demands
 
 
 def _does(demand: Demand, builder: Builder, facts: Facts) -> bool:

@@ -81,12 +81,12 @@ def paths_that_run(fields: Sequence[Field], declared: Iterable[str], differences
     differing = [difference.path for difference in differences]
     whole = [field.key for field in fields if field.chosen and field.default != {}]
     differing += [key for key in whole if any(_overlap(key, path) for path in differing)]
-    return sorted(path for path in declared if not any(_overlap(path, one) for one in differing))
+    return sorted(path for path in declared if not any(_overlap(path, other) for other in differing))
 
 
-def _overlap(one: str, other: str) -> bool:
+def _overlap(path: str, other: str) -> bool:
     """Whether one of two dotted paths is the other, or within it."""
-    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
+    return f"{path}.".startswith(f"{other}.") or f"{other}.".startswith(f"{path}.")
 
 
 def _leaves(path: str, value: JSON) -> Iterator[str]:

@@ -58,8 +58,8 @@ def service_body(
 
 def secret_variables(body: ComposeBody) -> dict[str, str]:
     """The variables of a body whose values are better not in a file."""
-    found = (body.get("environment") or {}).items()
-    return {key: value for key, value in found if isinstance(value, str) and value and looks_secret(key, value)}
+    variables = (body.get("environment") or {}).items()
+    return {key: value for key, value in variables if isinstance(value, str) and value and looks_secret(key, value)}
 
 
 def _is_engines(key: str, value: Any, facts: Facts) -> bool:

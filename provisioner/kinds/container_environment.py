@@ -59,9 +59,9 @@ def encode(raw: EngineBody, variables: Mapping[str, Variable], context: EncodeCo
 
 def decode(raw: EngineBody, context: DecodeContext) -> dict[str, Variable]:
     """The variables of a container, for those that took a secret's value when it was made that secret."""
-    found = from_lines(raw["Config"].get("Env") or [])
+    variables = from_lines(raw["Config"].get("Env") or [])
     secrets = recorded(raw).get("environment", {})
-    return {key: secrets.get(key, value) for key, value in found.items()}
+    return {key: secrets.get(key, value) for key, value in variables.items()}
 
 
 def beyond_image(spec: Spec, image: ImageFacts, observed: bool) -> dict[str, Variable]:

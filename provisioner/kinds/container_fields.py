@@ -82,7 +82,9 @@ def _addresses(entries: Any) -> list[str]:
 def _hosts(entries: Any) -> list[str]:
     """`name:address` lines, from Compose's `name=address` list or a mapping."""
     if isinstance(entries, dict):
-        return sorted(f"{name}:{values.address(str(ip))}" for name, one in entries.items() for ip in _listed(one))
+        return sorted(
+            f"{name}:{values.address(str(ip))}" for name, addresses in entries.items() for ip in _listed(addresses)
+        )
     split = (str(entry).replace("=", ":", 1).partition(":") for entry in entries or [])
     return sorted(f"{name}:{values.address(ip)}" for name, _, ip in split)
 
@@ -115,8 +117,8 @@ def _decode_security_options(raw: EngineBody) -> Any:
         or raw["HostConfig"].get("PidMode") == "host"
         or raw["HostConfig"].get("IpcMode") == "host"
     )
-    found = (_security_option(option) for option in options)
-    return sorted(option for option in found if not (implied and option == "label=disable"))
+    canonical = (_security_option(option) for option in options)
+    return sorted(option for option in canonical if not (implied and option == "label=disable"))
 
 
 def _options(entries: Any) -> dict[str, str]:

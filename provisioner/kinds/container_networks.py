@@ -40,7 +40,7 @@ def parse_networks(body: ComposeBody, context: ParseContext) -> dict[str, Attach
             "aliases": sorted({context.service, *(network.get("aliases") or [])}),
             "ipv4_address": address(network.get("ipv4_address")),
             "ipv6_address": address(network.get("ipv6_address")),
-            "link_local_ips": sorted(address(one) or "" for one in network.get("link_local_ips") or []),
+            "link_local_ips": sorted(address(ip) or "" for ip in network.get("link_local_ips") or []),
             "mac_address": mac_address(network.get("mac_address") or (body.get("mac_address") if key == first else "")),
             "links": links(body, context),
             "driver_opts": _driver_options(network),
@@ -202,7 +202,7 @@ def decode_networks(raw: EngineBody, context: DecodeContext) -> dict[str, Attach
         options = {
             "ipv4_address": address(addresses.get("IPv4Address")),
             "ipv6_address": address(addresses.get("IPv6Address")),
-            "link_local_ips": sorted(address(one) or "" for one in addresses.get("LinkLocalIPs") or []),
+            "link_local_ips": sorted(address(ip) or "" for ip in addresses.get("LinkLocalIPs") or []),
             # An endpoint tells one only while the container runs; the container, the declared one of its first network.
             "mac_address": mac_address(
                 network.get("MacAddress") or (raw["Config"].get("MacAddress") if name == mode else None)
@@ -252,8 +252,8 @@ def decode_mac(raw: EngineBody) -> str | None:
 
 def links(body: ComposeBody, context: ParseContext) -> list[str]:
     """`links` and `external_links` as `container:alias`."""
-    found = {text for entry in body.get("links") or [] for text in _link(entry, context.containers)}
-    return sorted(found | {text for entry in body.get("external_links") or [] for text in _link(entry, None)})
+    own_links = {text for entry in body.get("links") or [] for text in _link(entry, context.containers)}
+    return sorted(own_links | {text for entry in body.get("external_links") or [] for text in _link(entry, None)})
 
 
 def on_bridge(body: ComposeBody) -> bool:
@@ -279,15 +279,16 @@ def decode_links(texts: Iterable[str] | None, labels: EngineBody) -> list[str]:
     Of a service SERVICE Compose links the names SERVICE-N and PROJECT-SERVICE-N too, and SERVICE where no alias is
     given: a network knows them anyway. Source: docker/compose pkg/compose/convergence.go, getLinks.
     """
-    found = {
-        (one.lstrip("/"), alias.rpartition("/")[2]) for one, _, alias in (text.partition(":") for text in texts or ())
+    linked = {
+        (container.lstrip("/"), alias.rpartition("/")[2])
+        for container, _, alias in (text.partition(":") for text in texts or ())
     }
     project = f"{labels.get(COMPOSE_PROJECT) or ''}-"
-    for container, alias in tuple(found):
+    for container, alias in tuple(linked):
         numbered = alias.removeprefix(project)
-        if numbered != alias and (container, numbered) in found:
-            found -= {(container, alias), (container, numbered), (container, numbered.rpartition("-")[0])}
-    return sorted(f"{container}:{alias}" for container, alias in found)
+        if numbered != alias and (container, numbered) in linked:
+            linked -= {(container, alias), (container, numbered), (container, numbered.rpartition("-")[0])}
+    return sorted(f"{container}:{alias}" for container, alias in linked)
 
 
 def mac_address(text: str | None) -> str | None:

@@ -72,12 +72,12 @@ def _volumes_from(raw: EngineBody, value: list[str], context: EncodeContext) -> 
 
 
 def _decode_volumes_from(raw: EngineBody, context: DecodeContext) -> Any:
-    found = []
+    sources = []
     for entry in raw["HostConfig"].get("VolumesFrom") or []:
         name, _, mode = entry.partition(":")
         source = networks.shared(f"container:{name}", context.services)
-        found.append(f"{source}:{mode}" if mode else source)
-    return sorted(found)
+        sources.append(f"{source}:{mode}" if mode else source)
+    return sorted(sources)
 
 
 def _namespace(key: str, api: str, summary: str, *, chosen: bool = False) -> Field:

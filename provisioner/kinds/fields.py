@@ -222,7 +222,7 @@ def plain(
     paths = sources or (key,)
 
     def parse(body: ComposeBody) -> Any:
-        value = next((found for path in paths if (found := get_path(body, path)) is not None), None)
+        value = next((given for path in paths if (given := get_path(body, path)) is not None), None)
         return read(value) if read and value is not None else value
 
     def encode(raw: EngineBody, value: Any) -> None:

@@ -273,9 +273,9 @@ def key_of(path: str) -> Key | None:
     last = _own_from(parts)
     while len(parts) > last:
         here = ".".join(parts)
-        found = keys_at(here)
-        if found:
-            return found[0]
+        keys = keys_at(here)
+        if keys:
+            return keys[0]
         if fields_of(here):
             return Key(here)
         parts.pop()
@@ -319,7 +319,7 @@ def _answer_on_swarm(path: str) -> Treatment | Refused | Ignored | None:
     """The answer of the nearest place that has one."""
     parts = path.split(".")
     paths = [".".join(parts[:end]) for end in range(len(parts), _own_from(parts), -1)]
-    return next((found for one in paths if (found := swarm_answer(one))), None)
+    return next((answer for place in paths if (answer := swarm_answer(place))), None)
 
 
 def why_not_on_swarm(path: str) -> str:

@@ -38,7 +38,7 @@ def _canonical_pools(pools: list[EngineBody]) -> list[EngineBody]:
 
 def _canonical(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: address(str(one)) for key, one in value.items()}
+        return {key: address(str(text)) for key, text in value.items()}
     return address(str(value))
 
 

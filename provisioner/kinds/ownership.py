@@ -55,8 +55,8 @@ def owner(labels: Mapping[str, str] | None, actual_name: str) -> Owner | None:
 
 def owned_address(labels: Mapping[str, str] | None, actual_name: str, project: str) -> Address | None:
     """The address of an object of this project; None for any other object."""
-    found = owner(labels, actual_name)
-    return found.address if found is not None and found.project == project else None
+    ownership = owner(labels, actual_name)
+    return ownership.address if ownership is not None and ownership.project == project else None
 
 
 def user_labels(labels: Mapping[str, str] | None) -> dict[str, str]:

@@ -35,7 +35,7 @@ _API = {field.key: field.api for field in FIELDS}
 # What the fields say, and within what they say only a part of.
 _PRIVILEGES = f"{SPEC}.Privileges"
 _SAID = {*_API.values()} - {_PRIVILEGES} | {
-    f"{_PRIVILEGES}.{one}" for one in ("NoNewPrivileges", "Seccomp", "AppArmor")
+    f"{_PRIVILEGES}.{option}" for option in ("NoNewPrivileges", "Seccomp", "AppArmor")
 }
 
 
@@ -72,12 +72,12 @@ def decode(raw: EngineBody, context: DecodeContext) -> Spec:
 def declared_policies(body: Node) -> frozenset[str]:
     """The parts of the update policies that a service declares, as paths of its fields; `update` stands for all."""
     places = [(key, ("deploy", key)) for key in ("update_config", "rollback_config")]
-    found: list[str] = []
+    paths: list[str] = []
     for key, place in (*places, ("update_config", ("update",))):
         node = body.get(*place)
         if node is not None and node.is_mapping:
-            found += [f"{key}.{part.replace('on_failure', 'failure_action')}" for part in node.mapping]
-    return frozenset(found)
+            paths += [f"{key}.{part.replace('on_failure', 'failure_action')}" for part in node.mapping]
+    return frozenset(paths)
 
 
 def differences(
@@ -87,9 +87,11 @@ def differences(
     form, compared = observed.get(FORM) or {}, compare(FIELDS, desired, observed, spans, declared)
     # What the file says now it says of the policy that another tool gave, too.
     said = declared_policies(spans.body) if spans is not None and spans.body is not None else frozenset()
-    found = [change for change in compared if change.path in said or form.get(change.path, _NOT_FORM) != change.before]
-    other = {change.path.removesuffix(".source") for change in found if change.path.endswith(".source")}
-    return tuple(change for change in found if change.path.removesuffix(".version") not in other)
+    changes = [
+        change for change in compared if change.path in said or form.get(change.path, _NOT_FORM) != change.before
+    ]
+    other = {change.path.removesuffix(".source") for change in changes if change.path.endswith(".source")}
+    return tuple(change for change in changes if change.path.removesuffix(".version") not in other)
 
 
 def file_ids(live: EngineJson) -> list[str]:

@@ -67,21 +67,21 @@ def _ports(value: Mapping[str, Bindings]) -> list[ComposeBody]:
 def _files(kind: str, value: Mapping[str, FileUse]) -> list[ComposeBody | str]:
     """The files of `configs` or `secrets`: no more than a key where all else is as it is without a word."""
     usual = {"uid": "0", "gid": "0", "mode": "0444"}
-    found: list[ComposeBody | str] = []
+    files: list[ComposeBody | str] = []
     for target, entry in sorted(value.items()):
         own = {key: value for key, value in entry.items() if key in usual and value != usual[key]}
         own |= {} if target == file_target(kind, entry["source"]) else {"target": target}
-        found.append({"source": entry["source"], **own} if own else entry["source"])
-    return found
+        files.append({"source": entry["source"], **own} if own else entry["source"])
+    return files
 
 
 def _tmpfs(value: Mapping[str, TmpfsOptions]) -> list[str]:
-    found = []
+    mounts = []
     for target, entry in sorted(value.items()):
         options = [f"size={entry['size']}"] if entry.get("size") else []
         options += [f"mode={entry['mode']:o}"] if entry.get("mode") else []
-        found.append(f"{target}:{','.join(options)}" if options else target)
-    return found
+        mounts.append(f"{target}:{','.join(options)}" if options else target)
+    return mounts
 
 
 def _placement(value: Placement) -> ComposeBody:

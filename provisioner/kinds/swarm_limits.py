@@ -25,9 +25,9 @@ def problems(service: str, node: Node, api_version: tuple[int, int]) -> Iterator
     yield from _file_problems(path, node)
     yield from _privilege_problems(path, node, api_version)
     for field in SHARED:
-        found = node.get(field.key)
-        if api_version < field.since and found is not None and found.plain():
-            yield _too_old(field.key, found, f"{path}.{field.key}", field.since, api_version)
+        given = node.get(field.key)
+        if api_version < field.since and given is not None and given.plain():
+            yield _too_old(field.key, given, f"{path}.{field.key}", field.since, api_version)
 
 
 def name_problem(service: str, name: str, node: Node) -> Iterator[Verdict]:
@@ -44,8 +44,8 @@ def _too_old(what: str, node: Node, path: str, since: tuple[int, int], api_versi
 
 
 def _items(node: Node, key: str) -> tuple[Node, ...]:
-    found = node.get(key)
-    return tuple(found.items) if found is not None and found.is_sequence else ()
+    sequence = node.get(key)
+    return tuple(sequence.items) if sequence is not None and sequence.is_sequence else ()
 
 
 def _port_problems(path: str, node: Node) -> Iterator[Verdict]:

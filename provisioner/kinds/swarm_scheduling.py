@@ -135,8 +135,8 @@ def parse_placement(body: ComposeBody) -> Any:
 def _constraint(text: str) -> str:
     """`node.role == manager` and `node.role==manager` are the same."""
     for operator in ("==", "!="):
-        left, found, right = text.partition(operator)
-        if found:
+        left, separator, right = text.partition(operator)
+        if separator:
             return f"{left.strip()}{operator}{right.strip()}"
     return text.strip()
 

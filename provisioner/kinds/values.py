@@ -49,10 +49,10 @@ def _decimal(count: int, size: int) -> str:
 def moment(text: Any) -> datetime | None:
     """A time as engines write it (RFC 3339, nanoseconds); None for what is none. Without a zone it is UTC."""
     try:
-        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+        parsed = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
-    return found.replace(tzinfo=UTC) if found and not found.tzinfo else found
+    return parsed.replace(tzinfo=UTC) if parsed and not parsed.tzinfo else parsed
 
 
 # The names that uname, Docker's clients and older systems have for one architecture of Go's (GOARCH).

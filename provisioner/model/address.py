@@ -45,11 +45,11 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Address | None:
         """The address that `text` spells, or None."""
-        found = _FORM.fullmatch(text)
-        return cls(found["kind"], found["name"], int(found["index"] or 0)) if found else None
+        match = _FORM.fullmatch(text)
+        return cls(match["kind"], match["name"], int(match["index"] or 0)) if match else None
 
     @classmethod
     def parse_name(cls, text: str) -> Address | None:
         """`api` or `api[2]` as an address without a kind, or None."""
-        found = _NAME.fullmatch(text)
-        return cls("", found["name"], int(found["index"] or 0)) if found else None
+        match = _NAME.fullmatch(text)
+        return cls("", match["name"], int(match["index"] or 0)) if match else None

@@ -39,7 +39,7 @@ class Builders:
     """The builders that are there, best first. `lacking` says why there is no better one, where that can be told, and
     `remedy` what to do about it where that is not to install one."""
 
-    found: tuple[Builder, ...] = (CLASSIC,)
+    available: tuple[Builder, ...] = (CLASSIC,)
     lacking: str = ""
     remedy: str = ""
 

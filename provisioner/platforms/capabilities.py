@@ -6,7 +6,7 @@ What the engine does not tell of itself is not judged.
 from __future__ import annotations
 
 from ipaddress import ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from provisioner.kinds.values import architecture
 from provisioner.model.span import Problem, Verdict, refusal
@@ -36,55 +36,62 @@ def incapable(playbook: Playbook, facts: Facts) -> Iterator[Verdict]:
     yield from (Verdict(True, problem) for problem in refused)
 
 
-def _at(service: Service, *keys: str) -> tuple[Node, str] | None:
+class _Setting(NamedTuple):
+    """What a service says under some keys, and the dotted path of them."""
+
+    node: Node
+    path: str
+
+
+def _at(service: Service, *keys: str) -> _Setting | None:
     node = service.body.get(*keys)
     if node is None or node.value in (None, ""):
         return None
-    return node, ".".join(("services", service.name, *keys))
+    return _Setting(node, ".".join(("services", service.name, *keys)))
 
 
 def _logging(service: Service, facts: Facts) -> Iterator[Problem]:
-    found = _at(service, "logging", "driver")
+    setting = _at(service, "logging", "driver")
     known = {name.removesuffix(":latest") for name in facts.logging_drivers} | {"none", facts.logging_driver}
-    if found and facts.logging_drivers and str(found[0].value).removesuffix(":latest") not in known:
+    if setting and facts.logging_drivers and str(setting.node.value).removesuffix(":latest") not in known:
         yield Problem(
-            f"this engine has no logging driver {shown(found[0].value)}", found[0].span, found[1],
+            f"this engine has no logging driver {shown(setting.node.value)}", setting.node.span, setting.path,
             f"it has: {', '.join(sorted(known))}",
         )  # fmt: skip
 
 
 def _runtime(service: Service, facts: Facts) -> Iterator[Problem]:
-    found = _at(service, "runtime")
+    setting = _at(service, "runtime")
     # A containerd shim is named by its path or its type, and needs no entry.
-    named = str(found[0].value) if found else ""
+    named = str(setting.node.value) if setting else ""
     shim = named.startswith(("io.containerd.", "/"))
-    if found and facts.runtimes and not shim and named not in facts.runtimes:
+    if setting and facts.runtimes and not shim and named not in facts.runtimes:
         yield Problem(
-            f"this engine has no runtime {shown(named)}", found[0].span, found[1],
+            f"this engine has no runtime {shown(named)}", setting.node.span, setting.path,
             f"it has: {', '.join(sorted(facts.runtimes))}",
         )  # fmt: skip
 
 
 def _cpus(service: Service, facts: Facts) -> Iterator[Problem]:
-    found = _at(service, "deploy", "resources", "limits", "cpus") or _at(service, "cpus")
+    setting = _at(service, "deploy", "resources", "limits", "cpus") or _at(service, "cpus")
     try:
-        number = float(str(found[0].value)) if found else 0.0
+        number = float(str(setting.node.value)) if setting else 0.0
     except ValueError:
         return
-    if found and facts.cpus and number > facts.cpus:
+    if setting and facts.cpus and number > facts.cpus:
         yield Problem(
-            f"{number:g} CPUs are more than the {facts.cpus} that this engine has", found[0].span, found[1],
+            f"{number:g} CPUs are more than the {facts.cpus} that this engine has", setting.node.span, setting.path,
             f"write {facts.cpus} or less, or leave it out: without a limit a container uses them all",
         )  # fmt: skip
 
 
 def _cpuset(service: Service, facts: Facts) -> Iterator[Problem]:
-    found = _at(service, "cpuset")
-    ends = str(found[0].value).replace("-", ",").split(",") if found else []
+    setting = _at(service, "cpuset")
+    ends = str(setting.node.value).replace("-", ",").split(",") if setting else []
     highest = max((int(end) for end in ends if end.strip().isdecimal()), default=0)
-    if found and facts.cpus and highest >= facts.cpus:
+    if setting and facts.cpus and highest >= facts.cpus:
         yield Problem(
-            f"this engine has no CPU {highest}: its {facts.cpus} are counted from 0", found[0].span, found[1],
+            f"this engine has no CPU {highest}: its {facts.cpus} are counted from 0", setting.node.span, setting.path,
             f"write numbers from 0 to {facts.cpus - 1}",
         )  # fmt: skip
 
@@ -104,29 +111,29 @@ def _sources(service: Service, facts: Facts) -> Iterator[Problem]:
 
 
 def _platform(service: Service, facts: Facts) -> Iterator[Verdict]:
-    found = _at(service, "platform")
-    parts = str(found[0].value).lower().split("/") if found else []
-    if not found or not facts.architecture:
+    setting = _at(service, "platform")
+    parts = str(setting.node.value).lower().split("/") if setting else []
+    if not setting or not facts.architecture:
         return
     systems = [part for part in parts[:1] if part in ("linux", "windows", "darwin", "freebsd")]
     wanted = parts[len(systems) : len(systems) + 1]
     if systems and systems[0] != facts.platform:
         message = f"this engine runs containers of {facts.platform} only"
-        yield refusal(message, found[0].span, found[1], f"write {facts.platform}/… or leave it out")
+        yield refusal(message, setting.node.span, setting.path, f"write {facts.platform}/… or leave it out")
         return
     own = architecture(facts.architecture)
     other = architecture(wanted[0]) if wanted else own
     if other != own and other not in _RUNS_TOO.get(own, ()):
         message = f"this engine's machine is {own}: what is made for {other} starts only where an emulator is set up"
         hint = "leave it out, or set up binfmt_misc on the host"
-        yield Verdict(False, Problem(message, found[0].span, found[1], hint))
+        yield Verdict(False, Problem(message, setting.node.span, setting.path, hint))
 
 
 def _ports_of_the_host(service: Service) -> Iterator[Verdict]:
     mode, ports = _at(service, "network_mode"), _at(service, "ports")
-    if mode and mode[0].value == "host" and ports and ports[0].value:
+    if mode and mode.node.value == "host" and ports and ports.node.value:
         message = "has no effect here: in the network of the host every port is the host's own"
-        yield Verdict(False, Problem(message, ports[0].span, ports[1], "leave it out, or leave `network_mode` out"))
+        yield Verdict(False, Problem(message, ports.node.span, ports.path, "leave it out, or leave `network_mode` out"))
 
 
 def _pools(playbook: Playbook, facts: Facts) -> Iterator[Problem]:

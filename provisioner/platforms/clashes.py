@@ -42,12 +42,12 @@ class PlacedEnvironment:
 
 def clashes(environments: Sequence[PlacedEnvironment]) -> tuple[Problem, ...]:
     """Everything that two of the environments can not both have; each problem names both places."""
-    found: list[Problem] = []
+    problems: list[Problem] = []
     for first, second in combinations(environments, 2):
         if first.engine != second.engine:
             continue
         if first.playbook.project == second.playbook.project:
-            found.append(
+            problems.append(
                 Problem(
                     f"the plays '{first.play}' and '{second.play}' are one environment, {second.playbook.project}; "
                     f"the first stands at {first.span}",
@@ -57,8 +57,8 @@ def clashes(environments: Sequence[PlacedEnvironment]) -> tuple[Problem, ...]:
             )
             continue
         for check in (_names, _ports, _subnets):
-            found += check(first, second)
-    return tuple(sorted(found, key=lambda problem: problem.sort_key))
+            problems += check(first, second)
+    return tuple(sorted(problems, key=lambda problem: problem.sort_key))
 
 
 # Names --------------------------------------------------------------------------------------------------------------
@@ -142,12 +142,15 @@ def _bound(playbook: Playbook) -> Iterator[_Bound]:
                     yield _Bound(service.name, replace(port, first=number, last=number))
 
 
-def _may_be_apart(first: PlacedEnvironment, one: _Bound, second: PlacedEnvironment, other: _Bound) -> bool:
+def _may_be_apart(
+    first: PlacedEnvironment, first_bound: _Bound, second: PlacedEnvironment, second_bound: _Bound
+) -> bool:
     """Whether the two may be bound on different nodes of the Swarm."""
     if max(first.nodes, second.nodes) < 2:
         return False
     modes = [
-        lowering_of(environment.mode).port_mode(bound.port) for environment, bound in ((first, one), (second, other))
+        lowering_of(environment.mode).port_mode(bound.port)
+        for environment, bound in ((first, first_bound), (second, second_bound))
     ]
     return "host" in modes and "ingress" not in modes
 

@@ -101,7 +101,7 @@ def _replicas(
     spec = container.parse(body, parse_context(playbook, inputs, service, about))
     used = [service.image, *(entry["source"] for entry in spec["volumes"].values() if entry["type"] == "image")]
     used += [entry["image"] for entry in spec[PRE_START] if entry.get("image")]
-    image_needs = [Need(address) for address in dict.fromkeys(images[one] for one in used)]
+    image_needs = [Need(address) for address in dict.fromkeys(images[reference] for reference in used)]
     needs = (*image_needs, *attachments(playbook, spec, about), *_conditions(playbook, service))
     restarts = spec["restart"].partition(":")[0] not in ("no", "on-failure")
     finishes = may_finish(service, about.hosts, restarts=restarts)

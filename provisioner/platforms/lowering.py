@@ -101,18 +101,21 @@ def further_images(playbook: Playbook, known: Mapping[str, Address]) -> dict[str
 
     By reference.
     """
-    found: dict[str, Resource] = {}
+    images: dict[str, Resource] = {}
     for name in sorted(playbook.services):
         body = plain_body(playbook.services[name].body)
         mounted = [mount.get("source") for mount in body.get("volumes") or [] if mount.get("type") == "image"]
         before = [entry.get("image") for entry in body.get("pre_start") or []]
-        for prefix, reference in (*(("mounted", one) for one in mounted), *(("initial", one) for one in before)):
-            if not reference or reference in known or reference in found:
+        for prefix, reference in (
+            *(("mounted", reference) for reference in mounted),
+            *(("initial", reference) for reference in before),
+        ):
+            if not reference or reference in known or reference in images:
                 continue
             address = Address("image", f"{prefix}-" + re.sub(r"[^A-Za-z0-9_.-]", "-", reference))
             spec = dict.fromkeys(("build", "digest", "platform"))
-            found[reference] = Resource(address, "image", reference, spec, span=playbook.services[name].body.span)
-    return found
+            images[reference] = Resource(address, "image", reference, spec, span=playbook.services[name].body.span)
+    return images
 
 
 _NAMESPACES = ("network_mode", "pid", "ipc")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from provisioner.kinds import service, swarm_file, swarm_limits
+from provisioner.kinds import swarm_file, swarm_limits
 from provisioner.kinds.seccomp import with_profiles
+from provisioner.kinds.service import parse as parse_service
 from provisioner.model.address import Address
 from provisioner.model.positions import Positions
 from provisioner.model.span import Verdict, refusal
@@ -58,11 +59,11 @@ def needs_swarm(playbook: Playbook) -> bool:
             return True
     if any((n.body.get("driver") or n.body).value == "overlay" for n in playbook.networks.values()):
         return True
-    for one in playbook.services.values():
-        mode = one.body.get("deploy", "mode")
+    for service in playbook.services.values():
+        mode = service.body.get("deploy", "mode")
         special = ("placement", "endpoint_mode", "rollback_config")
         if (mode is not None and mode.value not in (None, "replicated")) or any(
-            (node := one.body.get("deploy", key)) is not None and node.value not in (None, {}) for key in special
+            (node := service.body.get("deploy", key)) is not None and node.value not in (None, {}) for key in special
         ):
             return True
     return False
@@ -85,10 +86,10 @@ def check(playbook: Playbook, facts: Facts) -> Iterator[Verdict]:
     yield from unfit(playbook, values, facts, swarm=True)
     yield from name_problems(playbook, ON_SWARM)
     yield from on_swarm_problems(values)
-    for one in playbook.services.values():
-        yield from swarm_limits.problems(one.name, one.body, facts.api_version)
-        yield from swarm_limits.name_problem(one.name, service_name(playbook, one.name), one.body)
-    used = {key for one in playbook.services.values() for key in _networks(one)}
+    for service in playbook.services.values():
+        yield from swarm_limits.problems(service.name, service.body, facts.api_version)
+        yield from swarm_limits.name_problem(service.name, service_name(playbook, service.name), service.body)
+    used = {key for service in playbook.services.values() for key in _networks(service)}
     for key in sorted(used & playbook.networks.keys()):
         declared = playbook.networks[key]
         driver = declared.body.get("driver")
@@ -101,8 +102,8 @@ def check(playbook: Playbook, facts: Facts) -> Iterator[Verdict]:
 _LOCAL_DRIVERS = ("bridge", "host", "none", "null")
 
 
-def _networks(one: Service) -> tuple[str, ...]:
-    networks = one.body.get("networks")
+def _networks(service: Service) -> tuple[str, ...]:
+    networks = service.body.get("networks")
     return tuple(networks.mapping) if networks is not None and networks.is_mapping else ()
 
 
@@ -136,27 +137,27 @@ def _versioned(playbook: Playbook, address: Address, version: str, body: Compose
 
 
 def _service(
-    playbook: Playbook, one: Service, inputs: InputVersions, images: dict[str, Address], about: Whole
+    playbook: Playbook, service: Service, inputs: InputVersions, images: dict[str, Address], about: Whole
 ) -> Resource:
-    body = with_profiles(plain_body(one.body), inputs.profiles)
-    if one.job:
-        body = {**body, "job": {"run": one.job}}
-    spec = service.parse(body, parse_context(playbook, inputs, one, about))
-    needs = [Need(images[one.image]), *attachments(playbook, spec, about)]
+    body = with_profiles(plain_body(service.body), inputs.profiles)
+    if service.job:
+        body = {**body, "job": {"run": service.job}}
+    spec = parse_service(body, parse_context(playbook, inputs, service, about))
+    needs = [Need(images[service.image]), *attachments(playbook, spec, about)]
     needs += [
         Need(Address("service", d.service), d.condition, d.restart)
-        for d in one.depends_on
+        for d in service.depends_on
         if d.service in playbook.services
     ]
     return Resource(
-        address=Address("service", one.name),
+        address=Address("service", service.name),
         kind="service",
-        name=service_name(playbook, one.name),
+        name=service_name(playbook, service.name),
         spec=spec,
         needs=tuple(needs),
-        job=one.job,
-        may_finish=may_finish(one, about.hosts, restarts=spec["restart_policy"]["condition"] == "any"),
-        update=one.update,
-        span=one.body.span,
-        spans=Positions(one.body),
+        job=service.job,
+        may_finish=may_finish(service, about.hosts, restarts=spec["restart_policy"]["condition"] == "any"),
+        update=service.update,
+        span=service.body.span,
+        spans=Positions(service.body),
     )

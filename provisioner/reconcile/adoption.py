@@ -102,8 +102,8 @@ def name_of(raw: EngineJson) -> str:
 def labels_of(raw: EngineJson) -> Mapping[str, str]:
     """The labels of an inspected object, wherever its kind has them."""
     inner = raw.get("Config") or raw.get("Spec") or {}
-    found: Mapping[str, str] = raw.get("Labels") or inner.get("Labels") or {}
-    return found
+    labels: Mapping[str, str] = raw.get("Labels") or inner.get("Labels") or {}
+    return labels
 
 
 def former_owner(labels: Mapping[str, str]) -> Former:
@@ -116,14 +116,14 @@ def former_owner(labels: Mapping[str, str]) -> Former:
 
 def compose_containers(raws: Iterable[EngineJson]) -> dict[str, list[EngineJson]]:
     """The containers of a Compose project by service, in the order of their numbers; none of `docker compose run`."""
-    found: dict[str, list[EngineJson]] = {}
+    by_service: dict[str, list[EngineJson]] = {}
     for raw in raws:
         labels = labels_of(raw)
         if not is_one_off(labels) and labels.get(COMPOSE_SERVICE):
-            found.setdefault(labels[COMPOSE_SERVICE], []).append(raw)
-    for same_service in found.values():
+            by_service.setdefault(labels[COMPOSE_SERVICE], []).append(raw)
+    for same_service in by_service.values():
         same_service.sort(key=_number)
-    return found
+    return by_service
 
 
 def compose_number(raw: EngineJson) -> int:
@@ -144,18 +144,18 @@ def match_replicas(wanted: Sequence[Resource], containers: Sequence[EngineJson])
     off leaves another one of the same.
     """
     by_name = {name_of(raw): raw for raw in containers}
-    found = {resource.address: by_name[resource.name] for resource in wanted if resource.name in by_name}
+    matches = {resource.address: by_name[resource.name] for resource in wanted if resource.name in by_name}
     left = [raw for raw in containers if name_of(raw) not in {resource.name for resource in wanted}]
     by_number = {_number(raw)[0]: raw for raw in reversed(left)}
-    others = [resource for resource in wanted if resource.address not in found]
-    found |= {
+    others = [resource for resource in wanted if resource.address not in matches]
+    matches |= {
         resource.address: by_number[resource.address.index]
         for resource in others
         if resource.address.index in by_number
     }
-    left = [raw for raw in left if raw not in found.values()]
-    others = [resource for resource in others if resource.address not in found]
-    return found | {resource.address: raw for resource, raw in zip(others, left, strict=False)}
+    left = [raw for raw in left if raw not in matches.values()]
+    others = [resource for resource in others if resource.address not in matches]
+    return matches | {resource.address: raw for resource, raw in zip(others, left, strict=False)}
 
 
 def is_left_by_compose(resource: Resource, labels: Mapping[str, str], project: str) -> bool:
@@ -172,7 +172,7 @@ def key_of(name: str, taken: Collection[str] = ()) -> str:
     """A name of the engine as a key of a playbook, with a number where another name has `taken` that."""
     key = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-_.") or "unnamed"
     numbered = (f"{key}-{number}" for number in count(2))
-    return key if key not in taken else next(one for one in numbered if one not in taken)
+    return key if key not in taken else next(candidate for candidate in numbered if candidate not in taken)
 
 
 @dataclass(frozen=True, slots=True)

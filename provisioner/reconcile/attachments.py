@@ -46,24 +46,24 @@ class Attachments:
             for key in joined_later(wanted.workload_spec["networks"], self._observed.facts.api_version)
         ]  # fmt: skip
 
-    def renewed(self, change: Change, wanted: Resource, found: Observed) -> list[int]:
+    def renewed(self, change: Change, wanted: Resource, existing: Observed) -> list[int]:
         """The networks of a container that goes on running, where they differ or were made anew."""
         steps, address, done = self._steps, change.address, []
         touched = {d.path.split(".")[1] for d in change.differences if d.path.startswith("networks.")}
         left = {
             step.operation.network
             for step in steps.all
-            if isinstance(step.operation, Disconnect) and step.object_id == found.id
+            if isinstance(step.operation, Disconnect) and step.object_id == existing.id
         }
         replaced = {key for key in wanted.workload_spec["networks"] if key in left}
         for key in sorted(touched - left):
-            if key in found.workload_spec["networks"]:
+            if key in existing.workload_spec["networks"]:
                 left_network = Disconnect(key, self._network_id(key))
-                done.append(steps.add(left_network, address, change.reason, object_id=found.id))
+                done.append(steps.add(left_network, address, change.reason, object_id=existing.id))
         for key in sorted((touched | replaced) & wanted.workload_spec["networks"].keys()):
             done.append(
                 steps.add(
-                    Connect(key), address, change.reason, object_id=found.id, needs=[*done, self._made_network(key)]
+                    Connect(key), address, change.reason, object_id=existing.id, needs=[*done, self._made_network(key)]
                 )
             )  # fmt: skip
         return done
@@ -80,5 +80,5 @@ class Attachments:
         return self._steps.made.get(Address("network", key))
 
     def _network_id(self, key: str) -> str:
-        found = self._observed.resources.get(Address("network", key))
-        return found.id if found is not None else key
+        existing = self._observed.resources.get(Address("network", key))
+        return existing.id if existing is not None else key

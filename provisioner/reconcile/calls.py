@@ -171,10 +171,10 @@ class ContainerCalls:
             held = claims_of_running(cast("ContainerSpec", self._spec(step)), self._networks)
             claims = [claim for claim in held if claim.kind in (ClaimKind.PORT, ClaimKind.ADDRESS)]
             everyone = listed_holders(self._engine.containers(), (), self._plan.desired.project)
-            found = holder_of(claims, everyone, identity)
-            if found is None:
+            conflict = holder_of(claims, everyone, identity)
+            if conflict is None:
                 raise
-            claim, holder = found
+            claim, holder = conflict
             hint = f"{claim} is held by {holder.name}: {OTHERWISE[claim.kind]}"
             raise ClaimTaken(error.message, status=error.status, reason=error.reason, hint=hint) from error
 
@@ -191,10 +191,10 @@ class ContainerCalls:
 
     def _network_id(self, key: str) -> str:
         name = self._networks.get(key, key)
-        found = self._engine.inspect("network", name)
-        if found is None:
+        existing = self._engine.inspect("network", name)
+        if existing is None:
             raise EngineRefused(f"the network {name} is gone", status=404, hint="apply again")
-        return str(found["Id"])
+        return str(existing["Id"])
 
     def _pull(self, wanted: Resource, progress: Callable[[str], None]) -> None:
         digest = self._plan.pins.get(wanted.name, "")

@@ -127,19 +127,19 @@ class Holder:
 
 def claims_of_running(spec: ContainerSpec, networks: Mapping[str, str]) -> tuple[Claim, ...]:
     """What a container holds while it runs. `networks` gives the engine's name of a network by its key."""
-    found: list[Claim] = []
+    claims: list[Claim] = []
     for target, bindings in sorted(spec["ports"].items()):
         protocol = target.partition("/")[2] or "tcp"
-        found += [claim for binding in bindings if (claim := _port(binding, protocol)) is not None]
+        claims += [claim for binding in bindings if (claim := _port(binding, protocol)) is not None]
     for key, entry in spec["networks"].items():
         scope = networks.get(key, key)
         for address in (entry.get("ipv4_address"), entry.get("ipv6_address")):
             if address:
-                found.append(Claim(ClaimKind.ADDRESS, address, scope))
+                claims.append(Claim(ClaimKind.ADDRESS, address, scope))
         if entry.get("mac_address"):
-            found.append(Claim(ClaimKind.MAC, entry["mac_address"], scope))
+            claims.append(Claim(ClaimKind.MAC, entry["mac_address"], scope))
     written = {e["source"] for e in spec["volumes"].values() if _writes(e)}
-    return (*found, *(Claim(ClaimKind.VOLUME, name) for name in sorted(written)))
+    return (*claims, *(Claim(ClaimKind.VOLUME, name) for name in sorted(written)))
 
 
 def _writes(entry: EngineJson) -> bool:
@@ -162,12 +162,12 @@ def claims_of_network(network: Resource | Observed) -> tuple[Claim, ...]:
 
 
 def _claims_of_network(name: str, driver: str | None, pools: Iterable[Pool] | None) -> tuple[Claim, ...]:
-    found = [Claim(ClaimKind.NAME, name, "network")]
+    claims = [Claim(ClaimKind.NAME, name, "network")]
     for pool in (pools or ()) if driver == "bridge" else ():
         subnet = canonical(pool.get("subnet"))
         if subnet and "/" in subnet and _is_network(subnet):
-            found.append(Claim(ClaimKind.SUBNET, subnet))
-    return tuple(found)
+            claims.append(Claim(ClaimKind.SUBNET, subnet))
+    return tuple(claims)
 
 
 def _is_network(text: str) -> bool:
@@ -180,13 +180,13 @@ def _is_network(text: str) -> bool:
 
 def claims_of_ports(ports: Ports | None) -> tuple[Claim, ...]:
     """Those of the ports of a Swarm's service that it publishes through ingress: each belongs to one service."""
-    found = []
+    claims = []
     for target, entries in sorted((ports or {}).items()):
         for entry in entries:
             number, _, mode = entry.partition(":")
             if number.isdecimal() and int(number) and mode == "ingress":
-                found.append(Claim(ClaimKind.INGRESS, number, target.partition("/")[2] or "tcp"))
-    return tuple(found)
+                claims.append(Claim(ClaimKind.INGRESS, number, target.partition("/")[2] or "tcp"))
+    return tuple(claims)
 
 
 def name_claim(name: str) -> Claim:
@@ -207,8 +207,8 @@ def network_names(desired: DesiredState, observed: ObservedState) -> dict[str, s
 
 def own_holders(observed: ObservedState, networks: Mapping[str, str]) -> tuple[Holder, ...]:
     """Every container and network of the environment, wherever it stands, with what it holds."""
-    found = [_own(seen, networks) for seen in (*observed.resources.values(), *observed.leftovers)]
-    return tuple(holder for holder in found if holder is not None)
+    holders = [_own(seen, networks) for seen in (*observed.resources.values(), *observed.leftovers)]
+    return tuple(holder for holder in holders if holder is not None)
 
 
 def _own(seen: Observed, networks: Mapping[str, str]) -> Holder | None:
@@ -227,12 +227,12 @@ def listed_holders(
     containers: Iterable[EngineJson], networks: Iterable[EngineJson], project: str = ""
 ) -> tuple[Holder, ...]:
     """Every container and bridge of an engine, from its lists. Those of `project` are called by their addresses."""
-    found = [_listed_container(raw, project) for raw in containers]
+    holders = [_listed_container(raw, project) for raw in containers]
     for raw in networks:
-        pools: list[Pool] = [{"subnet": one.get("Subnet")} for one in (raw.get("IPAM") or {}).get("Config") or []]
+        pools: list[Pool] = [{"subnet": pool.get("Subnet")} for pool in (raw.get("IPAM") or {}).get("Config") or []]
         name = f"network {raw['Name']}{describe_owner(raw.get('Labels'))}"
-        found.append(Holder(str(raw["Id"]), name, _claims_of_network(str(raw["Name"]), raw.get("Driver"), pools)))
-    return tuple(found)
+        holders.append(Holder(str(raw["Id"]), name, _claims_of_network(str(raw["Name"]), raw.get("Driver"), pools)))
+    return tuple(holders)
 
 
 def process_holders(bound: Iterable[tuple[str, int, str]], containers: Iterable[Holder]) -> tuple[Holder, ...]:
@@ -258,7 +258,7 @@ def _is_dual(host: str, port: int, protocol: str, sockets: Iterable[tuple[str, i
 def _listed_container(raw: EngineJson, project: str) -> Holder:
     names = [str(name).lstrip("/") for name in raw.get("Names") or ()]
     # Behind a link a container has further names, of the form /other/alias.
-    name = next((one for one in names if "/" not in one), str(raw["Id"])[:12])
+    name = next((name for name in names if "/" not in name), str(raw["Id"])[:12])
     claims = [name_claim(name)]
     if raw.get("State") in UP:
         for port in raw.get("Ports") or ():

@@ -35,13 +35,13 @@ _REFUSED = (ClaimKind.PORT, ClaimKind.NAME, ClaimKind.ADDRESS, ClaimKind.SUBNET)
 
 def takes_claims(changes: Iterable[Change]) -> set[ClaimKind]:
     """The kinds of claims that changes take anew: only then is it worth to look who holds them."""
-    found: set[ClaimKind] = set()
+    kinds: set[ClaimKind] = set()
     for change in changes:
         wanted = change.desired
         if wanted is None or change.action in (Action.UNCHANGED, Action.DELETE) or wanted.external:
             continue
-        found |= {claim.kind for claim in _claims_of(wanted, {})} & set(_REFUSED)
-    return found
+        kinds |= {claim.kind for claim in _claims_of(wanted, {})} & set(_REFUSED)
+    return kinds
 
 
 def find_clashes(
@@ -67,7 +67,7 @@ def find_clashes(
         for claim in claims:
             for key in claim.marks():
                 index.setdefault(key, []).append((holder, claim))
-    found = list(_tasks_in_the_way(changes, observed, policy))
+    problems = list(_tasks_in_the_way(changes, observed, policy))
     for change in taking:
         assert change.desired is not None
         mine = _mine(change, holders)
@@ -76,10 +76,10 @@ def find_clashes(
                 continue
             blocking = list(_blocking(claim, change, index, desired))
             if blocking:
-                found.append(
+                problems.append(
                     _problem(change.desired, claim, blocking[0], desired, _EngineView(observed, policy, retained))
                 )
-    return found
+    return problems
 
 
 def find_names_in_the_way(steps: Iterable[Step], desired: DesiredState, holders: Sequence[Holder]) -> list[Problem]:
@@ -87,8 +87,8 @@ def find_names_in_the_way(steps: Iterable[Step], desired: DesiredState, holders:
 
     Ours make room for each other; what is not ours keeps its name, and is left as it is.
     """
-    others = {claim: one for one in holders if one.address is None for claim in one.claims}
-    found: dict[str, Problem] = {}
+    others = {claim: holder for holder in holders if holder.address is None for claim in holder.claims}
+    problems: dict[str, Problem] = {}
     for step in steps:
         if not isinstance(step.operation, CreateContainer | Rename):
             continue
@@ -97,7 +97,7 @@ def find_names_in_the_way(steps: Iterable[Step], desired: DesiredState, holders:
         if holder is None or holder.id == step.object_id:
             continue
         wanted = desired.resources.get(step.address)
-        found.setdefault(
+        problems.setdefault(
             name,
             Problem(
                 f"{name_claim(name)}, which is needed while a container is replaced, is held by {holder.name}",
@@ -106,7 +106,7 @@ def find_names_in_the_way(steps: Iterable[Step], desired: DesiredState, holders:
                 f"give the container that has it another name: docker rename {name} {name}-other",
             ),
         )
-    return list(found.values())
+    return list(problems.values())
 
 
 def _claims_of(wanted: Resource, networks: Mapping[str, str]) -> tuple[Claim, ...]:
@@ -120,12 +120,12 @@ def _claims_of(wanted: Resource, networks: Mapping[str, str]) -> tuple[Claim, ..
 
 
 def _mine(change: Change, holders: Sequence[Holder]) -> set[Claim]:
-    found = change.observed
-    if found is None:
+    existing = change.observed
+    if existing is None:
         return set()
-    mine = {claim for holder in holders if holder.id == found.id for claim in holder.claims}
+    mine = {claim for holder in holders if holder.id == existing.id for claim in holder.claims}
     # What was made under a name may have been given another by hand, which somebody else then took.
-    return mine | ({name_claim(found.name)} if found.made_as == found.name else set())
+    return mine | ({name_claim(existing.name)} if existing.made_as == existing.name else set())
 
 
 def _retained_claims(
@@ -156,10 +156,10 @@ def _retained_claims(
 
 def _given_up(change: Change, networks: Mapping[str, str]) -> set[Claim]:
     """What a container that stays lets go of: addresses on networks that it leaves or joins anew, a name of a hand."""
-    wanted, found = change.desired, change.observed
-    if wanted is None or found is None or wanted.kind != "container":
+    wanted, existing = change.desired, change.observed
+    if wanted is None or existing is None or wanted.kind != "container":
         return set()
-    before = {*claims_of_running(found.container_spec, networks), name_claim(found.name)}
+    before = {*claims_of_running(existing.container_spec, networks), name_claim(existing.name)}
     return before - {*claims_of_running(wanted.container_spec, networks), name_claim(wanted.name)}
 
 
@@ -168,7 +168,7 @@ def _blocking(
 ) -> Iterator[Holder]:
     """Who stands in the way. A range is blocked when it leaves fewer free ports than the service has replicas."""
     whole = change.address.whole
-    found = {
+    holders = {
         (holder.id, other): holder
         for key in claim.marks()
         for holder, other in index.get(key, [])
@@ -177,11 +177,11 @@ def _blocking(
         if not (claim.is_range and (other.is_range or (holder.address is not None and holder.address.whole == whole)))
     }
     if claim.is_range:
-        taken = {other.first for _, other in found}
+        taken = {other.first for _, other in holders}
         replicas = sum(1 for a, r in desired.resources.items() if a.whole == whole and r.kind == "container")
         if claim.last - claim.first + 1 - len(taken) >= replicas:
             return
-    yield from (found[key] for key in sorted(found, key=lambda key: (found[key].name, key[0])))
+    yield from (holders[key] for key in sorted(holders, key=lambda key: (holders[key].name, key[0])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +208,9 @@ def _holder_and_way_out(claim: Claim, holder: Holder, desired: DesiredState, kep
         return f"{who}, which this plan leaves as it is", "apply without --target, or name the one that holds it too"
     if holder.address in desired.resources:
         return who, other
-    found = kept.observed.resources.get(holder.address)
-    if found is not None and (why := kept.retained.reason(found)):
-        return f"{who}: {why}, and it is kept", f"stop it first (docker stop {found.name}), or {other}"
+    existing = kept.observed.resources.get(holder.address)
+    if existing is not None and (why := kept.retained.reason(existing)):
+        return f"{who}: {why}, and it is kept", f"stop it first (docker stop {existing.name}), or {other}"
     return f"{who}, which is no longer declared and kept", f"`--prune` removes it; or {other}"
 
 

@@ -73,21 +73,23 @@ class _Completion:
         """The steps that bring back what `step` took away: from those who live in a container that stops as well."""
         steps = self._plan.steps
         if step.kind == "files":
-            return [one.id for one in steps if one.made_by == step.id]
+            return [other.id for other in steps if other.made_by == step.id]
         if step.kind == "service":
-            return [one.id for one in steps if _stage(one).takes and step.id in one.needs]
+            return [other.id for other in steps if _stage(other).takes and step.id in other.needs]
         if step.kind == "network":
             gone = self._actions.get(step.address) in (None, Action.DELETE)
-            return [one.id for one in steps if one.address == step.address and one.verb is Verb.CREATE and not gone]
+            return [
+                other.id for other in steps if other.address == step.address and other.verb is Verb.CREATE and not gone
+            ]
         guests: set[Address] = set()
         if step.verb is not Verb.DISCONNECT:
             observed = self._plan.observed.resources.items()
             guests = {a for a, seen in observed if seen.kind == "container" and shares(seen, step.address.name)}
-        found = {address for address in guests if address.whole not in able}
+        addresses = {address for address in guests if address.whole not in able}
         returns = step.address.whole in self._together.returning.intersection(able)
         if self._actions.get(step.address) is not Action.REPLACE or not returns:
-            found.add(step.address)
-        return [one for address in found for one in self._successor(address)]
+            addresses.add(step.address)
+        return [step_id for address in addresses for step_id in self._successor(address)]
 
     def _successor(self, address: Address) -> list[int]:
         """The steps with which a container comes back into service as it is declared, if they can be made."""

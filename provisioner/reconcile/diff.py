@@ -41,14 +41,14 @@ def diff(desired: DesiredState, observed: ObservedState, last: DesiredState | No
     # Images first: what a container's image will be is not known while the image itself is to be built or pulled.
     everything = sorted(desired.resources.keys() | observed.resources.keys(), key=lambda a: (a.kind != "image", a))
     for address in everything:
-        wanted, found = desired.resources.get(address), observed.resources.get(address)
-        if wanted is None and found is not None:
-            gone = UNDECLARED if found.kind != "image" else ""
-            changes[address] = Change(address, Action.DELETE, gone, observed=found)
-        elif wanted is not None and found is None:
+        wanted, existing = desired.resources.get(address), observed.resources.get(address)
+        if wanted is None and existing is not None:
+            gone = UNDECLARED if existing.kind != "image" else ""
+            changes[address] = Change(address, Action.DELETE, gone, observed=existing)
+        elif wanted is not None and existing is None:
             changes[address] = _creation(wanted, last, standing.get(address))
-        elif wanted is not None and found is not None:
-            changes[address] = _comparison(wanted, found, _without_renewed(observed, changes), last)
+        elif wanted is not None and existing is not None:
+            changes[address] = _comparison(wanted, existing, _without_renewed(observed, changes), last)
     for address, change in changes.items():
         changes[address] = _attributed(change, changes)
     cascade(changes, observed.facts.api_version)
@@ -86,20 +86,20 @@ def _creation(wanted: Resource, last: DesiredState | None, standing: ForeignObje
     return Change(wanted.address, Action.CREATE, DECLARED_ANEW, desired=wanted)
 
 
-def _comparison(wanted: Resource, found: Observed, state: ObservedState, last: DesiredState | None) -> Change:
+def _comparison(wanted: Resource, existing: Observed, state: ObservedState, last: DesiredState | None) -> Change:
     before = _last_applied(wanted, last)
     moved = _moved_tier(wanted, before)
     if wanted.external:
-        return Change(wanted.address, Action.UNCHANGED, moved, desired=wanted, observed=found)
-    differences = differences_of(wanted, found, state)
+        return Change(wanted.address, Action.UNCHANGED, moved, desired=wanted, observed=existing)
+    differences = differences_of(wanted, existing, state)
     if before is not None:
         differences = tuple(_with_drift(difference, wanted, before) for difference in differences)
-    if _half_replaced(found):
+    if _half_replaced(existing):
         differences = tuple(_left_by_us(difference) for difference in differences)
     impact = max((difference.impact for difference in differences), default=None)
     action = Action.UNCHANGED if impact is None else Action.UPDATE if impact <= Impact.IN_PLACE else Action.REPLACE
     drift = bool(differences) and all(difference.drift for difference in differences)
-    half = _half_replaced(found)
+    half = _half_replaced(existing)
     left = "an interrupted apply left it half replaced" if half else ""
     anew = {difference.path: name for difference in differences if (name := made_anew(difference, wanted, before))}
     others = tuple(difference for difference in differences if difference.path not in anew)
@@ -109,12 +109,12 @@ def _comparison(wanted: Resource, found: Observed, state: ObservedState, last: D
     ]
     said = (left, _reason(others, drift=drift, half_replaced=half), *renewed, moved)
     reason = "; ".join(filter(None, said)) if differences else ""
-    return Change(wanted.address, action, reason, differences, drift, wanted, found)
+    return Change(wanted.address, action, reason, differences, drift, wanted, existing)
 
 
-def _half_replaced(found: Observed) -> bool:
+def _half_replaced(existing: Observed) -> bool:
     """Whether a container has the name that it has only while it is replaced: no hand gave it that."""
-    return bool(found.made_as) and found.name in (f"{found.made_as}{NEXT}", f"{found.made_as}{PREVIOUS}")
+    return bool(existing.made_as) and existing.name in (f"{existing.made_as}{NEXT}", f"{existing.made_as}{PREVIOUS}")
 
 
 def _left_by_us(difference: FieldChange) -> FieldChange:
@@ -151,77 +151,84 @@ def _with_drift(difference: FieldChange, wanted: Resource, before: Resource) -> 
     if key == "job":
         # It is due, as the playbook says; nobody's hand was in it.
         return difference
-    keys = [one for one in wanted.spec if one == key or one.startswith(key + ".")]
-    return replace(difference, drift=all(wanted.spec.get(one) == before.spec.get(one) for one in keys))
+    keys = [field for field in wanted.spec if field == key or field.startswith(key + ".")]
+    return replace(difference, drift=all(wanted.spec.get(field) == before.spec.get(field) for field in keys))
 
 
-def differences_of(wanted: Resource, found: Observed, state: ObservedState) -> tuple[FieldChange, ...]:
+def differences_of(wanted: Resource, existing: Observed, state: ObservedState) -> tuple[FieldChange, ...]:
     """The fields in which an object differs from what is declared."""
     if wanted.kind == "container":
-        return _container_differences(wanted, found, state)
+        return _container_differences(wanted, existing, state)
     if wanted.kind == "image":
-        return _image_differences(wanted, found, state)
+        return _image_differences(wanted, existing, state)
     if wanted.kind == "volume":
-        return (*_compared(wanted, found), *protection_changes(wanted, found))
+        return (*_compared(wanted, existing), *protection_changes(wanted, existing))
     if wanted.kind == "service":
-        return _service_differences(wanted, found, state)
-    return _compared(wanted, found)
+        return _service_differences(wanted, existing, state)
+    return _compared(wanted, existing)
 
 
-def _compared(wanted: Resource, found: Observed) -> tuple[FieldChange, ...]:
-    return compare(FIELDS_OF[wanted.kind], wanted.spec, found.spec, wanted.spans, found.declared)
+def _compared(wanted: Resource, existing: Observed) -> tuple[FieldChange, ...]:
+    return compare(FIELDS_OF[wanted.kind], wanted.spec, existing.spec, wanted.spans, existing.declared)
 
 
-def _service_differences(wanted: Resource, found: Observed, observed: ObservedState) -> tuple[FieldChange, ...]:
+def _has_succeeded(job: Observed) -> bool:
+    return job.runtime is not None and job.runtime.status == "exited" and job.runtime.exit_code == 0
+
+
+def _service_differences(wanted: Resource, existing: Observed, observed: ObservedState) -> tuple[FieldChange, ...]:
     """A service's fields and, for jobs, whether it has run. Swarm replaces the tasks itself, so all is in place.
 
     But for one of which no task runs any more: as nothing is to go on, it is made anew. To Swarm, an update of what
     ends at once is one that failed.
     """
-    if wanted.job == "once" and found.runtime and found.runtime.status == "exited" and found.runtime.exit_code == 0:
+    if wanted.job == "once" and _has_succeeded(existing):
         return ()
-    state = [replace(difference, impact=Impact.IN_PLACE) for difference in _state(wanted, found)]
-    if found.paused:
+    state = [replace(difference, impact=Impact.IN_PLACE) for difference in _state(wanted, existing)]
+    if existing.paused:
         state.append(FieldChange("state", "its update failed and is paused", "running", Impact.IN_PLACE))
     desired = service.with_image_command(wanted.spec, observed.facts.images.get(str(wanted.workload_spec["image"])))
-    differences = (*service.differences(desired, found.spec, wanted.spans, found.declared), *state)
-    over = not wanted.job and found.runtime is not None
+    differences = (*service.differences(desired, existing.spec, wanted.spans, existing.declared), *state)
+    over = not wanted.job and existing.runtime is not None
     return tuple(replace(difference, impact=Impact.REPLACE) for difference in differences) if over else differences
 
 
-def _image_differences(wanted: Resource, found: Observed, state: ObservedState) -> tuple[FieldChange, ...]:
-    live = found.spec
+def _image_differences(wanted: Resource, existing: Observed, state: ObservedState) -> tuple[FieldChange, ...]:
+    live = existing.spec
     digest, facts = wanted.spec.get("digest"), state.facts.images.get(wanted.name)
     if digest and facts:
-        here = next((one.rpartition("@")[2] for one in facts.digests), None)
-        live = {**live, "digest": digest if any(one.endswith(f"@{digest}") for one in facts.digests) else here}
-    return compare(image.FIELDS, wanted.spec, live, wanted.spans, found.declared)
+        here = next((repo_digest.rpartition("@")[2] for repo_digest in facts.digests), None)
+        live = {
+            **live,
+            "digest": digest if any(repo_digest.endswith(f"@{digest}") for repo_digest in facts.digests) else here,
+        }
+    return compare(image.FIELDS, wanted.spec, live, wanted.spans, existing.declared)
 
 
-def _container_differences(wanted: Resource, found: Observed, state: ObservedState) -> tuple[FieldChange, ...]:
-    if wanted.job == "once" and found.runtime and found.runtime.status == "exited" and found.runtime.exit_code == 0:
+def _container_differences(wanted: Resource, existing: Observed, state: ObservedState) -> tuple[FieldChange, ...]:
+    if wanted.job == "once" and _has_succeeded(existing):
         return ()
-    made_from = found.image or ImageFacts(id="")
+    made_from = existing.image or ImageFacts(id="")
     would_use = state.facts.images.get(str(wanted.workload_spec["image"]))
     desired = container.beyond_image(resolved(wanted.spec, state), would_use or made_from, observed=False)
-    live = container.beyond_image(resolved(found.spec, state), made_from, observed=True)
+    live = container.beyond_image(resolved(existing.spec, state), made_from, observed=True)
     if would_use and would_use.id != made_from.id:
         desired = {**desired, "image": f"{wanted.spec['image']} ({_short(would_use.id)})"}
-        live = {**live, "image": f"{found.spec['image']} ({_short(made_from.id)})"}
+        live = {**live, "image": f"{existing.spec['image']} ({_short(made_from.id)})"}
     changes = [
-        _joining(as_declared(difference, wanted), wanted, found, state.facts.api_version)
-        for difference in compare(container.FIELDS, desired, live, wanted.spans, found.declared)
+        _joining(as_declared(difference, wanted), wanted, existing, state.facts.api_version)
+        for difference in compare(container.FIELDS, desired, live, wanted.spans, existing.declared)
     ]
     if not any(difference.path in NAMESPACES for difference in changes):
-        changes += lost_namespaces(wanted, found, state)
-    if found.name != wanted.name:
+        changes += lost_namespaces(wanted, existing, state)
+    if existing.name != wanted.name:
         # The label carries the name it was made with: one that was only renamed, or never was, can be renamed again.
-        impact = Impact.METADATA if (found.made_as or wanted.name) == wanted.name else Impact.REPLACE
-        changes.append(FieldChange("container_name", found.name, wanted.name, impact))
-    return (*changes, *_state(wanted, found))
+        impact = Impact.METADATA if (existing.made_as or wanted.name) == wanted.name else Impact.REPLACE
+        changes.append(FieldChange("container_name", existing.name, wanted.name, impact))
+    return (*changes, *_state(wanted, existing))
 
 
-def _joining(change: FieldChange, wanted: Resource, found: Observed, api_version: tuple[int, int]) -> FieldChange:
+def _joining(change: FieldChange, wanted: Resource, existing: Observed, api_version: tuple[int, int]) -> FieldChange:
     """A difference on a network is mended by leaving and joining it, where a container then has the declared hardware
     address: it was made with it, on an engine that keeps it."""
     section, _, rest = change.path.partition(".")
@@ -229,12 +236,12 @@ def _joining(change: FieldChange, wanted: Resource, found: Observed, api_version
         return change
     key = rest.partition(".")[0]
     entry = wanted.container_spec["networks"].get(key) or {}
-    made_with = keeps_address_when_joining(entry, api_version) and f"networks.{key}.mac_address" in found.declared
+    made_with = keeps_address_when_joining(entry, api_version) and f"networks.{key}.mac_address" in existing.declared
     return replace(change, impact=Impact.REPLACE) if entry.get("mac_address") and not made_with else change
 
 
-def _state(wanted: Resource, found: Observed) -> tuple[FieldChange, ...]:
-    runtime = found.runtime
+def _state(wanted: Resource, existing: Observed) -> tuple[FieldChange, ...]:
+    runtime = existing.runtime
     if runtime is None:
         return ()
     if wanted.job == "always":
@@ -247,7 +254,7 @@ def _state(wanted: Resource, found: Observed) -> tuple[FieldChange, ...]:
         return (FieldChange("state", said, "completed", Impact.IN_PLACE if never_started else Impact.REPLACE),)
     if runtime.status in ("running", "restarting"):
         return ()
-    if has_finished(runtime, wanted.may_finish, exposes=bool(found.container_spec.get("expose"))):
+    if has_finished(runtime, wanted.may_finish, exposes=bool(existing.container_spec.get("expose"))):
         return ()
     return (FieldChange("state", said, "running", Impact.IN_PLACE if runtime.status != "dead" else Impact.REPLACE),)
 
@@ -273,7 +280,7 @@ def _attributed(change: Change, changes: Mapping[Address, Change]) -> Change:
     built = any(
         cause and difference.path == "build" for difference, cause in zip(change.differences, causes, strict=True)
     )
-    for cause in dict.fromkeys(one for one in causes if one is not None):
+    for cause in dict.fromkeys(cause for cause in causes if cause is not None):
         word = "another version now" if cause.kind != "image" else "rebuilt" if built else "pulled"
         reasons.append(f"{cause} is {word}")
     drift = bool(kept) and change.drift

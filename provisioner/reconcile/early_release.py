@@ -31,8 +31,8 @@ def give_up_early(steps: Sequence[Step], pair: Handover, observed: ObservedState
     if not pair.named:
         return _advanced(steps, ends, made)
     everything = (*observed.resources.values(), *observed.leftovers)
-    found = next(seen for seen in everything if seen.id == frees.object_id)
-    name = previous_name(found, names_of_containers(observed))
+    existing = next(seen for seen in everything if seen.id == frees.object_id)
+    name = previous_name(existing, names_of_containers(observed))
     rename = replace(frees, id=max(step.id for step in steps) + 1, operation=Rename(name), needs=(), after=())
     return [rename, *(_needing(step, rename.id) if step in ends or step.id == frees.id else step for step in steps)]
 

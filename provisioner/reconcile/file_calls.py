@@ -70,8 +70,8 @@ class FileCalls:
         if missing := {address for address, _ in file_entries(volume.spec)} - self.contents.keys():
             text = f"the volume {volume.name} with {min(missing).listed} is gone"
             raise EngineRefused(text, status=404, hint="apply again")
-        found = self.engine.inspect("volume", volume.name)
-        if found is not None and self._is_ours(volume, volume.name, found.get("Labels")):
+        existing = self.engine.inspect("volume", volume.name)
+        if existing is not None and self._is_ours(volume, volume.name, existing.get("Labels")):
             return volume.name
         body = file_volume.encode(volume, self.plan.desired.project, self.origins)
         return self.engine.create("volume", volume.name, body)
@@ -124,9 +124,9 @@ class FileCalls:
         """
         for target, entry in sorted(files.items()):
             path = path_in_volume(target, entry)
-            found = self.engine.read_files(carrier, f"{_INSIDE}/{path}").get(path.rpartition("/")[2])
-            if found is None or not hmac.compare_digest(found, self._data(section, entry)):
-                what = "is not there" if found is None else "has another content"
+            contents = self.engine.read_files(carrier, f"{_INSIDE}/{path}").get(path.rpartition("/")[2])
+            if contents is None or not hmac.compare_digest(contents, self._data(section, entry)):
+                what = "is not there" if contents is None else "has another content"
                 raise StepFailed(
                     f"the file {target} of {section.removesuffix('s')} {entry['source']} {what} in its volume",
                     hint="apply again",

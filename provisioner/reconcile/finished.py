@@ -30,14 +30,14 @@ def _ran_for(state: Runtime) -> float:
     return (ended - began).total_seconds() if began and ended else 0.0
 
 
-def is_unready(wanted: Resource, found: Observed) -> bool:
+def is_unready(wanted: Resource, existing: Observed) -> bool:
     """Whether a container that needs no change is on its way up, or down."""
-    if found.runtime is None:
+    if existing.runtime is None:
         return False
     if wanted.job:
-        return found.runtime.status == "running"
-    if found.runtime.status == "exited":
+        return existing.runtime.status == "running"
+    if existing.runtime.status == "exited":
         return False
     # One that was started again by the engine may be on its way down again at this moment.
-    flapping = found.runtime.restarts > 0 and not found.runtime.health
-    return flapping or found.runtime.status == "restarting" or found.runtime.health in ("starting", "unhealthy")
+    flapping = existing.runtime.restarts > 0 and not existing.runtime.health
+    return flapping or existing.runtime.status == "restarting" or existing.runtime.health in ("starting", "unhealthy")

@@ -26,7 +26,7 @@ def going_on(
     waits on.
     """
     failed = {address.whole for address in broken}
-    found = []
+    addresses = []
     for address, wanted in sorted(resources.items()):
         new = next(iter(here.get(address, ())), None)
         if address.whole not in stuck - failed or address not in before or new is None or wanted.spec[PRE_START]:
@@ -34,5 +34,5 @@ def going_on(
         is_made = new.name == wanted.name and new.runtime is not None and new.runtime.status == "created"
         waits = any(need.condition and need.address.whole in stuck | failed for need in wanted.needs)
         if is_made and not waits:
-            found.append(address)
-    return found
+            addresses.append(address)
+    return addresses

@@ -76,9 +76,9 @@ def _differences(replicas: list[Change]) -> list[FieldChange]:
                 (change.address.index, difference)
             )
     result: list[FieldChange] = []
-    for found in by_content.values():
-        if len(found) == len(present):
-            result.append(found[0][1])
+    for occurrences in by_content.values():
+        if len(occurrences) == len(present):
+            result.append(occurrences[0][1])
         else:
-            result += [replace(difference, path=f"[{index}].{difference.path}") for index, difference in found]
+            result += [replace(difference, path=f"[{index}].{difference.path}") for index, difference in occurrences]
     return result

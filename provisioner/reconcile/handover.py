@@ -110,20 +110,20 @@ class _Claims:
             return []
         made = {step.id: step for step in steps if step.verb is Verb.CREATE}
         by_id = {step.id: step for step in steps}
-        found: dict[tuple[bool, int, int], set[Claim]] = defaultdict(set)
+        claims_by_pair: dict[tuple[bool, int, int], set[Claim]] = defaultdict(set)
         for step in steps:
             for claim in self._takes(step, made):
                 for mark in claim.marks():
                     for other, frees, passing in freed.get(mark, ()):
                         if claim.overlaps(other) and self._is_handed(claim, other, step, frees):
-                            found[passing, step.id, frees.id].add(claim)
+                            claims_by_pair[passing, step.id, frees.id].add(claim)
         return [
             Handover(
                 by_id[takes].address, by_id[frees].address, takes, frees, self._joins(steps, by_id[frees], claims),
                 passing=passing, soft=all(claim.kind in _SHARED for claim in claims),
                 named=all(claim.kind is ClaimKind.NAME for claim in claims),
             )
-            for (passing, takes, frees), claims in sorted(found.items(), key=lambda item: item[0])
+            for (passing, takes, frees), claims in sorted(claims_by_pair.items(), key=lambda item: item[0])
         ]  # fmt: skip
 
     def _joins(self, steps: Sequence[Step], frees: Step, claims: Collection[Claim]) -> tuple[int, ...]:
@@ -193,14 +193,14 @@ class _Claims:
     def _running(self, step: Step) -> Iterator[Claim]:
         """What a container has once it runs. A volume is taken only by one that did not write to it before."""
         wanted = self.desired.resources.get(step.address)
-        found = self.objects.get(step.object_id)
-        container = wanted or found
+        existing = self.objects.get(step.object_id)
+        container = wanted or existing
         if container is not None:
             yield from claims_of_running(container.container_spec, self.networks)
 
     def _runs(self, identity: str) -> bool:
-        found = self.objects.get(identity)
-        return found is not None and found.is_up
+        existing = self.objects.get(identity)
+        return existing is not None and existing.is_up
 
     def _network(self, key: str) -> str:
         return self.networks.get(key, key)

@@ -116,7 +116,7 @@ class _Ordering:
         By the container that is to give something up, and how: a name that is on that way, by what runs, or else what
         the one that is being proven has.
         """
-        found: dict[tuple[str, Verb], Handover] = {}
+        handovers: dict[tuple[str, Verb], Handover] = {}
         for pair in self._pairs:
             before = {pair.frees, *self._ancestors(pair.frees)}
             proofs = [self._ancestors(proof) for proof in self._proofs(pair)]
@@ -132,8 +132,8 @@ class _Ordering:
                 for handover in names or [pair]:
                     frees = self._steps[handover.frees]
                     if handover.named or frees.verb is Verb.STOP:
-                        found[frees.object_id, Verb.RENAME if handover.named else Verb.STOP] = handover
-        return found
+                        handovers[frees.object_id, Verb.RENAME if handover.named else Verb.STOP] = handover
+        return handovers
 
     def _proofs(self, pair: Handover) -> list[int]:
         """The waits for the holder's successor that it keeps something for."""
@@ -197,7 +197,9 @@ class _Ordering:
             given_up: set[int] = set()
             for step in chain:
                 needs = {*self._needs[step], *self._after[step]}.difference(chain)
-                given_up |= {one for one in needs if one == pair.takes or pair.takes in self._ancestors(one)}
+                given_up |= {
+                    step_id for step_id in needs if step_id == pair.takes or pair.takes in self._ancestors(step_id)
+                }
                 waiting[step] = set(given_up)
             for step in chain:
                 self._needs[step] -= given_up
@@ -205,7 +207,7 @@ class _Ordering:
             # Whoever else waited for them through one of these goes on doing so, but not who only waits to take.
             for other in self._steps.values():
                 if other.id not in chain:
-                    for need in set().union(*(waiting[one] for one in other.needs if one in waiting)):
+                    for need in set().union(*(waiting[step_id] for step_id in other.needs if step_id in waiting)):
                         self._add(other.id, need)
         self._add(pair.takes, pair.frees)
 
@@ -242,14 +244,14 @@ class _Ordering:
 
     def _ancestors(self, step: int) -> set[int]:
         """Every step that ends before this one begins."""
-        found: set[int] = set()
+        ancestors: set[int] = set()
         pending = [step]
         while pending:
-            one = pending.pop()
-            before = (self._needs[one] | self._after[one]) - found
-            found |= before
+            earlier = pending.pop()
+            before = (self._needs[earlier] | self._after[earlier]) - ancestors
+            ancestors |= before
             pending += before
-        return found
+        return ancestors
 
     def _sorted(self) -> list[Step]:
         waiting = {i: self._needs[i] | self._after[i] for i in self._steps}
@@ -282,13 +284,13 @@ def _exchanges(pairs: Sequence[Handover]) -> set[tuple[Address, Address]]:
         gets[pair.taker].add(pair.holder)
 
     def reached(start: Address) -> set[Address]:
-        found: set[Address] = set()
+        reachable: set[Address] = set()
         pending = [start]
         while pending:
-            more = gets.get(pending.pop(), set()) - found
-            found |= more
+            more = gets.get(pending.pop(), set()) - reachable
+            reachable |= more
             pending += more
-        return found
+        return reachable
 
     from_ = {address: reached(address) for address in list(gets)}
     return {(pair.taker, pair.holder) for pair in pairs if pair.taker in from_.get(pair.holder, set())}

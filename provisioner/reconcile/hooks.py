@@ -36,8 +36,13 @@ def run_hooks(
     What is paused or dead runs nothing.
     """
     done = [need for need in needs if need is not None]
-    found = change.observed
-    if when == PRE_STOP and found is not None and found.runtime is not None and found.runtime.status != "running":
+    existing = change.observed
+    if (
+        when == PRE_STOP
+        and existing is not None
+        and existing.runtime is not None
+        and existing.runtime.status != "running"
+    ):
         return done
     for hook in spec[when]:
         done = [

@@ -45,7 +45,7 @@ def image_availability(
             digest = registry(wanted.name)
             if digest is None:
                 why = f"{wanted.name} was built on {home}, and no registry tells of it: {lost} can not get it"
-            elif not any(one.endswith(f"@{digest}") for one in facts.digests):
+            elif not any(repo_digest.endswith(f"@{digest}") for repo_digest in facts.digests):
                 why = (
                     f"{wanted.name} in the registry is another one than was built on {home}, and {lost} would run that"
                 )
@@ -56,7 +56,7 @@ def image_availability(
 
 def _users(placed: Sequence[Change], nodes: Sequence[EngineJson], here: str) -> dict[Address, set[str]]:
     """The nodes other than this one that may run an image, by its address."""
-    found: dict[Address, set[str]] = {}
+    node_names: dict[Address, set[str]] = {}
     for change in placed:
         wanted = change.desired
         if wanted is None or wanted.service_spec.get("replicas") == 0:
@@ -64,8 +64,8 @@ def _users(placed: Sequence[Change], nodes: Sequence[EngineJson], here: str) -> 
         away = {name_of(node) for node in able_nodes(wanted, nodes) if node["ID"] != here}
         for need in wanted.needs if away else ():
             if need.address.kind == "image":
-                found.setdefault(need.address, set()).update(away)
-    return found
+                node_names.setdefault(need.address, set()).update(away)
+    return node_names
 
 
 def _way_out(reference: str, title: str, home: str) -> str:

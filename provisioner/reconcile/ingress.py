@@ -45,16 +45,16 @@ class PassingPorts:
         Where nothing but its ports differs, no update comes before those that pass them.
         """
         taken, given = self._taken.get(change.address, set()), self._given.get(change.address, set())
-        wanted, found = change.desired, change.observed
+        wanted, existing = change.desired, change.observed
         if wanted is None or not (taken or given):
             return []
         declared: Ports = wanted.service_spec["ports"] or {}
         without = _leave_out(declared, taken)
         stages: list[Stage] = []
-        updates = change.action is Action.UPDATE and found is not None
+        updates = change.action is Action.UPDATE and existing is not None
         if not updates or any(difference.path.partition(".")[0] != "ports" for difference in change.differences):
             # Ports can not be kept in another endpoint mode.
-            live = found.service_spec if updates and found is not None else None
+            live = existing.service_spec if updates and existing is not None else None
             keeps = live is not None and live["endpoint_mode"] == wanted.service_spec["endpoint_mode"]
             kept = _keep(live["ports"] or {}, given) if keeps and live is not None else {}
             stages.append(Stage(_joined(without, kept), yields=bool(given and updates and not keeps)))
@@ -79,7 +79,7 @@ def _keep(ports: Ports, claims: Collection[Claim]) -> Ports:
     return {target: entries for target, entries in kept.items() if entries}
 
 
-def _joined(one: Ports, other: Ports) -> Ports:
+def _joined(ports: Ports, other: Ports) -> Ports:
     return {
-        target: sorted({*one.get(target, ()), *other.get(target, ())}) for target in sorted({*one, *other})
+        target: sorted({*ports.get(target, ()), *other.get(target, ())}) for target in sorted({*ports, *other})
     }  # fmt: skip

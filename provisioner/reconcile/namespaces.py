@@ -35,14 +35,14 @@ def left_behind(
     container by its id.
     """
     replaced = {leftover.id for leftover in leftovers}
-    found: dict[Address, Observed] = {}
+    affected: dict[Address, Observed] = {}
     for address, seen in resources.items():
         host = hosts.get(seen.id, {}) if seen.kind == "container" else {}
         modes = {key: str(host.get(name) or "") for key, name in zip(KEYS, _IN_THE_API, strict=True)}
         stale = {key: mode for key, mode in modes.items() if mode.removeprefix(_CONTAINER) in replaced}
         if stale:
-            found[address] = replace(seen, spec={**seen.spec, **stale})
-    return found
+            affected[address] = replace(seen, spec={**seen.spec, **stale})
+    return affected
 
 
 def outer_names(spec: Spec) -> set[str]:
@@ -70,10 +70,10 @@ def resolved(spec: Spec, state: ObservedState) -> Spec:
     services = {o.id: a.name for a, o in state.resources.items() if a.kind == "service" and o.kind == "container"}
 
     def resolve(mode: str | None) -> str | None:
-        found = state.outside.get(str(mode).removeprefix(_CONTAINER)) if mode else None
-        if found is None or not str(mode).startswith(_CONTAINER):
+        existing = state.outside.get(str(mode).removeprefix(_CONTAINER)) if mode else None
+        if existing is None or not str(mode).startswith(_CONTAINER):
             return mode
-        return f"service:{services[found.id]}" if found.id in services else f"{_CONTAINER}{found.id}"
+        return f"service:{services[existing.id]}" if existing.id in services else f"{_CONTAINER}{existing.id}"
 
     return {**spec, **{key: resolve(spec[key]) for key in KEYS}}
 
@@ -111,28 +111,28 @@ def containers_lived_in(state: ObservedState) -> dict[str, set[str]]:
     for address, seen in state.resources.items():
         if seen.kind == "container":
             replicas.setdefault(address.name, set()).add(seen.id)
-    found: dict[str, set[str]] = {}
+    hosts_by_guest: dict[str, set[str]] = {}
     for seen in everything:
         modes = [str(seen.spec[key] or "") for key in KEYS]
         hosts = {mode.removeprefix(_CONTAINER) for mode in modes if mode.startswith(_CONTAINER)} & ours
         hosts |= {identity for name in lives_in(seen) for identity in replicas.get(name, ())}
         if hosts - {seen.id}:
-            found[seen.id] = hosts - {seen.id}
-    return found
+            hosts_by_guest[seen.id] = hosts - {seen.id}
+    return hosts_by_guest
 
 
-def lost_namespaces(wanted: Resource, found: Observed, state: ObservedState) -> Iterator[FieldChange]:
+def lost_namespaces(wanted: Resource, existing: Observed, state: ObservedState) -> Iterator[FieldChange]:
     """What a running container has lost with the restart of the one in whose namespaces it lives.
 
     Such a container keeps what it joined at its own start, which no longer is that of the other.
     """
-    if found.runtime is None or found.runtime.status not in ("running", "paused"):
+    if existing.runtime is None or existing.runtime.status not in ("running", "paused"):
         return
     for key, (path, what) in _LOST.items():
-        host = _host(found.spec[key], state)
+        host = _host(existing.spec[key], state)
         if host is None or host.runtime is None or host.runtime.status != "running":
             continue
-        if instant(host.runtime.started_at) > instant(found.runtime.started_at):
+        if instant(host.runtime.started_at) > instant(existing.runtime.started_at):
             name = str(wanted.spec[key]).partition(":")[2]
             yield lost(path, f"{what} is gone with the restart of {name}")
 

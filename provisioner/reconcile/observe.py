@@ -77,7 +77,7 @@ def observe(
             services, superseded = observe_swarm(engine, desired, keys, state.facts.read_at)
             owned += services
         resources, leftovers = _choose_current(owned)
-        resources |= left_behind(resources, leftovers, {one["Id"]: one["HostConfig"] for one in listed.containers})
+        resources |= left_behind(resources, leftovers, {raw["Id"]: raw["HostConfig"] for raw in listed.containers})
         resources |= _files_in_containers(desired, resources)
         named, foreign, late = _named(engine, desired, resources, {seen.id for seen in owned})
         if not late:
@@ -101,24 +101,28 @@ def _ask(engine: EngineReader, desired: DesiredState) -> tuple[ObservedState, di
         lists = {kind: pool.submit(engine.list, kind, labels) for kind in ("container", "network", "volume")}
         references = {r.name for r in desired.resources.values() if r.kind == "image"}
         looked = {name: pool.submit(engine.inspect, "image", name) for name in sorted(references)}
-        raw = {kind: result.result() for kind, result in lists.items()}
-        containers = [one for one in raw["container"] if ONE_OFF not in (one["Config"].get("Labels") or {})]
-        identities = sorted({one["Image"] for one in containers})
+        listings = {kind: result.result() for kind, result in lists.items()}
+        containers = [raw for raw in listings["container"] if ONE_OFF not in (raw["Config"].get("Labels") or {})]
+        identities = sorted({raw["Image"] for raw in containers})
         made_from = dict(zip(identities, pool.map(lambda i: engine.inspect("image", i), identities), strict=True))
-        networks = [one for one in pool.map(lambda n: engine.inspect("network", n["Id"]), raw["network"]) if one]
+        networks = [raw for raw in pool.map(lambda n: engine.inspect("network", n["Id"]), listings["network"]) if raw]
         outer = named_containers(desired)
         outside = {
             name: Observed(
-                Address("container", name), "container", raw_one["Id"], name, {}, raw_one.get("Created") or "",
-                runtime=container.runtime(dict(raw_one)),
+                Address("container", name), "container", raw["Id"], name, {}, raw.get("Created") or "",
+                runtime=container.runtime(dict(raw)),
             )
-            for name, raw_one in zip(outer, pool.map(lambda n: engine.inspect("container", n), outer), strict=True)
-            if raw_one
+            for name, raw in zip(outer, pool.map(lambda n: engine.inspect("container", n), outer), strict=True)
+            if raw
         }  # fmt: skip
-        images = {name: image.image_facts(dict(found)) for name, future in looked.items() if (found := future.result())}
-        image_specs = {name: image.decode(dict(found)) for name, future in looked.items() if (found := future.result())}
+        images = {
+            name: image.image_facts(dict(existing)) for name, future in looked.items() if (existing := future.result())
+        }
+        image_specs = {
+            name: image.decode(dict(existing)) for name, future in looked.items() if (existing := future.result())
+        }
         state = ObservedState(replace(facts.result(), images=images), {}, outside=outside)
-    return state, image_specs, _Listed(networks, list(raw["volume"]), containers, made_from)
+    return state, image_specs, _Listed(networks, list(listings["volume"]), containers, made_from)
 
 
 def _files_in_containers(desired: DesiredState, resources: Mapping[Address, Observed]) -> dict[Address, Observed]:
@@ -126,17 +130,17 @@ def _files_in_containers(desired: DesiredState, resources: Mapping[Address, Obse
 
     While containers disagree, as after an interrupted apply, it counts as there what is wanted.
     """
-    found: dict[Address, Observed] = {}
+    files: dict[Address, Observed] = {}
     for seen in resources.values():
         for address, entry in container_mounts.file_entries(seen.spec) if seen.kind == "container" else ():
             wanted, version = desired.resources.get(address), entry["version"]
             if wanted is None or wanted.kind != CARRIED_KIND:
                 continue
-            if address not in found or version == wanted.file_spec["version"]:
-                found[address] = Observed(
+            if address not in files or version == wanted.file_spec["version"]:
+                files[address] = Observed(
                     address, CARRIED_KIND, seen.id, address.name, {"version": version}, seen.created
                 )
-    return found
+    return files
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +181,11 @@ def _own(
             mine.append((address, raw))
             services[raw["Id"]] = address.name
     placed = _Places(desired, volumes)
-    for raw in sorted(listed.networks, key=lambda one: str(one["Name"])):
+    for raw in sorted(listed.networks, key=lambda raw: str(raw["Name"])):
         if address := placed.address("network", raw):
             keys[raw["Name"]] = address.name
             own.append(decode_network(address, raw))
-    for raw in sorted(listed.volumes, key=lambda one: str(one["Name"])):
+    for raw in sorted(listed.volumes, key=lambda raw: str(raw["Name"])):
         if address := placed.address("volume", raw):
             own.append(decode_volume(address, raw, tuple(mounted.get(raw["Name"], ()))))
     context = DecodeContext(networks=keys, services=services)
@@ -221,7 +225,7 @@ class _Places:
 def decode_network(address: Address, raw: EngineJson) -> Observed:
     """A network from its inspection, with the containers on it."""
     on_it = raw.get("Containers") or {}
-    names = {identity: str(one["Name"]) for identity, one in on_it.items() if one.get("Name")}
+    names = {identity: str(endpoint["Name"]) for identity, endpoint in on_it.items() if endpoint.get("Name")}
     return Observed(
         address, "network", raw["Id"], raw["Name"], network.decode(dict(raw)), raw.get("Created") or "",
         users=tuple(sorted(on_it)), user_names=names, declared=declared_paths(raw.get("Labels")),
@@ -298,18 +302,18 @@ def _named(
     """
     unnamed = ("image", CARRIED_KIND)
     wanted = [r for r in desired.resources.values() if r.kind not in unnamed and r.address not in resources]
-    found: dict[Address, Observed] = {}
+    external: dict[Address, Observed] = {}
     foreign: list[ForeignObject] = []
     late: list[tuple[str, EngineJson]] = []
     if not wanted:
-        return found, foreign, late
+        return external, foreign, late
     with ThreadPoolExecutor(min(_WORKERS, len(wanted))) as pool:
         answers = list(pool.map(lambda r: engine.inspect(r.kind, r.name), wanted))
     for resource, raw in zip(wanted, answers, strict=True):
         if raw is None:
             continue
         if resource.external:
-            found[resource.address] = _external(resource, raw)
+            external[resource.address] = _external(resource, raw)
         elif resource.kind not in _HANDED_OVER or raw["Id"] not in own:
             inner = raw.get("Config") or raw.get("Spec") or {}
             labels = raw.get("Labels") or inner.get("Labels") or {}
@@ -321,7 +325,7 @@ def _named(
             foreign.append(foreign_object(resource, labels, desired.project, identity))
     nowhere = [r for r, raw in zip(wanted, answers, strict=True) if raw is None and r.kind == "container"]
     known = {*own, *(str(raw.get("Id")) for raw in answers if raw is not None)}
-    return found, [*foreign, *_otherwise_called(engine, desired.project, nowhere, known)], late
+    return external, [*foreign, *_otherwise_called(engine, desired.project, nowhere, known)], late
 
 
 def _otherwise_called(
@@ -330,18 +334,18 @@ def _otherwise_called(
     """The containers that Compose made for services of this very project, and that have not the declared name."""
     # Whoever makes something lists all containers anyway: only few projects have any of Compose's.
     listed = engine.containers() if wanted else ()
-    any_of_compose = any((one.get("Labels") or {}).get(COMPOSE_PROJECT) == project for one in listed)
+    any_of_compose = any((raw.get("Labels") or {}).get(COMPOSE_PROJECT) == project for raw in listed)
     raws = engine.list("container", {COMPOSE_PROJECT: project}) if any_of_compose else ()
     by_service = compose_containers(raw for raw in raws if raw["Id"] not in known and PROJECT not in labels_of(raw))
-    found = []
+    foreign_objects = []
     for name, others in by_service.items():
         # What has another number, or none, is none of the replicas that are missing.
         numbers = {resource.address.index: resource for resource in wanted if resource.address.name == name}
         for raw in others:
             if (resource := numbers.pop(compose_number(raw), None)) is not None:
                 foreign = foreign_object(resource, labels_of(raw), project, str(raw["Id"]))
-                found.append(replace(foreign, name=name_of(raw)))
-    return found
+                foreign_objects.append(replace(foreign, name=name_of(raw)))
+    return foreign_objects
 
 
 def _external(resource: Resource, raw: EngineJson) -> Observed:

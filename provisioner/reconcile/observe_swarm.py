@@ -67,38 +67,40 @@ def _networks(
 ) -> dict[str, str]:
     """The playbook's key of each network that a service is on, by its id; of others, their name on the engine."""
     external = {r.name: a.name for a, r in desired.resources.items() if a.kind == "network" and r.external}
-    found = dict(own)
-    targets = {one["Target"] for raw in services for one in get_path(raw, "Spec.TaskTemplate.Networks") or []}
+    keys = dict(own)
+    targets = {
+        attachment["Target"] for raw in services for attachment in get_path(raw, "Spec.TaskTemplate.Networks") or []
+    }
     for identity in sorted(targets - own.keys()):
-        raw_one = engine.inspect("network", identity)
-        if raw_one is not None:
-            found[identity] = external.get(raw_one["Name"], str(raw_one["Name"]))
-    return found
+        existing = engine.inspect("network", identity)
+        if existing is not None:
+            keys[identity] = external.get(existing["Name"], str(existing["Name"]))
+    return keys
 
 
 def _versions(
     engine: EngineReader, desired: DesiredState, raw_files: Mapping[str, Sequence[EngineJson]]
 ) -> dict[str, tuple[str, str]]:
     """The playbook's key and the version of each config and secret, by its id; external ones among them."""
-    found: dict[str, tuple[str, str]] = {}
+    versions: dict[str, tuple[str, str]] = {}
     for raws in raw_files.values():
         for raw in raws:
             if address := _address(desired.project, raw):
-                found[raw["ID"]] = (address.name, str(swarm_file.decode(dict(raw))["version"]))
+                versions[raw["ID"]] = (address.name, str(swarm_file.decode(dict(raw))["version"]))
     for resource in desired.resources.values():
         if resource.external and resource.kind in _FILES:
-            raw_one = engine.inspect(resource.kind, resource.name)
-            if raw_one is not None:
-                found[raw_one["ID"]] = (resource.address.name, str(resource.file_spec["version"]))
-    return found
+            existing = engine.inspect(resource.kind, resource.name)
+            if existing is not None:
+                versions[existing["ID"]] = (resource.address.name, str(resource.file_spec["version"]))
+    return versions
 
 
 def _by_service(engine: EngineReader, labels: Mapping[str, str]) -> dict[str, list[EngineJson]]:
     """The tasks that are to run, of all services at once, by their service's id."""
-    found: dict[str, list[EngineJson]] = {}
+    tasks: dict[str, list[EngineJson]] = {}
     for task in engine.list("task", labels):
-        found.setdefault(str(task["ServiceID"]), []).append(task)
-    return found
+        tasks.setdefault(str(task["ServiceID"]), []).append(task)
+    return tasks
 
 
 def _service(
@@ -154,10 +156,10 @@ def _dated(ended: Runtime | None, tasks: Sequence[EngineJson]) -> Runtime | None
 
 def _job_state(raw: EngineJson, tasks: Sequence[EngineJson], nodes: Sequence[EngineJson]) -> Runtime:
     """A job's state in a container's words: running, or exited with the code of its last task; or lost with a node."""
-    found = tasks_of(raw, tasks, nodes)
-    if found.complete >= found.wanted:
+    counts = tasks_of(raw, tasks, nodes)
+    if counts.complete >= counts.wanted:
         return Runtime(status="exited")
-    if stranded(found):
+    if stranded(counts):
         return Runtime(status="lost with its node")
     ordered = sorted(tasks, key=lambda task: str(task.get("UpdatedAt")))
     if ordered and all(state_of(task) in _ENDED for task in ordered):
@@ -178,7 +180,7 @@ def _current(
     current: dict[Address, Observed] = {}
     superseded: list[Observed] = []
     for kind, raws in raw_files.items():
-        for raw in sorted(raws, key=lambda one: swarm_file.age(dict(one)), reverse=True):
+        for raw in sorted(raws, key=lambda raw: swarm_file.age(dict(raw)), reverse=True):
             address = _address(desired.project, raw)
             if address is None:
                 continue

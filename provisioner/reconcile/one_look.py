@@ -52,11 +52,11 @@ class OneLook:
         return self._once("facts", self._engine.facts)
 
     def list(self, kind: str, labels: Mapping[str, str]) -> Sequence[EngineJson]:
-        found = self._once(("list", kind, *sorted(labels.items())), lambda: self._engine.list(kind, labels))
+        listed = self._once(("list", kind, *sorted(labels.items())), lambda: self._engine.list(kind, labels))
         # Of all kinds only containers are listed with all that an inspection tells.
-        for raw in found if kind == "container" else ():
+        for raw in listed if kind == "container" else ():
             self._once(("inspect", kind, str(raw["Id"])), lambda raw=raw: raw)  # type: ignore[misc]
-        return found
+        return listed
 
     def containers(self) -> Sequence[EngineJson]:
         return self._once("containers", self._engine.containers)

@@ -88,8 +88,8 @@ def _age(seen: Observed) -> tuple[int, str]:
     return swarm_file.age({"Spec": seen.base, "CreatedAt": seen.created})
 
 
-def _files(found: Observed | None) -> list[str]:
-    return service.file_ids(found.base) if found is not None and found.kind == "service" else []
+def _files(existing: Observed | None) -> list[str]:
+    return service.file_ids(existing.base) if existing is not None and existing.kind == "service" else []
 
 
 def outdated_volumes(
@@ -124,13 +124,17 @@ def as_file_changes(
 ) -> list[Change]:
     """The removal of volumes of files as changes of the configs and secrets in them, as a Swarm would show it."""
     ids = {seen.id for seen in volumes}
-    contents = [_versions(one) for one in file_volumes(desired).values()]
+    contents = [_versions(volume) for volume in file_volumes(desired).values()]
     contents += [_versions(file) for file in observed.files if file.id not in ids]
-    kept = {one for content in contents for one in content}
+    kept = {version for content in contents for version in content}
     changes: dict[tuple[Address, str], Change] = {}
     for volume in volumes:
         versions = _versions(volume)
-        gone = {one for one in versions if one not in kept or one[0] not in desired.resources}
+        gone = {
+            (address, version)
+            for address, version in versions
+            if (address, version) not in kept or address not in desired.resources
+        }
         for address, version in sorted(gone):
             why = _EARLIER if address in desired.resources else reason
             changes.setdefault((address, version), Change(address, Action.DELETE, why, observed=volume))

@@ -31,9 +31,9 @@ def taken_from_registries(plan: Plan) -> dict[str, str]:
 
 def _given_anew(change: Change) -> Resource | None:
     """The service of a Swarm whose image is looked up: not one that was built here, nor one that keeps its own."""
-    wanted, found = change.desired, change.observed
+    wanted, existing = change.desired, change.observed
     if wanted is None or wanted.kind != "service" or change.action in (Action.UNCHANGED, Action.DELETE):
         return None
-    before = pinned({"Spec": found.base}) if found is not None and found.base else ""
+    before = pinned({"Spec": existing.base}) if existing is not None and existing.base else ""
     keeps = "@" in before and before.partition("@")[0] == wanted.service_spec["image"] and not wanted.spec.get("digest")
     return None if wanted.spec.get("build") or keeps else wanted

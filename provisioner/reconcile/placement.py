@@ -31,9 +31,9 @@ def placement_problems(changes: Iterable[Change], nodes: Sequence[EngineJson]) -
         wanted = change.desired
         if wanted is None or not is_placed(change):
             continue
-        found = obstacles(Requirements.of(wanted), nodes)
-        able = [name for name, why in found.items() if not why]
-        blocked = [f"{name}: {why}" for name, why in found.items() if why]
+        reasons = obstacles(Requirements.of(wanted), nodes)
+        able = [name for name, why in reasons.items() if not why]
+        blocked = [f"{name}: {why}" for name, why in reasons.items() if why]
         most = (wanted.service_spec.get("placement") or {}).get("max_replicas_per_node", 0)
         replicas = wanted.service_spec.get("replicas") or 0
         if not able and blocked and wanted.service_spec.get("replicas") != 0:
@@ -42,7 +42,7 @@ def placement_problems(changes: Iterable[Change], nodes: Sequence[EngineJson]) -
             text = f"{replicas} replicas have no room: {len(able)} nodes can run it, each at most {most}"
             yield Verdict(True, _problem(wanted, text))
         elif blocked:
-            text = f"{len(able)} of {len(found)} nodes can run it ({', '.join(able)}); not {'; '.join(blocked)}"
+            text = f"{len(able)} of {len(reasons)} nodes can run it ({', '.join(able)}); not {'; '.join(blocked)}"
             yield Verdict(False, Problem(text, wanted.span, str(wanted.address)))
 
 
@@ -78,11 +78,11 @@ def name_of(node: EngineJson) -> str:
 
 def obstacles(requirements: Requirements, nodes: Sequence[EngineJson]) -> dict[str, str]:
     """For each node, by its name, why it can not run a service; an empty text where it can."""
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for node in nodes:
         name = name_of(node)
-        found[name if name not in found else f"{name} ({str(node.get('ID'))[:8]})"] = _obstacle(requirements, node)
-    return found
+        reasons[name if name not in reasons else f"{name} ({str(node.get('ID'))[:8]})"] = _obstacle(requirements, node)
+    return reasons
 
 
 def _problem(wanted: Resource, text: str) -> Problem:
@@ -104,7 +104,7 @@ def _obstacle(requirements: Requirements, node: EngineJson) -> str:
     platform = (node.get("Description") or {}).get("Platform") or {}
     here = f"{platform.get('OS')}/{same_name(str(platform.get('Architecture')))}"
     platforms = placement.get("platforms", ())
-    if platforms and not any(_fits(one, here) for one in platforms):
+    if platforms and not any(_fits(accepted, here) for accepted in platforms):
         return f"its platform is {here}, not {' or '.join(platforms)}"
     return _shortage(requirements, (node.get("Description") or {}).get("Resources") or {})
 
@@ -129,8 +129,8 @@ def _generic(resources: EngineJson, kind: str) -> int:
     entries = resources.get("GenericResources") or []
     discrete = [entry["DiscreteResourceSpec"] for entry in entries if entry.get("DiscreteResourceSpec")]
     named = [entry["NamedResourceSpec"] for entry in entries if entry.get("NamedResourceSpec")]
-    counted = sum(int(one["Value"]) for one in discrete if one["Kind"] == kind)
-    return counted + sum(1 for one in named if one["Kind"] == kind)
+    counted = sum(int(spec["Value"]) for spec in discrete if spec["Kind"] == kind)
+    return counted + sum(1 for spec in named if spec["Kind"] == kind)
 
 
 def _holds(constraint: str, node: EngineJson) -> bool:
@@ -146,8 +146,8 @@ def _holds(constraint: str, node: EngineJson) -> bool:
 
 def _parts(constraint: str) -> tuple[str, str, str]:
     for operator in ("==", "!="):
-        left, found, right = constraint.partition(operator)
-        if found:
+        left, separator, right = constraint.partition(operator)
+        if separator:
             return left.strip(), operator, right.strip()
     return constraint, "==", ""
 
@@ -212,10 +212,10 @@ def ipvs_problems(resources: Iterable[Resource]) -> Iterator[Verdict]:
 
 def _ingress_ports(ports: Mapping[str, Sequence[str]] | None) -> list[str]:
     """The published ports, or the targets of those that Swarm chooses, that go through the ingress network."""
-    found = []
+    ingress_ports = []
     for target, entries in sorted((ports or {}).items()):
         for entry in entries:
             published, _, mode = entry.partition(":")
             if mode == "ingress":
-                found.append(f"port {published or target}")
-    return found
+                ingress_ports.append(f"port {published or target}")
+    return ingress_ports

@@ -94,8 +94,8 @@ def plan(
 def _awaits(desired: DesiredState, observed: ObservedState) -> bool:
     """Whether something that needs no change is not ready yet, or something is left over."""
     return bool(observed.leftovers) or any(
-        found.not_converged_reason or (wanted.kind == "container" and is_unready(wanted, found))
-        for address, found in observed.resources.items()
+        existing.not_converged_reason or (wanted.kind == "container" and is_unready(wanted, existing))
+        for address, existing in observed.resources.items()
         if (wanted := desired.resources.get(address)) is not None
     )
 
@@ -129,15 +129,15 @@ def _permitted(changes: Sequence[Change], policy: Policy, retained: Retained) ->
 
 def _kept_volume(change: Change, retained: Retained) -> Problem:
     """What is said of a volume that nobody asked to delete."""
-    found = change.observed
-    assert found is not None
+    existing = change.observed
+    assert existing is not None
     path = str(change.address)
     guard = ", as it is protected" if is_protected(change) else ""
     if change.desired is not None:
         return Problem(f"kept{guard}" if guard else "kept: only `destroy --volumes` deletes it", path=path)
-    if why := retained.reason(found):
+    if why := retained.reason(existing):
         return Problem(f"{why}, and it is kept{guard}", path=path)
-    how = guard or f": only `destroy --volume {found.name}` deletes it"
+    how = guard or f": only `destroy --volume {existing.name}` deletes it"
     return Problem(f"is no longer declared, and kept with its data{how}", path=path)
 
 

@@ -38,8 +38,8 @@ class Probe(Protocol):
 
 
 class Pending(Generic[Left]):
-    """A probe for what is to come to nothing. `look` gives what is left of it, `told` what a person is told of that,
-    `overdue` the error when the time is up; without one that is a good end, and `left` says what was left."""
+    """A probe for what is to come to nothing. `look` gives what is left of it, `describe` what a person is told of
+    that, `overdue` the error when the time is up; without one that is a good end, and `left` says what was left."""
 
     def __init__(
         self,

@@ -106,20 +106,20 @@ def _clear_networks(changes: Sequence[Change], observed: ObservedState, cleared:
         for claim in claims_of_network(change.desired)
     ]
     for change in networks:
-        found = change.observed
-        if found is None or change.action not in (Action.REPLACE, Action.DELETE):
+        existing = change.observed
+        if existing is None or change.action not in (Action.REPLACE, Action.DELETE):
             continue
-        held = claims_of_network(found)
+        held = claims_of_network(existing)
         if change.action is Action.DELETE and not any(claim.overlaps(other) for claim in held for other in claimed):
             continue
         because = f"{change.address} is {'replaced' if change.action is Action.REPLACE else 'removed'}"
         detached = [
             steps.add(
-                Disconnect(change.address.name, found.id), container.address, because, object_id=container.id
+                Disconnect(change.address.name, existing.id), container.address, because, object_id=container.id
             )
             for container in _attached(change.address.name, observed)
         ]  # fmt: skip
-        steps.add(Remove("network"), change.address, change.reason, needs=[*cleared, *detached], object_id=found.id)
+        steps.add(Remove("network"), change.address, change.reason, needs=[*cleared, *detached], object_id=existing.id)
 
 
 def _reconnect_kept(changes: Sequence[Change], desired: DesiredState, observed: ObservedState, steps: Steps) -> None:
@@ -128,13 +128,18 @@ def _reconnect_kept(changes: Sequence[Change], desired: DesiredState, observed: 
     for step in list(steps.all):
         if not isinstance(step.operation, Disconnect):
             continue
-        found, key = observed.resources.get(step.address), step.operation.network
+        existing, key = observed.resources.get(step.address), step.operation.network
         made = steps.made.get(Address("network", key))
-        if found is None or found.id != step.object_id or made is None or step.address in {*going, *desired.resources}:
+        if (
+            existing is None
+            or existing.id != step.object_id
+            or made is None
+            or step.address in {*going, *desired.resources}
+        ):
             continue
-        entry = without(found.workload_spec["networks"][key], "mac_address")
+        entry = without(existing.workload_spec["networks"][key], "mac_address")
         steps.add(
-            Connect(key, endpoint=entry), step.address, step.cause, needs=[step.id, made], object_id=found.id
+            Connect(key, endpoint=entry), step.address, step.cause, needs=[step.id, made], object_id=existing.id
         )  # fmt: skip
 
 
@@ -168,7 +173,7 @@ def _remove(
     container_steps = ContainerSteps(steps, names)
     services = {c.address: c for c in gone if c.observed and c.observed.kind == "service"}
     users = _users({*containers, *services}, order, containers.values())
-    for address in in_dependency_order(users, lambda one: users[one]):
+    for address in in_dependency_order(users, lambda address: users[address]):
         dependents = [steps.gone.get(user) for user in users[address]]
         if address in services:
             steps.gone[address] = remove_service(services[address], dependents, steps)
@@ -184,12 +189,12 @@ def _remove(
     moved = [step.id for step in steps.all if step.verb in (Verb.WAIT, Verb.DISCONNECT)]
     moved += [step.id for step in steps.all if step.verb is Verb.REMOVE and step.kind == "container"]
     for change in gone:
-        found = change.observed
-        if found is None or found.kind not in _REMOVED or found.id in taken:
+        existing = change.observed
+        if existing is None or existing.kind not in _REMOVED or existing.id in taken:
             continue
-        taken.add(found.id)
+        taken.add(existing.id)
         needs = [*removed, *moved]
-        steps.add(Remove(_REMOVED[found.kind]), change.address, change.reason, needs=needs, object_id=found.id)
+        steps.add(Remove(_REMOVED[existing.kind]), change.address, change.reason, needs=needs, object_id=existing.id)
 
 
 def _users(

@@ -43,13 +43,15 @@ class Retained:
     inactive: Mapping[Named, str] = field(default_factory=dict)
     declares_services: bool = True
 
-    def is_external(self, found: Observed | None) -> bool:
+    def is_external(self, existing: Observed | None) -> bool:
         """Whether a file calls this very object external."""
-        return found is not None and (found.kind, found.name) in self.external
+        return existing is not None and (existing.kind, existing.name) in self.external
 
-    def reason(self, found: Observed) -> str:
+    def reason(self, existing: Observed) -> str:
         """Why an inactive object stays; empty for one that is not declared at all."""
-        key = ("service", found.address.name) if found.address.kind == "service" else (found.kind, found.name)
+        key = (
+            ("service", existing.address.name) if existing.address.kind == "service" else (existing.kind, existing.name)
+        )
         return self.inactive.get(key, "")
 
 
@@ -70,7 +72,7 @@ def retained_objects(playbook: Playbook, before: Iterable[PlainDocument] = ()) -
     for document in before:
         given_away |= _stated_in(document)
     external |= {named for named, away in given_away.items() if away and named not in own}
-    unused = {(one.section, one.key) for one in playbook.unused}
+    unused = {(declaration.section, declaration.key) for declaration in playbook.unused}
     inactive: dict[Named, str] = {}
     for undeployed in playbook.undeployed:
         if undeployed.section == "services":
@@ -84,7 +86,7 @@ def retained_objects(playbook: Playbook, before: Iterable[PlainDocument] = ()) -
 
 def declared_volumes(playbook: Playbook) -> dict[str, Resource]:
     """The volumes that the files declare as their own, used or not, by their name on the engine."""
-    found = {
+    volumes = {
         volume.name: Resource(
             Address("volume", volume.key), "volume", volume.name, {}, protect=volume.protect,
             unprotect=volume.unprotect, span=volume.body.span,
@@ -94,23 +96,23 @@ def declared_volumes(playbook: Playbook) -> dict[str, Resource]:
     }  # fmt: skip
     for left_out in playbook.undeployed:
         if left_out.section == "volumes" and not left_out.external:
-            found[left_out.name] = Resource(
+            volumes[left_out.name] = Resource(
                 Address("volume", left_out.key), "volume", left_out.name, {}, protect=left_out.protect,
                 unprotect=left_out.unprotect, span=left_out.span,
             )  # fmt: skip
-    return found
+    return volumes
 
 
 def volumes_to_keep(playbook: Playbook, seen: ObservedState) -> dict[str, KeptVolume]:
     """The volumes that are there, with their protection: what the file says of it, else what was known before."""
     declared = declared_volumes(playbook)
     deployed = {declaration.name for declaration in playbook.volumes.values()}
-    found = volumes_left(playbook, seen)
-    for name, volume in found.items():
+    volumes = volumes_left(playbook, seen)
+    for name, volume in volumes.items():
         wanted = declared.get(name)
         if wanted is not None and (name in deployed or wanted.protect or wanted.unprotect):
             volume["protect"] = wanted.protect
-    return found
+    return volumes
 
 
 def volumes_left(playbook: Playbook, seen: ObservedState) -> dict[str, KeptVolume]:
@@ -147,18 +149,18 @@ def deletes_volume(change: Change, policy: Policy) -> bool:
 
 def is_protected(change: Change) -> bool:
     """Whether a volume is protected, by the file or by what is known of the volume itself."""
-    wanted, found = change.desired, change.observed
+    wanted, existing = change.desired, change.observed
     if wanted is not None and (wanted.protect or wanted.unprotect):
         return wanted.protect
-    return found is not None and found.protected
+    return existing is not None and existing.protected
 
 
-def protection_changes(wanted: Resource, found: Observed) -> tuple[FieldChange, ...]:
+def protection_changes(wanted: Resource, existing: Observed) -> tuple[FieldChange, ...]:
     """Whether the file protects a volume that was not protected, or the other way round."""
-    if wanted.protect == found.protected:
+    if wanted.protect == existing.protected:
         return ()
     span = wanted.spans.get(PROTECT, wanted.span)
-    return (FieldChange(PROTECT, found.protected, wanted.protect, Impact.METADATA, span=span),)
+    return (FieldChange(PROTECT, existing.protected, wanted.protect, Impact.METADATA, span=span),)
 
 
 def without_guard_changes(changes: tuple[Change, ...]) -> tuple[Change, ...]:

@@ -33,9 +33,9 @@ def retried(
         except (EngineRefused, Unreachable) as error:
             if not passes(error):
                 raise
-            found = outcome()
-            if found is not None:
-                return found
+            answer = outcome()
+            if answer is not None:
+                return answer
             if attempt == attempts:
                 raise
         (sleep or time.sleep)(pause)

@@ -108,7 +108,7 @@ class _Rollback:
     def run(self) -> None:
         resources = self._failed.desired.resources
         going_back = [address for address in resources if address.whole in self._services]
-        ordered = in_dependency_order(going_back, lambda one: [need.address for need in resources[one].needs])
+        ordered = in_dependency_order(going_back, lambda address: [need.address for need in resources[address].needs])
         for address in self._hosts_first([*ordered, *sorted(self._here.keys() - resources.keys())]):
             if address in resources:
                 self._take_back(address, resources[address])
@@ -123,7 +123,7 @@ class _Rollback:
     def _tolerated_beside(self) -> dict[Address, list[Observed]]:
         """What failed, as it may, beside what goes on in its place."""
         beside: dict[Address, list[Observed]] = {}
-        for address in sorted(one for one in self._broken if one.whole in self._tolerated - self._services):
+        for address in sorted(address for address in self._broken if address.whole in self._tolerated - self._services):
             here, before = self._here.get(address, []), self._before.get(address)
             if before is not None and any(seen.id == before.id and not seen.name.endswith(PREVIOUS) for seen in here):
                 beside[address] = [seen for seen in here if seen.id != before.id and seen.name.endswith(NEXT)]
@@ -131,17 +131,17 @@ class _Rollback:
 
     def _over(self) -> dict[Address, list[Observed]]:
         """What was replaced by what is proven, but for hosts of those that stay in them."""
-        aside = {
+        previous = {
             seen.id: seen for address, here in sorted(self._here.items()) for seen in here
             if seen.name.endswith(PREVIOUS) and address in self._failed.desired.resources
             and address.whole not in self._services | self._stuck
         }  # fmt: skip
         while needed := {
-            host for guest, hosts in self._hosts.items() if guest not in aside for host in hosts & aside.keys()
+            host for guest, hosts in self._hosts.items() if guest not in previous for host in hosts & previous.keys()
         }:
-            aside = {identity: seen for identity, seen in aside.items() if identity not in needed}
+            previous = {identity: seen for identity, seen in previous.items() if identity not in needed}
         over: dict[Address, list[Observed]] = {}
-        for seen in aside.values():
+        for seen in previous.values():
             over.setdefault(seen.address, []).append(seen)
         return over
 
@@ -185,15 +185,15 @@ class _Rollback:
         self._change(address, new or [old], Action.REPLACE)
         self._bring_back(address, old, known, new, starts=starts, restarts=restarts)
 
-    def _give_back(self, address: Address, wanted: Resource, found: Observed) -> None:
+    def _give_back(self, address: Address, wanted: Resource, existing: Observed) -> None:
         """An address that it got while it ran, and that another wants back: it leaves the network, and joins as before.
 
         So does one that was to join a network anew, and only left it. What else was changed in place stays as it is.
         """
         before = self._before.get(address)
-        if before is None or before.id != found.id:
+        if before is None or before.id != existing.id:
             return
-        was, now = self._fitting(before.workload_spec["networks"]), found.workload_spec["networks"]
+        was, now = self._fitting(before.workload_spec["networks"]), existing.workload_spec["networks"]
         lost = wanted.workload_spec["networks"].keys() - now.keys()
         asked = address.whole in self._asked
         touched = [
@@ -203,14 +203,14 @@ class _Rollback:
         if not touched:
             return
         entries = {key: without(was[key], "mac_address") for key in touched}
-        self.targets[address] = replace(wanted, spec={**found.spec, "networks": {**now, **entries}})
+        self.targets[address] = replace(wanted, spec={**existing.spec, "networks": {**now, **entries}})
         gate, done = self._gate(address), list[int]()
         for key in touched:
             if key in now:
-                done = [self._step(Disconnect(key), address, done, gate, found.id)]
-            done = [self._step(Connect(key, endpoint=entries[key]), address, done, gate, found.id)]
-        self._change(address, [found], Action.UPDATE)
-        self._last[address] = self._ready(address, done, found.id)
+                done = [self._step(Disconnect(key), address, done, gate, existing.id)]
+            done = [self._step(Connect(key, endpoint=entries[key]), address, done, gate, existing.id)]
+        self._change(address, [existing], Action.UPDATE)
+        self._last[address] = self._ready(address, done, existing.id)
 
     def _bring_back(
         self, address: Address, old: Observed, known: Observed, new: list[Observed], *, starts: bool, restarts: bool
@@ -351,5 +351,5 @@ class _Rollback:
     def _replaces(self, service: Address) -> bool:
         return any(a.whole == service and action is Action.REPLACE for a, action in self._actions.items())
 
-    def _change(self, address: Address, found: list[Observed], action: Action) -> None:
-        self.changes.append(Change(address, action, self._reason, observed=found[0] if found else None))
+    def _change(self, address: Address, objects: list[Observed], action: Action) -> None:
+        self.changes.append(Change(address, action, self._reason, observed=objects[0] if objects else None))

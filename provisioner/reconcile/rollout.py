@@ -99,42 +99,42 @@ class Rollout:
     def _unready(self) -> dict[Address, Change]:
         """Containers that need no change and are not ready: an apply does not end well before they are."""
         return {
-            address: Change(address, Action.UNCHANGED, "it was not ready yet", desired=wanted, observed=found)
-            for address, found in self._observed.resources.items()
+            address: Change(address, Action.UNCHANGED, "it was not ready yet", desired=wanted, observed=existing)
+            for address, existing in self._observed.resources.items()
             if (wanted := self._desired.resources.get(address)) is not None
             and wanted.kind == "container"
             and address not in self._changes
-            and (is_unready(wanted, found) or address in self._previous)
+            and (is_unready(wanted, existing) or address in self._previous)
         }
 
     def _remove_previous(self) -> None:
         """What was replaced goes once its service has proven itself, and all with which it would have to go back."""
-        for address, (change, found, previous) in sorted(self._previous.items()):
+        for address, (change, existing, previous) in sorted(self._previous.items()):
             leaders = sorted(self._together.leaders(address.whole))
             ends = [end for service in leaders for end in self._waits.monitored.get(service, [])]
-            if found.is_up and previous is None:
-                self._container.remove(change, found, ends)
+            if existing.is_up and previous is None:
+                self._container.remove(change, existing, ends)
                 continue
             allowed = self._steps.max_failures.get(address.whole)
             self._steps.add(
                 Remove("container"), address, change.reason, needs=[previous, *([] if allowed else ends)],
-                after=ends if allowed else (), object_id=found.id,
+                after=ends if allowed else (), object_id=existing.id,
             )  # fmt: skip
 
     def _carry_out(self, change: Change) -> None:
-        wanted, found = change.desired, change.observed
+        wanted, existing = change.desired, change.observed
         assert wanted is not None
-        if change.action is Action.CREATE or found is None:
+        if change.action is Action.CREATE or existing is None:
             self._create(change, wanted)
-        elif change.action is Action.REPLACE and never_served(found):
-            self._create(change, wanted, found.anonymous, self._container.remove(change, found, []))
+        elif change.action is Action.REPLACE and never_served(existing):
+            self._create(change, wanted, existing.anonymous, self._container.remove(change, existing, []))
         elif change.action is Action.REPLACE:
             if starts_first(wanted) and not exclusive_claim(wanted):
-                self._start_first(change, wanted, found)
+                self._start_first(change, wanted, existing)
             else:
-                self._stop_first(change, wanted, found)
+                self._stop_first(change, wanted, existing)
         else:
-            self._update_in_place(change, wanted, found)
+            self._update_in_place(change, wanted, existing)
 
     # Recipes ---------------------------------------------------------------------------------------------------
 
@@ -149,97 +149,103 @@ class Rollout:
         needs += self._pre_start.run(change, wanted, needs, before=made)
         self._start(change, wanted, made, needs, rename=name != wanted.name)
 
-    def _stop_first(self, change: Change, wanted: Resource, found: Observed) -> None:
+    def _stop_first(self, change: Change, wanted: Resource, existing: Observed) -> None:
         """Create beside it, then stop it, set it aside, start: a failed creation never costs the running one."""
         made = self._make(
-            change, wanted, wanted.name + NEXT, found.anonymous, needs=self._container.free_next_name(change, found)
+            change,
+            wanted,
+            wanted.name + NEXT,
+            existing.anonymous,
+            needs=self._container.free_next_name(change, existing),
         )
         gate = [made, *self._attachments.connected(change, wanted, made), *self._waits.conditions(wanted)]
         gate += self._waits.batch_gate(change)
         gate += self._pre_start.run(change, wanted, gate, before=made)
         if self._keeps(change, wanted):
-            stopped = self._container.keep_stopped(change, found, [*gate, *self._container.stop(change, found, gate)])
-            gone = self._container.rename_to_previous(change, found, stopped)
-            self._previous[change.address] = (change, found, gone)
+            stopped = self._container.keep_stopped(
+                change, existing, [*gate, *self._container.stop(change, existing, gate)]
+            )
+            gone = self._container.rename_to_previous(change, existing, stopped)
+            self._previous[change.address] = (change, existing, gone)
         else:
-            gone = self._container.remove(change, found, gate)
+            gone = self._container.remove(change, existing, gate)
         self._start(change, wanted, made, [*gate, gone], rename=True)
 
-    def _start_first(self, change: Change, wanted: Resource, found: Observed) -> None:
+    def _start_first(self, change: Change, wanted: Resource, existing: Observed) -> None:
         """The new one proves itself beside the old one, which goes on serving until then.
 
         Until it is ready nobody finds it: it has no alias on its networks. While it is watched both serve.
         """
-        needs = self._container.free_next_name(change, found)
-        made = self._make(change, wanted, wanted.name + NEXT, found.anonymous, aliases=False, needs=needs)
+        needs = self._container.free_next_name(change, existing)
+        made = self._make(change, wanted, wanted.name + NEXT, existing.anonymous, aliases=False, needs=needs)
         connected = self._attachments.connected(change, wanted, made, aliases=False)
         gate = [made, *connected, *self._waits.batch_gate(change)]
         gate += self._pre_start.run(change, wanted, gate, before=made)
         ready = self._started(change, wanted, made, gate)
         attached = self._attachments.add_aliases(change, wanted, made, ready)
-        self._waits.attached(change, attached[-1], found)
+        self._waits.attached(change, attached[-1], existing)
         last_wait = self._waits.watched(change, wanted, attached, made_by=made)
         self._waits.monitored.setdefault(change.address.whole, []).append(last_wait)
         if self._keeps(change, wanted):
-            previous = self._container.rename_to_previous(change, found, [last_wait])
+            previous = self._container.rename_to_previous(change, existing, [last_wait])
             renamed = self._container.rename(change, wanted.name, [previous], made_by=made)
             stopped = self._container.keep_stopped(
-                change, found, [renamed, *self._container.stop(change, found, [renamed])]
+                change, existing, [renamed, *self._container.stop(change, existing, [renamed])]
             )
-            self._previous[change.address] = (change, found, stopped[-1])
+            self._previous[change.address] = (change, existing, stopped[-1])
             self._waits.away[last_wait] = stopped[-1]
         else:
-            self._waits.away[last_wait] = self._container.remove(change, found, [last_wait])
+            self._waits.away[last_wait] = self._container.remove(change, existing, [last_wait])
             self._container.rename(change, wanted.name, [self._waits.away[last_wait]], made_by=made)
 
     def _keeps(self, change: Change, wanted: Resource) -> bool:
         """Whether what is replaced is kept for a way back. Where something waits aside already, that is the way."""
         return rolls_back(wanted) and change.address not in self._previous
 
-    def _update_in_place(self, change: Change, wanted: Resource, found: Observed) -> None:
+    def _update_in_place(self, change: Change, wanted: Resource, existing: Observed) -> None:
         """Differences that a live container can take: limits, networks, its state, its name."""
         steps, address = self._steps, change.address
         done: list[int] = []
         paths = tuple(d.path for d in change.differences if d.path.partition(".")[0] not in _RESOURCE_FIELDS_SEPARATELY)
         if paths:
-            done.append(steps.add(UpdateContainer(paths), address, change.reason, object_id=found.id))
+            done.append(steps.add(UpdateContainer(paths), address, change.reason, object_id=existing.id))
         hooks, renamed = bool(wanted.spec[POST_START]), any(d.impact is Impact.METADATA for d in change.differences)
         if renamed and not hooks:
-            done.append(self._container.rename(change, wanted.name, [], object_id=found.id))
-        done += self._attachments.renewed(change, wanted, found)
-        status = found.runtime.status if found.runtime else ""
+            done.append(self._container.rename(change, wanted.name, [], object_id=existing.id))
+        done += self._attachments.renewed(change, wanted, existing)
+        status = existing.runtime.status if existing.runtime else ""
         joins = any(d.path in LOST_PATHS for d in change.differences)
         if status == "paused":
-            done.append(steps.add(Unpause(), address, change.reason, object_id=found.id))
-        if not found.is_up:
+            done.append(steps.add(Unpause(), address, change.reason, object_id=existing.id))
+        if not existing.is_up:
             if hooks:
-                done += self._rename_to_next(change, wanted, found)
+                done += self._rename_to_next(change, wanted, existing)
             if status == "created":
-                done += self._pre_start.run(change, wanted, done, before_id=found.id)
-            self._start(change, wanted, None, done, object_id=found.id, rename=hooks)
+                done += self._pre_start.run(change, wanted, done, before_id=existing.id)
+            self._start(change, wanted, None, done, object_id=existing.id, rename=hooks)
             return
         if joins or not (change.differences or done):
             gate = [*done, *self._waits.conditions(wanted)]
-            gate = run_hooks(steps, change, PRE_STOP, found.spec, gate, object_id=found.id)
+            gate = run_hooks(steps, change, PRE_STOP, existing.spec, gate, object_id=existing.id)
             if hooks:
-                gate += self._rename_to_next(change, wanted, found, gate)
-            done.append(steps.add(Restart(), address, change.reason, needs=gate, object_id=found.id))
+                gate += self._rename_to_next(change, wanted, existing, gate)
+            done.append(steps.add(Restart(), address, change.reason, needs=gate, object_id=existing.id))
             renamed = hooks
         if renamed and hooks:
-            done = run_hooks(steps, change, POST_START, wanted.spec, done, object_id=found.id)
-            done.append(self._container.rename(change, wanted.name, done, object_id=found.id))
+            done = run_hooks(steps, change, POST_START, wanted.spec, done, object_id=existing.id)
+            done.append(self._container.rename(change, wanted.name, done, object_id=existing.id))
         if done:
             steps.started[address] = done[-1]
         self._waits.monitored.setdefault(address.whole, []).append(self._recovered(change, done))
 
     def _rename_to_next(
-        self, change: Change, wanted: Resource, found: Observed, needs: Iterable[int | None] = ()
+        self, change: Change, wanted: Resource, existing: Observed, needs: Iterable[int | None] = ()
     ) -> list[int]:
         """Take a container's name until its post_start commands have run: a killed apply leaves it so."""
-        if found.name.endswith((NEXT, PREVIOUS)):
+        if existing.name.endswith((NEXT, PREVIOUS)):
             return []
         dropped = self._drop_leftover(change) if self._replaces_leftover(change) else None
-        return [self._container.rename(change, wanted.name + NEXT, [*needs, dropped], object_id=found.id)]
+        return [self._container.rename(change, wanted.name + NEXT, [*needs, dropped], object_id=existing.id)]
 
     # Parts of recipes ------------------------------------------------------------------------------------------
 
@@ -317,10 +323,10 @@ class Rollout:
 
     def _recovered(self, change: Change, needs: Sequence[int]) -> int:
         """Wait for a container that went on running; the step after which it is proven."""
-        wanted, found = change.desired, change.observed
+        wanted, existing = change.desired, change.observed
         assert wanted is not None
-        assert found is not None
-        ready = self._waits.until_recovered(change, wanted, needs, found)
+        assert existing is not None
+        ready = self._waits.until_recovered(change, wanted, needs, existing)
         if change.address not in self._previous:
             return ready
-        return self._waits.watched(change, wanted, [ready], object_id=found.id)
+        return self._waits.watched(change, wanted, [ready], object_id=existing.id)

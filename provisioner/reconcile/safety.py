@@ -25,8 +25,8 @@ def check(
     changes: Sequence[Change], observed: ObservedState, policy: Policy, retained: Retained = NOTHING_RETAINED
 ) -> tuple[Problem, ...]:
     """The reasons why these changes are not carried out; none means they may be."""
-    found = [*_findings(changes, observed, policy), *_losses(changes, policy, retained)]
-    return tuple(sorted(found, key=lambda problem: (problem.path, problem.message)))
+    problems = [*_findings(changes, observed, policy), *_losses(changes, policy, retained)]
+    return tuple(sorted(problems, key=lambda problem: (problem.path, problem.message)))
 
 
 def _losses(changes: Sequence[Change], policy: Policy, retained: Retained) -> Iterator[Problem]:
@@ -110,20 +110,20 @@ def _findings(changes: Sequence[Change], observed: ObservedState, policy: Policy
 def _foreign_objects(foreign: Sequence[ForeignObject]) -> Iterator[Problem]:
     """Objects of others in the place of declared ones; what one `adopt` takes over from one owner is told once."""
     together: dict[tuple[str, str], list[ForeignObject]] = {}
-    for found in foreign:
+    for foreign_object in foreign:
         # By the hint too: what may be done about one kind of object is no help for another.
-        key = (found.owner if found.adoptable else str(found.address), found.hint)
-        together.setdefault(key, []).append(found)
-    for (owner, hint), ones in together.items():
-        one = ones[0]
-        if len(ones) == 1:
-            text = f"a {one.kind} named {one.name} is there already and belongs to {one.owner}"
-            yield Problem(text, path=str(one.address), hint=hint)
+        key = (foreign_object.owner if foreign_object.adoptable else str(foreign_object.address), foreign_object.hint)
+        together.setdefault(key, []).append(foreign_object)
+    for (owner, hint), group in together.items():
+        first = group[0]
+        if len(group) == 1:
+            text = f"a {first.kind} named {first.name} is there already and belongs to {first.owner}"
+            yield Problem(text, path=str(first.address), hint=hint)
             continue
-        names = ", ".join(f"{each.address} ({each.name})" for each in ones[:_MOST_FOREIGN])
-        more = f" and {len(ones) - _MOST_FOREIGN} more" if len(ones) > _MOST_FOREIGN else ""
+        names = ", ".join(f"{each.address} ({each.name})" for each in group[:_MOST_FOREIGN])
+        more = f" and {len(group) - _MOST_FOREIGN} more" if len(group) > _MOST_FOREIGN else ""
         plural = hint.replace("takes it over as it is", "takes them over as they are")
-        yield Problem(f"{len(ones)} objects are there already and belong to {owner}: {names}{more}", hint=plural)
+        yield Problem(f"{len(group)} objects are there already and belong to {owner}: {names}{more}", hint=plural)
 
 
 def _never_pulled(wanted: Resource) -> bool:
@@ -135,12 +135,12 @@ def _guests(change: Change, observed: ObservedState, departing: Set[str]) -> lis
 
     Those that are `departing` will have left it.
     """
-    found = change.observed
+    existing = change.observed
     # On an overlay are the tasks' own containers and the load balancer's end point; the manager knows who uses it.
-    if found is not None and found.spec.get("driver") == "overlay":
+    if existing is not None and existing.spec.get("driver") == "overlay":
         return []
-    if found is None or found.kind != "network" or change.action not in (Action.REPLACE, Action.DELETE):
+    if existing is None or existing.kind != "network" or change.action not in (Action.REPLACE, Action.DELETE):
         return []
     ours = {seen.id for seen in (*observed.resources.values(), *observed.leftovers) if seen.kind == "container"}
     ours |= departing
-    return sorted(found.user_names.get(user, user[:12]) for user in found.users if user not in ours)
+    return sorted(existing.user_names.get(user, user[:12]) for user in existing.users if user not in ours)

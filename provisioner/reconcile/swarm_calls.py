@@ -174,7 +174,7 @@ class SwarmCalls:
 
     def _keep_base(self, step: Step, identity: str) -> None:
         """Remember what a service is after a step, where another of its updates follows."""
-        updates = [one.operation for one in self._plan.steps if one.address == step.address]
+        updates = [other.operation for other in self._plan.steps if other.address == step.address]
         if any(isinstance(update, UpdateService) and update.follows for update in updates):
             self._bases[identity] = (self._engine.inspect("service", identity) or {}).get("Spec") or {}
 
@@ -252,19 +252,22 @@ class SwarmCalls:
         """What was built here as its registry has it, if it was pushed: the other nodes get the very same."""
         raw = self._engine.inspect("image", reference) or {}
         repository = reference.rpartition("/")[0] + "/" + reference.rpartition("/")[2].partition(":")[0]
-        digests = [str(one) for one in raw.get("RepoDigests") or ()]
-        digest = next((one.partition("@")[2] for one in digests if one.partition("@")[0] == repository), "")
+        digests = [str(repo_digest) for repo_digest in raw.get("RepoDigests") or ()]
+        digest = next(
+            (repo_digest.partition("@")[2] for repo_digest in digests if repo_digest.partition("@")[0] == repository),
+            "",
+        )
         return f"{reference}@{digest}" if digest else reference
 
     def _files(self, wanted: Resource) -> dict[Address, tuple[str, str]]:
-        found: dict[Address, tuple[str, str]] = {}
+        files: dict[Address, tuple[str, str]] = {}
         for address, _ in file_entries(wanted.spec):
             name = self._file_name(address)
             raw = self._engine.inspect(address.kind, name)
             if raw is None:
                 raise EngineRefused(f"the {address.kind} {name} is gone", status=404, hint="apply again")
-            found[address] = (str(raw["ID"]), name)
-        return found
+            files[address] = (str(raw["ID"]), name)
+        return files
 
     def _file_name(self, address: Address) -> str:
         """The name of the version that is wanted: that of an adopted one is not what an apply would call it."""

@@ -113,7 +113,7 @@ def _host_ports(ports: Ports | None) -> set[tuple[int, str]]:
 def _holders(ports: Ports | None, load: SwarmLoad) -> dict[str, str]:
     """The nodes on which a task of another service has one of the host ports, by id, and whose it is."""
     ours = _host_ports(ports)
-    found: dict[str, str] = {}
+    holders: dict[str, str] = {}
     for service in load.services if ours else ():
         theirs = {
             (port.get("PublishedPort"), port.get("Protocol") or "tcp")
@@ -121,12 +121,12 @@ def _holders(ports: Ports | None, load: SwarmLoad) -> dict[str, str]:
             if port.get("PublishMode") == "host"
         }
         if theirs & ours:
-            found |= {
+            holders |= {
                 str(task["NodeID"]): str(service["Spec"]["Name"])
                 for task in load.tasks
                 if task.get("ServiceID") == service["ID"] and task.get("NodeID")
             }
-    return found
+    return holders
 
 
 def _reservations(spec: ServiceSpec, able: Sequence[EngineJson], load: SwarmLoad, replicas: int) -> str:

@@ -50,20 +50,20 @@ class SwarmRollout:
         networks = {c.address.name for c in self._changes if c.address.kind == "network" and c.action is Action.REPLACE}
         replaced = [c for c in self._changes if c.action is Action.REPLACE]
         for change in (*replaced, *going):
-            found = change.observed
-            if found is None or found.kind != "service":
+            existing = change.observed
+            if existing is None or existing.kind != "service":
                 continue
-            if change.action is Action.REPLACE or networks & found.workload_spec["networks"].keys():
+            if change.action is Action.REPLACE or networks & existing.workload_spec["networks"].keys():
                 self._removed[change.address] = remove_service(change, (), self._steps)
         return list(self._removed.values())
 
     def run(self) -> None:
         for change in self._changes:
-            wanted, found = change.desired, change.observed
+            wanted, existing = change.desired, change.observed
             if wanted is None or wanted.kind not in _FILES:
                 continue
             # Another version is another object; labels are all that the object that is there can take.
-            kept = found if found is not None and found.name == wanted.name else None
+            kept = existing if existing is not None and existing.name == wanted.name else None
             operation: Operation = Relabel(wanted.kind) if kept is not None else Create(wanted.kind)
             self._steps.made[change.address] = self._steps.add(
                 operation, change.address, change.reason, object_id=kept.id if kept is not None else ""
@@ -75,35 +75,35 @@ class SwarmRollout:
 
     def _await_unsettled(self) -> None:
         """Services that need no change and do not run as they should: an apply does not end well before they do."""
-        for address, found in sorted(self._observed.resources.items()):
-            if found.not_converged_reason and address not in self._steps.ready:
-                self._gate(address, found.not_converged_reason)
+        for address, existing in sorted(self._observed.resources.items()):
+            if existing.not_converged_reason and address not in self._steps.ready:
+                self._gate(address, existing.not_converged_reason)
 
     def _needs(self, address: Address) -> list[Address]:
         return [need.address for need in self._desired.resources[address].needs]
 
     def _carry_out(self, change: Change) -> None:
-        wanted, found = change.desired, change.observed
+        wanted, existing = change.desired, change.observed
         assert wanted is not None
         needs: list[int | None] = [self._steps.made.get(need.address) for need in wanted.needs]
         needs += [self._gate(need.address, need.condition) for need in wanted.needs if need.condition]
         stages = self._passing.stages(change)
         first = stages[0] if stages else None
-        if change.action is Action.UPDATE and found is not None:
+        if change.action is Action.UPDATE and existing is not None:
             force = not change.differences or any(d.path in ("state", "job") for d in change.differences)
-            force = force or _gets_its_first_port(change, found)
+            force = force or _gets_its_first_port(change, existing)
             acted = self._steps.add(
-                UpdateService(found.version, found.base, force, changed_parts(change), first), change.address,
-                change.reason, needs=needs, object_id=found.id,
+                UpdateService(existing.version, existing.base, force, changed_parts(change), first), change.address,
+                change.reason, needs=needs, object_id=existing.id,
             )  # fmt: skip
-            made_by, object_id = None, found.id
+            made_by, object_id = None, existing.id
         else:
             needs.append(self._removed.get(change.address))
             acted = self._steps.add(CreateService(first), change.address, change.reason, needs=needs)
             made_by, object_id = acted, ""
         self._steps.made[change.address] = acted
         proof = WaitForService(
-            _goal(wanted), self._timeout(wanted), may_finish=wanted.may_finish, failed_before=_failed(found)
+            _goal(wanted), self._timeout(wanted), may_finish=wanted.may_finish, failed_before=_failed(existing)
         )
 
         def prove(step: int, cause: str) -> int:
@@ -128,15 +128,15 @@ class SwarmRollout:
         ready = self._steps.ready.get(address)
         if ready is not None:
             return ready
-        wanted, found = self._desired.resources.get(address), self._observed.resources.get(address)
-        if wanted is None or found is None or found.kind != "service" or condition == "service_started":
+        wanted, existing = self._desired.resources.get(address), self._observed.resources.get(address)
+        if wanted is None or existing is None or existing.kind != "service" or condition == "service_started":
             return None
         self._steps.ready[address] = self._steps.add(
             WaitForService(
-                _goal(wanted), self._timeout(wanted), updated=found.not_converged_reason in UNDER_WAY.values(),
-                may_finish=wanted.may_finish, failed_before=found.not_converged_reason == RESTARTING,
+                _goal(wanted), self._timeout(wanted), updated=existing.not_converged_reason in UNDER_WAY.values(),
+                may_finish=wanted.may_finish, failed_before=existing.not_converged_reason == RESTARTING,
             ),
-            address, found.not_converged_reason or f"others wait until it is {condition}", object_id=found.id,
+            address, existing.not_converged_reason or f"others wait until it is {condition}", object_id=existing.id,
         )  # fmt: skip
         return self._steps.ready[address]
 
@@ -148,29 +148,29 @@ class SwarmRollout:
             return JOB_TIMEOUT
         check, update = wanted.workload_spec["healthcheck"], wanted.service_spec["update_config"]
         times = check_times(check)
-        one = (times.start_period + times.interval + times.timeout) * times.retries if check else 0.0
+        until_healthy = (times.start_period + times.interval + times.timeout) * times.retries if check else 0.0
         pauses = (update["delay"], update["monitor"]) if update else ()
         pause = sum(nanoseconds(duration) / 1e9 for duration in pauses)
         batches = -(-(wanted.service_spec["replicas"] or 1) // max(1, update["parallelism"] if update else 1))
         # Twice: a rollback takes as long as the update that failed.
-        return float(READY_TIMEOUT + 2 * batches * (one + pause + 10))
+        return float(READY_TIMEOUT + 2 * batches * (until_healthy + pause + 10))
 
 
 def remove_service(change: Change, needs: Iterable[int | None], steps: Steps) -> int:
     """Remove a service and wait for the end of its tasks, which have their grace; the step after which all is gone."""
-    found = change.observed
-    assert found is not None
-    removed = steps.add(Remove("service"), change.address, change.reason, needs=needs, object_id=found.id)
-    grace = nanoseconds(found.workload_spec.get("stop_grace_period") or "10s") / 1e9
+    existing = change.observed
+    assert existing is not None
+    removed = steps.add(Remove("service"), change.address, change.reason, needs=needs, object_id=existing.id)
+    grace = nanoseconds(existing.workload_spec.get("stop_grace_period") or "10s") / 1e9
     return steps.add(
         WaitForService(Goal.GONE, READY_TIMEOUT + grace), change.address, "its tasks stop", needs=[removed],
-        object_id=found.id,
+        object_id=existing.id,
     )  # fmt: skip
 
 
-def _gets_its_first_port(change: Change, found: Observed) -> bool:
+def _gets_its_first_port(change: Change, existing: Observed) -> bool:
     """Whether a service without an endpoint gets one: its tasks know of none, and a Swarm leaves them as they are."""
-    live = found.service_spec
+    live = existing.service_spec
     return live["endpoint_mode"] == "dnsrr" and not live["ports"] and ENDPOINT in changed_parts(change)
 
 
@@ -178,5 +178,5 @@ def _goal(wanted: Resource) -> Goal:
     return Goal.COMPLETED if wanted.job else Goal.READY
 
 
-def _failed(found: Observed | None) -> bool:
-    return found is not None and found.runtime is not None and found.runtime.exit_code != 0
+def _failed(existing: Observed | None) -> bool:
+    return existing is not None and existing.runtime is not None and existing.runtime.exit_code != 0

@@ -68,18 +68,18 @@ class _UntilConverged:
         # What ended before, perhaps long ago, is not held against it now.
         if self._over_before is None:
             self._over_before = tasks_of(service, tasks).over
-        found = tasks_of(service, tasks, self._nodes, self._over_before)
-        if found.up(may_finish=bool(self._wait.may_finish)) < found.wanted:
+        counts = tasks_of(service, tasks, self._nodes, self._over_before)
+        if counts.up(may_finish=bool(self._wait.may_finish)) < counts.wanted:
             self._steady_since = None
-            self._enough = PROVEN if found.over else self._enough
-        elif self._steady_since is None or found.runners != self._runners:
+            self._enough = PROVEN if counts.over else self._enough
+        elif self._steady_since is None or counts.runners != self._runners:
             self._steady_since = self._clock.now()
-        self._runners = found.runners
+        self._runners = counts.runners
         # Swarm takes tasks of an earlier attempt with the same spec for this one's, and begins a moment later.
         attempt_is_over = not self._wait.updated or not self._over_before or self._clock.now() - self._began >= PROVEN
         steady_for = 0.0 if self._steady_since is None else self._clock.now() - self._steady_since
         return readiness(
-            self._wait.goal, service, found, steady_for=steady_for, updated=self._wait.updated, enough=self._enough,
+            self._wait.goal, service, counts, steady_for=steady_for, updated=self._wait.updated, enough=self._enough,
             may_finish=bool(self._wait.may_finish), attempt_is_over=attempt_is_over,
         )  # fmt: skip
 

@@ -37,7 +37,8 @@ class Together:
 
     It lives in them, or did so; they are to live in it; or one of the two hands something to the other. `bonds` gives
     those of them without which it can not go back: who got what it had, and who lives in it now; `hosts` what it lived
-    in. `returning` are those that their policy lets go back, and what is no longer declared.
+    in. `returning` are those that their policy lets go back, and what is no longer declared; `existing` are those that
+    have containers.
     """
 
     steps: Sequence[Step] = ()
@@ -46,7 +47,7 @@ class Together:
     bonds: dict[Address, list[Bond]] = field(default_factory=lambda: defaultdict(list))
     hosts: dict[Address, list[Bond]] = field(default_factory=lambda: defaultdict(list))
     returning: set[Address] = field(default_factory=set)
-    there: set[Address] = field(default_factory=set)
+    existing: set[Address] = field(default_factory=set)
 
     def add(self, service: Address, follower: Address) -> None:
         self.follow[service].add(follower)
@@ -54,18 +55,18 @@ class Together:
 
     def leaders(self, service: Address) -> set[Address]:
         """All services with which one would have to go back, straight or through others, and itself."""
-        found, pending = {service}, [service]
+        leaders, pending = {service}, [service]
         while pending:
-            more = self.lead.get(pending.pop(), set()) - found
-            found |= more
+            more = self.lead.get(pending.pop(), set()) - leaders
+            leaders |= more
             pending += more
-        return found
+        return leaders
 
     def able(self, made: Collection[int]) -> set[Address]:
         """The services that can go back once the steps `made` are: they are kept for it, or nothing is removed yet, and
         the same is so of all whom they need.
         """
-        able = self.returning | {address for address in self.there if not self._was(made, address, Verb.REMOVE)}
+        able = self.returning | {address for address in self.existing if not self._was(made, address, Verb.REMOVE)}
         while kept := {
             address for address in able if any(self._holds(bond, able, made) for bond in self._bonds(address))
         }:
@@ -81,28 +82,28 @@ class Together:
         What still lives in a host that goes back begins anew there, and what lives in that again.
         """
         able = self.able(made)
-        found = {
+        going_back = {
             address
             for address in able.intersection(unproven)
             if address in self.returning or self._is_down(address, made)
         }
-        more = found
+        more = going_back
         while more:
-            followers = {address for service in found for address in self.follow.get(service, set()) & able}
-            more = (followers | self._begin_anew(found, made)) - found
-            found |= more
-        return found
+            followers = {address for service in going_back for address in self.follow.get(service, set()) & able}
+            more = (followers | self._begin_anew(going_back, made)) - going_back
+            going_back |= more
+        return going_back
 
     def _begin_anew(self, going_back: Collection[Address], made: Collection[int]) -> set[Address]:
         """The services that still live in one of those that go back, and were stopped: straight or through others."""
         stopped = {address for address in going_back if self._was(made, address, Verb.STOP, Verb.REMOVE)}
-        found: set[Address] = set()
+        guests: set[Address] = set()
         while more := {
             address for address, hosts in self.hosts.items()
-            if not self._was(made, address, Verb.STOP, Verb.REMOVE) and any(h.other in stopped | found for h in hosts)
-        } - found:  # fmt: skip
-            found |= more
-        return found
+            if not self._was(made, address, Verb.STOP, Verb.REMOVE) and any(h.other in stopped | guests for h in hosts)
+        } - guests:  # fmt: skip
+            guests |= more
+        return guests
 
     def _is_down(self, service: Address, made: Collection[int]) -> bool:
         lost = any(not bond.steps.isdisjoint(made) for bond in self.hosts.get(service, ()))
@@ -128,9 +129,11 @@ def bound_together(
     """
     together = Together(steps)
     declared = {a.whole: r for a, r in desired.resources.items() if r.kind == "container"}
-    together.there.update(a.whole for a, seen in observed.resources.items() if seen.kind == "container")
+    together.existing.update(a.whole for a, seen in observed.resources.items() if seen.kind == "container")
     together.returning.update(
-        address for address in {*declared, *together.there} if address not in declared or rolls_back(declared[address])
+        address
+        for address in {*declared, *together.existing}
+        if address not in declared or rolls_back(declared[address])
     )
     for pair in pairs:
         if not pair.passing:

@@ -67,5 +67,5 @@ def shares(wanted: Resource | Observed, service: str) -> bool:
 
 def changed_parts(change: Change) -> frozenset[str]:
     """The parts of a Swarm service's spec that its update changes (`provisioner/kinds/service.py`)."""
-    found = {part_of(difference.path) for difference in change.differences}
-    return frozenset(found | {TASK} if change.caused or not found else found)
+    parts = {part_of(difference.path) for difference in change.differences}
+    return frozenset(parts | {TASK} if change.caused or not parts else parts)

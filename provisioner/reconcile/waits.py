@@ -46,21 +46,21 @@ class Waits:
         goal = Goal.COMPLETED if wanted.job else Goal.READY
         return self._ready(goal, timeout_of(wanted, self._policy), change, wanted, needs, made_by, object_id)
 
-    def until_recovered(self, change: Change, wanted: Resource, needs: Sequence[int], found: Observed) -> int:
+    def until_recovered(self, change: Change, wanted: Resource, needs: Sequence[int], existing: Observed) -> int:
         """Until one that went on running is ready; its health check is given time for another verdict.
 
         One whose check has not decided yet, or that needs what this plan changes, has as long as one that is started:
         what it needs may be what it fails for, and is ready first.
         """
         if wanted.job:
-            return self.until_ready(change, wanted, needs, object_id=found.id)
+            return self.until_ready(change, wanted, needs, object_id=existing.id)
         mended = [self._steps.ready[need.address] for need in wanted.needs if need.address in self._steps.ready]
-        starting = found.runtime is not None and found.runtime.health == "starting"
+        starting = existing.runtime is not None and existing.runtime.health == "starting"
         timeout = timeout_of(wanted, self._policy)
         if not (mended or starting or self._policy.wait_timeout):
             times = check_times(wanted.workload_spec["healthcheck"])
             timeout = times.start_period + times.interval + times.timeout + RECOVERY_TIMEOUT
-        return self._ready(Goal.READY, timeout, change, wanted, [*needs, *mended], None, found.id, goes_on=True)
+        return self._ready(Goal.READY, timeout, change, wanted, [*needs, *mended], None, existing.id, goes_on=True)
 
     def _ready(
         self,
@@ -120,9 +120,9 @@ class Waits:
         service = change.address.whole
         return service, len(self.monitored.get(service, [])) // parallelism if parallelism else 0
 
-    def attached(self, change: Change, step: int, found: Observed) -> None:
+    def attached(self, change: Change, step: int, existing: Observed) -> None:
         """After `step` a replacement that starts first has its aliases, and with them the address that it will have."""
-        self._attached.setdefault(self._batch(change), []).append((step, found.id))
+        self._attached.setdefault(self._batch(change), []).append((step, existing.id))
 
     def keep_addresses(self) -> None:
         """What replicas of one batch replace is stopped once all of them have their aliases.
@@ -157,8 +157,8 @@ class Waits:
         goal = {"service_healthy": Goal.HEALTHY, "service_completed_successfully": Goal.COMPLETED}[condition]
         if (waited := self._steps.waits.get((address, goal))) is not None:
             return waited
-        wanted, found = self._desired.resources.get(address), self._observed.resources.get(address)
-        if wanted is None or (after is None and found is None):
+        wanted, existing = self._desired.resources.get(address), self._observed.resources.get(address)
+        if wanted is None or (after is None and existing is None):
             return None
         made = None if after is None else self._steps.all[after - 1]
         goes_on = made is None or (isinstance(made.operation, Wait) and made.operation.goes_on)
@@ -166,7 +166,7 @@ class Waits:
             Wait(goal, timeout_of(wanted, self._policy), goes_on=goes_on), address, f"others wait until it is {goal}",
             needs=[] if after is None else [after],
             made_by=made.made_by if made else None,
-            object_id=made.object_id if made else found.id if found else "",
+            object_id=made.object_id if made else existing.id if existing else "",
         )  # fmt: skip
 
 

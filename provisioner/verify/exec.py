@@ -24,7 +24,7 @@ def attempt(check: Check, world: CheckContext) -> Attempt:
     service = str(arguments["service"])
     containers = world.containers(service)
     if not containers:
-        hosts = sorted({one.host for one in world.elsewhere(service)})
+        hosts = sorted({task.host for task in world.elsewhere(service)})
         if hosts:
             return Attempt(
                 False,

@@ -200,9 +200,11 @@ def _wrong(arguments: Mapping[str, JSON], answer: _Answer) -> str | None:
         return f"status {answer.status}, expected {expected}{said}"
     headers = arguments.get("response_headers")
     for name, wanted in headers.items() if isinstance(headers, dict) else ():
-        found = answer.headers.get(name.lower())
-        if found != wanted:
-            return f"header {name} is {shown(found) if found is not None else 'missing'}, expected {shown(str(wanted))}"
+        actual = answer.headers.get(name.lower())
+        if actual != wanted:
+            return (
+                f"header {name} is {shown(actual) if actual is not None else 'missing'}, expected {shown(str(wanted))}"
+            )
     return _wrong_body(arguments, answer)
 
 
@@ -216,8 +218,8 @@ def _wrong_body(arguments: Mapping[str, JSON], answer: _Answer) -> str | None:
         return f"{shown(str(pattern))} does not match the body: {shown(answer.text)}"
     if "json" in arguments:
         try:
-            found = json.loads(answer.body)
+            actual = json.loads(answer.body)
         except ValueError:
             return f"the body is not JSON: {shown(answer.text)}"
-        return difference(arguments["json"], found)
+        return difference(arguments["json"], actual)
     return None

@@ -11,33 +11,33 @@ if TYPE_CHECKING:
 _NOTHING = object()
 
 
-def difference(expected: JSON, found: JSON, path: str = "") -> str | None:
-    """The first place where `found` does not hold what is expected, in words; None when it holds everything.
+def difference(expected: JSON, actual: JSON, path: str = "") -> str | None:
+    """The first place where `actual` does not hold what is expected, in words; None when it holds everything.
 
     Of a mapping the expected keys are compared, each a key or a dotted path (`data.0.name`); lists are as long as
     expected and equal item by item in the same sense; scalars are equal in JSON's types.
     """
     if isinstance(expected, dict):
-        if not isinstance(found, dict | list):
-            return _differs(expected, found, path)
+        if not isinstance(actual, dict | list):
+            return _differs(expected, actual, path)
         for key, value in expected.items():
             where = f"{path}.{key}" if path else key
-            item = _at(found, key)
+            item = _at(actual, key)
             if item is _NOTHING:
                 return f"json has no {where}"
             wrong = difference(value, item, where)  # type: ignore[arg-type]
             if wrong:
                 return wrong
         return None
-    if isinstance(expected, list) and isinstance(found, list):
-        if len(expected) != len(found):
-            return f"json {path or 'document'} has {len(found)} items, expected {len(expected)}"
-        for index, (one, other) in enumerate(zip(expected, found, strict=True)):
-            wrong = difference(one, other, f"{path}.{index}" if path else str(index))
+    if isinstance(expected, list) and isinstance(actual, list):
+        if len(expected) != len(actual):
+            return f"json {path or 'document'} has {len(actual)} items, expected {len(expected)}"
+        for index, (expected_item, actual_item) in enumerate(zip(expected, actual, strict=True)):
+            wrong = difference(expected_item, actual_item, f"{path}.{index}" if path else str(index))
             if wrong:
                 return wrong
         return None
-    return None if _equal(expected, found) else _differs(expected, found, path)
+    return None if _equal(expected, actual) else _differs(expected, actual, path)
 
 
 def _at(value: JSON, key: str) -> object:
@@ -58,14 +58,14 @@ def _at(value: JSON, key: str) -> object:
     return _NOTHING
 
 
-def _equal(expected: JSON, found: JSON) -> bool:
-    if isinstance(expected, bool) or isinstance(found, bool):
-        return expected is found
-    return expected == found
+def _equal(expected: JSON, actual: JSON) -> bool:
+    if isinstance(expected, bool) or isinstance(actual, bool):
+        return expected is actual
+    return expected == actual
 
 
-def _differs(expected: JSON, found: JSON, path: str) -> str:
-    return f"json {path or 'document'} is {_short(found)}, expected {_short(expected)}"
+def _differs(expected: JSON, actual: JSON, path: str) -> str:
+    return f"json {path or 'document'} is {_short(actual)}, expected {_short(expected)}"
 
 
 def _short(value: JSON) -> str:

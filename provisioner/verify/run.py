@@ -26,12 +26,12 @@ _LONGEST_PAUSE = 1.0
 @cache
 def kinds() -> Mapping[str, Kind]:
     """Every kind of check by the key that playbooks use for it."""
-    found = {}
+    by_name = {}
     for module in sorted(pkgutil.iter_modules(provisioner.verify.__path__), key=lambda module: module.name):
         constant = getattr(import_module(f"provisioner.verify.{module.name}"), "CHECK", None)
         if isinstance(constant, Kind):
-            found[constant.name] = constant
-    return MappingProxyType(found)
+            by_name[constant.name] = constant
+    return MappingProxyType(by_name)
 
 
 def run(check: Check, world: CheckContext) -> CheckResult:

@@ -48,7 +48,7 @@ def _output(
     try:
         began = clock.now()
         while True:
-            tasks = [one for one in engine.tasks(identity) if get_path(dict(one), "Status.State") in _ENDED]
+            tasks = [raw for raw in engine.tasks(identity) if get_path(dict(raw), "Status.State") in _ENDED]
             if tasks:
                 break
             if clock.now() - began > _PATIENCE:

@@ -99,7 +99,7 @@ def test_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: str, f
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("DOCKER_BUILDKIT", raising=False)
     builders = find_builders(url="unix:///run/one.sock", platform="linux", builder_version="2")
-    assert [(str(one.kind), one.version) for one in builders.found] == found
+    assert [(str(one.kind), one.version) for one in builders.available] == found
     assert lacking in builders.lacking
 
 
@@ -115,7 +115,7 @@ def test_no_client_is_started_where_none_can_be_used(
 ) -> None:
     monkeypatch.setenv("DOCKER_BUILDKIT", variable)
     builders = find_builders(url=url, platform=platform, builder_version=version)
-    assert [one.kind for one in builders.found] == [BuilderKind.CLASSIC]
+    assert [one.kind for one in builders.available] == [BuilderKind.CLASSIC]
     assert builders.lacking
 
 
