@@ -88,7 +88,7 @@ def prepare(
 
 
 class _CameMeanwhile(Exception):
-    """A container of the environment came while the engine was looked at, such as one that a killed run asked for."""
+    """An object of the environment came while the engine was looked at, such as one that a killed run asked for."""
 
 
 def _prepare_once(
@@ -281,13 +281,14 @@ def _holders(
 ) -> tuple[Holder, ...]:
     """Who holds exclusive things on the engine, as far as a plan takes some anew; `freed` let go of them before.
 
-    With a `project` _CameMeanwhile where the list of all containers has one of it that its own list has not.
+    With a `project` _CameMeanwhile where a list of everything has an object of it that its own list has not.
     """
     containers = engine.containers() if _lists_containers(kinds) else ()
-    own = [raw["Id"] for raw in containers if project and (raw.get("Labels") or {}).get(PROJECT) == project]
-    if own and not {raw["Id"] for raw in engine.list("container", {PROJECT: project})}.issuperset(own):
-        raise _CameMeanwhile
     networks = engine.list("network", {}) if ClaimKind.SUBNET in kinds else ()
+    for kind, everything in (("container", containers), ("network", networks)) if project else ():
+        own = {raw["Id"] for raw in everything if (raw.get("Labels") or {}).get(PROJECT) == project}
+        if own and not own.issubset(raw["Id"] for raw in engine.list(kind, {PROJECT: project})):
+            raise _CameMeanwhile
     listed = listed_holders(containers, networks)
     bound = engine.bound_ports() if ClaimKind.PORT in kinds else None
     return (*(holder for holder in listed if holder.id not in freed), *process_holders(bound or (), listed))

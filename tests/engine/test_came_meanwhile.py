@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import docker.types
 import pytest
 
 from tests.engine.environment import service
@@ -82,3 +83,31 @@ def test_a_replacement_that_comes_while_the_engine_is_looked_at_is_seen(environm
     names = {one.name for one in environment.engine.containers.list(all=True) if environment.project in one.name}
     assert names == {f"{environment.project}-web-1", f"{environment.project}.ledger"}
     assert environment.plan()["changes"] == []
+
+
+def test_a_network_that_comes_while_the_engine_is_looked_at_is_seen(environment: Environment) -> None:
+    subnet = environment.subnets[0]
+    environment.write({
+        "services": {"web": service(networks=["back"])},
+        "networks": {"back": {"ipam": {"config": [{"subnet": subnet}]}}},
+    })  # fmt: skip
+    environment.apply()
+    network = environment.engine.networks.list(names=[f"{environment.project}_back"])[0]
+    environment.run("destroy", "--yes")
+
+    def make(request: RecordedRequest) -> None:
+        ipam = docker.types.IPAMConfig(pool_configs=[docker.types.IPAMPool(subnet=subnet)])
+        environment.engine.networks.create(network.name, driver="bridge", ipam=ipam, labels=network.attrs["Labels"])
+
+    assert environment.proxy is not None
+    # The second list of a plan: that of all networks, which is asked for who holds what.
+    environment.proxy.fail(
+        1, where=lambda request: request.path == "/networks" and not _of_a_project(request), before=make
+    )
+    done = environment.run("apply", "--yes")
+    assert done.code == 0, done
+    assert environment.plan()["changes"] == []
+
+
+def _of_a_project(request: RecordedRequest) -> bool:
+    return "provisioner.environment" in "".join(request.query.get("filters", ()))
