@@ -47,7 +47,8 @@ def missing(plain: dict[str, Any]) -> Iterator[tuple[Path, str]]:
     for service in plain["services"].values():
         build = service.get("build")
         if build and "dockerfile_inline" not in build:
-            yield Path(build["context"]) / build["dockerfile"], "FROM busybox:1.36\n"
+            stage = f" AS {build['target']}" if build.get("target") else ""
+            yield Path(build["context"]) / build["dockerfile"], f"FROM busybox:1.36{stage}\n"
     for section in ("secrets", "configs"):
         for declared in plain.get(section, {}).values():
             if "file" in declared:
