@@ -80,7 +80,11 @@ def test_a_replacement_that_comes_while_the_engine_is_looked_at_is_seen(environm
     )
     done = environment.run("apply", "--yes")
     assert done.code == 0, done
-    names = {one.name for one in environment.engine.containers.list(all=True) if environment.project in one.name}
+    names = {
+        one.name
+        for one in environment.engine.containers.list(all=True, ignore_removed=True)
+        if environment.project in one.name
+    }
     assert names == {f"{environment.project}-web-1", f"{environment.project}.ledger"}
     assert environment.plan()["changes"] == []
 
